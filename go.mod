@@ -1,0 +1,14 @@
+module github.com/hassesd/hassesd
+
+go 1.26.8
+
+require (
+	github.com/creachadair/jrpc2 v1.3.6
+	github.com/lmittmann/tint v1.2.1
+	github.com/pelletier/go-toml/v2 v2.4.3
+	github.com/rogpeppe/go-internal v1.16.0
+	github.com/tidwall/btree v1.8.2
+	github.com/urfave/cli/v2 v2.27.7
+	go.uber.org/goleak v1.3.0
+	golang.org/x/sys v0.49.0
+)

@@ -1,0 +1,231 @@
+package admin
+
+import "time"
+
+// ProtocolVersion is the version of the JSON form of the control protocol. Fields may be added to it, never renamed.
+const ProtocolVersion = 1
+
+// The methods of the JSON form.
+const (
+	MethodHello    = "hello"
+	MethodStatus   = "status"
+	MethodClients  = "clients"
+	MethodRooms    = "rooms"
+	MethodCount    = "count"
+	MethodSend     = "send"
+	MethodKick     = "kick"
+	MethodLogLevel = "loglevel"
+	MethodReinit   = "reinit"
+	MethodReload   = "reload"
+	MethodDrain    = "drain"
+)
+
+// Error codes of the JSON form, beside those of JSON-RPC 2.0 itself.
+const (
+	CodeNotAllowed = -32001 // the connection's role may not call this
+	CodeOverloaded = -32002 // try again
+	CodeTooLarge   = -32003 // the message is over limits.message_bytes
+	CodeNotFound   = -32004
+)
+
+// Role is what a control connection may do.
+type Role string
+
+// The roles, each including the ones before it.
+const (
+	RoleRead    Role = "read"
+	RolePublish Role = "publish"
+	RoleAdmin   Role = "admin"
+)
+
+// Hello is the result of "hello".
+type Hello struct {
+	Name     string `json:"name"` // always "hassesd"
+	Version  string `json:"version"`
+	Protocol int    `json:"protocol"`
+	Role     Role   `json:"role"`
+	URL      string `json:"url"`              // where browsers subscribe
+	CAPEM    string `json:"ca_pem,omitempty"` // the certificate to trust, in development mode
+}
+
+// Status is the result of "status". Counters only grow while the process lives.
+type Status struct {
+	Version            string            `json:"version"`
+	PID                int               `json:"pid"`
+	UID                int               `json:"uid"`
+	User               string            `json:"user"`
+	StartedAt          time.Time         `json:"started_at"`
+	UptimeSeconds      float64           `json:"uptime_seconds"`
+	Mode               string            `json:"mode"`      // https, http or mixed
+	LogLevel           string            `json:"log_level"` // quiet, normal, debug
+	Reinit             bool              `json:"reinit"`
+	Draining           bool              `json:"draining"`
+	Connections        int               `json:"connections"`
+	Streams            int               `json:"streams"`
+	ConnectionsMax     int               `json:"connections_max"`   // the bound in force
+	ConnectionsPeak    int               `json:"connections_peak"`  // the most at one time so far
+	HandshakesTotal    uint64            `json:"handshakes_total"`  // streams opened (hasses: "handshaked" clients)
+	ReinitsTotal       uint64            `json:"reinits_total"`
+	MessagesTotal      uint64            `json:"messages_total"`    // accepted from publishers
+	DeliveriesTotal    uint64            `json:"deliveries_total"`  // events written to streams
+	CommandErrorsTotal uint64            `json:"command_errors_total"`
+	Epoch              string            `json:"epoch"`
+	LastEventID        string            `json:"last_event_id"`
+	History            HistoryStatus     `json:"history"`
+	Loops              []LoopStatus      `json:"loops"`
+	Closed             map[string]uint64 `json:"closed"`  // connections ended, by reason
+	Refused            map[string]uint64 `json:"refused"` // requests and commands refused, by reason
+
+	// What hasses' status text shows besides.
+	CertFile   string   `json:"cert_file,omitempty"`
+	KeyFile    string   `json:"key_file,omitempty"`
+	CORSOrigin []string `json:"cors_origins,omitempty"`
+	Compiled   string   `json:"compiled,omitempty"` // Go version and platform
+	Listen     []string `json:"listen,omitempty"`   // the addresses really bound
+}
+
+// HistoryStatus says what a resume can draw on.
+type HistoryStatus struct {
+	Events           int     `json:"events"`
+	Bytes            int64   `json:"bytes"`
+	OldestAgeSeconds float64 `json:"oldest_age_seconds"`
+}
+
+// LoopStatus is the load of one event loop.
+type LoopStatus struct {
+	Connections int `json:"connections"`
+	Streams     int `json:"streams"`
+}
+
+// ClientsParams filters and orders "clients". Empty fields do not filter.
+type ClientsParams struct {
+	Room   string `json:"room,omitempty"`
+	ID     string `json:"id,omitempty"`
+	Addr   string `json:"addr,omitempty"`  // address, or address:port
+	Sort   string `json:"sort,omitempty"`  // age (oldest first, the default), queue (fullest first), sent (most first)
+	Limit  int    `json:"limit,omitempty"` // 0: all
+	Cursor string `json:"cursor,omitempty"`
+}
+
+// Clients is the result of "clients".
+type Clients struct {
+	Clients    []Client `json:"clients"`
+	Total      int      `json:"total"` // that match, of which Clients is a page
+	NextCursor string   `json:"next_cursor,omitempty"`
+}
+
+// Client is one connection.
+type Client struct {
+	Conn             uint64   `json:"conn"`
+	ID               string   `json:"id"`
+	Addr             string   `json:"addr"`
+	State            string   `json:"state"`  // accepted, handshaking, reading, streaming, draining
+	TLS              string   `json:"tls"`    // "TLS 1.3"; empty without TLS
+	Cipher           string   `json:"cipher"` // IANA name; empty without TLS
+	AgeSeconds       float64  `json:"age_seconds"`
+	StreamAgeSeconds float64  `json:"stream_age_seconds"` // 0 before the stream is open
+	Rooms            []string `json:"rooms"`              // ["*"] for every room
+	Sent             uint64   `json:"sent"`               // events
+	QueueBytes       int      `json:"queue_bytes"`
+	Reinits          uint64   `json:"reinits"`
+	Agent            string   `json:"agent"`
+}
+
+// RoomsParams bounds "rooms".
+type RoomsParams struct {
+	Limit  int    `json:"limit,omitempty"`
+	Prefix string `json:"prefix,omitempty"`
+}
+
+// Rooms is the result of "rooms": most streams first, then by name.
+type Rooms struct {
+	Rooms []Room `json:"rooms"`
+	Total int    `json:"total"`
+}
+
+// Room is one room that somebody listens to.
+type Room struct {
+	Room    string `json:"room"`
+	Streams int    `json:"streams"`
+}
+
+// CountParams selects what "count" counts.
+type CountParams struct {
+	Room string `json:"room,omitempty"`
+}
+
+// Count is the result of "count": of the daemon, or of one room. A stream subscribed to every room counts
+// for the daemon, and for a room only when it was named.
+type Count struct {
+	Connections *int   `json:"connections,omitempty"`
+	Room        string `json:"room,omitempty"`
+	Streams     int    `json:"streams"`
+}
+
+// SendParams is a message. See [SendParams.UnmarshalJSON] for the two forms of "to".
+type SendParams struct {
+	To     Targets `json:"to"`
+	Except string  `json:"except,omitempty"` // client id that does not get it
+	Event  string  `json:"event,omitempty"`
+	Data   string  `json:"data"`
+	Retry  int     `json:"retry,omitempty"` // milliseconds
+}
+
+// Targets is a room, "prefix*" or "*", or a list of them; in JSON a string or an array of strings.
+type Targets []string
+
+// Sent is the result of "send".
+type Sent struct {
+	ID      string `json:"id"`
+	Matched int    `json:"matched"` // streams it was queued for
+}
+
+// KickParams selects the streams to end; exactly one of ID, Room and All.
+type KickParams struct {
+	ID            string  `json:"id,omitempty"`
+	Room          string  `json:"room,omitempty"`
+	All           bool    `json:"all,omitempty"`
+	RefuseSeconds float64 `json:"refuse_seconds,omitempty"` // how long the same selection is refused afterwards
+}
+
+// Kicked is the result of "kick".
+type Kicked struct {
+	Kicked int `json:"kicked"`
+}
+
+// LevelParams sets the log level when Level is not empty.
+type LevelParams struct {
+	Level string `json:"level,omitempty"`
+}
+
+// Level is the result of "loglevel".
+type Level struct {
+	Level string `json:"level"`
+}
+
+// ReinitParams sets whether a second request on a stream is allowed, when not nil.
+type ReinitParams struct {
+	Enabled *bool `json:"enabled,omitempty"`
+}
+
+// Reinit is the result of "reinit".
+type Reinit struct {
+	Enabled bool `json:"enabled"`
+}
+
+// Reloaded is the result of "reload".
+type Reloaded struct {
+	Changed      []string `json:"changed"`                 // keys now in force
+	NeedsRestart []string `json:"needs_restart,omitempty"` // keys that differ and cannot be changed while running
+}
+
+// DrainParams asks for the end; a nil window is the configured one.
+type DrainParams struct {
+	WindowSeconds *float64 `json:"window_seconds,omitempty"`
+}
+
+// Drained is the result of "drain"; the daemon ends when the window is over.
+type Drained struct {
+	Streams       int     `json:"streams"`
+	WindowSeconds float64 `json:"window_seconds"`
+}

@@ -1,0 +1,101 @@
+package config
+
+import "time"
+
+// Settings is everything the daemon can be told. The zero value is safe but not useful: start from
+// [Defaults]. A field's toml name, with its table, is its key (history.bytes); the flag and the
+// environment variable follow from the key (--history-bytes, HASSESD_HISTORY_BYTES).
+type Settings struct {
+	Listen    []string      `toml:"listen"`     // URLs: https://:8443, https://127.0.0.1:9443, http://:8080 (with plaintext)
+	Path      string        `toml:"path"`       // the URL path browsers subscribe at
+	User      string        `toml:"user"`       // name or number to become after binding; empty: stay
+	Group     string        `toml:"group"`      // name or number; empty: the user's own
+	LogLevel  string        `toml:"log_level"`  // quiet, normal, debug
+	LogFile   string        `toml:"log_file"`   // empty: standard error
+	LogFormat string        `toml:"log_format"` // auto, text, json
+	PIDFile   string        `toml:"pid_file"`   // empty: none
+	Reinit    bool          `toml:"reinit"`     // allow a second request on an open stream
+	Plaintext bool          `toml:"plaintext"`  // allow http:// listeners
+	Dev       bool          `toml:"dev"`        // development mode: in-memory certificate, demo page, no auth
+	Demo      bool          `toml:"demo"`       // serve the demo page at /
+	Loops     int           `toml:"loops"`      // event loops; 0: one a CPU
+	Retry     time.Duration `toml:"retry"`      // base of the retry: field, before jitter
+
+	Auth      Auth      `toml:"auth"`
+	TLS       TLS       `toml:"tls"`
+	CORS      CORS      `toml:"cors"`
+	HSTS      HSTS      `toml:"hsts"`
+	Control   Control   `toml:"control"`
+	Heartbeat Heartbeat `toml:"heartbeat"`
+	History   History   `toml:"history"`
+	Limits    Limits    `toml:"limits"`
+	Drain     Drain     `toml:"drain"`
+}
+
+// Auth says who may subscribe.
+type Auth struct {
+	Mode          string `toml:"mode"`            // "none": nobody is asked; must be said outside development mode
+	AllowAllRooms bool   `toml:"allow_all_rooms"` // clients may subscribe to *
+}
+
+// TLS names the certificate and the protocol floor of the https:// listeners.
+type TLS struct {
+	CertFile   string `toml:"cert_file"`   // PEM, the whole chain, leaf first
+	KeyFile    string `toml:"key_file"`    // PEM
+	MinVersion string `toml:"min_version"` // "1.2" or "1.3"
+}
+
+// CORS lists the web origins whose pages may read streams.
+type CORS struct {
+	Origins     []string `toml:"origins"`     // https://www.example.org, or "*" (then credentials must be false)
+	Credentials bool     `toml:"credentials"` // send Access-Control-Allow-Credentials; never together with "*"
+}
+
+// HSTS is the Strict-Transport-Security header of answers over TLS.
+type HSTS struct {
+	MaxAge            time.Duration `toml:"max_age"` // 0: header is not sent
+	IncludeSubdomains bool          `toml:"include_subdomains"`
+}
+
+// Control says where back ends and hassesctl reach the daemon.
+type Control struct {
+	Socket    string `toml:"socket"`     // Unix socket; empty: none
+	TCP       string `toml:"tcp"`        // host:port, loopback only; empty: none
+	FIFO      string `toml:"fifo"`       // empty: none
+	Delimiter string `toml:"delimiter"`  // one byte that ends a classic command, besides the newline
+	UnixMode  string `toml:"unix_mode"`  // octal, of the Unix socket
+	UnixGroup string `toml:"unix_group"` // name or number; empty: the daemon's own
+}
+
+// Heartbeat keeps silent streams alive through proxies.
+type Heartbeat struct {
+	Interval time.Duration `toml:"interval"` // of silence, before jitter; 0: none
+	Event    string        `toml:"event"`    // empty: a comment line
+}
+
+// History bounds what a returning client can resume from. Any of the three at 0 turns it off.
+type History struct {
+	Events int           `toml:"events"`
+	Bytes  int64         `toml:"bytes"`
+	Age    time.Duration `toml:"age"`
+}
+
+// Limits bounds what strangers can cost.
+type Limits struct {
+	Connections           int           `toml:"connections"`             // 0: what the descriptor limit allows
+	ConnectionsPerAddress int           `toml:"connections_per_address"` // per IPv4 address or IPv6 /64; 0: no bound
+	Handshakes            int           `toml:"handshakes"`              // TLS handshakes in flight
+	HandshakeTimeout      time.Duration `toml:"handshake_timeout"`
+	RequestTimeout        time.Duration `toml:"request_timeout"`
+	RequestBytes          int           `toml:"request_bytes"` // request head
+	RoomsPerClient        int           `toml:"rooms_per_client"`
+	MessageBytes          int           `toml:"message_bytes"` // at most 16 MiB
+	QueueBytes            int           `toml:"queue_bytes"`   // plaintext waiting for one stream
+	Slow                  string        `toml:"slow"`          // close, drop-oldest, latest
+	StreamAge             time.Duration `toml:"stream_age"`    // 0: streams live as long as they like
+}
+
+// Drain says how the daemon stops.
+type Drain struct {
+	Window time.Duration `toml:"window"` // over which the streams are ended
+}
