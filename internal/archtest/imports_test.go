@@ -1,0 +1,297 @@
+package archtest
+
+import (
+	"encoding/json"
+	"errors"
+	"io"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+const module = "github.com/hassesd/hassesd"
+
+// A rule forbids the packages in from to reach, directly or through others, the packages in never.
+// A pattern is an import path; with /... at its end it covers everything below as well.
+type rule struct {
+	from   []string // patterns without the module, such as internal/reactor
+	never  []string // full patterns; those that begin with "./" are ours
+	except []string // full patterns that are allowed all the same
+	direct bool     // only the package's own imports count, not what they bring along
+	why    string
+}
+
+var rules = []rule{
+	// 1. Arrows point down; siblings never import each other, edge is the meeting place.
+	{
+		from: []string{"internal/sse"}, never: []string{"./..."}, except: []string{"./internal/sse"},
+		why: "sse encodes events; it knows nobody",
+	},
+	{
+		from: []string{"internal/hub"}, never: []string{"./..."}, except: []string{"./internal/hub", "./internal/sse"},
+		why: "the hub knows streams and frames, not who carries them",
+	},
+	{
+		from: []string{"internal/edge"}, never: []string{"./..."},
+		except: []string{"./internal/edge/...", "./internal/reactor", "./internal/tlsconn", "./internal/hub", "./internal/sse"},
+		why:    "edge is where reactor, tlsconn and hub meet; settings, control and certificates are handed in",
+	},
+	{
+		from: []string{"internal/config", "internal/privdrop", "internal/logx", "internal/certs"}, never: []string{"./internal/..."},
+		except: []string{"./internal/config", "./internal/privdrop", "./internal/logx", "./internal/certs"},
+		why:    "these packages serve the daemon and know nothing of its business",
+	},
+	{
+		from: []string{"internal/config"}, never: []string{"./internal/privdrop", "./internal/logx", "./internal/certs"}, direct: true,
+		why: "siblings never import each other",
+	},
+	{
+		from: []string{"internal/admin"}, never: []string{"./internal/..."}, except: []string{"./internal/admin/..."},
+		why: "the control protocol acts on a Backend; whoever implements it is no business of its",
+	},
+	{
+		from: []string{"internal/..."}, never: []string{"./internal/daemon"}, except: []string{"./internal/daemon"},
+		why: "the daemon builds every part; no part knows the daemon",
+	},
+	{
+		from: []string{"internal/..."}, never: []string{"./cmd/...", "./test/..."},
+		why: "arrows point down: nothing in internal knows a command or the end-to-end tests",
+	},
+
+	// 2. What reactor and tlsconn must not know.
+	{
+		from: []string{"internal/reactor"}, never: []string{"crypto/...", "net/http/...", "./..."}, except: []string{"./internal/reactor"},
+		why: "the reactor waits and calls handlers; it knows no protocol",
+	},
+	{
+		from: []string{"internal/tlsconn"}, never: []string{"golang.org/x/sys/...", "./..."}, except: []string{"./internal/tlsconn"},
+		why: "tlsconn is given a small descriptor interface, so that it can be stepped over memory",
+	},
+	{
+		from: []string{"internal/tlsconn"}, never: []string{"syscall", "os"}, direct: true,
+		why: "tlsconn does no I/O of its own",
+	},
+
+	// 3. The pure core: no I/O, no clock to ask, no goroutine to leak.
+	{
+		from: []string{"internal/sse", "internal/hub"},
+		never: []string{
+			"net/...", "os/...", "io/fs", "io/ioutil", "syscall", "context", "log/...", "crypto/...",
+			"golang.org/x/sys/...", "math/rand/...",
+		},
+		direct: true,
+		why:    "pure packages take values and return values; the caller has the sockets, the clock and the goroutines",
+	},
+
+	// 4. Each outside library has one door.
+	{
+		from: []string{"internal/..."}, never: []string{"github.com/urfave/cli/..."},
+		why: "only cmd reads command lines",
+	},
+	{
+		from: []string{"internal/...", "cmd/..."}, never: []string{"github.com/lmittmann/tint/..."}, direct: true,
+		why: "only logx knows how a terminal likes its logs",
+	},
+	{
+		from: []string{"internal/...", "cmd/..."}, never: []string{"golang.org/x/crypto/acme/..."}, direct: true,
+		why: "only certs speaks ACME",
+	},
+	{
+		from: []string{"cmd/hassesctl"}, never: []string{"./..."}, except: []string{"./cmd/hassesctl/...", "./internal/admin/..."},
+		why: "hassesctl speaks the control protocol and links nothing of the daemon",
+	},
+	{
+		from: []string{"cmd/hassesd"}, never: []string{"./internal/..."},
+		except: []string{"./internal/daemon", "./internal/config", "./internal/logx"}, direct: true,
+		why: "main parses, calls one Run, prints and exits",
+	},
+
+	// 5. net/http is never on a subscriber's path, but for reading a complete head in memory.
+	{
+		from: []string{"internal/reactor", "internal/tlsconn", "internal/sse", "internal/hub"}, never: []string{"net/http/..."},
+		why: "a subscriber costs no goroutine; net/http would give it two",
+	},
+	{
+		from: []string{"internal/..."}, never: []string{"net/http/httputil", "net/http/pprof", "golang.org/x/net/http2/..."}, direct: true,
+		why: "a subscriber costs no goroutine, and nothing registers handlers by being imported",
+	},
+}
+
+// doors lists the packages for which a rule of section 4 does not hold: the one door of each library.
+var doors = map[string]string{
+	"github.com/lmittmann/tint/...": "internal/logx",
+	"golang.org/x/crypto/acme/...":  "internal/certs",
+	"github.com/urfave/cli/...":     "cmd",
+}
+
+// listed is what go list says of one package.
+type listed struct {
+	ImportPath string
+	Imports    []string
+	Deps       []string
+}
+
+func TestArrowsPointDown(t *testing.T) {
+	t.Parallel()
+	packages := list(t)
+	if len(packages) == 0 {
+		t.Fatal("go list found no package of ours")
+	}
+	for _, p := range packages {
+		for _, r := range rules {
+			if !matchesAny(p.ImportPath, ours(r.from)) {
+				continue
+			}
+			for _, bad := range violations(p, r) {
+				t.Errorf("%s must not import %s: %s%s", short(p.ImportPath), short(bad), r.why, through(packages, p, bad))
+			}
+		}
+	}
+}
+
+// TestOnlyReadRequest proves that net/http in edge is the reader of a complete head and not a server or a client.
+func TestOnlyReadRequest(t *testing.T) {
+	t.Parallel()
+	files, err := filepath.Glob("../edge/*.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, file := range files {
+		if strings.HasSuffix(file, "_test.go") {
+			continue
+		}
+		for _, use := range httpUses(t, file) {
+			if !slices.Contains(allowedHTTP, use) {
+				t.Errorf("%s uses http.%s: net/http only reads a bounded head that is complete in memory (allowed: %s)",
+					filepath.Base(file), use, strings.Join(allowedHTTP, ", "))
+			}
+		}
+	}
+}
+
+// TestRulesCatch proves that the rules would notice: each of these imports is a mistake.
+func TestRulesCatch(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct{ from, imports string }{
+		{"internal/sse", module + "/internal/hub"},
+		{"internal/hub", module + "/internal/reactor"},
+		{"internal/hub", "net"},
+		{"internal/sse", "context"},
+		{"internal/edge", module + "/internal/config"},
+		{"internal/edge", module + "/internal/daemon"},
+		{"internal/edge", "net/http/httputil"},
+		{"internal/reactor", "crypto/tls"},
+		{"internal/reactor", "net/http"},
+		{"internal/reactor", module + "/internal/sse"},
+		{"internal/tlsconn", "golang.org/x/sys/unix"},
+		{"internal/tlsconn", module + "/internal/reactor"},
+		{"internal/admin", module + "/internal/hub"},
+		{"internal/admin", "github.com/urfave/cli/v2"},
+		{"internal/daemon", "github.com/lmittmann/tint"},
+		{"internal/daemon", "golang.org/x/crypto/acme/autocert"},
+		{"cmd/hassesctl", module + "/internal/config"},
+		{"cmd/hassesd", module + "/internal/hub"},
+		{"internal/config", module + "/internal/logx"},
+	} {
+		p := listed{ImportPath: module + "/" + tt.from, Imports: []string{tt.imports}, Deps: []string{tt.imports}}
+		caught := false
+		for _, r := range rules {
+			if matchesAny(p.ImportPath, ours(r.from)) && len(violations(p, r)) > 0 {
+				caught = true
+			}
+		}
+		if !caught {
+			t.Errorf("no rule catches that %s imports %s", tt.from, tt.imports)
+		}
+	}
+}
+
+// violations returns what p reaches against r.
+func violations(p listed, r rule) []string {
+	reached := p.Deps
+	if r.direct {
+		reached = p.Imports
+	}
+	var bad []string
+	for _, path := range reached {
+		if matchesAny(path, r.never) && !matchesAny(path, r.except) && !isDoor(p.ImportPath, path) {
+			bad = append(bad, path)
+		}
+	}
+	return bad
+}
+
+func isDoor(importer, path string) bool {
+	for pattern, door := range doors {
+		if matches(path, pattern) && matches(importer, module+"/"+door+"/...") {
+			return true
+		}
+	}
+	return false
+}
+
+// list asks the go command for the packages of this module.
+func list(t *testing.T) []listed {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), "go", "list", "-deps", "-json=ImportPath,Imports,Deps", "./...")
+	cmd.Dir = filepath.Join("..", "..")
+	out, err := cmd.Output()
+	if err != nil {
+		if exit, ok := errors.AsType[*exec.ExitError](err); ok {
+			t.Fatalf("go list: %v\n%s", err, exit.Stderr)
+		}
+		t.Fatal(err)
+	}
+	var packages []listed
+	dec := json.NewDecoder(strings.NewReader(string(out)))
+	for {
+		var p listed
+		if err := dec.Decode(&p); errors.Is(err, io.EOF) {
+			return packages
+		} else if err != nil {
+			t.Fatalf("read go list: %v", err)
+		}
+		if matches(p.ImportPath, module+"/...") {
+			packages = append(packages, p)
+		}
+	}
+}
+
+// through names one import of p that leads to bad, for whoever has to mend it.
+func through(packages []listed, p listed, bad string) string {
+	if slices.Contains(p.Imports, bad) {
+		return ""
+	}
+	for _, q := range packages {
+		if slices.Contains(p.Imports, q.ImportPath) && slices.Contains(q.Deps, bad) {
+			return " (it comes through " + short(q.ImportPath) + ")"
+		}
+	}
+	return " (it comes through a library)"
+}
+
+func ours(patterns []string) []string {
+	full := make([]string, len(patterns))
+	for i, p := range patterns {
+		full[i] = module + "/" + p
+	}
+	return full
+}
+
+func matchesAny(path string, patterns []string) bool {
+	return slices.ContainsFunc(patterns, func(p string) bool { return matches(path, p) })
+}
+
+func matches(path, pattern string) bool {
+	if rest, ok := strings.CutPrefix(pattern, "./"); ok {
+		pattern = module + "/" + rest
+	}
+	if base, ok := strings.CutSuffix(pattern, "/..."); ok {
+		return path == base || strings.HasPrefix(path, base+"/")
+	}
+	return path == pattern
+}
+
+func short(path string) string { return strings.TrimPrefix(path, module+"/") }
