@@ -1,0 +1,115 @@
+package tlsconn
+
+import (
+	"crypto/tls"
+	"errors"
+)
+
+// MaxSeal is the most plaintext that fits one TLS record, and so one [Conn.Seal].
+const MaxSeal = 16 << 10
+
+// Descriptor is a non-blocking byte stream, a socket as a rule. When a call would block it returns an error whose
+// Temporary method answers true, or syscall.EAGAIN; Read returns io.EOF at the end; Write may take fewer bytes than it
+// is given, with or without such an error, and does not keep them. It is used by one goroutine at a time.
+type Descriptor interface {
+	Read(p []byte) (int, error)
+	Write(p []byte) (int, error)
+}
+
+// Conn is the server's side of a TLS connection over a Descriptor, which it never closes. After the handshake none of
+// its methods waits, and all of them belong to one owner; see [Conn.Start] for the time before.
+type Conn struct {
+	tls     *tls.Conn // fixed after Server
+	wire    wire
+	readErr error // the first lasting error of ReadPlain; owned like wire
+}
+
+// Server returns a connection over d that waits for Start. The configuration is shared, not copied and not changed; it
+// should set DynamicRecordSizingDisabled, so that each Seal makes one record.
+func Server(d Descriptor, cfg *tls.Config) *Conn {
+	c := &Conn{}
+	c.wire.out.d = d
+	c.wire.hs.Store(newHandshake())
+	c.tls = tls.Server(&c.wire, cfg)
+	return c
+}
+
+// ReadPlain reads decrypted bytes into p, which must not be empty. It returns bytes or an error, never both:
+// ErrWouldBlock when the peer's next record is not complete; io.EOF after close_notify and where the stream ends
+// between two records; io.ErrUnexpectedEOF where it ends inside one; any other error ends the connection. A read may
+// leave output, the answer to a KeyUpdate or an alert, so Flush follows the last one. Unread bytes may already be inside
+// the connection: read until ErrWouldBlock before waiting for the descriptor.
+func (c *Conn) ReadPlain(p []byte) (int, error) {
+	c.mustBeOpen()
+	if c.readErr != nil {
+		return 0, c.readErr
+	}
+	n, err := c.tls.Read(p)
+	if errors.Is(c.wire.out.err, ErrBacklog) {
+		err = ErrBacklog // crypto/tls keeps a failed answer for the next write, and this peer may never get one
+	}
+	if err != nil && !errors.Is(err, ErrWouldBlock) {
+		c.readErr = err
+	}
+	if n > 0 {
+		return n, nil
+	}
+	return 0, err
+}
+
+// Seal encrypts p, at most MaxSeal bytes, writes what the descriptor takes and keeps the rest. It is meant for times
+// when Pending is 0; otherwise the bytes queue behind those, and ErrBacklog ends the connection when they get too many.
+// It does not keep p.
+func (c *Conn) Seal(p []byte) error {
+	c.mustBeOpen()
+	_, err := c.tls.Write(p)
+	return err
+}
+
+// Flush writes pending output; wantWrite asks for another call when the descriptor is writable. It works after a failed
+// handshake too, for the alert.
+func (c *Conn) Flush() (wantWrite bool, err error) {
+	c.mustBeOpen()
+	return c.wire.out.flush()
+}
+
+// Pending returns how many sealed bytes wait for the descriptor.
+func (c *Conn) Pending() int {
+	c.mustBeOpen()
+	return len(c.wire.out.rest)
+}
+
+// CloseNotify queues the close_notify alert behind pending output; nothing can be sealed afterwards, and reading goes
+// on. The connection is shut properly once Flush wants no more.
+func (c *Conn) CloseNotify() error {
+	c.mustBeOpen()
+	return c.tls.CloseWrite()
+}
+
+// Received returns how many bytes were taken from the descriptor, those of the handshake and of records without data
+// included: the measure for a peer that keeps the connection busy and says nothing.
+func (c *Conn) Received() uint64 {
+	c.mustBeOpen()
+	return c.wire.received
+}
+
+// Version returns the TLS version, tls.VersionTLS13 for instance.
+func (c *Conn) Version() uint16 { return c.state().Version }
+
+// CipherSuite returns the cipher suite, tls.TLS_AES_128_GCM_SHA256 for instance.
+func (c *Conn) CipherSuite() uint16 { return c.state().CipherSuite }
+
+// ServerName returns the name the client asked for, or "". It is a stranger's text.
+func (c *Conn) ServerName() string { return c.state().ServerName }
+
+func (c *Conn) state() tls.ConnectionState {
+	c.mustBeOpen()
+	return c.tls.ConnectionState()
+}
+
+// mustBeOpen guards what belongs to the handshake's goroutine until done is called.
+func (c *Conn) mustBeOpen() {
+	if c.wire.hs.Load() != nil {
+		panic("tlsconn: internal error: connection used before its handshake has ended")
+	}
+}

@@ -1,0 +1,143 @@
+package tlsconn
+
+import (
+	"errors"
+	"net"
+	"runtime/debug"
+	"sync/atomic"
+)
+
+// handshake is what a connection needs only until its handshake has ended.
+type handshake struct {
+	// Fixed after creation; any goroutine.
+	wake  chan struct{} // holds one token: a wake-up that nobody waited for is kept, a second one adds nothing
+	abort chan error    // holds the first error given to Abort
+
+	// Any goroutine.
+	started atomic.Bool
+
+	// Owned by the handshake's goroutine.
+	gate *Gate
+	held bool  // a slot of the gate is ours
+	err  error // taken from abort
+}
+
+func newHandshake() *handshake {
+	return &handshake{wake: make(chan struct{}, 1), abort: make(chan error, 1)}
+}
+
+// Start runs the handshake on a goroutine of its own. It calls done exactly once, on that goroutine, as its last act:
+// with nil, or with the error that ended the handshake, which may have left an alert to Flush. From Start to done the
+// goroutine owns the descriptor. After done(nil) the caller flushes and reads at once: the last event of the descriptor
+// may have been spent on the handshake, and the client's first request often arrives together with its Finished.
+func (c *Conn) Start(g *Gate, done func(error)) {
+	h := c.wire.hs.Load()
+	if h == nil || !h.started.CompareAndSwap(false, true) {
+		panic("tlsconn: internal error: Start called twice")
+	}
+	h.gate = g
+	go func() {
+		err := h.run(c)
+		c.wire.hs.Store(nil)
+		done(err)
+	}()
+}
+
+// Wake tells a handshake that the descriptor became readable or writable. Any goroutine may call it, at any time; it
+// never blocks, and it does nothing once the handshake has ended.
+func (c *Conn) Wake() {
+	if h := c.wire.hs.Load(); h != nil {
+		select {
+		case h.wake <- struct{}{}:
+		default:
+		}
+	}
+}
+
+// Abort ends a handshake that waits for its peer or for a slot, and done(err) follows; a nil err stands for
+// net.ErrClosed. A handshake that computes at this moment ends at its next wait or with its computation. Any goroutine
+// may call it, at any time, also before Start; it never blocks, the first call wins, and it does nothing once the
+// handshake has ended, so that done(nil) may follow an Abort that came too late.
+func (c *Conn) Abort(err error) {
+	if err == nil {
+		err = net.ErrClosed
+	}
+	if h := c.wire.hs.Load(); h != nil {
+		select {
+		case h.abort <- err:
+		default:
+		}
+	}
+}
+
+// run does the whole handshake.
+func (h *handshake) run(c *Conn) (err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			err = &PanicError{Value: v, Stack: debug.Stack()}
+		}
+		h.leave()
+	}()
+	err = c.tls.Handshake()
+	if aborted := h.aborted(); aborted != nil {
+		return aborted
+	}
+	return err
+}
+
+// read is the transport's read during the handshake: it waits for bytes without holding a slot and returns them
+// holding one.
+func (h *handshake) read(w *wire, p []byte) (int, error) {
+	for {
+		if err := h.aborted(); err != nil {
+			return 0, err
+		}
+		if _, err := w.out.flush(); err != nil {
+			return 0, err
+		}
+		n, err := w.readNow(p)
+		if err == nil {
+			return n, h.enter()
+		}
+		if !errors.Is(err, ErrWouldBlock) {
+			return 0, err
+		}
+		h.leave()
+		select {
+		case <-h.wake:
+		case h.err = <-h.abort:
+		}
+	}
+}
+
+// aborted returns the error given to Abort, or nil.
+func (h *handshake) aborted() error {
+	if h.err == nil {
+		select {
+		case h.err = <-h.abort:
+		default:
+		}
+	}
+	return h.err
+}
+
+// enter waits for a slot of the gate, unless one is held already.
+func (h *handshake) enter() error {
+	if h.gate == nil || h.held {
+		return nil
+	}
+	select {
+	case h.gate.slots <- struct{}{}:
+		h.held = true
+	case h.err = <-h.abort:
+	}
+	return h.err
+}
+
+// leave gives the slot up, if one is held.
+func (h *handshake) leave() {
+	if h.held {
+		h.held = false
+		<-h.gate.slots
+	}
+}

@@ -1,0 +1,62 @@
+package tlsconn
+
+import "errors"
+
+// Plain is a connection without TLS that has the methods of Conn, for listeners behind a proxy that ends TLS. Its
+// handshake is over as soon as it starts.
+type Plain struct {
+	out      output
+	received uint64
+	readErr  error
+}
+
+// NewPlain returns a connection over d, which it never closes.
+func NewPlain(d Descriptor) *Plain {
+	return &Plain{out: output{d: d}}
+}
+
+// Start calls done(nil) at once, on the caller's goroutine.
+func (c *Plain) Start(_ *Gate, done func(error)) { done(nil) }
+
+// Wake does nothing: there is no handshake to wake.
+func (c *Plain) Wake() {}
+
+// Abort does nothing: there is no handshake to end.
+func (c *Plain) Abort(error) {}
+
+// ReadPlain reads into p, which must not be empty: bytes, or ErrWouldBlock, or a lasting error; io.EOF at the end.
+func (c *Plain) ReadPlain(p []byte) (int, error) {
+	if c.readErr != nil {
+		return 0, c.readErr
+	}
+	n, err := input(c.out.d, p)
+	c.received += uint64(n)
+	if err != nil && !errors.Is(err, ErrWouldBlock) {
+		c.readErr = err
+	}
+	return n, err
+}
+
+// Seal writes the part of p that the descriptor takes and keeps the rest; see [Conn.Seal].
+func (c *Plain) Seal(p []byte) error { return c.out.write(p) }
+
+// Flush writes pending output; wantWrite asks for another call when the descriptor is writable.
+func (c *Plain) Flush() (wantWrite bool, err error) { return c.out.flush() }
+
+// Pending returns how many bytes wait for the descriptor.
+func (c *Plain) Pending() int { return len(c.out.rest) }
+
+// CloseNotify does nothing: the end of a plain stream is the descriptor's, which its owner shuts down after Flush.
+func (c *Plain) CloseNotify() error { return nil }
+
+// Received returns how many bytes were taken from the descriptor.
+func (c *Plain) Received() uint64 { return c.received }
+
+// Version returns 0: no TLS.
+func (c *Plain) Version() uint16 { return 0 }
+
+// CipherSuite returns 0: no TLS.
+func (c *Plain) CipherSuite() uint16 { return 0 }
+
+// ServerName returns "": no TLS, no name.
+func (c *Plain) ServerName() string { return "" }
