@@ -8,9 +8,10 @@ import (
 // MaxSeal is the most plaintext that fits one TLS record, and so one [Conn.Seal].
 const MaxSeal = 16 << 10
 
-// Descriptor is a non-blocking byte stream, a socket as a rule. When a call would block it returns an error whose
-// Temporary method answers true, or syscall.EAGAIN; Read returns io.EOF at the end; Write may take fewer bytes than it
-// is given, with or without such an error, and does not keep them. It is used by one goroutine at a time.
+// Descriptor is a non-blocking byte stream, a socket as a rule. When a call would block it returns a net.Error whose
+// Temporary is true and whose Timeout is false (not a bare EAGAIN, which cannot be told from ETIMEDOUT); interrupted
+// calls are its own business. Read returns io.EOF at the end. Write may take fewer bytes than it is given, with or
+// without such an error, and does not keep them. It is used by one goroutine at a time.
 type Descriptor interface {
 	Read(p []byte) (int, error)
 	Write(p []byte) (int, error)
@@ -34,11 +35,11 @@ func Server(d Descriptor, cfg *tls.Config) *Conn {
 	return c
 }
 
-// ReadPlain reads decrypted bytes into p, which must not be empty. It returns bytes or an error, never both:
-// ErrWouldBlock when the peer's next record is not complete; io.EOF after close_notify and where the stream ends
-// between two records; io.ErrUnexpectedEOF where it ends inside one; any other error ends the connection. A read may
-// leave output, the answer to a KeyUpdate or an alert, so Flush follows the last one. Unread bytes may already be inside
-// the connection: read until ErrWouldBlock before waiting for the descriptor.
+// ReadPlain reads decrypted bytes into p, which must not be empty. It returns bytes or an error, never both: the
+// descriptor's own error when it would block before the peer's next record is complete; io.EOF after close_notify and
+// where the stream ends between two records; io.ErrUnexpectedEOF where it ends inside one; any other error ends the
+// connection. A read may leave output, the answer to a KeyUpdate or an alert, so Flush follows the last one. Unread
+// bytes may already be inside the connection: read until it would block before waiting for the descriptor.
 func (c *Conn) ReadPlain(p []byte) (int, error) {
 	c.mustBeOpen()
 	if c.readErr != nil {
@@ -48,7 +49,7 @@ func (c *Conn) ReadPlain(p []byte) (int, error) {
 	if errors.Is(c.wire.out.err, ErrBacklog) {
 		err = ErrBacklog // crypto/tls keeps a failed answer for the next write, and this peer may never get one
 	}
-	if err != nil && !errors.Is(err, ErrWouldBlock) {
+	if err != nil && !wouldBlock(err) {
 		c.readErr = err
 	}
 	if n > 0 {
@@ -84,13 +85,6 @@ func (c *Conn) Pending() int {
 func (c *Conn) CloseNotify() error {
 	c.mustBeOpen()
 	return c.tls.CloseWrite()
-}
-
-// Received returns how many bytes were taken from the descriptor, those of the handshake and of records without data
-// included: the measure for a peer that keeps the connection busy and says nothing.
-func (c *Conn) Received() uint64 {
-	c.mustBeOpen()
-	return c.wire.received
 }
 
 // Version returns the TLS version, tls.VersionTLS13 for instance.

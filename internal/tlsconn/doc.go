@@ -7,7 +7,7 @@
 //	c.Start(gate, func(err error) { loop.Post(func() { opened(c, err) }) })
 //	// on readable or writable while the handshake lasts: c.Wake(); at its deadline: c.Abort(err)
 //	// after done(nil), at once and on each event:
-//	//   c.Flush(); c.ReadPlain(buf) until ErrWouldBlock; c.Flush()
+//	//   c.Flush(); c.ReadPlain(buf) until it would block; c.Flush()
 //	//   c.Seal(events) while c.Pending() == 0
 //
 // [Plain] has the same methods for connections without TLS.

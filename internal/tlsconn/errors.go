@@ -3,11 +3,7 @@ package tlsconn
 import (
 	"errors"
 	"fmt"
-	"syscall"
 )
-
-// ErrWouldBlock tells that the descriptor has no more bytes now. It is the one error after which a connection goes on.
-var ErrWouldBlock error = wouldBlockError{}
 
 // ErrBacklog ends a connection that made more output than its peer takes, without any being asked for: a flood of
 // KeyUpdate requests, for instance.
@@ -23,37 +19,40 @@ type PanicError struct {
 // Error names the value of the panic, not the stack.
 func (e *PanicError) Error() string { return fmt.Sprintf("handshake panicked: %v", e.Value) }
 
-// wouldBlockError satisfies net.Error directly and calls itself temporary: crypto/tls remembers every other read error
-// for ever.
-type wouldBlockError struct{}
-
-func (wouldBlockError) Error() string   { return "would block" }
-func (wouldBlockError) Timeout() bool   { return false }
-func (wouldBlockError) Temporary() bool { return true }
-
-// temporary is the part of net.Error that tells "not now" from "never". net.Error itself marks the method deprecated,
-// yet crypto/tls decides by it.
+// temporary is what crypto/tls asks a read error for, net.Error without its name: only an error that calls itself
+// temporary is not remembered for ever. net.Error itself marks the method deprecated.
 type temporary interface {
 	error
 	Timeout() bool
 	Temporary() bool
 }
 
-// permanentError hides that an error calls itself temporary. syscall.ETIMEDOUT does so, though the connection is dead.
+// permanentError hides that an error calls itself temporary.
 type permanentError struct{ err error }
 
 func (e permanentError) Error() string { return e.err.Error() }
 func (e permanentError) Unwrap() error { return e.err }
+func (permanentError) Timeout() bool   { return true }
+func (permanentError) Temporary() bool { return false }
 
-// settle returns ErrWouldBlock for an error that means "not now", and any other error in a form that crypto/tls takes
-// for permanent.
+// settle gives an error of the descriptor the form that crypto/tls judges rightly. An error that is temporary without
+// being a timeout means "not now": it is returned itself, out of whatever wraps it. Any other is returned as a permanent
+// one: ETIMEDOUT calls itself temporary too, though its connection is dead.
 func settle(err error) error {
 	t, ok := errors.AsType[temporary](err)
-	if !ok || !t.Temporary() {
+	switch {
+	case !ok || !t.Temporary():
 		return err
-	}
-	if errno, ok := errors.AsType[syscall.Errno](err); ok && errno != syscall.EAGAIN {
+	case t.Timeout():
 		return permanentError{err}
+	default:
+		return t
 	}
-	return ErrWouldBlock
+}
+
+// wouldBlock tells whether an error that has gone through settle, and perhaps through crypto/tls, means "not now".
+// crypto/tls makes its own errors permanent, and so does settle.
+func wouldBlock(err error) bool {
+	t, ok := errors.AsType[temporary](err)
+	return ok && t.Temporary()
 }

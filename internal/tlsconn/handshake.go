@@ -1,7 +1,6 @@
 package tlsconn
 
 import (
-	"errors"
 	"net"
 	"runtime/debug"
 	"sync/atomic"
@@ -95,11 +94,11 @@ func (h *handshake) read(w *wire, p []byte) (int, error) {
 		if _, err := w.out.flush(); err != nil {
 			return 0, err
 		}
-		n, err := w.readNow(p)
+		n, err := input(w.out.d, p)
 		if err == nil {
 			return n, h.enter()
 		}
-		if !errors.Is(err, ErrWouldBlock) {
+		if !wouldBlock(err) {
 			return 0, err
 		}
 		h.leave()

@@ -1,9 +1,6 @@
 package tlsconn
 
-import (
-	"errors"
-	"io"
-)
+import "io"
 
 // maxBacklog bounds the bytes kept for a peer that does not take them. It holds a sealed record of 16 KiB and the
 // longest certificate flight seen in practice, with room for thousands of KeyUpdate answers of 26 bytes.
@@ -64,7 +61,7 @@ func (o *output) push(p []byte) int {
 		}
 		taken += n
 		if err != nil {
-			if err = settle(err); !errors.Is(err, ErrWouldBlock) {
+			if err = settle(err); !wouldBlock(err) {
 				_ = o.fail(err)
 			}
 			return taken

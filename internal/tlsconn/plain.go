@@ -1,13 +1,10 @@
 package tlsconn
 
-import "errors"
-
 // Plain is a connection without TLS that has the methods of Conn, for listeners behind a proxy that ends TLS. Its
 // handshake is over as soon as it starts.
 type Plain struct {
-	out      output
-	received uint64
-	readErr  error
+	out     output
+	readErr error
 }
 
 // NewPlain returns a connection over d, which it never closes.
@@ -24,14 +21,14 @@ func (c *Plain) Wake() {}
 // Abort does nothing: there is no handshake to end.
 func (c *Plain) Abort(error) {}
 
-// ReadPlain reads into p, which must not be empty: bytes, or ErrWouldBlock, or a lasting error; io.EOF at the end.
+// ReadPlain reads into p, which must not be empty: bytes, or the descriptor's error when it would block, or a
+// lasting error; io.EOF at the end.
 func (c *Plain) ReadPlain(p []byte) (int, error) {
 	if c.readErr != nil {
 		return 0, c.readErr
 	}
 	n, err := input(c.out.d, p)
-	c.received += uint64(n)
-	if err != nil && !errors.Is(err, ErrWouldBlock) {
+	if err != nil && !wouldBlock(err) {
 		c.readErr = err
 	}
 	return n, err
@@ -48,9 +45,6 @@ func (c *Plain) Pending() int { return len(c.out.rest) }
 
 // CloseNotify does nothing: the end of a plain stream is the descriptor's, which its owner shuts down after Flush.
 func (c *Plain) CloseNotify() error { return nil }
-
-// Received returns how many bytes were taken from the descriptor.
-func (c *Plain) Received() uint64 { return c.received }
 
 // Version returns 0: no TLS.
 func (c *Plain) Version() uint16 { return 0 }

@@ -6,15 +6,15 @@ import (
 	"time"
 )
 
-// wire is the transport below a tls.Conn. While a handshake is set its reads wait; afterwards they return ErrWouldBlock.
-// Its writes never wait and never refuse: crypto/tls remembers each write error for ever.
+// wire is the transport below a tls.Conn. While a handshake is set its reads wait; afterwards they return the
+// descriptor's error when it would block, itself, which crypto/tls does not remember. Its writes never wait and never
+// refuse: crypto/tls remembers each write error for ever.
 type wire struct {
 	// Any goroutine: nil once the handshake has ended.
 	hs atomic.Pointer[handshake]
 
 	// Owned by the handshake's goroutine until done, then by the caller's loop.
-	out      output
-	received uint64 // bytes taken from the descriptor
+	out output
 }
 
 var _ net.Conn = (*wire)(nil)
@@ -24,14 +24,7 @@ func (w *wire) Read(p []byte) (int, error) {
 	if h := w.hs.Load(); h != nil {
 		return h.read(w, p)
 	}
-	return w.readNow(p)
-}
-
-// readNow reads without waiting.
-func (w *wire) readNow(p []byte) (int, error) {
-	n, err := input(w.out.d, p)
-	w.received += uint64(n)
-	return n, err
+	return input(w.out.d, p)
 }
 
 // Write implements net.Conn for crypto/tls.
