@@ -1,0 +1,59 @@
+package config
+
+import "time"
+
+const (
+	kib = 1 << 10
+	mib = 1 << 20
+)
+
+// Defaults returns the settings of a daemon that was told nothing. They do not pass [Validate] as they
+// stand: who may subscribe and which certificate is served must be said.
+func Defaults() Settings {
+	return Settings{
+		Listen:    []string{"https://:8443"},
+		Path:      "/sse",
+		LogLevel:  "normal",
+		LogFormat: "auto",
+		Retry:     2 * time.Second,
+		TLS:       TLS{MinVersion: "1.2"},
+		CORS:      CORS{Origins: []string{}},
+		HSTS:      HSTS{MaxAge: 63072000 * time.Second}, // two years, what the browsers' preload lists ask for
+		Control: Control{
+			Socket:    "/run/hassesd/control.sock",
+			Delimiter: ";",
+			UnixMode:  "0660",
+		},
+		Heartbeat: Heartbeat{Interval: 15 * time.Second},
+		History:   History{Events: 100_000, Bytes: 64 * mib, Age: 10 * time.Minute},
+		Limits: Limits{
+			Handshakes:       1024,
+			HandshakeTimeout: 10 * time.Second,
+			RequestTimeout:   10 * time.Second,
+			RequestBytes:     8 * kib,
+			RoomsPerClient:   64,
+			MessageBytes:     64 * kib,
+			QueueBytes:       256 * kib,
+			Slow:             "close",
+		},
+		Drain: Drain{Window: 10 * time.Second},
+	}
+}
+
+// development returns what development mode puts in the place of defaults.
+func development() Settings {
+	s := Defaults()
+	s.Dev = true
+	s.Listen = []string{"https://127.0.0.1:8443"}
+	s.Auth = Auth{Mode: "none", AllowAllRooms: true}
+	s.Demo = true
+	s.HSTS.MaxAge = 0 // a browser would remember it for localhost, port or no port
+	return s
+}
+
+// IsDefault reports whether the key's value is the default one. It panics when there is no such key.
+func (s *Settings) IsDefault(key string) bool {
+	e := mustLookup(key)
+	d := Defaults()
+	return sameValue(e.field(s), e.field(&d))
+}

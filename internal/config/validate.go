@@ -1,0 +1,177 @@
+package config
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+	"unicode"
+)
+
+// Validate checks everything that can be checked without touching certificates and sockets; the zero
+// Accounts are the system's. The error is an [*Errors] with all that is wrong.
+func Validate(s Settings, accounts Accounts) error {
+	if problems := check(&s, accounts); len(problems) > 0 {
+		return &Errors{List: problems}
+	}
+	return nil
+}
+
+func check(s *Settings, accounts Accounts) []*Error {
+	c := checker{s: s}
+	c.text()
+	c.listeners()
+	c.path()
+	c.certificate()
+	c.auth()
+	c.origins()
+	c.control()
+	c.heartbeat()
+	c.numbers()
+	c.choices()
+	c.accounts(accounts.orSystem())
+	return c.problems
+}
+
+// checker collects complaints about settings. Its methods each look at one concern.
+type checker struct {
+	s        *Settings
+	problems []*Error
+}
+
+func (c *checker) complain(key, hint, format string, args ...any) {
+	c.problems = append(c.problems, &Error{Key: key, What: fmt.Sprintf(format, args...), Hint: hint})
+}
+
+// text refuses control characters everywhere but in the delimiter, which has a rule of its own.
+func (c *checker) text() {
+	for i := range registry {
+		e := &registry[i]
+		if e.name == "control.delimiter" {
+			continue
+		}
+		switch f := e.field(c.s).(type) {
+		case *string:
+			if strings.ContainsFunc(*f, unicode.IsControl) {
+				c.complain(e.name, "", "%q has a control character in it", *f)
+			}
+		case *[]string:
+			for _, item := range *f {
+				if strings.ContainsFunc(item, unicode.IsControl) {
+					c.complain(e.name, "", "%q has a control character in it", item)
+				}
+			}
+		}
+	}
+}
+
+func (c *checker) path() {
+	p := c.s.Path
+	switch {
+	case !strings.HasPrefix(p, "/"):
+		c.complain("path", "write it as in /sse", "%q does not begin with a slash", p)
+	case strings.ContainsFunc(p, func(r rune) bool { return r <= ' ' || r >= 0x7f || r == '?' || r == '#' || r == '%' }):
+		c.complain("path", "use letters, digits and / - _ . ~", "%q has a character that a path cannot have as it is", p)
+	case p == "/" && c.s.Demo:
+		c.complain("path", "choose another path, as in /sse, or leave demo out", "the demo page is at /, so streams cannot be there")
+	}
+}
+
+func (c *checker) auth() {
+	switch {
+	case c.s.Auth.Mode == "none":
+	case c.s.Auth.Mode == "":
+		c.complain("auth.mode", "write --auth none (auth.mode = \"none\"), or --dev on a laptop",
+			"nobody would be asked who they are, and that must be said in so many words")
+	default:
+		c.complain("auth.mode", "the only mode is none", "%q is not a way to authenticate subscribers", c.s.Auth.Mode)
+	}
+}
+
+func (c *checker) heartbeat() {
+	if strings.ContainsAny(c.s.Heartbeat.Event, "\r\n\x00") {
+		return // said by text already
+	}
+	if len(c.s.Heartbeat.Event) > 128 {
+		c.complain("heartbeat.event", "use a short word, as in ping", "the name is longer than 128 bytes")
+	}
+}
+
+// numbers checks ranges. The upper ends catch slips of the unit, not taste.
+func (c *checker) numbers() {
+	s, l := c.s, &c.s.Limits
+	c.intBetween("loops", s.Loops, 0, 1024)
+	c.durationBetween("retry", s.Retry, time.Millisecond, 24*time.Hour)
+	c.durationBetween("hsts.max_age", s.HSTS.MaxAge, 0, 100*365*24*time.Hour)
+	c.zeroOrBetween("heartbeat.interval", s.Heartbeat.Interval, 10*time.Millisecond, 24*time.Hour)
+	c.intBetween("history.events", s.History.Events, 0, 100_000_000)
+	c.sizeBetween("history.bytes", s.History.Bytes, 0, 1<<40)
+	c.durationBetween("history.age", s.History.Age, 0, 365*24*time.Hour)
+	c.intBetween("limits.connections", l.Connections, 0, 100_000_000)
+	c.intBetween("limits.connections_per_address", l.ConnectionsPerAddress, 0, 100_000_000)
+	c.intBetween("limits.handshakes", l.Handshakes, 1, 1_000_000)
+	c.durationBetween("limits.handshake_timeout", l.HandshakeTimeout, 10*time.Millisecond, 10*time.Minute)
+	c.durationBetween("limits.request_timeout", l.RequestTimeout, 10*time.Millisecond, 10*time.Minute)
+	c.sizeBetween("limits.request_bytes", int64(l.RequestBytes), 512, mib)
+	c.intBetween("limits.rooms_per_client", l.RoomsPerClient, 1, 65536)
+	c.sizeBetween("limits.message_bytes", int64(l.MessageBytes), 1, 16*mib)
+	c.sizeBetween("limits.queue_bytes", int64(l.QueueBytes), kib, 1<<30)
+	c.zeroOrBetween("limits.stream_age", l.StreamAge, 10*time.Millisecond, 365*24*time.Hour)
+	c.durationBetween("drain.window", s.Drain.Window, 0, time.Hour)
+}
+
+func (c *checker) intBetween(key string, v, low, high int) {
+	if v < low || v > high {
+		c.complain(key, "", "%d is not between %d and %d", v, low, high)
+	}
+}
+
+func (c *checker) sizeBetween(key string, v, low, high int64) {
+	if v < low || v > high {
+		c.complain(key, "", "%s is not between %s and %s", formatNumber(Size, v), formatNumber(Size, low), formatNumber(Size, high))
+	}
+}
+
+func (c *checker) durationBetween(key string, v, low, high time.Duration) {
+	if v < low || v > high {
+		c.complain(key, "", "%s is not between %s and %s", formatDuration(v), formatDuration(low), formatDuration(high))
+	}
+}
+
+func (c *checker) zeroOrBetween(key string, v, low, high time.Duration) {
+	if v != 0 && (v < low || v > high) {
+		c.complain(key, "", "%s is neither 0 nor between %s and %s", formatDuration(v), formatDuration(low), formatDuration(high))
+	}
+}
+
+func (c *checker) choices() {
+	c.oneOf("log_level", c.s.LogLevel, "quiet", "normal", "debug")
+	c.oneOf("log_format", c.s.LogFormat, "auto", "text", "json")
+	c.oneOf("tls.min_version", c.s.TLS.MinVersion, "1.2", "1.3")
+	c.oneOf("limits.slow", c.s.Limits.Slow, "close", "drop-oldest", "latest")
+}
+
+func (c *checker) oneOf(key, v string, choices ...string) {
+	if !slices.Contains(choices, v) {
+		c.complain(key, suggest(v, choices), "%q is not one of %s", v, strings.Join(choices, ", "))
+	}
+}
+
+// unixMode reads permissions as chmod takes them.
+func unixMode(text string) (uint32, bool) {
+	if len(text) < 3 || len(text) > 4 {
+		return 0, false
+	}
+	mode, err := strconv.ParseUint(text, 8, 32)
+	return uint32(mode), err == nil && mode <= 0o777
+}
+
+// UnixPermissions returns control.unix_mode as a number. The settings have passed [Validate].
+func (c *Control) UnixPermissions() uint32 {
+	mode, ok := unixMode(c.UnixMode)
+	if !ok {
+		panic("config: internal error: control.unix_mode was not validated")
+	}
+	return mode
+}

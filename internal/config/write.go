@@ -1,0 +1,94 @@
+package config
+
+import (
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+)
+
+// commentWidth is where comment lines are wrapped.
+const commentWidth = 100
+
+// WriteDefaults writes a configuration file in which each key stands with its default and its
+// documentation. Read back it gives [Defaults].
+func WriteDefaults(w io.Writer) error {
+	var b strings.Builder
+	wrapComment(&b, "The configuration of hassesd, with every setting at its default. What is left out keeps its default. "+
+		"Each setting is also a flag and an environment variable, which win over this file: history.bytes is --history-bytes and HASSESD_HISTORY_BYTES. "+
+		"Sizes are bytes or 64KiB, 1MiB; durations have a unit, as in 15s, 10m. Settings marked [reload] are taken over by SIGHUP; others need a restart.")
+	defaults := Defaults()
+	table := ""
+	for i := range registry {
+		e := &registry[i]
+		parent, name, inTable := strings.Cut(e.name, ".")
+		if !inTable {
+			parent, name = "", e.name
+		}
+		if parent != table {
+			table = parent
+			fmt.Fprintf(&b, "\n[%s]\n", table)
+		}
+		b.WriteByte('\n')
+		usage := e.usage
+		if e.example != "" {
+			usage += " Example: " + name + " = " + tomlExample(e)
+		}
+		if e.reloadable {
+			usage += " [reload]"
+		}
+		wrapComment(&b, usage)
+		fmt.Fprintf(&b, "%s = %s\n", name, tomlValue(e.kind(), e.field(&defaults)))
+	}
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+func wrapComment(b *strings.Builder, text string) {
+	line := "#"
+	for word := range strings.FieldsSeq(text) {
+		if len(line)+1+len(word) > commentWidth {
+			b.WriteString(line + "\n")
+			line = "#"
+		}
+		line += " " + word
+	}
+	b.WriteString(line + "\n")
+}
+
+// tomlExample writes a row's example, which is spelled for a shell, for the file.
+func tomlExample(e *entry) string {
+	text := strings.Trim(e.example, "'")
+	switch e.kind() {
+	case List:
+		return "[" + strconv.Quote(text) + "]"
+	case Bool, Int:
+		return text
+	case String, Size, Duration:
+		return strconv.Quote(text)
+	}
+	panic("config: internal error: no example for " + e.name)
+}
+
+// tomlValue writes a field as readTOML reads it. Defaults are plain ASCII, for which Go's quoting is TOML's.
+func tomlValue(kind Kind, field any) string {
+	text := formatValue(kind, field)
+	switch kind {
+	case Bool, Int:
+		return text
+	case String, Duration:
+		return strconv.Quote(text)
+	case Size:
+		if _, err := strconv.ParseInt(text, 10, 64); err == nil {
+			return text
+		}
+		return strconv.Quote(text)
+	case List:
+		items := make([]string, 0)
+		for _, item := range *field.(*[]string) {
+			items = append(items, strconv.Quote(item))
+		}
+		return "[" + strings.Join(items, ", ") + "]"
+	}
+	panic("config: internal error: no TOML for kind " + kind.String())
+}
