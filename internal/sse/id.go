@@ -1,0 +1,66 @@
+package sse
+
+import (
+	"strconv"
+	"strings"
+)
+
+// MaxEpoch is the longest epoch in bytes.
+const MaxEpoch = 16
+
+// maxIDText is the length of the longest id: epoch, '-' and the 20 digits of the largest uint64.
+const maxIDText = MaxEpoch + 1 + 20
+
+// ID names an event: the epoch tells one life of the daemon from another, the number only grows within
+// it. The text form is <epoch>-<number>.
+type ID struct {
+	Epoch string // 1 to MaxEpoch bytes of 0-9 and a-z
+	Seq   uint64
+}
+
+// ParseID reads the text form and accepts nothing that ID.String would not write.
+func ParseID(s string) (ID, bool) {
+	dash := strings.LastIndexByte(s, '-')
+	if dash < 0 || len(s) > maxIDText {
+		return ID{}, false
+	}
+	epoch, digits := s[:dash], s[dash+1:]
+	if !ValidEpoch(epoch) || digits == "" || (digits[0] == '0' && digits != "0") {
+		return ID{}, false
+	}
+	for i := range len(digits) {
+		if digits[i] < '0' || digits[i] > '9' {
+			return ID{}, false
+		}
+	}
+	seq, err := strconv.ParseUint(digits, 10, 64)
+	if err != nil {
+		return ID{}, false
+	}
+	return ID{Epoch: epoch, Seq: seq}, true
+}
+
+// ValidEpoch says whether s can be the epoch of an ID.
+func ValidEpoch(s string) bool {
+	if s == "" || len(s) > MaxEpoch {
+		return false
+	}
+	for i := range len(s) {
+		if (s[i] < '0' || s[i] > '9') && (s[i] < 'a' || s[i] > 'z') {
+			return false
+		}
+	}
+	return true
+}
+
+// String is the text form.
+func (id ID) String() string {
+	return string(id.Append(make([]byte, 0, maxIDText)))
+}
+
+// Append adds the text form to b.
+func (id ID) Append(b []byte) []byte {
+	b = append(b, id.Epoch...)
+	b = append(b, '-')
+	return strconv.AppendUint(b, id.Seq, 10)
+}
