@@ -1,0 +1,233 @@
+package reactor
+
+import (
+	"errors"
+	"net/netip"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+const (
+	// acceptBatch bounds the connections taken from one listener in a turn.
+	acceptBatch = 64
+
+	// acceptPause is how long a listener rests when the system lacks what a
+	// connection needs. Without it a waiting connection would make the loop
+	// spin.
+	acceptPause = 100 * time.Millisecond
+
+	// acceptQuiet is the least time between two warnings about that.
+	acceptQuiet = 10 * time.Second
+)
+
+// AcceptFunc is given each new connection, non-blocking and close-on-exec, on
+// the acceptor's loop. It answers whether it takes fd over; a refused one is
+// closed with a reset. It may pause or close the acceptor.
+type AcceptFunc func(fd int, peer netip.AddrPort) (taken bool)
+
+// AcceptStats counts since the acceptor was made.
+type AcceptStats struct {
+	Accepted uint64 // handed over
+	Refused  uint64 // not wanted by the AcceptFunc
+	Shed     uint64 // reset because there were no descriptors
+	Aborted  uint64 // gone before they were accepted, or not passed by the firewall
+	Rests    uint64 // times the listener rested for want of descriptors or memory
+}
+
+// Acceptor takes connections from a listener, on one loop. It keeps a spare
+// descriptor: when there are no others, it is given up for a moment in order to
+// accept what waits and reset it, so that clients learn at once that they have
+// to come back.
+type Acceptor struct {
+	// Fixed after creation.
+	loop   *Loop
+	accept AcceptFunc
+
+	// Owned by the loop.
+	source Source
+	rest   Timer // pending: no descriptors or memory until then
+	paused bool  // by the owner
+	spare  int   // -1: could not be had again
+	warned time.Time
+	stats  AcceptStats
+}
+
+// NewAcceptor accepts from the listening descriptor fd, which it owns from now
+// on unless an error is returned.
+func NewAcceptor(l *Loop, fd int, accept AcceptFunc) (*Acceptor, error) {
+	spare, err := l.poller.Reserve()
+	if err != nil {
+		return nil, err
+	}
+	a := &Acceptor{loop: l, accept: accept, spare: spare}
+	if err := l.AddLevel(&a.source, fd, a); err != nil {
+		l.closeDescriptor(spare)
+		return nil, err
+	}
+	return a, nil
+}
+
+// Pause leaves new connections in the kernel's backlog until Resume.
+func (a *Acceptor) Pause() {
+	a.paused = true
+	a.source.Pause()
+}
+
+// Resume undoes Pause.
+func (a *Acceptor) Resume() {
+	a.paused = false
+	a.update()
+}
+
+// Paused reports whether Pause was called last. A rest is no pause.
+func (a *Acceptor) Paused() bool { return a.paused }
+
+// Stats returns the counts so far.
+func (a *Acceptor) Stats() AcceptStats {
+	a.loop.owner.check()
+	return a.stats
+}
+
+// Close ends accepting and closes the listener. Connections in its backlog are
+// reset by the kernel.
+func (a *Acceptor) Close() {
+	a.source.Close()
+	a.loop.Cancel(&a.rest)
+	a.giveSpare()
+}
+
+// HandleEvents implements Handler.
+func (a *Acceptor) HandleEvents(Events) {
+	for range acceptBatch {
+		// The AcceptFunc may have paused or closed us.
+		if a.paused || a.source.FD() < 0 {
+			return
+		}
+		fd, peer, err := a.loop.poller.Accept(a.source.FD())
+		if err != nil {
+			if a.failed(err) {
+				continue
+			}
+			return
+		}
+		a.take(fd, peer)
+	}
+}
+
+// HandleTimer implements TimerHandler: the rest is over.
+func (a *Acceptor) HandleTimer(*Timer, time.Time) { a.update() }
+
+func (a *Acceptor) take(fd int, peer netip.AddrPort) {
+	if a.accept(fd, peer) {
+		a.stats.Accepted++
+		return
+	}
+	a.stats.Refused++
+	a.reset(fd)
+}
+
+// failed deals with an error of accept and reports whether to go on at once.
+func (a *Acceptor) failed(err error) (goOn bool) {
+	switch {
+	case errors.Is(err, ErrWouldBlock):
+		return false
+	case isConnectionError(err):
+		a.stats.Aborted++
+		return true
+	case errors.Is(err, unix.EMFILE), errors.Is(err, unix.ENFILE):
+		a.shed()
+	default:
+		// ENOBUFS and ENOMEM pass. Anything else means that the listener is
+		// broken; it must not make the loop spin either.
+	}
+	a.stats.Rests++
+	a.warn(err)
+	a.source.Pause()
+	a.loop.Schedule(&a.rest, a, a.loop.Now().Add(acceptPause))
+	return false
+}
+
+// isConnectionError reports whether only the one connection is concerned. It
+// has left the backlog then. See accept(2), "Error handling".
+func isConnectionError(err error) bool {
+	var errno unix.Errno
+	if !errors.As(err, &errno) {
+		return false
+	}
+	switch errno {
+	case unix.ECONNABORTED, unix.EPERM, unix.EPROTO, unix.ENETDOWN, unix.ENOPROTOOPT, unix.EHOSTDOWN,
+		unix.ENONET, unix.EHOSTUNREACH, unix.ENETUNREACH, unix.ETIMEDOUT:
+		return true
+	default:
+		return false
+	}
+}
+
+// shed resets what waits in the backlog, with the place of the spare
+// descriptor.
+func (a *Acceptor) shed() {
+	a.giveSpare()
+	for range acceptBatch {
+		fd, _, err := a.loop.poller.Accept(a.source.FD())
+		if err != nil {
+			if isConnectionError(err) {
+				a.stats.Aborted++
+				continue
+			}
+			break // the backlog is empty, or somebody else was faster
+		}
+		a.reset(fd)
+		a.stats.Shed++
+	}
+	a.takeSpare()
+}
+
+// warn tells that connections cannot be accepted, the first time and then from
+// time to time.
+func (a *Acceptor) warn(err error) {
+	now := a.loop.Now()
+	if !a.warned.IsZero() && now.Sub(a.warned) < acceptQuiet {
+		return
+	}
+	a.warned = now
+	a.loop.logger.Warn("cannot accept connections for now", "shed", a.stats.Shed, "err", err)
+}
+
+func (a *Acceptor) reset(fd int) {
+	// If this fails the peer sees an ordinary close.
+	_ = a.loop.poller.Abortive(fd)
+	a.loop.closeDescriptor(fd)
+}
+
+func (a *Acceptor) giveSpare() {
+	if a.spare >= 0 {
+		a.loop.closeDescriptor(a.spare)
+		a.spare = -1
+	}
+}
+
+// takeSpare fails while there are no descriptors; the next rest tries again.
+func (a *Acceptor) takeSpare() {
+	if a.spare >= 0 {
+		return
+	}
+	if fd, err := a.loop.poller.Reserve(); err == nil {
+		a.spare = fd
+	}
+}
+
+// update listens again if nothing speaks against it.
+func (a *Acceptor) update() {
+	if a.source.FD() < 0 {
+		return
+	}
+	a.takeSpare()
+	if a.paused || a.rest.Pending() {
+		return
+	}
+	if err := a.source.Resume(); err != nil {
+		a.loop.logger.Warn("resume accepting", "err", err)
+		a.loop.Schedule(&a.rest, a, a.loop.Now().Add(acceptPause))
+	}
+}

@@ -1,0 +1,215 @@
+package reactor
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"os"
+	"strconv"
+
+	"golang.org/x/sys/unix"
+)
+
+const (
+	// backlog is cut by the kernel to net.core.somaxconn.
+	backlog = 4096
+
+	// portTries bounds the search for a port number that is free in all
+	// families, when any will do.
+	portTries = 16
+
+	// A peer that acknowledges nothing is given up after userTimeout, an idle
+	// one after keepIdle + keepCount probes, one each keepInterval.
+	userTimeoutMillis = 30_000
+	keepIdleSeconds   = 30
+	keepInterval      = 10
+	keepCount         = 3
+
+	// notSentBytes of unsent data make a socket unwritable: what waits longer
+	// waits in our queues, where it can still be dropped or merged.
+	notSentBytes = 64 << 10
+)
+
+// Listener is a listening socket, not yet accepted from. Who has it must give
+// FD to an Acceptor or close it.
+type Listener struct {
+	FD   int
+	Addr netip.AddrPort
+}
+
+// Close closes the socket.
+func (l Listener) Close() error { return linux{}.CloseFD(l.FD) }
+
+// Listen opens TCP listeners at "host:port" or ":port". The latter, and a name
+// with several addresses, gives one for each address (of IPv4 and IPv6), all on
+// the same port; families that the system does not have are left out. Port 0
+// asks for any free port. ctx bounds the look-up of a name.
+func Listen(ctx context.Context, address string) ([]Listener, error) {
+	listeners, err := listen(ctx, address)
+	if err != nil {
+		return nil, fmt.Errorf("listen on %s: %w", address, err)
+	}
+	return listeners, nil
+}
+
+func listen(ctx context.Context, address string) ([]Listener, error) {
+	host, service, err := net.SplitHostPort(address)
+	if err != nil {
+		return nil, err
+	}
+	port, err := strconv.ParseUint(service, 10, 16)
+	if err != nil {
+		return nil, fmt.Errorf("port %q is not a number from 0 to 65535", service)
+	}
+	hosts, err := addresses(ctx, host)
+	if err != nil {
+		return nil, err
+	}
+	for try := 1; ; try++ {
+		listeners, err := listenAll(hosts, uint16(port))
+		if port == 0 && len(hosts) > 1 && try < portTries && errors.Is(err, unix.EADDRINUSE) {
+			continue
+		}
+		return listeners, err
+	}
+}
+
+// addresses returns what host stands for; nothing stands for everything.
+func addresses(ctx context.Context, host string) ([]netip.Addr, error) {
+	if host == "" {
+		return []netip.Addr{netip.IPv6Unspecified(), netip.IPv4Unspecified()}, nil
+	}
+	if addr, err := netip.ParseAddr(host); err == nil {
+		return []netip.Addr{addr.Unmap()}, nil
+	}
+	found, err := net.DefaultResolver.LookupNetIP(ctx, "ip", host)
+	if err != nil {
+		return nil, err
+	}
+	var addrs []netip.Addr
+	seen := make(map[netip.Addr]bool)
+	for _, addr := range found {
+		if addr = addr.Unmap(); !seen[addr] {
+			seen[addr] = true
+			addrs = append(addrs, addr)
+		}
+	}
+	return addrs, nil
+}
+
+// listenAll opens a listener at each address. With port 0 the first one chooses.
+func listenAll(addrs []netip.Addr, port uint16) (listeners []Listener, err error) {
+	var absent error
+	for _, addr := range addrs {
+		l, err := listenOne(netip.AddrPortFrom(addr, port))
+		switch {
+		case err == nil:
+			listeners = append(listeners, l)
+			port = l.Addr.Port()
+		case len(addrs) > 1 && isAbsent(err):
+			absent = err
+		default:
+			for _, l := range listeners {
+				_ = l.Close()
+			}
+			return nil, err
+		}
+	}
+	if len(listeners) == 0 {
+		return nil, absent
+	}
+	return listeners, nil
+}
+
+// isAbsent reports whether an address cannot be had because the system lacks
+// its family: not built in, or switched off by sysctl.
+func isAbsent(err error) bool {
+	return errors.Is(err, unix.EAFNOSUPPORT) || errors.Is(err, unix.EADDRNOTAVAIL)
+}
+
+func listenOne(at netip.AddrPort) (_ Listener, err error) {
+	family, name := sockaddr(at)
+	// The protocol is named, so that a sandbox can tell TCP from MPTCP.
+	fd, err := unix.Socket(family, unix.SOCK_STREAM|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, unix.IPPROTO_TCP)
+	if err != nil {
+		return Listener{}, os.NewSyscallError("socket", err)
+	}
+	defer func() {
+		if err != nil {
+			_ = unix.Close(fd)
+		}
+	}()
+	if err := unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_REUSEADDR, 1); err != nil {
+		return Listener{}, os.NewSyscallError("setsockopt SO_REUSEADDR", err)
+	}
+	if family == unix.AF_INET6 {
+		if err := unix.SetsockoptInt(fd, unix.IPPROTO_IPV6, unix.IPV6_V6ONLY, 1); err != nil {
+			return Listener{}, os.NewSyscallError("setsockopt IPV6_V6ONLY", err)
+		}
+	}
+	if err := unix.Bind(fd, name); err != nil {
+		return Listener{}, os.NewSyscallError("bind", err)
+	}
+	if err := unix.Listen(fd, backlog); err != nil {
+		return Listener{}, os.NewSyscallError("listen", err)
+	}
+	return Adopt(fd)
+}
+
+// Adopt makes a Listener of a listening TCP socket that came from elsewhere,
+// for instance from systemd. With an error the descriptor stays the caller's.
+func Adopt(fd int) (Listener, error) {
+	listening, err := unix.GetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_ACCEPTCONN)
+	if err != nil {
+		return Listener{}, os.NewSyscallError("getsockopt SO_ACCEPTCONN", err)
+	}
+	if listening == 0 {
+		return Listener{}, fmt.Errorf("descriptor %d is not a listening socket", fd)
+	}
+	sa, err := unix.Getsockname(fd)
+	if err != nil {
+		return Listener{}, os.NewSyscallError("getsockname", err)
+	}
+	at := addrPort(sa)
+	if !at.IsValid() {
+		return Listener{}, fmt.Errorf("descriptor %d is not a TCP socket", fd)
+	}
+	unix.CloseOnExec(fd)
+	if err := unix.SetNonblock(fd, true); err != nil {
+		return Listener{}, os.NewSyscallError("fcntl", err)
+	}
+	if err := prepare(fd); err != nil {
+		return Listener{}, err
+	}
+	return Listener{FD: fd, Addr: at}, nil
+}
+
+// prepare sets on a listener what its connections inherit.
+func prepare(fd int) error {
+	for _, o := range []struct {
+		name                 string
+		level, option, value int
+	}{
+		{"SO_KEEPALIVE", unix.SOL_SOCKET, unix.SO_KEEPALIVE, 1},
+		{"TCP_NODELAY", unix.IPPROTO_TCP, unix.TCP_NODELAY, 1},
+		{"TCP_KEEPIDLE", unix.IPPROTO_TCP, unix.TCP_KEEPIDLE, keepIdleSeconds},
+		{"TCP_KEEPINTVL", unix.IPPROTO_TCP, unix.TCP_KEEPINTVL, keepInterval},
+		{"TCP_KEEPCNT", unix.IPPROTO_TCP, unix.TCP_KEEPCNT, keepCount},
+		{"TCP_USER_TIMEOUT", unix.IPPROTO_TCP, unix.TCP_USER_TIMEOUT, userTimeoutMillis},
+		{"TCP_NOTSENT_LOWAT", unix.IPPROTO_TCP, unix.TCP_NOTSENT_LOWAT, notSentBytes},
+	} {
+		if err := unix.SetsockoptInt(fd, o.level, o.option, o.value); err != nil {
+			return os.NewSyscallError("setsockopt "+o.name, err)
+		}
+	}
+	return nil
+}
+
+func sockaddr(at netip.AddrPort) (family int, sa unix.Sockaddr) {
+	if at.Addr().Is4() {
+		return unix.AF_INET, &unix.SockaddrInet4{Port: int(at.Port()), Addr: at.Addr().As4()}
+	}
+	return unix.AF_INET6, &unix.SockaddrInet6{Port: int(at.Port()), Addr: at.Addr().As16()}
+}

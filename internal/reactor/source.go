@@ -1,0 +1,202 @@
+package reactor
+
+import (
+	"fmt"
+	"sync/atomic"
+)
+
+// Handler is called on its loop when something happened to its descriptor. An
+// edge-triggered one is told only once: it must read or write until
+// ErrWouldBlock, or call [Source.Again]. It may close its own source and others.
+type Handler interface {
+	HandleEvents(ev Events)
+}
+
+// Source is a descriptor watched by a loop, embedded by value in what it
+// belongs to. The zero value is ready for [Loop.Add]. It must not be copied
+// while open.
+type Source struct {
+	// Fixed while open.
+	loop    *Loop
+	handler Handler
+	token   Token
+
+	// Written by the loop, read by Read and Write on any goroutine.
+	fd atomic.Int32 // -1 after Close
+
+	// Owned by the loop.
+	state sourceState
+	again bool // on the loop's list for another call
+}
+
+// sourceState is the life of a source.
+type sourceState uint8
+
+const (
+	// sourceClosed: not yet added, or closed. The loop does not know it.
+	sourceClosed sourceState = iota
+	// sourceEdge: watched for every change.
+	sourceEdge
+	// sourceLevel: watched for being readable.
+	sourceLevel
+	// sourcePaused: level-triggered and not watched for now.
+	sourcePaused
+)
+
+// Add watches fd, which must be non-blocking, for reading, writing and hang-up,
+// edge-triggered. The source owns fd from now on, unless an error is returned.
+func (l *Loop) Add(s *Source, fd int, h Handler) error {
+	return l.add(s, fd, h, EdgeBoth, sourceEdge)
+}
+
+// AddLevel watches fd, which must be non-blocking, for reading,
+// level-triggered. The source owns fd from now on, unless an error is returned.
+func (l *Loop) AddLevel(s *Source, fd int, h Handler) error {
+	return l.add(s, fd, h, LevelRead, sourceLevel)
+}
+
+func (l *Loop) add(s *Source, fd int, h Handler, interest Interest, state sourceState) error {
+	l.owner.check()
+	if s.state != sourceClosed {
+		panic("reactor: internal error: source added twice")
+	}
+	if l.ended {
+		return ErrStopped
+	}
+	token := l.sources.place(s)
+	if err := l.poller.Add(fd, interest, token); err != nil {
+		l.sources.free(token)
+		return fmt.Errorf("watch descriptor %d: %w", fd, err)
+	}
+	s.loop, s.handler, s.token = l, h, token
+	s.state, s.again = state, false
+	s.fd.Store(int32(fd))
+	return nil
+}
+
+// FD returns the descriptor, or -1 when the source is not open.
+func (s *Source) FD() int {
+	if s.loop == nil {
+		return -1
+	}
+	return int(s.fd.Load())
+}
+
+// Read reads what is there: ErrWouldBlock if nothing, io.EOF at the end. Any
+// goroutine may call it while the source is open.
+func (s *Source) Read(p []byte) (int, error) {
+	fd := s.FD()
+	if fd < 0 {
+		return 0, ErrClosed
+	}
+	return s.loop.poller.Read(fd, p)
+}
+
+// Write takes as much of p as there is room for; ErrWouldBlock if none. Taking
+// less than all without an error is normal. Any goroutine may call it while the
+// source is open.
+func (s *Source) Write(p []byte) (int, error) {
+	fd := s.FD()
+	if fd < 0 {
+		return 0, ErrClosed
+	}
+	return s.loop.poller.Write(fd, p)
+}
+
+// CloseWrite tells the peer that nothing more will be sent.
+func (s *Source) CloseWrite() error {
+	fd := s.FD()
+	if fd < 0 {
+		return ErrClosed
+	}
+	return s.loop.poller.CloseWrite(fd)
+}
+
+// Again has HandleEvents(Readable) called in the next turn, whatever the
+// kernel says. It is for handlers that stop before ErrWouldBlock to let others
+// have a turn.
+func (s *Source) Again() {
+	if s.state == sourceClosed {
+		return
+	}
+	s.loop.owner.check()
+	if !s.again {
+		s.again = true
+		s.loop.again = append(s.loop.again, s.token)
+	}
+}
+
+// Pause ends the events of a level-triggered source until Resume.
+func (s *Source) Pause() {
+	if s.state != sourceLevel {
+		return
+	}
+	l := s.loop
+	l.owner.check()
+	// Taken out and not only silenced: the kernel reports hang-ups and errors
+	// of a silenced descriptor too, again and again.
+	l.unwatch(s)
+	s.state = sourcePaused
+}
+
+// Resume undoes Pause. With an error the source stays paused.
+func (s *Source) Resume() error {
+	if s.state != sourcePaused {
+		return nil
+	}
+	l := s.loop
+	l.owner.check()
+	token := l.sources.place(s)
+	if err := l.poller.Add(s.FD(), LevelRead, token); err != nil {
+		l.sources.free(token)
+		return fmt.Errorf("watch descriptor %d: %w", s.FD(), err)
+	}
+	s.token, s.again, s.state = token, false, sourceLevel
+	return nil
+}
+
+// Abort is Close that sends a reset to the peer and drops what the kernel still
+// had to send, which frees its memory at once.
+func (s *Source) Abort() {
+	if s.state == sourceClosed {
+		return
+	}
+	// Failing only means an ordinary close: there is nothing else to do then.
+	_ = s.loop.poller.Abortive(s.FD())
+	s.Close()
+}
+
+// Close ends the watch at once: no event comes after it. The descriptor is
+// closed at the end of the turn. A closed source may be added again; closing it
+// twice does nothing.
+func (s *Source) Close() {
+	if s.state == sourceClosed {
+		return
+	}
+	l := s.loop
+	l.owner.check()
+	if s.state != sourcePaused {
+		l.unwatch(s)
+	}
+	s.state = sourceClosed
+	fd := int(s.fd.Swap(-1))
+	s.handler = nil
+	if l.ended {
+		l.closeDescriptor(fd)
+		return
+	}
+	l.closing = append(l.closing, int32(fd))
+}
+
+// unwatch takes s out of the poller and of the table, so that events which are
+// already on their way find nothing.
+func (l *Loop) unwatch(s *Source) {
+	l.sources.free(s.token)
+	if l.ended {
+		return
+	}
+	if err := l.poller.Remove(s.FD()); err != nil {
+		// Somebody else closed the descriptor: the number may be anybody's.
+		panic(fmt.Sprintf("reactor: internal error: descriptor %d lost: %v", s.FD(), err))
+	}
+}

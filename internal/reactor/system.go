@@ -1,0 +1,97 @@
+package reactor
+
+import (
+	"errors"
+	"io"
+	"net/netip"
+	"os"
+
+	"golang.org/x/sys/unix"
+)
+
+// linux is the System of the kernel.
+type linux struct{}
+
+func (linux) Read(fd int, p []byte) (int, error) {
+	if len(p) == 0 {
+		return 0, nil // the kernel's answer would look like the end
+	}
+	for {
+		n, err := unix.Read(fd, p)
+		switch {
+		case n > 0:
+			return n, nil
+		case err == nil:
+			return 0, io.EOF
+		case errors.Is(err, unix.EAGAIN):
+			return 0, ErrWouldBlock
+		case !errors.Is(err, unix.EINTR):
+			return 0, os.NewSyscallError("read", err)
+		}
+	}
+}
+
+func (linux) Write(fd int, p []byte) (int, error) {
+	if len(p) == 0 {
+		return 0, nil
+	}
+	for {
+		// sendmsg and not write, which raises SIGPIPE when the peer has gone.
+		n, err := unix.SendmsgN(fd, p, nil, nil, unix.MSG_NOSIGNAL)
+		switch {
+		case err == nil:
+			return n, nil
+		case errors.Is(err, unix.EAGAIN):
+			return 0, ErrWouldBlock
+		case !errors.Is(err, unix.EINTR):
+			return 0, os.NewSyscallError("sendmsg", err)
+		}
+	}
+}
+
+func (linux) CloseWrite(fd int) error {
+	return os.NewSyscallError("shutdown", unix.Shutdown(fd, unix.SHUT_WR))
+}
+
+func (linux) Abortive(fd int) error {
+	err := unix.SetsockoptLinger(fd, unix.SOL_SOCKET, unix.SO_LINGER, &unix.Linger{Onoff: 1, Linger: 0})
+	return os.NewSyscallError("setsockopt SO_LINGER", err)
+}
+
+// CloseFD does not try again after EINTR: Linux has freed the number already.
+func (linux) CloseFD(fd int) error {
+	return os.NewSyscallError("close", unix.Close(fd))
+}
+
+func (linux) Accept(fd int) (int, netip.AddrPort, error) {
+	for {
+		conn, sa, err := unix.Accept4(fd, unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC)
+		switch {
+		case err == nil:
+			return conn, addrPort(sa), nil
+		case errors.Is(err, unix.EAGAIN):
+			return -1, netip.AddrPort{}, ErrWouldBlock
+		case !errors.Is(err, unix.EINTR):
+			return -1, netip.AddrPort{}, os.NewSyscallError("accept4", err)
+		}
+	}
+}
+
+// Reserve opens an eventfd: unlike a file it can be had in any sandbox.
+func (linux) Reserve() (int, error) {
+	fd, err := unix.Eventfd(0, unix.EFD_CLOEXEC)
+	return fd, os.NewSyscallError("eventfd", err)
+}
+
+// addrPort leaves out the zone of a link-local address: it is no part of who
+// the peer is.
+func addrPort(sa unix.Sockaddr) netip.AddrPort {
+	switch sa := sa.(type) {
+	case *unix.SockaddrInet4:
+		return netip.AddrPortFrom(netip.AddrFrom4(sa.Addr), uint16(sa.Port))
+	case *unix.SockaddrInet6:
+		return netip.AddrPortFrom(netip.AddrFrom16(sa.Addr).Unmap(), uint16(sa.Port))
+	default:
+		return netip.AddrPort{}
+	}
+}
