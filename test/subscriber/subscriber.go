@@ -1,0 +1,204 @@
+// Package subscriber is a scripted EventSource: it asks for a stream as it is told, reads the head of the answer
+// and decodes the events, and it can leave in every way a real one can.
+package subscriber
+
+import (
+	"bufio"
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"time"
+)
+
+// Request is what to ask, and how.
+type Request struct {
+	Addr        string      // host:port
+	TLS         *tls.Config // nil: plaintext
+	Target      string      // path and query: /sse?subscribe=a
+	Method      string      // "" is GET
+	Proto       string      // "" is HTTP/1.1
+	Header      []string    // further header lines, as they go on the wire
+	LastEventID string
+	Wait        time.Duration // the longest any read or write may take; 0: 30 s
+	CutAfter    int64         // the connection fails after so many bytes of the answer's stream; 0: never
+}
+
+// Stream is one answer, open as long as it is a stream. It belongs to one goroutine; Close and Cut may be called by
+// another.
+type Stream struct {
+	Status  int
+	Header  http.Header
+	Body    io.Reader // what follows the head, unchunked
+	TLS     *tls.ConnectionState
+	Decoder *Decoder
+
+	conn net.Conn // the TCP connection
+	out  net.Conn // what is written to: TLS or conn
+	in   *bufio.Reader
+	wait time.Duration
+}
+
+// ErrCut is what a reader gets from a connection that [Request.CutAfter] has ended.
+var ErrCut = errors.New("subscriber: cut, as asked")
+
+// Open connects, asks and reads the head of the answer, whatever its status.
+func Open(ctx context.Context, r Request) (*Stream, error) {
+	if r.Wait == 0 {
+		r.Wait = 30 * time.Second
+	}
+	conn, err := (&net.Dialer{Timeout: r.Wait}).DialContext(ctx, "tcp", r.Addr)
+	if err != nil {
+		return nil, err
+	}
+	s := &Stream{conn: conn, out: conn, wait: r.Wait}
+	if err := s.ask(ctx, r); err != nil {
+		conn.Close()
+		return nil, fmt.Errorf("subscribe to %s%s: %w", r.Addr, r.Target, err)
+	}
+	return s, nil
+}
+
+// Next returns the next event with data, waiting no longer than the request said.
+func (s *Stream) Next() (Event, error) {
+	if err := s.conn.SetReadDeadline(time.Now().Add(s.wait)); err != nil {
+		return Event{}, err
+	}
+	return s.Decoder.Next()
+}
+
+// Preface reads the first frame, which has no data, and returns the id it gives.
+func (s *Stream) Preface() (string, error) {
+	if err := s.conn.SetReadDeadline(time.Now().Add(s.wait)); err != nil {
+		return "", err
+	}
+	event, dispatched, err := s.Decoder.Frame()
+	if err != nil {
+		return "", fmt.Errorf("read first frame: %w", err)
+	}
+	if dispatched {
+		return "", fmt.Errorf("the first frame is an event: %+v", event)
+	}
+	return s.Decoder.LastEventID(), nil
+}
+
+// Rest reads to the end. The error is nil only for a clean one: with chunks the last chunk, with TLS a close_notify.
+func (s *Stream) Rest() ([]Event, error) {
+	var events []Event
+	for {
+		e, err := s.Next()
+		if errors.Is(err, io.EOF) {
+			return events, s.ended()
+		}
+		if err != nil {
+			return events, err
+		}
+		events = append(events, e)
+	}
+}
+
+// Write sends further bytes on the connection, as a second request does.
+func (s *Stream) Write(p []byte) (int, error) {
+	if err := s.out.SetWriteDeadline(time.Now().Add(s.wait)); err != nil {
+		return 0, err
+	}
+	return s.out.Write(p)
+}
+
+// Close leaves politely.
+func (s *Stream) Close() error { return s.out.Close() }
+
+// Cut leaves the way a vanished client does: the peer gets a reset, and TLS no close_notify.
+func (s *Stream) Cut() error {
+	if tcp, ok := s.conn.(*net.TCPConn); ok {
+		_ = tcp.SetLinger(0)
+	}
+	return s.conn.Close()
+}
+
+func (s *Stream) ask(ctx context.Context, r Request) error {
+	if err := s.conn.SetDeadline(time.Now().Add(r.Wait)); err != nil {
+		return err
+	}
+	if r.TLS != nil {
+		secured := tls.Client(s.conn, r.TLS)
+		if err := secured.HandshakeContext(ctx); err != nil {
+			return err
+		}
+		state := secured.ConnectionState()
+		s.TLS, s.out = &state, secured
+	}
+	if _, err := io.WriteString(s.out, head(r)); err != nil {
+		return err
+	}
+	var from io.Reader = s.out
+	if r.CutAfter > 0 {
+		from = &cutReader{from: s.out, left: r.CutAfter, cut: s.Cut}
+	}
+	s.in = bufio.NewReader(from)
+	method := r.Method
+	if method == "" {
+		method = http.MethodGet
+	}
+	answer, err := http.ReadResponse(s.in, &http.Request{Method: method}) //nolint:bodyclose // Close and Cut close the connection below it
+	if err != nil {
+		return fmt.Errorf("read head: %w", err)
+	}
+	s.Status, s.Header, s.Body = answer.StatusCode, answer.Header, answer.Body
+	if len(answer.TransferEncoding) > 0 {
+		s.Header.Set("Transfer-Encoding", strings.Join(answer.TransferEncoding, ", "))
+	}
+	s.Decoder = NewDecoder(s.Body, r.LastEventID)
+	return s.conn.SetDeadline(time.Time{})
+}
+
+// ended says whether the connection ended as it should after the last byte of the stream.
+func (s *Stream) ended() error {
+	if _, err := s.in.ReadByte(); err == nil {
+		return errors.New("bytes after the end of the stream")
+	} else if !errors.Is(err, io.EOF) {
+		return fmt.Errorf("after the end of the stream: %w", err)
+	}
+	return nil
+}
+
+func head(r Request) string {
+	method, proto := r.Method, r.Proto
+	if method == "" {
+		method = http.MethodGet
+	}
+	if proto == "" {
+		proto = "HTTP/1.1"
+	}
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s %s %s\r\nHost: %s\r\n", method, r.Target, proto, r.Addr)
+	if r.LastEventID != "" {
+		fmt.Fprintf(&b, "Last-Event-ID: %s\r\n", r.LastEventID)
+	}
+	for _, line := range r.Header {
+		b.WriteString(line + "\r\n")
+	}
+	b.WriteString("\r\n")
+	return b.String()
+}
+
+// cutReader hands out so many bytes and then ends the connection.
+type cutReader struct {
+	from io.Reader
+	left int64
+	cut  func() error
+}
+
+func (c *cutReader) Read(p []byte) (int, error) {
+	if c.left <= 0 {
+		_ = c.cut()
+		return 0, ErrCut
+	}
+	n, err := c.from.Read(p[:min(int64(len(p)), c.left)])
+	c.left -= int64(n)
+	return n, err
+}
