@@ -21,7 +21,7 @@ type Backend interface {
 	Reinit(ctx context.Context, enabled *bool) (bool, error)
 	Reload(ctx context.Context) (Reloaded, error)
 	Drain(ctx context.Context, p DrainParams) (Drained, error)
-	// CountCommandError counts a command that was refused or not understood.
+	// CountCommandError counts a command or a connection that was refused; reason is a [Refusal]. It must not block.
 	CountCommandError(reason string)
 }
 
@@ -31,12 +31,3 @@ type Delivery interface {
 	// Matched waits until every loop has looked up its streams, and says how many there were.
 	Matched(ctx context.Context) (int, error)
 }
-
-// Error is an answer that a publisher or an administrator gets instead of a result.
-type Error struct {
-	Code    int    // a Code constant or one of JSON-RPC's own
-	Message string // what happened, for people
-	Hint    string // what to do next; may be empty
-}
-
-func (e *Error) Error() string { return e.Message }

@@ -1,6 +1,9 @@
 package admin
 
-import "time"
+import (
+	"encoding/json"
+	"time"
+)
 
 // ProtocolVersion is the version of the JSON form of the control protocol. Fields may be added to it, never renamed.
 const ProtocolVersion = 1
@@ -62,12 +65,12 @@ type Status struct {
 	Draining           bool              `json:"draining"`
 	Connections        int               `json:"connections"`
 	Streams            int               `json:"streams"`
-	ConnectionsMax     int               `json:"connections_max"`   // the bound in force
-	ConnectionsPeak    int               `json:"connections_peak"`  // the most at one time so far
-	HandshakesTotal    uint64            `json:"handshakes_total"`  // streams opened (hasses: "handshaked" clients)
+	ConnectionsMax     int               `json:"connections_max"`  // the bound in force
+	ConnectionsPeak    int               `json:"connections_peak"` // the most at one time so far
+	HandshakesTotal    uint64            `json:"handshakes_total"` // streams opened (hasses: "handshaked" clients)
 	ReinitsTotal       uint64            `json:"reinits_total"`
-	MessagesTotal      uint64            `json:"messages_total"`    // accepted from publishers
-	DeliveriesTotal    uint64            `json:"deliveries_total"`  // events written to streams
+	MessagesTotal      uint64            `json:"messages_total"`   // accepted from publishers
+	DeliveriesTotal    uint64            `json:"deliveries_total"` // events written to streams
 	CommandErrorsTotal uint64            `json:"command_errors_total"`
 	Epoch              string            `json:"epoch"`
 	LastEventID        string            `json:"last_event_id"`
@@ -162,7 +165,7 @@ type Count struct {
 	Streams     int    `json:"streams"`
 }
 
-// SendParams is a message. See [SendParams.UnmarshalJSON] for the two forms of "to".
+// SendParams is a message.
 type SendParams struct {
 	To     Targets `json:"to"`
 	Except string  `json:"except,omitempty"` // client id that does not get it
@@ -173,6 +176,25 @@ type SendParams struct {
 
 // Targets is a room, "prefix*" or "*", or a list of them; in JSON a string or an array of strings.
 type Targets []string
+
+// MarshalJSON writes a single target as a string.
+func (t Targets) MarshalJSON() ([]byte, error) {
+	if len(t) == 1 {
+		return json.Marshal(t[0])
+	}
+	return json.Marshal([]string(t))
+}
+
+// UnmarshalJSON takes a string or an array of strings.
+func (t *Targets) UnmarshalJSON(data []byte) error {
+	if len(data) > 0 && data[0] == '"' {
+		var one string
+		err := json.Unmarshal(data, &one)
+		*t = Targets{one}
+		return err
+	}
+	return json.Unmarshal(data, (*[]string)(t))
+}
 
 // Sent is the result of "send".
 type Sent struct {

@@ -1,0 +1,148 @@
+package admin
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net"
+	"time"
+
+	"github.com/creachadair/jrpc2"
+	"github.com/creachadair/jrpc2/channel"
+)
+
+// Conn is a control connection to a daemon, in the JSON form. Its methods may be called from many goroutines; each
+// waits until its context ends, or for [Options.Timeout] when the context has no deadline. Errors match
+// [ErrUnreachable], [ErrNotAllowed], [ErrNotFound], [ErrTooLarge], [ErrOverloaded] and [ErrTimeout]; what the daemon
+// answered is an [*Error] with a hint.
+type Conn struct {
+	rpc     *jrpc2.Client
+	name    string // where the daemon is, for error texts
+	timeout time.Duration
+}
+
+func newConn(c net.Conn, name string, timeout time.Duration) *Conn {
+	return &Conn{
+		rpc:     jrpc2.NewClient(channel.Line(c, &boundedWriter{Conn: c, timeout: timeout}), nil),
+		name:    name,
+		timeout: timeout,
+	}
+}
+
+// boundedWriter gives each write a deadline: jrpc2's client holds its lock while it writes, so that a daemon that
+// does not read would otherwise block every caller for ever.
+type boundedWriter struct {
+	net.Conn
+	timeout time.Duration
+}
+
+func (w *boundedWriter) Write(p []byte) (int, error) {
+	if err := w.SetWriteDeadline(time.Now().Add(w.timeout)); err != nil {
+		return 0, err
+	}
+	return w.Conn.Write(p)
+}
+
+// Close ends the connection; calls under way fail.
+func (c *Conn) Close() error {
+	if err := c.rpc.Close(); err != nil && !errors.Is(err, net.ErrClosed) {
+		return fmt.Errorf("close the connection to %s: %w", c.name, err)
+	}
+	return nil
+}
+
+// Hello asks who answers, and what this connection may do.
+func (c *Conn) Hello(ctx context.Context) (Hello, error) {
+	return call[Hello](ctx, c, MethodHello, nil)
+}
+
+// Status asks for the counters.
+func (c *Conn) Status(ctx context.Context) (Status, error) {
+	return call[Status](ctx, c, MethodStatus, nil)
+}
+
+// Clients lists connections.
+func (c *Conn) Clients(ctx context.Context, p ClientsParams) (Clients, error) {
+	return call[Clients](ctx, c, MethodClients, p)
+}
+
+// Rooms lists rooms.
+func (c *Conn) Rooms(ctx context.Context, p RoomsParams) (Rooms, error) {
+	return call[Rooms](ctx, c, MethodRooms, p)
+}
+
+// Count counts connections and streams, or the streams of a room.
+func (c *Conn) Count(ctx context.Context, p CountParams) (Count, error) {
+	return call[Count](ctx, c, MethodCount, p)
+}
+
+// Send publishes a message.
+func (c *Conn) Send(ctx context.Context, p SendParams) (Sent, error) {
+	return call[Sent](ctx, c, MethodSend, p)
+}
+
+// Kick ends streams.
+func (c *Conn) Kick(ctx context.Context, p KickParams) (Kicked, error) {
+	return call[Kicked](ctx, c, MethodKick, p)
+}
+
+// LogLevel sets the level when it is not empty, and answers the one in force.
+func (c *Conn) LogLevel(ctx context.Context, level string) (Level, error) {
+	return call[Level](ctx, c, MethodLogLevel, LevelParams{Level: level})
+}
+
+// Reinit sets the switch when enabled is not nil, and answers the one in force.
+func (c *Conn) Reinit(ctx context.Context, enabled *bool) (Reinit, error) {
+	return call[Reinit](ctx, c, MethodReinit, ReinitParams{Enabled: enabled})
+}
+
+// Reload makes the daemon read its configuration again.
+func (c *Conn) Reload(ctx context.Context) (Reloaded, error) {
+	return call[Reloaded](ctx, c, MethodReload, nil)
+}
+
+// Drain makes the daemon end its streams, and then itself.
+func (c *Conn) Drain(ctx context.Context, p DrainParams) (Drained, error) {
+	return call[Drained](ctx, c, MethodDrain, p)
+}
+
+func call[T any](ctx context.Context, c *Conn, method string, params any) (T, error) {
+	if _, has := ctx.Deadline(); !has {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, c.timeout)
+		defer cancel()
+	}
+	var result T
+	if err := c.rpc.CallResult(ctx, method, params, &result); err != nil {
+		var none T
+		return none, c.explain(ctx, method, err)
+	}
+	return result, nil
+}
+
+// explain tells apart what the daemon answered, what the clock said, and what became of the connection.
+func (c *Conn) explain(ctx context.Context, method string, err error) error {
+	var answer *jrpc2.Error
+	switch {
+	case errors.Is(err, context.DeadlineExceeded), errors.Is(ctx.Err(), context.DeadlineExceeded), isTimeout(err):
+		return fmt.Errorf("%s on %s: %w", method, c.name, ErrTimeout)
+	case ctx.Err() != nil:
+		return fmt.Errorf("%s on %s: %w", method, c.name, ctx.Err())
+	case errors.As(err, &answer) && !c.rpc.IsStopped():
+		var data errorData
+		if json.Unmarshal(answer.Data, &data) != nil {
+			data.Hint = "" // data of some other form is not for us
+		}
+		return &Error{Code: int(answer.Code), Message: answer.Message, Hint: data.Hint}
+	case errors.As(err, &answer) && answer.Code != jrpc2.InternalError:
+		return &Error{Code: int(answer.Code), Message: answer.Message}
+	}
+	// jrpc2 reports a connection that ended as a cancelled call.
+	return fmt.Errorf("%s on %s: the connection ended before the answer: %w", method, c.name, ErrUnreachable)
+}
+
+func isTimeout(err error) bool {
+	var t net.Error
+	return errors.As(err, &t) && t.Timeout()
+}

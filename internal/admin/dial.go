@@ -1,0 +1,159 @@
+package admin
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"os"
+	"strings"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// Options say where the daemon is. With neither Socket nor TCP, [DefaultSocket] and then [DevSocket] are tried.
+type Options struct {
+	Socket string // path of the Unix socket
+	TCP    string // host:port; goes before Socket
+	CA     string // file with the certificates that may sign the daemon's; empty: plain TCP, on loopback only
+	Cert   string // file with our certificate; with CA only
+	Key    string // file with its key
+
+	// Timeout bounds connecting, and each call whose context has no deadline. 0: 5 s.
+	Timeout time.Duration
+}
+
+const defaultTimeout = 5 * time.Second
+
+// Dial opens a control connection.
+func Dial(ctx context.Context, o Options) (*Conn, error) {
+	if o.Timeout <= 0 {
+		o.Timeout = defaultTimeout
+	}
+	ctx, cancel := context.WithTimeout(ctx, o.Timeout)
+	defer cancel()
+	switch {
+	case o.TCP != "":
+		return dialTCP(ctx, o)
+	case o.CA != "" || o.Cert != "" || o.Key != "":
+		return nil, errors.New("a certificate is for a control connection over TCP: say which with --tcp")
+	case o.Socket != "":
+		return dialUnix(ctx, o.Socket, o.Timeout)
+	}
+	conn, err := dialUnix(ctx, DefaultSocket, o.Timeout)
+	if err == nil || errors.Is(err, ErrTimeout) {
+		return conn, err
+	}
+	if conn, errDev := dialDev(ctx, o.Timeout); errDev == nil {
+		return conn, nil
+	}
+	return nil, err
+}
+
+func dialUnix(ctx context.Context, path string, timeout time.Duration) (*Conn, error) {
+	var d net.Dialer
+	c, err := d.DialContext(ctx, "unix", path)
+	if err != nil {
+		return nil, dialError(path, err)
+	}
+	return newConn(c, path, timeout), nil
+}
+
+// dialDev connects to the socket of a development daemon, which must be our own or root's: its directory may lie
+// where everybody can create one.
+func dialDev(ctx context.Context, timeout time.Duration) (*Conn, error) {
+	path := DevSocket()
+	var d net.Dialer
+	c, err := d.DialContext(ctx, "unix", path)
+	if err != nil {
+		return nil, dialError(path, err)
+	}
+	peer, err := peerOf(c)
+	if err != nil {
+		c.Close()
+		return nil, fmt.Errorf("connect to %s: %w", path, err)
+	}
+	if uid := int(peer.Uid); uid != 0 && uid != os.Geteuid() {
+		c.Close()
+		return nil, fmt.Errorf("connect to %s: it belongs to user %d, not to you: %w", path, uid, ErrNotAllowed)
+	}
+	return newConn(c, path, timeout), nil
+}
+
+func dialTCP(ctx context.Context, o Options) (*Conn, error) {
+	host, _, err := net.SplitHostPort(o.TCP)
+	if err != nil {
+		return nil, fmt.Errorf("control address %q: want host:port: %w", o.TCP, err)
+	}
+	if o.CA == "" {
+		if o.Cert != "" || o.Key != "" {
+			return nil, errors.New("a client certificate without --ca would go to a daemon that nobody has verified: give --ca as well")
+		}
+		if !isLoopback(host) {
+			return nil, fmt.Errorf("control address %q is not on this machine: give --ca, --cert and --key for mutual TLS, or use an SSH tunnel", o.TCP)
+		}
+		var d net.Dialer
+		c, err := d.DialContext(ctx, "tcp", o.TCP)
+		if err != nil {
+			return nil, dialError(o.TCP, err)
+		}
+		return newConn(c, o.TCP, o.Timeout), nil
+	}
+	cfg, err := clientTLS(o, host)
+	if err != nil {
+		return nil, err
+	}
+	d := tls.Dialer{Config: cfg}
+	c, err := d.DialContext(ctx, "tcp", o.TCP)
+	if err != nil {
+		return nil, dialError(o.TCP, err)
+	}
+	return newConn(c, o.TCP, o.Timeout), nil
+}
+
+func clientTLS(o Options, host string) (*tls.Config, error) {
+	pem, err := os.ReadFile(o.CA)
+	if err != nil {
+		return nil, fmt.Errorf("read the certificate authority: %w", err)
+	}
+	roots := x509.NewCertPool()
+	if !roots.AppendCertsFromPEM(pem) {
+		return nil, fmt.Errorf("read the certificate authority %s: it holds no certificate in PEM form", o.CA)
+	}
+	cfg := &tls.Config{MinVersion: tls.VersionTLS13, RootCAs: roots, ServerName: host}
+	if o.Cert != "" || o.Key != "" {
+		pair, err := tls.LoadX509KeyPair(o.Cert, o.Key)
+		if err != nil {
+			return nil, fmt.Errorf("read the client certificate: %w", err)
+		}
+		cfg.Certificates = []tls.Certificate{pair}
+	}
+	return cfg, nil
+}
+
+// dialError tells "nobody listens" from "you may not".
+func dialError(where string, err error) error {
+	kind := ErrUnreachable
+	var authority x509.UnknownAuthorityError
+	var hostname x509.HostnameError
+	switch {
+	case errors.Is(err, context.DeadlineExceeded), isTimeout(err):
+		kind = ErrTimeout
+	case errors.Is(err, unix.EACCES), errors.Is(err, unix.EPERM), errors.As(err, &authority), errors.As(err, &hostname):
+		kind = ErrNotAllowed
+	}
+	return fmt.Errorf("connect to %s: %w: %w", where, kind, err)
+}
+
+// isLoopback says whether host, a name or an address of a host:port, is this machine for certain.
+func isLoopback(host string) bool {
+	if strings.EqualFold(host, "localhost") {
+		return true
+	}
+	a, err := netip.ParseAddr(host)
+	return err == nil && a.Unmap().IsLoopback()
+}

@@ -1,0 +1,50 @@
+package admin
+
+// Refusal is why a control connection or a command was refused: the closed set of what is given to
+// [Backend.CountCommandError].
+type Refusal string
+
+// The refusals.
+const (
+	RefusedConnections Refusal = "control_connections" // maxConnections are open
+	RefusedHTTP        Refusal = "http"                // a browser or a scanner speaks HTTP to the control port
+	RefusedTLS         Refusal = "tls"                 // a TLS ClientHello on a plain port
+	RefusedSlow        Refusal = "control_slow"        // the peer does not read its answers
+	RefusedSyntax      Refusal = "syntax"              // not a command, not a message; not JSON, not a request
+	RefusedMethod      Refusal = "unknown_method"
+	RefusedParams      Refusal = "invalid_params"
+	RefusedRole        Refusal = "not_allowed"
+	RefusedTooLarge    Refusal = "too_large"
+	RefusedOverload    Refusal = "overloaded"
+	RefusedNotFound    Refusal = "not_found"
+	RefusedInternal    Refusal = "internal"
+)
+
+// Refusals lists all of them, for whoever shows or registers counters.
+func Refusals() []Refusal {
+	return []Refusal{
+		RefusedConnections, RefusedHTTP, RefusedTLS, RefusedSlow, RefusedSyntax, RefusedMethod, RefusedParams,
+		RefusedRole, RefusedTooLarge, RefusedOverload, RefusedNotFound, RefusedInternal,
+	}
+}
+
+// refusalOf is the counter that an error answer belongs to.
+func refusalOf(e *Error) Refusal {
+	switch e.Code {
+	case codeParse, codeInvalidRequest:
+		return RefusedSyntax
+	case codeMethodNotFound:
+		return RefusedMethod
+	case codeInvalidParams:
+		return RefusedParams
+	case CodeNotAllowed:
+		return RefusedRole
+	case CodeTooLarge:
+		return RefusedTooLarge
+	case CodeOverloaded:
+		return RefusedOverload
+	case CodeNotFound:
+		return RefusedNotFound
+	}
+	return RefusedInternal
+}

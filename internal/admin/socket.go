@@ -1,0 +1,19 @@
+package admin
+
+import (
+	"os"
+	"path/filepath"
+	"strconv"
+)
+
+// DefaultSocket is where an installed hassesd listens for commands.
+const DefaultSocket = "/run/hassesd/control.sock"
+
+// DevSocket is where a hassesd started with --dev by the same user listens: in the user's runtime directory, or in a
+// directory of the user's own among the temporary files.
+func DevSocket() string {
+	if dir := os.Getenv("XDG_RUNTIME_DIR"); filepath.IsAbs(dir) {
+		return filepath.Join(dir, "hassesd", "control.sock")
+	}
+	return filepath.Join(os.TempDir(), "hassesd-"+strconv.Itoa(os.Geteuid()), "control.sock")
+}
