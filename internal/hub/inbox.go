@@ -1,0 +1,60 @@
+package hub
+
+// delivery is a record on its way to a shard. The receipt is not part of the record, because the history
+// keeps records much longer.
+type delivery struct {
+	rec     *record
+	receipt *Receipt
+}
+
+// inbox holds what a shard has not taken yet. All of it is guarded by Hub.mu.
+type inbox struct {
+	wake    func()
+	records fifo[delivery]
+	bytes   int64
+	refused bool // a message found no room here, and no record was taken since
+}
+
+// accepts reports whether there is room for size more bytes. An empty inbox takes any message, so that a
+// message over the bound in bytes is not refused for ever.
+func (b *inbox) accepts(size int64, maxEvents int, maxBytes int64) bool {
+	n := b.records.len()
+	return n == 0 || (n < maxEvents && b.bytes+size <= maxBytes)
+}
+
+func (b *inbox) push(d delivery) {
+	b.records.push(d)
+	b.bytes += d.rec.size
+	if b.records.len() == 1 {
+		b.wake()
+	}
+}
+
+// take moves up to n records to dst.
+func (b *inbox) take(dst []delivery, n int) []delivery {
+	for ; n > 0 && b.records.len() > 0; n-- {
+		d := b.records.pop()
+		b.bytes -= d.rec.size
+		dst = append(dst, d)
+	}
+	return dst
+}
+
+// take moves the next records from the inbox of s into its batch, and wakes publishers who wait for room.
+func (h *Hub) take(s *Shard) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	s.batch = s.inbox.take(s.batch[:0], batchRecords)
+	if s.inbox.refused && len(s.batch) > 0 {
+		s.inbox.refused = false
+		h.announceSpace()
+	}
+}
+
+// announceSpace wakes whoever waits on Space. Another inbox may have done so already.
+func (h *Hub) announceSpace() {
+	if h.space != nil {
+		close(h.space)
+		h.space = nil
+	}
+}

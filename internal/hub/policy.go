@@ -1,0 +1,119 @@
+package hub
+
+import "fmt"
+
+// Policy is what happens to a stream whose socket takes nothing while its queue is full.
+type Policy uint8
+
+// The policies for slow streams.
+const (
+	Close      Policy = iota // the stream is ended; the client comes back and resumes from the history
+	DropOldest               // the oldest queued events are dropped, and a hasses.gap says so
+	Latest                   // only the newest queued event of each target is kept
+)
+
+var policyNames = [...]string{Close: "close", DropOldest: "drop-oldest", Latest: "latest"}
+
+// ParsePolicy reads "close", "drop-oldest" or "latest".
+func ParsePolicy(s string) (Policy, error) {
+	for p, name := range policyNames {
+		if s == name {
+			return Policy(p), nil
+		}
+	}
+	return Close, fmt.Errorf("unknown policy %q for slow clients: use close, drop-oldest or latest", s)
+}
+
+// String is the form that ParsePolicy reads.
+func (p Policy) String() string {
+	if int(p) < len(policyNames) {
+		return policyNames[p]
+	}
+	return fmt.Sprintf("Policy(%d)", uint8(p))
+}
+
+// Dropped counts events that were not queued, or were taken out of a queue, by reason.
+type Dropped struct {
+	Close  uint64 // the stream was ended, or about to be, because its queue was full
+	Oldest uint64 // the oldest of a full queue, announced by a hasses.gap
+	Latest uint64 // a newer event of the same target took its place, or there was no room for all targets
+}
+
+// Bounds of the policy Latest. A queue that is full of different targets would be searched at each event
+// if the policy made room for one event only; so it frees an eighth of long queues.
+const (
+	latestLong = 64 // items
+	latestFree = 8  // one part in
+)
+
+// makeRoom makes a full queue accept rec, or reports that the stream does not get it.
+func (s *Shard) makeRoom(st *Stream, rec *record, size int) bool {
+	if !st.Owner.Blocked(st) {
+		st.Owner.Flush(st)
+		if st.queue.fits(size, s.bound) {
+			return true
+		}
+	}
+	switch s.policy {
+	case Close:
+		s.dropped.Close++
+		st.setPhase(overflowed)
+		st.Owner.Overflow(st)
+		return false
+	case DropOldest:
+		s.dropOldest(st, size)
+	case Latest:
+		s.keepNewest(st, rec, size)
+	}
+	return true
+}
+
+// dropOldest drops whole events, the oldest first, until size bytes fit, and remembers the hole. What is
+// already partly sent, and frames that are not events, stay.
+func (s *Shard) dropOldest(st *Stream, size int) {
+	q := &st.queue
+	first := q.fixed()
+	for q.n > first && !q.fits(size, s.bound) {
+		st.lose(q.at(first).frame.Seq())
+		q.drop(first)
+		s.dropped.Oldest++
+	}
+}
+
+// keepNewest drops the events of which every target that reaches st has a newer one, and then, if that
+// is not enough, the oldest.
+func (s *Shard) keepNewest(st *Stream, rec *record, size int) {
+	q := &st.queue
+	s.isNewest(st, rec)
+	s.dropped.Latest += uint64(q.retain(q.fixed(), func(it item) bool { return s.isNewest(st, it.rec) }))
+	if len(s.newest) > fifoKeep {
+		s.newest = make(map[Target]struct{})
+	} else {
+		clear(s.newest)
+	}
+
+	bound := s.bound
+	if q.n > latestLong {
+		bound -= bound / latestFree
+	}
+	for first := q.fixed(); q.n > first && !q.fits(size, bound); {
+		q.drop(first)
+		s.dropped.Latest++
+	}
+}
+
+// isNewest reports whether rec has a target that reaches st and was not seen before. It is asked about
+// one record after the other, from the newest to the oldest.
+func (s *Shard) isNewest(st *Stream, rec *record) bool {
+	newest := false
+	for _, t := range rec.to {
+		if len(rec.to) > 1 && !st.reaches(t) {
+			continue
+		}
+		if _, seen := s.newest[t]; !seen {
+			s.newest[t] = struct{}{}
+			newest = true
+		}
+	}
+	return newest
+}

@@ -1,0 +1,140 @@
+package hub
+
+import "github.com/hassesd/hassesd/internal/sse"
+
+// queueKeep is the room for items that an empty queue keeps, so that a stream with little traffic does
+// not allocate for each event, and an idle one costs 64 bytes.
+const queueKeep = 4
+
+// item is a frame in a queue; rec is nil if it is not an event that counts as one (a gap, a heartbeat).
+type item struct {
+	frame *sse.Frame
+	rec   *record
+}
+
+// queue is what a stream has still to send. It does not know any bound. The zero value is empty.
+type queue struct {
+	ring   []item // its length is 0 or a power of two
+	head   int    // index of the oldest item
+	n      int    // items
+	offset int    // bytes of the oldest item that were popped
+	bytes  int    // not popped yet
+}
+
+// at returns the i-th item, 0 being the oldest.
+func (q *queue) at(i int) *item { return &q.ring[(q.head+i)&(len(q.ring)-1)] }
+
+// fits reports whether size more bytes are within bound. An empty queue takes any frame.
+func (q *queue) fits(size, bound int) bool { return q.n == 0 || q.bytes+size <= bound }
+
+func (q *queue) push(it item) {
+	q.grow()
+	q.n++
+	*q.at(q.n - 1) = it
+	q.bytes += it.frame.Len()
+}
+
+// pushFront puts a frame before all others, none of which may be partly popped.
+func (q *queue) pushFront(it item) {
+	q.grow()
+	q.head = (q.head - 1) & (len(q.ring) - 1)
+	q.n++
+	*q.at(0) = it
+	q.bytes += it.frame.Len()
+}
+
+func (q *queue) grow() {
+	if q.n < len(q.ring) {
+		return
+	}
+	ring := make([]item, max(queueKeep, 2*len(q.ring)))
+	for i := range q.n {
+		ring[i] = *q.at(i)
+	}
+	q.ring, q.head = ring, 0
+}
+
+// read appends at most room bytes of the oldest item to dst and removes the item if that was its end.
+// It returns the removed item.
+func (q *queue) read(dst []byte, room int) ([]byte, item) {
+	rest := q.at(0).frame.Bytes()[q.offset:]
+	if len(rest) > room {
+		q.offset += room
+		q.bytes -= room
+		return append(dst, rest[:room]...), item{}
+	}
+	it := *q.at(0)
+	*q.at(0) = item{}
+	q.head = (q.head + 1) & (len(q.ring) - 1)
+	q.n--
+	q.offset = 0
+	q.bytes -= len(rest)
+	return append(dst, rest...), it
+}
+
+// next is how much of the oldest item is left to read.
+func (q *queue) next() int { return q.at(0).frame.Len() - q.offset }
+
+// fixed is the number of items at the front that must not be dropped: a partly popped one, and frames
+// that are not events.
+func (q *queue) fixed() int {
+	i := 0
+	if q.offset > 0 {
+		i = 1
+	}
+	for i < q.n && q.at(i).rec == nil {
+		i++
+	}
+	return i
+}
+
+// drop removes the i-th item, which is not partly popped; i is small.
+func (q *queue) drop(i int) {
+	q.bytes -= q.at(i).frame.Len()
+	for ; i > 0; i-- {
+		*q.at(i) = *q.at(i - 1)
+	}
+	*q.at(0) = item{}
+	q.head = (q.head + 1) & (len(q.ring) - 1)
+	q.n--
+}
+
+// retain removes the items from first on that keep refuses, and returns how many. It asks from the newest
+// to the oldest.
+func (q *queue) retain(first int, keep func(item) bool) (removed int) {
+	to := q.n
+	for i := q.n - 1; i >= 0; i-- {
+		it := *q.at(i)
+		if i >= first && !keep(it) {
+			q.bytes -= it.frame.Len()
+			continue
+		}
+		to--
+		*q.at(to) = it
+	}
+	for i := range to {
+		*q.at(i) = item{}
+	}
+	q.head = (q.head + to) & (len(q.ring) - 1)
+	q.n -= to
+	return to
+}
+
+// discard removes everything but the rest of a partly popped frame, which no longer counts as an event
+// of the stream.
+func (q *queue) discard() {
+	if q.offset == 0 {
+		*q = queue{}
+		return
+	}
+	frame := q.at(0).frame
+	*q = queue{offset: q.offset, ring: make([]item, queueKeep), n: 1, bytes: frame.Len() - q.offset}
+	*q.at(0) = item{frame: frame}
+}
+
+// release gives back the memory of an empty queue that was long.
+func (q *queue) release() {
+	if len(q.ring) > queueKeep {
+		*q = queue{}
+	}
+}

@@ -1,0 +1,84 @@
+package hub
+
+import (
+	"time"
+
+	"github.com/hassesd/hassesd/internal/sse"
+)
+
+// Bounds of one step of a replay, which runs with the lock of the hub held.
+const (
+	replayRecords = 64  // queued
+	replayVisits  = 256 // looked at, queued or not
+)
+
+// start decides where the subscription of st begins, and whether it begins with a replay.
+func (h *Hub) start(now time.Time, st *Stream, lastEventID string) Start {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.history.trim(now)
+	st.seen = h.seq
+	start := Start{ID: h.id(h.seq)}
+	if lastEventID != "" {
+		id, ok := sse.ParseID(lastEventID)
+		if !ok || id.Epoch != h.epoch || id.Seq < h.history.floor || id.Seq > h.seq {
+			id = h.id(h.history.floor)
+			start.Gap = sse.Gap(lastEventID, id)
+			st.queue.push(item{frame: start.Gap})
+		}
+		start.ID = id
+	}
+	st.last = start.ID.Seq
+	st.after = start.ID.Seq
+	visits := 0
+	h.advance(st, func(rec *record) bool {
+		visits++
+		return rec.excepts(st.clientID) && visits < replayVisits
+	})
+	return start
+}
+
+// refill pulls the next piece of a replay, about want bytes, into the empty queue. It reports whether
+// anything came.
+func (st *Stream) refill(want int) bool {
+	for st.phase == replaying && st.queue.n == 0 {
+		st.shard.hub.pull(st, want)
+	}
+	return st.queue.n > 0
+}
+
+func (h *Hub) pull(st *Stream, want int) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if floor := h.history.floor; st.after < floor {
+		// What follows st.after is what the stream needs next, and it was evicted.
+		st.queue.push(item{frame: sse.Gap(h.id(st.last).String(), h.id(floor))})
+		st.last, st.after = floor, floor
+	}
+	visits := 0
+	h.advance(st, func(rec *record) bool {
+		if visits == replayVisits || st.queue.n >= replayRecords || st.queue.bytes >= want {
+			return false
+		}
+		visits++
+		if !rec.excepts(st.clientID) {
+			st.queue.push(item{rec.frame, rec})
+		}
+		return true
+	})
+}
+
+// advance visits what is in history for st after st.after and moves st.after on: to just before the
+// record at which visit stopped, or, if there is no more, to the newest message, and the stream is live.
+func (h *Hub) advance(st *Stream, visit func(*record) bool) {
+	stopped, scratch := h.history.scan(st, st.after, st.shard.heads, visit)
+	clear(scratch)
+	st.shard.heads = scratch[:0]
+	if stopped > 0 {
+		st.after = stopped - 1
+		st.setPhase(replaying)
+		return
+	}
+	st.after = h.seq
+	st.setPhase(live)
+}

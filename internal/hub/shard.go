@@ -1,0 +1,187 @@
+package hub
+
+import (
+	"strings"
+	"time"
+
+	"github.com/tidwall/btree"
+
+	"github.com/hassesd/hassesd/internal/sse"
+)
+
+// batchRecords is how many records a shard takes from its inbox at a time, so that a flood of small
+// messages does not cost one lock each.
+const batchRecords = 32
+
+// Shard is the part of a Hub that belongs to one event loop: its streams, their rooms and their queues.
+type Shard struct {
+	// Fixed after creation.
+	hub *Hub
+
+	// Guarded by hub.mu.
+	inbox inbox
+
+	// Owned by the loop.
+	everyone group // all subscribed streams
+	all      group // those of them that listen to every room
+	rooms    map[string]*group
+	order    btree.Map[string, *group] // the same rooms, sorted, for prefixes
+	ids      map[string]*group
+	batch    []delivery // taken from the inbox
+	taken    int        // of batch; the rest waits
+	fan      fanout
+	bound    int // of queues, in bytes; refreshed by Deliver
+	policy   Policy
+	dropped  Dropped
+	sent     uint64
+	heads    []head              // scratch of replays
+	newest   map[Target]struct{} // scratch of the policy Latest
+}
+
+// NewShard adds a shard; it gets every message that is published from then on. wake is called with the
+// lock of the hub held when the first message enters an empty inbox: it must only signal the loop.
+func (h *Hub) NewShard(wake func()) *Shard {
+	s := &Shard{
+		hub:      h,
+		inbox:    inbox{wake: wake},
+		everyone: group{kind: everyGroup},
+		all:      group{kind: allGroup},
+		rooms:    make(map[string]*group),
+		ids:      make(map[string]*group),
+		newest:   make(map[Target]struct{}),
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.shards = append(h.shards, s)
+	return s
+}
+
+// Subscription is what a stream asks for.
+type Subscription struct {
+	Rooms       []string // each passed CheckRoom; no doubles
+	All         bool     // every room; Rooms is then ignored
+	ClientID    string   // passed CheckClientID
+	LastEventID string   // resume after this event; whatever the client sent; "" starts with what comes next
+}
+
+// Start says where a subscription begins.
+type Start struct {
+	ID  sse.ID     // for the preface: everything the stream gets has a higher number
+	Gap *sse.Frame // not nil: the stream could not be resumed without a gap; already the first frame queued
+}
+
+// Subscribe makes st a member of its rooms and fixes the point where replay ends and live events begin.
+// A stream that is subscribed is unsubscribed first. What is queued from an earlier subscription is
+// discarded, except for the rest of a frame that Pop has begun.
+func (s *Shard) Subscribe(now time.Time, st *Stream, sub Subscription) Start {
+	if st.phase != unsubscribed {
+		st.shard.Unsubscribe(st)
+	}
+	st.queue.discard()
+	st.hole = nil
+	st.shard = s
+	st.clientID = sub.ClientID
+	s.join(st, sub)
+	return s.hub.start(now, st, sub.LastEventID)
+}
+
+func (s *Shard) join(st *Stream, sub Subscription) {
+	groups := 2 + len(sub.Rooms)
+	if sub.All {
+		groups = 3
+	}
+	st.memberships = make([]membership, 0, groups)
+	s.everyone.add(st)
+	if sub.ClientID != "" {
+		named(s.ids, idGroup, sub.ClientID).add(st)
+	}
+	if sub.All {
+		s.all.add(st)
+		return
+	}
+	for _, room := range sub.Rooms {
+		g := named(s.rooms, roomGroup, room)
+		if len(g.members) == 0 {
+			s.order.Set(g.name, g)
+		}
+		g.add(st)
+	}
+}
+
+// named finds a group or adds it.
+func named(groups map[string]*group, kind groupKind, name string) *group {
+	g := groups[name]
+	if g == nil {
+		// The name is often a piece of a request; the group must not keep the whole of it.
+		name = strings.Clone(name)
+		g = &group{name: name, kind: kind}
+		groups[name] = g
+	}
+	return g
+}
+
+// Unsubscribe ends the subscription: no more events are queued, and a replay stops. What is queued can
+// still be popped. Doing it twice is harmless.
+func (s *Shard) Unsubscribe(st *Stream) {
+	if st.phase == unsubscribed {
+		return
+	}
+	for _, m := range st.memberships {
+		m.group.remove(m.pos)
+		if len(m.group.members) > 0 {
+			continue
+		}
+		switch m.group.kind {
+		case roomGroup:
+			delete(s.rooms, m.group.name)
+			s.order.Delete(m.group.name)
+		case idGroup:
+			delete(s.ids, m.group.name)
+		case everyGroup, allGroup:
+		}
+	}
+	st.memberships = nil
+	st.setPhase(unsubscribed)
+}
+
+// Streams is the number of subscribed streams.
+func (s *Shard) Streams() int { return len(s.everyone.members) }
+
+// RoomCount is the number of streams that named the room. Those that listen to every room are not
+// counted.
+func (s *Shard) RoomCount(room string) int {
+	if g := s.rooms[room]; g != nil {
+		return len(g.members)
+	}
+	return 0
+}
+
+// RoomsPrefix visits the rooms whose name begins with prefix, sorted, until visit returns false. visit
+// must not subscribe or unsubscribe.
+func (s *Shard) RoomsPrefix(prefix string, visit func(room string, streams int) bool) {
+	s.order.Ascend(prefix, func(name string, g *group) bool {
+		return strings.HasPrefix(name, prefix) && visit(name, len(g.members))
+	})
+}
+
+// ByID visits the streams of that client id until visit returns false. visit may unsubscribe the stream
+// it is given.
+func (s *Shard) ByID(id string, visit func(*Stream) bool) {
+	if g := s.ids[id]; g != nil {
+		g.visit(visit)
+	}
+}
+
+// ByRoom visits the streams that named the room until visit returns false. visit may unsubscribe the
+// stream it is given.
+func (s *Shard) ByRoom(room string, visit func(*Stream) bool) {
+	if g := s.rooms[room]; g != nil {
+		g.visit(visit)
+	}
+}
+
+// Sent is the number of events that were popped whole from the streams of this shard.
+func (s *Shard) Sent() uint64 { return s.sent }
+
+// Dropped counts the events that streams of this shard did not get, by reason.
+func (s *Shard) Dropped() Dropped { return s.dropped }
