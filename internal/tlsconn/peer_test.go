@@ -1,0 +1,305 @@
+package tlsconn
+
+import (
+	"bytes"
+	"crypto"
+	"crypto/ecdsa"
+	"crypto/ed25519"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io"
+	"math/big"
+	"net"
+	"sync"
+	"testing"
+	"time"
+)
+
+// patience is how long a test waits for what must come; it is only ever used up by a failure.
+const patience = 30 * time.Second
+
+var versions = []uint16{tls.VersionTLS12, tls.VersionTLS13}
+
+var certificate = sync.OnceValue(func() tls.Certificate {
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		panic(err)
+	}
+	return selfSigned(key)
+})
+
+// steadyCertificate makes signatures of one length, so that a client's stream is as long in each run.
+var steadyCertificate = sync.OnceValue(func() tls.Certificate {
+	_, key, err := ed25519.GenerateKey(rand.Reader)
+	if err != nil {
+		panic(err)
+	}
+	return selfSigned(key)
+})
+
+func selfSigned(key crypto.Signer) tls.Certificate {
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(1),
+		DNSNames:     []string{"localhost"},
+		NotBefore:    time.Date(2020, 1, 1, 0, 0, 0, 0, time.UTC),
+		NotAfter:     time.Date(2120, 1, 1, 0, 0, 0, 0, time.UTC),
+	}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
+	if err != nil {
+		panic(err)
+	}
+	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}
+}
+
+func serverConfig(version uint16) *tls.Config {
+	return &tls.Config{
+		Certificates:                []tls.Certificate{certificate()},
+		MinVersion:                  version,
+		MaxVersion:                  version,
+		DynamicRecordSizingDisabled: true,
+	}
+}
+
+// clientConfig asks for one small key share, which keeps the hello short.
+func clientConfig(version uint16) *tls.Config {
+	return &tls.Config{
+		ServerName:         "localhost",
+		InsecureSkipVerify: true,
+		MinVersion:         version,
+		MaxVersion:         version,
+		CurvePreferences:   []tls.CurveID{tls.X25519},
+	}
+}
+
+// scenario is a client's behaviour and what the server says to it.
+type scenario struct {
+	config *tls.Config
+	client func(raw clientEnd) error // runs on a goroutine of its own; the link is closed for it at the end
+	says   [][]byte                  // sealed after the handshake, each at once, then close_notify
+	cut    int                       // the client's stream ends here; 0: uncut
+	cutErr error                     // with this error; nil: io.EOF
+}
+
+// outcome is what a server learns from a client, and what it tells it.
+type outcome struct {
+	handshake error
+	plain     []byte
+	read      error // what ended reading
+	write     error // what ended writing
+	taken     int   // bytes of the client's stream that were read
+	said      []byte
+	client    error // what the client's behaviour returned
+}
+
+// sameAs compares what must not depend on how bytes arrive.
+func (o outcome) sameAs(want outcome) error {
+	if got, want := text(o.handshake), text(want.handshake); got != want {
+		return fmt.Errorf("handshake error: got %q, a blocking connection has %q", got, want)
+	}
+	if !bytes.Equal(o.plain, want.plain) {
+		return fmt.Errorf("plaintext: got %d bytes %.60q, a blocking connection has %d bytes %.60q", len(o.plain), o.plain, len(want.plain), want.plain)
+	}
+	if got, want := text(o.read), text(want.read); got != want {
+		return fmt.Errorf("read error: got %q, a blocking connection has %q", got, want)
+	}
+	return nil
+}
+
+func text(err error) string {
+	if err == nil {
+		return "none"
+	}
+	return err.Error()
+}
+
+// start builds the scenario's link and runs its client; stop closes the link and returns the client's error.
+func (sc scenario) start() (l *link, stop func() error) {
+	l = newLink()
+	if sc.cut > 0 {
+		l.cut = sc.cut
+	}
+	if sc.cutErr != nil {
+		l.cutErr = sc.cutErr
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- sc.client(clientEnd{l}) }()
+	return l, func() error {
+		l.close()
+		return <-ended
+	}
+}
+
+// stepped plays the scenario with a Conn over a descriptor that follows s.
+func (sc scenario) stepped(t testing.TB, s script) outcome {
+	t.Helper()
+	l, stop := sc.start()
+	ready := make(chan struct{}, 1)
+	c := Server(&steppedEnd{l: l, script: s}, sc.config)
+	l.onEvent(func() {
+		c.Wake()
+		select {
+		case ready <- struct{}{}:
+		default:
+		}
+	})
+	done := make(chan error, 1)
+	c.Start(NewGate(1), func(err error) { done <- err })
+	o := outcome{handshake: receive(t, done)}
+	if o.handshake == nil {
+		o.converse(t, c, sc.says, ready)
+	} else {
+		_, _ = c.Flush()
+	}
+	l.onEvent(nil)
+	o.client = stop()
+	o.taken, o.said = l.takenUp(), l.said()
+	return o
+}
+
+// secured is what Conn and Plain have in common.
+type secured interface {
+	Start(g *Gate, done func(error))
+	Wake()
+	Abort(err error)
+	ReadPlain(p []byte) (int, error)
+	Seal(p []byte) error
+	Flush() (wantWrite bool, err error)
+	Pending() int
+	CloseNotify() error
+	Version() uint16
+	CipherSuite() uint16
+	ServerName() string
+}
+
+var (
+	_ secured = (*Conn)(nil)
+	_ secured = (*Plain)(nil)
+)
+
+// converse is a small event loop for one connection: it says what there is to say and reads to the end.
+func (o *outcome) converse(t testing.TB, c secured, says [][]byte, ready <-chan struct{}) {
+	t.Helper()
+	buf := make([]byte, 512)
+	notified := false
+	for {
+		for o.read == nil {
+			n, err := c.ReadPlain(buf)
+			o.plain = append(o.plain, buf[:n]...)
+			if err != nil {
+				if errors.Is(err, errBlocked) {
+					break
+				}
+				o.read = err
+			}
+		}
+		for o.write == nil && !notified {
+			var want bool
+			if want, o.write = c.Flush(); want || o.write != nil {
+				break
+			}
+			if len(says) > 0 {
+				o.write = c.Seal(says[0])
+				says = says[1:]
+				continue
+			}
+			o.write = c.CloseNotify()
+			notified = true
+		}
+		want, err := c.Flush()
+		if err != nil && o.write == nil {
+			o.write = err
+		}
+		if o.read != nil && !want && (notified || o.write != nil) {
+			return
+		}
+		receive(t, ready)
+	}
+}
+
+// blocking plays the scenario with a tls.Conn that blocks, over the same kind of link.
+func (sc scenario) blocking(t testing.TB) outcome {
+	t.Helper()
+	l, stop := sc.start()
+	c := tls.Server(blockingEnd{clientEnd{l}}, sc.config)
+	done := make(chan outcome, 1)
+	go func() {
+		var o outcome
+		if o.handshake = c.Handshake(); o.handshake != nil {
+			done <- o
+			return
+		}
+		written := make(chan error, 1)
+		go func() {
+			for _, p := range sc.says {
+				if _, err := c.Write(p); err != nil {
+					written <- err
+					return
+				}
+			}
+			written <- c.CloseWrite()
+		}()
+		buf := make([]byte, 512)
+		for o.read == nil {
+			var n int
+			n, o.read = c.Read(buf)
+			o.plain = append(o.plain, buf[:n]...)
+		}
+		o.write = <-written
+		done <- o
+	}()
+	o := receive(t, done)
+	o.client = stop()
+	o.taken, o.said = l.takenUp(), l.said()
+	return o
+}
+
+// receive waits for what must come.
+func receive[T any](t testing.TB, ch <-chan T) T {
+	t.Helper()
+	timer := time.NewTimer(patience)
+	defer timer.Stop()
+	select {
+	case v := <-ch:
+		return v
+	case <-timer.C:
+		t.Fatal("waited in vain")
+		panic("unreachable")
+	}
+}
+
+// visitor is a well-behaved client: it sends each piece as a record, reads to close_notify, checks what it read, and
+// closes properly.
+func visitor(config *tls.Config, want []byte, pieces ...string) func(raw clientEnd) error {
+	return func(raw clientEnd) error {
+		c := tls.Client(raw, config)
+		defer c.Close()
+		for _, p := range pieces {
+			if _, err := io.WriteString(c, p); err != nil {
+				return err
+			}
+		}
+		got, err := io.ReadAll(c)
+		if err != nil {
+			return err
+		}
+		if !bytes.Equal(got, want) {
+			return fmt.Errorf("client got %d bytes, want %d", len(got), len(want))
+		}
+		return nil
+	}
+}
+
+// bytesOf sends bytes as they are and ends its side.
+func bytesOf(p []byte) func(raw clientEnd) error {
+	return func(raw clientEnd) error {
+		_, err := raw.Write(p)
+		raw.CloseWrite()
+		return err
+	}
+}
+
+var _ net.Conn = clientEnd{}
