@@ -43,3 +43,6 @@ func (b *Balancer) Done(i int) {
 
 // Load returns what loop i carries.
 func (b *Balancer) Load(i int) int64 { return b.loads[i].Load() }
+
+// Take adds one to the load of loop i, for a caller that has chosen it by itself.
+func (b *Balancer) Take(i int) { b.loads[i].Add(1) }
