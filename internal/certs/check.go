@@ -1,0 +1,105 @@
+package certs
+
+import (
+	"bytes"
+	"crypto/ecdsa"
+	"crypto/ed25519"
+	"crypto/rsa"
+	"crypto/x509"
+	"encoding/asn1"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+)
+
+const (
+	// Each full handshake signs once; above this an RSA signature is a gift to attackers.
+	maxRSABits = 4096
+	// What browsers and the CA/Browser Forum ask for at least.
+	minRSABits = 2048
+)
+
+// checkChain refuses a chain that clients would refuse, and warns of what only some do.
+func checkChain(chain []*x509.Certificate, now time.Time) (warnings []string, err error) {
+	leaf := chain[0]
+	if now.After(leaf.NotAfter) {
+		return nil, fmt.Errorf("it expired on %s; renew it", day(leaf.NotAfter))
+	}
+	if isMustStaple(leaf) {
+		return nil, errors.New("it demands a stapled OCSP answer (must-staple), which is not served; issue it without")
+	}
+	warning, err := checkKeyType(leaf)
+	if err != nil {
+		return nil, err
+	}
+	if warning != "" {
+		warnings = append(warnings, warning)
+	}
+	for i, c := range chain[:len(chain)-1] {
+		parent := chain[i+1]
+		if !bytes.Equal(c.RawIssuer, parent.RawSubject) || c.CheckSignatureFrom(parent) != nil {
+			return nil, fmt.Errorf("number %d in the file (%s) was not issued by number %d (%s); the order is the server's own certificate, then each one's issuer",
+				i+1, c.Subject, i+2, parent.Subject)
+		}
+		if now.After(parent.NotAfter) {
+			warnings = append(warnings, fmt.Sprintf("number %d of the chain (%s) expired on %s; some clients will refuse it", i+2, parent.Subject, day(parent.NotAfter)))
+		}
+	}
+	return append(warnings, leafWarnings(leaf, now)...), nil
+}
+
+func checkKeyType(leaf *x509.Certificate) (warning string, err error) {
+	switch key := leaf.PublicKey.(type) {
+	case *ecdsa.PublicKey:
+		return "", nil
+	case *rsa.PublicKey:
+		switch bits := key.N.BitLen(); {
+		case bits > maxRSABits:
+			return "", fmt.Errorf("its RSA key has %d bits, more than %d: each handshake would cost too much; use ECDSA P-256", bits, maxRSABits)
+		case bits < minRSABits:
+			return "", fmt.Errorf("its RSA key has %d bits, less than %d: clients refuse it; use ECDSA P-256", bits, minRSABits)
+		}
+		return "its key is RSA: handshakes cost several times as much as with ECDSA P-256", nil
+	case ed25519.PublicKey:
+		return "its key is Ed25519, which browsers refuse; use ECDSA P-256", nil
+	default:
+		return "", fmt.Errorf("its key type %s cannot be served; use ECDSA P-256", leaf.PublicKeyAlgorithm)
+	}
+}
+
+func leafWarnings(leaf *x509.Certificate, now time.Time) []string {
+	var warnings []string
+	if now.Before(leaf.NotBefore) {
+		warnings = append(warnings, fmt.Sprintf("it is valid only from %s on; is the clock right?", leaf.NotBefore.UTC().Format(time.RFC3339)))
+	}
+	// Everything that renews by itself does so at a third of the lifetime left.
+	if left := leaf.NotAfter.Sub(now); left < leaf.NotAfter.Sub(leaf.NotBefore)/3 {
+		warnings = append(warnings, fmt.Sprintf("it expires on %s, in less than a third of its lifetime; renew it", day(leaf.NotAfter)))
+	}
+	if len(leaf.DNSNames) == 0 && len(leaf.IPAddresses) == 0 {
+		warnings = append(warnings, "it names no host in subjectAltName, so every client will refuse it")
+	}
+	usages := leaf.ExtKeyUsage
+	if (len(usages) > 0 || len(leaf.UnknownExtKeyUsage) > 0) &&
+		!slices.Contains(usages, x509.ExtKeyUsageServerAuth) && !slices.Contains(usages, x509.ExtKeyUsageAny) {
+		warnings = append(warnings, "it is not meant for servers (extendedKeyUsage without serverAuth), so clients will refuse it")
+	}
+	return warnings
+}
+
+// isMustStaple looks for the TLS feature extension (RFC 7633) that asks for status_request.
+func isMustStaple(leaf *x509.Certificate) bool {
+	tlsFeature := asn1.ObjectIdentifier{1, 3, 6, 1, 5, 5, 7, 1, 24}
+	for _, e := range leaf.Extensions {
+		var features []int
+		if e.Id.Equal(tlsFeature) {
+			if _, err := asn1.Unmarshal(e.Value, &features); err == nil && slices.Contains(features, 5) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+func day(t time.Time) string { return t.UTC().Format(time.DateOnly) }

@@ -1,0 +1,119 @@
+package certs
+
+import (
+	"bytes"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"time"
+)
+
+// maxFile bounds what is read of a certificate or key file; the longest chains are some 20 KiB.
+const maxFile = 1 << 20
+
+// LoadFiles reads a certificate chain, leaf first, and its private key, both PEM, and checks that clients
+// can be expected to accept them at now. Each error names its file.
+func LoadFiles(certFile, keyFile string, now time.Time) (*Pair, error) {
+	certPEM, _, err := readFile(certFile)
+	if err != nil {
+		return nil, fmt.Errorf("read certificate: %w", err)
+	}
+	chain, err := parseChain(certPEM)
+	if err != nil {
+		return nil, fmt.Errorf("certificate %s: %w", certFile, err)
+	}
+	warnings, err := checkChain(chain, now)
+	if err != nil {
+		return nil, fmt.Errorf("certificate %s: %w", certFile, err)
+	}
+	keyPEM, mode, err := readFile(keyFile)
+	if err != nil {
+		return nil, fmt.Errorf("read private key: %w", err)
+	}
+	if err := checkKeyPEM(keyPEM); err != nil {
+		return nil, fmt.Errorf("private key %s: %w", keyFile, err)
+	}
+	if w := modeWarning(keyFile, mode); w != "" {
+		warnings = append(warnings, w)
+	}
+	certificate, err := tls.X509KeyPair(certPEM, keyPEM)
+	if err != nil {
+		return nil, fmt.Errorf("certificate %s with private key %s: %w", certFile, keyFile, err)
+	}
+	return &Pair{certificate: certificate, info: newInfo(chain[0], warnings)}, nil
+}
+
+func readFile(path string) ([]byte, os.FileMode, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, 0, err
+	}
+	defer f.Close() //nolint:errcheck // it was only read
+	info, err := f.Stat()
+	if err != nil {
+		return nil, 0, err
+	}
+	text, err := io.ReadAll(io.LimitReader(f, maxFile+1))
+	if err != nil {
+		return nil, 0, err
+	}
+	if len(text) > maxFile {
+		return nil, 0, fmt.Errorf("%s is longer than %d bytes", path, maxFile)
+	}
+	return text, info.Mode(), nil
+}
+
+// parseChain returns the certificates of a PEM file in their order. Other blocks, a key for instance, are
+// passed over.
+func parseChain(text []byte) ([]*x509.Certificate, error) {
+	var chain []*x509.Certificate
+	for {
+		var block *pem.Block
+		if block, text = pem.Decode(text); block == nil {
+			break
+		}
+		if block.Type != "CERTIFICATE" {
+			continue
+		}
+		c, err := x509.ParseCertificate(block.Bytes)
+		if err != nil {
+			return nil, fmt.Errorf("number %d in the file: %w", len(chain)+1, err)
+		}
+		chain = append(chain, c)
+	}
+	if len(chain) == 0 {
+		return nil, errors.New("there is no PEM certificate in the file")
+	}
+	return chain, nil
+}
+
+// checkKeyPEM says in plain words what crypto/tls would say in its own.
+func checkKeyPEM(text []byte) error {
+	for {
+		var block *pem.Block
+		if block, text = pem.Decode(text); block == nil {
+			return errors.New("there is no PEM private key in the file")
+		}
+		if block.Type == "ENCRYPTED PRIVATE KEY" || bytes.Contains([]byte(block.Headers["Proc-Type"]), []byte("ENCRYPTED")) {
+			return errors.New("it is protected by a passphrase, which a daemon cannot type; store it without one (openssl pkey -in F -out G)")
+		}
+		if block.Type == "PRIVATE KEY" || strings.HasSuffix(block.Type, " PRIVATE KEY") {
+			return nil
+		}
+	}
+}
+
+func modeWarning(path string, mode os.FileMode) string {
+	switch perm := mode.Perm(); {
+	case perm&0o004 != 0:
+		return fmt.Sprintf("private key %s can be read by every user of this machine (mode %04o); use 0640 or 0600", path, perm)
+	case perm&0o022 != 0:
+		return fmt.Sprintf("private key %s can be replaced by others than its owner (mode %04o); use 0640 or 0600", path, perm)
+	}
+	return ""
+}
