@@ -66,7 +66,7 @@ type entry struct {
 	usage      string // what it is, ending in a full stop
 	example    string // a value; empty: none worth giving
 	reloadable bool
-	size       bool               // an int that counts bytes
+	size       bool                // an int that counts bytes
 	field      func(*Settings) any // pointer to the field
 }
 

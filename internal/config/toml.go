@@ -180,7 +180,9 @@ func keyParts(it unstable.Iterator) []string {
 func keyName(parts []string) string {
 	names := make([]string, 0, len(parts))
 	for _, p := range parts {
-		if p == "" || strings.ContainsFunc(p, func(r rune) bool { return r != '_' && r != '-' && (r < '0' || r > 'z' || r > '9' && r < 'A' || r > 'Z' && r < 'a') }) {
+		if p == "" || strings.ContainsFunc(p, func(r rune) bool {
+			return r != '_' && r != '-' && (r < '0' || r > 'z' || r > '9' && r < 'A' || r > 'Z' && r < 'a')
+		}) {
 			p = strconv.Quote(p)
 		}
 		names = append(names, p)
