@@ -40,6 +40,10 @@ func (s *Shard) Pending() bool {
 	return s.inbox.records.len() > 0
 }
 
+// DeliveredBytes is the length of all events that have begun their way to the queues: by its growth a caller
+// bounds how much is queued before it flushes.
+func (s *Shard) DeliveredBytes() uint64 { return s.delivered }
+
 // begin makes the next record the one on its way.
 func (s *Shard) begin() bool {
 	if s.taken == len(s.batch) {
@@ -52,6 +56,7 @@ func (s *Shard) begin() bool {
 	d := s.batch[s.taken]
 	s.batch[s.taken] = delivery{}
 	s.taken++
+	s.delivered += uint64(d.rec.frame.Len())
 	s.fan = fanout{delivery: d, reach: s.reach(d.rec)}
 	return true
 }

@@ -22,20 +22,21 @@ type Shard struct {
 	inbox inbox
 
 	// Owned by the loop.
-	everyone group // all subscribed streams
-	all      group // those of them that listen to every room
-	rooms    map[string]*group
-	order    btree.Map[string, *group] // the same rooms, sorted, for prefixes
-	ids      map[string]*group
-	batch    []delivery // taken from the inbox
-	taken    int        // of batch; the rest waits
-	fan      fanout
-	bound    int // of queues, in bytes; refreshed by Deliver
-	policy   Policy
-	dropped  Dropped
-	sent     uint64
-	heads    []head              // scratch of replays
-	newest   map[Target]struct{} // scratch of the policy Latest
+	everyone  group // all subscribed streams
+	all       group // those of them that listen to every room
+	rooms     map[string]*group
+	order     btree.Map[string, *group] // the same rooms, sorted, for prefixes
+	ids       map[string]*group
+	batch     []delivery // taken from the inbox
+	taken     int        // of batch; the rest waits
+	fan       fanout
+	bound     int // of queues, in bytes; refreshed by Deliver
+	policy    Policy
+	dropped   Dropped
+	sent      uint64
+	delivered uint64              // bytes of the events that begin has taken
+	heads     []head              // scratch of replays
+	newest    map[Target]struct{} // scratch of the policy Latest
 }
 
 // NewShard adds a shard; it gets every message that is published from then on. wake is called with the
