@@ -1,0 +1,130 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"unicode/utf16"
+	"unicode/utf8"
+
+	"golang.org/x/sys/unix"
+)
+
+// The rules of the output: results go to stdout, everything else to stderr. Text that came from somewhere else, which
+// is all text but the formats in this program, is made [visible] on its way out. Only a terminal gets colours, and a
+// terminal never gets raw data.
+
+// screen is stdout or stderr.
+type screen struct {
+	w        io.Writer
+	terminal bool
+	colour   bool
+	err      error // the first one of writing; later output is dropped
+}
+
+func newScreen(w io.Writer, env environment) *screen {
+	terminal := isTerminal(w)
+	return &screen{
+		w:        w,
+		terminal: terminal,
+		colour:   terminal && env.get("NO_COLOR") == "" && env.get("TERM") != "dumb",
+	}
+}
+
+// Write is for the libraries that want a writer.
+func (s *screen) Write(b []byte) (int, error) {
+	s.raw([]byte(visibleText(string(b))))
+	return len(b), s.err
+}
+
+// raw writes bytes as they are.
+func (s *screen) raw(b []byte) {
+	if s.err == nil {
+		_, s.err = s.w.Write(b)
+	}
+}
+
+// printf formats with the texts among args made visible; the format itself is trusted.
+func (s *screen) printf(format string, args ...any) {
+	for i, arg := range args {
+		switch arg := arg.(type) {
+		case string:
+			args[i] = visible(arg)
+		case error:
+			args[i] = visible(arg.Error())
+		}
+	}
+	s.raw(fmt.Appendf(nil, format, args...))
+}
+
+// json writes one document on one line. What would be invisible in a text is escaped: the document is the same, and
+// safe to look at.
+func (s *screen) json(v any) error {
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(v); err != nil {
+		return fmt.Errorf("encode the result: %w", err)
+	}
+	s.raw(escapeJSON(b.Bytes()))
+	return s.err
+}
+
+// escapeJSON escapes what [visible] would, in the way of JSON. Such characters only occur inside of its strings.
+func escapeJSON(doc []byte) []byte {
+	out := make([]byte, 0, len(doc))
+	for len(doc) > 0 {
+		r, size := utf8.DecodeRune(doc)
+		switch {
+		case r == '\n' || isShown(r):
+			out = append(out, doc[:size]...)
+		case r > 0xFFFF:
+			high, low := utf16.EncodeRune(r)
+			out = fmt.Appendf(out, `\u%04x\u%04x`, high, low)
+		default:
+			out = fmt.Appendf(out, `\u%04x`, r)
+		}
+		doc = doc[size:]
+	}
+	return out
+}
+
+// style is how a text looks on a terminal.
+type style string
+
+const (
+	plain  style = ""
+	bold   style = "\x1b[1m"
+	dim    style = "\x1b[2m"
+	green  style = "\x1b[32m"
+	yellow style = "\x1b[33m"
+)
+
+// paint puts already visible text into a style, if this screen has any.
+func (s *screen) paint(st style, text string) string {
+	if !s.colour || st == plain || text == "" {
+		return text
+	}
+	return string(st) + text + "\x1b[0m"
+}
+
+// width is the terminal's, or 0 where there is none to keep to.
+func (s *screen) width() int {
+	if f, ok := s.w.(*os.File); ok && s.terminal {
+		if size, err := unix.IoctlGetWinsize(int(f.Fd()), unix.TIOCGWINSZ); err == nil {
+			return int(size.Col)
+		}
+	}
+	return 0
+}
+
+func isTerminal(w io.Writer) bool {
+	f, ok := w.(*os.File)
+	if !ok {
+		return false
+	}
+	_, err := unix.IoctlGetTermios(int(f.Fd()), unix.TCGETS)
+	return err == nil
+}

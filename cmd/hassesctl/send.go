@@ -1,0 +1,92 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+	"unicode/utf8"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/hassesd/hassesd/internal/admin"
+)
+
+// maxMessage is the most that the daemon's limits.message_bytes can be raised to.
+const maxMessage = 16 << 20
+
+func (p *program) sendCommand() *cli.Command {
+	return &cli.Command{
+		Name:      "send",
+		Usage:     "send a message to a room",
+		ArgsUsage: "ROOM MESSAGE",
+		Description: "ROOM is the name of a room, 'prefix*' for all rooms that begin so, or '*' for everybody. " +
+			"MESSAGE is sent as it is; - reads it from the standard input, to its end. " +
+			"Put -- before a MESSAGE that begins with a dash.",
+		Flags: []cli.Flag{
+			&cli.StringSliceFlag{Name: "to", Usage: "send to `ROOM` as well; may be repeated; a stream that matches twice gets it once"},
+			&cli.StringFlag{Name: "except", Usage: "not to the client that calls itself `ID`"},
+			&cli.StringFlag{Name: "event", Usage: "the event's `NAME` (default: browsers see \"message\")"},
+			&cli.DurationFlag{Name: "retry", Usage: "tell browsers to wait `DURATION` before they reconnect, such as 3s"},
+			&cli.BoolFlag{Name: "require-receivers", Usage: "exit with 5 when no stream got it"},
+		},
+		Action: func(c *cli.Context) error {
+			args, err := words(c, 2, 2)
+			if err != nil {
+				return err
+			}
+			params := admin.SendParams{
+				To:     append(admin.Targets{args[0]}, c.StringSlice("to")...),
+				Except: c.String("except"),
+				Event:  c.String("event"),
+				Data:   args[1],
+				Retry:  int(c.Duration("retry") / time.Millisecond),
+			}
+			if c.IsSet("retry") && params.Retry <= 0 {
+				return usagef("--retry wants a duration of at least 1ms, such as 3s")
+			}
+			if params.Data == "-" {
+				if params.Data, err = readMessage(p.stdin); err != nil {
+					return err
+				}
+			}
+			if !utf8.ValidString(params.Data) {
+				return errors.New("the message is not UTF-8, which is all that a stream can carry")
+			}
+			sent, err := call(c.Context, p, func(ctx context.Context, client *admin.Conn) (admin.Sent, error) {
+				return client.Send(ctx, params)
+			})
+			if err != nil {
+				return err
+			}
+			if err := p.printSent(sent); err != nil {
+				return err
+			}
+			if c.Bool("require-receivers") && sent.Matched == 0 {
+				return notFoundf("nobody received it")
+			}
+			return nil
+		},
+	}
+}
+
+func (p *program) printSent(sent admin.Sent) error {
+	if p.set.json {
+		return p.out.json(sent)
+	}
+	p.out.printf("delivered to %s (id %s)\n", plural(sent.Matched, "stream"), sent.ID)
+	return p.out.err
+}
+
+// readMessage takes everything, byte for byte, up to what no daemon accepts.
+func readMessage(r io.Reader) (string, error) {
+	data, err := io.ReadAll(io.LimitReader(r, maxMessage+1))
+	if err != nil {
+		return "", fmt.Errorf("read the message from the standard input: %w", err)
+	}
+	if len(data) > maxMessage {
+		return "", errors.New("the message on the standard input is over 16 MiB, which no daemon accepts")
+	}
+	return string(data), nil
+}
