@@ -24,8 +24,9 @@ type Options struct {
 
 // Log is the handle of a running logger. Its methods may be called from any goroutine.
 type Log struct {
-	level *slog.LevelVar
-	out   *output
+	level  *slog.LevelVar
+	always *slog.Logger
+	out    *output
 }
 
 // New returns a logger that writes to w, which stays the caller's to close.
@@ -60,6 +61,9 @@ func (l *Log) SetLevel(name string) error {
 // Level returns quiet, normal or debug.
 func (l *Log) Level() string { return levelName(l.level.Level()) }
 
+// Always returns a logger to the same place that no level silences, for what somebody has asked to be logged.
+func (l *Log) Always() *slog.Logger { return l.always }
+
 // Reopen opens the log file anew by its name, after a rotation. On an error the old file stays in use. It
 // does nothing for a logger that was not made by [Open].
 func (l *Log) Reopen() error { return l.out.reopen() }
@@ -81,7 +85,11 @@ func build(out *output, w io.Writer, o Options) (*slog.Logger, *Log, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	return slog.New(&cleaner{h}), &Log{level: v, out: out}, nil
+	all, err := newHandler(out, w, slog.LevelDebug, o)
+	if err != nil {
+		return nil, nil, err
+	}
+	return slog.New(&cleaner{h}), &Log{level: v, always: slog.New(&cleaner{all}), out: out}, nil
 }
 
 // newHandler chooses the format. w is what out writes to, to be looked at only.

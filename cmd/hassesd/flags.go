@@ -1,0 +1,102 @@
+package main
+
+import (
+	"strconv"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/hassesd/hassesd/internal/config"
+)
+
+const description = `Settings come from the defaults, then the TOML file of --config, then HASSESD_ variables, then flags; later ones win.
+'hassesd defaults' prints a file with every setting explained. The flags of hasses, the C program, work as they did.
+
+Exit codes: 0 ok, 1 failure, 2 usage or configuration.`
+
+// usageError is a mistake on the command line.
+type usageError struct{ err error }
+
+func (e *usageError) Error() string { return e.err.Error() }
+func (e *usageError) Unwrap() error { return e.err }
+
+// assignments collects what the command line says, in its order, and makes settings of it.
+type assignments struct {
+	env        []string
+	list       []config.Assignment
+	configFile string
+	hassesConf string
+}
+
+func (a *assignments) load() (config.Settings, error) {
+	return config.Load(config.Sources{
+		ConfigFile: a.configFile,
+		HassesConf: a.hassesConf,
+		Env:        a.env,
+		Flags:      a.list,
+	})
+}
+
+// flags makes one flag for every key, alias and old spelling. The aliases are what people type, so they are the ones
+// that help shows.
+func (a *assignments) flags() []cli.Flag {
+	flags := []cli.Flag{
+		&cli.GenericFlag{Name: "config", Usage: "Read settings from this TOML file.", Value: (*fileName)(&a.configFile), TakesFile: true},
+		&cli.GenericFlag{Name: "hasses-conf", Usage: "Read settings from an old hasses.conf.", Value: (*fileName)(&a.hassesConf), TakesFile: true},
+	}
+	for _, k := range config.Keys() {
+		names := append(append([]string{}, k.Aliases...), k.Flag)
+		for i, name := range names {
+			flags = append(flags, a.flag(name, k.Usage, k.Kind == config.Bool, i > 0, "Settings"))
+		}
+	}
+	for _, o := range config.OldFlags() {
+		flags = append(flags, a.flag(o.Name, o.Usage, o.Bool, false, "Flags of hasses"))
+	}
+	return flags
+}
+
+func (a *assignments) flag(name, usage string, isBool, hidden bool, category string) cli.Flag {
+	return &cli.GenericFlag{
+		Name:     name,
+		Usage:    usage,
+		Hidden:   hidden,
+		Category: category,
+		Value:    &collector{into: a, name: name, isBool: isBool},
+	}
+}
+
+// collector is a flag.Value that notes down every use of its flag; config reads the values.
+type collector struct {
+	into   *assignments
+	name   string
+	isBool bool
+}
+
+// Set implements flag.Value.
+func (c *collector) Set(value string) error {
+	if c.isBool {
+		if on, err := strconv.ParseBool(value); err == nil {
+			value = strconv.FormatBool(on)
+		}
+	}
+	c.into.list = append(c.into.list, config.Assignment{Flag: c.name, Value: value})
+	return nil
+}
+
+// String implements flag.Value; defaults are part of the usage text.
+func (c *collector) String() string { return "" }
+
+// IsBoolFlag makes the value optional.
+func (c *collector) IsBoolFlag() bool { return c.isBool }
+
+// fileName is a flag.Value that may be set before a command as well as behind it.
+type fileName string
+
+// Set implements flag.Value.
+func (f *fileName) Set(value string) error {
+	*f = fileName(value)
+	return nil
+}
+
+// String implements flag.Value.
+func (f *fileName) String() string { return "" }

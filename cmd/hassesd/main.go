@@ -1,0 +1,92 @@
+// Command hassesd pushes events from a web site to its open browsers: a TLS-first edge daemon for Server-Sent Events.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/hassesd/hassesd/internal/config"
+	"github.com/hassesd/hassesd/internal/daemon"
+)
+
+// Exit codes.
+const (
+	exitFailure = 1
+	exitUsage   = 2 // command line or configuration
+)
+
+func main() {
+	err := app(os.Environ()).RunContext(context.Background(), os.Args)
+	if err == nil {
+		return
+	}
+	fmt.Fprintf(os.Stderr, "hassesd: %v\n", err)
+	var invalid *config.Errors
+	var usage *usageError
+	if errors.As(err, &invalid) || errors.As(err, &usage) || errors.Is(err, daemon.ErrConfiguration) {
+		os.Exit(exitUsage)
+	}
+	os.Exit(exitFailure)
+}
+
+// app is the command line; env is what os.Environ gives.
+func app(env []string) *cli.App {
+	said := &assignments{env: env}
+	return &cli.App{
+		Name:            "hassesd",
+		Usage:           "push events to open browsers over Server-Sent Events",
+		UsageText:       "hassesd [flags]\nhassesd check|defaults|version",
+		Description:     description,
+		HideVersion:     true,
+		HideHelpCommand: true,
+		Flags:           said.flags(),
+		OnUsageError:    func(_ *cli.Context, err error, _ bool) error { return &usageError{err} },
+		ExitErrHandler:  func(*cli.Context, error) {},
+		Action: func(c *cli.Context) error {
+			if c.Args().Present() {
+				return &usageError{fmt.Errorf("%q is neither a flag nor a command; see hassesd --help", c.Args().First())}
+			}
+			settings, err := said.load()
+			if err != nil {
+				return err
+			}
+			return daemon.Run(c.Context, daemon.Options{Settings: settings, Reload: said.load, Stderr: os.Stderr})
+		},
+		Commands: []*cli.Command{
+			{
+				Name:         "check",
+				Usage:        "validate what a start would use, and print ok",
+				Flags:        said.flags(),
+				OnUsageError: func(_ *cli.Context, err error, _ bool) error { return &usageError{err} },
+				Action: func(c *cli.Context) error {
+					settings, err := said.load()
+					if err != nil {
+						return err
+					}
+					if err := daemon.Check(settings); err != nil {
+						return err
+					}
+					_, err = fmt.Fprintln(c.App.Writer, "ok")
+					return err
+				},
+			},
+			{
+				Name:   "defaults",
+				Usage:  "print the whole configuration file with each key documented",
+				Action: func(c *cli.Context) error { return config.WriteDefaults(c.App.Writer) },
+			},
+			{
+				Name:  "version",
+				Usage: "print the version",
+				Action: func(c *cli.Context) error {
+					_, err := fmt.Fprintf(c.App.Writer, "hassesd %s (%s)\n", daemon.Version(), daemon.Compiled())
+					return err
+				},
+			},
+		},
+	}
+}

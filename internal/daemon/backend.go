@@ -1,0 +1,361 @@
+package daemon
+
+import (
+	"cmp"
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"os"
+	"os/user"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/hassesd/hassesd/internal/admin"
+	"github.com/hassesd/hassesd/internal/edge"
+	"github.com/hassesd/hassesd/internal/hub"
+	"github.com/hassesd/hassesd/internal/sse"
+)
+
+// backend is what the control protocol acts on: the running daemon.
+type backend struct{ *Daemon }
+
+var _ admin.Backend = backend{}
+
+// Hello implements admin.Backend.
+func (b backend) Hello(context.Context) (admin.Hello, error) {
+	return admin.Hello{
+		Name:     "hassesd",
+		Version:  Version(),
+		Protocol: admin.ProtocolVersion,
+		URL:      b.subscribeURL(),
+		CAPEM:    b.caPEM,
+	}, nil
+}
+
+// Status implements admin.Backend.
+func (b backend) Status(ctx context.Context) (admin.Status, error) {
+	st, err := b.edge.Stats(ctx)
+	if err != nil {
+		return admin.Status{}, busy(err)
+	}
+	now := time.Now()
+	h := b.hub.Stats(now)
+	settings := b.settings.Load()
+	last := b.hub.LastID()
+	out := admin.Status{
+		Version:         Version(),
+		Compiled:        Compiled(),
+		PID:             os.Getpid(),
+		UID:             os.Geteuid(),
+		User:            userName(os.Geteuid()),
+		StartedAt:       b.startedAt,
+		UptimeSeconds:   now.Sub(b.startedAt).Seconds(),
+		Mode:            mode(settings.Listen),
+		LogLevel:        b.logs.Level(),
+		Reinit:          b.edge.Reinit(),
+		Draining:        b.draining(),
+		Connections:     st.Connections,
+		Streams:         st.Streams,
+		ConnectionsMax:  st.Limit,
+		ConnectionsPeak: st.Peak,
+		HandshakesTotal: st.StreamsOpened,
+		ReinitsTotal:    st.Reinits,
+		MessagesTotal:   h.Messages,
+		DeliveriesTotal: st.Deliveries,
+		Epoch:           last.Epoch,
+		LastEventID:     last.String(),
+		History: admin.HistoryStatus{
+			Events:           h.HistoryEvents,
+			Bytes:            h.HistoryBytes,
+			OldestAgeSeconds: h.HistoryOldest.Seconds(),
+		},
+		Closed:     st.Closed,
+		Refused:    st.Refused,
+		CertFile:   settings.TLS.CertFile,
+		KeyFile:    settings.TLS.KeyFile,
+		CORSOrigin: settings.CORS.Origins,
+		Listen:     b.addresses(),
+	}
+	for _, l := range st.Loops {
+		out.Loops = append(out.Loops, admin.LoopStatus{Connections: l.Connections, Streams: l.Streams})
+	}
+	b.commandErrors.each(func(reason string, n uint64) {
+		out.CommandErrorsTotal += n
+		out.Refused["control_"+reason] += n
+	})
+	return out, nil
+}
+
+// Clients implements admin.Backend.
+func (b backend) Clients(ctx context.Context, p admin.ClientsParams) (admin.Clients, error) {
+	order, err := clientOrder(p.Sort)
+	if err != nil {
+		return admin.Clients{}, err
+	}
+	from, err := readCursor(p.Cursor)
+	if err != nil {
+		return admin.Clients{}, err
+	}
+	if p.Limit < 0 {
+		return admin.Clients{}, invalid("limit is negative", "leave it out, or give 0, for all")
+	}
+	all, err := b.edge.Clients(ctx, edge.ClientFilter{Room: p.Room, ID: p.ID, Addr: p.Addr})
+	if err != nil {
+		return admin.Clients{}, busy(err)
+	}
+	slices.SortStableFunc(all, order)
+	out := admin.Clients{Clients: []admin.Client{}, Total: len(all)}
+	all = all[min(from, len(all)):]
+	if p.Limit > 0 && len(all) > p.Limit {
+		all = all[:p.Limit]
+		out.NextCursor = strconv.Itoa(from + p.Limit)
+	}
+	for _, c := range all {
+		out.Clients = append(out.Clients, client(c))
+	}
+	return out, nil
+}
+
+// clientOrder is how "clients" is sorted. Connections arrive in the order of their numbers, which is that of their age.
+func clientOrder(by string) (func(a, b edge.ClientInfo) int, error) {
+	switch by {
+	case "", "age":
+		return func(a, b edge.ClientInfo) int { return cmp.Compare(a.Conn, b.Conn) }, nil
+	case "queue":
+		return func(a, b edge.ClientInfo) int { return cmp.Compare(b.QueueBytes, a.QueueBytes) }, nil
+	case "sent":
+		return func(a, b edge.ClientInfo) int { return cmp.Compare(b.Sent, a.Sent) }, nil
+	}
+	return nil, invalid(fmt.Sprintf("clients cannot be sorted by %q", by), "sort is one of age, queue, sent")
+}
+
+// readCursor reads what an earlier page gave as next_cursor: how many clients came before.
+func readCursor(s string) (int, error) {
+	if s == "" {
+		return 0, nil
+	}
+	n, err := strconv.Atoi(s)
+	if err != nil || n < 0 {
+		return 0, invalid("cursor is not one that an earlier page gave", "begin without a cursor")
+	}
+	return n, nil
+}
+
+func client(c edge.ClientInfo) admin.Client {
+	out := admin.Client{
+		Conn:             c.Conn,
+		ID:               c.ID,
+		Addr:             c.Peer.String(),
+		State:            c.State,
+		AgeSeconds:       c.Age.Seconds(),
+		StreamAgeSeconds: c.StreamAge.Seconds(),
+		Rooms:            c.Rooms,
+		Sent:             c.Sent,
+		QueueBytes:       c.QueueBytes,
+		Reinits:          c.Reinits,
+		Agent:            c.Agent,
+	}
+	if c.All {
+		out.Rooms = []string{"*"}
+	}
+	if out.Rooms == nil {
+		out.Rooms = []string{}
+	}
+	if c.Version != 0 {
+		out.TLS = tls.VersionName(c.Version)
+		out.Cipher = tls.CipherSuiteName(c.Cipher)
+	}
+	return out
+}
+
+// Rooms implements admin.Backend.
+func (b backend) Rooms(ctx context.Context, p admin.RoomsParams) (admin.Rooms, error) {
+	if p.Limit < 0 {
+		return admin.Rooms{}, invalid("limit is negative", "leave it out, or give 0, for all")
+	}
+	counts, err := b.edge.Rooms(ctx, p.Prefix)
+	if err != nil {
+		return admin.Rooms{}, busy(err)
+	}
+	out := admin.Rooms{Rooms: make([]admin.Room, 0, len(counts)), Total: len(counts)}
+	for room, n := range counts {
+		out.Rooms = append(out.Rooms, admin.Room{Room: room, Streams: n})
+	}
+	slices.SortFunc(out.Rooms, func(a, b admin.Room) int {
+		return cmp.Or(cmp.Compare(b.Streams, a.Streams), cmp.Compare(a.Room, b.Room))
+	})
+	if p.Limit > 0 && len(out.Rooms) > p.Limit {
+		out.Rooms = out.Rooms[:p.Limit]
+	}
+	return out, nil
+}
+
+// Count implements admin.Backend.
+func (b backend) Count(ctx context.Context, p admin.CountParams) (admin.Count, error) {
+	connections, streams, err := b.edge.Count(ctx, p.Room)
+	if err != nil {
+		return admin.Count{}, busy(err)
+	}
+	if p.Room != "" {
+		return admin.Count{Room: p.Room, Streams: streams}, nil
+	}
+	return admin.Count{Connections: &connections, Streams: streams}, nil
+}
+
+// Publish implements admin.Backend.
+func (b backend) Publish(ctx context.Context, p admin.SendParams) (admin.Delivery, error) {
+	m := hub.Message{
+		Except: p.Except,
+		Event:  sse.Event{Name: p.Event, Data: p.Data, Retry: time.Duration(p.Retry) * time.Millisecond},
+	}
+	for _, to := range p.To {
+		target, err := hub.ParseTarget(to)
+		if err != nil {
+			return nil, refusedMessage(err)
+		}
+		m.To = append(m.To, target)
+	}
+	for {
+		receipt, err := b.hub.Publish(time.Now(), m)
+		switch {
+		case err == nil:
+			return delivery{receipt}, nil
+		case !errors.Is(err, hub.ErrBusy):
+			return nil, refusedMessage(err)
+		}
+		select {
+		case <-b.hub.Space():
+		case <-ctx.Done():
+			return nil, &admin.Error{Code: admin.CodeOverloaded, Message: err.Error(), Hint: "publish again a little later"}
+		}
+	}
+}
+
+// delivery is a message on its way through the loops.
+type delivery struct{ receipt *hub.Receipt }
+
+// ID implements admin.Delivery.
+func (d delivery) ID() string { return d.receipt.ID().String() }
+
+// Matched implements admin.Delivery.
+func (d delivery) Matched(ctx context.Context) (int, error) {
+	select {
+	case <-d.receipt.Done():
+		return d.receipt.Matched(), nil
+	case <-ctx.Done():
+		return 0, busy(ctx.Err())
+	}
+}
+
+// Kick implements admin.Backend.
+func (b backend) Kick(ctx context.Context, p admin.KickParams) (admin.Kicked, error) {
+	chosen := 0
+	for _, said := range []bool{p.ID != "", p.Room != "", p.All} {
+		if said {
+			chosen++
+		}
+	}
+	if chosen != 1 {
+		return admin.Kicked{}, invalid("say exactly one of id, room and all", "for instance {\"id\":\"x\"}")
+	}
+	if p.RefuseSeconds < 0 || p.RefuseSeconds > maxRefuseSeconds {
+		return admin.Kicked{}, invalid("refuse_seconds is not between 0 and a week", "")
+	}
+	refuse := time.Duration(p.RefuseSeconds * float64(time.Second))
+	n, err := b.edge.Kick(ctx, edge.Selection{ID: p.ID, Room: p.Room, All: p.All}, refuse)
+	if err != nil {
+		return admin.Kicked{}, busy(err)
+	}
+	b.log.Info("streams kicked", "id", p.ID, "room", p.Room, "all", p.All, "streams", n, "refuse", refuse)
+	return admin.Kicked{Kicked: n}, nil
+}
+
+// maxRefuseSeconds bounds how long a kick can keep somebody out.
+const maxRefuseSeconds = 7 * 24 * 3600
+
+// LogLevel implements admin.Backend.
+func (b backend) LogLevel(_ context.Context, level string) (string, error) {
+	if level != "" {
+		if err := b.logs.SetLevel(level); err != nil {
+			return "", invalid(err.Error(), "level is one of quiet, normal, debug")
+		}
+		b.log.Info("log level set", "level", level)
+	}
+	return b.logs.Level(), nil
+}
+
+// Reinit implements admin.Backend.
+func (b backend) Reinit(_ context.Context, enabled *bool) (bool, error) {
+	if enabled != nil {
+		b.edge.SetReinit(*enabled)
+		b.log.Info("reinit set", "enabled", *enabled)
+	}
+	return b.edge.Reinit(), nil
+}
+
+// Reload implements admin.Backend.
+func (b backend) Reload(ctx context.Context) (admin.Reloaded, error) {
+	changed, restart, err := b.reload(ctx)
+	if err != nil {
+		return admin.Reloaded{}, &admin.Error{
+			Code:    codeReloadFailed,
+			Message: err.Error(),
+			Hint:    "the settings before are still in force; correct the file and reload again",
+		}
+	}
+	return admin.Reloaded{Changed: changed, NeedsRestart: restart}, nil
+}
+
+// codeReloadFailed is JSON-RPC's own internal error: the request was right, what it read was not.
+const codeReloadFailed = -32603
+
+// Drain implements admin.Backend.
+func (b backend) Drain(ctx context.Context, p admin.DrainParams) (admin.Drained, error) {
+	window := b.settings.Load().Drain.Window
+	if p.WindowSeconds != nil {
+		if *p.WindowSeconds < 0 || *p.WindowSeconds > maxDrainWindow.Seconds() {
+			return admin.Drained{}, invalid("window_seconds is not between 0 and "+maxDrainWindow.String(), "")
+		}
+		window = time.Duration(*p.WindowSeconds * float64(time.Second))
+	}
+	streams, window, err := b.drain(ctx, window)
+	if err != nil {
+		return admin.Drained{}, busy(err)
+	}
+	return admin.Drained{Streams: streams, WindowSeconds: window.Seconds()}, nil
+}
+
+// CountCommandError implements admin.Backend.
+func (b backend) CountCommandError(reason string) { b.commandErrors.add(reason) }
+
+// refusedMessage tells a publisher what is wrong with a message.
+func refusedMessage(err error) error {
+	var large *hub.TooLargeError
+	if errors.As(err, &large) {
+		return &admin.Error{Code: admin.CodeTooLarge, Message: err.Error(), Hint: "raise limits.message_bytes, or send less"}
+	}
+	return invalid(err.Error(), "")
+}
+
+func invalid(message, hint string) error {
+	const invalidParams = -32602
+	return &admin.Error{Code: invalidParams, Message: message, Hint: hint}
+}
+
+// busy tells that the loops did not answer in time.
+func busy(err error) error {
+	return &admin.Error{Code: admin.CodeOverloaded, Message: "the event loops did not answer: " + err.Error(), Hint: "try again"}
+}
+
+func userName(uid int) string {
+	u, err := user.LookupId(strconv.Itoa(uid))
+	if err != nil {
+		return ""
+	}
+	return u.Username
+}
+
+// maxDrainWindow is the longest window there is, by hand or in the configuration.
+const maxDrainWindow = time.Hour

@@ -1,0 +1,117 @@
+package daemon
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/hassesd/hassesd/internal/admin"
+	"github.com/hassesd/hassesd/internal/certs"
+	"github.com/hassesd/hassesd/internal/config"
+	"github.com/hassesd/hassesd/internal/edge"
+	"github.com/hassesd/hassesd/internal/hub"
+	"github.com/hassesd/hassesd/internal/logx"
+	"github.com/hassesd/hassesd/internal/reactor"
+)
+
+// Options are what Run needs. All fields are needed.
+type Options struct {
+	Settings config.Settings
+	Reload   func() (config.Settings, error) // reads the same sources again
+	Stderr   io.Writer                       // for the log, unless log_file is set
+}
+
+// ErrConfiguration marks errors that only a change of the configuration can mend: a certificate that is missing or does
+// not fit, a user that does not exist.
+var ErrConfiguration = errors.New("configuration error")
+
+// configurationError is ErrConfiguration with its reason as the text.
+type configurationError struct{ err error }
+
+func (e *configurationError) Error() string        { return e.err.Error() }
+func (e *configurationError) Unwrap() error        { return e.err }
+func (e *configurationError) Is(target error) bool { return target == ErrConfiguration }
+
+// Daemon is the parts of a running hassesd.
+type Daemon struct {
+	// Fixed once open.
+	log        *slog.Logger
+	logs       *logx.Log
+	reloadFrom func() (config.Settings, error)
+	startedAt  time.Time
+	certs      *certs.Store
+	caPEM      string // in development mode
+	doors      []edge.Door
+	control    *admin.Server
+	hub        *hub.Hub
+	loops      []*reactor.Loop
+	edge       *edge.Server
+	cleanups   []func() // what open has to give back, last first
+
+	// Owned by Run's goroutine.
+	doorsServed bool // the edge owns the listeners
+
+	// Safe by themselves.
+	settings      atomic.Pointer[config.Settings] // in force
+	commandErrors reasonCounts
+	reloading     sync.Mutex // one reload at a time
+
+	// The end.
+	drainOnce   sync.Once
+	drainBegun  atomic.Bool
+	drainWindow time.Duration // written inside drainOnce
+	drained     chan struct{} // closed when no connection is left
+	loopFailed  chan error
+}
+
+// Run starts the daemon and serves until a signal or a drain ends it. It returns nil after a proper end.
+func Run(ctx context.Context, o Options) error {
+	d := &Daemon{
+		reloadFrom: o.Reload,
+		startedAt:  time.Now(),
+		drained:    make(chan struct{}),
+		loopFailed: make(chan error, 1),
+	}
+	if err := d.open(ctx, o); err != nil {
+		d.close()
+		return err
+	}
+	defer d.close()
+	return d.serve(ctx)
+}
+
+// close gives back what open took, in the opposite order.
+func (d *Daemon) close() {
+	for i := len(d.cleanups) - 1; i >= 0; i-- {
+		d.cleanups[i]()
+	}
+	d.cleanups = nil
+}
+
+func (d *Daemon) atClose(f func()) { d.cleanups = append(d.cleanups, f) }
+
+// drain stops accepting and ends the streams within the window. Only the first call chooses the window; each answers
+// how many streams there were and over which window they end.
+func (d *Daemon) drain(ctx context.Context, window time.Duration) (int, time.Duration, error) {
+	d.drainOnce.Do(func() {
+		d.drainWindow = window
+		d.drainBegun.Store(true)
+		go func() {
+			<-d.edge.Drained()
+			close(d.drained)
+		}()
+	})
+	streams, err := d.edge.Drain(ctx, d.drainWindow)
+	if err != nil {
+		return 0, 0, fmt.Errorf("drain: %w", err)
+	}
+	d.log.Info("draining", "streams", streams, "window", d.drainWindow)
+	return streams, d.drainWindow, nil
+}
+
+func (d *Daemon) draining() bool { return d.drainBegun.Load() }

@@ -1,0 +1,357 @@
+package daemon
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"os"
+	"runtime"
+	"strconv"
+	"syscall"
+	"time"
+
+	"github.com/hassesd/hassesd/internal/admin"
+	"github.com/hassesd/hassesd/internal/certs"
+	"github.com/hassesd/hassesd/internal/config"
+	"github.com/hassesd/hassesd/internal/edge"
+	"github.com/hassesd/hassesd/internal/hub"
+	"github.com/hassesd/hassesd/internal/logx"
+	"github.com/hassesd/hassesd/internal/privdrop"
+	"github.com/hassesd/hassesd/internal/reactor"
+)
+
+// Check validates what a start would use beyond the settings themselves: the certificate, the user, the directories.
+func Check(s config.Settings) error {
+	if _, err := loadCertificate(&s, time.Now()); err != nil {
+		return err
+	}
+	if _, err := resolveUser(&s); err != nil {
+		return err
+	}
+	if _, err := unixGroup(&s); err != nil {
+		return err
+	}
+	_, err := hubOptions(&s, "")
+	return err
+}
+
+// open makes every part, in the order that privileges need: what only root can do comes first.
+func (d *Daemon) open(ctx context.Context, o Options) error {
+	s := o.Settings
+	d.settings.Store(&s)
+	if err := d.openLog(&s, o); err != nil {
+		return err
+	}
+	identity, err := resolveUser(&s)
+	if err != nil {
+		return err
+	}
+	if err := d.openCertificate(&s); err != nil {
+		return err
+	}
+	descriptors, err := descriptorLimit()
+	if err != nil {
+		return err
+	}
+	// The runtime's own poller must exist before descriptors can run out: it dies if it is made then.
+	if err := reactor.InitRuntimePoller(); err != nil {
+		return fmt.Errorf("prepare the runtime's poller: %w", err)
+	}
+	if err := d.openDoors(ctx, &s); err != nil {
+		return err
+	}
+	if err := d.openControl(&s); err != nil {
+		return err
+	}
+	if err := d.writePIDFile(s.PIDFile); err != nil {
+		return err
+	}
+	if identity != nil {
+		if err := privdrop.Drop(*identity); err != nil {
+			return fmt.Errorf("become user %s: %w", identity.Name, err)
+		}
+		d.log.Info("privileges dropped", "user", identity.Name, "uid", identity.UID, "gid", identity.GID)
+	}
+	return d.openLoops(&s, descriptors)
+}
+
+func (d *Daemon) openLog(s *config.Settings, o Options) error {
+	options := logx.Options{Format: s.LogFormat, Level: s.LogLevel}
+	var err error
+	if s.LogFile == "" {
+		d.log, d.logs, err = logx.New(o.Stderr, options)
+	} else {
+		d.log, d.logs, err = logx.Open(s.LogFile, options)
+	}
+	if err != nil {
+		return &configurationError{fmt.Errorf("open log: %w", err)}
+	}
+	d.atClose(func() { _ = d.logs.Close() })
+	d.log.Info("starting", "version", Version(), "compiled", Compiled())
+	if s.Dev {
+		d.log.Warn("development mode: nobody is asked who they are, and the certificate is made up")
+	}
+	return nil
+}
+
+// resolveUser answers whom to become after binding, nil for nobody else.
+func resolveUser(s *config.Settings) (*privdrop.Identity, error) {
+	if s.User == "" {
+		return nil, nil //nolint:nilnil // nobody to become is not an error
+	}
+	id, err := privdrop.Resolve(s.User, s.Group)
+	if err != nil {
+		return nil, &configurationError{fmt.Errorf("user: %w", err)}
+	}
+	return &id, nil
+}
+
+// loadCertificate reads the certificate that the settings name, or makes the one of development mode; nil without TLS.
+func loadCertificate(s *config.Settings, now time.Time) (*certs.Pair, error) {
+	switch {
+	case s.TLS.CertFile != "":
+		pair, err := certs.LoadFiles(s.TLS.CertFile, s.TLS.KeyFile, now)
+		if err != nil {
+			return nil, &configurationError{err}
+		}
+		return pair, nil
+	case mode(s.Listen) == "http":
+		return nil, nil //nolint:nilnil // no TLS, no certificate
+	case s.Dev:
+		return certs.Development(now)
+	}
+	return nil, &configurationError{errors.New("https:// listeners need a certificate: give --cert-file and --key-file, or --dev for a made-up one")}
+}
+
+func (d *Daemon) openCertificate(s *config.Settings) error {
+	pair, err := loadCertificate(s, time.Now())
+	if err != nil || pair == nil {
+		return err
+	}
+	if s.TLS.CertFile == "" {
+		d.caPEM = string(pair.PEM())
+	}
+	if d.certs, err = certs.NewStore(pair, s.TLS.MinVersion); err != nil {
+		return &configurationError{err}
+	}
+	d.logCertificate("certificate loaded", pair.Info())
+	return nil
+}
+
+func (d *Daemon) logCertificate(message string, info certs.Info) {
+	if message != "" {
+		d.log.Info("certificate in force", "event", message, "certificate", info)
+	}
+	for _, w := range info.Warnings {
+		d.log.Warn("certificate needs attention", "what", w)
+	}
+}
+
+// reloadCertificate reads the certificate again and says whether it is another one.
+func (d *Daemon) reloadCertificate(s *config.Settings) (bool, error) {
+	if d.certs == nil || s.TLS.CertFile == "" {
+		return false, nil
+	}
+	before := d.certs.Info().SHA256
+	info, err := d.certs.Reload(s.TLS.CertFile, s.TLS.KeyFile, time.Now())
+	if err != nil {
+		return false, err
+	}
+	if info.SHA256 == before {
+		return false, nil
+	}
+	d.logCertificate("certificate reloaded", info)
+	return true, nil
+}
+
+// nameInCertificate is the first name that the certificate is for.
+func (d *Daemon) nameInCertificate() string {
+	if d.certs != nil {
+		for _, name := range d.certs.Info().Names {
+			if name != "" && name[0] != '*' {
+				return name
+			}
+		}
+	}
+	return "localhost"
+}
+
+// descriptorLimit raises the soft limit to the hard one and answers it.
+func descriptorLimit() (int, error) {
+	var limit syscall.Rlimit
+	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit); err != nil {
+		return 0, fmt.Errorf("read the descriptor limit: %w", err)
+	}
+	if limit.Cur < limit.Max {
+		limit.Cur = limit.Max
+		if err := syscall.Setrlimit(syscall.RLIMIT_NOFILE, &limit); err != nil {
+			return 0, fmt.Errorf("raise the descriptor limit: %w", err)
+		}
+	}
+	const most = 1 << 24 // "unlimited" is no number to compute with
+	return int(min(limit.Cur, most)), nil
+}
+
+func (d *Daemon) openDoors(ctx context.Context, s *config.Settings) error {
+	d.atClose(func() {
+		if !d.doorsServed { // the edge has closed them otherwise
+			for _, door := range d.doors {
+				_ = door.Listener.Close()
+			}
+		}
+	})
+	for _, listen := range s.Listen {
+		address, secure, err := splitListen(listen)
+		if err != nil {
+			return err
+		}
+		listeners, err := reactor.Listen(ctx, address)
+		if err != nil {
+			return err
+		}
+		for _, l := range listeners {
+			d.doors = append(d.doors, edge.Door{Listener: l, Secure: secure})
+		}
+		if !secure {
+			d.log.Warn("listening without TLS", "listen", listen)
+		}
+	}
+	return nil
+}
+
+// unixGroup is the group of the control socket and the FIFO; -1 leaves the daemon's own.
+func unixGroup(s *config.Settings) (int, error) {
+	if s.Control.UnixGroup == "" {
+		return -1, nil
+	}
+	gid, err := privdrop.ResolveGroup(s.Control.UnixGroup)
+	if err != nil {
+		return 0, &configurationError{fmt.Errorf("control.unix_group: %w", err)}
+	}
+	return gid, nil
+}
+
+func (d *Daemon) openControl(s *config.Settings) error {
+	gid, err := unixGroup(s)
+	if err != nil {
+		return err
+	}
+	mode, err := strconv.ParseUint(s.Control.UnixMode, 8, 32)
+	if err != nil {
+		return &configurationError{fmt.Errorf("control.unix_mode: %w", err)}
+	}
+	var delimiter byte
+	if s.Control.Delimiter != "" {
+		delimiter = s.Control.Delimiter[0]
+	}
+	d.control = admin.NewServer(admin.ServerOptions{
+		Backend:    backend{d},
+		Logger:     d.log,
+		Answers:    d.logs.Always(),
+		Delimiter:  delimiter,
+		MaxMessage: func() int { return d.settings.Load().Limits.MessageBytes },
+	})
+	d.atClose(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), shutdownTimeout)
+		defer cancel()
+		_ = d.control.Shutdown(ctx) // a second time does nothing
+	})
+	socket := s.Control.Socket
+	if s.Dev && socket == config.Defaults().Control.Socket {
+		socket = admin.DevSocket()
+	}
+	if socket != "" {
+		if err := d.control.ListenUnix(socket, os.FileMode(mode), gid); err != nil {
+			return fmt.Errorf("open control socket: %w", err)
+		}
+		d.log.Info("control socket open", "path", socket)
+	}
+	if s.Control.TCP != "" {
+		addr, err := d.control.ListenTCP(s.Control.TCP)
+		if err != nil {
+			return fmt.Errorf("open control port: %w", err)
+		}
+		d.log.Info("control port open", "addr", addr.String())
+	}
+	if s.Control.FIFO != "" {
+		if err := d.control.OpenFIFO(s.Control.FIFO, gid); err != nil {
+			return fmt.Errorf("open FIFO: %w", err)
+		}
+		d.log.Info("FIFO open", "path", s.Control.FIFO)
+	}
+	return nil
+}
+
+// writePIDFile writes the process number, for scripts that expect it.
+func (d *Daemon) writePIDFile(path string) error {
+	if path == "" {
+		return nil
+	}
+	content := strconv.Itoa(os.Getpid()) + "\n"
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_TRUNC|syscall.O_NOFOLLOW, 0o644)
+	if err != nil {
+		return fmt.Errorf("write pid file: %w", err)
+	}
+	_, err = f.WriteString(content)
+	if err = errors.Join(err, f.Close()); err != nil {
+		return fmt.Errorf("write pid file: %w", err)
+	}
+	d.atClose(func() {
+		if err := os.Remove(path); err != nil { // another user by now, perhaps
+			d.log.Debug("pid file stays", "err", err)
+		}
+	})
+	return nil
+}
+
+func (d *Daemon) openLoops(s *config.Settings, descriptors int) error {
+	n := s.Loops
+	if n <= 0 {
+		n = runtime.NumCPU()
+	}
+	for range n {
+		loop, err := reactor.New(reactor.Options{Logger: d.log})
+		if err != nil {
+			return fmt.Errorf("make an event loop: %w", err)
+		}
+		d.loops = append(d.loops, loop)
+	}
+	options, err := hubOptions(s, newEpoch(d.startedAt))
+	if err != nil {
+		return err
+	}
+	d.hub = hub.New(options)
+	edgeOptions := edge.Options{
+		Loops:           d.loops,
+		Hub:             d.hub,
+		Logger:          d.log,
+		Config:          edgeConfig(s),
+		Reinit:          s.Reinit,
+		Seed:            randomSeed(),
+		DescriptorLimit: descriptors,
+	}
+	if d.certs != nil {
+		edgeOptions.TLS = d.certs.Config
+	}
+	d.edge = edge.New(edgeOptions)
+	if asked := s.Limits.Connections; asked > 0 && asked > d.edge.ConnectionLimit() {
+		d.log.Warn("limits.connections is over what the descriptor limit allows",
+			"limit", asked, "allowed", d.edge.ConnectionLimit(), "descriptors", descriptors)
+	}
+	return nil
+}
+
+// newEpoch is a new first part of event ids: the start in milliseconds, and enough chance that two daemons started
+// together, or one whose clock was set back, do not take each other's ids for their own.
+func newEpoch(start time.Time) string {
+	const chance = 36 * 36 * 36
+	return strconv.FormatInt(start.UnixMilli(), 36) + fmt.Sprintf("%03s", strconv.FormatUint(randomSeed()%chance, 36))
+}
+
+func randomSeed() uint64 {
+	var b [8]byte
+	_, _ = rand.Read(b[:]) // never fails, see crypto/rand
+	return binary.LittleEndian.Uint64(b[:])
+}

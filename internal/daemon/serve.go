@@ -1,0 +1,117 @@
+package daemon
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"sync"
+	"syscall"
+	"time"
+)
+
+const (
+	// trimInterval is how often history that is too old is looked for.
+	trimInterval = time.Second
+	// askTimeout bounds what signals ask of the loops.
+	askTimeout = 10 * time.Second
+	// shutdownTimeout is how long control connections may take to get their last answers.
+	shutdownTimeout = 3 * time.Second
+)
+
+var errStoppedAtOnce = errors.New("stopped by a second signal before the drain was over")
+
+// serve runs the parts that open has made, until the end.
+func (d *Daemon) serve(ctx context.Context) error {
+	signals := make(chan os.Signal, 8)
+	signal.Notify(signals, syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP)
+	defer signal.Stop(signals)
+
+	var running sync.WaitGroup
+	for _, loop := range d.loops {
+		running.Go(func() {
+			if err := loop.Run(); err != nil {
+				select {
+				case d.loopFailed <- err:
+				default:
+				}
+			}
+		})
+	}
+	stopTrim := make(chan struct{})
+	running.Go(func() { d.trimHistory(stopTrim) })
+	defer func() {
+		close(stopTrim)
+		for _, loop := range d.loops {
+			loop.Stop()
+		}
+		running.Wait()
+	}()
+
+	d.doorsServed = true
+	if err := d.edge.Serve(ctx, d.doors); err != nil {
+		return err
+	}
+	d.control.Serve()
+	d.log.Info("ready", "listen", d.addresses(), "url", d.subscribeURL(), "pid", os.Getpid())
+	err := d.wait(ctx, signals)
+
+	stop, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownTimeout)
+	defer cancel()
+	if down := d.control.Shutdown(stop); down != nil {
+		d.log.Debug("control connections cut", "err", down)
+	}
+	d.log.Info("stopped")
+	return err
+}
+
+// wait acts on signals until the daemon has drained, or must not go on.
+func (d *Daemon) wait(ctx context.Context, signals <-chan os.Signal) error {
+	done := ctx.Done()
+	for {
+		select {
+		case <-d.drained:
+			return nil
+		case err := <-d.loopFailed:
+			return fmt.Errorf("event loop: %w", err)
+		case <-done:
+			done = nil
+			if err := d.drainOnSignal(ctx); err != nil {
+				return err
+			}
+		case s := <-signals:
+			switch {
+			case s == syscall.SIGHUP:
+				d.reloadOnSignal(ctx)
+			case d.draining():
+				return errStoppedAtOnce
+			default:
+				d.log.Info("stopping", "signal", s.String())
+				if err := d.drainOnSignal(ctx); err != nil {
+					return err
+				}
+			}
+		}
+	}
+}
+
+func (d *Daemon) drainOnSignal(ctx context.Context) error {
+	ask, cancel := context.WithTimeout(context.WithoutCancel(ctx), askTimeout)
+	defer cancel()
+	_, _, err := d.drain(ask, d.settings.Load().Drain.Window)
+	return err
+}
+
+func (d *Daemon) trimHistory(stop <-chan struct{}) {
+	tick := time.NewTicker(trimInterval)
+	defer tick.Stop()
+	for {
+		select {
+		case now := <-tick.C:
+			d.hub.Trim(now)
+		case <-stop:
+			return
+		}
+	}
+}

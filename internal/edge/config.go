@@ -1,0 +1,55 @@
+package edge
+
+import (
+	"time"
+
+	"github.com/hassesd/hassesd/internal/sse"
+)
+
+// Config is what the edge can be told, and told anew while it runs. Durations of 0 and counts of 0 switch the thing off,
+// except where noted.
+type Config struct {
+	Path           string // where streams are, "/sse"
+	AllowAll       bool   // clients may subscribe to *
+	RoomsPerClient int
+	Origins        []string // CORS; "*" stands alone
+	Credentials    bool
+	HSTS           string // value of Strict-Transport-Security, sent over TLS only
+	Demo           bool   // serve the demo page at /
+
+	Retry             time.Duration // base of retry:, before jitter
+	HeartbeatInterval time.Duration
+	HeartbeatEvent    string // empty: a comment
+	StreamAge         time.Duration
+
+	Connections           int // 0: as many as descriptors allow
+	ConnectionsPerAddress int
+	Handshakes            int
+	HandshakeTimeout      time.Duration // must be set
+	RequestTimeout        time.Duration // must be set
+	RequestBytes          int
+}
+
+// snapshot is a Config made ready for use: immutable, shared by all workers, replaced as a whole.
+type snapshot struct {
+	Config
+	rules     *rules
+	heartbeat *sse.Frame
+}
+
+func newSnapshot(c Config) *snapshot {
+	s := &snapshot{Config: c, heartbeat: sse.Comment()}
+	if c.HeartbeatEvent != "" {
+		s.heartbeat = sse.Heartbeat(c.HeartbeatEvent)
+	}
+	s.rules = &rules{
+		Path:        c.Path,
+		AllowAll:    c.AllowAll,
+		MaxRooms:    c.RoomsPerClient,
+		Origins:     c.Origins,
+		Credentials: c.Credentials,
+		Demo:        c.Demo,
+		HSTS:        c.HSTS,
+	}
+	return s
+}

@@ -1,0 +1,250 @@
+package edge
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net"
+	"net/netip"
+	"time"
+
+	"github.com/hassesd/hassesd/internal/hub"
+	"github.com/hassesd/hassesd/internal/reactor"
+	"github.com/hassesd/hassesd/internal/tlsconn"
+)
+
+// wire is the byte stream of a connection, with or without TLS.
+// Every method but Wake and Abort belongs to whoever owns the transport: the handshake goroutine between Start and
+// done, the loop otherwise.
+type wire interface {
+	Wake()
+	Abort(err error)
+	ReadPlain(p []byte) (int, error)
+	Seal(p []byte) error
+	Flush() (wantWrite bool, err error)
+	Pending() int
+	CloseNotify() error
+}
+
+// farewell is how far the end of a connection has come, within stateDraining.
+type farewell uint8
+
+const (
+	farewellQueued   farewell = iota // plaintext is still waiting
+	farewellNotified                 // the last byte and close_notify are sealed
+	farewellShut                     // our side of the socket is shut; waiting for the peer's end
+)
+
+// lane is which list of streams with something to send a connection stands in.
+type lane uint8
+
+const (
+	laneNone    lane = iota
+	laneExpress      // the event went to few streams
+	laneBulk         // the event went to many, or the connection had its share of this turn
+)
+
+// conn is one accepted socket, from accept to close.
+type conn struct {
+	// Fixed at accept.
+	w          *worker
+	id         uint64
+	peer       netip.AddrPort
+	acceptedAt time.Duration // since the server's start
+	secure     bool
+	turnedAway bool         // admitted only to be told to come later
+	refusal    RefuseReason // why, if turnedAway
+
+	// Owned by the loop.
+	src         reactor.Source
+	timer       reactor.Timer
+	stream      hub.Stream
+	wire        wire
+	state       state
+	reason      CloseReason // why it is ending; meaningful once doomed or draining
+	doomed      bool        // to be closed at the end of this turn
+	blocked     bool        // the socket takes no bytes now
+	peerDone    bool        // the peer will send no more
+	http10      bool        // the stream is not chunked
+	secondReady bool        // head holds a second request that waits for the output to drain
+	step        farewell
+	lane        lane
+	next, prev  *conn // in the lane
+	slot        int   // in the worker's list of connections
+
+	head  []byte // an incomplete request head; nil once a stream is open, unless another request is coming
+	front []byte // plaintext that goes out before the queue: response head and first frame
+	tail  []byte // plaintext that goes out after the queue: the end of the response
+
+	input     int           // bytes that came since the request, as the socket gave them
+	streamAt  time.Duration // when the stream was opened
+	lastWrite time.Duration
+	reinits   uint64
+	agent     string // User-Agent in printable ASCII
+}
+
+// inputBudget is how many bytes may come on an open stream, as the socket gives them. A subscriber has nothing to say;
+// this leaves room for key updates and for browsers that send a stray record.
+const inputBudget = 16 << 10
+
+// lingerTime is how long a closed connection waits for the peer's end, so that the kernel does not answer late bytes
+// with a reset that would throw away what the peer has not read yet.
+const lingerTime = 2 * time.Second
+
+var (
+	errHandshakeTimeout = errors.New("handshake took too long")
+	errServerStopped    = errors.New("server stopped")
+)
+
+// Read implements tlsconn.Descriptor. It counts what comes after the request.
+func (c *conn) Read(p []byte) (int, error) {
+	n, err := c.src.Read(p)
+	if n > 0 {
+		c.input += n
+	}
+	return n, err
+}
+
+// Write implements tlsconn.Descriptor.
+func (c *conn) Write(p []byte) (int, error) { return c.src.Write(p) }
+
+// setState is the only door between states.
+func (c *conn) setState(s state) {
+	if s < c.state || c.state == stateClosed {
+		panic("edge: internal error: connection goes from " + c.state.String() + " to " + s.String())
+	}
+	c.w.inState[c.state]--
+	c.w.inState[s]++
+	c.state = s
+	cfg := c.w.srv.config()
+	switch s {
+	case stateAccepted:
+		panic("edge: internal error: connection enters its first state twice")
+	case stateHandshaking:
+		// The deadline set at accept covers the wait and the handshake together.
+	case stateReading:
+		c.deadline(cfg.RequestTimeout)
+	case stateStreaming:
+		c.streamAt = c.w.now()
+		c.lastWrite = c.streamAt
+		c.input = 0
+		c.head = nil
+		c.w.streamsOpened++
+		c.scheduleStream()
+	case stateDraining:
+		// A peer that takes nothing must not keep the descriptor: what is queued has this long to go out.
+		c.deadline(drainTime)
+	case stateClosed:
+		c.w.loop.Cancel(&c.timer)
+		c.w.unmark(c)
+		c.w.shard.Unsubscribe(&c.stream)
+		c.w.closed[c.reason]++
+	}
+}
+
+// drainTime is how long the last bytes of a connection may take to leave.
+const drainTime = 5 * time.Second
+
+func (c *conn) deadline(d time.Duration) {
+	c.w.loop.Schedule(&c.timer, c, c.w.loop.Now().Add(d))
+}
+
+// fail ends the connection without another word, at the end of the turn: callers up the stack may still hold it.
+func (c *conn) fail(reason CloseReason) {
+	if c.doomed || c.state == stateClosed {
+		return
+	}
+	if c.state != stateDraining {
+		c.reason = reason
+	}
+	if c.state == stateHandshaking {
+		c.wire.Abort(errServerStopped) // the goroutine owns the transport; handshakeDone closes
+		return
+	}
+	c.doomed = true
+	c.w.doomed = append(c.w.doomed, c)
+	c.w.loop.Wake()
+}
+
+// HandleEvents implements reactor.Handler.
+func (c *conn) HandleEvents(ev reactor.Events) {
+	switch c.state {
+	case stateAccepted:
+		if ev&(reactor.Readable|reactor.Hangup) != 0 {
+			c.w.wantHandshake(c)
+		}
+	case stateHandshaking:
+		c.wire.Wake()
+	case stateReading, stateStreaming, stateDraining:
+		if ev&reactor.Writable != 0 && c.blocked {
+			c.w.flush(c)
+		}
+		if ev&(reactor.Readable|reactor.Hangup) != 0 && !c.doomed && c.state != stateClosed {
+			c.read()
+		}
+	case stateClosed:
+	}
+}
+
+// HandleTimer implements reactor.TimerHandler: the one deadline a state has.
+func (c *conn) HandleTimer(_ *reactor.Timer, _ time.Time) {
+	switch c.state {
+	case stateAccepted:
+		c.fail(HandshakeTimeout)
+	case stateHandshaking:
+		c.reason = HandshakeTimeout
+		c.wire.Abort(errHandshakeTimeout)
+	case stateReading:
+		c.fail(RequestTimeout)
+	case stateStreaming:
+		c.streamDeadline()
+	case stateDraining:
+		c.fail(c.reason)
+	case stateClosed:
+	}
+}
+
+// startHandshake hands the transport to a goroutine of its own until handshakeDone.
+func (c *conn) startHandshake() {
+	c.setState(stateHandshaking)
+	t := tlsconn.Server(c, c.w.srv.tlsConfig())
+	c.wire = t
+	t.Start(c.w.srv.gate, func(err error) {
+		// The loop is stopped only after every connection has ended, so a refusal leaves nothing behind.
+		_ = c.w.loop.PostWait(context.Background(), func() { c.handshakeDone(err) })
+	})
+}
+
+func (c *conn) handshakeDone(err error) {
+	c.w.handshakeEnded()
+	switch {
+	case err != nil:
+		if c.reason != HandshakeTimeout {
+			c.reason = HandshakeFailed
+			if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+				c.reason = ClosedByPeer
+			}
+		}
+		c.w.srv.log.Debug("handshake failed", "conn", c.id, "peer", c.peer, "err", err)
+		c.sayWrongProtocol(err)
+		c.closeNow()
+	default:
+		c.setState(stateReading)
+		c.read() // the request often comes with the client's Finished
+	}
+}
+
+// closeNow gives the descriptor back. Nothing may use the connection afterwards.
+func (c *conn) closeNow() {
+	c.setState(stateClosed)
+	c.src.Close()
+	c.w.remove(c)
+	c.w.srv.release(c)
+	c.head, c.front, c.tail = nil, nil, nil
+	c.w.srv.log.Debug("connection closed", "conn", c.id, "peer", c.peer, "reason", c.reason.String())
+}
+
+// isEnd tells the peer's end of the conversation from a failure of the transport.
+func isEnd(err error) bool {
+	return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, net.ErrClosed)
+}

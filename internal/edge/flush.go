@@ -1,0 +1,224 @@
+package edge
+
+import "github.com/hassesd/hassesd/internal/reactor"
+
+// The second step of the fan-out. The hub has put frames into queues and the streams that got some stand in a lane;
+// each turn writes a bounded number of records, so that a huge fan-out never starves accepts or other rooms. What comes
+// meanwhile queues up and leaves with the same record: under load events batch by themselves.
+
+const (
+	// deliverBudget is how many queues one turn may append to: about 1 ms.
+	deliverBudget = 16384
+	// flushBudget is how many connections one turn may flush: a loopback write costs 5 to 10 µs, so 1 to 2 ms.
+	flushBudget = 192
+	// expressShare is how many of them come from the express lane first.
+	expressShare = 128
+	// recordsPerVisit is how many records one connection may send before others get their turn.
+	recordsPerVisit = 4
+	// expressMatches is how many streams an event may match to count as small.
+	expressMatches = 256
+	// backlogBytes is how many bytes of events may be taken in while a bulk pass is under way. It is a quarter of the
+	// default queue bound: a stream that only waits for the loop does not come near its bound.
+	backlogBytes = 64 << 10
+)
+
+// lanes are the connections that have something to send, in the order they came. Connections of small rooms overtake
+// those of large ones.
+type lanes struct {
+	express, bulk list
+	passLeft      int    // connections of the current pass over bulk that have not had their turn
+	passStart     uint64 // bytes delivered when the pass began
+}
+
+// takesMore says whether further events may be queued, when so many bytes have been delivered.
+func (l *lanes) takesMore(delivered uint64) bool {
+	if l.passLeft <= 0 {
+		l.passLeft = l.bulk.n
+		l.passStart = delivered
+	}
+	return l.passLeft == 0 || delivered-l.passStart < backlogBytes
+}
+
+func (l *lanes) waiting() bool { return l.express.n+l.bulk.n > 0 }
+
+// list is a doubly linked list through the connections themselves: it allocates nothing.
+type list struct {
+	first, last *conn
+	n           int
+}
+
+func (l *list) push(c *conn) {
+	c.prev, c.next = l.last, nil
+	if l.last == nil {
+		l.first = c
+	} else {
+		l.last.next = c
+	}
+	l.last = c
+	l.n++
+}
+
+func (l *list) remove(c *conn) {
+	if c.prev == nil {
+		l.first = c.next
+	} else {
+		c.prev.next = c.next
+	}
+	if c.next == nil {
+		l.last = c.prev
+	} else {
+		c.next.prev = c.prev
+	}
+	c.prev, c.next = nil, nil
+	l.n--
+}
+
+// mark puts the connection into a lane; from bulk it may move to express, not back.
+func (w *worker) mark(c *conn, to lane) {
+	if c.lane == laneExpress || c.lane == to {
+		return
+	}
+	w.unmark(c)
+	c.lane = to
+	if to == laneExpress {
+		w.lanes.express.push(c)
+	} else {
+		w.lanes.bulk.push(c)
+	}
+}
+
+func (w *worker) unmark(c *conn) {
+	switch c.lane {
+	case laneNone:
+	case laneExpress:
+		w.lanes.express.remove(c)
+	case laneBulk:
+		w.lanes.bulk.remove(c)
+		w.lanes.passLeft--
+	}
+	c.lane = laneNone
+}
+
+// flushLanes spends the turn's budget.
+func (w *worker) flushLanes() {
+	budget := flushBudget
+	for n := 0; n < expressShare && w.lanes.express.first != nil; n++ {
+		w.flush(w.lanes.express.first)
+		budget--
+	}
+	for ; budget > 0 && w.lanes.bulk.first != nil; budget-- {
+		w.flush(w.lanes.bulk.first)
+	}
+}
+
+// flush writes what the connection has to say until the socket is full, nothing is left, or it had its share.
+func (w *worker) flush(c *conn) {
+	w.unmark(c)
+	if c.doomed || c.state == stateClosed || c.state == stateHandshaking {
+		return
+	}
+	for records := 0; ; records++ {
+		if c.wire.Pending() > 0 {
+			want, err := c.wire.Flush()
+			if err != nil {
+				c.writeFailed(err)
+				return
+			}
+			c.blocked = want
+			if want {
+				return
+			}
+		}
+		c.blocked = false
+		if records >= recordsPerVisit {
+			w.mark(c, laneBulk)
+			return
+		}
+		p := w.nextRecord(c)
+		if p == nil {
+			break
+		}
+		c.lastWrite = w.now()
+		if err := c.wire.Seal(p); err != nil {
+			c.writeFailed(err)
+			return
+		}
+	}
+	switch {
+	case c.state == stateDraining:
+		w.sayFarewell(c)
+	case c.secondReady:
+		c.secondRequest()
+	}
+}
+
+// nextRecord is the plaintext of the next record, nil when there is none: first what stands before the queue, then the
+// queue, then what stands behind it. It is good until the next call.
+func (w *worker) nextRecord(c *conn) []byte {
+	if len(c.front) > 0 {
+		return takeFrom(&c.front)
+	}
+	if (c.state == stateStreaming || c.state == stateDraining) && !c.stream.Empty() {
+		sent := c.stream.Sent()
+		buf := c.stream.Pop(w.writeBuf[:chunkHead], chunkMax)
+		w.deliveries += c.stream.Sent() - sent
+		if len(buf) > chunkHead {
+			if c.http10 {
+				return buf[chunkHead:]
+			}
+			return frameChunk(buf)
+		}
+	}
+	if len(c.tail) > 0 {
+		return takeFrom(&c.tail)
+	}
+	return nil
+}
+
+// takeFrom cuts one record's worth off the front of p, and lets go of p when it is used up.
+func takeFrom(p *[]byte) []byte {
+	n := min(len(*p), recordMax)
+	head := (*p)[:n]
+	*p = (*p)[n:]
+	if len(*p) == 0 {
+		*p = nil
+	}
+	return head
+}
+
+// sayFarewell takes the next step of the end once all plaintext has left.
+func (w *worker) sayFarewell(c *conn) {
+	if c.step == farewellQueued {
+		c.step = farewellNotified
+		if err := c.wire.CloseNotify(); err != nil {
+			c.writeFailed(err)
+			return
+		}
+		want, err := c.wire.Flush()
+		if err != nil {
+			c.writeFailed(err)
+			return
+		}
+		c.blocked = want
+		if want {
+			return
+		}
+	}
+	if c.step == farewellNotified {
+		c.step = farewellShut
+		if c.peerDone || c.src.CloseWrite() != nil {
+			c.fail(c.reason)
+			return
+		}
+		c.deadline(lingerTime)
+		c.read()
+	}
+}
+
+// writeFailed ends a connection whose socket or TLS state is broken.
+func (c *conn) writeFailed(err error) {
+	c.w.srv.log.Debug("write failed", "conn", c.id, "peer", c.peer, "err", err)
+	c.fail(TransportFailed)
+}
+
+var _ reactor.Handler = (*conn)(nil)

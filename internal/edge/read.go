@@ -1,0 +1,135 @@
+package edge
+
+import (
+	"crypto/tls"
+	"errors"
+
+	"github.com/hassesd/hassesd/internal/reactor"
+)
+
+// readsPerTurn bounds how long one talkative peer holds the loop.
+const readsPerTurn = 4
+
+// read takes what the peer sent until the socket is dry; crypto/tls may hold bytes that epoll can never announce.
+func (c *conn) read() {
+	buf := c.w.readBuf
+	for range readsPerTurn {
+		n, err := c.wire.ReadPlain(buf)
+		if n > 0 {
+			c.take(buf[:n])
+		}
+		if c.doomed || c.state == stateClosed {
+			return
+		}
+		switch {
+		case errors.Is(err, reactor.ErrWouldBlock):
+			c.flushAfterRead()
+			return
+		case err != nil:
+			c.readEnded(err)
+			return
+		}
+	}
+	c.flushAfterRead()
+	c.src.Again()
+}
+
+// flushAfterRead sends what reading may have produced: alerts and key updates.
+func (c *conn) flushAfterRead() {
+	if c.state == stateStreaming && c.input > inputBudget {
+		c.fail(ExcessInput)
+		return
+	}
+	if c.wire.Pending() > 0 && !c.blocked {
+		c.w.flush(c)
+	}
+}
+
+// readEnded acts on the peer's end. An answer on its way is still delivered: the peer may only have shut its side.
+func (c *conn) readEnded(err error) {
+	c.peerDone = true
+	if c.state == stateDraining && c.step != farewellShut && isEnd(err) {
+		c.w.mark(c, laneExpress)
+		return
+	}
+	_, _ = c.wire.Flush() // an alert that crypto/tls wrote about the peer's mistake
+	if isEnd(err) {
+		c.fail(ClosedByPeer)
+		return
+	}
+	c.w.srv.log.Debug("connection broke", "conn", c.id, "peer", c.peer, "err", err)
+	c.fail(TransportFailed)
+}
+
+// take consumes plaintext from the peer.
+func (c *conn) take(p []byte) {
+	switch c.state {
+	case stateReading:
+		c.takeHead(p)
+	case stateStreaming:
+		if c.w.srv.reinit.Load() {
+			c.takeHead(p)
+			return
+		}
+		// A subscriber has nothing more to say. What it says all the same is bounded by inputBudget.
+	case stateDraining:
+	case stateAccepted, stateHandshaking, stateClosed:
+		panic("edge: internal error: plaintext in state " + c.state.String())
+	}
+}
+
+// takeHead collects a request head and acts on it when it is complete. Whatever follows the head on a stream that may
+// be re-initialised is the beginning of the next one.
+func (c *conn) takeHead(p []byte) {
+	if c.secondReady {
+		return // one request at a time; the rest is noise within inputBudget
+	}
+	from := len(c.head)
+	buf := p
+	if from > 0 {
+		c.head = append(c.head, p...)
+		buf = c.head
+	}
+	limit := c.w.srv.config().RequestBytes
+	end := headEnd(buf, from)
+	switch {
+	case end < 0 && len(buf) > limit, end > limit:
+		c.head = nil
+		c.refuse(headTooLarge(buf))
+	case end < 0:
+		if from == 0 {
+			c.head = append(make([]byte, 0, max(len(p), 512)), p...)
+		}
+	case c.state == stateStreaming:
+		c.head = append([]byte(nil), buf[:end]...)
+		c.secondReady = true
+		c.secondRequest()
+	default:
+		head, rest := buf[:end], buf[end:]
+		c.head = nil
+		c.request(head)
+		if len(rest) > 0 && c.state == stateStreaming {
+			c.take(rest)
+		}
+	}
+}
+
+// sayWrongProtocol tells somebody who speaks plain HTTP to the TLS port, in plain HTTP, what went wrong.
+func (c *conn) sayWrongProtocol(err error) {
+	var header tls.RecordHeaderError
+	if !errors.As(err, &header) || header.Conn == nil || !looksLikeHTTP(header.RecordHeader[:]) {
+		return
+	}
+	// One write into an empty socket buffer: it fits or the peer is beyond help.
+	_, _ = c.src.Write([]byte("HTTP/1.0 400 Bad Request\r\nContent-Type: text/plain\r\nConnection: close\r\n\r\n" +
+		"This port speaks HTTPS. Use https:// in the URL.\n"))
+	_ = c.src.CloseWrite()
+}
+
+func looksLikeHTTP(first []byte) bool {
+	switch string(first) {
+	case "GET /", "HEAD ", "POST ", "PUT /", "OPTIO":
+		return true
+	}
+	return false
+}

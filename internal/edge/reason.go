@@ -1,0 +1,106 @@
+package edge
+
+// CloseReason says why a connection ended. The set is closed: status counts each member.
+type CloseReason uint8
+
+// Why connections end.
+const (
+	ClosedByPeer     CloseReason = iota // the browser went away
+	HandshakeFailed                     // not TLS, or TLS we do not speak
+	HandshakeTimeout                    // limits.handshake_timeout
+	RequestTimeout                      // limits.request_timeout
+	Answered                            // a finite answer was given: an error, HEAD, OPTIONS, the demo page
+	RefusedKindly                       // 200 with retry: and the end, see RefuseReason
+	SlowClient                          // its queue was full and limits.slow is close
+	StreamAged                          // limits.stream_age
+	Kicked                              // an administrator said so
+	Drained                             // the daemon is stopping
+	ExcessInput                         // more bytes after the request than a subscriber has reason to send
+	TransportFailed                     // a read or write failed, or the peer broke TLS
+	numCloseReasons
+)
+
+var closeReasonNames = [numCloseReasons]string{
+	ClosedByPeer:     "closed_by_peer",
+	HandshakeFailed:  "handshake_failed",
+	HandshakeTimeout: "handshake_timeout",
+	RequestTimeout:   "request_timeout",
+	Answered:         "answered",
+	RefusedKindly:    "refused_kindly",
+	SlowClient:       "slow_client",
+	StreamAged:       "stream_aged",
+	Kicked:           "kicked",
+	Drained:          "drained",
+	ExcessInput:      "excess_input",
+	TransportFailed:  "transport_failed",
+}
+
+func (r CloseReason) String() string { return closeReasonNames[r] }
+
+// RefuseReason says why a connection or request was turned away. The set is closed: status counts each member.
+type RefuseReason uint8
+
+// Why strangers are turned away.
+const (
+	RefusedConnections RefuseReason = iota // limits.connections
+	RefusedAddress                         // limits.connections_per_address
+	RefusedDescriptors                     // the process had no descriptor left
+	RefusedDraining                        // the daemon is stopping
+	RefusedKicked                          // kicked with refuse_seconds
+	RefusedRequest                         // a malformed head or an unusable request (4xx, 5xx)
+	RefusedRooms                           // rooms or client id that are missing, malformed or too many
+	RefusedForbidden                       // rooms that the client may not have
+	numRefuseReasons
+)
+
+var refuseReasonNames = [numRefuseReasons]string{
+	RefusedConnections: "connections",
+	RefusedAddress:     "connections_per_address",
+	RefusedDescriptors: "descriptors",
+	RefusedDraining:    "draining",
+	RefusedKicked:      "kicked",
+	RefusedRequest:     "bad_request",
+	RefusedRooms:       "bad_rooms",
+	RefusedForbidden:   "forbidden",
+}
+
+func (r RefuseReason) String() string { return refuseReasonNames[r] }
+
+// state is where a connection is in its life. It moves forward only, and only through setState.
+type state uint8
+
+const (
+	stateAccepted    state = iota // TLS: no byte has come yet, or the handshake waits for its turn
+	stateHandshaking              // a goroutine owns the transport
+	stateReading                  // waiting for a complete request head
+	stateStreaming                // subscribed
+	stateDraining                 // what is queued goes out, then the end; input is thrown away
+	stateClosed                   // the descriptor is gone
+	numStates
+)
+
+var stateNames = [numStates]string{
+	stateAccepted:    "accepted",
+	stateHandshaking: "handshaking",
+	stateReading:     "reading",
+	stateStreaming:   "streaming",
+	stateDraining:    "draining",
+	stateClosed:      "closed",
+}
+
+func (s state) String() string { return stateNames[s] }
+
+// refusalOf says which refusal an answer counts as, if it is one.
+func refusalOf(a answer) (RefuseReason, bool) {
+	switch a.Code {
+	case codeMissingRooms, codeBadRoom, codeTooManyRooms, codeBadID:
+		return RefusedRooms, true
+	case codeAllRoomsNotAllowed:
+		return RefusedForbidden, true
+	case codeNotFound, codeMethodNotAllowed, codeBadRequest, codeBodyNotAllowed, codeURITooLong, codeHeadTooLarge,
+		codeVersionNotSupported:
+		return RefusedRequest, true
+	case "":
+	}
+	return 0, false
+}

@@ -1,0 +1,212 @@
+package edge
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"log/slog"
+	"net/netip"
+	"runtime"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/hassesd/hassesd/internal/hub"
+	"github.com/hassesd/hassesd/internal/reactor"
+	"github.com/hassesd/hassesd/internal/tlsconn"
+)
+
+// Options is what a server is made of. All fields but Now and Seed are needed.
+type Options struct {
+	Loops  []*reactor.Loop // one worker each; the caller runs them after New
+	Hub    *hub.Hub
+	TLS    func() *tls.Config // the configuration for the next handshake
+	Logger *slog.Logger
+	Config Config
+	Reinit bool             // allow a second request on an open stream
+	Now    func() time.Time // wall clock, for the Date header; nil: time.Now
+	Seed   uint64           // of the jitter
+	// DescriptorLimit is how many descriptors the process may hold; it bounds the connections.
+	DescriptorLimit int
+}
+
+// Server spreads the connections of its listeners over the workers.
+type Server struct {
+	// Fixed after New.
+	log       *slog.Logger
+	start     time.Time
+	wallClock func() time.Time
+	tlsConfig func() *tls.Config
+	gate      *tlsconn.Gate
+	workers   []*worker
+	balancer  *reactor.Balancer
+	fdLimit   int
+	drained   chan struct{} // closed when a drain is over
+
+	// Set once, by Serve.
+	acceptors []*acceptor
+
+	// Shared; each safe by itself.
+	current    atomic.Pointer[snapshot]
+	reinit     atomic.Bool
+	nextConn   atomic.Uint64
+	open       atomic.Int64 // connections, those turned away included
+	away       atomic.Int64 // of them, those that are only told to come later
+	peak       atomic.Int64
+	refused    [numRefuseReasons]atomic.Uint64 // what acceptors turn away; workers count the rest
+	isDraining atomic.Bool
+	addresses  addresses
+	bans       bans
+
+	// Written inside drainOnce.
+	drainOnce    sync.Once
+	drainStreams int
+	drainErr     error
+}
+
+// New prepares a server; nothing runs before the caller runs the loops.
+func New(o Options) *Server {
+	s := &Server{
+		log:       o.Logger,
+		start:     o.Loops[0].Now(),
+		wallClock: o.Now,
+		tlsConfig: o.TLS,
+		// As many handshakes compute at one time as there are CPUs: a loop that wants to run waits for one or two of
+		// them at the most, whatever storm is raging.
+		gate:     tlsconn.NewGate(runtime.GOMAXPROCS(0)),
+		balancer: reactor.NewBalancer(len(o.Loops)),
+		fdLimit:  o.DescriptorLimit,
+		drained:  make(chan struct{}),
+	}
+	if s.wallClock == nil {
+		s.wallClock = time.Now
+	}
+	s.current.Store(newSnapshot(o.Config))
+	s.reinit.Store(o.Reinit)
+	for i, loop := range o.Loops {
+		s.workers = append(s.workers, newWorker(s, i, loop, o.Hub, o.Seed))
+	}
+	return s
+}
+
+func (s *Server) config() *snapshot { return s.current.Load() }
+
+// Reconfigure puts a new configuration in force. Open streams stay; they follow it from their next step on.
+func (s *Server) Reconfigure(ctx context.Context, c Config) error {
+	s.current.Store(newSnapshot(c))
+	for _, w := range s.workers {
+		if err := w.ask(ctx, w.reschedule); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// reschedule gives every stream the deadlines of a new configuration.
+func (w *worker) reschedule() {
+	for _, c := range w.conns {
+		if c.state == stateStreaming {
+			c.scheduleStream()
+		}
+	}
+}
+
+// SetReinit says whether a second request on an open stream is served.
+func (s *Server) SetReinit(on bool) { s.reinit.Store(on) }
+
+// Reinit answers what SetReinit said.
+func (s *Server) Reinit() bool { return s.reinit.Load() }
+
+// Check compares the workers' counters with what they count; it is for tests. It must run while the loops turn.
+func (s *Server) Check(ctx context.Context) error {
+	for _, w := range s.workers {
+		var found error
+		if err := w.ask(ctx, func() { found = w.check() }); err != nil {
+			return err
+		}
+		if found != nil {
+			return found
+		}
+	}
+	return nil
+}
+
+func (w *worker) check() error {
+	var in [numStates]int
+	var express, bulk int
+	for i, c := range w.conns {
+		if c.slot != i {
+			return errors.New("edge: a connection does not know its slot")
+		}
+		if c.state == stateClosed {
+			return errors.New("edge: a closed connection is still listed")
+		}
+		in[c.state]++
+		switch c.lane {
+		case laneNone:
+		case laneExpress:
+			express++
+		case laneBulk:
+			bulk++
+		}
+		if c.state == stateStreaming && !c.stream.Empty() && c.lane == laneNone && !c.blocked && !c.doomed {
+			return errors.New("edge: a stream has something to send and stands in no lane")
+		}
+	}
+	for st := range numStates {
+		if st != stateClosed && in[st] != w.inState[st] {
+			return errors.New("edge: wrong count of connections in state " + st.String())
+		}
+	}
+	if express != w.lanes.express.n || bulk != w.lanes.bulk.n {
+		return errors.New("edge: wrong count of connections in the lanes")
+	}
+	return w.shard.Check()
+}
+
+// addresses counts the connections of each address: IPv4 addresses one by one, IPv6 by /64, which is what one customer
+// gets.
+type addresses struct {
+	mu sync.Mutex
+	// guarded by mu
+	n map[netip.Prefix]int
+}
+
+func prefixOf(a netip.Addr) netip.Prefix {
+	a = a.Unmap()
+	bits := 64
+	if a.Is4() {
+		bits = 32
+	}
+	p, err := a.WithZone("").Prefix(bits)
+	if err != nil {
+		panic("edge: internal error: " + err.Error())
+	}
+	return p
+}
+
+// add counts a connection and says whether the address has at most limit of them now; if not, it is not counted.
+func (t *addresses) add(a netip.Addr, limit int) bool {
+	p := prefixOf(a)
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if limit > 0 && t.n[p] >= limit {
+		return false
+	}
+	if t.n == nil {
+		t.n = make(map[netip.Prefix]int)
+	}
+	t.n[p]++
+	return true
+}
+
+func (t *addresses) remove(a netip.Addr) {
+	p := prefixOf(a)
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.n[p] <= 1 {
+		delete(t.n, p)
+		return
+	}
+	t.n[p]--
+}

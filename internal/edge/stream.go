@@ -1,0 +1,231 @@
+package edge
+
+import (
+	"time"
+
+	"github.com/hassesd/hassesd/internal/hub"
+	"github.com/hassesd/hassesd/internal/sse"
+)
+
+// request answers a complete request head.
+func (c *conn) request(head []byte) {
+	cfg := c.w.srv.config()
+	req, bad := parseRequest(head)
+	if bad != nil {
+		c.refuse(bad)
+		return
+	}
+	c.agent = cleanASCII(req.Agent, maxAgent)
+	sub, ans := decide(req, cfg.rules)
+	if sub == nil {
+		c.w.countRefusal(ans)
+		c.w.srv.log.Debug("request answered", "conn", c.id, "peer", c.peer, "status", ans.Status, "code", ans.Code)
+		c.answer(appendAnswer(nil, req, ans, cfg.rules, c.w.date(), c.secure), Answered)
+		return
+	}
+	if why, refused := c.refuses(sub); refused {
+		c.w.refused[why]++
+		c.refuseKindly(req, cfg)
+		return
+	}
+	c.open(req, sub, cfg)
+}
+
+// maxAgent is how much of a User-Agent is kept: it costs memory for as long as the stream lives.
+const maxAgent = 128
+
+// refuses says whether a subscriber who asked properly must be told to come later.
+func (c *conn) refuses(sub *subscription) (RefuseReason, bool) {
+	switch {
+	case c.turnedAway:
+		return c.refusal, true
+	case c.w.srv.draining():
+		return RefusedDraining, true
+	case c.w.srv.bans.refuses(c.w.now(), sub):
+		return RefusedKicked, true
+	}
+	return 0, false
+}
+
+// open turns the connection into a stream: subscribe, then response head and first frame.
+func (c *conn) open(req *request, sub *subscription, cfg *snapshot) {
+	c.http10 = req.HTTP10
+	c.setState(stateStreaming)
+	start := c.subscribe(sub)
+	c.front = appendStreamHead(c.front, req, cfg.rules, c.w.date(), c.secure)
+	c.front = c.appendChunk(c.front, sse.Preface(c.jitteredRetry(cfg), start.ID))
+	c.w.srv.log.Debug("stream opened", "conn", c.id, "peer", c.peer, "id", sub.ID, "rooms", len(sub.Rooms), "all", sub.All)
+	c.w.flush(c)
+}
+
+func (c *conn) subscribe(sub *subscription) hub.Start {
+	c.stream.Owner = c
+	return c.w.shard.Subscribe(c.w.loop.Now(), &c.stream, hub.Subscription{
+		Rooms:       sub.Rooms,
+		All:         sub.All,
+		ClientID:    sub.ID,
+		LastEventID: sub.LastEventID,
+	})
+}
+
+// secondRequest serves another request on an open stream, once the output has drained: the first response ends, and
+// the second follows it on the same connection, as pipelined HTTP/1.1 responses do (RFC 9112 section 9.3.2).
+func (c *conn) secondRequest() {
+	if c.wire.Pending() > 0 || c.state != stateStreaming {
+		return // flush calls again
+	}
+	head := c.head
+	c.head, c.secondReady = nil, false
+	cfg := c.w.srv.config()
+	req, bad := parseRequest(head)
+	if c.http10 || bad == nil && req.HTTP10 {
+		c.w.refused[RefusedRequest]++
+		c.end(Answered, nil) // a stream that only its close can end cannot be followed by another
+		return
+	}
+	var sub *subscription
+	var ans answer
+	if bad != nil {
+		ans = *bad
+	} else {
+		sub, ans = decide(req, cfg.rules)
+	}
+	if sub == nil {
+		c.w.countRefusal(ans)
+		c.front = append(c.front, lastChunk...)
+		c.answer(appendAnswer(nil, req, ans, cfg.rules, c.w.date(), c.secure), Answered)
+		return
+	}
+	c.w.shard.Unsubscribe(&c.stream)
+	c.stream = hub.Stream{}
+	start := c.subscribe(sub)
+	c.reinits++
+	c.w.reinits++
+	c.input = 0
+	c.front = append(c.front, lastChunk...)
+	c.front = appendStreamHead(c.front, req, cfg.rules, c.w.date(), c.secure)
+	c.front = c.appendChunk(c.front, sse.Preface(c.jitteredRetry(cfg), start.ID))
+	c.w.mark(c, laneExpress)
+}
+
+// refuse answers a request that could not be read.
+func (c *conn) refuse(bad *refusal) {
+	c.w.countRefusal(*bad)
+	if c.state == stateStreaming {
+		c.front = append(c.front, lastChunk...)
+	}
+	c.answer(appendAnswer(nil, nil, *bad, c.w.srv.config().rules, c.w.date(), c.secure), Answered)
+}
+
+// refuseKindly tells a browser to come back later: any answer but 200 would make EventSource give up for good.
+func (c *conn) refuseKindly(req *request, cfg *snapshot) {
+	c.http10 = req.HTTP10
+	out := appendStreamHead(nil, req, cfg.rules, c.w.date(), c.secure)
+	out = c.appendChunk(out, sse.Farewell(c.w.jitter(2*cfg.Retry)))
+	if !c.http10 {
+		out = append(out, lastChunk...)
+	}
+	c.answer(out, RefusedKindly)
+}
+
+// answer sends a finished response and ends the connection.
+func (c *conn) answer(response []byte, reason CloseReason) {
+	c.reason = reason
+	c.tail = response
+	if c.state == stateStreaming {
+		c.w.shard.Unsubscribe(&c.stream)
+		c.stream = hub.Stream{}
+	}
+	c.setState(stateDraining)
+	c.w.flush(c)
+}
+
+// end ends a stream properly: what is queued, the farewell if there is one, the last chunk, close_notify.
+func (c *conn) end(reason CloseReason, goodbye []byte) {
+	if c.state != stateStreaming || c.doomed {
+		return
+	}
+	c.reason = reason
+	c.w.shard.Unsubscribe(&c.stream)
+	if len(goodbye) > 0 {
+		c.tail = c.appendChunk(c.tail, goodbye)
+	}
+	if !c.http10 {
+		c.tail = append(c.tail, lastChunk...)
+	}
+	c.setState(stateDraining)
+	c.w.mark(c, laneExpress)
+}
+
+// scheduleStream sets the timer to the next thing that must happen to an open stream.
+func (c *conn) scheduleStream() {
+	cfg := c.w.srv.config()
+	var next time.Duration
+	if cfg.HeartbeatInterval > 0 {
+		next = c.lastWrite + c.spread(cfg.HeartbeatInterval)
+	}
+	if cfg.StreamAge > 0 {
+		if end := c.streamAt + c.spread(cfg.StreamAge); next == 0 || end < next {
+			next = end
+		}
+	}
+	if next == 0 {
+		c.w.loop.Cancel(&c.timer)
+		return
+	}
+	c.w.loop.Schedule(&c.timer, c, c.w.srv.start.Add(next))
+}
+
+// streamDeadline ends a stream that is too old and keeps a silent one alive. The timer is not touched by every write:
+// it comes around and looks how long the silence has lasted.
+func (c *conn) streamDeadline() {
+	cfg := c.w.srv.config()
+	now := c.w.now()
+	if cfg.StreamAge > 0 && now >= c.streamAt+c.spread(cfg.StreamAge) {
+		c.end(StreamAged, sse.Farewell(c.w.jitter(cfg.Retry)))
+		return
+	}
+	if cfg.HeartbeatInterval > 0 && now >= c.lastWrite+c.spread(cfg.HeartbeatInterval) {
+		if !c.blocked && c.stream.Empty() && len(c.front) == 0 {
+			c.stream.Push(cfg.heartbeat)
+			c.w.flush(c)
+			if c.state != stateStreaming {
+				return
+			}
+		}
+		c.lastWrite = now // a blocked stream is not silent; look again after another interval
+	}
+	c.scheduleStream()
+}
+
+// spread is d, up to a tenth more or less, always the same for one connection: so that streams opened together do not
+// beat together.
+func (c *conn) spread(d time.Duration) time.Duration {
+	const steps = 256
+	step := time.Duration((c.id*0x9E3779B97F4A7C15)>>56) - steps/2
+	return d + d/10*step/(steps/2)
+}
+
+// jitteredRetry is what this client is told to wait before it reconnects.
+func (c *conn) jitteredRetry(cfg *snapshot) time.Duration { return c.w.jitter(cfg.Retry) }
+
+// Queued implements hub.Owner: the stream has something to send.
+func (c *conn) Queued(_ *hub.Stream, matched int) {
+	if c.blocked || c.state != stateStreaming {
+		return // the socket will say when it takes bytes again
+	}
+	if matched <= expressMatches {
+		c.w.mark(c, laneExpress)
+	} else {
+		c.w.mark(c, laneBulk)
+	}
+}
+
+// Blocked implements hub.Owner.
+func (c *conn) Blocked(*hub.Stream) bool { return c.blocked || c.doomed }
+
+// Flush implements hub.Owner.
+func (c *conn) Flush(*hub.Stream) { c.w.flush(c) }
+
+// Overflow implements hub.Owner: limits.slow is close, and the queue is full.
+func (c *conn) Overflow(*hub.Stream) { c.fail(SlowClient) }

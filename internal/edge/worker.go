@@ -1,0 +1,176 @@
+package edge
+
+import (
+	"math/rand/v2"
+	"net/netip"
+	"time"
+
+	"github.com/hassesd/hassesd/internal/hub"
+	"github.com/hassesd/hassesd/internal/reactor"
+	"github.com/hassesd/hassesd/internal/tlsconn"
+)
+
+// worker owns the connections of one event loop. All of it runs on that loop.
+type worker struct {
+	// Fixed after creation.
+	srv   *Server
+	index int
+	loop  *reactor.Loop
+	shard *hub.Shard
+	rand  *rand.Rand
+
+	// Owned by the loop.
+	conns       []*conn // dense; a connection knows its slot
+	lanes       lanes
+	doomed      []*conn // to be closed at the end of this turn
+	waiting     []*conn // for a handshake, oldest first; closed ones are skipped
+	handshaking int
+	readBuf     []byte
+	writeBuf    []byte // room for one framed chunk
+	drain       drain
+	dateAt      time.Time // second for which dateText is right
+	dateText    string
+
+	// Counters, owned by the loop.
+	inState       [numStates]int
+	closed        [numCloseReasons]uint64
+	refused       [numRefuseReasons]uint64
+	streamsOpened uint64
+	reinits       uint64
+	deliveries    uint64
+}
+
+// readBufSize bounds one read: crypto/tls never shrinks its own buffer, so it is handed small ones.
+const readBufSize = 4 << 10
+
+func newWorker(srv *Server, index int, loop *reactor.Loop, h *hub.Hub, seed uint64) *worker {
+	w := &worker{
+		srv:      srv,
+		index:    index,
+		loop:     loop,
+		rand:     rand.New(rand.NewPCG(seed, uint64(index))),
+		readBuf:  make([]byte, readBufSize),
+		writeBuf: make([]byte, chunkHead, recordMax),
+	}
+	w.shard = h.NewShard(loop.Wake)
+	loop.SetEndOfTurn(w.endOfTurn)
+	return w
+}
+
+// now is the time since the server's start.
+func (w *worker) now() time.Duration { return w.loop.Now().Sub(w.srv.start) }
+
+// date is the value of the Date header, made once a second.
+func (w *worker) date() string {
+	if t := w.srv.wallClock().Truncate(time.Second); !t.Equal(w.dateAt) {
+		w.dateAt = t
+		w.dateText = t.UTC().Format("Mon, 02 Jan 2006 15:04:05 GMT")
+	}
+	return w.dateText
+}
+
+// jitter is d, up to a half more or less.
+func (w *worker) jitter(d time.Duration) time.Duration {
+	if d <= 0 {
+		return 0
+	}
+	return d/2 + time.Duration(w.rand.Int64N(int64(d)+1))
+}
+
+// open takes an accepted socket over. The server has counted it already.
+func (w *worker) open(fd int, peer netip.AddrPort, secure bool, turnedAway *RefuseReason) {
+	c := &conn{w: w, id: w.srv.nextConn.Add(1), peer: peer, secure: secure, acceptedAt: w.now()}
+	if turnedAway != nil {
+		c.turnedAway, c.refusal = true, *turnedAway
+	}
+	if err := w.loop.Add(&c.src, fd, c); err != nil {
+		w.srv.log.Warn("accepted socket cannot be watched", "peer", peer, "err", err)
+		w.loop.Discard(fd)
+		w.srv.release(c)
+		return
+	}
+	c.slot = len(w.conns)
+	w.conns = append(w.conns, c)
+	w.inState[stateAccepted]++
+	if !secure {
+		c.wire = tlsconn.NewPlain(c)
+		c.setState(stateReading)
+		return
+	}
+	c.deadline(w.srv.config().HandshakeTimeout)
+}
+
+func (w *worker) remove(c *conn) {
+	last := len(w.conns) - 1
+	moved := w.conns[last]
+	w.conns[c.slot] = moved
+	moved.slot = c.slot
+	w.conns[last] = nil
+	w.conns = w.conns[:last]
+}
+
+// wantHandshake starts the handshake of a connection whose first bytes have come, or lets it wait for its turn: until
+// then it costs no goroutine and no buffers.
+func (w *worker) wantHandshake(c *conn) {
+	if w.handshaking >= w.handshakeLimit() {
+		w.waiting = append(w.waiting, c)
+		return
+	}
+	w.handshaking++
+	c.startHandshake()
+}
+
+// handshakeLimit is this worker's share of limits.handshakes.
+func (w *worker) handshakeLimit() int {
+	n := len(w.srv.workers)
+	return max(1, (w.srv.config().Handshakes+n-1)/n)
+}
+
+func (w *worker) handshakeEnded() {
+	w.handshaking--
+	for len(w.waiting) > 0 && w.handshaking < w.handshakeLimit() {
+		c := w.waiting[0]
+		w.waiting[0] = nil
+		w.waiting = w.waiting[1:]
+		if c.state == stateAccepted && !c.doomed {
+			w.handshaking++
+			c.startHandshake()
+		}
+	}
+	if len(w.waiting) == 0 {
+		w.waiting = nil
+	}
+}
+
+// countRefusal counts an answer that turns a request away.
+func (w *worker) countRefusal(a answer) {
+	if reason, ok := refusalOf(a); ok {
+		w.refused[reason]++
+	}
+}
+
+// endOfTurn is the budgeted second half of a turn: events into queues, queues into records, connections to the grave.
+func (w *worker) endOfTurn() (again bool) {
+	if w.lanes.takesMore(w.shard.DeliveredBytes()) {
+		again = w.shard.Deliver(deliverBudget)
+	} else {
+		again = w.shard.Pending()
+	}
+	w.flushLanes()
+	again = w.lanes.waiting() || again
+	w.bury()
+	return again
+}
+
+// bury closes what has failed in this turn.
+func (w *worker) bury() {
+	for i := 0; i < len(w.doomed); i++ {
+		c := w.doomed[i]
+		w.doomed[i] = nil
+		if c.state != stateClosed {
+			c.closeNow()
+		}
+	}
+	w.doomed = w.doomed[:0]
+	w.drainProgress()
+}
