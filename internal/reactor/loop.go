@@ -192,14 +192,14 @@ func (l *Loop) turn(limit time.Duration) error {
 	}
 	l.closeDescriptors()
 
-	l.busy = busy || len(l.again) > 0
+	l.busy = busy
 	return nil
 }
 
 // wait waits for events, as long as nothing else is to be done.
 func (l *Loop) wait(limit time.Duration) (int, error) {
 	timeout := limit
-	if l.busy {
+	if l.busy || len(l.again) > 0 {
 		timeout = 0
 		// The loop goes on without waiting. Without this, goroutines that it
 		// made runnable would not get its core.
