@@ -57,13 +57,13 @@ func (h *Hub) pull(st *Stream, want int) {
 	}
 	visits := 0
 	h.advance(st, func(rec *record) bool {
-		if visits == replayVisits || st.queue.n >= replayRecords || st.queue.bytes >= want {
+		if visits++; rec.excepts(st.clientID) {
+			return visits < replayVisits
+		}
+		if st.queue.n >= replayRecords || st.queue.bytes >= want {
 			return false
 		}
-		visits++
-		if !rec.excepts(st.clientID) {
-			st.queue.push(item{rec.frame, rec})
-		}
+		st.queue.push(item{rec.frame, rec})
 		return true
 	})
 }

@@ -1,0 +1,182 @@
+package hub
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/hassesd/hassesd/internal/sse"
+)
+
+// start is the time at which the tests begin.
+var start = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+
+// keepAll are limits that no test reaches by accident.
+var keepAll = HistoryLimits{Events: 1000, Bytes: 1 << 20, Age: time.Hour}
+
+// world is a hub with shards and clients, and the time.
+type world struct {
+	t      testing.TB
+	now    time.Time
+	hub    *Hub
+	shards []*Shard
+	woken  []int // how often each shard was woken
+}
+
+// newWorld makes a hub of the epoch "e".
+func newWorld(t testing.TB, shards int, o Options) *world {
+	t.Helper()
+	o.Epoch = "e"
+	w := &world{t: t, now: start, hub: New(o), woken: make([]int, shards)}
+	for i := range shards {
+		w.shards = append(w.shards, w.hub.NewShard(func() { w.woken[i]++ }))
+	}
+	t.Cleanup(w.check)
+	return w
+}
+
+// check lets the hub check itself.
+func (w *world) check() {
+	w.t.Helper()
+	err := w.hub.Check()
+	for _, s := range w.shards {
+		err = errors.Join(err, s.Check())
+	}
+	if err != nil {
+		w.t.Errorf("Check: %v", err)
+	}
+}
+
+// message reads targets as ParseTarget does, separated by commas; "to-id" excepts a client.
+func message(to, data string) Message {
+	to, except, _ := strings.Cut(to, "-")
+	m := Message{Except: except, Event: sse.Event{Data: data}}
+	for name := range strings.SplitSeq(to, ",") {
+		target, err := ParseTarget(name)
+		if err != nil {
+			panic(err)
+		}
+		m.To = append(m.To, target)
+	}
+	return m
+}
+
+// publish sends one message and returns its receipt.
+func (w *world) publish(to, data string) *Receipt {
+	w.t.Helper()
+	r, err := w.hub.Publish(w.now, message(to, data))
+	if err != nil {
+		w.t.Fatalf("Publish(%q, %q): %v", to, data, err)
+	}
+	return r
+}
+
+// deliver lets all shards work until nothing is left to do.
+func (w *world) deliver() {
+	for _, s := range w.shards {
+		for s.Deliver(1 << 10) {
+		}
+	}
+}
+
+// client is a subscriber: a stream, its owner, and what arrived.
+type client struct {
+	Stream
+	w       *world
+	shard   *Shard
+	blocked bool
+	arrived []byte // what was popped and is not a whole frame yet
+
+	queued, flushed, overflows int
+	matched                    int // as Queued said last
+}
+
+func (c *client) Queued(_ *Stream, matched int) { c.queued, c.matched = c.queued+1, matched }
+func (c *client) Blocked(*Stream) bool          { return c.blocked }
+func (c *client) Flush(*Stream)                 { c.flushed++; c.pop(1 << 20) }
+func (c *client) Overflow(*Stream)              { c.overflows++ }
+
+// client makes a client on a shard.
+func (w *world) client(shard int) *client {
+	c := &client{w: w, shard: w.shards[shard]}
+	c.Owner = c
+	return c
+}
+
+// subscribe subscribes a new client of the first shard to rooms, separated by spaces; "*" is every room.
+func (w *world) subscribe(rooms string) *client {
+	c := w.client(0)
+	c.subscribe(Subscription{}, rooms)
+	return c
+}
+
+// resume is subscribe with a Last-Event-ID.
+func (w *world) resume(rooms, lastEventID string) (*client, Start) {
+	c := w.client(0)
+	return c, c.subscribe(Subscription{LastEventID: lastEventID}, rooms)
+}
+
+func (c *client) subscribe(sub Subscription, rooms string) Start {
+	sub.Rooms = strings.Fields(rooms)
+	if rooms == "*" {
+		sub.Rooms, sub.All = nil, true
+	}
+	return c.shard.Subscribe(c.w.now, &c.Stream, sub)
+}
+
+// pop takes up to n bytes from the queue.
+func (c *client) pop(n int) {
+	before := len(c.arrived)
+	c.arrived = c.Pop(c.arrived, n)
+	if got := len(c.arrived) - before; got > n || (got == 0 && n > 0 && !c.Empty()) {
+		c.w.t.Errorf("Pop(%d) gave %d bytes, Empty is %v", n, got, c.Empty())
+	}
+}
+
+// frames returns the whole frames that have arrived, without their blank lines, and forgets them.
+func (c *client) frames() []string {
+	text := string(c.arrived)
+	end := strings.LastIndex(text, "\n\n") + 2
+	if end < 2 {
+		return nil
+	}
+	c.arrived = []byte(text[end:])
+	return strings.Split(strings.TrimSuffix(text[:end], "\n\n"), "\n\n")
+}
+
+// all delivers and pops everything and returns it in short form: "7 text" for an event, "gap e-3 to 6",
+// or the frame itself.
+func (c *client) all() []string {
+	c.w.deliver()
+	for !c.Empty() {
+		c.pop(1 << 16)
+	}
+	var got []string
+	for _, f := range c.frames() {
+		got = append(got, short(f))
+	}
+	return got
+}
+
+func short(frame string) string {
+	var seq uint64
+	var last, data string
+	if n, _ := fmt.Sscanf(frame, "id: e-%d\nevent: hasses.gap\ndata: {\"last_event_id\":%q,", &seq, &last); n == 2 {
+		return fmt.Sprintf("gap %s to %d", last, seq)
+	}
+	if n, _ := fmt.Sscanf(frame, "id: e-%d\ndata: %s", &seq, &data); n == 2 {
+		return fmt.Sprintf("%d %s", seq, data)
+	}
+	return frame
+}
+
+// want checks everything that arrives for c.
+func (c *client) want(frames ...string) {
+	c.w.t.Helper()
+	if got := c.all(); !slices.Equal(got, frames) {
+		c.w.t.Errorf("arrived: %q\nwant:    %q", got, frames)
+	}
+}
