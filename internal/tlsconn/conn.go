@@ -20,9 +20,12 @@ type Descriptor interface {
 // Conn is the server's side of a TLS connection over a Descriptor, which it never closes. After the handshake none of
 // its methods waits, and all of them belong to one owner; see [Conn.Start] for the time before.
 type Conn struct {
-	tls     *tls.Conn // fixed after Server
-	wire    wire
-	readErr error // the first lasting error of ReadPlain; owned like wire
+	tls  *tls.Conn // fixed after Server
+	wire wire
+
+	// Owned like wire.
+	readErr error // the first lasting error of ReadPlain
+	drained bool  // the last read would have blocked: crypto/tls holds no complete record
 }
 
 // Server returns a connection over d that waits for Start. The configuration is shared, not copied and not changed; it
@@ -45,11 +48,17 @@ func (c *Conn) ReadPlain(p []byte) (int, error) {
 	if c.readErr != nil {
 		return 0, c.readErr
 	}
+	if c.drained {
+		if err := c.wire.lookAhead(p); err != nil {
+			return 0, err
+		}
+	}
 	n, err := c.tls.Read(p)
 	if errors.Is(c.wire.out.err, ErrBacklog) {
 		err = ErrBacklog // crypto/tls keeps a failed answer for the next write, and this peer may never get one
 	}
-	if err != nil && !wouldBlock(err) {
+	c.drained = err != nil && wouldBlock(err)
+	if err != nil && !c.drained {
 		c.readErr = err
 	}
 	if n > 0 {

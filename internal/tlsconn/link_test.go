@@ -5,6 +5,7 @@ import (
 	"math"
 	"net"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -187,7 +188,8 @@ type script struct {
 type steppedEnd struct {
 	l *link
 	script
-	writeErr error // set: writes fail
+	writeErr error       // set: writes fail
+	stuck    atomic.Bool // writes would block, and no event follows
 }
 
 func (e *steppedEnd) Read(p []byte) (int, error) {
@@ -220,6 +222,9 @@ func (e *steppedEnd) Read(p []byte) (int, error) {
 func (e *steppedEnd) Write(p []byte) (int, error) {
 	if e.writeErr != nil {
 		return 0, e.writeErr
+	}
+	if e.stuck.Load() {
+		return 0, errBlocked
 	}
 	n := len(p)
 	if e.writes != nil {

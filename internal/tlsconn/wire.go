@@ -1,6 +1,7 @@
 package tlsconn
 
 import (
+	"bytes"
 	"net"
 	"sync/atomic"
 	"time"
@@ -14,7 +15,9 @@ type wire struct {
 	hs atomic.Pointer[handshake]
 
 	// Owned by the handshake's goroutine until done, then by the caller's loop.
-	out output
+	out   output
+	ahead []byte // read by lookAhead, not yet by crypto/tls
+	end   error  // the lasting error that lookAhead met; comes after ahead
 }
 
 var _ net.Conn = (*wire)(nil)
@@ -24,7 +27,34 @@ func (w *wire) Read(p []byte) (int, error) {
 	if h := w.hs.Load(); h != nil {
 		return h.read(w, p)
 	}
-	return input(w.out.d, p)
+	switch {
+	case len(w.ahead) > 0:
+		n := copy(p, w.ahead)
+		// The rest would lie where the plaintext goes. There is none while crypto/tls reads through a bytes.Buffer.
+		if w.ahead = w.ahead[n:]; len(w.ahead) > 0 {
+			w.ahead = bytes.Clone(w.ahead)
+		} else {
+			w.ahead = nil // the buffer is the caller's
+		}
+		return n, nil
+	case w.end != nil:
+		return 0, w.end
+	default:
+		return input(w.out.d, p)
+	}
+}
+
+// lookAhead returns the descriptor's error if it would block, and otherwise keeps what it reads for the next Read. It
+// serves to ask the descriptor without an allocation: crypto/tls makes one of 24 bytes for each record it begins to
+// read. p is the caller's buffer for plaintext; crypto/tls fetches at least bytes.MinRead bytes at a time, so nothing
+// is left in it when the plaintext comes.
+func (w *wire) lookAhead(p []byte) error {
+	n, err := input(w.out.d, p[:min(len(p), bytes.MinRead)])
+	if err != nil && wouldBlock(err) {
+		return err
+	}
+	w.ahead, w.end = p[:n], err
+	return nil
 }
 
 // Write implements net.Conn for crypto/tls.
