@@ -1,0 +1,104 @@
+package edge
+
+import (
+	"strings"
+	"testing"
+)
+
+func TestCORS(t *testing.T) {
+	const vary = "Vary: Origin\n"
+	const echo = vary + "Access-Control-Allow-Origin: https://www.example.org\n"
+	list := []string{"https://www.example.org", "http://localhost:3000"}
+	tests := []struct {
+		name        string
+		list        []string
+		credentials bool
+		origin      string
+		want        string
+	}{
+		{"empty list", nil, false, "https://www.example.org", vary},
+		{"empty list with credentials", nil, true, "https://www.example.org", vary},
+		{"no origin", list, true, "", vary},
+		{"listed", list, false, "https://www.example.org", echo},
+		{"listed, with credentials", list, true, "https://www.example.org", echo + "Access-Control-Allow-Credentials: true\n"},
+		{"second of the list", list, false, "http://localhost:3000", vary + "Access-Control-Allow-Origin: http://localhost:3000\n"},
+		{"capitals", list, false, "HTTPS://WWW.Example.Org", vary + "Access-Control-Allow-Origin: HTTPS://WWW.Example.Org\n"},
+		{"another scheme", list, true, "http://www.example.org", vary},
+		{"another port", list, true, "https://www.example.org:444", vary},
+		{"no port", list, true, "http://localhost", vary},
+		{"longer", list, true, "https://www.example.org.evil.example", vary},
+		{"shorter", list, true, "https://www.example.or", vary},
+		{"in front", list, true, "https://evilwww.example.org", vary},
+		{"subdomain", list, true, "https://a.www.example.org", vary},
+		{"with a slash", list, true, "https://www.example.org/", vary},
+		{"a letter that Unicode folds", list, true, "httpſ://www.example.org", vary},
+		{"null", list, true, "null", vary},
+		{"null on the list", []string{"null"}, true, "null", vary},
+		{"anybody", []string{"*"}, false, "https://evil.example", "Access-Control-Allow-Origin: *\n"},
+		{"anybody, without an origin", []string{"*"}, false, "", ""},
+		{"anybody never with credentials", []string{"*"}, true, "https://evil.example", "Access-Control-Allow-Origin: *\n"},
+		{"anybody and one with credentials", []string{"https://a", "*"}, true, "https://a", "Access-Control-Allow-Origin: *\n"},
+		{"a star is no pattern", []string{"https://*.example.org"}, true, "https://www.example.org", vary},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			got := appendCORS(nil, &request{Origin: tt.origin}, &rules{Origins: tt.list, Credentials: tt.credentials})
+			if lines := strings.ReplaceAll(string(got), "\r\n", "\n"); lines != tt.want {
+				t.Errorf("got\n%swant\n%s", lines, tt.want)
+			}
+		})
+	}
+}
+
+func TestCORSWithoutRequest(t *testing.T) {
+	if got := string(appendCORS(nil, nil, &rules{Origins: []string{"https://a"}})); got != "Vary: Origin\r\n" {
+		t.Errorf("got %q", got)
+	}
+}
+
+func TestPreflight(t *testing.T) {
+	const methods = "Access-Control-Allow-Methods: GET, HEAD, OPTIONS\n"
+	const age = "Access-Control-Max-Age: 7200\n"
+	tests := []struct {
+		name string
+		req  request
+		want string
+	}{
+		{"no preflight", request{Origin: "https://a"}, ""},
+		{"no origin", request{wantMethod: "GET"}, ""},
+		{"another origin", request{Origin: "https://b", wantMethod: "GET"}, ""},
+		{"no headers", request{Origin: "https://a", wantMethod: "GET"}, methods + age},
+		{
+			"known headers",
+			request{Origin: "https://a", wantMethod: "GET", wantHeaders: "last-event-id, CACHE-CONTROL"},
+			methods + "Access-Control-Allow-Headers: Last-Event-ID, Cache-Control\n" + age,
+		},
+		{
+			"a header twice",
+			request{Origin: "https://a", wantMethod: "GET", wantHeaders: "cache-control,,cache-control,"},
+			methods + "Access-Control-Allow-Headers: Cache-Control\n" + age,
+		},
+		{
+			"an unknown header among known ones",
+			request{Origin: "https://a", wantMethod: "GET", wantHeaders: "x-secret,\tlast-event-id"},
+			methods + "Access-Control-Allow-Headers: Last-Event-ID\n" + age,
+		},
+		{"unknown headers", request{Origin: "https://a", wantMethod: "GET", wantHeaders: "x, *, authorization"}, methods + age},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			got := appendPreflight(nil, &tt.req, &rules{Origins: []string{"https://a"}})
+			if lines := strings.ReplaceAll(string(got), "\r\n", "\n"); lines != tt.want {
+				t.Errorf("got\n%swant\n%s", lines, tt.want)
+			}
+		})
+	}
+}
+
+func TestPreflightForAnybody(t *testing.T) {
+	req := &request{Origin: "https://b", wantMethod: "GET"}
+	got := string(appendPreflight(nil, req, &rules{Origins: []string{"*"}}))
+	if !strings.HasPrefix(got, "Access-Control-Allow-Methods: ") {
+		t.Errorf("got %q, want the methods", got)
+	}
+}

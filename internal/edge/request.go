@@ -1,0 +1,109 @@
+package edge
+
+import (
+	"bufio"
+	"bytes"
+	"net/http"
+	"strings"
+)
+
+// request is what a request head says, as far as it matters here. Its strings do not share the head's memory.
+type request struct {
+	Method      string
+	HTTP10      bool
+	Path        string // percent-decoded; "*" and "" (an authority) come only with OPTIONS and CONNECT
+	RawQuery    string // as sent
+	Origin      string // empty: none
+	Agent       string // User-Agent as sent: any bytes but control characters
+	LastEventID string // empty: none, or an empty one, which means the same
+
+	hasBody bool // a body is announced
+
+	// Of a CORS preflight.
+	wantMethod  string // Access-Control-Request-Method
+	wantHeaders string // Access-Control-Request-Headers
+}
+
+// parseRequest reads one complete request head, up to and with its blank line. It is strict where leniency has let
+// two parties see two different requests. Of the two results one is nil.
+func parseRequest(head []byte) (*request, *refusal) {
+	if bad := checkHead(head); bad != nil {
+		return nil, bad
+	}
+	// The buffer holds the whole head: net/http reads it in one gulp.
+	reader := bufio.NewReaderSize(bytes.NewReader(head), len(head))
+	hr, err := http.ReadRequest(reader)
+	if err != nil {
+		return nil, malformed("the request is malformed")
+	}
+	if reader.Buffered() > 0 {
+		return nil, malformed("the request is ambiguous") // the two readings of where it ends differ
+	}
+	path, bad := targetPath(hr)
+	if bad != nil {
+		return nil, bad
+	}
+	return &request{
+		Method:      hr.Method,
+		HTTP10:      hr.ProtoMinor == 0,
+		Path:        path,
+		RawQuery:    hr.URL.RawQuery,
+		Origin:      hr.Header.Get("Origin"),
+		Agent:       hr.Header.Get("User-Agent"),
+		LastEventID: strings.Join(hr.Header["Last-Event-Id"], ", "), // several make an unknown id, as RFC 9110 section 5.3 has it
+		hasBody:     hr.ContentLength != 0,
+		wantMethod:  hr.Header.Get("Access-Control-Request-Method"),
+		wantHeaders: strings.Join(hr.Header["Access-Control-Request-Headers"], ","),
+	}, nil
+}
+
+// targetPath is the path of any of the four forms of a request target (RFC 9112 section 3.2).
+func targetPath(hr *http.Request) (string, *refusal) {
+	u := hr.URL
+	switch {
+	case hr.Method == http.MethodConnect:
+		return "", nil
+	case u.Path == "*" && hr.Method != http.MethodOptions:
+		return "", malformed("only OPTIONS may have the target *")
+	case u.Scheme == "":
+		return u.Path, nil
+	case u.Scheme != "http" && u.Scheme != "https", u.Opaque != "", u.Host == "", u.User != nil:
+		return "", malformed("the request target is neither a path nor the URL of a web server")
+	case u.Path == "":
+		return "/", nil
+	}
+	return u.Path, nil
+}
+
+// cleanASCII returns s in printable ASCII, for logs and lists that people read: every other byte is shown as \xNN. The
+// result has at most limit bytes, cut between escapes, and does not keep a longer s alive.
+func cleanASCII(s string, limit int) string {
+	clean := 0
+	for clean < len(s) && isPrintable(s[clean]) {
+		clean++
+	}
+	if clean >= limit {
+		return strings.Clone(s[:limit])
+	}
+	if clean == len(s) {
+		return s
+	}
+	out := make([]byte, 0, min(limit, len(s)+3*(len(s)-clean)))
+	for i := range len(s) {
+		c := s[i]
+		if isPrintable(c) {
+			if len(out)+1 > limit {
+				break
+			}
+			out = append(out, c)
+			continue
+		}
+		if len(out)+4 > limit {
+			break
+		}
+		out = append(out, '\\', 'x', hexDigits[c>>4], hexDigits[c&15])
+	}
+	return string(out)
+}
+
+func isPrintable(c byte) bool { return ' ' <= c && c <= '~' }

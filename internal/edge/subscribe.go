@@ -1,0 +1,162 @@
+package edge
+
+import (
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/hassesd/hassesd/internal/hub"
+)
+
+// maxLastEventID bounds the id that a stranger may have us keep. Ours are far shorter, so a cut one is unknown.
+const maxLastEventID = 256
+
+// subscription is what a client wants to hear. Its strings are its own: they live as long as the stream.
+type subscription struct {
+	Rooms       []string // checked, each once, in the client's order; empty with All
+	All         bool     // every room
+	ID          string   // the client's own id, checked; may be empty
+	LastEventID string   // resume after it; may be empty, or anything at all
+}
+
+// parseSubscription reads the query of a subscriber's request: the rooms, the client's id and where to resume.
+func parseSubscription(req *request, r *rules) (*subscription, *refusal) {
+	var sub subscription
+	rooms := roomList{limit: r.MaxRooms}
+	hasID := false
+	for query := req.RawQuery; query != ""; {
+		var parameter string
+		parameter, query, _ = strings.Cut(query, "&")
+		key, value, err := unescapeParameter(parameter)
+		if err != nil {
+			return nil, malformed("the query is malformed: " + err.Error())
+		}
+		var bad *refusal
+		switch key {
+		case "subscribe":
+			bad = rooms.addList(value)
+		case "room":
+			bad = rooms.add(value)
+		case "id":
+			if hasID {
+				bad = refuse(http.StatusBadRequest, codeBadID, "the query has more than one id=")
+			} else if err := hub.CheckClientID(value); err != nil {
+				bad = refuse(http.StatusBadRequest, codeBadID, quoteCut(value)+": "+err.Error())
+			}
+			hasID = true
+			sub.ID = strings.Clone(value)
+		case "lastEventId":
+			sub.LastEventID = value
+		}
+		if bad != nil {
+			return nil, bad
+		}
+	}
+	switch {
+	case rooms.all && !r.AllowAll:
+		return nil, refuse(http.StatusForbidden, codeAllRoomsNotAllowed, "subscribing to every room (*) is not allowed here")
+	case rooms.all:
+		sub.All = true
+	case len(rooms.names) == 0:
+		return nil, refuse(http.StatusBadRequest, codeMissingRooms,
+			"the query names no room: write ?subscribe=room1-room2, or ?room=room1&room=room2")
+	default:
+		sub.Rooms = rooms.names
+	}
+	if req.LastEventID != "" {
+		// EventSource keeps the URL of its first request: the header is newer than the query.
+		sub.LastEventID = req.LastEventID
+	}
+	sub.LastEventID = strings.Clone(sub.LastEventID[:min(len(sub.LastEventID), maxLastEventID)])
+	return &sub, nil
+}
+
+// unescapeParameter decodes one name=value of a form (application/x-www-form-urlencoded). A ; is like any other
+// character, as the WHATWG URL standard has it.
+func unescapeParameter(parameter string) (key, value string, err error) {
+	key, value, _ = strings.Cut(parameter, "=")
+	if key, err = url.QueryUnescape(key); err != nil {
+		return "", "", err
+	}
+	if value, err = url.QueryUnescape(value); err != nil {
+		return "", "", err
+	}
+	return key, value, nil
+}
+
+// roomList collects rooms, each once.
+type roomList struct {
+	limit int
+	names []string
+	seen  map[string]struct{} // of names, once there are many
+	all   bool                // a * was among them
+}
+
+// addList adds the rooms of a subscribe= value: a-b-c. Empty parts are nothing.
+func (l *roomList) addList(list string) *refusal {
+	for list != "" {
+		var name string
+		name, list, _ = strings.Cut(list, "-")
+		if bad := l.add(name); bad != nil {
+			return bad
+		}
+	}
+	return nil
+}
+
+func (l *roomList) add(name string) *refusal {
+	if name == "" {
+		return nil
+	}
+	if name == "*" {
+		l.all = true
+		return nil
+	}
+	if err := hub.CheckRoom(name); err != nil {
+		return refuse(http.StatusBadRequest, codeBadRoom, quoteCut(name)+": "+err.Error())
+	}
+	if l.has(name) {
+		return nil
+	}
+	if len(l.names) >= l.limit {
+		return refuse(http.StatusBadRequest, codeTooManyRooms, "the query names more than "+strconv.Itoa(l.limit)+" rooms")
+	}
+	name = strings.Clone(name)
+	l.names = append(l.names, name)
+	if l.seen != nil {
+		l.seen[name] = struct{}{}
+	}
+	return nil
+}
+
+// has says whether name is in the list. A short list is quicker read than hashed; a long one must not cost its square.
+func (l *roomList) has(name string) bool {
+	const short = 16
+	if len(l.names) < short {
+		return slices.Contains(l.names, name)
+	}
+	if l.seen == nil {
+		l.seen = make(map[string]struct{}, 2*short)
+		for _, n := range l.names {
+			l.seen[n] = struct{}{}
+		}
+	}
+	_, ok := l.seen[name]
+	return ok
+}
+
+// quoteCut quotes a stranger's word for a message that people read, and cuts it where it gets long.
+func quoteCut(s string) string {
+	const most = 64
+	if len(s) <= most {
+		return strconv.Quote(s)
+	}
+	cut := most
+	for cut > most-utf8.UTFMax && !utf8.RuneStart(s[cut]) {
+		cut--
+	}
+	return strconv.Quote(s[:cut]) + "…"
+}
