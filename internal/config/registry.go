@@ -155,14 +155,12 @@ var registry = []entry{
 
 	{
 		name:    "control.socket",
-		aliases: []string{"control-socket"},
 		usage:   "The Unix socket where back ends and hassesctl reach the daemon. Empty: none. In development mode the default is in the user's runtime directory.",
 		example: "/run/hassesd/control.sock",
 		field:   func(s *Settings) any { return &s.Control.Socket },
 	},
 	{
 		name:    "control.tcp",
-		aliases: []string{"control-tcp"},
 		usage:   "The address of the control protocol over TCP, for back ends that cannot use the Unix socket. Only on loopback, as every process that reaches it may publish. Empty: none.",
 		example: "127.0.0.1:8085",
 		field:   func(s *Settings) any { return &s.Control.TCP },

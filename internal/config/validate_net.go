@@ -43,14 +43,15 @@ func parseListener(text string) (Listener, *valueError) {
 	if u.Port() == "" {
 		return Listener{}, &valueError{fmt.Sprintf("%q has no port", text), hint}
 	}
-	if !isPort(u.Port()) {
+	port, err := strconv.ParseUint(u.Port(), 10, 16)
+	if err != nil {
 		return Listener{}, &valueError{fmt.Sprintf("%q has no port between 0 and 65535", text), hint}
 	}
 	host := u.Hostname()
 	if _, err := netip.ParseAddr(host); err != nil && host != "" && !isHostname(host) {
 		return Listener{}, &valueError{fmt.Sprintf("%q has no address or name for a host", text), "leave the host out to listen on every address"}
 	}
-	return Listener{TLS: u.Scheme == "https", Addr: net.JoinHostPort(host, u.Port())}, nil
+	return Listener{TLS: u.Scheme == "https", Addr: net.JoinHostPort(host, strconv.FormatUint(port, 10))}, nil
 }
 
 func isPort(text string) bool {
@@ -92,9 +93,7 @@ func (c *checker) listeners() {
 func overlap(a, b string) bool {
 	aHost, aPort, _ := net.SplitHostPort(a)
 	bHost, bPort, _ := net.SplitHostPort(b)
-	aNumber, _ := strconv.ParseUint(aPort, 10, 16)
-	bNumber, _ := strconv.ParseUint(bPort, 10, 16)
-	if aNumber != bNumber || aNumber == 0 {
+	if aPort != bPort || aPort == "0" {
 		return false
 	}
 	if aHost == bHost || aHost == "" || bHost == "" {

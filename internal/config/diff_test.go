@@ -1,0 +1,72 @@
+package config
+
+import (
+	"slices"
+	"testing"
+	"time"
+)
+
+func TestDiff(t *testing.T) {
+	old := valid()
+	next := valid()
+	next.LogLevel = "debug"
+	next.CORS.Origins = []string{"https://a.example"}
+	next.Limits.Slow = "latest"
+	next.Listen = []string{"https://:1"}
+	next.Control.UnixMode = "0600"
+	reloadable, needsRestart := Diff(old, next)
+	if want := []string{"log_level", "cors.origins", "limits.slow"}; !slices.Equal(reloadable, want) {
+		t.Errorf("reloadable: %q, want %q", reloadable, want)
+	}
+	if want := []string{"listen", "control.unix_mode"}; !slices.Equal(needsRestart, want) {
+		t.Errorf("needs a restart: %q, want %q", needsRestart, want)
+	}
+}
+
+func TestDiffOfTheSame(t *testing.T) {
+	a, b := valid(), valid()
+	b.CORS.Origins = nil // an empty list is no list
+	if reloadable, needsRestart := Diff(a, b); len(reloadable)+len(needsRestart) != 0 {
+		t.Errorf("equal settings differ in %q and %q", reloadable, needsRestart)
+	}
+}
+
+func TestDiffSeesEveryKey(t *testing.T) {
+	for i := range registry {
+		e := &registry[i]
+		a, b := valid(), valid()
+		switch f := e.field(&b).(type) {
+		case *bool:
+			*f = !*f
+		case *string:
+			*f += "x"
+		case *[]string:
+			*f = append(*f, "x")
+		case *int:
+			*f++
+		case *int64:
+			*f++
+		case *time.Duration:
+			*f++
+		}
+		reloadable, needsRestart := Diff(a, b)
+		if got := append(reloadable, needsRestart...); !slices.Equal(got, []string{e.name}) {
+			t.Errorf("a change of %s shows as %q", e.name, got)
+		}
+	}
+}
+
+func TestWhatAReloadTakes(t *testing.T) {
+	for _, k := range Keys() {
+		want := false
+		switch {
+		case slices.Contains([]string{"log_level", "reinit", "retry", "tls.cert_file", "tls.key_file", "auth.allow_all_rooms", "drain.window"}, k.Name):
+			want = true
+		case slices.Contains([]string{"limits", "cors", "hsts", "heartbeat", "history"}, tableOf(k.Name)):
+			want = true
+		}
+		if k.Reloadable != want {
+			t.Errorf("%s is reloadable: %v, want %v", k.Name, k.Reloadable, want)
+		}
+	}
+}

@@ -1,0 +1,80 @@
+package config
+
+import (
+	"fmt"
+	"os"
+	"strings"
+	"testing"
+)
+
+const (
+	docPath  = "../../docs/configuration.md"
+	docBegin = "<!-- the tables are written by go test ./internal/config -update -->\n"
+	docEnd   = "<!-- end of the tables -->\n"
+)
+
+// TestDocumentationHasEveryKey keeps the tables of docs/configuration.md equal to the registry.
+func TestDocumentationHasEveryKey(t *testing.T) {
+	text, err := os.ReadFile(docPath)
+	if err != nil {
+		t.Fatal(err)
+	}
+	head, rest, ok := strings.Cut(string(text), docBegin)
+	_, tail, ok2 := strings.Cut(rest, docEnd)
+	if !ok || !ok2 {
+		t.Fatalf("%s has lost the lines that enclose the tables", docPath)
+	}
+	compareGolden(t, docPath, head+docBegin+"\n"+docTables()+"\n"+docEnd+tail)
+}
+
+func docTables() string {
+	var b strings.Builder
+	table := "-"
+	for _, k := range Keys() {
+		if next := tableOf(k.Name); next != table {
+			table = next
+			title := "`[" + table + "]`"
+			if table == "" {
+				title = "At the top of the file"
+			}
+			fmt.Fprintf(&b, "### %s\n\n| Key | Kind | Default | Reload | What it is |\n|---|---|---|---|---|\n", title)
+		}
+		reload := "restart"
+		if k.Reloadable {
+			reload = "yes"
+		}
+		value := "none"
+		if k.Default != "" {
+			value = "`" + k.Default + "`"
+		}
+		usage := mustLookup(k.Name).usage
+		for _, a := range k.Aliases {
+			usage += " Also `--" + a + "`."
+		}
+		fmt.Fprintf(&b, "| `%s` | %s | %s | %s | %s |\n", k.Name, k.Kind, value, reload, strings.ReplaceAll(usage, "|", `\|`))
+	}
+	b.WriteString("\n### Flags of hasses\n\n| Flag | Sets | What it is |\n|---|---|---|\n")
+	for _, o := range OldFlags() {
+		name, sets := "-"+o.Name, "nothing"
+		if !o.Bool {
+			name += "=…"
+		}
+		if o.Key != "" {
+			sets = "`" + o.Key + "`"
+		}
+		fmt.Fprintf(&b, "| `%s` | %s | %s |\n", name, sets, o.Usage)
+	}
+	return spaceBeforeTitles(b.String())
+}
+
+// spaceBeforeTitles puts an empty line between a table and the next title.
+func spaceBeforeTitles(text string) string {
+	return strings.ReplaceAll(text, "|\n### ", "|\n\n### ")
+}
+
+func tableOf(key string) string {
+	if table, _, ok := strings.Cut(key, "."); ok {
+		return table
+	}
+	return ""
+}

@@ -1,0 +1,201 @@
+package config
+
+import (
+	"errors"
+	"reflect"
+	"slices"
+	"testing"
+	"time"
+)
+
+func TestEachLayerWinsOverTheOneBefore(t *testing.T) {
+	disk := files{
+		"hasses.conf": "-murl=/conf\n-l=/conf.log\n-pidfile=/conf.pid\n-user=www\n",
+		"d.toml":      "path = \"/file\"\nlog_file = \"/file.log\"\npid_file = \"/file.pid\"\n",
+	}
+	s := mustLoad(t, Sources{
+		HassesConf: "hasses.conf",
+		ConfigFile: "d.toml",
+		Env:        []string{"HASSESD_PATH=/env", "HASSESD_LOG_FILE=/env.log", "OTHER=x"},
+		Flags:      append(slices.Clone(enough), flags("--path=/flag")...),
+		ReadFile:   disk.read,
+	})
+	for _, c := range []struct{ layer, got, want string }{
+		{"defaults", s.LogFormat, "auto"},
+		{"hasses.conf", s.User, "www"},
+		{"file", s.PIDFile, "/file.pid"},
+		{"environment", s.LogFile, "/env.log"},
+		{"flags", s.Path, "/flag"},
+	} {
+		if c.got != c.want {
+			t.Errorf("%s: got %q, want %q", c.layer, c.got, c.want)
+		}
+	}
+}
+
+func TestListsReplaceThoseOfWeakerLayersAndGrowWithinOne(t *testing.T) {
+	disk := files{"d.toml": `listen = ["https://:1", "https://:2"]`}
+	for _, c := range []struct {
+		name string
+		env  []string
+		line string
+		want []string
+	}{
+		{"file", nil, "", []string{"https://:1", "https://:2"}},
+		{"environment", []string{"HASSESD_LISTEN=https://:3, https://:4"}, "", []string{"https://:3", "https://:4"}},
+		{"flags", []string{"HASSESD_LISTEN=https://:3"}, "--listen=https://:5 --listen=https://:6", []string{"https://:5", "https://:6"}},
+		{"old port after a weaker list", []string{"HASSESD_LISTEN=https://:3"}, "-p=8080", []string{"https://:8080"}},
+		{"old port beside a flag", nil, "-p=8080 --listen=https://:5", []string{"https://:5", "https://:8080"}},
+		{"old port with a host", nil, "-p=127.0.0.1:8080", []string{"https://127.0.0.1:8080"}},
+		{"old port in plaintext", nil, "-p=8080 --plaintext", []string{"http://:8080"}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			s := mustLoad(t, Sources{ConfigFile: "d.toml", Env: c.env, Flags: append(flags(c.line), enough...), ReadFile: disk.read})
+			if !slices.Equal(s.Listen, c.want) {
+				t.Errorf("listen is %q, want %q", s.Listen, c.want)
+			}
+		})
+	}
+}
+
+func TestAStrongerListForgetsOldPorts(t *testing.T) {
+	disk := files{"hasses.conf": "-p=8080"}
+	s := mustLoad(t, Sources{HassesConf: "hasses.conf", Flags: append(flags("--listen=https://:5"), enough...), ReadFile: disk.read})
+	if want := []string{"https://:5"}; !slices.Equal(s.Listen, want) {
+		t.Errorf("listen is %q, want %q", s.Listen, want)
+	}
+}
+
+func TestAnEmptyVariableEmptiesAList(t *testing.T) {
+	disk := files{"d.toml": "cors.origins = [\"https://a.example\"]"}
+	s := mustLoad(t, Sources{ConfigFile: "d.toml", Env: []string{"HASSESD_CORS_ORIGINS="}, Flags: enough, ReadFile: disk.read})
+	if len(s.CORS.Origins) != 0 {
+		t.Errorf("origins are %q, want none", s.CORS.Origins)
+	}
+}
+
+func TestTheTestBenchCommandLine(t *testing.T) {
+	s := mustLoad(t, Sources{Flags: flags("--auth=none --allow-all-rooms --listen=https://127.0.0.1:9443 --cert-file=c.pem --key-file=k.pem --path=/sse --control-socket=s.sock --control-tcp=127.0.0.1:9085 --fifo=f")})
+	want := Defaults()
+	want.Listen = []string{"https://127.0.0.1:9443"}
+	want.Auth = Auth{Mode: "none", AllowAllRooms: true}
+	want.TLS.CertFile, want.TLS.KeyFile = "c.pem", "k.pem"
+	want.Control.Socket, want.Control.TCP, want.Control.FIFO = "s.sock", "127.0.0.1:9085", "f"
+	if !reflect.DeepEqual(s, want) {
+		t.Errorf("got  %+v\nwant %+v", s, want)
+	}
+}
+
+func TestOldSpellings(t *testing.T) {
+	s := mustLoad(t, Sources{Flags: flags("-p=8080 -murl=/sse-event -cp=8085 -fifo=/f -sep=| -ssl -cert-file=c.pem -privatekey-file=k.pem -cors-base=http://example.com/ -ra -user=www -l=/l -pidfile=/p -debug -nodaemon --auth=none")})
+	want := Defaults()
+	want.Listen = []string{"https://:8080"}
+	want.Path = "/sse-event"
+	want.Control.TCP, want.Control.FIFO, want.Control.Delimiter = "127.0.0.1:8085", "/f", "|"
+	want.TLS.CertFile, want.TLS.KeyFile = "c.pem", "k.pem"
+	want.CORS.Origins = []string{"http://example.com"}
+	want.Reinit, want.User, want.LogFile, want.PIDFile, want.LogLevel = true, "www", "/l", "/p", "debug"
+	want.Auth.Mode = "none"
+	if !reflect.DeepEqual(s, want) {
+		t.Errorf("got  %+v\nwant %+v", s, want)
+	}
+}
+
+func TestOldSwitches(t *testing.T) {
+	for _, c := range []struct {
+		line, level string
+		reinit      bool
+	}{
+		{"-q", "quiet", false},
+		{"-q -debug", "debug", false},
+		{"-q=false", "normal", false},
+		{"-ra", "normal", true},
+		{"-ra=false", "normal", false},
+		{"-ssl=false -nodaemon=false", "normal", false},
+	} {
+		s := mustLoad(t, Sources{Flags: append(flags(c.line), enough...)})
+		if s.LogLevel != c.level || s.Reinit != c.reinit {
+			t.Errorf("%s: log level %q, reinit %v; want %q, %v", c.line, s.LogLevel, s.Reinit, c.level, c.reinit)
+		}
+	}
+	wantErrors(t, loadErrors(t, Sources{Flags: append(flags("-ssl=x -q=x -cp=x"), enough...)}),
+		`-ssl: "x" is not true or false; leave the value out`,
+		`-q: log_level: "x" is not true or false`,
+		`-cp: control.tcp: "127.0.0.1:x" is not an address with a port`)
+}
+
+func TestDevelopmentModeReplacesDefaults(t *testing.T) {
+	s := mustLoad(t, Sources{Flags: flags("--dev")})
+	want := Defaults()
+	want.Dev, want.Demo = true, true
+	want.Listen = []string{"https://127.0.0.1:8443"}
+	want.Auth = Auth{Mode: "none", AllowAllRooms: true}
+	want.HSTS.MaxAge = 0
+	if !reflect.DeepEqual(s, want) {
+		t.Errorf("got  %+v\nwant %+v", s, want)
+	}
+	if !s.IsDefault("control.socket") {
+		t.Error("control.socket is not the default any more")
+	}
+}
+
+func TestDevelopmentModeKeepsWhatWasSaid(t *testing.T) {
+	disk := files{"d.toml": "dev = true\nlisten = [\"https://127.0.0.1:9000\"]\nhsts.max_age = \"1h\"\n"}
+	s := mustLoad(t, Sources{ConfigFile: "d.toml", Env: []string{"HASSESD_DEMO=false"}, ReadFile: disk.read})
+	if s.Demo || !slices.Equal(s.Listen, []string{"https://127.0.0.1:9000"}) || s.HSTS.MaxAge != time.Hour {
+		t.Errorf("demo %v, listen %q, hsts %v", s.Demo, s.Listen, s.HSTS.MaxAge)
+	}
+	s = mustLoad(t, Sources{Flags: flags("--dev --listen=https://:8443")})
+	if !slices.Equal(s.Listen, []string{"https://:8443"}) {
+		t.Errorf("a flag that says the default became %q", s.Listen)
+	}
+}
+
+func TestUnknownNames(t *testing.T) {
+	wantErrors(t, loadErrors(t, Sources{
+		Env:   []string{"HASSESD_HISTORY_BYTE=1", "HASSESD_=", "HASSESD_PORT=tcp://10.0.0.1:443", "HASSESD_SERVICE_HOST=10.0.0.1"},
+		Flags: append(flags("--histry-bytes=1"), enough...),
+	}),
+		`HASSESD_HISTORY_BYTE: there is no such setting; did you mean "HASSESD_HISTORY_BYTES"?`,
+		`HASSESD_: there is no such setting`,
+		`--histry-bytes: there is no such flag; did you mean "history-bytes"?`)
+}
+
+func TestAllMistakesComeAtOnce(t *testing.T) {
+	disk := files{
+		"hasses.conf": "-p=8080\n-colour=red\n",
+		"d.toml":      "# nothing here\nretry = \"2 apples\"\nhistory.bytes = true\n",
+	}
+	wantErrors(t, loadErrors(t, Sources{
+		HassesConf: "hasses.conf", ConfigFile: "d.toml", ReadFile: disk.read,
+		Env:   []string{"HASSESD_LOOPS=many"},
+		Flags: flags("--limits-queue-bytes=1 --limits-slow=never"),
+	}),
+		`hasses.conf:2: "colour" is not a setting of hasses`,
+		`d.toml:2:1: retry: "2 apples" is not a duration; write it with a unit`,
+		`d.toml:3:1: history.bytes: is a boolean, but must be an integer or a size`,
+		`HASSESD_LOOPS: loops: "many" is not a whole number`,
+		`tls.cert_file: an https:// listener needs a certificate; say --dev`,
+		`auth.mode: nobody would be asked who they are`,
+		`--limits-queue-bytes: limits.queue_bytes: 1 is not between 1KiB and 1GiB`,
+		`--limits-slow: limits.slow: "never" is not one of close, drop-oldest, latest`)
+}
+
+func TestABrokenSwitchIsTheOnlyComplaint(t *testing.T) {
+	wantErrors(t, loadErrors(t, Sources{Flags: flags("--dev=maybe")}), `--dev: dev: "maybe" is not true or false`)
+	wantErrors(t, loadErrors(t, Sources{Flags: flags("--plaintext=maybe --listen=http://:80 --auth=none")}),
+		`--plaintext: plaintext: "maybe" is not true or false`)
+}
+
+func TestAFileThatIsNotThere(t *testing.T) {
+	wantErrors(t, loadErrors(t, Sources{ConfigFile: "/nowhere.toml", HassesConf: "/nowhere.conf", ReadFile: files{}.read, Flags: enough}),
+		"/nowhere.conf: cannot be read: ", "/nowhere.toml: cannot be read: ")
+}
+
+func TestASingleErrorCanBeFound(t *testing.T) {
+	_, err := Load(Sources{Flags: append(flags("--retry=x"), enough...), Accounts: someAccounts})
+	var one *Error
+	if !errors.As(err, &one) || one.Key != "retry" || one.Source != "--retry" {
+		t.Errorf("errors.As found %+v in %v", one, err)
+	}
+}

@@ -1,0 +1,213 @@
+package config
+
+import (
+	"errors"
+	"strings"
+	"testing"
+	"time"
+)
+
+// valid returns settings that pass.
+func valid() Settings {
+	s := Defaults()
+	s.Auth.Mode = "none"
+	s.TLS.CertFile, s.TLS.KeyFile = "c.pem", "k.pem"
+	return s
+}
+
+func TestValidSettings(t *testing.T) {
+	for name, change := range map[string]func(*Settings){
+		"the least":   func(*Settings) {},
+		"development": func(s *Settings) { *s = development() },
+		"plaintext only": func(s *Settings) {
+			s.TLS = TLS{MinVersion: "1.2"}
+			s.Plaintext = true
+			s.Listen = []string{"http://:80"}
+		},
+		"both": func(s *Settings) { s.Plaintext = true; s.Listen = []string{"https://:443", "http://127.0.0.1:80"} },
+		"addresses": func(s *Settings) {
+			s.Listen = []string{"https://127.0.0.1:1", "https://[::1]:1", "https://localhost:2"}
+		},
+		"both families":    func(s *Settings) { s.Listen = []string{"https://0.0.0.0:1", "https://[::]:1"} },
+		"port 0 twice":     func(s *Settings) { s.Listen = []string{"https://:0", "https://:0"} },
+		"slash at the end": func(s *Settings) { s.Listen = []string{"https://:1/"} },
+		"root path":        func(s *Settings) { s.Path = "/" },
+		"any origin":       func(s *Settings) { s.CORS.Origins = []string{"*"} },
+		"origins": func(s *Settings) {
+			s.CORS = CORS{[]string{"https://a.example", "http://b:8080", "https://[::1]:9"}, true}
+		},
+		"control on loopback":  func(s *Settings) { s.Control.TCP = "127.0.0.1:1" },
+		"control on localhost": func(s *Settings) { s.Control.TCP = "localhost:1" },
+		"control on IPv6":      func(s *Settings) { s.Control.TCP = "[::1]:1" },
+		"another loopback":     func(s *Settings) { s.Control.TCP = "127.9.9.9:0" },
+		"no doors":             func(s *Settings) { s.Control.Socket = "" },
+		"user":                 func(s *Settings) { s.User = "www" },
+		"user by number":       func(s *Settings) { s.User = "33" },
+		"unknown numbers":      func(s *Settings) { s.User, s.Group = "4711", "4712" },
+		"user and group":       func(s *Settings) { s.User, s.Group = "www", "staff" },
+		"group of the socket":  func(s *Settings) { s.Control.UnixGroup = "staff" },
+		"three octal digits":   func(s *Settings) { s.Control.UnixMode = "600" },
+		"bar":                  func(s *Settings) { s.Control.Delimiter = "|" },
+		"no history":           func(s *Settings) { s.History = History{} },
+		"no heartbeat":         func(s *Settings) { s.Heartbeat.Interval = 0 },
+		"largest message":      func(s *Settings) { s.Limits.MessageBytes = 16 * mib },
+		"TLS 1.3":              func(s *Settings) { s.TLS.MinVersion = "1.3" },
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := valid()
+			change(&s)
+			if err := Validate(s, someAccounts); err != nil {
+				t.Errorf("refused: %v", err)
+			}
+			s.Listeners()
+			s.Control.UnixPermissions()
+		})
+	}
+}
+
+func TestInvalidSettings(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		change func(*Settings)
+		want   string // key and beginning of the complaint
+		hint   string // part of it
+	}{
+		{"no listener", func(s *Settings) { s.Listen = nil }, "listen: there is no address", "https://:8443"},
+		{"other scheme", func(s *Settings) { s.Listen = []string{"ftp://:1"} }, `listen: "ftp://:1" is not an https://`, "https://:8443"},
+		{"no scheme", func(s *Settings) { s.Listen = []string{":8443"} }, `listen: ":8443" is not`, ""},
+		{"no port", func(s *Settings) { s.Listen = []string{"https://a"} }, `listen: "https://a" has no port`, ""},
+		{"port too large", func(s *Settings) { s.Listen = []string{"https://:65536"} }, `listen: "https://:65536" has no port between`, ""},
+		{"path in address", func(s *Settings) { s.Listen = []string{"https://:1/sse"} }, `listen: "https://:1/sse" has more`, "path"},
+		{"query in address", func(s *Settings) { s.Listen = []string{"https://:1?a"} }, `listen: "https://:1?a" has more`, ""},
+		{"password in address", func(s *Settings) { s.Listen = []string{"https://a:b@c:1"} }, `listen: "https://a:b@c:1" has more`, ""},
+		{"star for a host", func(s *Settings) { s.Listen = []string{"https://*:1"} }, `listen: "https://*:1" has no address or name`, "leave the host out"},
+		{"unencrypted", func(s *Settings) { s.Listen = []string{"https://:1", "http://:2"} }, `listen: "http://:2" is not encrypted`, "--plaintext"},
+		{"same twice", func(s *Settings) { s.Listen = []string{"https://a:1", "https://a:1"} }, `listen: "https://a:1" and "https://a:1" are the same port`, ""},
+		{"covered by all", func(s *Settings) { s.Listen = []string{"https://:1", "https://127.0.0.1:01"} }, `listen: "https://:1" and "https://127.0.0.1:01"`, ""},
+		{"covered by all IPv4", func(s *Settings) { s.Listen = []string{"https://127.0.0.1:1", "https://0.0.0.0:1"} }, `listen: "https://127.0.0.1:1" and`, ""},
+		{"no slash", func(s *Settings) { s.Path = "sse" }, `path: "sse" does not begin`, "/sse"},
+		{"query in path", func(s *Settings) { s.Path = "/sse?x" }, `path: "/sse?x" has a character`, ""},
+		{"space in path", func(s *Settings) { s.Path = "/a b" }, `path: "/a b" has a character`, ""},
+		{"percent in path", func(s *Settings) { s.Path = "/%41" }, `path: "/%41" has a character`, ""},
+		{"demo in the way", func(s *Settings) { s.Path, s.Demo = "/", true }, `path: the demo page is at /`, "leave demo out"},
+		{"no certificate", func(s *Settings) { s.TLS.CertFile, s.TLS.KeyFile = "", "" }, `tls.cert_file: an https:// listener needs`, "--dev on a laptop, --cert-file and --key-file on a server, or --plaintext"},
+		{"no key", func(s *Settings) { s.TLS.KeyFile = "" }, `tls.key_file: there is a certificate, but no private key`, "--key-file"},
+		{"key alone", func(s *Settings) { s.TLS.CertFile = "" }, `tls.cert_file: there is a private key, but no certificate`, "--cert-file"},
+		{"nobody asked", func(s *Settings) { s.Auth.Mode = "" }, `auth.mode: nobody would be asked`, "--auth none"},
+		{"other mode", func(s *Settings) { s.Auth.Mode = "magic" }, `auth.mode: "magic" is not`, ""},
+		{"any origin with credentials", func(s *Settings) { s.CORS = CORS{[]string{"*"}, true} }, `cors.credentials: credentials never go with`, "name the origins"},
+		{"origin with a path", func(s *Settings) { s.CORS.Origins = []string{"https://a/b"} }, `cors.origins: "https://a/b" is not a web origin`, ""},
+		{"origin without scheme", func(s *Settings) { s.CORS.Origins = []string{"a.example"} }, `cors.origins: "a.example" is not a web origin`, ""},
+		{"origin of other scheme", func(s *Settings) { s.CORS.Origins = []string{"file://a"} }, `cors.origins: "file://a" is not a web origin`, ""},
+		{"null origin", func(s *Settings) { s.CORS.Origins = []string{"null"} }, `cors.origins: "null" is not a web origin`, ""},
+		{"origin with a pattern", func(s *Settings) { s.CORS.Origins = []string{"https://*.a"} }, `cors.origins: "https://*.a" is not a web origin`, ""},
+		{"origin with a bad port", func(s *Settings) { s.CORS.Origins = []string{"https://a:99999"} }, `cors.origins: "https://a:99999" is not a web origin`, ""},
+		{"origin in capitals", func(s *Settings) { s.CORS.Origins = []string{"https://A.example"} }, `cors.origins: "https://A.example" is not how browsers`, `"https://a.example"`},
+		{"origin with slash", func(s *Settings) { s.CORS.Origins = []string{"https://a/"} }, `cors.origins: "https://a/" is not how browsers`, `"https://a"`},
+		{"origin with its scheme's port", func(s *Settings) { s.CORS.Origins = []string{"https://a:443"} }, `cors.origins: "https://a:443" is not how`, `"https://a"`},
+		{"control for all", func(s *Settings) { s.Control.TCP = ":1" }, `control.tcp: ":1" is not on loopback`, "127.0.0.1:1"},
+		{"control outside", func(s *Settings) { s.Control.TCP = "192.0.2.1:1" }, `control.tcp: "192.0.2.1:1" is not on loopback`, ""},
+		{"control on a name", func(s *Settings) { s.Control.TCP = "a.localhost:1" }, `control.tcp: "a.localhost:1" is not on loopback`, ""},
+		{"control without port", func(s *Settings) { s.Control.TCP = "127.0.0.1" }, `control.tcp: "127.0.0.1" is not an address with a port`, ""},
+		{"long socket", func(s *Settings) { s.Control.Socket = "/" + strings.Repeat("x", 107) }, `control.socket: the path is longer than 107`, ""},
+		{"pipe and socket", func(s *Settings) { s.Control.FIFO = s.Control.Socket }, `control.fifo: the pipe and the Unix socket`, ""},
+		{"no delimiter", func(s *Settings) { s.Control.Delimiter = "" }, `control.delimiter: "" is not one character`, ""},
+		{"two delimiters", func(s *Settings) { s.Control.Delimiter = ";;" }, `control.delimiter: ";;" is not one`, ""},
+		{"delimiter of two bytes", func(s *Settings) { s.Control.Delimiter = "§" }, `control.delimiter: "§" is not one`, ""},
+		{"brace", func(s *Settings) { s.Control.Delimiter = "{" }, `control.delimiter: "{" has a meaning`, ""},
+		{"equals sign", func(s *Settings) { s.Control.Delimiter = "=" }, `control.delimiter: "=" has a meaning`, ""},
+		{"dash", func(s *Settings) { s.Control.Delimiter = "-" }, `control.delimiter: "-" has a meaning`, ""},
+		{"star", func(s *Settings) { s.Control.Delimiter = "*" }, `control.delimiter: "*" has a meaning`, ""},
+		{"newline", func(s *Settings) { s.Control.Delimiter = "\n" }, `control.delimiter: a line break`, ""},
+		{"letter", func(s *Settings) { s.Control.Delimiter = "a" }, `control.delimiter: "a" is a letter`, ""},
+		{"NUL", func(s *Settings) { s.Control.Delimiter = "\x00" }, `control.delimiter: "\x00" is not a character`, ""},
+		{"lone byte", func(s *Settings) { s.Control.Delimiter = "\xff" }, `control.delimiter: "\xff" is not a character`, ""},
+		{"socket for the world", func(s *Settings) { s.Control.UnixMode = "0666" }, `control.unix_mode: "0666" would let every user`, "0660"},
+		{"no octal", func(s *Settings) { s.Control.UnixMode = "0680" }, `control.unix_mode: "0680" is not a permission`, ""},
+		{"set-uid socket", func(s *Settings) { s.Control.UnixMode = "4660" }, `control.unix_mode: "4660" is not a permission`, ""},
+		{"unknown user", func(s *Settings) { s.User = "nobodyhere" }, `user: there is no user "nobodyhere"`, ""},
+		{"root", func(s *Settings) { s.User = "root" }, `user: "root" is root`, ""},
+		{"root by number", func(s *Settings) { s.User, s.Group = "0", "0" }, `user: "0" is root`, ""},
+		{"number without a group", func(s *Settings) { s.User = "4711" }, `group: user 4711 is in no user database`, "--group"},
+		{"the kernel's number for nobody", func(s *Settings) { s.User, s.Group = "4294967295", "1" }, `user: there is no user`, ""},
+		{"unknown group", func(s *Settings) { s.User, s.Group = "www", "none" }, `group: there is no group "none"`, ""},
+		{"group alone", func(s *Settings) { s.Group = "staff" }, `group: a group without a user`, "--user"},
+		{"unknown group of the socket", func(s *Settings) { s.Control.UnixGroup = "none" }, `control.unix_group: there is no group`, ""},
+		{"event with a line break", func(s *Settings) { s.Heartbeat.Event = "a\nb" }, `heartbeat.event: "a\nb" has a control character`, ""},
+		{"event with CR", func(s *Settings) { s.Heartbeat.Event = "a\r" }, `heartbeat.event: "a\r" has a control character`, ""},
+		{"long event", func(s *Settings) { s.Heartbeat.Event = strings.Repeat("x", 129) }, `heartbeat.event: the name is longer`, ""},
+		{"escape in a file name", func(s *Settings) { s.LogFile = "/a\x1b" }, `log_file: "/a\x1b" has a control character`, ""},
+		{"TLS 1.1", func(s *Settings) { s.TLS.MinVersion = "1.1" }, `tls.min_version: "1.1" is not one of 1.2, 1.3`, ""},
+		{"level", func(s *Settings) { s.LogLevel = "loud" }, `log_level: "loud" is not one of quiet, normal, debug`, ""},
+		{"format", func(s *Settings) { s.LogFormat = "jsn" }, `log_format: "jsn" is not one of`, `did you mean "json"?`},
+		{"slow", func(s *Settings) { s.Limits.Slow = "drop" }, `limits.slow: "drop" is not one of`, ""},
+		{"loops", func(s *Settings) { s.Loops = -1 }, `loops: -1 is not between`, ""},
+		{"retry", func(s *Settings) { s.Retry = 0 }, `retry: 0 is not between 1ms and 24h`, ""},
+		{"hsts", func(s *Settings) { s.HSTS.MaxAge = -1 }, `hsts.max_age: -1ns is not between`, ""},
+		{"heartbeat", func(s *Settings) { s.Heartbeat.Interval = time.Millisecond }, `heartbeat.interval: 1ms is neither 0 nor between 10ms and 24h`, ""},
+		{"history events", func(s *Settings) { s.History.Events = -1 }, `history.events: -1 is not between`, ""},
+		{"history bytes", func(s *Settings) { s.History.Bytes = -1 }, `history.bytes: -1 is not between`, ""},
+		{"history age", func(s *Settings) { s.History.Age = -1 }, `history.age: -1ns is not between`, ""},
+		{"connections", func(s *Settings) { s.Limits.Connections = -1 }, `limits.connections: -1 is not between`, ""},
+		{"per address", func(s *Settings) { s.Limits.ConnectionsPerAddress = -1 }, `limits.connections_per_address: -1`, ""},
+		{"handshakes", func(s *Settings) { s.Limits.Handshakes = 0 }, `limits.handshakes: 0 is not between 1`, ""},
+		{"handshake timeout", func(s *Settings) { s.Limits.HandshakeTimeout = 0 }, `limits.handshake_timeout: 0 is not between`, ""},
+		{"request timeout", func(s *Settings) { s.Limits.RequestTimeout = 0 }, `limits.request_timeout: 0 is not between`, ""},
+		{"request bytes", func(s *Settings) { s.Limits.RequestBytes = 100 }, `limits.request_bytes: 100 is not between 512 and 1MiB`, ""},
+		{"rooms", func(s *Settings) { s.Limits.RoomsPerClient = 0 }, `limits.rooms_per_client: 0 is not between`, ""},
+		{"no message", func(s *Settings) { s.Limits.MessageBytes = 0 }, `limits.message_bytes: 0 is not between 1 and 16MiB`, ""},
+		{"message too large", func(s *Settings) { s.Limits.MessageBytes = 16*mib + 1 }, `limits.message_bytes: 16777217 is not between`, ""},
+		{"queue", func(s *Settings) { s.Limits.QueueBytes = 1023 }, `limits.queue_bytes: 1023 is not between 1KiB`, ""},
+		{"stream age", func(s *Settings) { s.Limits.StreamAge = -1 }, `limits.stream_age: -1ns is neither 0`, ""},
+		{"drain", func(s *Settings) { s.Drain.Window = 2 * time.Hour }, `drain.window: 2h is not between 0 and 1h`, ""},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			s := valid()
+			c.change(&s)
+			err := Validate(s, someAccounts)
+			var all *Errors
+			if !errors.As(err, &all) {
+				t.Fatalf("Validate returned %v, not an *Errors", err)
+			}
+			if len(all.List) != 1 || !strings.HasPrefix(err.Error(), c.want) {
+				t.Errorf("got  %v\nwant one that begins with %s", err, c.want)
+			}
+			if !strings.Contains(all.List[0].Hint, c.hint) {
+				t.Errorf("hint is %q, want it to contain %q", all.List[0].Hint, c.hint)
+			}
+		})
+	}
+}
+
+func TestDefaultsMissOnlyWhatMustBeSaid(t *testing.T) {
+	err := Validate(Defaults(), someAccounts)
+	wantErrors(t, strings.Split(err.Error(), "\n"), "tls.cert_file: an https:// listener needs", "auth.mode: nobody would be asked")
+}
+
+func TestTheSystemKnowsRoot(t *testing.T) {
+	s := valid()
+	s.User = "root"
+	if err := Validate(s, Accounts{}); err == nil || !strings.Contains(err.Error(), `user: "root" is root`) {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestListeners(t *testing.T) {
+	s := valid()
+	s.Plaintext = true
+	s.Listen = []string{"https://:8443", "http://[::1]:80", "https://127.0.0.1:0/"}
+	want := []Listener{{true, ":8443"}, {false, "[::1]:80"}, {true, "127.0.0.1:0"}}
+	for i, got := range s.Listeners() {
+		if got != want[i] {
+			t.Errorf("listener %d is %+v, want %+v", i, got, want[i])
+		}
+	}
+}
+
+func TestUnixPermissions(t *testing.T) {
+	for text, want := range map[string]uint32{"0660": 0o660, "600": 0o600, "000": 0} {
+		if got := (&Control{UnixMode: text}).UnixPermissions(); got != want {
+			t.Errorf("%s is %o, want %o", text, got, want)
+		}
+	}
+}
