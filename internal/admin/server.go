@@ -2,10 +2,19 @@ package admin
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"net"
 	"os"
+	"sync"
+	"time"
 )
+
+// maxConnections is how many control connections may be open: back ends and administrators are few.
+const maxConnections = 128
+
+// acceptPause is the wait after accept failed, most likely for want of descriptors.
+const acceptPause = 100 * time.Millisecond
 
 // ServerOptions say what a [Server] acts on.
 type ServerOptions struct {
@@ -19,16 +28,211 @@ type ServerOptions struct {
 	// Delimiter ends a classic command, besides the newline. 0: ';'.
 	Delimiter byte
 
-	// MaxMessage is the bound of a message's bytes in force; it is asked for each read. nil: 64 KiB.
+	// MaxMessage is the bound of a message's bytes in force; it is asked again and again. nil: 64 KiB.
 	MaxMessage func() int
 }
 
-type Server struct{}
+// Server is the daemon's side of the control protocol. Doors are opened first, while the process may; [Server.Serve]
+// then starts to answer.
+type Server struct {
+	// Fixed after creation.
+	backend      Backend
+	log          *slog.Logger
+	answerLog    *slog.Logger
+	delimiter    byte
+	maxMessage   func() int
+	writeTimeout time.Duration
+	ctx          context.Context // of all that is asked of the Backend; ends when a shutdown loses patience
+	cancel       context.CancelFunc
+	running      sync.WaitGroup // accept loops and connections
 
-func NewServer(o ServerOptions) *Server { return &Server{} }
+	mu    sync.Mutex // guards all below
+	state serverState
+	doors []*listenDoor
+	fifo  *os.File // nil: none
+	conns map[*conn]struct{}
+	made  uint64 // connections so far, which numbers them
+}
 
-func (s *Server) ListenUnix(path string, mode os.FileMode, gid int) error { return nil }
-func (s *Server) ListenTCP(addr string) (net.Addr, error)                 { return nil, nil }
-func (s *Server) OpenFIFO(path string, gid int) error                     { return nil }
-func (s *Server) Serve()                                                  {}
-func (s *Server) Shutdown(ctx context.Context) error                      { return nil }
+type serverState uint8
+
+const (
+	serverOpening  serverState = iota // doors may be opened
+	serverServing                     // doors are served
+	serverStopping                    // nobody is let in any more; what has arrived is finished
+)
+
+// NewServer returns a Server without doors.
+func NewServer(o ServerOptions) *Server {
+	s := &Server{
+		backend:      o.Backend,
+		log:          o.Logger,
+		answerLog:    o.Answers,
+		delimiter:    o.Delimiter,
+		maxMessage:   o.MaxMessage,
+		writeTimeout: writeTimeout,
+		conns:        map[*conn]struct{}{},
+	}
+	if s.answerLog == nil {
+		s.answerLog = s.log
+	}
+	if s.delimiter == 0 {
+		s.delimiter = ';'
+	}
+	if s.maxMessage == nil {
+		s.maxMessage = func() int { return 64 << 10 }
+	}
+	s.ctx, s.cancel = context.WithCancel(context.Background())
+	return s
+}
+
+// doorKind is a way in.
+type doorKind string
+
+const (
+	doorUnix doorKind = "unix"
+	doorTCP  doorKind = "tcp"
+	doorFIFO doorKind = "fifo"
+)
+
+// listenDoor is a socket that control connections come in by.
+type listenDoor struct {
+	kind     doorKind
+	role     Role // of its connections
+	listener net.Listener
+	remove   func() // takes the socket's file away, if it is still ours; nil: there is none
+}
+
+func (s *Server) addDoor(d *listenDoor) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.state != serverOpening {
+		return errors.New("the control server is already serving")
+	}
+	s.doors = append(s.doors, d)
+	return nil
+}
+
+// Serve starts to answer at the doors that are open, and returns at once.
+func (s *Server) Serve() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.state != serverOpening {
+		return
+	}
+	s.state = serverServing
+	for _, d := range s.doors {
+		s.running.Go(func() { s.accept(d) })
+	}
+	if s.fifo != nil {
+		s.start(&conn{door: doorFIFO, role: RolePublish, input: newInput(s.fifo)})
+	}
+}
+
+// Shutdown lets nobody in any more, finishes the commands that have arrived, sends their answers and closes. When ctx
+// ends before that, connections are cut off. The FIFO stays in the file system: a script that finds none there would
+// create an ordinary file.
+func (s *Server) Shutdown(ctx context.Context) error {
+	s.stopDoors()
+	stopped := make(chan struct{})
+	go func() {
+		defer close(stopped)
+		s.running.Wait()
+	}()
+	defer s.cancel()
+	select {
+	case <-stopped:
+		return nil
+	case <-ctx.Done():
+	}
+	s.cancel()
+	s.mu.Lock()
+	for c := range s.conns {
+		c.abort()
+	}
+	s.mu.Unlock()
+	<-stopped
+	return ctx.Err()
+}
+
+func (s *Server) stopDoors() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	served := s.state == serverServing
+	s.state = serverStopping
+	for _, d := range s.doors {
+		if d.remove != nil {
+			d.remove() // before the close, so that the file is ours for certain
+		}
+		d.listener.Close()
+	}
+	s.doors = nil
+	if s.fifo != nil && !served {
+		s.fifo.Close()
+	}
+	s.fifo = nil
+	for c := range s.conns {
+		c.input.stop()
+	}
+}
+
+func (s *Server) accept(d *listenDoor) {
+	failing := false
+	for {
+		nc, err := d.listener.Accept()
+		switch {
+		case err == nil:
+			failing = false
+			s.admit(d, nc)
+		case errors.Is(err, net.ErrClosed):
+			return
+		default:
+			if !failing {
+				s.log.Warn("control connections are not accepted", "door", string(d.kind), "err", err)
+			}
+			failing = true
+			select {
+			case <-time.After(acceptPause):
+			case <-s.ctx.Done():
+				return
+			}
+		}
+	}
+}
+
+// admit starts a connection, or closes it when there are too many.
+func (s *Server) admit(d *listenDoor, nc net.Conn) {
+	src, ok := nc.(source)
+	if !ok {
+		panic("admin: internal error: a connection that is no socket")
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.state != serverServing {
+		nc.Close()
+		return
+	}
+	if len(s.conns) >= maxConnections {
+		nc.Close()
+		s.backend.CountCommandError(string(RefusedConnections))
+		s.log.Info("control connection refused", "door", string(d.kind), "reason", string(RefusedConnections), "limit", maxConnections)
+		return
+	}
+	s.start(&conn{door: d.kind, role: d.role, input: newInput(src), out: nc, queue: newAnswers()})
+}
+
+// start runs a connection. The caller holds s.mu.
+func (s *Server) start(c *conn) {
+	s.made++
+	c.server = s
+	c.log = s.log.With("door", string(c.door), "control", s.made)
+	c.log.Debug("control connection opened", peerAttrs(c.out)...)
+	s.conns[c] = struct{}{}
+	s.running.Go(func() {
+		c.run()
+		s.mu.Lock()
+		delete(s.conns, c)
+		s.mu.Unlock()
+		c.log.Debug("control connection closed")
+	})
+}

@@ -1,0 +1,228 @@
+// Package admintest gives tests a daemon that is none: a Backend that remembers what it was asked, and a control
+// server in front of it.
+package admintest
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/hassesd/hassesd/internal/admin"
+)
+
+// patience is how long a test waits for what must come.
+const patience = 20 * time.Second
+
+// Backend is an [admin.Backend] that answers what it was told to, and remembers what it was asked. The zero value
+// answers zero values.
+type Backend struct {
+	// What the methods answer. Fixed while a server uses it.
+	HelloAnswer   admin.Hello
+	StatusAnswer  admin.Status
+	ClientsAnswer admin.Clients
+	RoomsAnswer   admin.Rooms
+	CountAnswer   admin.Count    // without a room
+	RoomStreams   map[string]int // what Count answers with a room
+	KickedAnswer  admin.Kicked
+	ReloadAnswer  admin.Reloaded
+	DrainAnswer   admin.Drained
+	Matches       int              // what every Delivery answers
+	Errors        map[string]error // by method: answered instead
+
+	// OnPublish, if not nil, is called before a message is taken and may wait, or refuse it.
+	OnPublish func(ctx context.Context, p admin.SendParams) error
+	// OnMatched, if not nil, is called before a Delivery answers.
+	OnMatched func(ctx context.Context, id string) error
+
+	mu       sync.Mutex // guards all below
+	changed  chan struct{}
+	sent     []admin.SendParams
+	kicks    []admin.KickParams
+	drains   []admin.DrainParams
+	queries  []admin.ClientsParams
+	level    string
+	reinit   bool
+	refusals []string
+}
+
+func (b *Backend) note(do func()) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	do()
+	if b.changed != nil {
+		close(b.changed)
+		b.changed = nil
+	}
+}
+
+// wait returns when done, called with the lock held, says so; it fails the test when that takes too long.
+func (b *Backend) wait(t testing.TB, what string, done func() bool) {
+	t.Helper()
+	deadline := time.NewTimer(patience)
+	defer deadline.Stop()
+	for {
+		b.mu.Lock()
+		if done() {
+			b.mu.Unlock()
+			return
+		}
+		if b.changed == nil {
+			b.changed = make(chan struct{})
+		}
+		changed := b.changed
+		b.mu.Unlock()
+		select {
+		case <-changed:
+		case <-deadline.C:
+			t.Fatalf("still waiting for %s", what)
+		}
+	}
+}
+
+// WaitSent waits until n messages were published, and returns all.
+func (b *Backend) WaitSent(t testing.TB, n int) []admin.SendParams {
+	t.Helper()
+	b.wait(t, fmt.Sprintf("%d messages", n), func() bool { return len(b.sent) >= n })
+	return b.Sent()
+}
+
+// WaitRefusals waits until n commands or connections were refused, and returns the reasons of all.
+func (b *Backend) WaitRefusals(t testing.TB, n int) []string {
+	t.Helper()
+	b.wait(t, fmt.Sprintf("%d refusals", n), func() bool { return len(b.refusals) >= n })
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return slices.Clone(b.refusals)
+}
+
+// Sent returns the messages published so far.
+func (b *Backend) Sent() []admin.SendParams {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return slices.Clone(b.sent)
+}
+
+// Kicks returns the parameters of the kicks so far.
+func (b *Backend) Kicks() []admin.KickParams {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return slices.Clone(b.kicks)
+}
+
+// Drains returns the parameters of the drains so far.
+func (b *Backend) Drains() []admin.DrainParams {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return slices.Clone(b.drains)
+}
+
+// Queries returns the parameters with which clients were asked for so far.
+func (b *Backend) Queries() []admin.ClientsParams {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return slices.Clone(b.queries)
+}
+
+// Hello implements [admin.Backend], as do the methods below.
+func (b *Backend) Hello(context.Context) (admin.Hello, error) {
+	return b.HelloAnswer, b.Errors[admin.MethodHello]
+}
+
+func (b *Backend) Status(context.Context) (admin.Status, error) {
+	return b.StatusAnswer, b.Errors[admin.MethodStatus]
+}
+
+func (b *Backend) Clients(_ context.Context, p admin.ClientsParams) (admin.Clients, error) {
+	b.note(func() { b.queries = append(b.queries, p) })
+	return b.ClientsAnswer, b.Errors[admin.MethodClients]
+}
+
+func (b *Backend) Rooms(context.Context, admin.RoomsParams) (admin.Rooms, error) {
+	return b.RoomsAnswer, b.Errors[admin.MethodRooms]
+}
+
+func (b *Backend) Count(_ context.Context, p admin.CountParams) (admin.Count, error) {
+	if p.Room != "" {
+		return admin.Count{Room: p.Room, Streams: b.RoomStreams[p.Room]}, b.Errors[admin.MethodCount]
+	}
+	return b.CountAnswer, b.Errors[admin.MethodCount]
+}
+
+func (b *Backend) Publish(ctx context.Context, p admin.SendParams) (admin.Delivery, error) {
+	if err := b.Errors[admin.MethodSend]; err != nil {
+		return nil, err
+	}
+	if b.OnPublish != nil {
+		if err := b.OnPublish(ctx, p); err != nil {
+			return nil, err
+		}
+	}
+	var id string
+	b.note(func() {
+		b.sent = append(b.sent, p)
+		id = fmt.Sprintf("e-%d", len(b.sent))
+	})
+	return delivery{b, id}, nil
+}
+
+func (b *Backend) Kick(_ context.Context, p admin.KickParams) (admin.Kicked, error) {
+	b.note(func() { b.kicks = append(b.kicks, p) })
+	return b.KickedAnswer, b.Errors[admin.MethodKick]
+}
+
+func (b *Backend) LogLevel(_ context.Context, level string) (string, error) {
+	b.note(func() {
+		if level != "" {
+			b.level = level
+		}
+	})
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.level == "" {
+		b.level = "normal"
+	}
+	return b.level, b.Errors[admin.MethodLogLevel]
+}
+
+func (b *Backend) Reinit(_ context.Context, enabled *bool) (bool, error) {
+	b.note(func() {
+		if enabled != nil {
+			b.reinit = *enabled
+		}
+	})
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.reinit, b.Errors[admin.MethodReinit]
+}
+
+func (b *Backend) Reload(context.Context) (admin.Reloaded, error) {
+	return b.ReloadAnswer, b.Errors[admin.MethodReload]
+}
+
+func (b *Backend) Drain(_ context.Context, p admin.DrainParams) (admin.Drained, error) {
+	b.note(func() { b.drains = append(b.drains, p) })
+	return b.DrainAnswer, b.Errors[admin.MethodDrain]
+}
+
+func (b *Backend) CountCommandError(reason string) {
+	b.note(func() { b.refusals = append(b.refusals, reason) })
+}
+
+type delivery struct {
+	backend *Backend
+	id      string
+}
+
+func (d delivery) ID() string { return d.id }
+
+func (d delivery) Matched(ctx context.Context) (int, error) {
+	if d.backend.OnMatched != nil {
+		if err := d.backend.OnMatched(ctx, d.id); err != nil {
+			return 0, err
+		}
+	}
+	return d.backend.Matches, nil
+}

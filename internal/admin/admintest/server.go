@@ -1,0 +1,54 @@
+package admintest
+
+import (
+	"context"
+	"log/slog"
+	"path/filepath"
+	"testing"
+
+	"github.com/hassesd/hassesd/internal/admin"
+)
+
+// Doors are the ways to a control server.
+type Doors struct {
+	Socket string // path
+	TCP    string // host:port
+	FIFO   string // path
+}
+
+// Start serves b on a Unix socket, on TCP and on a FIFO until the test ends.
+func Start(t testing.TB, b admin.Backend) Doors {
+	t.Helper()
+	return StartServer(t, admin.ServerOptions{Backend: b})
+}
+
+// StartServer does the same with options of the test's own; without a Logger nothing is logged.
+func StartServer(t testing.TB, o admin.ServerOptions) Doors {
+	t.Helper()
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	s := admin.NewServer(o)
+	dir := t.TempDir()
+	d := Doors{Socket: filepath.Join(dir, "s"), FIFO: filepath.Join(dir, "f")}
+	if err := s.ListenUnix(d.Socket, 0o600, -1); err != nil {
+		t.Fatal(err)
+	}
+	addr, err := s.ListenTCP("127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	d.TCP = addr.String()
+	if err := s.OpenFIFO(d.FIFO, -1); err != nil {
+		t.Fatal(err)
+	}
+	s.Serve()
+	t.Cleanup(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), patience)
+		defer cancel()
+		if err := s.Shutdown(ctx); err != nil {
+			t.Errorf("shut the control server down: %v", err)
+		}
+	})
+	return d
+}

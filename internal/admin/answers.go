@@ -1,0 +1,105 @@
+package admin
+
+import (
+	"context"
+	"sync"
+)
+
+// Bounds of the answers that wait on one connection. When they are reached no further command is read, so that a
+// peer that does not read its answers stops itself.
+const (
+	maxAnswers     = 256
+	maxAnswerBytes = 256 << 10
+)
+
+// answer is what one command gets: a text that is there, or one that is made when its turn comes.
+type answer struct {
+	text  []byte
+	later func(ctx context.Context) []byte // nil: text
+}
+
+// answers is the queue between the reader of a connection, which runs commands one after another, and its writer,
+// which waits for what they brought and sends it in the same order.
+type answers struct {
+	mu      sync.Mutex // guards all below
+	changed sync.Cond  // on mu
+	queue   []answer
+	bytes   int
+	state   answersState
+}
+
+type answersState uint8
+
+const (
+	answersOpen     answersState = iota
+	answersFinished              // no more will be put
+	answersBroken                // the peer takes no more: what is put is thrown away, and nobody waits
+)
+
+func newAnswers() *answers {
+	a := &answers{}
+	a.changed.L = &a.mu
+	return a
+}
+
+// waitRoom waits until the next command may be run.
+func (a *answers) waitRoom() {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	for a.state == answersOpen && (len(a.queue) >= maxAnswers || a.bytes >= maxAnswerBytes) {
+		a.changed.Wait()
+	}
+}
+
+// put queues an answer. It never waits; see waitRoom.
+func (a *answers) put(x answer) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.state != answersOpen {
+		return
+	}
+	a.queue = append(a.queue, x)
+	a.bytes += len(x.text)
+	a.changed.Broadcast()
+}
+
+// finish says that nothing more will be put; the writer ends when the queue is empty.
+func (a *answers) finish() {
+	a.setState(answersFinished)
+}
+
+// fail throws away what waits and what is yet to come.
+func (a *answers) fail() {
+	a.setState(answersBroken)
+}
+
+func (a *answers) setState(s answersState) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.state == answersBroken {
+		return
+	}
+	a.state = s
+	if s == answersBroken {
+		a.queue, a.bytes = nil, 0
+	}
+	a.changed.Broadcast()
+}
+
+// next waits for the next answer; false: there will be none.
+func (a *answers) next() (answer, bool) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	for a.state == answersOpen && len(a.queue) == 0 {
+		a.changed.Wait()
+	}
+	if len(a.queue) == 0 {
+		return answer{}, false
+	}
+	x := a.queue[0]
+	a.queue[0] = answer{}
+	a.queue = a.queue[1:]
+	a.bytes -= len(x.text)
+	a.changed.Broadcast()
+	return x, true
+}

@@ -1,0 +1,241 @@
+package admin
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net"
+	"os"
+	"time"
+)
+
+// Bounds of one control connection.
+const (
+	writeTimeout   = 10 * time.Second // for each writeChunk of answers
+	writeChunk     = 64 << 10
+	readChunk      = 32 << 10
+	publishTimeout = 30 * time.Second // for a message to find room while the loops are behind
+	callTimeout    = 10 * time.Second // for everything else that is asked of the Backend
+)
+
+// speaker turns the bytes of one connection into commands and runs them, one after another.
+type speaker interface {
+	feed(data []byte)
+	// isPartial says whether a pause would end a command.
+	isPartial() bool
+	// flush ends the command under way: after a pause, or at the end.
+	flush()
+}
+
+// conn is one control connection. Its reader runs the commands in the order of their arrival; its writer sends the
+// answers in that order.
+type conn struct {
+	// Fixed after creation.
+	server *Server
+	door   doorKind
+	role   Role
+	log    *slog.Logger
+	input  *input
+	out    net.Conn // nil: a FIFO, which cannot be answered
+	queue  *answers // nil without out
+
+	// Owned by the reader.
+	head    []byte // the first bytes, while they may belong to several forms
+	speaker speaker
+}
+
+// run reads until the end of the connection. All that was sent is run, even if the peer is gone.
+func (c *conn) run() {
+	written := make(chan struct{})
+	if c.out == nil {
+		close(written)
+		c.speaker = newClassic(c)
+	} else {
+		go func() {
+			defer close(written)
+			c.write()
+		}()
+	}
+	c.read()
+	if c.queue != nil {
+		c.queue.finish()
+	}
+	<-written
+	c.input.src.Close()
+}
+
+func (c *conn) read() {
+	buf := make([]byte, readChunk)
+	for {
+		n, event := c.input.read(buf, c.isPartial())
+		open := true
+		switch event {
+		case readData:
+			open = c.feed(buf[:n])
+		case readPause, readEnd:
+			open = c.flush() && event == readPause
+		}
+		if !open {
+			return
+		}
+	}
+}
+
+func (c *conn) isPartial() bool {
+	if c.speaker == nil {
+		return len(c.head) > 0
+	}
+	return c.speaker.isPartial()
+}
+
+// feed returns false when the connection is to be closed.
+func (c *conn) feed(data []byte) bool {
+	if c.speaker == nil {
+		c.head = append(c.head, data...)
+		return c.decide(false)
+	}
+	c.speaker.feed(data)
+	return true
+}
+
+// flush takes a pause, or the end. It returns false when the connection is to be closed.
+func (c *conn) flush() bool {
+	if c.speaker == nil && len(c.head) == 0 {
+		return true
+	}
+	if c.speaker == nil && !c.decide(true) {
+		return false
+	}
+	c.speaker.flush()
+	return true
+}
+
+// decide looks at the first bytes, and lets the speaker of their form have them.
+func (c *conn) decide(over bool) bool {
+	switch sniff(c.head, over) {
+	case formUnknown:
+		return true
+	case formClassic:
+		c.speaker = newClassic(c)
+	case formJSON:
+		c.speaker = newRPC(c)
+	case formHTTP:
+		c.refuse(RefusedHTTP)
+		return false
+	case formTLS:
+		c.refuse(RefusedTLS)
+		return false
+	}
+	head := c.head
+	c.head = nil
+	c.speaker.feed(head)
+	return true
+}
+
+// refuse counts and logs that the connection is closed for its first bytes, of which nothing is answered.
+func (c *conn) refuse(reason Refusal) {
+	c.server.backend.CountCommandError(string(reason))
+	c.log.Info("control connection refused", "reason", string(reason))
+	if c.queue != nil {
+		c.queue.fail()
+	}
+}
+
+// answer queues the answer of the command that is being run.
+func (c *conn) answer(x answer) {
+	if c.queue != nil {
+		c.queue.put(x)
+	}
+}
+
+// waitRoom waits until the next command may be run.
+func (c *conn) waitRoom() {
+	if c.queue != nil {
+		c.queue.waitRoom()
+	}
+}
+
+// write is the writer: it ends with the last answer, or when the peer takes no more. A peer that is gone may have left
+// commands, so its input stays open; one that is there and does not read is cut off.
+func (c *conn) write() {
+	for {
+		x, ok := c.queue.next()
+		if !ok {
+			return
+		}
+		text := x.text
+		if x.later != nil {
+			text = x.later(c.server.ctx)
+		}
+		err := c.send(text)
+		if err == nil {
+			continue
+		}
+		c.queue.fail()
+		if errors.Is(err, os.ErrDeadlineExceeded) {
+			c.server.backend.CountCommandError(string(RefusedSlow))
+			c.log.Info("control connection closed", "reason", string(RefusedSlow))
+			c.out.Close()
+		}
+		return
+	}
+}
+
+func (c *conn) send(text []byte) error {
+	for len(text) > 0 {
+		n := min(len(text), writeChunk)
+		if err := c.out.SetWriteDeadline(time.Now().Add(c.server.writeTimeout)); err != nil {
+			return err
+		}
+		if _, err := c.out.Write(text[:n]); err != nil {
+			return err
+		}
+		text = text[n:]
+	}
+	return nil
+}
+
+// abort ends the connection without waiting for anything.
+func (c *conn) abort() {
+	if c.queue != nil {
+		c.queue.fail()
+	}
+	c.input.src.Close()
+}
+
+// publish gives a message to the Backend, in the order of arrival.
+func (c *conn) publish(p SendParams) (Delivery, *Error) {
+	if limit := c.server.maxMessage(); len(p.Data) > limit {
+		return nil, tooLarge(len(p.Data), limit)
+	}
+	ctx, cancel := context.WithTimeout(c.server.ctx, publishTimeout)
+	defer cancel()
+	d, err := c.server.backend.Publish(ctx, p)
+	if err != nil {
+		return nil, asError(err)
+	}
+	return d, nil
+}
+
+// matched waits for the number of streams that a message was queued for.
+func matched(ctx context.Context, d Delivery) (int, *Error) {
+	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	defer cancel()
+	n, err := d.Matched(ctx)
+	if err != nil {
+		return 0, &Error{
+			Code:    CodeOverloaded,
+			Message: "message " + d.ID() + " was taken, but its streams were not counted in time",
+			Hint:    "do not send it again",
+		}
+	}
+	return n, nil
+}
+
+// refused counts and logs a command that got an error instead of a result.
+func (c *conn) refused(e *Error, attrs ...slog.Attr) {
+	reason := refusalOf(e)
+	c.server.backend.CountCommandError(string(reason))
+	attrs = append(attrs, slog.String("reason", string(reason)), slog.String("err", printable(e.Message)))
+	c.log.LogAttrs(context.Background(), slog.LevelInfo, "control command refused", attrs...)
+}

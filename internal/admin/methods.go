@@ -1,0 +1,162 @@
+package admin
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+)
+
+// method is one method of the JSON form. run returns a result to encode, or a [Delivery] to wait for.
+type method struct {
+	role Role // the least that may call it
+	run  func(ctx context.Context, c *conn, params json.RawMessage) (any, *Error)
+}
+
+// methodNames is the hint for those who ask for another.
+const methodNames = "hello, status, clients, rooms, count, send, loglevel, reinit, kick, reload, drain"
+
+var methods = map[string]method{
+	MethodHello: {RoleRead, func(ctx context.Context, c *conn, params json.RawMessage) (any, *Error) {
+		return run(params, "", nil, func(struct{}) (Hello, error) {
+			h, err := c.server.backend.Hello(ctx)
+			h.Name, h.Protocol, h.Role = "hassesd", ProtocolVersion, c.role
+			return h, err
+		})
+	}},
+	MethodStatus: {RoleRead, func(ctx context.Context, c *conn, params json.RawMessage) (any, *Error) {
+		return run(params, "", nil, func(struct{}) (Status, error) {
+			s, err := c.server.backend.Status(ctx)
+			return filledStatus(s), err
+		})
+	}},
+	MethodClients: {RoleRead, func(ctx context.Context, c *conn, params json.RawMessage) (any, *Error) {
+		return run(params, "room, id, addr, sort, limit, cursor", checkClients, func(p ClientsParams) (Clients, error) {
+			cl, err := c.server.backend.Clients(ctx, p)
+			return filledClients(cl), err
+		})
+	}},
+	MethodRooms: {RoleRead, func(ctx context.Context, c *conn, params json.RawMessage) (any, *Error) {
+		return run(params, "limit, prefix", checkRooms, func(p RoomsParams) (Rooms, error) {
+			r, err := c.server.backend.Rooms(ctx, p)
+			return filledRooms(r), err
+		})
+	}},
+	MethodCount: {RoleRead, func(ctx context.Context, c *conn, params json.RawMessage) (any, *Error) {
+		return run(params, "room", checkCount, func(p CountParams) (Count, error) {
+			return c.server.backend.Count(ctx, p)
+		})
+	}},
+	MethodSend: {RolePublish, func(_ context.Context, c *conn, params json.RawMessage) (any, *Error) {
+		p, e := decodeSend(params)
+		if e != nil {
+			return nil, e
+		}
+		d, e := c.publish(p)
+		if e != nil {
+			return nil, e
+		}
+		return d, nil
+	}},
+	MethodLogLevel: {RolePublish, func(ctx context.Context, c *conn, params json.RawMessage) (any, *Error) {
+		return run(params, "level", checkLevel, func(p LevelParams) (Level, error) {
+			level, err := c.server.backend.LogLevel(ctx, p.Level)
+			return Level{Level: level}, err
+		})
+	}},
+	MethodReinit: {RolePublish, func(ctx context.Context, c *conn, params json.RawMessage) (any, *Error) {
+		return run(params, "enabled", nil, func(p ReinitParams) (Reinit, error) {
+			enabled, err := c.server.backend.Reinit(ctx, p.Enabled)
+			return Reinit{Enabled: enabled}, err
+		})
+	}},
+	MethodKick: {RoleAdmin, func(ctx context.Context, c *conn, params json.RawMessage) (any, *Error) {
+		return run(params, "id, room, all, refuse_seconds", checkKick, func(p KickParams) (Kicked, error) {
+			return c.server.backend.Kick(ctx, p)
+		})
+	}},
+	MethodReload: {RoleAdmin, func(ctx context.Context, c *conn, params json.RawMessage) (any, *Error) {
+		return run(params, "", nil, func(struct{}) (Reloaded, error) {
+			r, err := c.server.backend.Reload(ctx)
+			return filledReloaded(r), err
+		})
+	}},
+	MethodDrain: {RoleAdmin, func(ctx context.Context, c *conn, params json.RawMessage) (any, *Error) {
+		return run(params, "window_seconds", checkDrain, func(p DrainParams) (Drained, error) {
+			return c.server.backend.Drain(ctx, p)
+		})
+	}},
+}
+
+// run decodes and checks the parameters of a method and calls it. fields names them, for the hint.
+func run[P, R any](params json.RawMessage, fields string, check func(P) *Error, call func(P) (R, error)) (any, *Error) {
+	p, e := decodeParams[P](params, fields)
+	if e != nil {
+		return nil, e
+	}
+	if check != nil {
+		if e := check(p); e != nil {
+			return nil, e
+		}
+	}
+	result, err := call(p)
+	if err != nil {
+		return nil, asError(err)
+	}
+	return result, nil
+}
+
+// includes says whether a connection of role r may call what needs role needed.
+func (r Role) includes(needed Role) bool { return r.rank() >= needed.rank() }
+
+func (r Role) rank() int {
+	switch r {
+	case RoleRead:
+		return 1
+	case RolePublish:
+		return 2
+	case RoleAdmin:
+		return 3
+	}
+	panic(fmt.Sprintf("admin: internal error: role %q", string(r)))
+}
+
+// The lists and maps of a result are never null.
+
+func filledStatus(s Status) Status {
+	if s.Loops == nil {
+		s.Loops = []LoopStatus{}
+	}
+	if s.Closed == nil {
+		s.Closed = map[string]uint64{}
+	}
+	if s.Refused == nil {
+		s.Refused = map[string]uint64{}
+	}
+	return s
+}
+
+func filledClients(c Clients) Clients {
+	filled := make([]Client, len(c.Clients))
+	for i, cl := range c.Clients {
+		if cl.Rooms == nil {
+			cl.Rooms = []string{}
+		}
+		filled[i] = cl
+	}
+	c.Clients = filled
+	return c
+}
+
+func filledRooms(r Rooms) Rooms {
+	if r.Rooms == nil {
+		r.Rooms = []Room{}
+	}
+	return r
+}
+
+func filledReloaded(r Reloaded) Reloaded {
+	if r.Changed == nil {
+		r.Changed = []string{}
+	}
+	return r
+}

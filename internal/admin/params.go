@@ -1,0 +1,190 @@
+package admin
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math"
+	"reflect"
+	"strings"
+)
+
+// Bounds of parameters.
+const (
+	maxTargets = 1024 // of one message
+	maxEvent   = 256  // bytes of an event's name
+)
+
+const maxSeconds = 365 * 24 * 3600 // of a duration: a year
+
+// decodeParams reads params into a P, strictly: a field that P does not have is an error. fields are those it has.
+func decodeParams[P any](params json.RawMessage, fields string) (P, *Error) {
+	var p P
+	hint := "this method takes no params"
+	if fields != "" {
+		hint = "params: " + fields
+	}
+	if len(params) == 0 {
+		return p, nil
+	}
+	if params[0] != '{' {
+		return p, badParams(hint, "they must be an object")
+	}
+	dec := json.NewDecoder(bytes.NewReader(params))
+	dec.DisallowUnknownFields()
+	if err := dec.Decode(&p); err != nil {
+		return p, badParams(hint, "%s", decodeFault(err))
+	}
+	return p, nil
+}
+
+// decodeFault says in the words of JSON what encoding/json found.
+func decodeFault(err error) string {
+	var wrongType *json.UnmarshalTypeError
+	if errors.As(err, &wrongType) {
+		return fmt.Sprintf("%s: want %s, got %s", wrongType.Field, jsonType(wrongType.Type), wrongType.Value)
+	}
+	return strings.TrimPrefix(err.Error(), "json: ") // unknown field "x"
+}
+
+func jsonType(t reflect.Type) string {
+	if t.Kind() == reflect.Pointer {
+		t = t.Elem()
+	}
+	if t.Kind() == reflect.Int {
+		return "an integer"
+	}
+	return map[reflect.Kind]string{
+		reflect.String: "a string", reflect.Bool: "true or false", reflect.Float64: "a number",
+	}[t.Kind()]
+}
+
+const sendFields = `params: to (a room, "prefix*", "*" or an array of them), except, event, data, retry`
+
+// decodeSend reads and checks the parameters of "send". data may be empty, but must be there: a message that lost
+// its text on the way is not sent.
+func decodeSend(params json.RawMessage) (SendParams, *Error) {
+	type wire struct {
+		To     json.RawMessage `json:"to"`
+		Except string          `json:"except"`
+		Event  string          `json:"event"`
+		Data   *string         `json:"data"`
+		Retry  int             `json:"retry"`
+	}
+	w, e := decodeParams[wire](params, strings.TrimPrefix(sendFields, "params: "))
+	if e != nil {
+		return SendParams{}, e
+	}
+	p := SendParams{Except: w.Except, Event: w.Event, Retry: w.Retry}
+	switch {
+	case len(w.To) == 0 || string(w.To) == "null":
+		return p, badParams(sendFields, "to is missing")
+	case json.Unmarshal(w.To, &p.To) != nil:
+		return p, badParams(sendFields, "to: want a string or an array of strings")
+	case w.Data == nil:
+		return p, badParams(sendFields, "data is missing")
+	}
+	p.Data = *w.Data
+	return p, checkSend(p)
+}
+
+func checkSend(p SendParams) *Error {
+	if len(p.To) > maxTargets {
+		return badParams("send several messages", "to has %d entries and the limit is %d", len(p.To), maxTargets)
+	}
+	for _, target := range p.To {
+		if f := targetFault(target); f != nil {
+			return badParams(sendFields, "to: %s at byte %d", f.reason, f.at+1)
+		}
+	}
+	if f := clientIDFault(p.Except); f != nil {
+		return badParams(sendFields, "except: %s at byte %d", f.reason, f.at+1)
+	}
+	if strings.ContainsAny(p.Event, "\r\n\x00") {
+		return badParams(sendFields, "event: CR, LF or NUL")
+	}
+	if len(p.Event) > maxEvent {
+		return badParams(sendFields, "event: longer than %d bytes", maxEvent)
+	}
+	if p.Retry < 0 || p.Retry > maxSeconds*1000 {
+		return badParams(sendFields, "retry: want milliseconds, at most a year")
+	}
+	return nil
+}
+
+func checkClients(p ClientsParams) *Error {
+	switch p.Sort {
+	case "", "age", "queue", "sent":
+	default:
+		return badParams("sort: age, queue or sent", "sort: there is no such order")
+	}
+	return checkLimit(p.Limit)
+}
+
+func checkRooms(p RoomsParams) *Error { return checkLimit(p.Limit) }
+
+func checkLimit(limit int) *Error {
+	if limit < 0 {
+		return badParams("limit: 0 for all", "limit: less than 0")
+	}
+	return nil
+}
+
+func checkCount(p CountParams) *Error {
+	if p.Room == "" {
+		return nil
+	}
+	return checkRoom(p.Room)
+}
+
+func checkRoom(room string) *Error {
+	if f := roomFault(room); f != nil {
+		return badParams("room: the name of one room", "room: %s at byte %d", f.reason, f.at+1)
+	}
+	return nil
+}
+
+func checkLevel(p LevelParams) *Error {
+	switch p.Level {
+	case "", "quiet", "normal", "debug":
+		return nil
+	}
+	return badParams("level: quiet, normal or debug", "level: there is no such level")
+}
+
+func checkKick(p KickParams) *Error {
+	const hint = "give exactly one of id, room and all"
+	chosen := 0
+	for _, given := range []bool{p.ID != "", p.Room != "", p.All} {
+		if given {
+			chosen++
+		}
+	}
+	if chosen != 1 {
+		return badParams(hint, "%d of id, room and all are given", chosen)
+	}
+	if f := clientIDFault(p.ID); f != nil {
+		return badParams(hint, "id: %s at byte %d", f.reason, f.at+1)
+	}
+	if p.Room != "" {
+		if e := checkRoom(p.Room); e != nil {
+			return e
+		}
+	}
+	return checkSeconds("refuse_seconds", p.RefuseSeconds)
+}
+
+func checkDrain(p DrainParams) *Error {
+	if p.WindowSeconds == nil {
+		return nil
+	}
+	return checkSeconds("window_seconds", *p.WindowSeconds)
+}
+
+func checkSeconds(name string, s float64) *Error {
+	if math.IsNaN(s) || s < 0 || s > maxSeconds {
+		return badParams(name+": seconds", "%s: want 0 to %d", name, maxSeconds)
+	}
+	return nil
+}

@@ -1,0 +1,275 @@
+package admin
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"unicode/utf8"
+
+	"github.com/creachadair/jrpc2"
+)
+
+// Bounds of the JSON form.
+const (
+	// rpcExpansion is how much longer a message may become by being written in JSON: \u0000 for one byte.
+	rpcExpansion = 6
+	// rpcSlack is what a request may have beside its message.
+	rpcSlack = 64 << 10
+	// maxBatch is the number of requests in one array.
+	maxBatch = 256
+)
+
+// rpc speaks JSON-RPC 2.0, one object or array a line. The library reads the requests, but its server would run them
+// at the same time and read on without bound, while messages have an order and publishers must be held back.
+type rpc struct {
+	conn  *conn
+	lines lines
+}
+
+func newRPC(c *conn) *rpc { return &rpc{conn: c} }
+
+func (s *rpc) feed(data []byte) {
+	s.lines.feed(data, s.conn.server.maxMessage()*rpcExpansion+rpcSlack, s.line)
+}
+
+// isPartial is false: only a newline, or the end, ends a request.
+func (s *rpc) isPartial() bool { return false }
+
+func (s *rpc) flush() { s.lines.flush(s.line) }
+
+// line runs what stands on one line.
+func (s *rpc) line(line []byte, tooLong bool) {
+	s.conn.waitRoom()
+	if tooLong {
+		s.reject(requestID(line), &Error{
+			Code:    CodeTooLarge,
+			Message: fmt.Sprintf("the request has more than %d bytes", len(line)),
+			Hint:    "send less, or raise limits.message_bytes",
+		})
+		return
+	}
+	if len(bytes.TrimSpace(line)) == 0 {
+		return
+	}
+	if !utf8.Valid(line) {
+		s.reject("", &Error{Code: codeParse, Message: "parse error: not UTF-8", Hint: "requests are UTF-8"})
+		return
+	}
+	// The parsed requests refer to the line's bytes only until they have run.
+	requests, err := jrpc2.ParseRequests(line)
+	if err != nil {
+		s.reject("", &Error{Code: codeParse, Message: "parse error: not JSON", Hint: "one JSON object a line"})
+		return
+	}
+	if len(requests) == 0 || len(requests) > maxBatch {
+		s.reject("", &Error{
+			Code:    codeInvalidRequest,
+			Message: fmt.Sprintf("a batch of %d requests", len(requests)),
+			Hint:    fmt.Sprintf("a batch has 1 to %d", maxBatch),
+		})
+		return
+	}
+	var replies []reply
+	for _, r := range requests {
+		if rep, ok := s.request(r); ok {
+			replies = append(replies, rep)
+		}
+	}
+	if len(replies) > 0 {
+		s.conn.answer(answerOf(replies, requests[0].Batch))
+	}
+}
+
+// reject answers what cannot be run.
+func (s *rpc) reject(id string, e *Error) {
+	s.conn.refused(e)
+	s.conn.answer(answerOf([]reply{{id: id, text: errorText(id, e)}}, false))
+}
+
+// request runs one request; false: it was a notification, which gets no answer.
+func (s *rpc) request(r *jrpc2.ParsedRequest) (reply, bool) {
+	if e := invalidRequest(r); e != nil {
+		s.conn.refused(e)
+		return reply{id: r.ID, text: errorText(r.ID, e)}, true
+	}
+	result, e := s.call(r.Method, r.Params)
+	if e != nil {
+		s.conn.refused(e, slog.String("method", printable(cut(r.Method, maxClientID))))
+	}
+	switch d, isDelivery := result.(Delivery); {
+	case r.ID == "":
+		return reply{}, false
+	case e != nil:
+		return reply{id: r.ID, text: errorText(r.ID, e)}, true
+	case isDelivery:
+		return reply{id: r.ID, delivery: d}, true
+	}
+	return reply{id: r.ID, text: resultText(r.ID, result)}, true
+}
+
+// invalidRequest says what is wrong with something that is JSON, but not a request.
+func invalidRequest(r *jrpc2.ParsedRequest) *Error {
+	const hint = `a request is {"jsonrpc":"2.0","id":1,"method":"status","params":{}}`
+	switch {
+	case r.Error != nil:
+		return &Error{Code: codeInvalidRequest, Message: "invalid request: " + r.Error.Message, Hint: hint}
+	case r.Method == "":
+		return &Error{Code: codeInvalidRequest, Message: "invalid request: no method", Hint: hint}
+	}
+	return nil
+}
+
+func (s *rpc) call(name string, params json.RawMessage) (any, *Error) {
+	m, ok := methods[name]
+	if !ok {
+		return nil, &Error{Code: codeMethodNotFound, Message: "there is no method of this name", Hint: methodNames}
+	}
+	if !s.conn.role.includes(m.role) {
+		return nil, &Error{
+			Code:    CodeNotAllowed,
+			Message: fmt.Sprintf("%s needs the role %s, and this connection has %s", name, m.role, s.conn.role),
+			Hint:    "use the Unix socket",
+		}
+	}
+	ctx, cancel := context.WithTimeout(s.conn.server.ctx, callTimeout)
+	defer cancel()
+	return m.run(ctx, s.conn, params)
+}
+
+// reply is the answer to one request: a text, or a message whose streams are still being counted.
+type reply struct {
+	id       string // JSON; empty: null
+	text     []byte
+	delivery Delivery
+}
+
+func (r reply) wait(ctx context.Context) []byte {
+	if r.delivery == nil {
+		return r.text
+	}
+	n, e := matched(ctx, r.delivery)
+	if e != nil {
+		return errorText(r.id, e)
+	}
+	return resultText(r.id, Sent{ID: r.delivery.ID(), Matched: n})
+}
+
+// answerOf makes one line of replies, an array if it was one that they answer.
+func answerOf(replies []reply, batch bool) answer {
+	size := 0
+	waits := false
+	for _, r := range replies {
+		size += len(r.text)
+		waits = waits || r.delivery != nil
+	}
+	line := func(ctx context.Context) []byte {
+		b := make([]byte, 0, size+len(replies)+2)
+		for i, r := range replies {
+			switch {
+			case i > 0:
+				b = append(b, ',')
+			case batch:
+				b = append(b, '[')
+			}
+			b = append(b, r.wait(ctx)...)
+		}
+		if batch {
+			b = append(b, ']')
+		}
+		return append(b, '\n')
+	}
+	if waits {
+		return answer{later: line}
+	}
+	return answer{text: line(context.Background())}
+}
+
+type response struct {
+	Version string          `json:"jsonrpc"`
+	ID      json.RawMessage `json:"id"`
+	Result  any             `json:"result,omitempty"`
+	Error   *responseError  `json:"error,omitempty"`
+}
+
+type responseError struct {
+	Code    int       `json:"code"`
+	Message string    `json:"message"`
+	Data    errorData `json:"data"`
+}
+
+func resultText(id string, result any) []byte {
+	text, err := encodeResponse(response{ID: responseID(id), Result: result})
+	if err != nil {
+		return errorText(id, asError(err))
+	}
+	return text
+}
+
+func errorText(id string, e *Error) []byte {
+	text, err := encodeResponse(response{
+		ID:    responseID(id),
+		Error: &responseError{Code: e.Code, Message: e.Message, Data: errorData{Hint: e.Hint}},
+	})
+	if err != nil {
+		panic(fmt.Sprintf("admin: internal error: encode an error: %v", err))
+	}
+	return text
+}
+
+func encodeResponse(r response) ([]byte, error) {
+	r.Version = jrpc2.Version
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(r); err != nil {
+		return nil, fmt.Errorf("encode the answer: %w", err)
+	}
+	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), nil
+}
+
+func responseID(id string) json.RawMessage {
+	if id == "" {
+		return json.RawMessage("null")
+	}
+	return json.RawMessage(id)
+}
+
+// requestID finds the id in the begin of a request that was too long to be kept, so that the caller learns which of
+// its calls failed. Empty: it stands further behind.
+func requestID(head []byte) string {
+	dec := json.NewDecoder(bytes.NewReader(head))
+	if t, err := dec.Token(); err != nil || t != json.Delim('{') {
+		return ""
+	}
+	for {
+		key, err := dec.Token()
+		if err != nil {
+			return ""
+		}
+		var value json.RawMessage
+		if dec.Decode(&value) != nil || dec.InputOffset() >= int64(len(head)) {
+			return ""
+		}
+		if key == "id" {
+			return validID(value)
+		}
+	}
+}
+
+// validID returns id if it is a number or a string.
+func validID(id json.RawMessage) string {
+	var v any
+	if json.Unmarshal(id, &v) != nil {
+		return ""
+	}
+	switch v.(type) {
+	case float64, string:
+		return string(id)
+	}
+	return ""
+}
+
+// cut returns at most n bytes of s.
+func cut(s string, n int) string { return s[:min(len(s), n)] }

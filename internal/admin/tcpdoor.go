@@ -1,0 +1,34 @@
+package admin
+
+import (
+	"context"
+	"fmt"
+	"net"
+)
+
+// ListenTCP opens a door on a loopback address and returns the one really bound; without a host it is 127.0.0.1.
+// Whoever comes in by it may publish and look, and not kick, reload or drain: on a shared machine everybody can.
+func (s *Server) ListenTCP(addr string) (net.Addr, error) {
+	host, port, err := net.SplitHostPort(addr)
+	if err != nil {
+		return nil, fmt.Errorf("control address %q: want host:port: %w", addr, err)
+	}
+	if host == "" || host == "localhost" {
+		host = "127.0.0.1"
+	}
+	if !isLoopback(host) {
+		return nil, fmt.Errorf("control address %s is not a loopback address: beyond this machine the control port needs "+
+			"mutual TLS, which comes with a later version; listen on 127.0.0.1 and reach it through an SSH tunnel "+
+			"(ssh -L %s:127.0.0.1:%s), or use the Unix socket", addr, port, port)
+	}
+	var lc net.ListenConfig
+	l, err := lc.Listen(context.Background(), "tcp", net.JoinHostPort(host, port))
+	if err != nil {
+		return nil, fmt.Errorf("open the control port: %w", err)
+	}
+	if err := s.addDoor(&listenDoor{kind: doorTCP, role: RolePublish, listener: l}); err != nil {
+		l.Close()
+		return nil, err
+	}
+	return l.Addr(), nil
+}

@@ -1,0 +1,123 @@
+package admin
+
+import (
+	"cmp"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// The texts of hasses: names and order of the fields are read by scripts.
+
+// statusText is the answer to "status".
+func statusText(s *Status) string {
+	var b strings.Builder
+	field := func(name string, value any) { fmt.Fprintf(&b, "%s: %v\n", name, value) }
+
+	b.WriteString("------- status of hasses -------\n")
+	field("Version", printable(s.Version))
+	field("Compiled", printable(s.Compiled))
+	field("Pid", s.PID)
+	field("Uid", fmt.Sprintf("%d (%s)", s.UID, orNotSet(s.User)))
+	field("Running time", runningTime(s.UptimeSeconds))
+	if s.Mode == "http" {
+		field("Mode", "unencrypted (http)")
+	} else {
+		field("Mode", "SSL encrypted (https)")
+		field("SSL Cert key file", orNotSet(s.CertFile))
+		field("SSL Prvt key file", orNotSet(s.KeyFile))
+	}
+	field("Loglevel", logLevelNumber(s.LogLevel))
+	field("Reinit allowed", yesNo(s.Reinit, "yes", "no"))
+	field("CORS-base url", orNotSet(strings.Join(s.CORSOrigin, ", ")))
+	field("Count of connected clients", s.Connections)
+	field("Current registred SSE clients", s.Streams)
+	field("Maximum number of connections", s.ConnectionsPeak)
+	field("Total client handshaked", s.HandshakesTotal)
+	field("Total reinit connection", s.ReinitsTotal)
+	field("Total message processed", s.MessagesTotal)
+	field("Total message sent", s.DeliveriesTotal)
+	b.WriteString("------------- end --------------\n")
+	return b.String()
+}
+
+// clientListText is the answer to "clientlist".
+func clientListText(clients []Client) string {
+	var b strings.Builder
+	b.WriteString("------- requested client list -------\nList of clients:\n")
+	for i := range clients {
+		writeClient(&b, i+1, &clients[i])
+	}
+	b.WriteString("---------------- end ----------------\n")
+	return b.String()
+}
+
+func writeClient(b *strings.Builder, number int, c *Client) {
+	isTLS := c.TLS != "" || c.State == "handshaking"
+	fmt.Fprintf(b, "#%d - <%d> info: %s S:%s Err: 0 Messages: %d Reinit: %d SSL:%s\n",
+		number, c.Conn, printable(c.Addr), clientState(c.State), c.Sent, c.Reinits, yesNo(isTLS, "Yes", "No"))
+	fmt.Fprintf(b, "  Connection time: %s  Handshaked time: %s UniqId:%s\n",
+		runningTime(c.AgeSeconds), runningTime(c.StreamAgeSeconds), printable(c.ID))
+	if c.Agent != "" {
+		fmt.Fprintf(b, "  Agent: %s\n", printable(c.Agent))
+	}
+	if c.TLS != "" {
+		version := strings.Replace(c.TLS, "TLS ", "TLSv", 1)
+		fmt.Fprintf(b, "  SSL Status:SSLOK  Ver:%s Chiper:%s\n", printable(version), printable(c.Cipher))
+	}
+	fmt.Fprintf(b, "  Subscribes: %s\n", printable(strings.Join(c.Rooms, ",")))
+}
+
+func numberOfClientsText(connections int) string {
+	return fmt.Sprintf("Number of connected clients: %d\n", connections)
+}
+
+func subscribedText(room string, streams int) string {
+	return fmt.Sprintf("Client count subscribed for \"%s\": %d\n", printable(room), streams)
+}
+
+// clientState is hasses' name of a connection's state.
+func clientState(state string) string {
+	switch state {
+	case "accepted":
+		return "NEW"
+	case "handshaking":
+		return "SSL"
+	case "reading":
+		return "HEA"
+	case "streaming":
+		return "SSE"
+	}
+	return "END"
+}
+
+// runningTime writes a duration as HH:MM:SS, behind the days if there are any.
+func runningTime(seconds float64) string {
+	s := int64(max(seconds, 0))
+	clock := fmt.Sprintf("%02d:%02d:%02d", s/3600%24, s/60%60, s%60)
+	if days := s / int64(24*time.Hour/time.Second); days > 0 {
+		return strconv.FormatInt(days, 10) + "day " + clock
+	}
+	return clock
+}
+
+// logLevelNumber is hasses' number of a log level.
+func logLevelNumber(level string) int {
+	switch level {
+	case "quiet":
+		return 0
+	case "debug":
+		return 2
+	}
+	return 1
+}
+
+func orNotSet(s string) string { return cmp.Or(printable(s), "not set") }
+
+func yesNo(b bool, yes, no string) string {
+	if b {
+		return yes
+	}
+	return no
+}

@@ -1,0 +1,181 @@
+package admin
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net"
+	"os"
+	"path/filepath"
+	"strconv"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// maxSocketPath is what fits into a sockaddr_un with its final NUL.
+const maxSocketPath = 107
+
+// dirMode is the mode of a directory that is made for the socket: its group may pass.
+const dirMode = 0o750
+
+// probeTimeout is how long a daemon that may still be alive has to take a connection.
+const probeTimeout = time.Second
+
+// ListenUnix opens a door at path, with mode, and with group gid unless that is negative. Nobody can connect before
+// mode and group are set. The socket of a daemon that is gone is replaced; a live one, or anything that is not a
+// socket, is an error. A missing directory is made, 0750 and of the same group.
+func (s *Server) ListenUnix(path string, mode os.FileMode, gid int) error {
+	l, remove, err := listenUnix(path, mode, gid)
+	if err != nil {
+		return fmt.Errorf("open the control socket: %w", err)
+	}
+	if err := s.addDoor(&listenDoor{kind: doorUnix, role: RoleAdmin, listener: l, remove: remove}); err != nil {
+		remove()
+		l.Close()
+		return err
+	}
+	return nil
+}
+
+func listenUnix(path string, mode os.FileMode, gid int) (net.Listener, func(), error) {
+	if len(path) > maxSocketPath {
+		return nil, nil, fmt.Errorf("%s: the path has %d bytes and a socket's can have %d", path, len(path), maxSocketPath)
+	}
+	if err := prepareDir(filepath.Dir(path), gid); err != nil {
+		return nil, nil, err
+	}
+	if err := clearStale(path); err != nil {
+		return nil, nil, err
+	}
+	fd, err := unix.Socket(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, 0)
+	if err != nil {
+		return nil, nil, fmt.Errorf("%s: %w", path, err)
+	}
+	f := os.NewFile(uintptr(fd), path)
+	defer f.Close() // the listener has a descriptor of its own
+	// The file that bind makes takes the mode of the descriptor: it is private from its first moment. Besides, there
+	// is nothing to connect to before listen.
+	if err := unix.Fchmod(fd, 0o600); err != nil {
+		return nil, nil, fmt.Errorf("%s: %w", path, err)
+	}
+	if err := unix.Bind(fd, &unix.SockaddrUnix{Name: path}); err != nil {
+		return nil, nil, fmt.Errorf("%s: %w", path, err)
+	}
+	made, err := handOver(path, mode, gid)
+	if err != nil {
+		return nil, nil, err
+	}
+	remove := func() {
+		if made.isAt(path) {
+			os.Remove(path)
+		}
+	}
+	if err := unix.Listen(fd, unix.SOMAXCONN); err != nil {
+		remove()
+		return nil, nil, fmt.Errorf("%s: %w", path, err)
+	}
+	l, err := net.FileListener(f)
+	if err != nil {
+		remove()
+		return nil, nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return l, remove, nil
+}
+
+// prepareDir makes the directory, or checks that nobody else can put another socket in the place of ours.
+func prepareDir(dir string, gid int) error {
+	info, err := os.Stat(dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return makeDir(dir, gid)
+	}
+	if err != nil {
+		return err
+	}
+	if !info.IsDir() {
+		return fmt.Errorf("%s is not a directory", dir)
+	}
+	var st unix.Stat_t
+	if err := unix.Stat(dir, &st); err != nil {
+		return fmt.Errorf("%s: %w", dir, err)
+	}
+	if me := os.Geteuid(); st.Uid != 0 && int(st.Uid) != me && me != 0 {
+		return fmt.Errorf("the directory %s belongs to user %d, who could put a false socket there", dir, st.Uid)
+	}
+	if st.Mode&unix.S_IWOTH != 0 && st.Mode&unix.S_ISVTX == 0 {
+		return fmt.Errorf("everybody may write to the directory %s, and could put a false socket there", dir)
+	}
+	return nil
+}
+
+func makeDir(dir string, gid int) error {
+	if err := os.MkdirAll(dir, dirMode); err != nil {
+		return err
+	}
+	if gid >= 0 {
+		if err := os.Chown(dir, -1, gid); err != nil {
+			return err
+		}
+	}
+	return os.Chmod(dir, dirMode) // whatever the umask took away
+}
+
+// clearStale removes the socket of a daemon that is gone.
+func clearStale(path string) error {
+	info, err := os.Lstat(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil
+	case err != nil:
+		return err
+	case info.Mode().Type() != fs.ModeSocket:
+		return fmt.Errorf("%s is there and is not a socket: it is left alone; choose another path or remove it", path)
+	}
+	d := net.Dialer{Timeout: probeTimeout}
+	c, err := d.DialContext(context.Background(), "unix", path)
+	switch {
+	case err == nil:
+		c.Close()
+		return fmt.Errorf("%s is in use: another daemon answers there", path)
+	case errors.Is(err, unix.ECONNREFUSED):
+		return os.Remove(path)
+	case errors.Is(err, fs.ErrNotExist):
+		return nil
+	}
+	return fmt.Errorf("%s is there, and whether a daemon answers is not to be found out: %w", path, err)
+}
+
+// fileID tells a file from others that later have its name.
+type fileID struct{ dev, ino uint64 }
+
+func (id fileID) isAt(path string) bool {
+	var st unix.Stat_t
+	return unix.Lstat(path, &st) == nil && id == fileID{st.Dev, st.Ino}
+}
+
+// handOver gives the bound socket its group and mode. It holds on to the file itself, not to its name, which somebody
+// else may be able to turn into a link.
+func handOver(path string, mode os.FileMode, gid int) (fileID, error) {
+	fd, err := unix.Open(path, unix.O_PATH|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return fileID{}, fmt.Errorf("%s: %w", path, err)
+	}
+	defer unix.Close(fd)
+	var st unix.Stat_t
+	if err := unix.Fstat(fd, &st); err != nil {
+		return fileID{}, fmt.Errorf("%s: %w", path, err)
+	}
+	if st.Mode&unix.S_IFMT != unix.S_IFSOCK {
+		return fileID{}, fmt.Errorf("%s was replaced while it was made", path)
+	}
+	if gid >= 0 {
+		if err := unix.Fchownat(fd, "", -1, gid, unix.AT_EMPTY_PATH); err != nil {
+			return fileID{}, fmt.Errorf("give %s to group %d: %w", path, gid, err)
+		}
+	}
+	if err := os.Chmod("/proc/self/fd/"+strconv.Itoa(fd), mode.Perm()); err != nil {
+		return fileID{}, fmt.Errorf("set the mode of %s: %w", path, err)
+	}
+	return fileID{st.Dev, st.Ino}, nil
+}
