@@ -72,6 +72,9 @@ func (c *Conn) ReadPlain(p []byte) (int, error) {
 // It does not keep p.
 func (c *Conn) Seal(p []byte) error {
 	c.mustBeOpen()
+	if err := c.wire.out.err; err != nil {
+		return err // the cause; crypto/tls may have met a consequence since
+	}
 	_, err := c.tls.Write(p)
 	return err
 }

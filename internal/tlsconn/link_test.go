@@ -6,6 +6,7 @@ import (
 	"net"
 	"sync"
 	"sync/atomic"
+	"testing"
 	"time"
 )
 
@@ -89,6 +90,21 @@ func (l *link) close() {
 	l.finish(&l.up, io.EOF)
 	l.finish(&l.down, io.EOF)
 	l.event()
+}
+
+// awaitTaken waits until the server has read n bytes of the client's stream.
+func (l *link) awaitTaken(t testing.TB, n int) {
+	t.Helper()
+	taken := make(chan struct{})
+	go func() {
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		for l.up.taken < n {
+			l.cond.Wait()
+		}
+		close(taken)
+	}()
+	receive(t, taken)
 }
 
 // takenUp returns how much of the client's stream the server has read.
@@ -212,6 +228,7 @@ func (e *steppedEnd) Read(p []byte) (int, error) {
 	}
 	n := l.up.takeLocked(p, limit)
 	l.mu.Unlock()
+	l.cond.Broadcast()
 	if n == 0 {
 		l.event()
 		return 0, errBlocked
