@@ -1,0 +1,211 @@
+package logx
+
+import (
+	"bytes"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+)
+
+func TestLevels(t *testing.T) {
+	for _, c := range []struct{ level, want string }{
+		{"quiet", "warn error"},
+		{"normal", "info warn error"},
+		{"debug", "debug info warn error"},
+	} {
+		var b bytes.Buffer
+		log, handle, err := New(&b, Options{Format: "json", Level: c.level, Getenv: noEnv})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if handle.Level() != c.level {
+			t.Errorf("Level() is %q, want %q", handle.Level(), c.level)
+		}
+		if got := shown(log, &b); got != c.want {
+			t.Errorf("%s shows %q, want %q", c.level, got, c.want)
+		}
+	}
+}
+
+func TestLevelChangesWhileRunning(t *testing.T) {
+	var b bytes.Buffer
+	log, handle, err := New(&b, Options{Format: "text", Level: "normal", Getenv: noEnv})
+	if err != nil {
+		t.Fatal(err)
+	}
+	child := log.With("conn", 1).WithGroup("g")
+	for _, c := range []struct{ level, want string }{{"quiet", "warn error"}, {"debug", "debug info warn error"}, {"normal", "info warn error"}} {
+		if err := handle.SetLevel(c.level); err != nil {
+			t.Fatal(err)
+		}
+		if got := shown(child, &b); got != c.want || handle.Level() != c.level {
+			t.Errorf("%s shows %q, want %q; Level() is %q", c.level, got, c.want, handle.Level())
+		}
+	}
+	if err := handle.SetLevel("loud"); err == nil || handle.Level() != "normal" {
+		t.Errorf("a level that does not exist: error %v, level %q", err, handle.Level())
+	}
+}
+
+// shown logs at each level and returns the messages that were written.
+func shown(log *slog.Logger, b *bytes.Buffer) string {
+	b.Reset()
+	log.Debug("debug")
+	log.Info("info")
+	log.Warn("warn")
+	log.Error("error")
+	var seen []string
+	for _, name := range []string{"debug", "info", "warn", "error"} {
+		if strings.Contains(b.String(), "msg="+name) || strings.Contains(b.String(), `"msg":"`+name) {
+			seen = append(seen, name)
+		}
+	}
+	return strings.Join(seen, " ")
+}
+
+func TestBadOptions(t *testing.T) {
+	for _, o := range []Options{{Format: "xml", Level: "normal"}, {Format: "text", Level: "loud"}, {}} {
+		if _, _, err := New(&bytes.Buffer{}, o); err == nil {
+			t.Errorf("New accepted %+v", o)
+		}
+		if _, _, err := Open(filepath.Join(t.TempDir(), "log"), o); err == nil {
+			t.Errorf("Open accepted %+v", o)
+		}
+	}
+}
+
+func TestFileIsReopenedAfterARotation(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "log")
+	log, handle := openLog(t, path)
+	log.Info("one")
+	if err := os.Rename(path, path+".1"); err != nil {
+		t.Fatal(err)
+	}
+	log.Info("two")
+	if err := handle.Reopen(); err != nil {
+		t.Fatal(err)
+	}
+	log.Info("three")
+	if old := readFile(t, path+".1"); !strings.Contains(old, "msg=one") || !strings.Contains(old, "msg=two") || strings.Contains(old, "msg=three") {
+		t.Errorf("the old file has %q", old)
+	}
+	if fresh := readFile(t, path); !strings.Contains(fresh, "msg=three") || strings.Contains(fresh, "msg=two") {
+		t.Errorf("the new file has %q", fresh)
+	}
+	info, err := os.Stat(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if info.Mode().Perm()&^logFileMode != 0 {
+		t.Errorf("mode is %v, more than %v", info.Mode().Perm(), os.FileMode(logFileMode))
+	}
+}
+
+func TestFileIsAppendedTo(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "log")
+	if err := os.WriteFile(path, []byte("before\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	log, _ := openLog(t, path)
+	log.Info("after")
+	if got := readFile(t, path); !strings.HasPrefix(got, "before\n") || !strings.Contains(got, "msg=after") {
+		t.Errorf("got %q", got)
+	}
+}
+
+func TestAFailedReopenKeepsTheOldFile(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "log")
+	log, handle := openLog(t, path)
+	if err := os.Rename(path, path+".1"); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Mkdir(path, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := handle.Reopen(); err == nil {
+		t.Fatal("a directory was opened as the log file")
+	}
+	log.Info("still here")
+	if got := readFile(t, path+".1"); !strings.Contains(got, "still here") {
+		t.Errorf("the old file has %q", got)
+	}
+}
+
+func TestOnlyRegularFilesAreOpened(t *testing.T) {
+	dir := t.TempDir()
+	target := filepath.Join(dir, "target")
+	if err := os.WriteFile(target, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink(target, filepath.Join(dir, "link")); err != nil {
+		t.Fatal(err)
+	}
+	if err := syscall.Mkfifo(filepath.Join(dir, "fifo"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for name, want := range map[string]string{"link": "symbolic link", "fifo": "fifo", "missing/log": "no such file", ".": "directory"} {
+		_, _, err := Open(filepath.Join(dir, name), Options{Format: "text", Level: "normal", Getenv: noEnv})
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: error is %v, want one with %q", name, err, want)
+		}
+	}
+}
+
+func TestReopenWithoutAFileDoesNothing(t *testing.T) {
+	var b bytes.Buffer
+	log, handle, err := New(&b, Options{Format: "text", Level: "normal", Getenv: noEnv})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := handle.Reopen(); err != nil {
+		t.Errorf("Reopen: %v", err)
+	}
+	if err := handle.Close(); err != nil {
+		t.Errorf("Close: %v", err)
+	}
+	log.Info("x")
+	if b.Len() == 0 {
+		t.Error("nothing is written any more")
+	}
+}
+
+func TestLoggingWhileReopeningLosesNothing(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "log")
+	log, handle := openLog(t, path)
+	const writers, lines = 4, 200
+	var wg sync.WaitGroup
+	for range writers {
+		wg.Go(func() {
+			for range lines {
+				log.Info("line")
+			}
+		})
+	}
+	for range 50 {
+		if err := handle.Reopen(); err != nil {
+			t.Error(err)
+		}
+	}
+	wg.Wait()
+	if got := strings.Count(readFile(t, path), "msg=line\n"); got != writers*lines {
+		t.Errorf("%d lines, want %d", got, writers*lines)
+	}
+}
+
+func openLog(t *testing.T, path string) (*slog.Logger, *Log) {
+	t.Helper()
+	log, handle, err := Open(path, Options{Format: "auto", Level: "normal", Getenv: noEnv})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := handle.Close(); err != nil {
+			t.Errorf("Close: %v", err)
+		}
+	})
+	return log, handle
+}
