@@ -1,0 +1,34 @@
+// Uses the daemon's demo page as a person would: node demo.mjs PAGE-URL
+import { chromium } from 'playwright-core'
+import { report } from './lines.mjs'
+
+const browser = await chromium.launch({
+  executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
+  args: [
+    '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-dev-shm-usage',
+    '--disable-background-networking', '--disable-component-update', '--disable-sync',
+  ],
+})
+const context = await browser.newContext({ ignoreHTTPSErrors: true })
+const page = await context.newPage()
+page.on('pageerror', (err) => report({ kind: 'failure', data: String(err) }))
+page.on('console', (m) => { if (m.type() === 'error') report({ kind: 'failure', data: m.text() }) })
+await page.goto(process.argv[2])
+await page.fill('#rooms', 'room1')
+await page.click('#connect')
+await page.waitForSelector('#state[data-state=open]')
+report({ kind: 'open' })
+await page.waitForSelector('#events li')
+report({
+  kind: 'event',
+  id: (await page.textContent('#last')).trim(),
+  data: (await page.textContent('#events li .data')).trim(),
+  state: Number(await page.textContent('#count')),
+})
+if (process.env.SCREENSHOT) await page.screenshot({ path: process.env.SCREENSHOT })
+
+process.stdin.resume()
+process.stdin.on('end', async () => {
+  await browser.close()
+  process.exit(0)
+})

@@ -1,0 +1,302 @@
+package test
+
+import (
+	"fmt"
+	"net"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/hassesd/hassesd/test/subscriber"
+)
+
+func TestClassicCommands(t *testing.T) {
+	t.Parallel()
+	d := start(t)
+	a := d.subscribe("subscribe=room624-news&id=ann")
+	b := d.subscribe("subscribe=room625&id=bob")
+	for _, network := range []string{"unix", "tcp"} {
+		t.Run(network, func(t *testing.T) {
+			c := d.classic(network)
+			if got := c.ask("ack_enable"); got != "ok" {
+				t.Fatalf("ack_enable: %q, want ok", got)
+			}
+			ok := regexp.MustCompile(`^ok ([0-9a-z]+-[0-9]+) ([0-9]+)$`)
+			for _, tt := range []struct {
+				command string
+				matched string
+				to      []*subscriber.Stream
+				data    string
+			}{
+				{"room624=hello", "1", []*subscriber.Stream{a}, "hello"},
+				{"room624=first=second=third", "1", []*subscriber.Stream{a}, "first=second=third"},
+				{"room6*=prefix", "2", []*subscriber.Stream{a, b}, "prefix"},
+				{"*=everybody", "2", []*subscriber.Stream{a, b}, "everybody"},
+				{"room6*-ann=not ann", "1", []*subscriber.Stream{b}, "not ann"},
+				{"*-bob=not bob", "1", []*subscriber.Stream{a}, "not bob"},
+				{"room625-cat=nobody is cat", "1", []*subscriber.Stream{b}, "nobody is cat"},
+				{"news= a b ", "1", []*subscriber.Stream{a}, " a b "},
+				{"empty=nobody", "0", nil, ""},
+			} {
+				answer := ok.FindStringSubmatch(c.ask(tt.command))
+				if answer == nil || answer[2] != tt.matched {
+					t.Fatalf("%s: answer %q, want ok <id> %s", tt.command, answer, tt.matched)
+				}
+				for _, s := range tt.to {
+					if e := message(t, s, tt.data); e.ID != answer[1] {
+						t.Errorf("%s: event %s, the publisher was told %s", tt.command, e.ID, answer[1])
+					}
+				}
+			}
+			for _, wrong := range []string{"nonsense", "=no room", "room624=", "subscribedclients"} {
+				if got := c.ask(wrong); !strings.HasPrefix(got, "error ") {
+					t.Errorf("%q: answer %q, want an error", wrong, got)
+				}
+			}
+		})
+	}
+	if got := d.status().CommandErrorsTotal; got != 8 {
+		t.Errorf("command_errors_total %d, want 8", got)
+	}
+}
+
+func TestClassicStatus(t *testing.T) {
+	t.Parallel()
+	d := start(t)
+	d.subscribe("subscribe=room624&id=ann")
+	d.subscribe("subscribe=room624&id=bob%22%5C")
+	c := d.classic("tcp")
+
+	c.say("tcpstatus\n")
+	got := c.object()
+	for _, key := range []string{
+		"version", "runningtime", "mode", "loglevel", "allconncli", "sseconncli", "maxconncli", "msgproccnt", "msgsendcnt",
+	} {
+		if _, ok := got[key]; !ok {
+			t.Errorf("tcpstatus lacks %q: %v", key, got)
+		}
+	}
+	if time, _ := got["runningtime"].(string); !regexp.MustCompile(`^\d\d:\d\d:\d\d$`).MatchString(time) {
+		t.Errorf("runningtime %q, want HH:MM:SS", time)
+	}
+	if got["sseconncli"] != 2.0 || got["loglevel"] != 2.0 {
+		t.Errorf("tcpstatus: %v, want 2 SSE clients and log level 2", got)
+	}
+	c.say("tcpnumberofclients\ntcpsubscribedclients:room624\n")
+	if got := c.object(); got["numberofclients"] != 2.0 {
+		t.Errorf("tcpnumberofclients: %v", got)
+	}
+	if got := c.object(); got["subscribedclients"] != 2.0 || got["subscribedfor"] != "room624" {
+		t.Errorf("tcpsubscribedclients: %v", got)
+	}
+	c.say("tcpclientlist\n")
+	c.object()
+	if got := c.ask("numberofclients"); got != "Number of connected clients: 2" {
+		t.Errorf("numberofclients: %q", got)
+	}
+	if got := c.ask("subscribedclients:room624"); got != `Client count subscribed for "room624": 2` {
+		t.Errorf("subscribedclients: %q", got)
+	}
+	for _, command := range []string{"loglevel_quiet", "loglevel_normal", "loglevel_debug", "reinit_enable", "reinit_disable"} {
+		if got := c.ask(command); got != "ok" {
+			t.Errorf("%s: %q, want ok", command, got)
+		}
+	}
+
+	c.say("status\n")
+	text := c.until("------------- end --------------")
+	for _, want := range []string{
+		"------- status of hasses -------", "Version: ", "Compiled: ", "Pid: ", "Uid: ", "Running time: ", "Mode: ", "Loglevel: ",
+		"Reinit allowed: no", "CORS-base url: ", "Count of connected clients: 2", "Current registred SSE clients: 2",
+		"Maximum number of connections: ", "Total client handshaked: 2", "Total reinit connection: 0",
+		"Total message processed: 0", "Total message sent: 0",
+	} {
+		if !strings.Contains(text, want) {
+			t.Errorf("status lacks %q:\n%s", want, text)
+		}
+	}
+	c.say("clientlist\n")
+	text = c.until("---------------- end ----------------")
+	for _, want := range []string{
+		"------- requested client list -------", "List of clients:", " S:SSE Err: 0 Messages: 0 Reinit: 0 SSL:Yes", "UniqId:ann",
+		"Agent: ", "SSL Status:", "Ver:TLSv1.3", "Subscribes: room624",
+	} {
+		if !strings.Contains(text, want) {
+			t.Errorf("clientlist lacks %q:\n%s", want, text)
+		}
+	}
+	eventually(t, "the status in the log", func() bool { return d.log.contains("------- status of hasses -------") })
+}
+
+// until reads lines up to one that is last.
+func (c *classic) until(last string) string {
+	c.t.Helper()
+	var text strings.Builder
+	for {
+		line := c.line()
+		text.WriteString(line + "\n")
+		if line == last {
+			return text.String()
+		}
+	}
+}
+
+func TestDelimiterIsChosen(t *testing.T) {
+	t.Parallel()
+	d := start(t, "--delimiter", "|")
+	s := d.subscribe("subscribe=a")
+	c := d.classic("tcp")
+	c.say("a=one;two|a=three|")
+	message(t, s, "one;two")
+	message(t, s, "three")
+}
+
+// TestPHP publishes the way back ends of hasses do: no newline, no wait for an answer.
+func TestPHP(t *testing.T) {
+	t.Parallel()
+	php := tool(t, "php")
+	d := start(t)
+	s := d.subscribe("subscribe=room624")
+	host, port, err := net.SplitHostPort(d.tcp)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct{ name, script string }{
+		{"TCP", fmt.Sprintf(`$f = fsockopen('%s', %s); fwrite($f, 'room624=hello = php; ünï');
+			stream_socket_shutdown($f, STREAM_SHUT_WR); fclose($f);`, host, port)},
+		{"Unix socket", fmt.Sprintf(`$f = stream_socket_client('unix://%s'); fwrite($f, 'room624=hello = php'); fclose($f);`, d.socket)},
+		{"FIFO", fmt.Sprintf(`file_put_contents('%s', 'room624=hello = php');`, d.fifo)},
+		{"status", fmt.Sprintf(`$f = fsockopen('%s', %s); fwrite($f, 'tcpstatus'); echo fgets($f); fclose($f);`, host, port)},
+	} {
+		r := command(t, "", php, "-r", tt.script)
+		if r.code != 0 || r.stderr != "" {
+			t.Fatalf("%s: %s", tt.name, r)
+		}
+		switch tt.name {
+		case "status": // the daemon answers a command without a terminator after a pause
+			if !strings.HasPrefix(r.stdout, "{") || !strings.Contains(r.stdout, `"sseconncli"`) {
+				t.Errorf("tcpstatus: %q", r.stdout)
+			}
+		default:
+			message(t, s, "hello = php")
+		}
+	}
+}
+
+func TestFIFO(t *testing.T) {
+	t.Parallel()
+	d := start(t)
+	s := d.subscribe("subscribe=a")
+	for _, tt := range []struct {
+		name, script string
+		want         []string
+	}{
+		{"a line", `echo 'a=line' > fifo`, []string{"line"}},
+		{"no newline", `printf 'a=bare' > fifo`, []string{"bare"}},
+		{"several in one write", `printf 'a=1\na=2\r\n\na=3;a=4' > fifo`, []string{"1", "2", "3", "4"}},
+		{"one in several writes", `{ printf 'a=be'; printf 'gin'; printf 'ning\n'; } > fifo`, []string{"beginning"}},
+		{"writers come and go", `for i in 1 2 3; do echo "a=writer $i" > fifo; done`, []string{"writer 1", "writer 2", "writer 3"}},
+	} {
+		r := command(t, "", "/bin/sh", "-c", "cd "+d.dir+" && "+tt.script)
+		if r.code != 0 {
+			t.Fatalf("%s: %s", tt.name, r)
+		}
+		for _, want := range tt.want {
+			message(t, s, want)
+		}
+	}
+}
+
+func TestJSONForm(t *testing.T) {
+	t.Parallel()
+	d := start(t, "--limits-message-bytes", "1KiB")
+	s := d.subscribe("subscribe=a&id=ann")
+	var hello struct {
+		Name, URL string
+		Protocol  int
+	}
+	d.call("hello", nil, &hello)
+	if hello.Name != "hassesd" || hello.Protocol != 1 || !strings.HasPrefix(hello.URL, "https://") {
+		t.Errorf("hello: %+v", hello)
+	}
+	for _, tt := range []struct {
+		name   string
+		method string
+		params any
+		code   int
+	}{
+		{"unknown method", "nonsense", nil, -32601},
+		{"no room", "send", object{"data": "x"}, -32602},
+		{"bad room", "send", object{"to": "a;b", "data": "x"}, -32602},
+		{"line break in the event name", "send", object{"to": "a", "event": "x\ndata: forged", "data": "x"}, -32602},
+		{"NUL in except", "send", object{"to": "a", "except": "x\x00", "data": "x"}, -32602},
+		{"too large", "send", object{"to": "a", "data": strings.Repeat("x", 1025)}, -32003},
+		{"wrong type", "send", object{"to": 5, "data": "x"}, -32602},
+		{"kick whom", "kick", object{}, -32602},
+		{"level", "loglevel", object{"level": "loud"}, -32602},
+	} {
+		if err := d.try(tt.method, tt.params, nil); errorCode(err) != tt.code {
+			t.Errorf("%s: %v, want code %d", tt.name, err, tt.code)
+		}
+	}
+	exactly := strings.Repeat("x", 1024)
+	d.send("a", exactly)
+	message(t, s, exactly)
+
+	var clients struct {
+		Clients []struct {
+			ID, Addr, State, TLS, Cipher string
+			Rooms                        []string
+			Sent                         uint64
+		}
+		Total int
+	}
+	d.call("clients", object{"room": "a"}, &clients)
+	if clients.Total != 1 || len(clients.Clients) != 1 {
+		t.Fatalf("clients: %+v", clients)
+	}
+	if c := clients.Clients[0]; c.ID != "ann" || c.State != "streaming" || c.TLS != "TLS 1.3" || len(c.Rooms) != 1 || c.Sent != 1 {
+		t.Errorf("client: %+v", c)
+	}
+	var rooms struct {
+		Rooms []struct {
+			Room    string
+			Streams int
+		}
+		Total int
+	}
+	d.call("rooms", nil, &rooms)
+	if rooms.Total != 1 || rooms.Rooms[0].Room != "a" || rooms.Rooms[0].Streams != 1 {
+		t.Errorf("rooms: %+v", rooms)
+	}
+	var kicked struct{ Kicked int }
+	d.call("kick", object{"id": "nobody"}, &kicked)
+	if kicked.Kicked != 0 {
+		t.Errorf("kicking nobody: %d", kicked.Kicked)
+	}
+	d.call("kick", object{"room": "a"}, &kicked)
+	if kicked.Kicked != 1 {
+		t.Errorf("kicking the room: %d", kicked.Kicked)
+	}
+	if _, err := s.Rest(); err != nil {
+		t.Errorf("after the kick: %v", err)
+	}
+}
+
+// TestBrowserCannotPublish sends what a page could make a browser send to the control port.
+func TestBrowserCannotPublish(t *testing.T) {
+	t.Parallel()
+	d := start(t)
+	s := d.subscribe("subscribe=*")
+	for _, request := range []string{
+		"POST / HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: text/plain\r\nContent-Length: 14\r\n\r\na=forged\n*=me\n",
+		"GET /?a=forged HTTP/1.1\r\nHost: 127.0.0.1\r\nX: \r\n\r\n",
+		"OPTIONS /a=forged HTTP/1.1\r\n\r\n",
+	} {
+		c := d.classic("tcp")
+		c.say(request)
+		c.finish()
+	}
+	d.send("a", "real")
+	message(t, s, "real")
+}
