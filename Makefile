@@ -8,7 +8,7 @@ RUNFLAGS ?=
 
 BIN   := bin
 TOOLS := $(BIN)/tools
-BUILD := -trimpath -buildvcs=false -ldflags '-s -w -X main.version=$(VERSION)'
+BUILD := -trimpath -buildvcs=false -ldflags '-s -w -X main.version=$(VERSION) -X github.com/hassesd/hassesd/internal/daemon.version=$(VERSION)'
 
 .DEFAULT_GOAL := help
 
