@@ -63,6 +63,7 @@ type conn struct {
 	state       state
 	reason      CloseReason // why it is ending; meaningful once doomed or draining
 	doomed      bool        // to be closed at the end of this turn
+	aborted     bool        // the handshake was told to end, for reason
 	blocked     bool        // the socket takes no bytes now
 	peerDone    bool        // the peer will send no more
 	http10      bool        // the stream is not chunked
@@ -91,10 +92,7 @@ const inputBudget = 16 << 10
 // with a reset that would throw away what the peer has not read yet.
 const lingerTime = 2 * time.Second
 
-var (
-	errHandshakeTimeout = errors.New("handshake took too long")
-	errServerStopped    = errors.New("server stopped")
-)
+var errAborted = errors.New("handshake given up")
 
 // Read implements tlsconn.Descriptor. It counts what comes after the request.
 func (c *conn) Read(p []byte) (int, error) {
@@ -158,7 +156,7 @@ func (c *conn) fail(reason CloseReason) {
 		c.reason = reason
 	}
 	if c.state == stateHandshaking {
-		c.wire.Abort(errServerStopped) // the goroutine owns the transport; handshakeDone closes
+		c.abort() // the goroutine owns the transport; handshakeDone closes
 		return
 	}
 	c.doomed = true
@@ -193,7 +191,7 @@ func (c *conn) HandleTimer(_ *reactor.Timer, _ time.Time) {
 		c.fail(HandshakeTimeout)
 	case stateHandshaking:
 		c.reason = HandshakeTimeout
-		c.wire.Abort(errHandshakeTimeout)
+		c.abort()
 	case stateReading:
 		c.fail(RequestTimeout)
 	case stateStreaming:
@@ -202,6 +200,12 @@ func (c *conn) HandleTimer(_ *reactor.Timer, _ time.Time) {
 		c.fail(c.reason)
 	case stateClosed:
 	}
+}
+
+// abort ends a handshake; handshakeDone follows.
+func (c *conn) abort() {
+	c.aborted = true
+	c.wire.Abort(errAborted)
 }
 
 // startHandshake hands the transport to a goroutine of its own until handshakeDone.
@@ -217,13 +221,18 @@ func (c *conn) startHandshake() {
 
 func (c *conn) handshakeDone(err error) {
 	c.w.handshakeEnded()
+	var panicked *tlsconn.PanicError
 	switch {
+	case c.aborted:
+		c.closeNow()
+	case errors.As(err, &panicked):
+		c.w.srv.log.Error("handshake panicked", "conn", c.id, "peer", c.peer, "err", err, "stack", string(panicked.Stack))
+		c.reason = HandshakeFailed
+		c.closeNow()
 	case err != nil:
-		if c.reason != HandshakeTimeout {
-			c.reason = HandshakeFailed
-			if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
-				c.reason = ClosedByPeer
-			}
+		c.reason = HandshakeFailed
+		if isEnd(err) {
+			c.reason = ClosedByPeer
 		}
 		c.w.srv.log.Debug("handshake failed", "conn", c.id, "peer", c.peer, "err", err)
 		c.sayWrongProtocol(err)

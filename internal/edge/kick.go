@@ -20,13 +20,16 @@ type Selection struct {
 // Kick ends the selected streams and, for as long as refuse says, refuses the same selection. It answers how many
 // streams were ended.
 func (s *Server) Kick(ctx context.Context, sel Selection, refuse time.Duration) (int, error) {
-	if refuse > 0 {
-		s.bans.add(time.Since(s.start), sel, refuse)
-	}
 	total := 0
 	for _, w := range s.workers {
 		n := 0
-		if err := w.ask(ctx, func() { n = w.kick(sel) }); err != nil {
+		err := w.ask(ctx, func() {
+			if refuse > 0 {
+				s.bans.add(w.now(), sel, refuse) // before the end of the streams: they come back at once
+			}
+			n = w.kick(sel)
+		})
+		if err != nil {
 			return total, err
 		}
 		total += n

@@ -1,0 +1,224 @@
+package edge
+
+import (
+	"bufio"
+	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"io"
+	"math/big"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+)
+
+// testTLS is a server configuration and the client's half of it.
+func testTLS(t testing.TB) (server, client *tls.Config) {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(1),
+		Subject:      pkix.Name{CommonName: "localhost"},
+		DNSNames:     []string{"localhost"},
+		NotAfter:     time.Now().Add(time.Hour),
+	}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cert, err := x509.ParseCertificate(der)
+	if err != nil {
+		t.Fatal(err)
+	}
+	pool := x509.NewCertPool()
+	pool.AddCert(cert)
+	return &tls.Config{
+			Certificates:                []tls.Certificate{{Certificate: [][]byte{der}, PrivateKey: key}},
+			MinVersion:                  tls.VersionTLS12,
+			DynamicRecordSizingDisabled: true,
+		}, &tls.Config{
+			RootCAs:    pool,
+			ServerName: "localhost",
+		}
+}
+
+// tlsClient is a blocking TLS client on a goroutine of its own, while the test turns the loops.
+func (w *world) tlsDo(what func() error) {
+	w.t.Helper()
+	w.do(func(context.Context) error { return what() })
+}
+
+func TestStreamOverTLS(t *testing.T) {
+	for _, version := range []uint16{tls.VersionTLS12, tls.VersionTLS13} {
+		t.Run(tls.VersionName(version), func(t *testing.T) {
+			server, config := testTLS(t)
+			config.MaxVersion = version
+			w := newWorld(t, func(s *setup) { s.tls = server; s.edge.HSTS = "max-age=1" })
+			c := w.connect()
+			conn := tls.Client(c.Conn(), config)
+			var body *bufio.Reader
+			w.tlsDo(func() error {
+				if _, err := io.WriteString(conn, "GET /sse?subscribe=a&id=x HTTP/1.1\r\nHost: localhost\r\n\r\n"); err != nil {
+					return err
+				}
+				res, err := http.ReadResponse(bufio.NewReader(conn), nil)
+				if err != nil {
+					return err
+				}
+				if got := res.Header.Get("Strict-Transport-Security"); got != "max-age=1" {
+					t.Errorf("HSTS is %q", got)
+				}
+				body = bufio.NewReader(res.Body)
+				return wantLines(body, "retry: ", "id: e-0", "")
+			})
+			w.enqueue("a", strings.Repeat("x", 50_000)) // several records
+			w.tlsDo(func() error { return wantLines(body, "id: e-1", "data: "+strings.Repeat("x", 50_000), "") })
+
+			var info []ClientInfo
+			w.do(func(ctx context.Context) (err error) {
+				info, err = w.srv.Clients(ctx, ClientFilter{ID: "x"})
+				return err
+			})
+			if len(info) != 1 || info[0].Version != version || info[0].Cipher == 0 || info[0].Sent != 1 {
+				t.Errorf("clients: %+v", info)
+			}
+			w.do(func(ctx context.Context) error {
+				_, err := w.srv.Kick(ctx, Selection{All: true}, 0)
+				return err
+			})
+			w.tlsDo(func() error {
+				if err := wantLines(body, "retry: ", ""); err != nil {
+					return err
+				}
+				if _, err := body.ReadByte(); err != io.EOF { // the last chunk
+					t.Errorf("after the end of the response: %v", err)
+				}
+				if _, err := conn.Read(make([]byte, 1)); err != io.EOF { // close_notify, not a cut
+					t.Errorf("after the end of the connection: %v", err)
+				}
+				return conn.Close()
+			})
+			w.turn()
+			w.check()
+			if st := w.stats(); st.Closed["kicked"] != 1 {
+				t.Errorf("closed: %v", st.Closed)
+			}
+		})
+	}
+}
+
+// wantLines reads lines that begin as told; an empty one is empty.
+func wantLines(r *bufio.Reader, prefixes ...string) error {
+	for _, want := range prefixes {
+		got, err := r.ReadString('\n')
+		if err != nil {
+			return err
+		}
+		if got = strings.TrimSuffix(got, "\n"); !strings.HasPrefix(got, want) || want == "" && got != "" {
+			return &unexpectedLine{got, want}
+		}
+	}
+	return nil
+}
+
+type unexpectedLine struct{ got, want string }
+
+func (e *unexpectedLine) Error() string {
+	return "got line " + e.got[:min(len(e.got), 100)] + ", want " + e.want[:min(len(e.want), 100)]
+}
+
+func TestStalledHandshakesEndAtTheirDeadlineAndKeepNobodyOut(t *testing.T) {
+	server, config := testTLS(t)
+	w := newWorld(t, func(s *setup) { s.tls = server; s.edge.Handshakes = 2 })
+	silent := w.connect()
+	var stalled []*client
+	for range 5 { // half a ClientHello each; two of them get a goroutine, the others wait for one
+		c := w.connect()
+		c.Send([]byte{0x16, 0x03, 0x01, 0x02, 0x00, 0x01})
+		w.turn()
+		stalled = append(stalled, c)
+	}
+	w.check()
+	w.advance(11 * time.Second)
+	w.waitFor("the stalled handshakes to end", func() bool { return w.stats().Connections == 0 })
+	silent.wantGone()
+	for _, c := range stalled {
+		c.wantGone()
+	}
+	good := tls.Client(w.connect().Conn(), config)
+	w.tlsDo(good.Handshake)
+	if st := w.stats(); st.Closed["handshake_timeout"] != 6 {
+		t.Errorf("closed: %v", st.Closed)
+	}
+	w.check()
+}
+
+// waitFor turns the loops until other goroutines have brought something about.
+func (w *world) waitFor(what string, done func() bool) {
+	w.t.Helper()
+	deadline := time.Now().Add(30 * time.Second)
+	for !done() {
+		if time.Now().After(deadline) {
+			w.t.Fatal("waited in vain for " + what)
+		}
+		w.turn()
+	}
+}
+
+func TestPlainHTTPOnTheTLSPortIsToldSo(t *testing.T) {
+	server, _ := testTLS(t)
+	w := newWorld(t, func(s *setup) { s.tls = server })
+	c := w.connect()
+	c.get("/sse?subscribe=a")
+	w.waitFor("the connection to end", func() bool { closed, _ := c.Closed(); return closed })
+	c.want(`HTTP/1\.0 400 Bad Request\r\n(.+\r\n)*\r\n.*https://`)
+	if st := w.stats(); st.Closed["handshake_failed"] != 1 {
+		t.Errorf("closed: %v", st.Closed)
+	}
+}
+
+func TestGarbageOnTheTLSPortClosesOneConnection(t *testing.T) {
+	server, config := testTLS(t)
+	w := newWorld(t, func(s *setup) { s.tls = server })
+	c := w.connect()
+	garbage := make([]byte, 12<<10)
+	_, _ = rand.Read(garbage)
+	c.Send(garbage)
+	w.waitFor("the connection to end", func() bool { closed, _ := c.Closed(); return closed })
+	good := tls.Client(w.connect().Conn(), config)
+	w.tlsDo(good.Handshake)
+	w.check()
+}
+
+func TestDrainEndsHandshakesToo(t *testing.T) {
+	server, _ := testTLS(t)
+	w := newWorld(t, func(s *setup) { s.tls = server })
+	c := w.connect()
+	c.Send([]byte{0x16, 0x03, 0x01, 0x02, 0x00, 0x01})
+	w.turn()
+	w.do(func(ctx context.Context) error {
+		_, err := w.srv.Drain(ctx, 0)
+		return err
+	})
+	w.advance(time.Second)
+	w.waitFor("the drain to end", func() bool {
+		select {
+		case <-w.srv.Drained():
+			return true
+		default:
+			return false
+		}
+	})
+	c.wantGone()
+	if st := w.stats(); st.Closed["drained"] != 1 {
+		t.Errorf("closed: %v", st.Closed)
+	}
+}

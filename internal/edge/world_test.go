@@ -1,0 +1,289 @@
+package edge
+
+import (
+	"bytes"
+	"context"
+	"crypto/tls"
+	"fmt"
+	"log/slog"
+	"net/netip"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/hassesd/hassesd/internal/hub"
+	"github.com/hassesd/hassesd/internal/reactor"
+	"github.com/hassesd/hassesd/internal/reactor/reactortest"
+	"github.com/hassesd/hassesd/internal/sse"
+)
+
+// world is a server on an operating system in memory. Nothing happens in it but by turn and advance.
+type world struct {
+	t        testing.TB
+	kernel   *reactortest.Kernel
+	loops    []*reactor.Loop
+	hub      *hub.Hub
+	srv      *Server
+	listener *reactortest.Listener
+	nextPort uint16
+}
+
+// setup is what a test may change before the world begins.
+type setup struct {
+	loops  int
+	hub    hub.Options
+	edge   Config
+	reinit bool
+	tls    *tls.Config // nil: plaintext
+	fds    int
+}
+
+func newWorld(t testing.TB, change func(*setup)) *world {
+	t.Helper()
+	s := setup{
+		loops: 1,
+		fds:   20_000,
+		hub: hub.Options{
+			Epoch:   "e",
+			History: hub.HistoryLimits{Events: 1000, Bytes: 1 << 20, Age: time.Hour},
+		},
+		edge: Config{
+			Path:             "/sse",
+			AllowAll:         true,
+			RoomsPerClient:   8,
+			Retry:            2 * time.Second,
+			HandshakeTimeout: 10 * time.Second,
+			RequestTimeout:   10 * time.Second,
+			RequestBytes:     8 << 10,
+			Handshakes:       64,
+		},
+	}
+	if change != nil {
+		change(&s)
+	}
+	w := &world{t: t, kernel: reactortest.NewKernel(), nextPort: 40_000}
+	for range s.loops {
+		loop, _ := reactortest.NewLoop(t, w.kernel, reactor.Options{})
+		w.loops = append(w.loops, loop)
+	}
+	w.hub = hub.New(s.hub)
+	w.srv = New(Options{
+		Loops:           w.loops,
+		Hub:             w.hub,
+		TLS:             func() *tls.Config { return s.tls },
+		Logger:          slog.New(slog.DiscardHandler),
+		Config:          s.edge,
+		Reinit:          s.reinit,
+		Now:             w.kernel.Now,
+		Seed:            1,
+		DescriptorLimit: s.fds,
+	})
+	fd, listener := w.kernel.Listen()
+	w.listener = listener
+	w.do(func(ctx context.Context) error {
+		return w.srv.Serve(ctx, []Door{{Listener: reactor.Listener{FD: fd}, Secure: s.tls != nil}})
+	})
+	return w
+}
+
+// do calls something that asks the loops, and turns them until it has its answer.
+func (w *world) do(ask func(ctx context.Context) error) {
+	w.t.Helper()
+	if err := w.try(ask); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+func (w *world) try(ask func(ctx context.Context) error) error {
+	w.t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	defer cancel()
+	answer := make(chan error, 1)
+	go func() { answer <- ask(ctx) }()
+	for {
+		select {
+		case err := <-answer:
+			return err
+		default:
+			w.turn()
+		}
+	}
+}
+
+// turn lets everything that can happen now happen.
+func (w *world) turn() {
+	w.t.Helper()
+	for range 8 {
+		reactortest.Turn(w.t, 1, w.loops...)
+	}
+}
+
+// advance lets time pass in small steps, as it does.
+func (w *world) advance(d time.Duration) {
+	w.t.Helper()
+	const step = 50 * time.Millisecond
+	for d > 0 {
+		w.kernel.Advance(min(step, d))
+		d -= step
+		w.turn()
+	}
+}
+
+// check compares the server's counters with its connections.
+func (w *world) check() {
+	w.t.Helper()
+	w.do(w.srv.Check)
+}
+
+func (w *world) stats() (st Stats) {
+	w.t.Helper()
+	w.do(func(ctx context.Context) (err error) {
+		st, err = w.srv.Stats(ctx)
+		return err
+	})
+	return st
+}
+
+// publish sends a message and lets it arrive.
+func (w *world) publish(to, data string) {
+	w.t.Helper()
+	w.enqueue(to, data)
+	w.turn()
+}
+
+func (w *world) enqueue(to, data string) *hub.Receipt {
+	w.t.Helper()
+	target, err := hub.ParseTarget(to)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	receipt, err := w.hub.Publish(w.kernel.Now(), hub.Message{To: []hub.Target{target}, Event: sse.Event{Data: data}})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return receipt
+}
+
+// client is a scripted browser.
+type client struct {
+	*reactortest.Peer
+	w   *world
+	got bytes.Buffer // everything received so far that no want has eaten
+}
+
+func (w *world) connect() *client { return w.connectFrom("192.0.2.1") }
+
+func (w *world) connectFrom(addr string) *client {
+	w.nextPort++
+	return &client{w: w, Peer: w.listener.Dial(netip.AddrPortFrom(netip.MustParseAddr(addr), w.nextPort))}
+}
+
+// subscribe connects, asks for rooms and eats the head and the first frame.
+func (w *world) subscribe(query string) *client {
+	w.t.Helper()
+	c := w.connect()
+	c.get("/sse?" + query)
+	c.want(`HTTP/1.1 200 OK\r\n(.+\r\n)*\r\n`)
+	c.want(`[0-9a-f]+\r\nretry: \d+\nid: e-\d+\n\n\r\n`)
+	return c
+}
+
+func (c *client) get(target string, fields ...string) {
+	c.w.t.Helper()
+	head := "GET " + target + " HTTP/1.1\r\nHost: localhost\r\n"
+	for _, f := range fields {
+		head += f + "\r\n"
+	}
+	c.Send([]byte(head + "\r\n"))
+	c.w.turn()
+}
+
+// received collects what the server has written.
+func (c *client) received() string {
+	c.got.Write(c.Received())
+	return c.got.String()
+}
+
+// want eats what the pattern matches, which must be what comes next.
+func (c *client) want(pattern string) []string {
+	c.w.t.Helper()
+	got := c.received()
+	m := regexp.MustCompile(`^(?:` + pattern + `)`).FindStringSubmatch(got)
+	if m == nil {
+		c.w.t.Fatalf("want %s\ngot  %q", pattern, got)
+	}
+	c.got.Next(len(m[0]))
+	return m
+}
+
+// wantEvent eats one chunk that holds exactly one event.
+func (c *client) wantEvent(seq int, data string) {
+	c.w.t.Helper()
+	frame := fmt.Sprintf("id: e-%d\ndata: %s\n\n", seq, data)
+	c.want(regexp.QuoteMeta(fmt.Sprintf("%x\r\n%s\r\n", len(frame), frame)))
+}
+
+func (c *client) wantNothing() {
+	c.w.t.Helper()
+	if got := c.received(); got != "" {
+		c.w.t.Fatalf("want nothing, got %q", got)
+	}
+}
+
+// wantEnd says that the response has ended and the server has shut its side; the client then closes and the connection
+// is gone.
+func (c *client) wantEnd() {
+	c.w.t.Helper()
+	c.wantNothing()
+	if !c.Ended() {
+		c.w.t.Fatal("the server has not ended the connection")
+	}
+	c.Close()
+	c.w.turn()
+	if closed, _ := c.Closed(); !closed {
+		c.w.t.Fatal("the server holds on to a connection that both sides have ended")
+	}
+}
+
+// wantGone says that the connection was cut without another word.
+func (c *client) wantGone() {
+	c.w.t.Helper()
+	if closed, _ := c.Closed(); !closed {
+		c.w.t.Fatal("the connection is still open")
+	}
+}
+
+// events returns the data of all events received so far, whatever the chunks.
+func (c *client) events() []string {
+	c.w.t.Helper()
+	var out []string
+	for _, line := range strings.Split(unchunk(c.w.t, c.received()), "\n") {
+		if data, ok := strings.CutPrefix(line, "data: "); ok {
+			out = append(out, data)
+		}
+	}
+	return out
+}
+
+// unchunk takes the chunk framing off complete chunks.
+func unchunk(t testing.TB, s string) string {
+	t.Helper()
+	var out strings.Builder
+	for s != "" {
+		var n int
+		head, rest, ok := strings.Cut(s, "\r\n")
+		if _, err := fmt.Sscanf(head, "%x", &n); err != nil || !ok {
+			t.Fatalf("not a chunk: %q", s)
+		}
+		if len(rest) < n+2 {
+			break // still on its way
+		}
+		out.WriteString(rest[:n])
+		if rest[n:n+2] != "\r\n" {
+			t.Fatalf("chunk of %d bytes does not end in CRLF: %q", n, rest)
+		}
+		s = rest[n+2:]
+	}
+	return out.String()
+}
