@@ -147,7 +147,7 @@ func (p *program) roomNames(ctx context.Context, line commandLine, prefix string
 			return client.Rooms(ctx, admin.RoomsParams{Prefix: prefix, Limit: completionRooms})
 		})
 		for _, r := range rooms.Rooms {
-			if isASCIIWord(r.Room) {
+			if isASCIIWord(r.Room) && strings.HasPrefix(r.Room, prefix) {
 				names = append(names, r.Room)
 			}
 		}
