@@ -66,7 +66,8 @@ func appHelp(app *cli.App) string {
 
 func commandHelp(c *cli.Command) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "hassesctl %s: %s\n\nUsage:\n  hassesctl %s", c.Name, c.Usage, c.Name)
+	b.WriteString(wrap("hassesctl "+c.Name+": "+c.Usage, 0))
+	b.WriteString("\nUsage:\n  hassesctl " + c.Name)
 	if len(c.Flags) > 0 {
 		b.WriteString(" [FLAGS]")
 	}

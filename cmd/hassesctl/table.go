@@ -49,30 +49,24 @@ func (t *table) print(s *screen) {
 	s.raw([]byte(b.String()))
 }
 
+// line writes one row; edge is the width of the terminal, or 0.
 func (t *table) line(b *strings.Builder, s *screen, row []cell, widths []int, edge int) {
-	room, gap := edge, ""
+	used, gap := 0, ""
 	for i, c := range row {
-		text := c.text
-		padding := strings.Repeat(" ", widths[i]-textWidth(text))
-		last := i == len(row)-1
-		switch {
-		case t.columns[i].right:
+		text, padding := c.text, strings.Repeat(" ", widths[i]-textWidth(c.text))
+		if t.columns[i].right {
 			text, padding = padding+text, ""
-		case last:
-			padding = ""
 		}
 		if edge > 0 {
-			room -= len(gap)
-			text = cut(text, room)
-			room -= widths[i]
+			if used+len(gap) >= edge {
+				break
+			}
+			text = cut(text, edge-used-len(gap))
 		}
 		b.WriteString(gap)
 		b.WriteString(s.paint(c.style, text))
-		if last || edge > 0 && room <= 0 {
-			break
-		}
-		b.WriteString(padding)
-		gap = "  "
+		used += len(gap) + textWidth(text)
+		gap = padding + "  "
 	}
 	b.WriteByte('\n')
 }

@@ -1,0 +1,228 @@
+package main
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"testing"
+	"testing/iotest"
+	"time"
+
+	"go.uber.org/goleak"
+)
+
+// server plays the answers to a follower's requests, one after the other, and remembers what it resumed after.
+type server struct {
+	answers []func() (*http.Response, error)
+	resumed []string
+}
+
+func (s *server) RoundTrip(req *http.Request) (*http.Response, error) {
+	s.resumed = append(s.resumed, req.Header.Get("Last-Event-ID"))
+	if len(s.answers) == 0 {
+		return status(http.StatusGone, "")()
+	}
+	next := s.answers[0]
+	s.answers = s.answers[1:]
+	return next()
+}
+
+func answer(code int, kind string, body io.Reader) func() (*http.Response, error) {
+	return func() (*http.Response, error) {
+		return &http.Response{StatusCode: code, Header: http.Header{"Content-Type": {kind}}, Body: io.NopCloser(body)}, nil
+	}
+}
+
+func stream(text string) func() (*http.Response, error) {
+	return answer(http.StatusOK, "text/event-stream; charset=utf-8", strings.NewReader(text))
+}
+
+func status(code int, body string) func() (*http.Response, error) {
+	return answer(code, "application/json", strings.NewReader(body))
+}
+
+func unreachable() (*http.Response, error) { return nil, errors.New("no route") }
+
+// log is what a follower did, in order.
+type log struct{ lines []string }
+
+func (l *log) follower(s *server) *follower {
+	return &follower{
+		client: &http.Client{Transport: s},
+		url:    "http://daemon.example/sse?subscribe=r",
+		handle: func(_ context.Context, ev event) error {
+			l.lines = append(l.lines, ev.ID+" "+ev.Data)
+			return nil
+		},
+		note: func(string, ...any) {},
+		wait: func(_ context.Context, d time.Duration) error {
+			l.lines = append(l.lines, "wait "+d.String())
+			return nil
+		},
+		retry: firstRetry,
+	}
+}
+
+func (l *log) want(t *testing.T, lines ...string) {
+	t.Helper()
+	if !slices.Equal(l.lines, lines) {
+		t.Errorf("got  %q\nwant %q", l.lines, lines)
+	}
+}
+
+func (s *server) wantResumed(t *testing.T, ids ...string) {
+	t.Helper()
+	if !slices.Equal(s.resumed, ids) {
+		t.Errorf("resumed after %q, want %q", s.resumed, ids)
+	}
+}
+
+func wantStatus(t *testing.T, err error, code int) {
+	t.Helper()
+	var refused *answerError
+	if !errors.As(err, &refused) || refused.status != code {
+		t.Errorf("it ended with %v, want the answer %d", err, code)
+	}
+}
+
+func TestFollowResumesAfterTheLastEvent(t *testing.T) {
+	s := &server{answers: []func() (*http.Response, error){
+		stream("retry: 2500\nid: e-5\n\n"),
+		stream("id: e-6\ndata: a\n\nid: e-7\ndata: cut o"),
+		stream("retry: 300\n\nid: e-7\ndata: b\n\n"),
+	}}
+	var l log
+	f := l.follower(s)
+	f.lastID = "e-4"
+	err := f.follow(t.Context())
+	wantStatus(t, err, http.StatusGone)
+	l.want(t, "wait 2.5s", "e-6 a", "wait 2.5s", "e-7 b", "wait 300ms")
+	s.wantResumed(t, "e-4", "e-5", "e-6", "e-7")
+}
+
+func TestFollowWaitsLongerWhileTheServerIsAway(t *testing.T) {
+	s := &server{answers: []func() (*http.Response, error){
+		stream(""), unreachable, unreachable, unreachable, unreachable, unreachable, unreachable, stream("retry: 1\n\n"), unreachable,
+	}}
+	var l log
+	err := l.follower(s).follow(t.Context())
+	wantStatus(t, err, http.StatusGone)
+	l.want(t, "wait 2s", "wait 2s", "wait 4s", "wait 8s", "wait 16s", "wait 30s", "wait 30s", "wait 100ms", "wait 100ms")
+}
+
+func TestFollowReconnectsAfterABrokenStream(t *testing.T) {
+	broken := io.MultiReader(strings.NewReader("id: 1\ndata: a\n\n"), iotest.ErrReader(errBroken))
+	s := &server{answers: []func() (*http.Response, error){
+		answer(http.StatusOK, "text/event-stream", broken),
+	}}
+	var l log
+	wantStatus(t, l.follower(s).follow(t.Context()), http.StatusGone)
+	l.want(t, "1 a", "wait 2s")
+}
+
+func TestFollowDoesNotSendAnIDThatNoHeaderCanCarry(t *testing.T) {
+	s := &server{answers: []func() (*http.Response, error){stream("id: a\x01b\ndata: x\n\n"), stream("id: ü\n\n")}}
+	var l log
+	wantStatus(t, l.follower(s).follow(t.Context()), http.StatusGone)
+	s.wantResumed(t, "", "", "ü")
+}
+
+func TestFollowEnds(t *testing.T) {
+	tooLarge := answer(http.StatusOK, "text/event-stream", io.LimitReader(zeros{}, maxEvent+1))
+	for _, test := range []struct {
+		name   string
+		answer func() (*http.Response, error)
+		want   string
+	}{
+		{"not allowed", status(403, `{"error":{"code":"forbidden","message":"not for you"}}`), "the stream was refused: 403 Forbidden: not for you"},
+		{"a proxy's refusal", status(502, "<html>"), "the stream was refused: 502 Bad Gateway"},
+		{"no content", status(204, ""), "the stream was refused: 204 No Content"},
+		{"another type", answer(200, "text/html", strings.NewReader("")), `the answer is no event stream, but "text/html": is the URL right?`},
+		{"no type", answer(200, "", strings.NewReader("")), `the answer is no event stream, but "": is the URL right?`},
+		{"never reached", unreachable, `Get "http://daemon.example/sse?subscribe=r": no route`},
+		{"too large", tooLarge, errEventTooLarge.Error()},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			var l log
+			err := l.follower(&server{answers: []func() (*http.Response, error){test.answer}}).follow(t.Context())
+			if err == nil || err.Error() != test.want {
+				t.Errorf("got %v, want %s", err, test.want)
+			}
+			l.want(t)
+		})
+	}
+}
+
+type zeros struct{}
+
+func (zeros) Read(p []byte) (int, error) {
+	for i := range p {
+		p[i] = '0'
+	}
+	return len(p), nil
+}
+
+func TestFollowEndsWhenNobodyTakesTheEvents(t *testing.T) {
+	var l log
+	f := l.follower(&server{answers: []func() (*http.Response, error){stream("data: a\n\ndata: b\n\n")}})
+	f.handle = func(context.Context, event) error { return errBroken }
+	if err := f.follow(t.Context()); !errors.Is(err, errBroken) {
+		t.Errorf("got %v", err)
+	}
+	l.want(t)
+}
+
+func TestFollowEndsWithItsContext(t *testing.T) {
+	defer goleak.VerifyNone(t)
+	ts := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "text/event-stream")
+		fmt.Fprint(w, "data: now\n\n")
+		w.(http.Flusher).Flush()
+		<-r.Context().Done()
+	}))
+	defer ts.Close()
+	ctx, cancel := context.WithCancel(t.Context())
+	var l log
+	f := l.follower(nil)
+	f.client, f.url = newHTTPClient(nil, 10*time.Second), ts.URL
+	f.handle = func(context.Context, event) error {
+		cancel()
+		return nil
+	}
+	if err := f.follow(ctx); err != nil {
+		t.Errorf("in a stream: %v", err)
+	}
+
+	// And so it does while it waits to reconnect.
+	ctx, cancel = context.WithCancel(t.Context())
+	f = l.follower(&server{answers: []func() (*http.Response, error){stream("retry: 86400000\n\n")}})
+	f.wait = func(ctx context.Context, d time.Duration) error {
+		cancel()
+		return pauseFor(ctx, d)
+	}
+	if err := f.follow(ctx); err != nil {
+		t.Errorf("in a pause: %v", err)
+	}
+	if err := pauseFor(t.Context(), time.Nanosecond); err != nil {
+		t.Errorf("a pause that is over: %v", err)
+	}
+}
+
+func TestHopelessFailuresAreNotRepeated(t *testing.T) {
+	for _, hopeless := range []error{&tls.CertificateVerificationError{}, tls.RecordHeaderError{}, errDowngrade} {
+		s := &server{answers: []func() (*http.Response, error){
+			stream(""), func() (*http.Response, error) { return nil, hopeless },
+		}}
+		var l log
+		if err := l.follower(s).follow(t.Context()); !errors.Is(err, hopeless) {
+			t.Errorf("got %v, want %v", err, hopeless)
+		}
+		l.want(t, "wait 2s")
+	}
+}
