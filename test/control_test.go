@@ -8,6 +8,7 @@ import (
 	"io"
 	"net"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 )
@@ -99,14 +100,39 @@ func (d *daemon) call(method string, params, result any) {
 	}
 }
 
-// try makes one call on a connection of its own.
+// try makes one call on the test's own control connection.
 func (d *daemon) try(method string, params, result any) error {
-	r, err := dialRPC("unix", d.socket)
-	if err != nil {
-		return err
+	return d.control.call(d.socket, method, params, result)
+}
+
+// shared is one control connection for all that a test asks, opened when it is needed.
+type shared struct {
+	mu sync.Mutex
+	c  *rpc
+}
+
+func (s *shared) call(socket, method string, params, result any) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.c == nil {
+		c, err := dialRPC("unix", socket)
+		if err != nil {
+			return err
+		}
+		s.c = c
 	}
-	defer r.Close() //nolint:errcheck // the answer is all that counts
-	return r.call(method, params, result)
+	err := s.c.call(method, params, result)
+	if err != nil && errorCode(err) == 0 {
+		s.hangUp()
+	}
+	return err
+}
+
+func (s *shared) hangUp() {
+	if s.c != nil {
+		s.c.Close() //nolint:errcheck // everything was answered
+		s.c = nil
+	}
 }
 
 type object = map[string]any

@@ -108,6 +108,7 @@ func TestCurl(t *testing.T) {
 	} {
 		// One after the other: they share the room.
 		t.Run(tt.name, func(t *testing.T) {
+			d := d.in(t)
 			p := launch(t, nil, curl, append([]string{"--silent", "--show-error", "--no-buffer"}, tt.args...)...)
 			d.awaitStreams("", 1)
 			id := d.send("a", "hello\ncurl").ID
@@ -159,6 +160,7 @@ func TestOpenSSL(t *testing.T) {
 	d := start(t)
 	for _, version := range []string{"-tls1_2", "-tls1_3"} {
 		t.Run(version, func(t *testing.T) {
+			d := d.in(t)
 			p := launch(t, nil, openssl, "s_client", version, "-connect", d.https, "-CAfile", d.caFile,
 				"-verify_return_error", "-quiet", "-no_ign_eof", "-servername", "localhost")
 			if _, err := io.WriteString(p.stdin, "GET /sse?subscribe=a&id=x HTTP/1.0\r\n\r\n"); err != nil {

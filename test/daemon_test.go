@@ -34,6 +34,8 @@ type daemon struct {
 	fifo   string
 	caFile string
 
+	control *shared
+
 	cmd    *exec.Cmd
 	log    *logBuffer
 	exited chan struct{} // closed when the process is gone and err is set
@@ -49,10 +51,17 @@ func start(t testing.TB, flags ...string) *daemon {
 	return d
 }
 
+// in is the same daemon for a subtest.
+func (d *daemon) in(t testing.TB) *daemon {
+	same := *d
+	same.t = t
+	return &same
+}
+
 // prepare makes the directory, the certificate and the command line, and starts nothing.
 func prepare(t testing.TB, flags ...string) *daemon {
 	t.Helper()
-	d := &daemon{t: t, dir: t.TempDir(), ca: newAuthority(t)}
+	d := &daemon{t: t, dir: t.TempDir(), ca: newAuthority(t), control: &shared{}}
 	d.ca.issue(t, d.dir)
 	d.https, d.http, d.tcp = freeAddress(t), freeAddress(t), freeAddress(t)
 	d.socket, d.fifo, d.caFile = d.path("control.sock"), d.path("fifo"), d.path("ca.pem")
@@ -119,6 +128,9 @@ func (d *daemon) launch() {
 		close(exited)
 	}()
 	d.t.Cleanup(func() {
+		d.control.mu.Lock()
+		d.control.hangUp()
+		d.control.mu.Unlock()
 		d.end(cmd, exited)
 		if d.t.Failed() {
 			d.t.Logf("log of hassesd %s:\n%s", strings.Join(cmd.Args[1:], " "), log)
@@ -195,7 +207,7 @@ func (d *daemon) open(r subscriber.Request) *subscriber.Stream {
 	}
 	d.t.Cleanup(func() { s.Close() }) //nolint:errcheck // it may be gone already
 	if s.Status != 200 {
-		d.t.Fatalf("%s: status %d, want 200", r.Target, s.Status)
+		d.t.Fatalf("%.100s: status %d, want 200", r.Target, s.Status)
 	}
 	if _, err := s.Preface(); err != nil {
 		d.t.Fatal(err)

@@ -17,6 +17,7 @@ func TestClassicCommands(t *testing.T) {
 	b := d.subscribe("subscribe=room625&id=bob")
 	for _, network := range []string{"unix", "tcp"} {
 		t.Run(network, func(t *testing.T) {
+			d := d.in(t)
 			c := d.classic(network)
 			if got := c.ask("ack_enable"); got != "ok" {
 				t.Fatalf("ack_enable: %q, want ok", got)

@@ -121,7 +121,7 @@ func TestOldSpellings(t *testing.T) {
 	write(t, conf, []byte("# the old configuration\n"+strings.Join(old, "\n")+"\n"))
 	for name, args := range map[string][]string{"flags": old, "hasses.conf": {"--hasses-conf", conf}} {
 		d := &daemon{
-			t: t, dir: d.dir, ca: d.ca, https: d.https, tcp: d.tcp, socket: d.socket, fifo: d.fifo,
+			t: t, dir: d.dir, ca: d.ca, control: &shared{}, https: d.https, tcp: d.tcp, socket: d.socket, fifo: d.fifo,
 			args: append(append([]string{}, ours...), args...),
 		}
 		d.run()

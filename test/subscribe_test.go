@@ -13,7 +13,7 @@ import (
 
 func TestStreamHead(t *testing.T) {
 	t.Parallel()
-	d := start(t, "--cors-origin", "https://www.example.org")
+	d := start(t, "--cors-origin", "https://www.example.org", "--cors-credentials")
 	for _, secure := range []bool{true, false} {
 		r := d.plain("subscribe=room624&id=ann")
 		if secure {

@@ -58,7 +58,7 @@ func Open(ctx context.Context, r Request) (*Stream, error) {
 	s := &Stream{conn: conn, out: conn, wait: r.Wait}
 	if err := s.ask(ctx, r); err != nil {
 		conn.Close()
-		return nil, fmt.Errorf("subscribe to %s%s: %w", r.Addr, r.Target, err)
+		return nil, fmt.Errorf("subscribe to %s%.100s: %w", r.Addr, r.Target, err)
 	}
 	return s, nil
 }
@@ -125,7 +125,12 @@ func (s *Stream) ask(ctx context.Context, r Request) error {
 		return err
 	}
 	if r.TLS != nil {
-		secured := tls.Client(s.conn, r.TLS)
+		config := r.TLS
+		if config.ServerName == "" {
+			config = config.Clone()
+			config.ServerName, _, _ = net.SplitHostPort(r.Addr)
+		}
+		secured := tls.Client(s.conn, config)
 		if err := secured.HandshakeContext(ctx); err != nil {
 			return err
 		}
