@@ -3,6 +3,7 @@ package reactor
 import (
 	"errors"
 	"net/netip"
+	"slices"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -70,18 +71,23 @@ func NewAcceptor(l *Loop, fd int, accept AcceptFunc) (*Acceptor, error) {
 
 // Pause leaves new connections in the kernel's backlog until Resume.
 func (a *Acceptor) Pause() {
+	a.loop.owner.check()
 	a.paused = true
 	a.source.Pause()
 }
 
 // Resume undoes Pause.
 func (a *Acceptor) Resume() {
+	a.loop.owner.check()
 	a.paused = false
 	a.update()
 }
 
 // Paused reports whether Pause was called last. A rest is no pause.
-func (a *Acceptor) Paused() bool { return a.paused }
+func (a *Acceptor) Paused() bool {
+	a.loop.owner.check()
+	return a.paused
+}
 
 // Stats returns the counts so far.
 func (a *Acceptor) Stats() AcceptStats {
@@ -92,6 +98,7 @@ func (a *Acceptor) Stats() AcceptStats {
 // Close ends accepting and closes the listener. Connections in its backlog are
 // reset by the kernel.
 func (a *Acceptor) Close() {
+	a.loop.owner.check()
 	a.source.Close()
 	a.loop.Cancel(&a.rest)
 	a.giveSpare()
@@ -155,13 +162,10 @@ func isConnectionError(err error) bool {
 	if !errors.As(err, &errno) {
 		return false
 	}
-	switch errno {
-	case unix.ECONNABORTED, unix.EPERM, unix.EPROTO, unix.ENETDOWN, unix.ENOPROTOOPT, unix.EHOSTDOWN,
-		unix.ENONET, unix.EHOSTUNREACH, unix.ENETUNREACH, unix.ETIMEDOUT:
-		return true
-	default:
-		return false
-	}
+	return slices.Contains([]unix.Errno{
+		unix.ECONNABORTED, unix.EPERM, unix.EPROTO, unix.ENETDOWN, unix.ENOPROTOOPT, unix.EHOSTDOWN,
+		unix.ENONET, unix.EHOSTUNREACH, unix.ENETUNREACH, unix.ETIMEDOUT,
+	}, errno)
 }
 
 // shed resets what waits in the backlog, with the place of the spare

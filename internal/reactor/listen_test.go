@@ -159,7 +159,7 @@ func acceptOne(t *testing.T, listener int) int {
 	if !peer.Addr().IsLoopback() || peer.Port() == 0 {
 		t.Errorf("peer %v", peer)
 	}
-	if _, _, err := (linux{}).Accept(listener); err != ErrWouldBlock {
+	if _, _, err := (linux{}).Accept(listener); !errors.Is(err, ErrWouldBlock) {
 		t.Errorf("second Accept = %v, want would block", err)
 	}
 	return fd

@@ -35,7 +35,7 @@ func TestEdgeTriggeredSourceIsToldOnce(t *testing.T) {
 	if n, err := s.Read(b); err != nil || string(b[:n]) != "hello!" {
 		t.Errorf("Read = %q, %v", b[:n], err)
 	}
-	if _, err := s.Read(b); err != io.EOF {
+	if _, err := s.Read(b); !errors.Is(err, io.EOF) {
 		t.Errorf("Read at the end = %v", err)
 	}
 }
@@ -52,7 +52,7 @@ func TestWriteWaitsForRoom(t *testing.T) {
 	if n, err := s.Write([]byte("abcdef")); n != 4 || err != nil {
 		t.Fatalf("Write = %d, %v; want 4 of 6 taken", n, err)
 	}
-	if n, err := s.Write([]byte("ef")); n != 0 || err != reactor.ErrWouldBlock {
+	if n, err := s.Write([]byte("ef")); n != 0 || !errors.Is(err, reactor.ErrWouldBlock) {
 		t.Fatalf("Write = %d, %v; want would block", n, err)
 	}
 	reactortest.Turn(t, 1, l)
@@ -277,7 +277,8 @@ func TestOnlyWouldBlockIsTemporary(t *testing.T) {
 	if !temporary(reactor.ErrWouldBlock) {
 		t.Error("ErrWouldBlock is not temporary")
 	}
-	if e, ok := reactor.ErrWouldBlock.(net.Error); !ok || e.Timeout() {
+	var e net.Error
+	if !errors.As(reactor.ErrWouldBlock, &e) || e.Timeout() {
 		t.Error("ErrWouldBlock is a timeout")
 	}
 
