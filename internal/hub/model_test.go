@@ -68,7 +68,7 @@ func runModel(t testing.TB, ops []byte) {
 	m.policy = Policy(m.byte(3))
 	m.limits = modelLimits(m.byte(4))
 	m.world = newWorld(t, 2, Options{
-		History: m.limits, Slow: m.policy, QueueBytes: 900, InboxEvents: 6, InboxBytes: 400, MessageBytes: 1000,
+		History: m.limits, Slow: m.policy, QueueBytes: m.queueBytes(), InboxEvents: 6, InboxBytes: 400, MessageBytes: 1000,
 	})
 	for i := range 6 {
 		l := &listener{client: client{w: m.world, shard: m.shards[i%2]}}
@@ -80,6 +80,15 @@ func runModel(t testing.TB, ops []byte) {
 		m.check()
 	}
 	m.settle()
+}
+
+// queueBytes is little, but under Latest enough for one event of each target, so that none of them may
+// be lost.
+func (m *model) queueBytes() int {
+	if m.policy == Latest {
+		return 900
+	}
+	return 200
 }
 
 func modelLimits(n int) HistoryLimits {
@@ -94,33 +103,37 @@ func modelLimits(n int) HistoryLimits {
 func (m *model) step() {
 	l := m.listeners[m.byte(len(m.listeners))]
 	switch m.byte(12) {
-	case 0, 1:
+	case 0:
 		m.subscribe(l)
 	case 2:
 		l.shard.Unsubscribe(&l.Stream)
 		l.subscribed = false
-	case 3, 4, 5, 6:
+	case 1, 3, 4, 5, 6:
 		m.publish()
 	case 7:
-		l.shard.Deliver(1 + m.byte(8))
+		if m.byte(2) == 0 {
+			l.shard.Deliver(1 + m.byte(8))
+		} else {
+			m.deliver()
+		}
 	case 8:
 		if !l.blocked {
 			l.pop(m.byte(200))
 			m.verify(l)
 		}
 	case 9:
-		l.blocked = !l.blocked
+		l.blocked = m.byte(4) != 0
 		l.wasBlocked = true
 	case 10:
 		m.now = m.now.Add(time.Duration(m.byte(3)) * time.Second)
 		if m.byte(8) == 0 {
 			m.limits = modelLimits(m.byte(4))
-			m.hub.SetLimits(m.now, m.limits, 900, m.policy, 1000)
+			m.hub.SetLimits(m.now, m.limits, m.queueBytes(), m.policy, 1000)
 		}
 		m.hub.Trim(m.now)
 		m.trim()
 	case 11:
-		if m.byte(4) == 0 {
+		if m.byte(8) == 0 {
 			m.settle()
 		}
 		l.Push(sse.Comment())
@@ -130,6 +143,7 @@ func (m *model) step() {
 func (m *model) head() uint64 { return uint64(len(m.log)) }
 
 func (m *model) subscribe(l *listener) {
+	m.verify(l) // what a Flush has popped belongs to the old subscription
 	l.sub = Subscription{ClientID: modelIDs[m.byte(len(modelIDs))]}
 	if rooms := m.byte(17); rooms == 16 {
 		l.sub.All = true
@@ -179,7 +193,7 @@ func (m *model) publish() {
 	msg := message(modelTargets[m.byte(len(modelTargets))], "")
 	msg.Except = modelIDs[m.byte(len(modelIDs))]
 	msg.Event.Data = fmt.Sprintf("m%d%s", m.head()+1, strings.Repeat(".", m.byte(4)*10))
-	if m.byte(16) == 0 {
+	if m.byte(16) == 0 && m.policy != Latest {
 		msg.Event.Data += strings.Repeat("!", 500)
 	}
 	before := m.hub.LastID()
