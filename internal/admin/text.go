@@ -64,7 +64,7 @@ func writeClient(b *strings.Builder, number int, c *Client) {
 	}
 	if c.TLS != "" {
 		version := strings.Replace(c.TLS, "TLS ", "TLSv", 1)
-		fmt.Fprintf(b, "  SSL Status:SSLOK  Ver:%s Chiper:%s\n", printable(version), printable(c.Cipher))
+		fmt.Fprintf(b, "  SSL Status:SSLOK Ver:%s Chiper:%s\n", printable(version), printable(c.Cipher))
 	}
 	fmt.Fprintf(b, "  Subscribes: %s\n", printable(strings.Join(c.Rooms, ",")))
 }

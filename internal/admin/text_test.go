@@ -1,0 +1,131 @@
+package admin
+
+import (
+	"flag"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+var update = flag.Bool("update", false, "write the golden files anew")
+
+// checkGolden compares got with testdata/name.
+func checkGolden(t *testing.T, name, got string) {
+	t.Helper()
+	file := filepath.Join("testdata", name)
+	if *update {
+		if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got != string(want) {
+		t.Errorf("%s: got\n%s\nwant\n%s", name, got, want)
+	}
+}
+
+var sampleStatus = Status{
+	Version: "2.0.0", Compiled: "go1.26.8 linux/amd64", PID: 3217, UID: 998, User: "hassesd",
+	UptimeSeconds: 2*86400 + 3*3600 + 4*60 + 5.9, Mode: "https", LogLevel: "debug", Reinit: true,
+	Connections: 12, Streams: 10, ConnectionsMax: 20000, ConnectionsPeak: 40, HandshakesTotal: 99, ReinitsTotal: 1,
+	MessagesTotal: 1700, DeliveriesTotal: 17000, CommandErrorsTotal: 2, LastEventID: "k3-1700",
+	CertFile: "/etc/hassesd/cert.pem", KeyFile: "/etc/hassesd/key.pem", CORSOrigin: []string{"https://a.example", "https://b.example"},
+}
+
+var sampleClients = []Client{
+	{
+		Conn: 6, ID: "x", Addr: "192.0.2.1:50190", State: "streaming", TLS: "TLS 1.3", Cipher: "TLS_AES_128_GCM_SHA256",
+		AgeSeconds: 181, StreamAgeSeconds: 180, Rooms: []string{"room624", "room7"}, Sent: 3, Agent: "Mozilla/5.0 (X11)",
+	},
+	{Conn: 7, Addr: "[2001:db8::1]:50200", State: "reading", AgeSeconds: 9, Reinits: 2},
+	{Conn: 8, Addr: "192.0.2.2:1", State: "handshaking"},
+	{Conn: 9, Addr: "192.0.2.2:2", State: "accepted"},
+	{
+		Conn: 10, ID: "a\nb\\", Addr: "192.0.2.2:3", State: "draining", TLS: "TLS 1.2", Cipher: "c", Rooms: []string{"größe", "*"},
+		AgeSeconds: 90000, StreamAgeSeconds: 86400, Agent: "\x1b[2J\u202eevil\u009b\x7f\xff\U0001f600\r\n#2 - <3>",
+	},
+}
+
+func TestStatusText(t *testing.T) {
+	checkGolden(t, "status.txt", statusText(&sampleStatus))
+
+	plain := sampleStatus
+	plain.Mode, plain.User, plain.UID, plain.LogLevel, plain.Reinit, plain.CORSOrigin = "http", "", 0, "quiet", false, nil
+	plain.UptimeSeconds = 26
+	checkGolden(t, "status-plain.txt", statusText(&plain))
+}
+
+func TestClientListText(t *testing.T) {
+	checkGolden(t, "clientlist.txt", clientListText(sampleClients))
+	checkGolden(t, "clientlist-empty.txt", clientListText(nil))
+}
+
+func TestShortTexts(t *testing.T) {
+	if got, want := numberOfClientsText(3), "Number of connected clients: 3\n"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	if got, want := subscribedText("rö", 4), "Client count subscribed for \"r\\u00f6\": 4\n"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
+func TestTCPAnswers(t *testing.T) {
+	line := func(text []byte, err error) string {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(text)
+	}
+	got := line(tcpStatusJSON(&sampleStatus)) + line(tcpNumberJSON(12)) + line(tcpSubscribedJSON("größe\"😀\u009b", 4)) +
+		line(tcpClientListJSON(filledClients(Clients{Clients: sampleClients}).Clients)) +
+		line(tcpClientListJSON(filledClients(Clients{}).Clients))
+	checkGolden(t, "tcp.txt", got)
+}
+
+func TestTextsArePrintable(t *testing.T) {
+	list, err := tcpClientListJSON(sampleClients)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, text := range []string{statusText(&sampleStatus), clientListText(sampleClients), string(list)} {
+		if i := strings.IndexFunc(text, func(r rune) bool { return r != '\n' && (r < ' ' || r > '~') }); i >= 0 {
+			t.Errorf("byte %d is not printable: %.40q", i, text[i:])
+		}
+	}
+}
+
+func TestRunningTime(t *testing.T) {
+	for _, tt := range []struct {
+		seconds float64
+		want    string
+	}{
+		{-1, "00:00:00"},
+		{0, "00:00:00"},
+		{26.9, "00:00:26"},
+		{3599, "00:59:59"},
+		{86399, "23:59:59"},
+		{86400, "1day 00:00:00"},
+		{100*86400 + 3661, "100day 01:01:01"},
+	} {
+		if got := runningTime(tt.seconds); got != tt.want {
+			t.Errorf("%v s: got %q, want %q", tt.seconds, got, tt.want)
+		}
+	}
+}
+
+func TestPrintable(t *testing.T) {
+	for r := range rune(0x2100) {
+		got := printable("a" + string(r) + "b")
+		if plain := r >= 0x20 && r < 0x7f && r != '\\'; (got == "a"+string(r)+"b") != plain {
+			t.Errorf("%U: got %q", r, got)
+		}
+	}
+	if got, want := printable("\xc3(\u2066\U000e0001"), `\xc3(\u2066\U000e0001`; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
