@@ -1,7 +1,6 @@
 package certs
 
 import (
-	"bytes"
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/pem"
@@ -99,7 +98,7 @@ func checkKeyPEM(text []byte) error {
 		if block, text = pem.Decode(text); block == nil {
 			return errors.New("there is no PEM private key in the file")
 		}
-		if block.Type == "ENCRYPTED PRIVATE KEY" || bytes.Contains([]byte(block.Headers["Proc-Type"]), []byte("ENCRYPTED")) {
+		if block.Type == "ENCRYPTED PRIVATE KEY" || strings.Contains(block.Headers["Proc-Type"], "ENCRYPTED") {
 			return errors.New("it is protected by a passphrase, which a daemon cannot type; store it without one (openssl pkey -in F -out G)")
 		}
 		if block.Type == "PRIVATE KEY" || strings.HasSuffix(block.Type, " PRIVATE KEY") {

@@ -1,0 +1,237 @@
+package certs
+
+import (
+	"bytes"
+	"crypto/ecdsa"
+	"crypto/ed25519"
+	"crypto/rand"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/asn1"
+	"encoding/pem"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+)
+
+func TestLoadFilesTakesTheWholeChain(t *testing.T) {
+	c := newChain(t)
+	for name, chain := range map[string][]issued{
+		"leaf alone": {c.leaf},
+		"chain":      {c.leaf, c.intermediate},
+		"with root":  {c.leaf, c.intermediate, c.root},
+	} {
+		t.Run(name, func(t *testing.T) {
+			certFile, keyFile := writePair(t, t.TempDir(), chain...)
+			p, err := LoadFiles(certFile, keyFile, noon)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := p.PEM(); !bytes.Equal(got, certPEM(chain...)) {
+				t.Errorf("PEM is\n%s\nwant\n%s", got, certPEM(chain...))
+			}
+			if w := p.Info().Warnings; len(w) > 0 {
+				t.Errorf("warnings %q", w)
+			}
+		})
+	}
+}
+
+func TestInfo(t *testing.T) {
+	c := newChain(t)
+	certFile, keyFile := writePair(t, t.TempDir(), c.leaf, c.intermediate)
+	p, err := LoadFiles(certFile, keyFile, noon)
+	if err != nil {
+		t.Fatal(err)
+	}
+	info := p.Info()
+	if info.Subject != "CN=www.example.org" || info.Issuer != "CN=intermediate" || len(info.SHA256) != 64 ||
+		!info.NotAfter.Equal(noon.Add(89*24*time.Hour)) || !slices.Equal(info.Names, []string{"www.example.org", "192.0.2.1"}) {
+		t.Errorf("got %+v", info)
+	}
+	if got := info.LogValue().String(); !strings.Contains(got, "subject=CN=www.example.org") || strings.Contains(got, "PRIVATE") {
+		t.Errorf("it is logged as %s", got)
+	}
+}
+
+func TestKeyForms(t *testing.T) {
+	leaf := issue(t, nil, server())
+	ecDER, err := x509.MarshalECPrivateKey(leaf.key.(*ecdsa.PrivateKey))
+	if err != nil {
+		t.Fatal(err)
+	}
+	ecPEM := pem.EncodeToMemory(&pem.Block{Type: "EC PRIVATE KEY", Bytes: ecDER})
+	params := pem.EncodeToMemory(&pem.Block{Type: "EC PARAMETERS", Bytes: []byte{6, 1, 1}})
+	rsaLeaf := issueFor(t, rsaKey(t, 2048), nil, server())
+	rsaPEM := pem.EncodeToMemory(&pem.Block{Type: "RSA PRIVATE KEY", Bytes: x509.MarshalPKCS1PrivateKey(rsaKey(t, 2048))})
+	for _, c := range []struct {
+		name      string
+		cert, key []byte
+	}{
+		{"PKCS 8", certPEM(leaf), keyPEM(t, leaf.key)},
+		{"SEC 1", certPEM(leaf), ecPEM},
+		{"SEC 1 after its parameters", certPEM(leaf), append(params, ecPEM...)},
+		{"PKCS 1", certPEM(rsaLeaf), rsaPEM},
+		{"text around", append([]byte("Certificate:\n  Data:\n"), certPEM(leaf)...), append([]byte("# mine\n"), keyPEM(t, leaf.key)...)},
+		{"both in one file", append(keyPEM(t, leaf.key), certPEM(leaf)...), append(certPEM(leaf), keyPEM(t, leaf.key)...)},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			dir := t.TempDir()
+			if _, err := LoadFiles(write(t, dir, "c", c.cert), write(t, dir, "k", c.key), noon); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
+func TestLoadFilesRefuses(t *testing.T) {
+	c := newChain(t)
+	other := issue(t, nil, server())
+	expired := issue(t, &c.intermediate, server(), valid(noon.Add(-48*time.Hour), noon.Add(-24*time.Hour)))
+	stapled := issue(t, nil, server(), func(cert *x509.Certificate) {
+		cert.ExtraExtensions = []pkix.Extension{{Id: asn1.ObjectIdentifier{1, 3, 6, 1, 5, 5, 7, 1, 24}, Value: []byte{0x30, 3, 2, 1, 5}}}
+	})
+	key := keyPEM(t, c.leaf.key)
+	for _, test := range []struct {
+		name      string
+		cert, key []byte // nil: there is no file
+		want      string // CERT and KEY stand for the paths
+	}{
+		{"no certificate file", nil, key, "read certificate: open CERT: no such file"},
+		{"no key file", certPEM(c.leaf), nil, "read private key: open KEY: no such file"},
+		{"empty certificate file", []byte(""), key, "certificate CERT: there is no PEM certificate in the file"},
+		{"key for a certificate", key, key, "certificate CERT: there is no PEM certificate in the file"},
+		{"broken certificate", pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: []byte("x")}), key, "certificate CERT: number 1 in the file: x509: "},
+		{"certificate for a key", certPEM(c.leaf), certPEM(c.leaf), "private key KEY: there is no PEM private key in the file"},
+		{"broken key", certPEM(c.leaf), pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: []byte("x")}), "certificate CERT with private key KEY: tls: "},
+		{"another's key", certPEM(c.leaf), keyPEM(t, other.key), "certificate CERT with private key KEY: tls: private key does not match"},
+		{"passphrase", certPEM(c.leaf), pem.EncodeToMemory(&pem.Block{Type: "ENCRYPTED PRIVATE KEY", Bytes: []byte("x")}), "private key KEY: it is protected by a passphrase"},
+		{"old passphrase", certPEM(c.leaf), pem.EncodeToMemory(&pem.Block{Type: "EC PRIVATE KEY", Headers: map[string]string{"Proc-Type": "4,ENCRYPTED"}, Bytes: []byte("x")}), "private key KEY: it is protected by a passphrase"},
+		{"expired", certPEM(expired), keyPEM(t, expired.key), "certificate CERT: it expired on 2026-05-31; renew it"},
+		{"root before leaf", certPEM(c.intermediate, c.leaf), key, "certificate CERT: number 1 in the file (CN=intermediate) was not issued by number 2 (CN=www.example.org)"},
+		{"gap in the chain", certPEM(c.leaf, c.root), key, "certificate CERT: number 1 in the file (CN=www.example.org) was not issued by number 2 (CN=root)"},
+		{"a namesake of the issuer", certPEM(c.leaf, issue(t, nil, ca("intermediate"))), key, "certificate CERT: number 1 in the file"},
+		{"leaf twice", certPEM(c.leaf, c.leaf), key, "certificate CERT: number 1 in the file"},
+		{"must-staple", certPEM(stapled), keyPEM(t, stapled.key), "certificate CERT: it demands a stapled OCSP answer"},
+		{"much too long", bytes.Repeat([]byte("x"), maxFile+1), key, "read certificate: CERT is longer than"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			dir := t.TempDir()
+			certFile, keyFile := filepath.Join(dir, "c.pem"), filepath.Join(dir, "k.pem")
+			if test.cert != nil {
+				write(t, dir, "c.pem", test.cert)
+			}
+			if test.key != nil {
+				write(t, dir, "k.pem", test.key)
+			}
+			_, err := LoadFiles(certFile, keyFile, noon)
+			want := strings.NewReplacer("CERT", certFile, "KEY", keyFile).Replace(test.want)
+			if err == nil || !strings.HasPrefix(err.Error(), want) {
+				t.Errorf("got  %v\nwant %s", err, want)
+			}
+		})
+	}
+}
+
+func TestKeySizes(t *testing.T) {
+	// Only the number of bits of the public key counts here, so that no slow key has to be made.
+	for _, c := range []struct {
+		bits int
+		want string // of the error; empty: accepted with a warning
+	}{
+		{1024, "less than 2048"},
+		{2048, ""},
+		{4096, ""},
+		{4104, "more than 4096"},
+	} {
+		leaf := &x509.Certificate{PublicKey: publicRSA(c.bits)}
+		warning, err := checkKeyType(leaf)
+		if c.want == "" && (err != nil || !strings.Contains(warning, "RSA")) {
+			t.Errorf("%d bits: %q, %v; want a warning", c.bits, warning, err)
+		}
+		if c.want != "" && (err == nil || !strings.Contains(err.Error(), c.want)) {
+			t.Errorf("%d bits: got %v, want an error with %q", c.bits, err, c.want)
+		}
+	}
+	if _, err := checkKeyType(&x509.Certificate{PublicKey: nil}); err == nil {
+		t.Error("a key of an unknown type was accepted")
+	}
+}
+
+func TestWarnings(t *testing.T) {
+	root := issue(t, nil, ca("root"))
+	old := issue(t, &root, ca("old"), valid(noon.Add(-48*time.Hour), noon.Add(-24*time.Hour)))
+	_, edKey, err := ed25519.GenerateKey(rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		name  string
+		chain []issued
+		want  string
+	}{
+		{"RSA", []issued{issueFor(t, rsaKey(t, 2048), nil, server())}, "its key is RSA"},
+		{"Ed25519", []issued{issueFor(t, edKey, nil, server())}, "its key is Ed25519, which browsers refuse"},
+		{"not yet valid", []issued{issue(t, nil, server(), valid(noon.Add(time.Hour), noon.Add(90*24*time.Hour)))}, "it is valid only from 2026-06-01T13:00:00Z on"},
+		{"nearly over", []issued{issue(t, nil, server(), valid(noon.Add(-61*24*time.Hour), noon.Add(29*24*time.Hour)))}, "it expires on 2026-06-30, in less than a third of its lifetime"},
+		{"no names", []issued{issue(t, nil, server(), func(x *x509.Certificate) { x.DNSNames, x.IPAddresses = nil, nil })}, "it names no host in subjectAltName"},
+		{"for clients", []issued{issue(t, nil, server(), func(x *x509.Certificate) { x.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth} })}, "it is not meant for servers"},
+		{"expired issuer", []issued{issue(t, &old, server()), old}, "number 2 of the chain (CN=old) expired on 2026-05-31"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			certFile, keyFile := writePair(t, t.TempDir(), c.chain...)
+			p, err := LoadFiles(certFile, keyFile, noon)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := p.Info().Warnings; len(got) != 1 || !strings.HasPrefix(got[0], c.want) {
+				t.Errorf("warnings are %q, want one that begins with %q", got, c.want)
+			}
+		})
+	}
+}
+
+func TestAKeyFileThatOthersCanTouchIsWarnedOf(t *testing.T) {
+	leaf := issue(t, nil, server())
+	for mode, want := range map[os.FileMode]string{
+		0o600: "", 0o640: "", 0o400: "",
+		0o644: "can be read by every user", 0o604: "can be read by every user", 0o666: "can be read by every user",
+		0o660: "can be replaced by others", 0o602: "can be replaced by others",
+	} {
+		certFile, keyFile := writePair(t, t.TempDir(), leaf)
+		if err := os.Chmod(keyFile, mode); err != nil {
+			t.Fatal(err)
+		}
+		p, err := LoadFiles(certFile, keyFile, noon)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := strings.Join(p.Info().Warnings, "; ")
+		if (want == "") != (got == "") || !strings.Contains(got, want) {
+			t.Errorf("mode %04o: warnings %q, want %q", mode, got, want)
+		}
+		if got != "" && !strings.Contains(got, keyFile) {
+			t.Errorf("mode %04o: the warning does not name the file: %q", mode, got)
+		}
+	}
+}
+
+func FuzzParseChain(f *testing.F) {
+	f.Fuzz(func(t *testing.T, text []byte) {
+		chain, err := parseChain(text)
+		if (err == nil) != (len(chain) > 0) {
+			t.Errorf("%d certificates and the error %v", len(chain), err)
+		}
+		if err == nil {
+			if warnings, err := checkChain(chain, noon); err != nil && warnings != nil {
+				t.Errorf("warnings %q beside the error %v", warnings, err)
+			}
+		}
+		if err := checkKeyPEM(text); err == nil && !bytes.Contains(text, []byte("PRIVATE KEY")) {
+			t.Errorf("a key was found in %q", text)
+		}
+	})
+}
