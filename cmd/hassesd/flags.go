@@ -1,6 +1,7 @@
 package main
 
 import (
+	"slices"
 	"strconv"
 
 	"github.com/urfave/cli/v2"
@@ -44,7 +45,10 @@ func (a *assignments) flags() []cli.Flag {
 		&cli.GenericFlag{Name: "hasses-conf", Usage: "Read settings from an old hasses.conf.", Value: (*fileName)(&a.hassesConf), TakesFile: true},
 	}
 	for _, k := range config.Keys() {
-		names := append(append([]string{}, k.Aliases...), k.Flag)
+		names := k.Aliases
+		if !slices.Contains(names, k.Flag) {
+			names = append(names, k.Flag)
+		}
 		for i, name := range names {
 			flags = append(flags, a.flag(name, k.Usage, k.Kind == config.Bool, i > 0, "Settings"))
 		}

@@ -39,10 +39,10 @@ func (d *Daemon) serve(ctx context.Context) error {
 			}
 		})
 	}
-	stopTrim := make(chan struct{})
-	running.Go(func() { d.trimHistory(stopTrim) })
+	stopHousekeeping := make(chan struct{})
+	running.Go(func() { d.housekeep(stopHousekeeping) })
 	defer func() {
-		close(stopTrim)
+		close(stopHousekeeping)
 		for _, loop := range d.loops {
 			loop.Stop()
 		}
@@ -101,17 +101,4 @@ func (d *Daemon) drainOnSignal(ctx context.Context) error {
 	defer cancel()
 	_, _, err := d.drain(ask, d.settings.Load().Drain.Window)
 	return err
-}
-
-func (d *Daemon) trimHistory(stop <-chan struct{}) {
-	tick := time.NewTicker(trimInterval)
-	defer tick.Stop()
-	for {
-		select {
-		case now := <-tick.C:
-			d.hub.Trim(now)
-		case <-stop:
-			return
-		}
-	}
 }

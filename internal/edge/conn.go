@@ -63,6 +63,7 @@ type conn struct {
 	state       state
 	reason      CloseReason // why it is ending; meaningful once doomed or draining
 	doomed      bool        // to be closed at the end of this turn
+	queued      bool        // it stands in the worker's list of those who wait for a handshake
 	aborted     bool        // the handshake was told to end, for reason
 	blocked     bool        // the socket takes no bytes now
 	peerDone    bool        // the peer will send no more
@@ -81,6 +82,7 @@ type conn struct {
 	streamAt  time.Duration // when the stream was opened
 	lastWrite time.Duration
 	reinits   uint64
+	sent      uint64 // events of subscriptions before the one in force
 	agent     string // User-Agent in printable ASCII
 }
 
@@ -235,12 +237,30 @@ func (c *conn) handshakeDone(err error) {
 			c.reason = ClosedByPeer
 		}
 		c.w.srv.log.Debug("handshake failed", "conn", c.id, "peer", c.peer, "err", err)
-		c.sayWrongProtocol(err)
-		c.closeNow()
+		c.handshakeFailed(err)
 	default:
 		c.setState(stateReading)
 		c.read() // the request often comes with the client's Finished
 	}
+}
+
+// handshakeFailed sends the alert that crypto/tls wrote, and to somebody who speaks plain HTTP a word in plain HTTP.
+// Then it waits for the peer's end like any other farewell, or the kernel would throw away what the peer has not read.
+func (c *conn) handshakeFailed(err error) {
+	if isEnd(err) {
+		c.closeNow()
+		return
+	}
+	if _, err := c.wire.Flush(); err != nil {
+		c.closeNow()
+		return
+	}
+	if isPlainHTTP(err) {
+		c.tail = []byte(wrongProtocol)
+	}
+	c.wire = tlsconn.NewPlain(c)
+	c.setState(stateDraining)
+	c.w.flush(c)
 }
 
 // closeNow gives the descriptor back. Nothing may use the connection afterwards.

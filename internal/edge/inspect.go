@@ -171,7 +171,7 @@ func (c *conn) info(now time.Duration) ClientInfo {
 		Age:        now - c.acceptedAt,
 		Rooms:      slices.Clone(c.stream.Rooms()),
 		All:        c.stream.All(),
-		Sent:       c.stream.Sent(),
+		Sent:       c.sent + c.stream.Sent(),
 		QueueBytes: c.stream.QueueBytes(),
 		Reinits:    c.reinits,
 		Agent:      c.agent,

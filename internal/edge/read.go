@@ -114,16 +114,14 @@ func (c *conn) takeHead(p []byte) {
 	}
 }
 
-// sayWrongProtocol tells somebody who speaks plain HTTP to the TLS port, in plain HTTP, what went wrong.
-func (c *conn) sayWrongProtocol(err error) {
+// wrongProtocol is what somebody who speaks plain HTTP to the TLS port is told.
+const wrongProtocol = "HTTP/1.0 400 Bad Request\r\nContent-Type: text/plain\r\nConnection: close\r\n\r\n" +
+	"This port speaks HTTPS. Use https:// in the URL.\n"
+
+// isPlainHTTP tells a failed handshake with a request in it from other garbage.
+func isPlainHTTP(err error) bool {
 	var header tls.RecordHeaderError
-	if !errors.As(err, &header) || header.Conn == nil || !looksLikeHTTP(header.RecordHeader[:]) {
-		return
-	}
-	// One write into an empty socket buffer: it fits or the peer is beyond help.
-	_, _ = c.src.Write([]byte("HTTP/1.0 400 Bad Request\r\nContent-Type: text/plain\r\nConnection: close\r\n\r\n" +
-		"This port speaks HTTPS. Use https:// in the URL.\n"))
-	_ = c.src.CloseWrite()
+	return errors.As(err, &header) && header.Conn != nil && looksLikeHTTP(header.RecordHeader[:])
 }
 
 func looksLikeHTTP(first []byte) bool {

@@ -111,6 +111,9 @@ func (w *worker) reschedule() {
 	}
 }
 
+// Connections is how many connections there are now.
+func (s *Server) Connections() int { return int(s.open.Load()) }
+
 // SetReinit says whether a second request on an open stream is served.
 func (s *Server) SetReinit(on bool) { s.reinit.Store(on) }
 

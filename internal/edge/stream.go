@@ -71,8 +71,9 @@ func (c *conn) subscribe(sub *subscription) hub.Start {
 // secondRequest serves another request on an open stream, once the output has drained: the first response ends, and
 // the second follows it on the same connection, as pipelined HTTP/1.1 responses do (RFC 9112 section 9.3.2).
 func (c *conn) secondRequest() {
-	if c.wire.Pending() > 0 || c.state != stateStreaming {
-		return // flush calls again
+	if c.wire.Pending() > 0 || len(c.front) > 0 || !c.stream.Empty() {
+		c.w.mark(c, laneExpress)
+		return // flush calls again when all that belongs to the first response has left
 	}
 	head := c.head
 	c.head, c.secondReady = nil, false
@@ -96,8 +97,7 @@ func (c *conn) secondRequest() {
 		c.answer(appendAnswer(nil, req, ans, cfg.rules, c.w.date(), c.secure), Answered)
 		return
 	}
-	c.w.shard.Unsubscribe(&c.stream)
-	c.stream = hub.Stream{}
+	c.forgetStream()
 	start := c.subscribe(sub)
 	c.reinits++
 	c.w.reinits++
@@ -106,6 +106,13 @@ func (c *conn) secondRequest() {
 	c.front = appendStreamHead(c.front, req, cfg.rules, c.w.date(), c.secure)
 	c.front = c.appendChunk(c.front, sse.Preface(c.jitteredRetry(cfg), start.ID))
 	c.w.mark(c, laneExpress)
+}
+
+// forgetStream unsubscribes and throws away what is queued.
+func (c *conn) forgetStream() {
+	c.w.shard.Unsubscribe(&c.stream)
+	c.sent += c.stream.Sent()
+	c.stream = hub.Stream{}
 }
 
 // refuse answers a request that could not be read.
@@ -133,8 +140,7 @@ func (c *conn) answer(response []byte, reason CloseReason) {
 	c.reason = reason
 	c.tail = response
 	if c.state == stateStreaming {
-		c.w.shard.Unsubscribe(&c.stream)
-		c.stream = hub.Stream{}
+		c.forgetStream()
 	}
 	c.setState(stateDraining)
 	c.w.flush(c)

@@ -178,8 +178,9 @@ func TestPlainHTTPOnTheTLSPortIsToldSo(t *testing.T) {
 	w := newWorld(t, func(s *setup) { s.tls = server })
 	c := w.connect()
 	c.get("/sse?subscribe=a")
-	w.waitFor("the connection to end", func() bool { closed, _ := c.Closed(); return closed })
-	c.want(`HTTP/1\.0 400 Bad Request\r\n(.+\r\n)*\r\n.*https://`)
+	w.waitFor("the server's end", c.Ended)
+	c.want(`HTTP/1\.0 400 Bad Request\r\n(.+\r\n)*\r\n.*https://.*\n`)
+	c.wantEnd()
 	if st := w.stats(); st.Closed["handshake_failed"] != 1 {
 		t.Errorf("closed: %v", st.Closed)
 	}
@@ -192,7 +193,9 @@ func TestGarbageOnTheTLSPortClosesOneConnection(t *testing.T) {
 	garbage := make([]byte, 12<<10)
 	_, _ = rand.Read(garbage)
 	c.Send(garbage)
-	w.waitFor("the connection to end", func() bool { closed, _ := c.Closed(); return closed })
+	w.waitFor("the server's end", c.Ended)
+	w.advance(lingerTime + time.Second)
+	c.wantGone()
 	good := tls.Client(w.connect().Conn(), config)
 	w.tlsDo(good.Handshake)
 	w.check()

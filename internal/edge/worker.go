@@ -112,7 +112,11 @@ func (w *worker) remove(c *conn) {
 // wantHandshake starts the handshake of a connection whose first bytes have come, or lets it wait for its turn: until
 // then it costs no goroutine and no buffers.
 func (w *worker) wantHandshake(c *conn) {
+	if c.queued {
+		return
+	}
 	if w.handshaking >= w.handshakeLimit() {
+		c.queued = true
 		w.waiting = append(w.waiting, c)
 		return
 	}
