@@ -123,12 +123,15 @@ func (s *shared) call(socket, method string, params, result any) error {
 	}
 	err := s.c.call(method, params, result)
 	if err != nil && errorCode(err) == 0 {
-		s.hangUp()
+		s.c.Close() //nolint:errcheck // it is broken
+		s.c = nil
 	}
 	return err
 }
 
 func (s *shared) hangUp() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	if s.c != nil {
 		s.c.Close() //nolint:errcheck // everything was answered
 		s.c = nil

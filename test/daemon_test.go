@@ -86,6 +86,7 @@ func bare(t testing.TB, args ...string) *daemon {
 // run starts what was prepared and waits until the control socket answers.
 func (d *daemon) run() {
 	d.t.Helper()
+	d.control.hangUp()
 	d.launch()
 	ready := poll(patience, func() bool {
 		select {
@@ -128,9 +129,7 @@ func (d *daemon) launch() {
 		close(exited)
 	}()
 	d.t.Cleanup(func() {
-		d.control.mu.Lock()
 		d.control.hangUp()
-		d.control.mu.Unlock()
 		d.end(cmd, exited)
 		if d.t.Failed() {
 			d.t.Logf("log of hassesd %s:\n%s", strings.Join(cmd.Args[1:], " "), log)

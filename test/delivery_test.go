@@ -186,7 +186,7 @@ func (v *visitor) visit(ctx context.Context, r subscriber.Request, over <-chan s
 		e, err := s.Next()
 		switch {
 		case errors.Is(err, subscriber.ErrCut):
-			return false, nil
+			return false, s.Cut()
 		case err != nil:
 			return false, fmt.Errorf("after %d events: %w", n, err)
 		case e.Name == "hasses.gap":

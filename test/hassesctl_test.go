@@ -109,10 +109,12 @@ func TestHassesctlShowsNoControlCharacters(t *testing.T) {
 	t.Parallel()
 	d := start(t)
 	r := d.request("subscribe=a")
-	r.Header = []string{"User-Agent: evil\x1b[2Jagent\x07"}
+	r.Header = []string{"User-Agent: evil\u009b2Jagent\xff"} // a control sequence of one character
 	d.open(r)
-	if out := d.ctl("clients"); out.code != 0 || !strings.Contains(out.stdout, "agent") || strings.ContainsAny(out.stdout, "\x1b\x07") {
-		t.Errorf("clients: %q", out.stdout)
+	for _, format := range []string{"--json=false", "--json"} {
+		if out := d.ctl("clients", format); out.code != 0 || !strings.Contains(out.stdout, "agent") || strings.ContainsAny(out.stdout, "\u009b\x1b\x07") {
+			t.Errorf("clients %s: %q", format, out.stdout)
+		}
 	}
 }
 

@@ -64,7 +64,9 @@ func TestClassicCommands(t *testing.T) {
 func TestClassicStatus(t *testing.T) {
 	t.Parallel()
 	d := start(t)
-	d.subscribe("subscribe=room624&id=ann")
+	r := d.request("subscribe=room624&id=ann")
+	r.Header = []string{"User-Agent: Test/1.0"}
+	d.open(r)
 	d.subscribe("subscribe=room624&id=bob%22%5C")
 	c := d.classic("tcp")
 
@@ -120,7 +122,7 @@ func TestClassicStatus(t *testing.T) {
 	text = c.until("---------------- end ----------------")
 	for _, want := range []string{
 		"------- requested client list -------", "List of clients:", " S:SSE Err: 0 Messages: 0 Reinit: 0 SSL:Yes", "UniqId:ann",
-		"Agent: ", "SSL Status:", "Ver:TLSv1.3", "Subscribes: room624",
+		"Agent: Test/1.0", "SSL Status:", "Ver:TLSv1.3", "Subscribes: room624",
 	} {
 		if !strings.Contains(text, want) {
 			t.Errorf("clientlist lacks %q:\n%s", want, text)

@@ -2,6 +2,7 @@ package test
 
 import (
 	"encoding/json"
+	"errors"
 	"io"
 	"net/url"
 	"strings"
@@ -365,6 +366,16 @@ func TestReinit(t *testing.T) {
 	eventually(t, "a stream in room b", func() bool { return d.streams("b") == 1 })
 	if got := d.streams("a"); got != 0 {
 		t.Errorf("%d streams in the old room, want 0", got)
+	}
+	// The first response ends, the second follows it on the same connection.
+	if e, err := s.Next(); !errors.Is(err, io.EOF) {
+		t.Fatalf("after the second request the first stream goes on: %+v, %v", e, err)
+	}
+	if err := s.Response(); err != nil || s.Status != 200 {
+		t.Fatalf("second response: %d, %v", s.Status, err)
+	}
+	if _, err := s.Preface(); err != nil {
+		t.Fatal(err)
 	}
 	d.send("a", "old room")
 	d.send("b", "new room")

@@ -43,7 +43,7 @@ type Stream struct {
 	wait time.Duration
 }
 
-// ErrCut is what a reader gets from a connection that [Request.CutAfter] has ended.
+// ErrCut is what a reader gets when [Request.CutAfter] is reached; [Stream.Cut] then makes it true for the peer.
 var ErrCut = errors.New("subscriber: cut, as asked")
 
 // Open connects, asks and reads the head of the answer, whatever its status.
@@ -142,13 +142,28 @@ func (s *Stream) ask(ctx context.Context, r Request) error {
 	}
 	var from io.Reader = s.out
 	if r.CutAfter > 0 {
-		from = &cutReader{from: s.out, left: r.CutAfter, cut: s.Cut}
+		from = &cutReader{from: s.out, left: r.CutAfter}
 	}
 	s.in = bufio.NewReader(from)
 	method := r.Method
 	if method == "" {
 		method = http.MethodGet
 	}
+	if err := s.readHead(method, r.LastEventID); err != nil {
+		return err
+	}
+	return s.conn.SetDeadline(time.Time{})
+}
+
+// Response reads the head of a further answer on the same connection, after the end of the one before.
+func (s *Stream) Response() error {
+	if err := s.conn.SetReadDeadline(time.Now().Add(s.wait)); err != nil {
+		return err
+	}
+	return s.readHead(http.MethodGet, s.Decoder.LastEventID())
+}
+
+func (s *Stream) readHead(method, lastEventID string) error {
 	answer, err := http.ReadResponse(s.in, &http.Request{Method: method}) //nolint:bodyclose // Close and Cut close the connection below it
 	if err != nil {
 		return fmt.Errorf("read head: %w", err)
@@ -157,8 +172,8 @@ func (s *Stream) ask(ctx context.Context, r Request) error {
 	if len(answer.TransferEncoding) > 0 {
 		s.Header.Set("Transfer-Encoding", strings.Join(answer.TransferEncoding, ", "))
 	}
-	s.Decoder = NewDecoder(s.Body, r.LastEventID)
-	return s.conn.SetDeadline(time.Time{})
+	s.Decoder = NewDecoder(s.Body, lastEventID)
+	return nil
 }
 
 // ended says whether the connection ended as it should after the last byte of the stream.
@@ -191,16 +206,14 @@ func head(r Request) string {
 	return b.String()
 }
 
-// cutReader hands out so many bytes and then ends the connection.
+// cutReader hands out so many bytes and then fails.
 type cutReader struct {
 	from io.Reader
 	left int64
-	cut  func() error
 }
 
 func (c *cutReader) Read(p []byte) (int, error) {
 	if c.left <= 0 {
-		_ = c.cut()
 		return 0, ErrCut
 	}
 	n, err := c.from.Read(p[:min(int64(len(p)), c.left)])
