@@ -131,7 +131,7 @@ func (a *Acceptor) take(fd int, peer netip.AddrPort) {
 		return
 	}
 	a.stats.Refused++
-	a.reset(fd)
+	a.loop.Discard(fd)
 }
 
 // failed deals with an error of accept and reports whether to go on at once.
@@ -181,7 +181,7 @@ func (a *Acceptor) shed() {
 			}
 			break // the backlog is empty, or somebody else was faster
 		}
-		a.reset(fd)
+		a.loop.Discard(fd)
 		a.stats.Shed++
 	}
 	a.takeSpare()
@@ -198,10 +198,13 @@ func (a *Acceptor) warn(err error) {
 	a.loop.logger.Warn("cannot accept connections for now", "shed", a.stats.Shed, "err", err)
 }
 
-func (a *Acceptor) reset(fd int) {
+// Discard resets and closes a connection that no source came to own: one that
+// was handed from an acceptor's loop to this one and is not wanted any more.
+func (l *Loop) Discard(fd int) {
+	l.owner.check()
 	// If this fails the peer sees an ordinary close.
-	_ = a.loop.poller.Abortive(fd)
-	a.loop.closeDescriptor(fd)
+	_ = l.poller.Abortive(fd)
+	l.closeDescriptor(fd)
 }
 
 func (a *Acceptor) giveSpare() {

@@ -94,6 +94,16 @@ func TestRefusedConnectionIsReset(t *testing.T) {
 	d.wantStats(reactor.AcceptStats{Refused: 1})
 }
 
+func TestDiscardResetsAConnectionWithoutASource(t *testing.T) {
+	d := newDoor(t)
+	peer := d.dial(1)[0]
+	d.turn(1)
+	d.loop.Discard(d.fds[0])
+	if _, reset := peer.Closed(); !reset {
+		t.Error("peer was not reset")
+	}
+}
+
 func TestPauseLeavesConnectionsInTheBacklog(t *testing.T) {
 	d := newDoor(t)
 	d.Pause()

@@ -19,7 +19,7 @@ func (t *table) check() error {
 			continue
 		}
 		open++
-		if s.token != (Token{Slot: int32(slot), Generation: t.tokens[slot]}) {
+		if s.token != (Token{Slot: int32(slot), Generation: t.generations[slot]}) {
 			return fmt.Errorf("reactor: source in place %d has token %v", slot, s.token)
 		}
 		if s.state != sourceEdge && s.state != sourceLevel {

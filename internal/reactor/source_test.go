@@ -271,7 +271,11 @@ func TestPausedLevelSourceIsSilent(t *testing.T) {
 func TestOnlyWouldBlockIsTemporary(t *testing.T) {
 	// crypto/tls forgets exactly those read errors that look like this.
 	temporary := func(err error) bool {
-		e, ok := err.(net.Error) //nolint:errorlint // crypto/tls does not unwrap either
+		// The methods of net.Error by hand, without its deprecation.
+		e, ok := err.(interface { //nolint:errorlint // crypto/tls does not unwrap either
+			Timeout() bool
+			Temporary() bool
+		})
 		return ok && e.Temporary()
 	}
 	if !temporary(reactor.ErrWouldBlock) {

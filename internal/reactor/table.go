@@ -3,10 +3,10 @@ package reactor
 // table finds the source of an event. Places are used again; generations are
 // not, so that the token of a source that has gone finds nothing.
 type table struct {
-	sources    []*Source
-	tokens     []uint32 // generation in each place
-	unused     []int32  // places without a source
-	generation uint32
+	sources     []*Source
+	generations []uint32 // in each place
+	unused      []int32  // places without a source
+	generation  uint32
 }
 
 // place gives s a place.
@@ -15,17 +15,17 @@ func (t *table) place(s *Source) Token {
 	if n := len(t.unused); n > 0 {
 		slot := t.unused[n-1]
 		t.unused = t.unused[:n-1]
-		t.sources[slot], t.tokens[slot] = s, t.generation
+		t.sources[slot], t.generations[slot] = s, t.generation
 		return Token{Slot: slot, Generation: t.generation}
 	}
 	t.sources = append(t.sources, s)
-	t.tokens = append(t.tokens, t.generation)
+	t.generations = append(t.generations, t.generation)
 	return Token{Slot: int32(len(t.sources) - 1), Generation: t.generation}
 }
 
 // find returns nil when the source of the token has gone.
 func (t *table) find(token Token) *Source {
-	if int(token.Slot) >= len(t.sources) || t.tokens[token.Slot] != token.Generation {
+	if int(token.Slot) >= len(t.sources) || t.generations[token.Slot] != token.Generation {
 		return nil
 	}
 	return t.sources[token.Slot]

@@ -314,3 +314,22 @@ func (p *periodic) HandleTimer(t *Timer, now time.Time) {
 	p.fired++
 	p.w.schedule(t, p, now.Add(p.every))
 }
+
+// BenchmarkWheelSpread is the longest the wheel keeps a turn: 100,000 deadlines
+// of one slot of the third level are spread at once.
+func BenchmarkWheelSpread(b *testing.B) {
+	timers := make([]Timer, 100_000)
+	w := &wheel{base: epoch}
+	begin := epoch.Add(slotsPerLevel * slotsPerLevel * tick)
+	b.ReportAllocs()
+	for b.Loop() {
+		b.StopTimer()
+		*w = wheel{base: epoch}
+		for i := range timers {
+			timers[i] = Timer{}
+			w.schedule(&timers[i], ignore{}, begin.Add(tick+time.Duration(i)*100*time.Microsecond))
+		}
+		b.StartTimer()
+		w.advance(begin, timerBatch)
+	}
+}
