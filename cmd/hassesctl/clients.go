@@ -67,7 +67,7 @@ func (p *program) allClients(ctx context.Context, params admin.ClientsParams, li
 	if err != nil {
 		return all, err
 	}
-	defer client.Close()
+	defer hangUp(client)
 	for {
 		params.Limit = clientsPage
 		if limit > 0 {
@@ -101,8 +101,15 @@ func (p *program) printClients(clients admin.Clients) {
 
 func clientsTable(clients []admin.Client) *table {
 	t := &table{columns: []column{
-		{heading: "ID"}, {heading: "ADDRESS"}, {heading: "STATE"}, {heading: "TLS"}, {heading: "AGE", right: true},
-		{heading: "ROOMS"}, {heading: "SENT", right: true}, {heading: "QUEUE", right: true}, {heading: "AGENT"},
+		{heading: "ID"},
+		{heading: "ADDRESS"},
+		{heading: "STATE"},
+		{heading: "TLS"},
+		{heading: "AGE", right: true},
+		{heading: "ROOMS"},
+		{heading: "SENT", right: true},
+		{heading: "QUEUE", right: true},
+		{heading: "AGENT"},
 	}}
 	for _, c := range clients {
 		queue := cell{text: size(int64(c.QueueBytes))}

@@ -43,7 +43,7 @@ func (p *program) completionCommand() *cli.Command {
 }
 
 const (
-	// completionTimeout is how long a shell waits for the names of rooms, at most.
+	// completionTimeout is how long a shell waits for the names of rooms, unless it is told to wait otherwise.
 	completionTimeout = time.Second
 	// completionRooms is how many of them are worth showing.
 	completionRooms = 50
@@ -142,7 +142,9 @@ func (p *program) roomNames(ctx context.Context, line commandLine, prefix string
 	var names []string
 	app := p.newApp()
 	app.Commands = []*cli.Command{{Name: "__rooms", HideHelp: true, Action: func(c *cli.Context) error {
-		p.set.timeout = min(p.set.timeout, completionTimeout)
+		if p.set.timeout == defaultTimeout {
+			p.set.timeout = completionTimeout
+		}
 		rooms, err := call(c.Context, p, func(ctx context.Context, client *admin.Conn) (admin.Rooms, error) {
 			return client.Rooms(ctx, admin.RoomsParams{Prefix: prefix, Limit: completionRooms})
 		})

@@ -111,7 +111,9 @@ func TestEventReaderDoesNotWaitForMore(t *testing.T) {
 		if err != nil || ev.Data != "now" {
 			t.Errorf("after %q: %q, %v", end, ev, err)
 		}
-		r.Close()
+		if err := r.Close(); err != nil {
+			t.Error(err)
+		}
 	}
 }
 

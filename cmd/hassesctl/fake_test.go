@@ -6,7 +6,6 @@ import (
 	"encoding/pem"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"log/slog"
 	"net"
@@ -183,7 +182,7 @@ func (s *fakeStreams) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if !exists(base) {
 		w.Header().Set("Content-Type", "application/json")
 		w.WriteHeader(http.StatusNotFound)
-		io.WriteString(w, `{"error":{"code":"not_found","message":"the script is over"}}`)
+		fmt.Fprint(w, `{"error":{"code":"not_found","message":"the script is over"}}`)
 		return
 	}
 	kind := strings.TrimSpace(read(base + ".type"))
@@ -193,10 +192,12 @@ func (s *fakeStreams) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", kind)
 	status := http.StatusOK
 	if text := read(base + ".status"); text != "" {
-		fmt.Sscan(text, &status)
+		if _, err := fmt.Sscan(text, &status); err != nil {
+			panic(err)
+		}
 	}
 	w.WriteHeader(status)
-	io.WriteString(w, read(base))
+	fmt.Fprint(w, read(base))
 	if exists(base + ".hold") {
 		w.(http.Flusher).Flush()
 		<-r.Context().Done()

@@ -17,37 +17,42 @@ import (
 	"go.uber.org/goleak"
 )
 
-// server plays the answers to a follower's requests, one after the other, and remembers what it resumed after.
+// reply is one answer of a [server].
+type reply struct {
+	code int
+	kind string
+	body io.Reader
+	err  error // instead
+}
+
+// server plays the answers to a follower's requests, one after the other, and remembers what it resumed after. When it
+// has none left it is gone.
 type server struct {
-	answers []func() (*http.Response, error)
+	replies []reply
 	resumed []string
 }
 
 func (s *server) RoundTrip(req *http.Request) (*http.Response, error) {
 	s.resumed = append(s.resumed, req.Header.Get("Last-Event-ID"))
-	if len(s.answers) == 0 {
-		return status(http.StatusGone, "")()
+	next := refusal(http.StatusGone, "")
+	if len(s.replies) > 0 {
+		next, s.replies = s.replies[0], s.replies[1:]
 	}
-	next := s.answers[0]
-	s.answers = s.answers[1:]
-	return next()
-}
-
-func answer(code int, kind string, body io.Reader) func() (*http.Response, error) {
-	return func() (*http.Response, error) {
-		return &http.Response{StatusCode: code, Header: http.Header{"Content-Type": {kind}}, Body: io.NopCloser(body)}, nil
+	if next.err != nil {
+		return nil, next.err
 	}
+	return &http.Response{StatusCode: next.code, Header: http.Header{"Content-Type": {next.kind}}, Body: io.NopCloser(next.body)}, nil
 }
 
-func stream(text string) func() (*http.Response, error) {
-	return answer(http.StatusOK, "text/event-stream; charset=utf-8", strings.NewReader(text))
+func stream(text string) reply {
+	return reply{code: http.StatusOK, kind: "text/event-stream; charset=utf-8", body: strings.NewReader(text)}
 }
 
-func status(code int, body string) func() (*http.Response, error) {
-	return answer(code, "application/json", strings.NewReader(body))
+func refusal(code int, body string) reply {
+	return reply{code: code, kind: "application/json", body: strings.NewReader(body)}
 }
 
-func unreachable() (*http.Response, error) { return nil, errors.New("no route") }
+var unreachable = reply{err: errors.New("no route")}
 
 // log is what a follower did, in order.
 type log struct{ lines []string }
@@ -92,7 +97,7 @@ func wantStatus(t *testing.T, err error, code int) {
 }
 
 func TestFollowResumesAfterTheLastEvent(t *testing.T) {
-	s := &server{answers: []func() (*http.Response, error){
+	s := &server{replies: []reply{
 		stream("retry: 2500\nid: e-5\n\n"),
 		stream("id: e-6\ndata: a\n\nid: e-7\ndata: cut o"),
 		stream("retry: 300\n\nid: e-7\ndata: b\n\n"),
@@ -107,7 +112,7 @@ func TestFollowResumesAfterTheLastEvent(t *testing.T) {
 }
 
 func TestFollowWaitsLongerWhileTheServerIsAway(t *testing.T) {
-	s := &server{answers: []func() (*http.Response, error){
+	s := &server{replies: []reply{
 		stream(""), unreachable, unreachable, unreachable, unreachable, unreachable, unreachable, stream("retry: 1\n\n"), unreachable,
 	}}
 	var l log
@@ -118,8 +123,8 @@ func TestFollowWaitsLongerWhileTheServerIsAway(t *testing.T) {
 
 func TestFollowReconnectsAfterABrokenStream(t *testing.T) {
 	broken := io.MultiReader(strings.NewReader("id: 1\ndata: a\n\n"), iotest.ErrReader(errBroken))
-	s := &server{answers: []func() (*http.Response, error){
-		answer(http.StatusOK, "text/event-stream", broken),
+	s := &server{replies: []reply{
+		{code: http.StatusOK, kind: "text/event-stream", body: broken},
 	}}
 	var l log
 	wantStatus(t, l.follower(s).follow(t.Context()), http.StatusGone)
@@ -127,30 +132,30 @@ func TestFollowReconnectsAfterABrokenStream(t *testing.T) {
 }
 
 func TestFollowDoesNotSendAnIDThatNoHeaderCanCarry(t *testing.T) {
-	s := &server{answers: []func() (*http.Response, error){stream("id: a\x01b\ndata: x\n\n"), stream("id: ü\n\n")}}
+	s := &server{replies: []reply{stream("id: a\x01b\ndata: x\n\n"), stream("id: ü\n\n")}}
 	var l log
 	wantStatus(t, l.follower(s).follow(t.Context()), http.StatusGone)
 	s.wantResumed(t, "", "", "ü")
 }
 
 func TestFollowEnds(t *testing.T) {
-	tooLarge := answer(http.StatusOK, "text/event-stream", io.LimitReader(zeros{}, maxEvent+1))
+	tooLarge := reply{code: http.StatusOK, kind: "text/event-stream", body: io.LimitReader(zeros{}, maxEvent+1)}
 	for _, test := range []struct {
-		name   string
-		answer func() (*http.Response, error)
-		want   string
+		name  string
+		reply reply
+		want  string
 	}{
-		{"not allowed", status(403, `{"error":{"code":"forbidden","message":"not for you"}}`), "the stream was refused: 403 Forbidden: not for you"},
-		{"a proxy's refusal", status(502, "<html>"), "the stream was refused: 502 Bad Gateway"},
-		{"no content", status(204, ""), "the stream was refused: 204 No Content"},
-		{"another type", answer(200, "text/html", strings.NewReader("")), `the answer is no event stream, but "text/html": is the URL right?`},
-		{"no type", answer(200, "", strings.NewReader("")), `the answer is no event stream, but "": is the URL right?`},
+		{"not allowed", refusal(403, `{"error":{"code":"forbidden","message":"not for you"}}`), "the stream was refused: 403 Forbidden: not for you"},
+		{"a proxy's refusal", refusal(502, "<html>"), "the stream was refused: 502 Bad Gateway"},
+		{"no content", refusal(204, ""), "the stream was refused: 204 No Content"},
+		{"another type", reply{code: 200, kind: "text/html", body: strings.NewReader("")}, `the answer is no event stream, but "text/html": is the URL right?`},
+		{"no type", reply{code: 200, body: strings.NewReader("")}, `the answer is no event stream, but "": is the URL right?`},
 		{"never reached", unreachable, `Get "http://daemon.example/sse?subscribe=r": no route`},
 		{"too large", tooLarge, errEventTooLarge.Error()},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			var l log
-			err := l.follower(&server{answers: []func() (*http.Response, error){test.answer}}).follow(t.Context())
+			err := l.follower(&server{replies: []reply{test.reply}}).follow(t.Context())
 			if err == nil || err.Error() != test.want {
 				t.Errorf("got %v, want %s", err, test.want)
 			}
@@ -170,7 +175,7 @@ func (zeros) Read(p []byte) (int, error) {
 
 func TestFollowEndsWhenNobodyTakesTheEvents(t *testing.T) {
 	var l log
-	f := l.follower(&server{answers: []func() (*http.Response, error){stream("data: a\n\ndata: b\n\n")}})
+	f := l.follower(&server{replies: []reply{stream("data: a\n\ndata: b\n\n")}})
 	f.handle = func(context.Context, event) error { return errBroken }
 	if err := f.follow(t.Context()); !errors.Is(err, errBroken) {
 		t.Errorf("got %v", err)
@@ -201,7 +206,7 @@ func TestFollowEndsWithItsContext(t *testing.T) {
 
 	// And so it does while it waits to reconnect.
 	ctx, cancel = context.WithCancel(t.Context())
-	f = l.follower(&server{answers: []func() (*http.Response, error){stream("retry: 86400000\n\n")}})
+	f = l.follower(&server{replies: []reply{stream("retry: 86400000\n\n")}})
 	f.wait = func(ctx context.Context, d time.Duration) error {
 		cancel()
 		return pauseFor(ctx, d)
@@ -216,8 +221,8 @@ func TestFollowEndsWithItsContext(t *testing.T) {
 
 func TestHopelessFailuresAreNotRepeated(t *testing.T) {
 	for _, hopeless := range []error{&tls.CertificateVerificationError{}, tls.RecordHeaderError{}, errDowngrade} {
-		s := &server{answers: []func() (*http.Response, error){
-			stream(""), func() (*http.Response, error) { return nil, hopeless },
+		s := &server{replies: []reply{
+			stream(""), {err: hopeless},
 		}}
 		var l log
 		if err := l.follower(s).follow(t.Context()); !errors.Is(err, hopeless) {

@@ -148,6 +148,9 @@ func (p *program) dial(ctx context.Context) (*admin.Conn, error) {
 	return nil, &failure{exitUsage, err, "hassesctl --help explains the flags"}
 }
 
+// hangUp closes a connection that has given all its answers: nothing can be lost with it.
+func hangUp(c *admin.Conn) { _ = c.Close() }
+
 // call opens a control connection, asks once, and closes it; all within the timeout.
 func call[T any](ctx context.Context, p *program, ask func(context.Context, *admin.Conn) (T, error)) (T, error) {
 	ctx, cancel := context.WithTimeout(ctx, p.set.timeout)
@@ -157,7 +160,7 @@ func call[T any](ctx context.Context, p *program, ask func(context.Context, *adm
 	if err != nil {
 		return none, err
 	}
-	defer client.Close()
+	defer hangUp(client)
 	return ask(ctx, client)
 }
 

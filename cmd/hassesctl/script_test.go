@@ -51,6 +51,8 @@ func TestScripts(t *testing.T) {
 			env.Setenv("STREAMS", streams.URL)
 			env.Setenv("XDG_RUNTIME_DIR", filepath.Join(env.WorkDir, "runtime"))
 			env.Setenv("TERM", "xterm")
+			env.Setenv("HASSESCTL_TIMEOUT", "30s")    // for machines under load
+			env.Setenv("GORACE", "atexit_sleep_ms=0") // or each process takes a second to end
 			return nil
 		},
 		Condition: func(cond string) (bool, error) {

@@ -57,7 +57,7 @@ func (p *program) watchStatus(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	defer client.Close()
+	defer hangUp(client)
 	tick := time.NewTicker(p.refresh)
 	defer tick.Stop()
 	for first := true; ; first = false {
