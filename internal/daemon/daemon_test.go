@@ -1,0 +1,420 @@
+package daemon
+
+import (
+	"bufio"
+	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"math/big"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"github.com/hassesd/hassesd/internal/admin"
+	"github.com/hassesd/hassesd/internal/config"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// patience is how long a test waits for what a busy machine may take its time for.
+const patience = 30 * time.Second
+
+// running is a daemon in this process, the very one that the binary runs.
+type running struct {
+	t       *testing.T
+	ctl     *admin.Conn
+	file    string // its TOML file
+	logs    *logBuffer
+	stop    context.CancelFunc
+	stopped chan error
+}
+
+// start runs a daemon with the lines of a configuration file, on a free port of the loopback.
+func start(t *testing.T, toml string, flags ...config.Assignment) *running {
+	t.Helper()
+	dir := t.TempDir()
+	r := &running{t: t, file: filepath.Join(dir, "hassesd.toml"), logs: &logBuffer{}, stopped: make(chan error, 1)}
+	r.configure(toml)
+	socket := filepath.Join(dir, "control.sock")
+	load := func() (config.Settings, error) {
+		return config.Load(config.Sources{
+			ConfigFile: r.file,
+			Flags:      append([]config.Assignment{{Flag: "dev", Value: "true"}, {Flag: "listen", Value: "https://127.0.0.1:0"}, {Flag: "control-socket", Value: socket}}, flags...),
+		})
+	}
+	settings, err := load()
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	r.stop = cancel
+	go func() { r.stopped <- Run(ctx, Options{Settings: settings, Reload: load, Stderr: r.logs}) }()
+	t.Cleanup(func() {
+		if t.Failed() {
+			t.Log(r.logs.String())
+		}
+	})
+	r.waitFor("the control socket", func() bool {
+		r.ctl, err = admin.Dial(t.Context(), admin.Options{Socket: socket, Timeout: patience})
+		return err == nil
+	})
+	t.Cleanup(func() {
+		_ = r.ctl.Close()
+		cancel()
+		select {
+		case err := <-r.stopped:
+			if err != nil {
+				t.Errorf("the daemon ended with: %v", err)
+			}
+		case <-time.After(patience):
+			t.Error("the daemon does not stop")
+		}
+	})
+	return r
+}
+
+func (r *running) configure(toml string) {
+	r.t.Helper()
+	if err := os.WriteFile(r.file, []byte(toml), 0o600); err != nil {
+		r.t.Fatal(err)
+	}
+}
+
+func (r *running) waitFor(what string, done func() bool) {
+	r.t.Helper()
+	tick := time.NewTicker(10 * time.Millisecond)
+	defer tick.Stop()
+	timeout := time.After(patience)
+	for !done() {
+		select {
+		case <-tick.C:
+		case err := <-r.stopped:
+			r.t.Fatalf("the daemon ended while waiting for %s: %v\n%s", what, err, r.logs)
+		case <-timeout:
+			r.t.Fatalf("waited in vain for %s\n%s", what, r.logs)
+		}
+	}
+}
+
+// subscribe opens a stream and returns its body, past the first frame.
+func (r *running) subscribe(query string) *bufio.Reader {
+	r.t.Helper()
+	hello, err := r.ctl.Hello(r.t.Context())
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	pool := x509.NewCertPool()
+	if !pool.AppendCertsFromPEM([]byte(hello.CAPEM)) {
+		r.t.Fatalf("no certificate in %+v", hello)
+	}
+	transport := &http.Transport{TLSClientConfig: &tls.Config{RootCAs: pool}}
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, hello.URL+"?"+query, nil)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	res, err := transport.RoundTrip(req)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	r.t.Cleanup(func() {
+		cancel()
+		_ = res.Body.Close()
+		transport.CloseIdleConnections()
+	})
+	if res.StatusCode != http.StatusOK {
+		r.t.Fatalf("subscribing: %s", res.Status)
+	}
+	body := bufio.NewReader(res.Body)
+	for range 3 { // retry:, id:, empty
+		if _, err := body.ReadString('\n'); err != nil {
+			r.t.Fatal(err)
+		}
+	}
+	return body
+}
+
+func wantData(t *testing.T, body *bufio.Reader, want string) {
+	t.Helper()
+	for {
+		line, err := body.ReadString('\n')
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, ok := strings.CutPrefix(line, "data: "); ok {
+			if got != want+"\n" {
+				t.Fatalf("got %q, want %q", got, want)
+			}
+			return
+		}
+	}
+}
+
+func TestControlShowsWhatTheDaemonDoes(t *testing.T) {
+	r := start(t, "loops = 2\n")
+	ctx := t.Context()
+	a, b := r.subscribe("subscribe=red-blue&id=x"), r.subscribe("subscribe=red&id=y")
+
+	sent, err := r.ctl.Send(ctx, admin.SendParams{To: admin.Targets{"red", "b*"}, Data: "hello"})
+	if err != nil || sent.Matched != 2 {
+		t.Fatalf("send: %+v, %v", sent, err)
+	}
+	wantData(t, a, "hello")
+	wantData(t, b, "hello")
+	if sent, err = r.ctl.Send(ctx, admin.SendParams{To: admin.Targets{"*"}, Except: "x", Data: "not x"}); err != nil || sent.Matched != 1 {
+		t.Fatalf("send except x: %+v, %v", sent, err)
+	}
+	wantData(t, b, "not x")
+
+	st, err := r.ctl.Status(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if st.Streams != 2 || st.Connections != 2 || st.MessagesTotal != 2 || st.DeliveriesTotal != 3 || st.Mode != "https" ||
+		len(st.Loops) != 2 || st.LastEventID != sent.ID || st.History.Events != 2 || st.PID != os.Getpid() {
+		t.Errorf("status: %+v", st)
+	}
+
+	clients, err := r.ctl.Clients(ctx, admin.ClientsParams{Sort: "sent"})
+	if err != nil || clients.Total != 2 || clients.Clients[0].ID != "y" || clients.Clients[0].Sent != 2 ||
+		clients.Clients[0].TLS != "TLS 1.3" || clients.Clients[0].State != "streaming" {
+		t.Errorf("clients: %+v, %v", clients, err)
+	}
+	page, err := r.ctl.Clients(ctx, admin.ClientsParams{Limit: 1})
+	if err != nil || len(page.Clients) != 1 || page.Clients[0].ID != "x" || page.NextCursor == "" {
+		t.Fatalf("first page: %+v, %v", page, err)
+	}
+	page, err = r.ctl.Clients(ctx, admin.ClientsParams{Limit: 1, Cursor: page.NextCursor})
+	if err != nil || len(page.Clients) != 1 || page.Clients[0].ID != "y" || page.NextCursor != "" {
+		t.Errorf("second page: %+v, %v", page, err)
+	}
+	if only, err := r.ctl.Clients(ctx, admin.ClientsParams{Room: "blue"}); err != nil || len(only.Clients) != 1 || only.Clients[0].ID != "x" {
+		t.Errorf("clients of blue: %+v, %v", only, err)
+	}
+
+	rooms, err := r.ctl.Rooms(ctx, admin.RoomsParams{})
+	if want := []admin.Room{{Room: "red", Streams: 2}, {Room: "blue", Streams: 1}}; err != nil || !slices.Equal(rooms.Rooms, want) {
+		t.Errorf("rooms: %+v, %v", rooms, err)
+	}
+	if n, err := r.ctl.Count(ctx, admin.CountParams{Room: "red"}); err != nil || n.Streams != 2 || n.Connections != nil {
+		t.Errorf("count red: %+v, %v", n, err)
+	}
+	if n, err := r.ctl.Count(ctx, admin.CountParams{}); err != nil || n.Streams != 2 || n.Connections == nil || *n.Connections != 2 {
+		t.Errorf("count: %+v, %v", n, err)
+	}
+
+	if k, err := r.ctl.Kick(ctx, admin.KickParams{ID: "y"}); err != nil || k.Kicked != 1 {
+		t.Errorf("kick: %+v, %v", k, err)
+	}
+	if _, err := b.ReadString(0); err == nil {
+		t.Error("the kicked stream goes on")
+	}
+}
+
+func TestMistakesAreAnswered(t *testing.T) {
+	r := start(t, "[limits]\nmessage_bytes = 100\n")
+	ctx := t.Context()
+	const badParams = -32602
+	for _, tc := range []struct {
+		name string
+		call func() error
+		code int
+	}{
+		{"a message that is too large", func() error {
+			_, err := r.ctl.Send(ctx, admin.SendParams{To: admin.Targets{"a"}, Data: strings.Repeat("x", 101)})
+			return err
+		}, admin.CodeTooLarge},
+		{"a room that cannot be", func() error {
+			_, err := r.ctl.Send(ctx, admin.SendParams{To: admin.Targets{"a;b"}, Data: "x"})
+			return err
+		}, badParams},
+		{"an event name with a line break", func() error {
+			_, err := r.ctl.Send(ctx, admin.SendParams{To: admin.Targets{"a"}, Event: "x\ndata: y", Data: "x"})
+			return err
+		}, badParams},
+		{"a kick of nobody in particular", func() error { _, err := r.ctl.Kick(ctx, admin.KickParams{}); return err }, badParams},
+		{"a kick of everybody for ever", func() error {
+			_, err := r.ctl.Kick(ctx, admin.KickParams{All: true, RefuseSeconds: 1e12})
+			return err
+		}, badParams},
+		{"an unknown order", func() error { _, err := r.ctl.Clients(ctx, admin.ClientsParams{Sort: "shoe"}); return err }, badParams},
+		{"a made-up cursor", func() error { _, err := r.ctl.Clients(ctx, admin.ClientsParams{Cursor: "x"}); return err }, badParams},
+		{"an unknown level", func() error { _, err := r.ctl.LogLevel(ctx, "loud"); return err }, badParams},
+	} {
+		var answer *admin.Error
+		if err := tc.call(); !errors.As(err, &answer) || answer.Code != tc.code {
+			t.Errorf("%s: got %v (%T), want code %d", tc.name, err, err, tc.code)
+		}
+	}
+}
+
+func TestReloadPutsInForceWhatItCanAndNamesTheRest(t *testing.T) {
+	r := start(t, "[limits]\nmessage_bytes = 100\n")
+	ctx := t.Context()
+	body := r.subscribe("subscribe=a")
+
+	r.configure("path = \"/elsewhere\"\nlog_level = \"debug\"\n[limits]\nmessage_bytes = 200\n")
+	re, err := r.ctl.Reload(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := []string{"log_level", "limits.message_bytes"}; !slices.Equal(re.Changed, want) || !slices.Equal(re.NeedsRestart, []string{"path"}) {
+		t.Errorf("reload: %+v", re)
+	}
+	if level, err := r.ctl.LogLevel(ctx, ""); err != nil || level.Level != "debug" {
+		t.Errorf("level: %+v, %v", level, err)
+	}
+	long := strings.Repeat("x", 150)
+	if _, err := r.ctl.Send(ctx, admin.SendParams{To: admin.Targets{"a"}, Data: long}); err != nil {
+		t.Error(err)
+	}
+	wantData(t, body, long) // the stream from before is still there
+
+	r.configure("[limits]\nmessage_bytes = \"much\"\nno_such_key = 1\n")
+	if _, err := r.ctl.Reload(ctx); err == nil || !strings.Contains(err.Error(), "no_such_key") || !strings.Contains(err.Error(), "message_bytes") {
+		t.Errorf("reload of a broken file: %v", err)
+	}
+	if _, err := r.ctl.Send(ctx, admin.SendParams{To: admin.Targets{"a"}, Data: long}); err != nil {
+		t.Errorf("after a failed reload: %v", err)
+	}
+}
+
+func TestReloadOfACertificateServesItToNewConnections(t *testing.T) {
+	dir := t.TempDir()
+	cert, key := filepath.Join(dir, "cert.pem"), filepath.Join(dir, "key.pem")
+	first := writeCertificate(t, cert, key)
+	r := start(t, "", config.Assignment{Flag: "cert-file", Value: cert}, config.Assignment{Flag: "key-file", Value: key})
+	st, err := r.ctl.Status(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	served := func() string {
+		conn, err := tls.Dial("tcp", strings.TrimPrefix(st.Listen[0], "https://"), &tls.Config{InsecureSkipVerify: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close() //nolint:errcheck // only looked at
+		return string(conn.ConnectionState().PeerCertificates[0].Raw)
+	}
+	if served() != first {
+		t.Error("another certificate than that of the file is served")
+	}
+	second := writeCertificate(t, cert, key)
+	re, err := r.ctl.Reload(t.Context())
+	if err != nil || !slices.Equal(re.Changed, []string{"tls.cert_file"}) {
+		t.Errorf("reload: %+v, %v", re, err)
+	}
+	if served() != second {
+		t.Error("the new certificate is not served")
+	}
+	if err := os.WriteFile(cert, []byte("garbage"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := r.ctl.Reload(t.Context()); err == nil || !strings.Contains(err.Error(), cert) {
+		t.Errorf("reload of a broken certificate: %v", err)
+	}
+	if served() != second {
+		t.Error("a broken file took the certificate away")
+	}
+}
+
+func TestDrainEndsTheDaemon(t *testing.T) {
+	r := start(t, "")
+	body := r.subscribe("subscribe=a")
+	window := 0.2
+	d, err := r.ctl.Drain(t.Context(), admin.DrainParams{WindowSeconds: &window})
+	if err != nil || d.Streams != 1 || d.WindowSeconds != window {
+		t.Errorf("drain: %+v, %v", d, err)
+	}
+	if line, err := body.ReadString('\n'); err != nil || !strings.HasPrefix(line, "retry: ") {
+		t.Errorf("the stream ends with %q, %v", line, err)
+	}
+	select {
+	case err := <-r.stopped:
+		r.stopped <- err
+	case <-time.After(patience):
+		t.Fatal("the daemon goes on")
+	}
+}
+
+func TestAPortThatIsTakenIsAnError(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close() //nolint:errcheck // a test's listener
+	settings, err := config.Load(config.Sources{Flags: []config.Assignment{
+		{Flag: "dev", Value: "true"},
+		{Flag: "listen", Value: fmt.Sprintf("https://%s", l.Addr())},
+		{Flag: "control-socket", Value: filepath.Join(t.TempDir(), "s")},
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = Run(t.Context(), Options{Settings: settings, Stderr: &logBuffer{}})
+	if err == nil || !strings.Contains(err.Error(), l.Addr().String()) {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestCheckRefusesWhatAStartWould(t *testing.T) {
+	dir := t.TempDir()
+	settings := config.Defaults()
+	settings.Auth.Mode = "none"
+	settings.TLS.CertFile, settings.TLS.KeyFile = filepath.Join(dir, "absent.pem"), filepath.Join(dir, "absent.key")
+	if err := Check(settings); !errors.Is(err, ErrConfiguration) || !strings.Contains(err.Error(), "absent.pem") {
+		t.Errorf("missing certificate: %v", err)
+	}
+	writeCertificate(t, settings.TLS.CertFile, settings.TLS.KeyFile)
+	if err := Check(settings); err != nil {
+		t.Errorf("good settings: %v", err)
+	}
+	settings.User = "no-such-user"
+	if err := Check(settings); !errors.Is(err, ErrConfiguration) {
+		t.Errorf("missing user: %v", err)
+	}
+}
+
+// writeCertificate makes a new pair of files and returns the certificate.
+func writeCertificate(t *testing.T, certFile, keyFile string) string {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(time.Now().UnixNano()),
+		DNSNames:     []string{"localhost"},
+		NotAfter:     time.Now().Add(time.Hour),
+	}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	keyDER, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for file, block := range map[string]*pem.Block{
+		certFile: {Type: "CERTIFICATE", Bytes: der},
+		keyFile:  {Type: "PRIVATE KEY", Bytes: keyDER},
+	} {
+		if err := os.WriteFile(file, pem.EncodeToMemory(block), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return string(der)
+}
