@@ -196,13 +196,21 @@ func TestWarnings(t *testing.T) {
 
 func TestAKeyFileThatOthersCanTouchIsWarnedOf(t *testing.T) {
 	leaf := issue(t, nil, server())
-	for mode, want := range map[os.FileMode]string{
-		0o600: "", 0o640: "", 0o400: "",
-		0o644: "can be read by every user", 0o604: "can be read by every user", 0o666: "can be read by every user",
-		0o660: "can be replaced by others", 0o602: "can be replaced by others",
+	for _, c := range []struct {
+		mode os.FileMode
+		want string
+	}{
+		{0o600, ""},
+		{0o640, ""},
+		{0o400, ""},
+		{0o644, "can be read by every user"},
+		{0o604, "can be read by every user"},
+		{0o666, "can be read by every user"},
+		{0o660, "can be replaced by others"},
+		{0o602, "can be replaced by others"},
 	} {
 		certFile, keyFile := writePair(t, t.TempDir(), leaf)
-		if err := os.Chmod(keyFile, mode); err != nil {
+		if err := os.Chmod(keyFile, c.mode); err != nil {
 			t.Fatal(err)
 		}
 		p, err := LoadFiles(certFile, keyFile, noon)
@@ -210,11 +218,11 @@ func TestAKeyFileThatOthersCanTouchIsWarnedOf(t *testing.T) {
 			t.Fatal(err)
 		}
 		got := strings.Join(p.Info().Warnings, "; ")
-		if (want == "") != (got == "") || !strings.Contains(got, want) {
-			t.Errorf("mode %04o: warnings %q, want %q", mode, got, want)
+		if (c.want == "") != (got == "") || !strings.Contains(got, c.want) {
+			t.Errorf("mode %04o: warnings %q, want %q", c.mode, got, c.want)
 		}
 		if got != "" && !strings.Contains(got, keyFile) {
-			t.Errorf("mode %04o: the warning does not name the file: %q", mode, got)
+			t.Errorf("mode %04o: the warning does not name the file: %q", c.mode, got)
 		}
 	}
 }

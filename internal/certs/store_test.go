@@ -56,7 +56,7 @@ func shakeHands(t *testing.T, server, client *tls.Config) (tls.ConnectionState, 
 		if err == nil {
 			_, err = conn.Write([]byte("x")) // carries the session tickets with it
 		}
-		conn.Close()
+		_ = conn.Close() // the client may be gone already
 		served <- err
 	}()
 	conn := tls.Client(clientEnd, client)
@@ -111,8 +111,12 @@ func TestVersions(t *testing.T) {
 		client uint16
 		ok     bool
 	}{
-		{"1.2", tls.VersionTLS13, true}, {"1.2", tls.VersionTLS12, true}, {"1.2", tls.VersionTLS11, false}, {"1.2", tls.VersionTLS10, false},
-		{"1.3", tls.VersionTLS13, true}, {"1.3", tls.VersionTLS12, false},
+		{"1.2", tls.VersionTLS13, true},
+		{"1.2", tls.VersionTLS12, true},
+		{"1.2", tls.VersionTLS11, false},
+		{"1.2", tls.VersionTLS10, false},
+		{"1.3", tls.VersionTLS13, true},
+		{"1.3", tls.VersionTLS12, false},
 	} {
 		s := storeOf(t, test.min, c.leaf, c.intermediate)
 		client := trusting(c.root)
@@ -157,12 +161,15 @@ func TestSuitesOfTLS12(t *testing.T) {
 func TestCurves(t *testing.T) {
 	c := newChain(t)
 	s := storeOf(t, "1.2", c.leaf, c.intermediate)
-	for curve, ok := range map[tls.CurveID]bool{tls.X25519MLKEM768: true, tls.X25519: true, tls.CurveP256: true, tls.CurveP384: true, tls.CurveP521: false} {
+	for _, test := range []struct {
+		curve tls.CurveID
+		ok    bool
+	}{{tls.X25519MLKEM768, true}, {tls.X25519, true}, {tls.CurveP256, true}, {tls.CurveP384, true}, {tls.CurveP521, false}} {
 		client := trusting(c.root)
-		client.CurvePreferences = []tls.CurveID{curve}
+		client.CurvePreferences = []tls.CurveID{test.curve}
 		state, err := shakeHands(t, s.Config(), client)
-		if (err == nil) != ok || ok && state.CurveID != curve {
-			t.Errorf("%v: agreed on %v, %v; want it to be served: %v", curve, state.CurveID, err, ok)
+		if (err == nil) != test.ok || test.ok && state.CurveID != test.curve {
+			t.Errorf("%v: agreed on %v, %v; want it to be served: %v", test.curve, state.CurveID, err, test.ok)
 		}
 	}
 }

@@ -16,3 +16,13 @@ func Diff(old, next Settings) (reloadable, needsRestart []string) {
 	}
 	return reloadable, needsRestart
 }
+
+// Adopt returns old with the values of next that a running daemon can take: what is in force after a reload.
+func Adopt(old, next Settings) Settings {
+	for i := range registry {
+		if e := &registry[i]; e.reloadable {
+			copyValue(e.field(&old), e.field(&next))
+		}
+	}
+	return old
+}

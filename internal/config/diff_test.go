@@ -70,3 +70,21 @@ func TestWhatAReloadTakes(t *testing.T) {
 		}
 	}
 }
+
+func TestAdoptTakesWhatAReloadMay(t *testing.T) {
+	old, next := valid(), valid()
+	next.LogLevel, next.Limits.Slow = "debug", "latest"
+	next.Listen, next.User = []string{"https://:1"}, "www"
+	next.CORS.Origins = []string{"https://a.example"}
+	got := Adopt(old, next)
+	if reloadable, _ := Diff(got, next); len(reloadable) != 0 {
+		t.Errorf("%q were not taken over", reloadable)
+	}
+	if _, needsRestart := Diff(old, got); len(needsRestart) != 0 {
+		t.Errorf("%q were taken over without a restart", needsRestart)
+	}
+	next.CORS.Origins[0] = "changed"
+	if got.CORS.Origins[0] != "https://a.example" || old.LogLevel != "normal" {
+		t.Errorf("the settings share memory: origins %q, old level %q", got.CORS.Origins, old.LogLevel)
+	}
+}

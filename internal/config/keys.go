@@ -9,6 +9,7 @@ import (
 // Kind is the type of a key's value.
 type Kind uint8
 
+// The kinds of values.
 const (
 	Bool     Kind = iota + 1 // true or false
 	String                   // any text

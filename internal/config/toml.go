@@ -43,18 +43,19 @@ type tomlWalk struct {
 }
 
 func (w *tomlWalk) expression(n *unstable.Node) {
-	switch n.Kind {
-	case unstable.Table:
-		w.table = keyParts(n.Key())
-		w.skip = !w.isKnownTable(w.table, n)
-	case unstable.ArrayTable:
-		w.table, w.skip = keyParts(n.Key()), true
-		w.complain(n, keyName(w.table), "is not an array of tables", "write the name in single brackets")
-	case unstable.KeyValue:
+	if n.Kind == unstable.KeyValue {
 		if !w.skip {
 			w.keyValue(w.table, n)
 		}
+		return
 	}
+	w.table = keyParts(n.Key()) // of a table or an array of tables: nothing else stands alone
+	if n.Kind == unstable.ArrayTable {
+		w.skip = true
+		w.complain(n, keyName(w.table), "is not an array of tables", "write the name in single brackets")
+		return
+	}
+	w.skip = !w.isKnownTable(w.table, n)
 }
 
 // keyValue sets one key, or the keys of an inline table.

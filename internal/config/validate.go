@@ -79,9 +79,9 @@ func (c *checker) path() {
 }
 
 func (c *checker) auth() {
-	switch {
-	case c.s.Auth.Mode == "none":
-	case c.s.Auth.Mode == "":
+	switch c.s.Auth.Mode {
+	case "none":
+	case "":
 		c.complain("auth.mode", "write --auth none (auth.mode = \"none\"), or --dev on a laptop",
 			"nobody would be asked who they are, and that must be said in so many words")
 	default:

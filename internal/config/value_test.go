@@ -66,16 +66,26 @@ func TestParseDuration(t *testing.T) {
 }
 
 func TestFormatDuration(t *testing.T) {
-	for d, want := range map[time.Duration]string{
-		0: "0", time.Second: "1s", 10 * time.Second: "10s", 90 * time.Second: "1m30s", 10 * time.Minute: "10m",
-		time.Hour: "1h", 90 * time.Minute: "1h30m", 20 * time.Hour: "20h", 100 * time.Millisecond: "100ms",
-		time.Hour + time.Second: "1h0m1s",
+	for _, c := range []struct {
+		in   time.Duration
+		want string
+	}{
+		{0, "0"},
+		{time.Second, "1s"},
+		{10 * time.Second, "10s"},
+		{90 * time.Second, "1m30s"},
+		{10 * time.Minute, "10m"},
+		{time.Hour, "1h"},
+		{90 * time.Minute, "1h30m"},
+		{20 * time.Hour, "20h"},
+		{100 * time.Millisecond, "100ms"},
+		{time.Hour + time.Second, "1h0m1s"},
 	} {
-		got := formatDuration(d)
-		if got != want {
-			t.Errorf("formatDuration(%v) = %q, want %q", d, got, want)
+		got := formatDuration(c.in)
+		if got != c.want {
+			t.Errorf("formatDuration(%v) = %q, want %q", c.in, got, c.want)
 		}
-		if back, err := parseDuration(got); err != nil || back != d {
+		if back, err := parseDuration(got); err != nil || back != c.in {
 			t.Errorf("%q reads back as %v, %v", got, back, err)
 		}
 	}

@@ -179,7 +179,7 @@ func TestNothingOfAStrangerReachesTheLog(t *testing.T) {
 		t.Run(f.name, func(t *testing.T) {
 			for _, evil := range strangers() {
 				log, written := f.make(t)
-				log.Info(evil,
+				log.Info(evil, //nolint:sloglint // a message that is no constant is what this is about
 					"text", evil,
 					"err", errors.New(evil),
 					"wrapped", fmt.Errorf("read: %w", errors.New(evil)),
@@ -259,7 +259,7 @@ func TestTextOnATerminalHasNoColours(t *testing.T) {
 func TestJournalLines(t *testing.T) {
 	log, written := inJournal(t)
 	log.Debug("a")
-	log.Info("b", "time", 5)
+	log.Info("b", "time", 5) //nolint:sloglint // even so the value must not be lost
 	log.With("conn", 7).Warn("c")
 	log.WithGroup("g").Error("d", "x", 1)
 	want := "<7>level=DEBUG msg=a\n<6>level=INFO msg=b time=5\n<4>level=WARN msg=c conn=7\n<3>level=ERROR msg=d g.x=1\n"

@@ -42,7 +42,7 @@ func Open(path string, o Options) (*slog.Logger, *Log, error) {
 	}
 	logger, l, err := build(&output{w: f, file: f, path: path}, f, o)
 	if err != nil {
-		f.Close() //nolint:errcheck // nothing was written to it
+		f.Close()
 		return nil, nil, err
 	}
 	return logger, l, nil

@@ -70,7 +70,7 @@ func openFile(path string) (*os.File, error) {
 		err = errors.New("it is not a regular file")
 	}
 	if err != nil {
-		f.Close() //nolint:errcheck // nothing was written to it
+		f.Close()
 		return nil, fmt.Errorf("open log file %s: %w", path, err)
 	}
 	return f, nil

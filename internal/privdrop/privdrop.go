@@ -21,58 +21,68 @@ type Identity struct {
 // Resolve finds the user and the group, each by name or number. An empty group is the user's own; a
 // number that is in no user database has none, so the group must be said.
 func Resolve(userName, groupName string) (Identity, error) {
-	return resolve(database{user.Lookup, user.LookupId, user.LookupGroup}, userName, groupName)
+	return resolve(systemDatabase, userName, groupName)
 }
 
-// database is the system's user database.
+// ResolveGroup finds the number of a group, by name or number.
+func ResolveGroup(name string) (int, error) {
+	return groupNumber(systemDatabase, name)
+}
+
+// database is where names are looked up.
 type database struct {
 	user   func(name string) (*user.User, error)
 	userID func(uid string) (*user.User, error)
 	group  func(name string) (*user.Group, error)
 }
 
+var systemDatabase = database{user.Lookup, user.LookupId, user.LookupGroup}
+
 func resolve(db database, userName, groupName string) (Identity, error) {
 	if userName == "" {
 		return Identity{}, errors.New("no user to become was named")
 	}
-	id := Identity{Name: userName}
-	primary := "" // the number of the user's own group
-	uid, isNumber := parseID(userName)
-	if isNumber {
-		id.UID = uid
+	uid, primary, err := userNumbers(db, userName)
+	if err != nil {
+		return Identity{}, err
+	}
+	if uid == 0 {
+		return Identity{}, fmt.Errorf("user %q is root, so nothing would be given up", userName)
+	}
+	if groupName == "" {
+		if primary == "" {
+			return Identity{}, fmt.Errorf("user %q is in no user database and so has no group; name one too", userName)
+		}
+		groupName = primary
+	}
+	gid, err := groupNumber(db, groupName)
+	if err != nil {
+		return Identity{}, err
+	}
+	return Identity{UID: uid, GID: gid, Name: userName}, nil
+}
+
+// userNumbers returns a user's number and that of its own group, empty when nobody knows the user.
+func userNumbers(db database, name string) (uid int, primary string, err error) {
+	if uid, ok := parseID(name); ok {
 		if u, err := db.userID(strconv.Itoa(uid)); err == nil {
 			primary = u.Gid
 		}
-	} else {
-		u, err := db.user(userName)
-		if err != nil {
-			return Identity{}, fmt.Errorf("look up user %q: %w", userName, err)
-		}
-		if id.UID, isNumber = parseID(u.Uid); !isNumber {
-			return Identity{}, fmt.Errorf("user %q has the odd number %q", userName, u.Uid)
-		}
-		primary = u.Gid
+		return uid, primary, nil
 	}
-	if id.UID == 0 {
-		return Identity{}, fmt.Errorf("user %q is root, so nothing would be given up", userName)
-	}
-	gid, err := resolveGroup(db, groupName, primary)
+	u, err := db.user(name)
 	if err != nil {
-		return Identity{}, fmt.Errorf("find the group of user %q: %w", userName, err)
+		return 0, "", fmt.Errorf("look up user %q: %w", name, err)
 	}
-	id.GID = gid
-	return id, nil
+	uid, ok := parseID(u.Uid)
+	if !ok {
+		return 0, "", fmt.Errorf("user %q has the odd number %q", name, u.Uid)
+	}
+	return uid, u.Gid, nil
 }
 
-func resolveGroup(db database, name, primary string) (int, error) {
-	number := name
-	if name == "" {
-		if primary == "" {
-			return 0, errors.New("it is in no user database, so the group must be named too")
-		}
-		number = primary
-	}
-	if gid, ok := parseID(number); ok {
+func groupNumber(db database, name string) (int, error) {
+	if gid, ok := parseID(name); ok {
 		return gid, nil
 	}
 	g, err := db.group(name)

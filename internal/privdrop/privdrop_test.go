@@ -48,7 +48,7 @@ func TestResolve(t *testing.T) {
 		{name: "with root's group", user: "www", group: "0", want: Identity{33, 0, "www"}},
 		{name: "by number", user: "33", want: Identity{33, 34, "33"}},
 		{name: "by numbers nobody knows", user: "4711", group: "4712", want: Identity{4711, 4712, "4711"}},
-		{name: "number without a group", user: "4711", err: "the group must be named too"},
+		{name: "number without a group", user: "4711", err: "name one too"},
 		{name: "nobody", err: "no user"},
 		{name: "unknown", user: "who", err: `look up user "who"`},
 		{name: "unknown group", user: "www", group: "what", err: `look up group "what"`},
@@ -80,5 +80,18 @@ func TestResolveKnowsTheSystem(t *testing.T) {
 	}
 	if got, err := Resolve("4711", "4712"); err != nil || got != (Identity{4711, 4712, "4711"}) {
 		t.Errorf("numbers: got %+v, %v", got, err)
+	}
+}
+
+func TestResolveGroup(t *testing.T) {
+	for name, want := range map[string]int{"root": 0, "54321": 54321} {
+		if got, err := ResolveGroup(name); err != nil || got != want {
+			t.Errorf("%s: got %d, %v; want %d", name, got, err, want)
+		}
+	}
+	for _, name := range []string{"", "no such group", "-1", "4294967295"} {
+		if got, err := ResolveGroup(name); err == nil {
+			t.Errorf("%q: got %d without an error", name, got)
+		}
 	}
 }
