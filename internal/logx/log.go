@@ -68,6 +68,10 @@ func (l *Log) Always() *slog.Logger { return l.always }
 // does nothing for a logger that was not made by [Open].
 func (l *Log) Reopen() error { return l.out.reopen() }
 
+// Chown gives the file of [Open] to the user the daemon is about to become, who could not open it anew
+// otherwise. It does nothing for a logger that was not made by [Open].
+func (l *Log) Chown(uid, gid int) error { return l.out.chown(uid, gid) }
+
 // Close closes the file of [Open]. What is logged afterwards is lost.
 func (l *Log) Close() error { return l.out.close() }
 

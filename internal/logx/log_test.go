@@ -155,6 +155,25 @@ func TestOnlyRegularFilesAreOpened(t *testing.T) {
 	}
 }
 
+func TestTheFileIsGivenAway(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "log")
+	_, handle := openLog(t, path)
+	uid, gid := os.Getuid(), os.Getgid()
+	if uid == 0 {
+		uid, gid = 54321, 54322
+	}
+	if err := handle.Chown(uid, gid); err != nil {
+		t.Fatal(err)
+	}
+	var st syscall.Stat_t
+	if err := syscall.Stat(path, &st); err != nil {
+		t.Fatal(err)
+	}
+	if int(st.Uid) != uid || int(st.Gid) != gid {
+		t.Errorf("the file belongs to %d:%d, want %d:%d", st.Uid, st.Gid, uid, gid)
+	}
+}
+
 func TestReopenWithoutAFileDoesNothing(t *testing.T) {
 	var b bytes.Buffer
 	log, handle, err := New(&b, Options{Format: "text", Level: "normal", Getenv: noEnv})
@@ -163,6 +182,9 @@ func TestReopenWithoutAFileDoesNothing(t *testing.T) {
 	}
 	if err := handle.Reopen(); err != nil {
 		t.Errorf("Reopen: %v", err)
+	}
+	if err := handle.Chown(1, 1); err != nil {
+		t.Errorf("Chown: %v", err)
 	}
 	if err := handle.Close(); err != nil {
 		t.Errorf("Close: %v", err)

@@ -45,6 +45,18 @@ func (o *output) reopen() error {
 	return nil
 }
 
+func (o *output) chown(uid, gid int) error {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.file == nil {
+		return nil
+	}
+	if err := o.file.Chown(uid, gid); err != nil {
+		return fmt.Errorf("give away log file: %w", err)
+	}
+	return nil
+}
+
 func (o *output) close() error {
 	o.mu.Lock()
 	defer o.mu.Unlock()
