@@ -58,10 +58,10 @@ function connect() {
   source.addEventListener("error", () => {
     if (source.readyState === EventSource.CONNECTING) {
       showState("connecting"); // the connection ended; the browser tries again by itself
-      return;
+    } else if (source.readyState === EventSource.CLOSED) {
+      disconnect("refused"); // an answer other than 200: the browser has given up
+      explain(url);
     }
-    disconnect("refused"); // an answer other than 200: the browser has given up
-    explain(url);
   });
 }
 
