@@ -116,6 +116,35 @@ func TestSealOfFullSizeIsOneRecord(t *testing.T) {
 	})
 }
 
+func TestReadPlainIntoAnyBuffer(t *testing.T) {
+	forBothVersions(t, func(t *testing.T, version uint16) {
+		for _, size := range []int{1, 2, 511, 513, MaxSeal, 2 * MaxSeal} {
+			c, e, h := connected(t, version)
+			e.reads = cycle(100, 0, 700, 3, 0, 0)
+			want := noise(40000)
+			for rest := want; len(rest) > 0; {
+				n := min(len(rest), 1+len(rest)/2)
+				for ; n > 0; n -= min(n, MaxSeal) {
+					k := min(n, MaxSeal)
+					h.send(typeData, rest[:k])
+					rest = rest[k:]
+				}
+			}
+			var got []byte
+			for buf := make([]byte, size); len(got) < len(want); {
+				n, err := c.ReadPlain(buf)
+				if err != nil && !errors.Is(err, errBlocked) || n > 0 && err != nil {
+					t.Fatalf("buffer of %d: %d bytes and error %v", size, n, err)
+				}
+				got = append(got, buf[:n]...)
+			}
+			if !bytes.Equal(got, want) {
+				t.Errorf("buffer of %d: the plaintext differs", size)
+			}
+		}
+	})
+}
+
 func TestCloseNotifyWaitsBehindPendingOutput(t *testing.T) {
 	forBothVersions(t, func(t *testing.T, version uint16) {
 		c, e, h := connected(t, version)

@@ -52,7 +52,8 @@ func TestGateBoundsHandshakesThatCompute(t *testing.T) {
 	cert := certificate()
 	config.GetCertificate = func(*tls.ClientHelloInfo) (*tls.Certificate, error) {
 		n := computing.Add(1)
-		for m := most.Load(); n > m && !most.CompareAndSwap(m, n); m = most.Load() {
+		for m := most.Load(); n > m; m = most.Load() {
+			most.CompareAndSwap(m, n)
 		}
 		<-step
 		computing.Add(-1)

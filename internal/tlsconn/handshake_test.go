@@ -63,7 +63,7 @@ func (d *late) Read(p []byte) (int, error) {
 func TestWakeWhileNobodyWaitsIsNotLost(t *testing.T) {
 	t.Parallel()
 	// Each read that would block is followed by its event before the reader can wait.
-	for range 100 {
+	for range 20 {
 		sc := scenario{config: serverConfig(tls.VersionTLS13), client: visitor(clientConfig(tls.VersionTLS13), nil)}
 		if o := sc.stepped(t, script{reads: cycle(0, 40)}); o.handshake != nil || o.client != nil {
 			t.Fatalf("handshake %v, client %v", o.handshake, o.client)

@@ -263,6 +263,12 @@ func (e *steppedEnd) Write(p []byte) (int, error) {
 	return n, errBlocked
 }
 
+// sink takes all bytes and never has any.
+type sink struct{}
+
+func (sink) Read([]byte) (int, error)    { return 0, errBlocked }
+func (sink) Write(p []byte) (int, error) { return len(p), nil }
+
 // splitAt lets bytes through up to offset k, would block there once, and goes on.
 func splitAt(k int) func(at int) int {
 	blocked := false

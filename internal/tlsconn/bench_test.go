@@ -1,0 +1,173 @@
+package tlsconn
+
+import (
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"runtime"
+	"testing"
+)
+
+// opener is a client that does the handshake and nothing more.
+func opener(config *tls.Config) func(raw clientEnd) error {
+	return func(raw clientEnd) error { return tls.Client(raw, config).Handshake() }
+}
+
+// everyday is what a browser asks for: the key shares of Go's defaults, X25519MLKEM768 first.
+func everyday(version uint16) *tls.Config {
+	config := clientConfig(version)
+	config.CurvePreferences = nil
+	return config
+}
+
+// Handshakes with their client on the same machine, one after the other; a third of it or so is the server's part.
+func BenchmarkHandshake(b *testing.B) {
+	for _, v := range versions {
+		for name, client := range map[string]*tls.Config{"X25519": clientConfig(v), "defaults": everyday(v)} {
+			b.Run(tls.VersionName(v)+"/"+name, func(b *testing.B) {
+				b.ReportAllocs()
+				config := serverConfig(v)
+				g := NewGate(1)
+				for b.Loop() {
+					open(b, config, client, g)
+				}
+				b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "handshakes/s")
+			})
+		}
+	}
+}
+
+// open makes a connection whose client is forgotten and whose descriptor then is a sink.
+func open(b *testing.B, server, client *tls.Config, g *Gate) *Conn {
+	b.Helper()
+	l, stop := scenario{client: opener(client)}.start()
+	c := Server(&steppedEnd{l: l}, server)
+	l.onEvent(c.Wake)
+	done := make(chan error, 1)
+	c.Start(g, func(err error) { done <- err })
+	if err := receive(b, done); err != nil {
+		b.Fatal(err)
+	}
+	l.onEvent(nil)
+	if err := stop(); err != nil {
+		b.Fatal(err)
+	}
+	c.wire.out.d = sink{}
+	return c
+}
+
+func BenchmarkSeal(b *testing.B) {
+	for _, v := range versions {
+		for _, n := range []int{100, 172, MaxSeal} {
+			b.Run(fmt.Sprintf("%s/%d bytes", tls.VersionName(v), n), func(b *testing.B) {
+				b.ReportAllocs()
+				b.SetBytes(int64(n))
+				c := open(b, serverConfig(v), clientConfig(v), nil)
+				p := make([]byte, n)
+				for b.Loop() {
+					if err := c.Seal(p); err != nil {
+						b.Fatal(err)
+					}
+				}
+			})
+		}
+	}
+}
+
+func BenchmarkReadPlainWouldBlock(b *testing.B) {
+	b.ReportAllocs()
+	c := open(b, serverConfig(tls.VersionTLS13), clientConfig(tls.VersionTLS13), nil)
+	p := make([]byte, 4096)
+	for b.Loop() {
+		if _, err := c.ReadPlain(p); !errors.Is(err, errBlocked) {
+			b.Fatal(err)
+		}
+	}
+}
+
+// memory returns what the program holds: live heap and stacks, garbage collected.
+func memory() (heap, stacks uint64) {
+	var m runtime.MemStats
+	runtime.GC()
+	runtime.GC()
+	runtime.ReadMemStats(&m)
+	return m.HeapAlloc, m.StackInuse
+}
+
+// The memory of a connection that waits for events: live heap after the handshake and one event of 200 bytes, the
+// descriptor not counted.
+func BenchmarkIdleMemory(b *testing.B) {
+	for _, v := range versions {
+		for name, client := range map[string]*tls.Config{"X25519": clientConfig(v), "defaults": everyday(v)} {
+			b.Run(tls.VersionName(v)+"/"+name, func(b *testing.B) {
+				const conns = 500
+				config := serverConfig(v)
+				open(b, config, client, nil) // what is made once
+				for b.Loop() {
+					held := make([]*Conn, conns)
+					before, _ := memory()
+					for i := range held {
+						held[i] = open(b, config, client, nil)
+						if err := held[i].Seal(make([]byte, 200)); err != nil {
+							b.Fatal(err)
+						}
+						if _, err := held[i].ReadPlain(make([]byte, 512)); !errors.Is(err, errBlocked) {
+							b.Fatal(err)
+						}
+					}
+					after, _ := memory()
+					b.ReportMetric(float64(after-before)/conns, "heap-B/conn")
+					runtime.KeepAlive(held)
+				}
+			})
+		}
+	}
+}
+
+// The memory of a handshake whose client stops talking: in front of its hello, inside it, and behind it.
+func BenchmarkStalledHandshakeMemory(b *testing.B) {
+	hello := helloOf(b, tls.VersionTLS13)
+	for name, sent := range map[string][]byte{"silent": nil, "half a hello": hello[:len(hello)/2], "hello alone": hello} {
+		b.Run(name, func(b *testing.B) {
+			const conns = 500
+			config := serverConfig(tls.VersionTLS13)
+			g := NewGate(2)
+			for b.Loop() {
+				held := make([]*Conn, conns)
+				done := make(chan error, conns)
+				heapBefore, stacksBefore := memory()
+				for i := range held {
+					d := &stalling{bytes: sent, stalled: make(chan struct{}, 1)}
+					held[i] = Server(d, config)
+					held[i].Start(g, func(err error) { done <- err })
+					receive(b, d.stalled)
+				}
+				heap, stacks := memory()
+				b.ReportMetric((float64(heap)-float64(heapBefore))/conns, "heap-B/conn")
+				b.ReportMetric((float64(stacks)-float64(stacksBefore))/conns, "stack-B/conn")
+				for _, c := range held {
+					c.Abort(io.ErrClosedPipe)
+					receive(b, done)
+				}
+			}
+		})
+	}
+}
+
+// stalling is a descriptor that has some bytes and then nothing, and says so.
+type stalling struct {
+	sink
+	bytes   []byte
+	stalled chan struct{}
+}
+
+func (d *stalling) Read(p []byte) (int, error) {
+	if len(d.bytes) == 0 {
+		d.stalled <- struct{}{}
+		return 0, errBlocked
+	}
+	n := copy(p, d.bytes)
+	d.bytes = d.bytes[n:]
+	return n, nil
+}

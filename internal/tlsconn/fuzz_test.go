@@ -1,0 +1,130 @@
+package tlsconn
+
+import (
+	"crypto/tls"
+	"testing"
+)
+
+// scriptOf turns fuzzed bytes into reads of 0 to 255 bytes, over and over, with an end to each run of zeros.
+func scriptOf(cuts []byte) script {
+	var counts []int
+	for _, c := range cuts {
+		counts = append(counts, int(c))
+	}
+	return script{reads: cycle(append(counts, 700)...), writes: cycle(append(counts, 90)...)}
+}
+
+// FuzzFirstBytes sends anything instead of a handshake, in any pieces: the verdict is that of a blocking connection.
+func FuzzFirstBytes(f *testing.F) {
+	for _, first := range firstBytes {
+		f.Add(first.bytes, []byte{1, 0, 5})
+	}
+	for _, v := range versions {
+		f.Add(helloOf(f, v), []byte{0, 0, 3})
+	}
+	f.Fuzz(func(t *testing.T, first, cuts []byte) {
+		if len(first) > 32<<10 || len(cuts) > 64 {
+			return // longer input shows nothing new
+		}
+		for _, v := range versions {
+			sc := scenario{config: serverConfig(v), client: bytesOf(first)}
+			if err := sc.stepped(t, scriptOf(cuts)).sameAs(sc.blocking(t)); err != nil {
+				t.Errorf("%s: %v", tls.VersionName(v), err)
+			}
+		}
+	})
+}
+
+// helloOf returns the ClientHello record of a Go client.
+func helloOf(t testing.TB, version uint16) []byte {
+	t.Helper()
+	l := newLink()
+	ended := make(chan error, 1)
+	go func() { ended <- tls.Client(clientEnd{l}, clientConfig(version)).Handshake() }()
+	record := make([]byte, 4096)
+	n, err := blockingEnd{clientEnd{l}}.Read(record)
+	l.close()
+	if receive(t, ended) == nil || err != nil {
+		t.Fatalf("client without a server: handshake succeeded, or %v", err)
+	}
+	return record[:n]
+}
+
+// FuzzRecords lets a hostile client with the right keys run a program, in any pieces: the same plaintext and the same
+// end as with a blocking connection. A step is an operation and a length; bytes that are sent are taken from the rest.
+func FuzzRecords(f *testing.F) {
+	f.Add(true, []byte{0, 5, 'h', 'e', 'l', 'l', 'o', 6, 0, 0, 2, 'o', 'k'}, []byte{1, 0})
+	f.Add(true, []byte{7, 0, 7, 0, 0, 1, 'x', 4, 3, 9}, []byte{0, 20})
+	f.Add(true, []byte{1, 2, 24, 0, 1, 3, 0, 1, 1, 0, 1, 'x'}, []byte{3})
+	f.Add(true, []byte{8, 0, 5, 100, 2, 2, 1, 90, 0, 1, 'x', 2, 2, 1, 0}, []byte{255, 0, 0, 0, 1})
+	f.Add(false, []byte{0, 5, 'h', 'e', 'l', 'l', 'o', 0, 0, 2, 2, 1, 90, 0, 1, 'x'}, []byte{1, 0})
+	f.Add(false, []byte{1, 4, 0, 0, 0, 0, 0, 1, 'x'}, []byte{2})
+	f.Add(false, []byte{3, 1, 1, 9, 30, 23, 3, 3}, []byte{0})
+	f.Fuzz(func(t *testing.T, modern bool, program, cuts []byte) {
+		if len(program) > 4<<10 || len(cuts) > 64 {
+			return // longer input shows nothing new
+		}
+		version := uint16(tls.VersionTLS12)
+		if modern {
+			version = tls.VersionTLS13
+		}
+		sc := scenario{
+			config: serverConfig(version),
+			client: hostileClient(version, func(h *hostile) { h.run(program) }),
+			says:   greeting,
+		}
+		got, want := sc.stepped(t, scriptOf(cuts)), sc.blocking(t)
+		if got.client != nil || want.client != nil {
+			t.Fatalf("client: %v, %v", got.client, want.client)
+		}
+		if err := got.sameAs(want); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// run executes a fuzzed program.
+func (h *hostile) run(program []byte) {
+	for len(program) >= 2 {
+		op, n := program[0], int(program[1])
+		program = program[2:]
+		data := program[:min(n, len(program))]
+		rest := program[len(data):]
+		switch op % 10 {
+		case 0:
+			h.send(typeData, data)
+		case 1:
+			h.send(typeHandshake, data)
+		case 2:
+			h.send(typeAlert, data)
+		case 3:
+			h.send(typeChangeCipherSpec, data)
+		case 4:
+			h.send(op, data) // a type of any number
+		case 5:
+			h.sendRaw(h.seal(typeData, nil, n))
+			rest = program
+		case 6:
+			h.send(typeHandshake, keyUpdate)
+			h.roll()
+			rest = program
+		case 7:
+			h.send(typeHandshake, keyUpdateRequested)
+			h.roll()
+			rest = program
+		case 8:
+			h.send(typeData, make([]byte, n<<6)) // up to 16,320 bytes
+			rest = program
+		case 9:
+			h.sendRaw(data)
+		}
+		program = rest
+	}
+}
+
+// roll goes on to the next keys where the version has such.
+func (h *hostile) roll() {
+	if h.version == tls.VersionTLS13 {
+		h.nextKeys()
+	}
+}
