@@ -70,7 +70,6 @@ func (f *follower) follow(ctx context.Context) error {
 type lostError struct{ err error }
 
 func (e *lostError) Error() string { return e.err.Error() }
-func (e *lostError) Unwrap() error { return e.err }
 
 // pause is the server's retry:, doubled for each failure to reach it.
 func (f *follower) pause() time.Duration {

@@ -81,16 +81,15 @@ func (p *program) tail(ctx context.Context, c *cli.Context, query url.Values, ro
 	f := &follower{
 		client: newHTTPClient(roots, p.set.timeout),
 		url:    target,
-		handle: p.printEvent,
 		note:   func(format string, args ...any) { p.err.printf("hassesctl: "+format, args...) },
 		wait:   pauseFor,
 		lastID: c.String("since"),
 		retry:  firstRetry,
 	}
+	f.handle = p.reportGaps(p.printEvent, p.set.json)
 	if cmd := c.String("exec"); cmd != "" {
-		f.handle = newRunner(p, cmd, rooms).run
+		f.handle = p.reportGaps(newRunner(p, cmd, rooms).run, false)
 	}
-	f.handle = p.reportGaps(f.handle)
 	return f.follow(ctx)
 }
 
@@ -184,9 +183,9 @@ func (p *program) printEvent(_ context.Context, ev event) error {
 // gapEvent is what the daemon sends in the place of events that it does not have any more.
 const gapEvent = "hasses.gap"
 
-// reportGaps tells people about gaps. Only JSON shows them as events as well, because nobody may read the standard
-// error of a program's tail.
-func (p *program) reportGaps(handle func(context.Context, event) error) func(context.Context, event) error {
+// reportGaps tells people about gaps. With pass they are events as well: that is for JSON, where nobody may be reading
+// the standard error.
+func (p *program) reportGaps(handle func(context.Context, event) error, pass bool) func(context.Context, event) error {
 	return func(ctx context.Context, ev event) error {
 		if ev.Type != gapEvent {
 			return handle(ctx, ev)
@@ -199,7 +198,7 @@ func (p *program) reportGaps(handle func(context.Context, event) error) func(con
 			gap.LastEventID, gap.ResumedAt = "?", ev.ID
 		}
 		p.err.printf("hassesctl: gap: events after %s up to %s are lost\n", gap.LastEventID, gap.ResumedAt)
-		if p.set.json {
+		if pass {
 			return handle(ctx, ev)
 		}
 		return nil
