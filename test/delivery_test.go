@@ -26,8 +26,8 @@ func TestDelivery(t *testing.T) {
 // TestDeliveryWithShortHistory makes resumes fail: what is missing must be told, never passed over.
 func TestDeliveryWithShortHistory(t *testing.T) {
 	t.Parallel()
-	d := start(t, "--history-events", "50")
-	totals := deliver(t, d, traffic{clients: 30, publishers: 4, rooms: 5, length: 4 * time.Second})
+	d := start(t, "--history-events", "20")
+	totals := deliver(t, d, traffic{clients: 30, publishers: 4, rooms: 5, length: 4 * time.Second, away: 200 * time.Millisecond})
 	if totals.Gaps == 0 {
 		t.Error("no gap was told; the history was not short enough to prove anything")
 	}
@@ -37,7 +37,12 @@ func TestDeliveryWithShortHistory(t *testing.T) {
 func TestDeliveryDropOldest(t *testing.T) {
 	t.Parallel()
 	d := start(t, "--limits-slow", "drop-oldest", "--limits-queue-bytes", "8KiB")
-	deliver(t, d, traffic{clients: 20, publishers: 4, rooms: 3, length: 3 * time.Second, size: 2000})
+	totals := deliver(t, d, traffic{
+		clients: 20, publishers: 4, rooms: 3, length: 4 * time.Second, size: 4000, pause: 50 * time.Millisecond,
+	})
+	if totals.Gaps == 0 {
+		t.Error("nothing was dropped; the clients were not slow enough to prove anything")
+	}
 }
 
 // traffic is what a run of deliver is made of.
@@ -45,6 +50,8 @@ type traffic struct {
 	clients, publishers, rooms int
 	length                     time.Duration // how long publishers talk
 	size                       int           // of a message, at most; 0: 200 bytes
+	pause                      time.Duration // that every other client makes after each event
+	away                       time.Duration // how long a client stays away at most
 }
 
 // theEnd is the last message; every client reads up to it.
@@ -64,7 +71,7 @@ func deliver(t *testing.T, d *daemon, load traffic) delivery.Totals {
 	over := make(chan struct{}) // closed when the end has been said: clients do not leave any more
 	connected := make(chan struct{}, load.clients)
 	for i := range load.clients {
-		v := newVisitor(d, book, i, load.rooms)
+		v := newVisitor(d, book, i, load)
 		clients.Go(func() {
 			if err := v.live(ctx, over, connected); err != nil {
 				failed <- fmt.Errorf("client %d: %w", i, err)
@@ -115,17 +122,19 @@ type visitor struct {
 	query  string
 	random *rand.Rand
 	n      int
+	away   time.Duration
+	pause  time.Duration
 }
 
-func newVisitor(d *daemon, book *delivery.Checker, n, rooms int) *visitor {
-	v := &visitor{d: d, n: n, random: rand.New(rand.NewPCG(uint64(n), 1))}
+func newVisitor(d *daemon, book *delivery.Checker, n int, load traffic) *visitor {
+	v := &visitor{d: d, n: n, away: load.away, pause: load.pause * time.Duration(n%2), random: rand.New(rand.NewPCG(uint64(n), 1))}
 	id := fmt.Sprintf("client%d", n)
 	if n%10 == 0 {
 		v.book, v.query = book.Client(id, "*"), "subscribe=*&id="+id
 		return v
 	}
 	var names []string
-	for _, r := range v.random.Perm(rooms)[:1+v.random.IntN(3)] {
+	for _, r := range v.random.Perm(load.rooms)[:1+v.random.IntN(3)] {
 		names = append(names, roomName(r))
 	}
 	v.book, v.query = book.Client(id, names...), "subscribe="+strings.Join(names, "-")+"&id="+id
@@ -144,6 +153,9 @@ func (v *visitor) live(ctx context.Context, over <-chan struct{}, connected chan
 		if v.n%5 == 1 {
 			r.Proto = "HTTP/1.0"
 		}
+		if v.pause > 0 {
+			r.ReadBuffer = 4096
+		}
 		r.LastEventID = v.book.LastEventID()
 		select {
 		case <-over:
@@ -155,6 +167,12 @@ func (v *visitor) live(ctx context.Context, over <-chan struct{}, connected chan
 		ended, err := v.visit(ctx, r, over, connections == 0, connected)
 		if err != nil || ended {
 			return err
+		}
+		if v.away > 0 {
+			select {
+			case <-time.After(time.Duration(v.random.Int64N(int64(v.away)))):
+			case <-ctx.Done():
+			}
 		}
 	}
 	return ctx.Err()
@@ -199,7 +217,7 @@ func (v *visitor) visit(ctx context.Context, r subscriber.Request, over <-chan s
 		}
 		select {
 		case <-over:
-		default:
+		case <-time.After(v.pause):
 			if n == leaveAfter {
 				return false, nil
 			}

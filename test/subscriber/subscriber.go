@@ -12,6 +12,7 @@ import (
 	"net"
 	"net/http"
 	"strings"
+	"syscall"
 	"time"
 )
 
@@ -25,6 +26,7 @@ type Request struct {
 	Header      []string    // further header lines, as they go on the wire
 	LastEventID string
 	Wait        time.Duration // the longest any read or write may take; 0: 30 s
+	ReadBuffer  int           // bytes the kernel may hold for us, about; 0: its own choice
 	CutAfter    int64         // the connection fails after so many bytes of the answer's stream; 0: never
 }
 
@@ -51,7 +53,7 @@ func Open(ctx context.Context, r Request) (*Stream, error) {
 	if r.Wait == 0 {
 		r.Wait = 30 * time.Second
 	}
-	conn, err := (&net.Dialer{Timeout: r.Wait}).DialContext(ctx, "tcp", r.Addr)
+	conn, err := (&net.Dialer{Timeout: r.Wait, Control: readBuffer(r.ReadBuffer)}).DialContext(ctx, "tcp", r.Addr)
 	if err != nil {
 		return nil, err
 	}
@@ -174,6 +176,19 @@ func (s *Stream) readHead(method, lastEventID string) error {
 	}
 	s.Decoder = NewDecoder(s.Body, lastEventID)
 	return nil
+}
+
+// readBuffer sets the size before the connection is made, when the window is still to be agreed on.
+func readBuffer(bytes int) func(network, address string, c syscall.RawConn) error {
+	if bytes == 0 {
+		return nil
+	}
+	return func(_, _ string, c syscall.RawConn) (err error) {
+		control := c.Control(func(fd uintptr) {
+			err = syscall.SetsockoptInt(int(fd), syscall.SOL_SOCKET, syscall.SO_RCVBUF, bytes)
+		})
+		return errors.Join(control, err)
+	}
 }
 
 // ended says whether the connection ended as it should after the last byte of the stream.
