@@ -281,7 +281,7 @@ func (b backend) LogLevel(_ context.Context, level string) (string, error) {
 		if err := b.logs.SetLevel(level); err != nil {
 			return "", invalid(err.Error(), "level is one of quiet, normal, debug")
 		}
-		b.log.Info("log level set", "level", level)
+		b.log.Info("log level set", "log_level", level)
 	}
 	return b.logs.Level(), nil
 }

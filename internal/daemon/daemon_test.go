@@ -59,7 +59,7 @@ func start(t *testing.T, toml string, flags ...config.Assignment) *running {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithCancel(context.Background())
+	ctx, cancel := context.WithCancel(t.Context())
 	r.stop = cancel
 	go func() { r.stopped <- Run(ctx, Options{Settings: settings, Reload: load, Stderr: r.logs}) }()
 	t.Cleanup(func() {
@@ -355,7 +355,7 @@ func TestAPortThatIsTakenIsAnError(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer l.Close() //nolint:errcheck // a test's listener
+	defer l.Close()
 	settings, err := config.Load(config.Sources{Flags: []config.Assignment{
 		{Flag: "dev", Value: "true"},
 		{Flag: "listen", Value: fmt.Sprintf("https://%s", l.Addr())},

@@ -69,6 +69,10 @@ func (d *Daemon) open(ctx context.Context, o Options) error {
 		return err
 	}
 	if identity != nil {
+		// Or the file could not be opened anew after a rotation.
+		if err := d.logs.Chown(identity.UID, identity.GID); err != nil {
+			return fmt.Errorf("give the log file to %s: %w", identity.Name, err)
+		}
 		if err := privdrop.Drop(*identity); err != nil {
 			return fmt.Errorf("become user %s: %w", identity.Name, err)
 		}

@@ -3,7 +3,6 @@ package edge
 import (
 	"context"
 	"fmt"
-	"syscall"
 	"testing"
 	"time"
 
@@ -128,7 +127,7 @@ func (w *world) fuzzStep(op, arg byte, clients []*client) {
 		if arg%2 == 0 {
 			c.Reset()
 		} else {
-			c.FailWrites(unix.Errno(syscall.ETIMEDOUT))
+			c.FailWrites(unix.ETIMEDOUT)
 		}
 	}
 }

@@ -17,8 +17,9 @@ const (
 	Drained                             // the daemon is stopping
 	ExcessInput                         // more bytes after the request than a subscriber has reason to send
 	TransportFailed                     // a read or write failed, or the peer broke TLS
-	numCloseReasons
 )
+
+const numCloseReasons = TransportFailed + 1
 
 var closeReasonNames = [numCloseReasons]string{
 	ClosedByPeer:     "closed_by_peer",
@@ -50,8 +51,9 @@ const (
 	RefusedRequest                         // a malformed head or an unusable request (4xx, 5xx)
 	RefusedRooms                           // rooms or client id that are missing, malformed or too many
 	RefusedForbidden                       // rooms that the client may not have
-	numRefuseReasons
 )
+
+const numRefuseReasons = RefusedForbidden + 1
 
 var refuseReasonNames = [numRefuseReasons]string{
 	RefusedConnections: "connections",
@@ -76,8 +78,9 @@ const (
 	stateStreaming                // subscribed
 	stateDraining                 // what is queued goes out, then the end; input is thrown away
 	stateClosed                   // the descriptor is gone
-	numStates
 )
+
+const numStates = int(stateClosed) + 1
 
 var stateNames = [numStates]string{
 	stateAccepted:    "accepted",

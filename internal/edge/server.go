@@ -16,16 +16,15 @@ import (
 	"github.com/hassesd/hassesd/internal/tlsconn"
 )
 
-// Options is what a server is made of. All fields but Now and Seed are needed.
+// Options is what a server is made of. All fields are needed, but TLS only for doors that speak it.
 type Options struct {
 	Loops  []*reactor.Loop // one worker each; the caller runs them after New
 	Hub    *hub.Hub
 	TLS    func() *tls.Config // the configuration for the next handshake
 	Logger *slog.Logger
 	Config Config
-	Reinit bool             // allow a second request on an open stream
-	Now    func() time.Time // wall clock, for the Date header; nil: time.Now
-	Seed   uint64           // of the jitter
+	Reinit bool   // allow a second request on an open stream
+	Seed   uint64 // of the jitter
 	// DescriptorLimit is how many descriptors the process may hold; it bounds the connections.
 	DescriptorLimit int
 }
@@ -35,7 +34,6 @@ type Server struct {
 	// Fixed after New.
 	log       *slog.Logger
 	start     time.Time
-	wallClock func() time.Time
 	tlsConfig func() *tls.Config
 	gate      *tlsconn.Gate
 	workers   []*worker
@@ -69,7 +67,6 @@ func New(o Options) *Server {
 	s := &Server{
 		log:       o.Logger,
 		start:     o.Loops[0].Now(),
-		wallClock: o.Now,
 		tlsConfig: o.TLS,
 		// As many handshakes compute at one time as there are CPUs: a loop that wants to run waits for one or two of
 		// them at the most, whatever storm is raging.
@@ -77,9 +74,6 @@ func New(o Options) *Server {
 		balancer: reactor.NewBalancer(len(o.Loops)),
 		fdLimit:  o.DescriptorLimit,
 		drained:  make(chan struct{}),
-	}
-	if s.wallClock == nil {
-		s.wallClock = time.Now
 	}
 	s.current.Store(newSnapshot(o.Config))
 	s.reinit.Store(o.Reinit)
@@ -156,8 +150,8 @@ func (w *worker) check() error {
 			return errors.New("edge: a stream has something to send and stands in no lane")
 		}
 	}
-	for st := range numStates {
-		if st != stateClosed && in[st] != w.inState[st] {
+	for st := range stateClosed {
+		if in[st] != w.inState[st] {
 			return errors.New("edge: wrong count of connections in state " + st.String())
 		}
 	}

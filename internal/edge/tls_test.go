@@ -9,6 +9,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"crypto/x509/pkix"
+	"errors"
 	"io"
 	"math/big"
 	"net/http"
@@ -40,14 +41,12 @@ func testTLS(t testing.TB) (server, client *tls.Config) {
 	}
 	pool := x509.NewCertPool()
 	pool.AddCert(cert)
-	return &tls.Config{
-			Certificates:                []tls.Certificate{{Certificate: [][]byte{der}, PrivateKey: key}},
-			MinVersion:                  tls.VersionTLS12,
-			DynamicRecordSizingDisabled: true,
-		}, &tls.Config{
-			RootCAs:    pool,
-			ServerName: "localhost",
-		}
+	server = &tls.Config{
+		Certificates:                []tls.Certificate{{Certificate: [][]byte{der}, PrivateKey: key}},
+		MinVersion:                  tls.VersionTLS12,
+		DynamicRecordSizingDisabled: true,
+	}
+	return server, &tls.Config{RootCAs: pool, ServerName: "localhost"}
 }
 
 // tlsClient is a blocking TLS client on a goroutine of its own, while the test turns the loops.
@@ -69,7 +68,7 @@ func TestStreamOverTLS(t *testing.T) {
 				if _, err := io.WriteString(conn, "GET /sse?subscribe=a&id=x HTTP/1.1\r\nHost: localhost\r\n\r\n"); err != nil {
 					return err
 				}
-				res, err := http.ReadResponse(bufio.NewReader(conn), nil)
+				res, err := http.ReadResponse(bufio.NewReader(conn), nil) //nolint:bodyclose // read to its end below
 				if err != nil {
 					return err
 				}
@@ -98,10 +97,10 @@ func TestStreamOverTLS(t *testing.T) {
 				if err := wantLines(body, "retry: ", ""); err != nil {
 					return err
 				}
-				if _, err := body.ReadByte(); err != io.EOF { // the last chunk
+				if _, err := body.ReadByte(); !errors.Is(err, io.EOF) { // the last chunk
 					t.Errorf("after the end of the response: %v", err)
 				}
-				if _, err := conn.Read(make([]byte, 1)); err != io.EOF { // close_notify, not a cut
+				if _, err := conn.Read(make([]byte, 1)); !errors.Is(err, io.EOF) { // close_notify, not a cut
 					t.Errorf("after the end of the connection: %v", err)
 				}
 				return conn.Close()

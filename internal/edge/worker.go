@@ -62,7 +62,7 @@ func (w *worker) now() time.Duration { return w.loop.Now().Sub(w.srv.start) }
 
 // date is the value of the Date header, made once a second.
 func (w *worker) date() string {
-	if t := w.srv.wallClock().Truncate(time.Second); !t.Equal(w.dateAt) {
+	if t := w.loop.Now().Truncate(time.Second); !t.Equal(w.dateAt) {
 		w.dateAt = t
 		w.dateText = t.UTC().Format("Mon, 02 Jan 2006 15:04:05 GMT")
 	}

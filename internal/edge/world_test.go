@@ -75,7 +75,6 @@ func newWorld(t testing.TB, change func(*setup)) *world {
 		Logger:          slog.New(slog.DiscardHandler),
 		Config:          s.edge,
 		Reinit:          s.reinit,
-		Now:             w.kernel.Now,
 		Seed:            1,
 		DescriptorLimit: s.fds,
 	})
