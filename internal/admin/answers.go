@@ -33,7 +33,8 @@ type answersState uint8
 const (
 	answersOpen     answersState = iota
 	answersFinished              // no more will be put
-	answersBroken                // the peer takes no more: what is put is thrown away, and nobody waits
+	answersGone                  // the peer takes no more: its commands are run, and their answers thrown away
+	answersCut                   // the peer was cut off: nothing more is run
 )
 
 func newAnswers() *answers {
@@ -42,13 +43,14 @@ func newAnswers() *answers {
 	return a
 }
 
-// waitRoom waits until the next command may be run.
-func (a *answers) waitRoom() {
+// waitRoom waits until the next command may be run; false: it must not be run at all.
+func (a *answers) waitRoom() bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	for a.state == answersOpen && (len(a.queue) >= maxAnswers || a.bytes >= maxAnswerBytes) {
 		a.changed.Wait()
 	}
+	return a.state != answersCut
 }
 
 // put queues an answer. It never waits; see waitRoom.
@@ -64,23 +66,23 @@ func (a *answers) put(x answer) {
 }
 
 // finish says that nothing more will be put; the writer ends when the queue is empty.
-func (a *answers) finish() {
-	a.setState(answersFinished)
-}
+func (a *answers) finish() { a.setState(answersFinished) }
 
-// fail throws away what waits and what is yet to come.
-func (a *answers) fail() {
-	a.setState(answersBroken)
-}
+// gone throws away what waits and what is yet to come: nobody is there to read it.
+func (a *answers) gone() { a.setState(answersGone) }
 
+// cut does the same, and ends the running of commands.
+func (a *answers) cut() { a.setState(answersCut) }
+
+// setState moves on: the states are in the order in which they can follow one another.
 func (a *answers) setState(s answersState) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if a.state == answersBroken {
+	if s <= a.state {
 		return
 	}
 	a.state = s
-	if s == answersBroken {
+	if s != answersFinished {
 		a.queue, a.bytes = nil, 0
 	}
 	a.changed.Broadcast()

@@ -30,7 +30,9 @@ func (s *classic) isPartial() bool { return s.parser.IsPartial() }
 func (s *classic) flush() { s.parser.Flush(s.run) }
 
 func (s *classic) run(cmd Command, bad *SyntaxError) {
-	s.conn.waitRoom()
+	if !s.conn.waitRoom() {
+		return
+	}
 	if bad != nil {
 		s.syntaxError(bad)
 		return

@@ -136,9 +136,7 @@ func (c *conn) decide(over bool) bool {
 func (c *conn) refuse(reason Refusal) {
 	c.server.backend.CountCommandError(string(reason))
 	c.log.Info("control connection refused", "reason", string(reason))
-	if c.queue != nil {
-		c.queue.fail()
-	}
+	c.queue.cut() // nothing was sniffed at a FIFO
 }
 
 // answer queues the answer of the command that is being run.
@@ -148,12 +146,8 @@ func (c *conn) answer(x answer) {
 	}
 }
 
-// waitRoom waits until the next command may be run.
-func (c *conn) waitRoom() {
-	if c.queue != nil {
-		c.queue.waitRoom()
-	}
-}
+// waitRoom waits until the next command may be run; false: it must not be run at all.
+func (c *conn) waitRoom() bool { return c.queue == nil || c.queue.waitRoom() }
 
 // write is the writer: it ends with the last answer, or when the peer takes no more. A peer that is gone may have left
 // commands, so its input stays open; one that is there and does not read is cut off.
@@ -171,12 +165,14 @@ func (c *conn) write() {
 		if err == nil {
 			continue
 		}
-		c.queue.fail()
-		if errors.Is(err, os.ErrDeadlineExceeded) {
-			c.server.backend.CountCommandError(string(RefusedSlow))
-			c.log.Info("control connection closed", "reason", string(RefusedSlow))
-			c.out.Close()
+		if !errors.Is(err, os.ErrDeadlineExceeded) {
+			c.queue.gone()
+			return
 		}
+		c.queue.cut()
+		c.server.backend.CountCommandError(string(RefusedSlow))
+		c.log.Info("control connection cut off", "reason", string(RefusedSlow))
+		c.out.Close()
 		return
 	}
 }
@@ -198,7 +194,7 @@ func (c *conn) send(text []byte) error {
 // abort ends the connection without waiting for anything.
 func (c *conn) abort() {
 	if c.queue != nil {
-		c.queue.fail()
+		c.queue.cut()
 	}
 	c.input.src.Close()
 }

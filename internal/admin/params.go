@@ -49,15 +49,15 @@ func decodeFault(err error) string {
 }
 
 func jsonType(t reflect.Type) string {
-	if t.Kind() == reflect.Pointer {
-		t = t.Elem()
-	}
-	if t.Kind() == reflect.Int {
+	switch t {
+	case reflect.TypeFor[string]():
+		return "a string"
+	case reflect.TypeFor[bool]():
+		return "true or false"
+	case reflect.TypeFor[int]():
 		return "an integer"
 	}
-	return map[reflect.Kind]string{
-		reflect.String: "a string", reflect.Bool: "true or false", reflect.Float64: "a number",
-	}[t.Kind()]
+	return "a number"
 }
 
 const sendFields = `params: to (a room, "prefix*", "*" or an array of them), except, event, data, retry`

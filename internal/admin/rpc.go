@@ -41,7 +41,9 @@ func (s *rpc) flush() { s.lines.flush(s.line) }
 
 // line runs what stands on one line.
 func (s *rpc) line(line []byte, tooLong bool) {
-	s.conn.waitRoom()
+	if !s.conn.waitRoom() {
+		return
+	}
 	if tooLong {
 		s.reject(requestID(line), &Error{
 			Code:    CodeTooLarge,

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -298,5 +299,65 @@ func TestRPCErrorsOfTheBackend(t *testing.T) {
 	p.wantError("4", admin.CodeOverloaded, "message e-1 was taken, but its streams were not counted in time")
 	if got := fmt.Sprint(b.WaitRefusals(t, 3)); got != "[not_found overloaded internal]" {
 		t.Errorf("refused for %s", got)
+	}
+}
+
+// invalid matches what the library found first wrong with a request: of several things any one.
+var invalid = regexp.MustCompile(`invalid request: [a-z A-Z]*`)
+
+func FuzzRPC(f *testing.F) {
+	for _, in := range []string{
+		`{"jsonrpc":"2.0","id":1,"method":"send","params":{"to":["a","b*"],"data":"x\u0000"}}` + "\n",
+		`[{"jsonrpc":"2.0","id":"q","method":"count"},{"jsonrpc":"2.0","method":"kick","params":{"all":true}},7]` + "\r\n{",
+		"{}\n\n[]\nnonsense\n\xff\n" + `{"jsonrpc":"2.0","id":null,"method":"drain","params":{"window_seconds":1e999}}`,
+	} {
+		f.Add([]byte(in), uint(9))
+	}
+	f.Fuzz(func(t *testing.T, in []byte, cut uint) {
+		b := &admintest.Backend{Matches: 1}
+		whole := admin.SpeakJSON(b, 100, in)
+		for line := range strings.Lines(whole) {
+			checkResponses(t, line)
+		}
+		for _, p := range b.Sent() {
+			if len(p.Data) > 100 || slices.Contains(p.To, "") || strings.ContainsAny(p.Event, "\r\n\x00") {
+				t.Fatalf("published %+v", p)
+			}
+		}
+		at := cut % uint(len(in)+1)
+		got := admin.SpeakJSON(&admintest.Backend{Matches: 1}, 100, in[:at], in[at:])
+		if invalid.ReplaceAllString(got, "") != invalid.ReplaceAllString(whole, "") {
+			t.Fatalf("cut at %d: %s\nwhole: %s", at, got, whole)
+		}
+	})
+}
+
+// checkResponses checks that line holds one response, or an array of them.
+func checkResponses(t *testing.T, line string) {
+	t.Helper()
+	type response struct {
+		Version string          `json:"jsonrpc"`
+		ID      json.RawMessage `json:"id"`
+		Result  json.RawMessage `json:"result"`
+		Error   *struct {
+			Code    int               `json:"code"`
+			Message string            `json:"message"`
+			Data    map[string]string `json:"data"`
+		} `json:"error"`
+	}
+	var rs []response
+	if !strings.HasPrefix(line, "[") {
+		line = "[" + line + "]"
+	}
+	if err := json.Unmarshal([]byte(line), &rs); err != nil {
+		t.Fatalf("%v: %s", err, line)
+	}
+	for _, r := range rs {
+		if r.Version != "2.0" || len(r.ID) == 0 || (r.Error == nil) == (len(r.Result) == 0) {
+			t.Fatalf("got %s", line)
+		}
+		if r.Error != nil && (r.Error.Code >= 0 || r.Error.Message == "" || r.Error.Data["hint"] == "") {
+			t.Fatalf("got %s", line)
+		}
 	}
 }

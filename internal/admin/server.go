@@ -51,6 +51,7 @@ type Server struct {
 	doors []*listenDoor
 	fifo  *os.File // nil: none
 	conns map[*conn]struct{}
+	open  int    // of conns those that came in by a listenDoor, of which there are at most maxConnections
 	made  uint64 // connections so far, which numbers them
 }
 
@@ -212,12 +213,13 @@ func (s *Server) admit(d *listenDoor, nc net.Conn) {
 		nc.Close()
 		return
 	}
-	if len(s.conns) >= maxConnections {
+	if s.open >= maxConnections {
 		nc.Close()
 		s.backend.CountCommandError(string(RefusedConnections))
 		s.log.Info("control connection refused", "door", string(d.kind), "reason", string(RefusedConnections), "limit", maxConnections)
 		return
 	}
+	s.open++
 	s.start(&conn{door: d.kind, role: d.role, input: newInput(src), out: nc, queue: newAnswers()})
 }
 
@@ -232,6 +234,9 @@ func (s *Server) start(c *conn) {
 		c.run()
 		s.mu.Lock()
 		delete(s.conns, c)
+		if c.out != nil {
+			s.open--
+		}
 		s.mu.Unlock()
 		c.log.Debug("control connection closed")
 	})

@@ -161,7 +161,7 @@ func handOver(path string, mode os.FileMode, gid int) (fileID, error) {
 	if err != nil {
 		return fileID{}, fmt.Errorf("%s: %w", path, err)
 	}
-	defer unix.Close(fd)
+	defer func() { _ = unix.Close(fd) }() // it was only looked through
 	var st unix.Stat_t
 	if err := unix.Fstat(fd, &st); err != nil {
 		return fileID{}, fmt.Errorf("%s: %w", path, err)

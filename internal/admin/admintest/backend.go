@@ -126,24 +126,28 @@ func (b *Backend) Queries() []admin.ClientsParams {
 	return slices.Clone(b.queries)
 }
 
-// Hello implements [admin.Backend], as do the methods below.
+// Hello answers HelloAnswer.
 func (b *Backend) Hello(context.Context) (admin.Hello, error) {
 	return b.HelloAnswer, b.Errors[admin.MethodHello]
 }
 
+// Status answers StatusAnswer.
 func (b *Backend) Status(context.Context) (admin.Status, error) {
 	return b.StatusAnswer, b.Errors[admin.MethodStatus]
 }
 
+// Clients answers ClientsAnswer, and remembers p.
 func (b *Backend) Clients(_ context.Context, p admin.ClientsParams) (admin.Clients, error) {
 	b.note(func() { b.queries = append(b.queries, p) })
 	return b.ClientsAnswer, b.Errors[admin.MethodClients]
 }
 
+// Rooms answers RoomsAnswer.
 func (b *Backend) Rooms(context.Context, admin.RoomsParams) (admin.Rooms, error) {
 	return b.RoomsAnswer, b.Errors[admin.MethodRooms]
 }
 
+// Count answers CountAnswer, or from RoomStreams.
 func (b *Backend) Count(_ context.Context, p admin.CountParams) (admin.Count, error) {
 	if p.Room != "" {
 		return admin.Count{Room: p.Room, Streams: b.RoomStreams[p.Room]}, b.Errors[admin.MethodCount]
@@ -151,6 +155,7 @@ func (b *Backend) Count(_ context.Context, p admin.CountParams) (admin.Count, er
 	return b.CountAnswer, b.Errors[admin.MethodCount]
 }
 
+// Publish numbers and remembers p.
 func (b *Backend) Publish(ctx context.Context, p admin.SendParams) (admin.Delivery, error) {
 	if err := b.Errors[admin.MethodSend]; err != nil {
 		return nil, err
@@ -168,11 +173,13 @@ func (b *Backend) Publish(ctx context.Context, p admin.SendParams) (admin.Delive
 	return delivery{b, id}, nil
 }
 
+// Kick answers KickedAnswer, and remembers p.
 func (b *Backend) Kick(_ context.Context, p admin.KickParams) (admin.Kicked, error) {
 	b.note(func() { b.kicks = append(b.kicks, p) })
 	return b.KickedAnswer, b.Errors[admin.MethodKick]
 }
 
+// LogLevel keeps a level, which begins as normal.
 func (b *Backend) LogLevel(_ context.Context, level string) (string, error) {
 	b.note(func() {
 		if level != "" {
@@ -187,6 +194,7 @@ func (b *Backend) LogLevel(_ context.Context, level string) (string, error) {
 	return b.level, b.Errors[admin.MethodLogLevel]
 }
 
+// Reinit keeps a switch, which begins as off.
 func (b *Backend) Reinit(_ context.Context, enabled *bool) (bool, error) {
 	b.note(func() {
 		if enabled != nil {
@@ -198,15 +206,18 @@ func (b *Backend) Reinit(_ context.Context, enabled *bool) (bool, error) {
 	return b.reinit, b.Errors[admin.MethodReinit]
 }
 
+// Reload answers ReloadAnswer.
 func (b *Backend) Reload(context.Context) (admin.Reloaded, error) {
 	return b.ReloadAnswer, b.Errors[admin.MethodReload]
 }
 
+// Drain answers DrainAnswer, and remembers p.
 func (b *Backend) Drain(_ context.Context, p admin.DrainParams) (admin.Drained, error) {
 	b.note(func() { b.drains = append(b.drains, p) })
 	return b.DrainAnswer, b.Errors[admin.MethodDrain]
 }
 
+// CountCommandError remembers reason.
 func (b *Backend) CountCommandError(reason string) {
 	b.note(func() { b.refusals = append(b.refusals, reason) })
 }

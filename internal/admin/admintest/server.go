@@ -44,7 +44,7 @@ func StartServer(t testing.TB, o admin.ServerOptions) Doors {
 	}
 	s.Serve()
 	t.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), patience)
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), patience)
 		defer cancel()
 		if err := s.Shutdown(ctx); err != nil {
 			t.Errorf("shut the control server down: %v", err)

@@ -1,0 +1,383 @@
+package admin_test
+
+import (
+	"bufio"
+	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"math/big"
+	"net"
+	"os"
+	"path/filepath"
+	"reflect"
+	"testing"
+	"time"
+
+	"github.com/hassesd/hassesd/internal/admin"
+	"github.com/hassesd/hassesd/internal/admin/admintest"
+)
+
+func dial(t *testing.T, o admin.Options) *admin.Conn {
+	t.Helper()
+	c, err := admin.Dial(t.Context(), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := c.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return c
+}
+
+func TestClientMethods(t *testing.T) {
+	n := 12
+	window := 1.5
+	yes := true
+	b := &admintest.Backend{
+		HelloAnswer:   admin.Hello{Version: "2.0.0", URL: "u", CAPEM: "pem"},
+		StatusAnswer:  admin.Status{PID: 7, Closed: map[string]uint64{"peer": 3}, Loops: []admin.LoopStatus{{Streams: 2}}, Refused: map[string]uint64{}},
+		ClientsAnswer: admin.Clients{Clients: []admin.Client{{Conn: 6, Rooms: []string{"größe"}, Agent: "<\x00\u2028>"}}, Total: 1, NextCursor: "c"},
+		RoomsAnswer:   admin.Rooms{Rooms: []admin.Room{{Room: "a", Streams: 2}}, Total: 1},
+		CountAnswer:   admin.Count{Connections: &n, Streams: 10},
+		RoomStreams:   map[string]int{"a": 2},
+		KickedAnswer:  admin.Kicked{Kicked: 1},
+		ReloadAnswer:  admin.Reloaded{Changed: []string{"log_level"}, NeedsRestart: []string{"listen"}},
+		DrainAnswer:   admin.Drained{Streams: 10, WindowSeconds: window},
+		Matches:       3,
+	}
+	c := dial(t, admin.Options{Socket: admintest.Start(t, b).Socket})
+	ctx := t.Context()
+	check := func(name string, got any, err error, want any) {
+		t.Helper()
+		if err != nil || !reflect.DeepEqual(got, want) {
+			t.Errorf("%s: got %+v, %v, want %+v", name, got, err, want)
+		}
+	}
+
+	hello, err := c.Hello(ctx)
+	check("hello", hello, err, admin.Hello{Name: "hassesd", Version: "2.0.0", Protocol: 1, Role: admin.RoleAdmin, URL: "u", CAPEM: "pem"})
+	status, err := c.Status(ctx)
+	check("status", status, err, b.StatusAnswer)
+	clients, err := c.Clients(ctx, admin.ClientsParams{Room: "größe", Limit: 1})
+	check("clients", clients, err, b.ClientsAnswer)
+	rooms, err := c.Rooms(ctx, admin.RoomsParams{Prefix: "a"})
+	check("rooms", rooms, err, b.RoomsAnswer)
+	count, err := c.Count(ctx, admin.CountParams{})
+	check("count", count, err, b.CountAnswer)
+	count, err = c.Count(ctx, admin.CountParams{Room: "a"})
+	check("count a", count, err, admin.Count{Room: "a", Streams: 2})
+	level, err := c.LogLevel(ctx, "debug")
+	check("loglevel", level, err, admin.Level{Level: "debug"})
+	reinit, err := c.Reinit(ctx, &yes)
+	check("reinit", reinit, err, admin.Reinit{Enabled: true})
+	reinit, err = c.Reinit(ctx, nil)
+	check("reinit again", reinit, err, admin.Reinit{Enabled: true})
+	kicked, err := c.Kick(ctx, admin.KickParams{ID: "x", RefuseSeconds: 60})
+	check("kick", kicked, err, b.KickedAnswer)
+	reloaded, err := c.Reload(ctx)
+	check("reload", reloaded, err, b.ReloadAnswer)
+	drained, err := c.Drain(ctx, admin.DrainParams{WindowSeconds: &window})
+	check("drain", drained, err, b.DrainAnswer)
+
+	for i, p := range []admin.SendParams{
+		{To: admin.Targets{"a"}, Data: "line\none; two=2 \x00\u2028"},
+		{To: admin.Targets{"a", "b*"}, Except: "x", Event: "chat", Retry: 500},
+	} {
+		sent, err := c.Send(ctx, p)
+		check("send", sent, err, admin.Sent{ID: fmt.Sprintf("e-%d", i+1), Matched: 3})
+		check("sent", b.Sent()[i], nil, p)
+	}
+}
+
+func TestClientErrors(t *testing.T) {
+	answered := func(code int) *admin.Error { return &admin.Error{Code: code, Message: "m", Hint: "h"} }
+	b := &admintest.Backend{Errors: map[string]error{
+		admin.MethodStatus:  answered(admin.CodeNotAllowed),
+		admin.MethodClients: answered(admin.CodeNotFound),
+		admin.MethodRooms:   answered(admin.CodeOverloaded),
+	}}
+	c := dial(t, admin.Options{Socket: admintest.StartServer(t, admin.ServerOptions{Backend: b, MaxMessage: func() int { return 10 }}).Socket})
+	_, errStatus := c.Status(t.Context())
+	_, errClients := c.Clients(t.Context(), admin.ClientsParams{})
+	_, errRooms := c.Rooms(t.Context(), admin.RoomsParams{})
+	_, errLarge := c.Send(t.Context(), admin.SendParams{To: admin.Targets{"a"}, Data: "01234567890"})
+	_, errHuge := c.Send(t.Context(), admin.SendParams{To: admin.Targets{"a"}, Data: string(make([]byte, 1<<20))})
+	_, errParams := c.Kick(t.Context(), admin.KickParams{})
+	kinds := []error{admin.ErrNotAllowed, admin.ErrNotFound, admin.ErrOverloaded, admin.ErrTooLarge, admin.ErrTimeout, admin.ErrUnreachable}
+	for name, tt := range map[string]struct {
+		err  error
+		kind int // in kinds; -1: none
+	}{
+		"status":  {errStatus, 0},
+		"clients": {errClients, 1},
+		"rooms":   {errRooms, 2},
+		"large":   {errLarge, 3},
+		"huge":    {errHuge, 3},
+		"params":  {errParams, -1},
+	} {
+		var e *admin.Error
+		if !errors.As(tt.err, &e) || e.Message == "" || e.Hint == "" {
+			t.Errorf("%s: got %#v", name, tt.err)
+		}
+		for i, kind := range kinds {
+			if want := i == tt.kind; errors.Is(tt.err, kind) != want {
+				t.Errorf("%s: errors.Is(%v, %v) is %t", name, tt.err, kind, !want)
+			}
+		}
+	}
+}
+
+func TestClientTimesOut(t *testing.T) {
+	b := &admintest.Backend{OnMatched: func(ctx context.Context, _ string) error {
+		<-ctx.Done()
+		return ctx.Err()
+	}}
+	s := newServer(t, b)
+	path := filepath.Join(t.TempDir(), "s")
+	if err := s.ListenUnix(path, 0o600, -1); err != nil {
+		t.Fatal(err)
+	}
+	s.Serve()
+	c := dial(t, admin.Options{Socket: path, Timeout: 50 * time.Millisecond})
+	_, err := c.Send(t.Context(), admin.SendParams{To: admin.Targets{"a"}, Data: "x"})
+	if !errors.Is(err, admin.ErrTimeout) {
+		t.Errorf("got %v", err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := c.Status(ctx); !errors.Is(err, context.Canceled) || errors.Is(err, admin.ErrUnreachable) {
+		t.Errorf("got %v", err)
+	}
+	stop, cancel := context.WithCancel(t.Context())
+	cancel()
+	_ = s.Shutdown(stop) // cuts the waiting answer off
+}
+
+func TestClientLosesItsConnection(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "s")
+	l, err := net.Listen("unix", path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	go func() {
+		c, err := l.Accept()
+		if err != nil {
+			return
+		}
+		_, _ = bufio.NewReader(c).ReadString('\n')
+		c.Close()
+	}()
+	c := dial(t, admin.Options{Socket: path})
+	for range 2 { // while it waits, and afterwards
+		if _, err := c.Status(t.Context()); !errors.Is(err, admin.ErrUnreachable) {
+			t.Errorf("got %v", err)
+		}
+	}
+}
+
+func TestDialFindsTheSocket(t *testing.T) {
+	dir := t.TempDir()
+	t.Setenv("XDG_RUNTIME_DIR", dir)
+	if got, want := admin.DevSocket(), filepath.Join(dir, "hassesd", "control.sock"); got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+	if _, err := os.Lstat(admin.DefaultSocket); err == nil {
+		t.Skip("a hassesd is installed on this machine")
+	}
+	if _, err := admin.Dial(t.Context(), admin.Options{}); !errors.Is(err, admin.ErrUnreachable) {
+		t.Errorf("got %v", err)
+	}
+	b := &admintest.Backend{}
+	s := newServer(t, b)
+	if err := s.ListenUnix(admin.DevSocket(), 0o600, -1); err != nil {
+		t.Fatal(err)
+	}
+	s.Serve()
+	if _, err := dial(t, admin.Options{}).Hello(t.Context()); err != nil {
+		t.Error(err)
+	}
+
+	t.Setenv("XDG_RUNTIME_DIR", "")
+	t.Setenv("TMPDIR", dir)
+	if got, want := admin.DevSocket(), filepath.Join(dir, fmt.Sprintf("hassesd-%d", os.Geteuid()), "control.sock"); got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+}
+
+func TestDialRefusals(t *testing.T) {
+	missing := filepath.Join(t.TempDir(), "missing")
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	closed := l.Addr().String()
+	l.Close()
+	for _, tt := range []struct {
+		o    admin.Options
+		kind error // nil: none of ours
+		text string
+	}{
+		{admin.Options{Socket: missing}, admin.ErrUnreachable, "no such file"},
+		{admin.Options{TCP: closed}, admin.ErrUnreachable, "refused"},
+		{admin.Options{TCP: "192.0.2.1:9085"}, nil, "SSH tunnel"},
+		{admin.Options{TCP: "example.org:9085"}, nil, "SSH tunnel"},
+		{admin.Options{TCP: "9085"}, nil, "want host:port"},
+		{admin.Options{TCP: closed, Cert: "c", Key: "k"}, nil, "give --ca"},
+		{admin.Options{TCP: closed, CA: missing}, nil, "no such file"},
+		{admin.Options{Socket: missing, CA: missing}, nil, "--tcp"},
+	} {
+		_, err := admin.Dial(t.Context(), tt.o)
+		wantErr(t, err, tt.text)
+		if got := errors.Is(err, admin.ErrUnreachable); got != (tt.kind != nil) {
+			t.Errorf("%+v: %v", tt.o, err)
+		}
+	}
+}
+
+// A daemon behind mutual TLS 1.3, as a later version or a proxy will be.
+func TestClientOverTLS(t *testing.T) {
+	b := &admintest.Backend{HelloAnswer: admin.Hello{Version: "2.0.0"}}
+	doors := admintest.Start(t, b)
+	dir := t.TempDir()
+	ca := newAuthority(t)
+	caFile := writePEM(t, filepath.Join(dir, "ca.pem"), "CERTIFICATE", ca.cert.Raw)
+	serverPair := ca.issue(t, dir, "server")
+	ca.issue(t, dir, "client")
+	pool := x509.NewCertPool()
+	pool.AddCert(ca.cert)
+	l, err := tls.Listen("tcp", "127.0.0.1:0", &tls.Config{
+		MinVersion:   tls.VersionTLS13,
+		Certificates: []tls.Certificate{serverPair},
+		ClientCAs:    pool,
+		ClientAuth:   tls.RequireAndVerifyClientCert,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	done := make(chan struct{})
+	t.Cleanup(func() {
+		l.Close()
+		<-done
+	})
+	go func() {
+		defer close(done)
+		proxy(l, doors.TCP)
+	}()
+
+	o := admin.Options{TCP: l.Addr().String(), CA: caFile, Cert: filepath.Join(dir, "client.pem"), Key: filepath.Join(dir, "client.key")}
+	c, err := admin.Dial(t.Context(), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if hello, err := c.Hello(t.Context()); err != nil || hello.Version != "2.0.0" {
+		t.Errorf("got %+v, %v", hello, err)
+	}
+	if err := c.Close(); err != nil {
+		t.Error(err)
+	}
+
+	stranger := newAuthority(t)
+	o.CA = writePEM(t, filepath.Join(dir, "stranger.pem"), "CERTIFICATE", stranger.cert.Raw)
+	if _, err := admin.Dial(t.Context(), o); !errors.Is(err, admin.ErrNotAllowed) {
+		t.Errorf("a certificate of a stranger: %v", err)
+	}
+	o.CA = filepath.Join(dir, "client.key")
+	if _, err := admin.Dial(t.Context(), o); err == nil {
+		t.Error("a key was taken for a certificate")
+	}
+}
+
+// proxy copies between each connection of l and one to target, one at a time, until l is closed.
+func proxy(l net.Listener, target string) {
+	for {
+		in, err := l.Accept()
+		if err != nil {
+			return
+		}
+		out, err := net.Dial("tcp", target)
+		if err != nil {
+			in.Close()
+			continue
+		}
+		back := make(chan struct{})
+		go func() {
+			defer close(back)
+			_, _ = bufio.NewReader(out).WriteTo(in)
+			in.Close()
+		}()
+		_, _ = bufio.NewReader(in).WriteTo(out)
+		out.Close()
+		<-back
+	}
+}
+
+type authority struct {
+	cert *x509.Certificate
+	key  *ecdsa.PrivateKey
+}
+
+func newAuthority(t *testing.T) authority {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(1), NotAfter: time.Now().Add(time.Hour),
+		IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign,
+	}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cert, err := x509.ParseCertificate(der)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return authority{cert, key}
+}
+
+// issue writes name.pem and name.key to dir.
+func (a authority) issue(t *testing.T, dir, name string) tls.Certificate {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(2), NotAfter: time.Now().Add(time.Hour), IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)},
+		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth},
+	}
+	der, err := x509.CreateCertificate(rand.Reader, template, a.cert, &key.PublicKey, a.key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	pkcs8, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	certFile := writePEM(t, filepath.Join(dir, name+".pem"), "CERTIFICATE", der)
+	keyFile := writePEM(t, filepath.Join(dir, name+".key"), "PRIVATE KEY", pkcs8)
+	pair, err := tls.LoadX509KeyPair(certFile, keyFile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return pair
+}
+
+func writePEM(t *testing.T, file, kind string, der []byte) string {
+	t.Helper()
+	if err := os.WriteFile(file, pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der}), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return file
+}

@@ -1,0 +1,283 @@
+package admin_test
+
+import (
+	"context"
+	"log/slog"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/hassesd/hassesd/internal/admin"
+	"github.com/hassesd/hassesd/internal/admin/admintest"
+)
+
+func newServer(t *testing.T, b *admintest.Backend) *admin.Server {
+	t.Helper()
+	s := admin.NewServer(admin.ServerOptions{Backend: b, Logger: slog.New(slog.DiscardHandler)})
+	t.Cleanup(func() { stop(t, s) })
+	return s
+}
+
+// stop ends a server, as often as one likes.
+func stop(t *testing.T, s *admin.Server) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), patience)
+	defer cancel()
+	if err := s.Shutdown(ctx); err != nil {
+		t.Error(err)
+	}
+}
+
+func statOf(t *testing.T, path string) unix.Stat_t {
+	t.Helper()
+	var st unix.Stat_t
+	if err := unix.Lstat(path, &st); err != nil {
+		t.Fatalf("%s: %v", path, err)
+	}
+	return st
+}
+
+func wantMode(t *testing.T, path string, want uint32) {
+	t.Helper()
+	if got := statOf(t, path).Mode &^ unix.S_IFMT; got != want {
+		t.Errorf("%s has mode %o, want %o", path, got, want)
+	}
+}
+
+func wantErr(t *testing.T, err error, text string) {
+	t.Helper()
+	if err == nil || !strings.Contains(err.Error(), text) {
+		t.Errorf("got %v, want an error with %q", err, text)
+	}
+}
+
+func TestUnixDoor(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "run", "hassesd", "control.sock")
+	s := newServer(t, &admintest.Backend{})
+	gid := os.Getegid()
+	if err := s.ListenUnix(path, 0o660, gid); err != nil {
+		t.Fatal(err)
+	}
+	wantMode(t, path, 0o660)
+	wantMode(t, filepath.Dir(path), 0o750)
+	if st := statOf(t, path); int(st.Gid) != gid || st.Mode&unix.S_IFMT != unix.S_IFSOCK {
+		t.Errorf("group %d, mode %o", st.Gid, st.Mode)
+	}
+	stop(t, s)
+	if _, err := os.Lstat(path); !os.IsNotExist(err) {
+		t.Errorf("the socket is still there: %v", err)
+	}
+}
+
+func TestUnixDoorReplacesTheSocketOfADeadDaemon(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "s")
+	l, err := net.ListenUnix("unix", &net.UnixAddr{Name: path, Net: "unix"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	l.SetUnlinkOnClose(false)
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	b := &admintest.Backend{}
+	s := newServer(t, b)
+	if err := s.ListenUnix(path, 0o600, -1); err != nil {
+		t.Fatal(err)
+	}
+	s.Serve()
+	connect(t, "unix", path).send("a=1\n")
+	wantSent(t, b, "a=1")
+}
+
+func TestUnixDoorLeavesOthersAlone(t *testing.T) {
+	dir := t.TempDir()
+	alive := filepath.Join(dir, "alive")
+	if err := newServer(t, &admintest.Backend{}).ListenUnix(alive, 0o600, -1); err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(dir, "file")
+	if err := os.WriteFile(file, []byte("precious"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	link := filepath.Join(dir, "link")
+	if err := os.Symlink(filepath.Join(dir, "elsewhere"), link); err != nil {
+		t.Fatal(err)
+	}
+	open := filepath.Join(dir, "open")
+	if err := os.Mkdir(open, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Chmod(open, 0o777); err != nil {
+		t.Fatal(err)
+	}
+
+	s := newServer(t, &admintest.Backend{})
+	wantErr(t, s.ListenUnix(alive, 0o600, -1), "another daemon answers there")
+	wantErr(t, s.ListenUnix(file, 0o600, -1), "not a socket")
+	wantErr(t, s.ListenUnix(link, 0o600, -1), "not a socket")
+	wantErr(t, s.ListenUnix(dir, 0o600, -1), "not a socket")
+	wantErr(t, s.ListenUnix(filepath.Join(file, "s"), 0o600, -1), "not a directory")
+	wantErr(t, s.ListenUnix(filepath.Join(open, "s"), 0o600, -1), "everybody may write")
+	wantErr(t, s.ListenUnix(filepath.Join(dir, strings.Repeat("x", 108)), 0o600, -1), "and a socket's can have 107")
+
+	if got, err := os.ReadFile(file); err != nil || string(got) != "precious" {
+		t.Errorf("the file now holds %q, %v", got, err)
+	}
+	if _, err := os.Lstat(filepath.Join(dir, "elsewhere")); !os.IsNotExist(err) {
+		t.Errorf("a link was followed: %v", err)
+	}
+	connect(t, "unix", alive) // still answered by its owner
+}
+
+func TestUnixDoorRemovesOnlyItsOwn(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "s")
+	first := newServer(t, &admintest.Backend{})
+	if err := first.ListenUnix(path, 0o600, -1); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Remove(path); err != nil {
+		t.Fatal(err)
+	}
+	if err := newServer(t, &admintest.Backend{}).ListenUnix(path, 0o600, -1); err != nil {
+		t.Fatal(err)
+	}
+	stop(t, first)
+	connect(t, "unix", path)
+}
+
+func TestTCPDoor(t *testing.T) {
+	b := &admintest.Backend{}
+	s := newServer(t, b)
+	for _, addr := range []string{"127.0.0.1:0", "localhost:0", ":0", "127.1.2.3:0"} {
+		got, err := s.ListenTCP(addr)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if a := got.(*net.TCPAddr); !a.IP.IsLoopback() || a.Port == 0 {
+			t.Errorf("%s opened %s", addr, got)
+		}
+	}
+	for _, addr := range []string{"0.0.0.0:0", "[::]:0", "192.0.2.1:9085", "[2001:db8::1]:9085", "example.org:9085"} {
+		_, err := s.ListenTCP(addr)
+		wantErr(t, err, "not a loopback address")
+		wantErr(t, err, "mutual TLS")
+		wantErr(t, err, "SSH tunnel")
+	}
+	_, err := s.ListenTCP("9085")
+	wantErr(t, err, "want host:port")
+	busy, err := s.ListenTCP("127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = s.ListenTCP(busy.String())
+	wantErr(t, err, "address already in use")
+
+	s.Serve()
+	connect(t, "tcp", busy.String()).send("a=1\n")
+	wantSent(t, b, "a=1")
+	_, err = s.ListenTCP("127.0.0.1:0")
+	wantErr(t, err, "already serving")
+	wantErr(t, s.ListenUnix(filepath.Join(t.TempDir(), "s"), 0o600, -1), "already serving")
+	wantErr(t, s.OpenFIFO(filepath.Join(t.TempDir(), "f"), -1), "already serving")
+}
+
+// openFIFO opens the writing end as a shell would.
+func openFIFO(t *testing.T, path string) *os.File {
+	t.Helper()
+	f, err := os.OpenFile(path, os.O_WRONLY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { f.Close() })
+	return f
+}
+
+func TestFIFO(t *testing.T) {
+	b := newBackendWithNumbers()
+	var log records
+	doors := admintest.StartServer(t, admin.ServerOptions{Backend: b, Logger: slog.New(slog.NewTextHandler(&log, nil))})
+	wantMode(t, doors.FIFO, 0o620)
+	for _, text := range []string{"a=1\n", "b=2;c=3", "status\nnonsense\nd=4\r\n"} { // it outlives its writers
+		f := openFIFO(t, doors.FIFO)
+		if _, err := f.WriteString(text); err != nil {
+			t.Fatal(err)
+		}
+		f.Close()
+		if text == "b=2;c=3" {
+			wantSent(t, b, "a=1", "b=2", "c=3") // the pause ends the last one
+		}
+	}
+	wantSent(t, b, "a=1", "b=2", "c=3", "d=4")
+	if got := b.WaitRefusals(t, 1); got[0] != string(admin.RefusedSyntax) {
+		t.Errorf("refused for %v", got)
+	}
+	for _, want := range []string{`command=status line="Pid: 7"`, "door=fifo", "column=1"} {
+		if !strings.Contains(log.String(), want) {
+			t.Errorf("the log has no %s:\n%s", want, log.String())
+		}
+	}
+
+	f := openFIFO(t, doors.FIFO)
+	if _, err := f.WriteString("{\"jsonrpc\":\"2.0\",\"method\":\"drain\"}\nGET / HTTP/1.1\ne=5\n"); err != nil {
+		t.Fatal(err)
+	}
+	wantSent(t, b, "a=1", "b=2", "c=3", "d=4", "e=5")
+	if len(b.Drains()) > 0 {
+		t.Error("the FIFO takes the JSON form")
+	}
+}
+
+func TestFIFOIsReused(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "f")
+	for range 2 {
+		b := &admintest.Backend{}
+		s := newServer(t, b)
+		if err := s.OpenFIFO(path, os.Getegid()); err != nil {
+			t.Fatal(err)
+		}
+		s.Serve()
+		f := openFIFO(t, path)
+		if _, err := f.WriteString("a=1\n"); err != nil {
+			t.Fatal(err)
+		}
+		wantSent(t, b, "a=1")
+		stop(t, s)
+		wantMode(t, path, 0o620) // left for the scripts that write to it
+	}
+}
+
+func TestFIFOLeavesOthersAlone(t *testing.T) {
+	dir := t.TempDir()
+	fifo := func(name string, mode uint32) string {
+		path := filepath.Join(dir, name)
+		if err := unix.Mkfifo(path, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if err := unix.Chmod(path, mode); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	file := filepath.Join(dir, "file")
+	if err := os.WriteFile(file, []byte("precious"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	link := filepath.Join(dir, "link")
+	if err := os.Symlink(fifo("good", 0o620), link); err != nil {
+		t.Fatal(err)
+	}
+	s := newServer(t, &admintest.Backend{})
+	wantErr(t, s.OpenFIFO(file, -1), "not a FIFO")
+	wantErr(t, s.OpenFIFO(link, -1), "symbolic link")
+	wantErr(t, s.OpenFIFO(fifo("open", 0o622), -1), "everybody may write")
+	wantErr(t, s.OpenFIFO(filepath.Join(dir, "none", "f"), -1), syscall.ENOENT.Error())
+	if err := s.OpenFIFO(fifo("better", 0o600), -1); err != nil {
+		t.Error(err)
+	}
+	wantMode(t, filepath.Join(dir, "better"), 0o600) // as its owner set it
+}

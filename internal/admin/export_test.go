@@ -1,0 +1,34 @@
+package admin
+
+import (
+	"log/slog"
+	"time"
+)
+
+// SetWriteTimeout shortens the patience with peers that do not read, before s serves.
+func SetWriteTimeout(s *Server, d time.Duration) { s.writeTimeout = d }
+
+// SpeakJSON is a connection in the JSON form without a socket: what it answers to the pieces, and then the end.
+func SpeakJSON(b Backend, maxMessage int, pieces ...[]byte) string {
+	s := NewServer(ServerOptions{Backend: b, Logger: slog.New(slog.DiscardHandler), MaxMessage: func() int { return maxMessage }})
+	defer s.cancel()
+	c := &conn{server: s, role: RoleAdmin, log: s.log, queue: newAnswers()}
+	c.speaker = newRPC(c)
+	answered := make(chan string)
+	go func() {
+		var out []byte
+		for x, ok := c.queue.next(); ok; x, ok = c.queue.next() {
+			if x.later != nil {
+				x.text = x.later(s.ctx)
+			}
+			out = append(out, x.text...)
+		}
+		answered <- string(out)
+	}()
+	for _, piece := range pieces {
+		c.feed(piece)
+	}
+	c.flush()
+	c.queue.finish()
+	return <-answered
+}
