@@ -148,7 +148,9 @@ func BenchmarkStalledHandshakeMemory(b *testing.B) {
 				b.ReportMetric((float64(stacks)-float64(stacksBefore))/conns, "stack-B/conn")
 				for _, c := range held {
 					c.Abort(io.ErrClosedPipe)
-					receive(b, done)
+					if err := receive(b, done); !errors.Is(err, io.ErrClosedPipe) {
+						b.Fatal(err)
+					}
 				}
 			}
 		})

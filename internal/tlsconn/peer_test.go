@@ -273,9 +273,9 @@ func receive[T any](t testing.TB, ch <-chan T) T {
 // visitor is a well-behaved client: it sends each piece as a record, reads to close_notify, checks what it read, and
 // closes properly.
 func visitor(config *tls.Config, want []byte, pieces ...string) func(raw clientEnd) error {
-	return func(raw clientEnd) error {
+	return func(raw clientEnd) (err error) {
 		c := tls.Client(raw, config)
-		defer c.Close()
+		defer func() { err = errors.Join(err, c.Close()) }()
 		for _, p := range pieces {
 			if _, err := io.WriteString(c, p); err != nil {
 				return err
