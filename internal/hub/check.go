@@ -53,7 +53,7 @@ func (h *history) check(head uint64) error {
 	if bytes != h.bytes {
 		return fmt.Errorf("holds %d bytes, counted %d", bytes, h.bytes)
 	}
-	if h.bytes > h.limits.Bytes || h.records.len() > h.limits.Events {
+	if h.records.len() > max(0, h.limits.Events) || h.bytes > max(0, h.limits.Bytes) {
 		return fmt.Errorf("holds %d events of %d bytes, over the limits", h.records.len(), h.bytes)
 	}
 	return h.checkIndex(count)

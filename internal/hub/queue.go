@@ -2,9 +2,12 @@ package hub
 
 import "github.com/hassesd/hassesd/internal/sse"
 
-// queueKeep is the room for items that an empty queue keeps, so that a stream with little traffic does
-// not allocate for each event, and an idle one costs 64 bytes.
-const queueKeep = 4
+// Room of a queue, in items of 16 bytes. A stream that gets one event now and then needs the first room
+// only; one with small bursts keeps what it has, so that it does not allocate again and again.
+const (
+	queueFirst = 4
+	queueKeep  = 16 // an empty queue keeps at most so much
+)
 
 // item is a frame in a queue; rec is nil if it is not an event that counts as one (a gap, a heartbeat).
 type item struct {
@@ -47,7 +50,7 @@ func (q *queue) grow() {
 	if q.n < len(q.ring) {
 		return
 	}
-	ring := make([]item, max(queueKeep, 2*len(q.ring)))
+	ring := make([]item, max(queueFirst, 2*len(q.ring)))
 	for i := range q.n {
 		ring[i] = *q.at(i)
 	}
@@ -128,7 +131,7 @@ func (q *queue) discard() {
 		return
 	}
 	frame := q.at(0).frame
-	*q = queue{offset: q.offset, ring: make([]item, queueKeep), n: 1, bytes: frame.Len() - q.offset}
+	*q = queue{offset: q.offset, ring: make([]item, queueFirst), n: 1, bytes: frame.Len() - q.offset}
 	*q.at(0) = item{frame: frame}
 }
 

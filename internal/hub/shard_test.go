@@ -1,0 +1,155 @@
+package hub
+
+import (
+	"fmt"
+	"slices"
+	"testing"
+)
+
+func TestShardCounts(t *testing.T) {
+	w := newWorld(t, 2, Options{})
+	a := w.subscribe("room1 room2 x")
+	b := w.subscribe("room1")
+	all := w.subscribe("*")
+	s := w.shards[0]
+
+	rooms := func(prefix string) (list []string) {
+		s.RoomsPrefix(prefix, func(room string, n int) bool {
+			list = append(list, fmt.Sprint(room, " ", n))
+			return true
+		})
+		return list
+	}
+	for _, tt := range []struct {
+		prefix string
+		want   []string
+	}{
+		{"", []string{"room1 2", "room2 1", "x 1"}},
+		{"room", []string{"room1 2", "room2 1"}},
+		{"room2", []string{"room2 1"}},
+		{"s", nil},
+	} {
+		if got := rooms(tt.prefix); !slices.Equal(got, tt.want) {
+			t.Errorf("RoomsPrefix(%q) = %q, want %q", tt.prefix, got, tt.want)
+		}
+	}
+	visits := 0
+	s.RoomsPrefix("", func(string, int) bool { visits++; return false })
+	if visits != 1 {
+		t.Errorf("RoomsPrefix went on for %d rooms after false", visits)
+	}
+	if s.Streams() != 3 || s.RoomCount("room1") != 2 || s.RoomCount("none") != 0 {
+		t.Errorf("Streams %d, RoomCount %d, %d", s.Streams(), s.RoomCount("room1"), s.RoomCount("none"))
+	}
+	if w.shards[1].Streams() != 0 {
+		t.Error("the other shard has streams")
+	}
+
+	for _, c := range []*client{a, a, b, all} {
+		s.Unsubscribe(&c.Stream)
+		w.check()
+	}
+	if s.Streams() != 0 || len(s.rooms) != 0 || s.order.Len() != 0 {
+		t.Errorf("%d streams, %d rooms, %d sorted rooms are left", s.Streams(), len(s.rooms), s.order.Len())
+	}
+}
+
+func TestVisitorsMayUnsubscribe(t *testing.T) {
+	w := newWorld(t, 1, Options{})
+	s := w.shards[0]
+	for i := range 6 {
+		w.client(0).subscribe(Subscription{ClientID: []string{"me", "you", ""}[i%3]}, "a b")
+	}
+	count := func(visit func(string, func(*Stream) bool), key string, leave bool) (n int) {
+		visit(key, func(st *Stream) bool {
+			n++
+			if leave {
+				s.Unsubscribe(st)
+			}
+			return true
+		})
+		return n
+	}
+	if got := count(s.ByID, "me", false); got != 2 {
+		t.Errorf("ByID visits %d, want 2", got)
+	}
+	if got := count(s.ByID, "", false); got != 0 {
+		t.Errorf("ByID of no id visits %d, want 0", got)
+	}
+	if got := count(s.ByID, "you", true); got != 2 || len(s.ids) != 1 {
+		t.Errorf("ByID visits %d, want 2; %d ids are left, want 1", got, len(s.ids))
+	}
+	if got := count(s.ByRoom, "a", true); got != 4 || s.Streams() != 0 {
+		t.Errorf("ByRoom visits %d, want 4; %d streams are left", got, s.Streams())
+	}
+	if got := count(s.ByRoom, "a", false); got != 0 {
+		t.Errorf("ByRoom of a room without streams visits %d", got)
+	}
+}
+
+func TestVisitStops(t *testing.T) {
+	w := newWorld(t, 1, Options{})
+	w.subscribe("a")
+	w.subscribe("a")
+	visits := 0
+	w.shards[0].ByRoom("a", func(*Stream) bool { visits++; return false })
+	if visits != 1 {
+		t.Errorf("ByRoom visits %d streams after false", visits)
+	}
+}
+
+func TestGroupGivesMemoryBack(t *testing.T) {
+	w := newWorld(t, 1, Options{})
+	var clients []*client
+	for range 1000 {
+		clients = append(clients, w.subscribe("a"))
+	}
+	for _, c := range clients[1:] {
+		w.shards[0].Unsubscribe(&c.Stream)
+	}
+	if got := cap(w.shards[0].rooms["a"].members); got > 2*groupKeep {
+		t.Errorf("a room with one stream keeps room for %d", got)
+	}
+}
+
+// TestCheckNotices breaks things by hand, so that a Check without an error means something.
+func TestCheckNotices(t *testing.T) {
+	tests := []struct {
+		name   string
+		damage func(w *world, c *client)
+	}{
+		{"history bytes", func(w *world, _ *client) { w.hub.history.bytes++ }},
+		{"history floor", func(w *world, _ *client) { w.hub.history.floor++ }},
+		{"index", func(w *world, _ *client) { w.hub.history.index[Target{ToRoom, "a"}].pop() }},
+		{"prefixes", func(w *world, _ *client) { w.hub.history.prefixes[1]++ }},
+		{"lengths", func(w *world, _ *client) { w.hub.history.lengths = nil }},
+		{"inbox bytes", func(w *world, _ *client) { w.shards[0].inbox.bytes++ }},
+		{"space", func(w *world, _ *client) { w.hub.space = make(chan struct{}) }},
+		{"room index", func(w *world, _ *client) { w.shards[0].order.Delete("a") }},
+		{"empty room", func(w *world, _ *client) { w.shards[0].ids["x"] = &group{kind: idGroup} }},
+		{"place", func(_ *world, c *client) { c.memberships[1].pos++ }},
+		{"membership", func(_ *world, c *client) { c.memberships = append(c.memberships, membership{}) }},
+		{"phase", func(_ *world, c *client) { c.phase = unsubscribed }},
+		{"queue bytes", func(_ *world, c *client) { c.queue.bytes++ }},
+		{"queue order", func(_ *world, c *client) { c.queue.push(*c.queue.at(0)) }},
+		{"hole", func(_ *world, c *client) { c.pop(1 << 10); c.hole = new(hole) }},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			w := &world{t: t, now: start, hub: New(Options{Epoch: "e", History: keepAll})}
+			w.shards = []*Shard{w.hub.NewShard(func() {})}
+			c := w.subscribe("a")
+			w.publish("a,b*", "x")
+			w.deliver()
+			for _, check := range []func() error{w.hub.Check, w.shards[0].Check} {
+				if err := check(); err != nil {
+					t.Fatalf("before: %v", err)
+				}
+			}
+			tt.damage(w, c)
+			if w.hub.Check() == nil && w.shards[0].Check() == nil {
+				t.Error("Check notices nothing")
+			}
+		})
+	}
+}
