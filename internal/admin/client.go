@@ -44,12 +44,15 @@ func (w *boundedWriter) Write(p []byte) (int, error) {
 	return w.Conn.Write(p)
 }
 
-// Close ends the connection; calls under way fail.
+// Close ends the connection; calls under way fail. Its error says that the daemon's last words made no sense; that the
+// connection was lost before is for those to know who called.
 func (c *Conn) Close() error {
-	if err := c.rpc.Close(); err != nil && !errors.Is(err, net.ErrClosed) {
-		return fmt.Errorf("close the connection to %s: %w", c.name, err)
+	err := c.rpc.Close()
+	var lost *net.OpError
+	if err == nil || errors.As(err, &lost) {
+		return nil
 	}
-	return nil
+	return fmt.Errorf("close the connection to %s: %w", c.name, err)
 }
 
 // Hello asks who answers, and what this connection may do.

@@ -12,8 +12,8 @@ import (
 
 // Bounds of parameters.
 const (
-	maxTargets = 1024 // of one message
-	maxEvent   = 256  // bytes of an event's name
+	maxTargets = 1000 // of one message
+	maxEvent   = 128  // bytes of an event's name
 )
 
 const maxSeconds = 365 * 24 * 3600 // of a duration: a year
@@ -90,6 +90,9 @@ func decodeSend(params json.RawMessage) (SendParams, *Error) {
 }
 
 func checkSend(p SendParams) *Error {
+	if len(p.To) == 0 {
+		return badParams(sendFields, "to is empty")
+	}
 	if len(p.To) > maxTargets {
 		return badParams("send several messages", "to has %d entries and the limit is %d", len(p.To), maxTargets)
 	}

@@ -127,6 +127,7 @@ func TestBadRequests(t *testing.T) {
 		{`"send","params":{"to":"a"}`, `data is missing`},
 		{`"send","params":{"to":"a","data":null}`, `data is missing`},
 		{`"send","params":{"to":"a","data":7}`, `data: want a string, got number`},
+		{`"send","params":{"to":[],"data":"x"}`, `to is empty`},
 		{`"send","params":{"to":7,"data":"x"}`, `to: want a string or an array of strings`},
 		{`"send","params":{"to":["a",7],"data":"x"}`, `to: want a string or an array of strings`},
 		{`"send","params":{"to":"","data":"x"}`, `to: the room's name is missing at byte 1`},
@@ -135,9 +136,9 @@ func TestBadRequests(t *testing.T) {
 		{`"send","params":{"to":"a","data":"x","message":"y"}`, `unknown field "message"`},
 		{`"send","params":{"to":"a","data":"x","except":"\n"}`, `except: a control character at byte 1`},
 		{`"send","params":{"to":"a","data":"x","event":"a\rb"}`, `event: CR, LF or NUL`},
-		{`"send","params":{"to":"a","data":"x","event":"` + strings.Repeat("e", 257) + `"}`, `event: longer than 256 bytes`},
+		{`"send","params":{"to":"a","data":"x","event":"` + strings.Repeat("e", 129) + `"}`, `event: longer than 128 bytes`},
 		{`"send","params":{"to":"a","data":"x","retry":-1}`, `retry: want milliseconds, at most a year`},
-		{`"send","params":{"to":[` + strings.Repeat(`"a",`, 1024) + `"a"],"data":"x"}`, `to has 1025 entries and the limit is 1024`},
+		{`"send","params":{"to":[` + strings.Repeat(`"a",`, 1000) + `"a"],"data":"x"}`, `to has 1001 entries and the limit is 1000`},
 		{`"loglevel","params":{"level":"loud"}`, `level: there is no such level`},
 		{`"reinit","params":{"enabled":"yes"}`, `enabled: want true or false, got string`},
 		{`"kick"`, `0 of id, room and all are given`},
@@ -153,7 +154,7 @@ func TestBadRequests(t *testing.T) {
 	if got := b.Sent(); len(got) > 0 {
 		t.Errorf("published %v", got)
 	}
-	reasons := b.WaitRefusals(t, 16+33)
+	reasons := b.WaitRefusals(t, 16+34)
 	slices.Sort(reasons)
 	if got := fmt.Sprint(slices.Compact(reasons)); got != "[invalid_params syntax unknown_method]" {
 		t.Errorf("refused for %s", got)
