@@ -20,7 +20,7 @@ func BenchmarkIdleStreams(b *testing.B) {
 		d := start(b, "--log-level", "quiet", "--limits-connections-per-address", "0", "--limits-handshakes", "200")
 		// A few streams first, so that what is made once is not counted as a stream's.
 		for _, s := range openMany(b, d, 100, func(int) string { return "subscribe=warm" }) {
-			s.Close() //nolint:errcheck // only that it was there counts
+			s.Close()
 		}
 		d.awaitStreams("", 0)
 		empty := d.settled()
@@ -41,7 +41,7 @@ func BenchmarkIdleStreams(b *testing.B) {
 		b.ReportMetric(float64(threads), "threads")
 		b.ReportMetric(float64(d.goroutines()), "goroutines")
 		for _, s := range held {
-			s.Cut() //nolint:errcheck // the daemon is gone
+			s.Cut()
 		}
 	}
 }
@@ -148,7 +148,7 @@ func BenchmarkFanOut(b *testing.B) {
 				b.ReportMetric(float64(len(all)), "deliveries")
 				b.ReportMetric(used.Seconds()*1e6/float64(len(all)), "cpu-s/Mdelivery")
 				for _, s := range open {
-					s.Cut() //nolint:errcheck // it has read everything
+					s.Cut()
 				}
 			}
 		})

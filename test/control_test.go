@@ -88,7 +88,7 @@ func (d *daemon) answers() bool {
 	if err != nil {
 		return false
 	}
-	defer r.Close() //nolint:errcheck // nothing was written that could be lost
+	defer r.Close()
 	return r.call("hello", nil, nil) == nil
 }
 
@@ -123,7 +123,7 @@ func (s *shared) call(socket, method string, params, result any) error {
 	}
 	err := s.c.call(method, params, result)
 	if err != nil && errorCode(err) == 0 {
-		s.c.Close() //nolint:errcheck // it is broken
+		s.c.Close()
 		s.c = nil
 	}
 	return err
@@ -133,7 +133,7 @@ func (s *shared) hangUp() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.c != nil {
-		s.c.Close() //nolint:errcheck // everything was answered
+		s.c.Close()
 		s.c = nil
 	}
 }

@@ -22,7 +22,7 @@ type process struct {
 // launch starts a program that is ended with the test.
 func launch(t testing.TB, env []string, name string, args ...string) *process {
 	t.Helper()
-	ctx, cancel := context.WithCancel(context.Background())
+	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context())) // it outlives the test by the time of its end
 	p := &process{t: t, lines: make(chan string, 1000), log: &logBuffer{}, cmd: exec.CommandContext(ctx, name, args...)}
 	p.cmd.Env = environment(env...)
 	p.cmd.Stderr = p.log
@@ -51,7 +51,7 @@ func launch(t testing.TB, env []string, name string, args ...string) *process {
 		}
 	}()
 	t.Cleanup(func() {
-		p.stdin.Close() //nolint:errcheck // the program may have closed it
+		p.stdin.Close()
 		ended := time.AfterFunc(5*time.Second, cancel)
 		<-read
 		_ = p.cmd.Wait()

@@ -2,7 +2,6 @@ package test
 
 import (
 	"bytes"
-	"crypto/tls"
 	"errors"
 	"fmt"
 	"net"
@@ -204,7 +203,7 @@ func (d *daemon) open(r subscriber.Request) *subscriber.Stream {
 	if err != nil {
 		d.t.Fatal(err)
 	}
-	d.t.Cleanup(func() { s.Close() }) //nolint:errcheck // it may be gone already
+	d.t.Cleanup(func() { s.Close() })
 	if s.Status != 200 {
 		d.t.Fatalf("%.100s: status %d, want 200", r.Target, s.Status)
 	}
@@ -237,12 +236,6 @@ func next(t testing.TB, s *subscriber.Stream, name, data string) subscriber.Even
 func message(t testing.TB, s *subscriber.Stream, data string) subscriber.Event {
 	t.Helper()
 	return next(t, s, "message", data)
-}
-
-func (d *daemon) tls12() *tls.Config {
-	c := d.ca.client()
-	c.MaxVersion = tls.VersionTLS12
-	return c
 }
 
 // result of a program that was run to its end.

@@ -29,7 +29,7 @@ func run(m *testing.M) int {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
-	defer os.RemoveAll(dir) //nolint:errcheck // the system's own broom takes what is left
+	defer func() { _ = os.RemoveAll(dir) }()
 	scratch = dir
 	hassesd, hassesctl = os.Getenv("HASSESD_BIN"), os.Getenv("HASSESCTL_BIN")
 	if hassesd == "" || hassesctl == "" {

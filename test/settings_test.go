@@ -146,7 +146,7 @@ func TestOldSpellings(t *testing.T) {
 		if info, err := os.Stat(d.path("hasses.log")); err != nil || info.Size() == 0 {
 			t.Errorf("%s: no log in the log file (%v)", name, err)
 		}
-		s.Close() //nolint:errcheck // the daemon ends
+		s.Close()
 		d.end(d.cmd, d.exited)
 	}
 }

@@ -94,7 +94,7 @@ func TestDrainStopsAccepting(t *testing.T) {
 		if err != nil {
 			return true
 		}
-		defer late.Close() //nolint:errcheck // it was refused
+		defer late.Close()
 		events, _ := late.Rest()
 		return len(events) == 0
 	})
@@ -114,7 +114,7 @@ func TestStopDuringStop(t *testing.T) {
 	eventually(t, "the drain has begun", func() bool {
 		conn, err := net.Dial("tcp", d.http)
 		if err == nil {
-			conn.Close() //nolint:errcheck // nothing was written
+			conn.Close()
 		}
 		return err != nil
 	})
@@ -139,7 +139,7 @@ func TestReloadTouchesNoStream(t *testing.T) {
 	before := live.TLS.PeerCertificates[0].SerialNumber
 	serial := func() string {
 		s := d.subscribe("subscribe=b")
-		defer s.Close() //nolint:errcheck // only its certificate counts
+		defer s.Close()
 		return s.TLS.PeerCertificates[0].SerialNumber.String()
 	}
 
