@@ -16,7 +16,10 @@ const (
 type answer struct {
 	text  []byte
 	later func(ctx context.Context) []byte // nil: text
+	held  int                              // bytes that later keeps until its turn comes
 }
+
+func (x answer) size() int { return len(x.text) + x.held }
 
 // answers is the queue between the reader of a connection, which runs commands one after another, and its writer,
 // which waits for what they brought and sends it in the same order.
@@ -61,7 +64,7 @@ func (a *answers) put(x answer) {
 		return
 	}
 	a.queue = append(a.queue, x)
-	a.bytes += len(x.text)
+	a.bytes += x.size()
 	a.changed.Broadcast()
 }
 
@@ -101,7 +104,7 @@ func (a *answers) next() (answer, bool) {
 	x := a.queue[0]
 	a.queue[0] = answer{}
 	a.queue = a.queue[1:]
-	a.bytes -= len(x.text)
+	a.bytes -= x.size()
 	a.changed.Broadcast()
 	return x, true
 }

@@ -33,6 +33,7 @@ func TestAnswersAreBounded(t *testing.T) {
 			}
 		},
 		"bytes": func(a *answers) { a.put(answer{text: make([]byte, maxAnswerBytes)}) },
+		"held":  func(a *answers) { a.put(answer{text: make([]byte, 1), held: maxAnswerBytes - 1}) },
 	} {
 		for end, release := range map[string]func(*answers){
 			"next":   func(a *answers) { a.next() },

@@ -84,7 +84,7 @@ func (s *classic) send(cmd Command) {
 	if !s.acks {
 		return
 	}
-	s.conn.answer(answer{later: func(ctx context.Context) []byte {
+	s.conn.answer(answer{held: deliverySize, later: func(ctx context.Context) []byte {
 		n, e := matched(ctx, d)
 		if e != nil {
 			return errorLine(e)

@@ -6,6 +6,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -71,6 +72,33 @@ func TestUnixDoor(t *testing.T) {
 	stop(t, s)
 	if _, err := os.Lstat(path); !os.IsNotExist(err) {
 		t.Errorf("the socket is still there: %v", err)
+	}
+}
+
+// Whoever watches the path never sees a socket that is open to more than it will be.
+func TestUnixDoorIsNeverOpenTooWide(t *testing.T) {
+	dir := t.TempDir()
+	for i := range 50 {
+		path := filepath.Join(dir, strconv.Itoa(i))
+		watching, seen := make(chan struct{}), make(chan uint32, 1)
+		go func() {
+			close(watching)
+			var st unix.Stat_t
+			widest := uint32(0)
+			for widest&0o060 == 0 { // until its mode is the final one
+				if unix.Lstat(path, &st) == nil {
+					widest |= st.Mode
+				}
+			}
+			seen <- widest &^ unix.S_IFMT
+		}()
+		<-watching
+		if err := newServer(t, &admintest.Backend{}).ListenUnix(path, 0o660, -1); err != nil {
+			t.Fatal(err)
+		}
+		if got := <-seen; got != 0o660 {
+			t.Fatalf("seen with mode %o", got)
+		}
 	}
 }
 

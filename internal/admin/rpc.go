@@ -19,6 +19,10 @@ const (
 	rpcSlack = 64 << 10
 	// maxBatch is the number of requests in one array.
 	maxBatch = 256
+	// maxBatchBytes is what the answers to one array may grow to before the rest of it is refused.
+	maxBatchBytes = 1 << 20
+	// deliverySize is about what a message that is being counted holds of memory.
+	deliverySize = 256
 )
 
 // rpc speaks JSON-RPC 2.0, one object or array a line. The library reads the requests, but its server would run them
@@ -59,7 +63,6 @@ func (s *rpc) line(line []byte, tooLong bool) {
 		s.reject("", &Error{Code: codeParse, Message: "parse error: not UTF-8", Hint: "requests are UTF-8"})
 		return
 	}
-	// The parsed requests refer to the line's bytes only until they have run.
 	requests, err := jrpc2.ParseRequests(line)
 	if err != nil {
 		s.reject("", &Error{Code: codeParse, Message: "parse error: not JSON", Hint: "one JSON object a line"})
@@ -74,14 +77,27 @@ func (s *rpc) line(line []byte, tooLong bool) {
 		return
 	}
 	var replies []reply
+	held := 0
 	for _, r := range requests {
+		if held > maxBatchBytes && r.ID != "" {
+			replies = append(replies, s.overloaded(r.ID))
+			continue
+		}
 		if rep, ok := s.request(r); ok {
 			replies = append(replies, rep)
+			held += rep.size()
 		}
 	}
 	if len(replies) > 0 {
 		s.conn.answer(answerOf(replies, requests[0].Batch))
 	}
+}
+
+// overloaded refuses a request of a batch that has grown too large.
+func (s *rpc) overloaded(id string) reply {
+	e := &Error{Code: CodeOverloaded, Message: "the answers to this batch are too large", Hint: "send its requests one by one"}
+	s.conn.refused(e)
+	return reply{id: id, text: errorText(id, e)}
 }
 
 // reject answers what cannot be run.
@@ -147,6 +163,13 @@ type reply struct {
 	delivery Delivery
 }
 
+func (r reply) size() int {
+	if r.delivery != nil {
+		return deliverySize
+	}
+	return len(r.text)
+}
+
 func (r reply) wait(ctx context.Context) []byte {
 	if r.delivery == nil {
 		return r.text
@@ -163,7 +186,7 @@ func answerOf(replies []reply, batch bool) answer {
 	size := 0
 	waits := false
 	for _, r := range replies {
-		size += len(r.text)
+		size += r.size()
 		waits = waits || r.delivery != nil
 	}
 	line := func(ctx context.Context) []byte {
@@ -183,7 +206,7 @@ func answerOf(replies []reply, batch bool) answer {
 		return append(b, '\n')
 	}
 	if waits {
-		return answer{later: line}
+		return answer{later: line, held: size}
 	}
 	return answer{text: line(context.Background())}
 }

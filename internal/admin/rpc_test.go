@@ -178,6 +178,17 @@ func TestNotificationsAndBatches(t *testing.T) {
 	wantSent(t, b, "a=1", "a=2", "a=3", "a=4")
 }
 
+func TestBatchOfLargeAnswersIsBounded(t *testing.T) {
+	b := &admintest.Backend{ClientsAnswer: admin.Clients{Clients: make([]admin.Client, 1000)}}
+	p := connect(t, "unix", admintest.Start(t, b).Socket)
+	request := `{"jsonrpc":"2.0","id":1,"method":"clients"},`
+	p.send(`{"jsonrpc":"2.0","method":"hello"}` + "\n[" + strings.Repeat(request, 50) + `{"jsonrpc":"2.0","method":"send","params":{"to":"a","data":"1"}}]` + "\n")
+	if got := strings.Count(p.line(), `"error":{"code":-32002,"message":"the answers to this batch are too large"`); got < 40 || got != 50-len(b.Queries()) {
+		t.Errorf("%d requests were refused, %d run", got, len(b.Queries()))
+	}
+	wantSent(t, b, "a=1")
+}
+
 func TestRequestsSplitAndJoined(t *testing.T) {
 	onEachSocket(t, func(t *testing.T, b *admintest.Backend, p *peer) {
 		request := `{"jsonrpc":"2.0","id":1,"method":"send","params":{"to":"a","data":"x"}}`
@@ -359,6 +370,18 @@ func checkResponses(t *testing.T, line string) {
 		}
 		if r.Error != nil && (r.Error.Code >= 0 || r.Error.Message == "" || r.Error.Data["hint"] == "") {
 			t.Fatalf("got %s", line)
+		}
+	}
+}
+
+func BenchmarkRPC(b *testing.B) {
+	const n = 1000
+	request := `{"jsonrpc":"2.0","id":1,"method":"send","params":{"to":"room624","data":"` + strings.Repeat("x", 100) + `"}}` + "\n"
+	in := []byte(strings.Repeat(request, n))
+	b.SetBytes(int64(len(in)))
+	for b.Loop() {
+		if got := strings.Count(admin.SpeakJSON(&admintest.Backend{}, 1000, in), "\n"); got != n {
+			b.Fatalf("%d answers", got)
 		}
 	}
 }

@@ -1,0 +1,58 @@
+package admin_test
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/hassesd/hassesd/internal/admin"
+	"github.com/hassesd/hassesd/internal/admin/admintest"
+)
+
+// TestDocumentedExchanges sends what docs/control-protocol.md shows, and compares the kind of the answers.
+func TestDocumentedExchanges(t *testing.T) {
+	page, err := os.ReadFile(filepath.Join("..", "..", "docs", "control-protocol.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, reason := range admin.Refusals() {
+		if !strings.Contains(string(page), "`"+string(reason)+"`") {
+			t.Errorf("the refusal %s is not documented", reason)
+		}
+	}
+	b := &admintest.Backend{Matches: 12}
+	doors := admintest.Start(t, b)
+	exchanges := 0
+	for block := range strings.SplitSeq(string(page), "```\n") {
+		if !strings.HasPrefix(block, "> ") {
+			continue
+		}
+		p := connect(t, "unix", doors.Socket)
+		for line := range strings.Lines(block) {
+			sign, text, _ := strings.Cut(strings.TrimSuffix(line, "\n"), " ")
+			switch sign {
+			case ">":
+				p.send(text + "\n")
+			case "<":
+				exchanges++
+				if got := p.line(); kind(got) != kind(text) {
+					t.Errorf("got %s, documented is %s", got, text)
+				}
+			}
+		}
+	}
+	if exchanges < 20 {
+		t.Errorf("only %d exchanges were found", exchanges)
+	}
+}
+
+// kind is what an answer has in common with others of its sort.
+func kind(answer string) string {
+	for _, k := range []string{`"error":{"code":-32602`, `"result":{"id"`, `"result":`, "ok k", "ok e", "ok", "error ", "Number", "Client", "{"} {
+		if strings.HasPrefix(answer, k) || strings.HasPrefix(k, `"`) && strings.Contains(answer, k) {
+			return strings.TrimSuffix(strings.TrimSuffix(k, "k"), "e")
+		}
+	}
+	return answer
+}
