@@ -77,6 +77,23 @@ func TestCheckNames(t *testing.T) {
 	}
 }
 
+func TestErrorsSayWhatIsWrong(t *testing.T) {
+	tests := []struct {
+		err  error
+		want string
+	}{
+		{CheckRoom(""), "room is empty"},
+		{CheckRoom("a=b"), "room contains one of ; = *"},
+		{CheckClientID("\n"), "id contains a control character"},
+		{&TooLargeError{Size: 70000, Limit: 65536}, "message of 70000 bytes is over the limit of 65536"},
+	}
+	for _, tt := range tests {
+		if got := tt.err.Error(); got != tt.want {
+			t.Errorf("got %q, want %q", got, tt.want)
+		}
+	}
+}
+
 func TestReduce(t *testing.T) {
 	tests := []struct {
 		name string

@@ -384,11 +384,11 @@ func (m *model) verifyReceipts() {
 }
 
 func TestModel(t *testing.T) {
-	for seed := range uint64(300) {
+	for seed := range uint64(80) {
 		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
 			t.Parallel()
 			random := rand.New(rand.NewPCG(seed, 1))
-			ops := make([]byte, 3000)
+			ops := make([]byte, 2000)
 			for i := range ops {
 				ops[i] = byte(random.Uint32())
 			}
