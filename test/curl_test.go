@@ -110,6 +110,9 @@ func TestCurl(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			d := d.in(t)
 			p := launch(t, nil, curl, append([]string{"--silent", "--show-error", "--no-buffer"}, tt.args...)...)
+			if line, ok := p.line(); !ok || !strings.HasPrefix(line, "retry: ") {
+				t.Fatalf("first line %q, want retry:", line)
+			}
 			d.awaitStreams("", 1)
 			id := d.send("a", "hello\ncurl").ID
 			p.await("id: " + id)
