@@ -3,7 +3,6 @@ package hub
 import (
 	"slices"
 	"sort"
-	"strings"
 	"time"
 )
 
@@ -207,20 +206,4 @@ func siftDown(heads []head, i int) {
 		heads[i], heads[child] = heads[child], heads[i]
 		i = child
 	}
-}
-
-// reaches reports whether a message to t is for st.
-func (st *Stream) reaches(t Target) bool {
-	if t.Kind == ToAll || st.All() {
-		return true
-	}
-	for _, m := range st.memberships {
-		if m.group.kind != roomGroup {
-			continue
-		}
-		if m.group.name == t.Name || (t.Kind == ToPrefix && strings.HasPrefix(m.group.name, t.Name)) {
-			return true
-		}
-	}
-	return false
 }

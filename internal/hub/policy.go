@@ -1,6 +1,9 @@
 package hub
 
-import "fmt"
+import (
+	"fmt"
+	"strings"
+)
 
 // Policy is what happens to a stream whose socket takes nothing while its queue is full.
 type Policy uint8
@@ -116,4 +119,20 @@ func (s *Shard) isNewest(st *Stream, rec *record) bool {
 		}
 	}
 	return newest
+}
+
+// reaches reports whether a message to t is for st.
+func (st *Stream) reaches(t Target) bool {
+	if t.Kind == ToAll || st.All() {
+		return true
+	}
+	for _, m := range st.memberships {
+		if m.group.kind != roomGroup {
+			continue
+		}
+		if m.group.name == t.Name || (t.Kind == ToPrefix && strings.HasPrefix(m.group.name, t.Name)) {
+			return true
+		}
+	}
+	return false
 }

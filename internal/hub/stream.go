@@ -64,18 +64,18 @@ func (st *Stream) setPhase(p phase) {
 	st.phase = p
 }
 
-// Pop appends up to max bytes of what is to be sent to dst: whole frames as long as they fit; a frame
-// longer than max in pieces of max bytes. While a replay is going on, it takes more from the history as
+// Pop appends up to limit bytes of what is to be sent to dst: whole frames as long as they fit; a frame
+// longer than limit in pieces of limit bytes. While a replay is going on, it takes more from the history as
 // the queue drains. If it appends nothing, the stream is Empty.
-func (st *Stream) Pop(dst []byte, max int) []byte {
-	room := max
+func (st *Stream) Pop(dst []byte, limit int) []byte {
+	room := limit
 	for room > 0 && (st.queue.n > 0 || st.refill(room)) {
 		gap := st.dueGap()
 		next := st.queue.next()
 		if gap != nil {
 			next = gap.Len()
 		}
-		if next > room && room < max {
+		if next > room && room < limit {
 			break
 		}
 		if gap != nil {

@@ -1,0 +1,169 @@
+package hub
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/hassesd/hassesd/internal/sse"
+)
+
+// isFor is the whole of matching, the slow way.
+func (s *sent) isFor(l *listener) bool {
+	return (s.msg.Except == "" || s.msg.Except != l.sub.ClientID) && slices.ContainsFunc(s.msg.To, l.hears)
+}
+
+func (l *listener) hears(t Target) bool {
+	return t.Kind == ToAll || l.sub.All || slices.ContainsFunc(l.sub.Rooms, func(room string) bool {
+		return room == t.Name || (t.Kind == ToPrefix && strings.HasPrefix(room, t.Name))
+	})
+}
+
+// trim moves the floor as the limits of the history demand.
+func (m *model) trim() {
+	for m.floor < m.head() {
+		bytes := 0
+		for _, s := range m.log[m.floor:] {
+			bytes += len(s.frame)
+			if !slices.Contains(s.msg.To, Target{Kind: ToAll}) {
+				for _, t := range s.msg.To {
+					bytes += len(t.Name)
+				}
+			}
+		}
+		if m.limits != (HistoryLimits{}) && m.head()-m.floor <= uint64(m.limits.Events) &&
+			int64(bytes) <= m.limits.Bytes && m.now.Sub(m.log[m.floor].at) <= m.limits.Age {
+			return
+		}
+		m.floor++
+	}
+}
+
+// verify reads what has arrived for l.
+func (m *model) verify(l *listener) {
+	if l.overflows > 1 {
+		m.t.Error("Overflow was called twice")
+	}
+	l.overflown = l.overflown || l.overflows > 0
+	for _, f := range l.frames() {
+		f += "\n\n"
+		switch {
+		case l.oldRest:
+			l.oldRest = false
+		case f == ":\n\n":
+		case l.startGap != "":
+			if f != l.startGap {
+				m.t.Errorf("first frame is %q, want %q", f, l.startGap)
+			}
+			l.startGap = ""
+		case strings.Contains(f, "event: hasses.gap"):
+			m.verifyGap(l, f)
+		default:
+			m.verifyEvent(l, f)
+		}
+	}
+}
+
+func (m *model) verifyEvent(l *listener, frame string) {
+	var seq uint64
+	if n, _ := fmt.Sscanf(frame, "id: e-%d\n", &seq); n != 1 || seq == 0 || seq > m.head() || m.log[seq-1].frame != frame {
+		m.t.Errorf("arrived: %q, which nobody sent", frame)
+		return
+	}
+	if seq <= l.pos || !m.log[seq-1].isFor(l) {
+		m.t.Errorf("message %d arrived after %d, or is not for %+v", seq, l.pos, l.sub)
+	}
+	for missed := l.pos + 1; missed < seq; missed++ {
+		if s := m.log[missed-1]; s.isFor(l) && !m.superseded(l, missed) {
+			m.t.Errorf("message %d to %v arrived before %d to %v", seq, m.log[seq-1].msg.To, missed, s.msg.To)
+		}
+	}
+	l.pos = seq
+}
+
+// superseded reports whether the policy Latest may have dropped a message.
+func (m *model) superseded(l *listener, seq uint64) bool {
+	if m.policy != Latest || !l.wasBlocked {
+		return false
+	}
+	for _, t := range m.log[seq-1].msg.To {
+		if l.hears(t) && !slices.ContainsFunc(m.log[seq:], func(s *sent) bool { return s.isFor(l) && slices.Contains(s.msg.To, t) }) {
+			return false
+		}
+	}
+	return true
+}
+
+func (m *model) verifyGap(l *listener, frame string) {
+	var to uint64
+	if n, _ := fmt.Sscanf(frame, "id: e-%d\n", &to); n != 1 || to > m.head() || to <= l.pos {
+		m.t.Errorf("gap %q after %d", frame, l.pos)
+		return
+	}
+	from := sse.ID{Epoch: "e", Seq: l.pos}
+	if want := string(sse.Gap(from.String(), sse.ID{Epoch: "e", Seq: to}).Bytes()); frame != want {
+		m.t.Errorf("gap %q, want %q", frame, want)
+	}
+	lost := 0
+	for seq := l.pos + 1; seq <= to; seq++ {
+		if !m.log[seq-1].isFor(l) {
+			continue
+		}
+		lost++
+		if seq > m.floor && !(m.policy == DropOldest && l.wasBlocked) {
+			m.t.Errorf("message %d is lost without a reason, history begins after %d", seq, m.floor)
+		}
+	}
+	if lost == 0 {
+		m.t.Errorf("gap from %d to %d, but nothing was lost", l.pos, to)
+	}
+	l.pos = to
+}
+
+// settle lets everything arrive, after which nobody may miss anything.
+func (m *model) settle() {
+	m.deliver()
+	for _, l := range m.listeners {
+		l.blocked = false
+		for !l.Empty() {
+			l.pop(1 << 10)
+		}
+		m.verify(l)
+		if len(l.arrived) > 0 || l.startGap != "" {
+			m.t.Errorf("the end of the stream is missing: %q, %q", l.arrived, l.startGap)
+		}
+		for seq := l.pos + 1; l.subscribed && !l.overflown && seq <= m.head(); seq++ {
+			if m.log[seq-1].isFor(l) {
+				m.t.Errorf("message %d to %v never arrived at %+v (now at %d)", seq, m.log[seq-1].msg.To, l.sub, l.pos)
+			}
+		}
+		l.wasBlocked = false
+	}
+	m.verifyReceipts()
+	select {
+	case <-m.hub.Space():
+	default:
+		m.t.Error("all inboxes are empty, but Space is not closed")
+	}
+	m.check()
+}
+
+func (m *model) verifyReceipts() {
+	for i, s := range m.log {
+		select {
+		case <-s.receipt.Done():
+		default:
+			m.t.Errorf("message %d is not done", i+1)
+			continue
+		}
+		least := 0
+		for _, l := range m.listeners {
+			if l.subscribed && !l.overflown && l.began <= uint64(i) && s.isFor(l) {
+				least++
+			}
+		}
+		if got := s.receipt.Matched(); got < least || got > s.possible {
+			m.t.Errorf("message %d matched %d streams, want %d to %d", i+1, got, least, s.possible)
+		}
+	}
+}
