@@ -25,7 +25,7 @@ func (s *classic) feed(data []byte) {
 	s.parser.Feed(data, s.conn.server.maxMessage()+commandSlack, s.run)
 }
 
-func (s *classic) isPartial() bool { return s.parser.IsPartial() }
+func (s *classic) pending() int { return s.parser.Pending() }
 
 func (s *classic) flush() { s.parser.Flush(s.run) }
 

@@ -21,8 +21,8 @@ const (
 // speaker turns the bytes of one connection into commands and runs them, one after another.
 type speaker interface {
 	feed(data []byte)
-	// isPartial says whether a pause would end a command.
-	isPartial() bool
+	// pending is how many bytes a command has had that a pause would end; 0: there is none.
+	pending() int
 	// flush ends the command under way: after a pause, or at the end.
 	flush()
 }
@@ -67,7 +67,7 @@ func (c *conn) run() {
 func (c *conn) read() {
 	buf := make([]byte, readChunk)
 	for {
-		n, event := c.input.read(buf, c.isPartial())
+		n, event := c.input.read(buf, pauseAfter(c.pending()))
 		open := true
 		switch event {
 		case readData:
@@ -81,11 +81,11 @@ func (c *conn) read() {
 	}
 }
 
-func (c *conn) isPartial() bool {
+func (c *conn) pending() int {
 	if c.speaker == nil {
-		return len(c.head) > 0
+		return len(c.head)
 	}
-	return c.speaker.isPartial()
+	return c.speaker.pending()
 }
 
 // feed returns false when the connection is to be closed.

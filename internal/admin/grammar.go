@@ -96,8 +96,8 @@ func (p *Parser) Flush(visit func(Command, *SyntaxError)) {
 	p.lines.flush(func(command []byte, _ bool) { visit(ParseCommand(string(command))) })
 }
 
-// IsPartial says whether a command has begun and not ended.
-func (p *Parser) IsPartial() bool { return p.lines.isPartial() }
+// Pending is the number of bytes of a command that has begun and not ended; 0: there is none.
+func (p *Parser) Pending() int { return p.lines.pending() }
 
 // ParseCommand reads one command, without its end. What has a '=' is a message, whatever it begins with; what has
 // none is a known command, or an error and never a message.

@@ -182,22 +182,23 @@ func TestParserFlushEndsACommand(t *testing.T) {
 		}
 		got = append(got, c.Room+"="+c.Message)
 	}
-	step := func(in string, partial bool) {
+	step := func(in string, pending int) {
 		t.Helper()
 		p.Feed([]byte(in), testLimit, visit)
-		if p.IsPartial() != partial {
-			t.Errorf("after %q: IsPartial %t, want %t", in, p.IsPartial(), partial)
+		if p.Pending() != pending {
+			t.Errorf("after %q: %d bytes pending, want %d", in, p.Pending(), pending)
 		}
 	}
-	step("a=1;2|b=", true)
-	step("3", true)
+	step("a=1;2|b=", 2)
+	step("3", 3)
 	p.Flush(visit)
-	step("c=4", true)
+	step("c=4", 3)
 	p.Flush(visit)
 	p.Flush(visit) // nothing is under way
-	step(strings.Repeat("x", 50), true)
+	step(strings.Repeat("x", 50), testLimit)
+	step(strings.Repeat("x", 50), testLimit)
 	p.Flush(visit)
-	step("d=5\n", false)
+	step("d=5\n", 0)
 	want := []string{"a=1;2", "b=3", "c=4", "the command is too large at column 33", "d=5"}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("got %q, want %q", got, want)

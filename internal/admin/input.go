@@ -11,8 +11,25 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// pause ends a classic command that has no other end: the back ends of hasses' days write a message and wait.
-const pause = 50 * time.Millisecond
+// A pause ends a classic command that has no other end: the back ends of hasses' days write a message and wait. They
+// could not send more than 2 KiB. What is longer takes several writes or several turns of the sender, between which a
+// busy machine may make it wait: it gets more time before it is taken for complete.
+const (
+	shortPause   = 50 * time.Millisecond
+	longPause    = 500 * time.Millisecond
+	shortCommand = 4 << 10
+)
+
+// pauseAfter is the pause that ends a command of which pending bytes have come. 0: none is under way.
+func pauseAfter(pending int) time.Duration {
+	switch {
+	case pending == 0:
+		return 0
+	case pending <= shortCommand:
+		return shortPause
+	}
+	return longPause
+}
 
 // lastBytes is how much of what has already arrived is still read when the server stops.
 const lastBytes = 1 << 20
@@ -44,9 +61,9 @@ type input struct {
 
 func newInput(src source) *input { return &input{src: src, left: lastBytes} }
 
-// read waits for the next bytes; with partial no longer than a pause.
-func (in *input) read(buf []byte, partial bool) (int, readEvent) {
-	if !in.arm(partial) {
+// read waits for the next bytes, no longer than pause unless that is 0.
+func (in *input) read(buf []byte, pause time.Duration) (int, readEvent) {
+	if !in.arm(pause) {
 		return in.readLast(buf)
 	}
 	n, err := in.src.Read(buf)
@@ -63,14 +80,14 @@ func (in *input) read(buf []byte, partial bool) (int, readEvent) {
 }
 
 // arm sets the deadline; false: the server stops.
-func (in *input) arm(partial bool) bool {
+func (in *input) arm(pause time.Duration) bool {
 	in.mu.Lock()
 	defer in.mu.Unlock()
 	if in.stopping {
 		return false
 	}
 	var deadline time.Time
-	if partial {
+	if pause > 0 {
 		deadline = time.Now().Add(pause)
 	}
 	return in.src.SetReadDeadline(deadline) == nil

@@ -38,10 +38,10 @@ func write(t *testing.T, c net.Conn, s string) {
 	}
 }
 
-func wantRead(t *testing.T, in *input, partial bool, want string, event readEvent) {
+func wantRead(t *testing.T, in *input, pause time.Duration, want string, event readEvent) {
 	t.Helper()
 	buf := make([]byte, 16)
-	n, got := in.read(buf, partial)
+	n, got := in.read(buf, pause)
 	if string(buf[:n]) != want || got != event {
 		t.Errorf("got %q and event %d, want %q and event %d", buf[:n], got, want, event)
 	}
@@ -51,16 +51,16 @@ func TestInput(t *testing.T) {
 	ours, theirs := socketPair(t)
 	in := newInput(ours)
 	write(t, theirs, "hello")
-	wantRead(t, in, true, "hello", readData)
+	wantRead(t, in, shortPause, "hello", readData)
 	begin := time.Now()
-	wantRead(t, in, true, "", readPause)
-	if took := time.Since(begin); took < pause {
+	wantRead(t, in, shortPause, "", readPause)
+	if took := time.Since(begin); took < shortPause {
 		t.Errorf("the pause took %v", took)
 	}
 	write(t, theirs, "again") // the deadline of the pause is forgotten
-	wantRead(t, in, false, "again", readData)
+	wantRead(t, in, 0, "again", readData)
 	theirs.Close()
-	wantRead(t, in, true, "", readEnd)
+	wantRead(t, in, shortPause, "", readEnd)
 }
 
 // lateSource is a connection whose reader got to it when the deadline had passed.
@@ -72,10 +72,10 @@ func TestInputOfALateReaderIsNoPause(t *testing.T) {
 	ours, theirs := socketPair(t)
 	in := newInput(lateSource{ours})
 	write(t, theirs, "hello")
-	wantRead(t, in, true, "hello", readData)
-	wantRead(t, in, true, "", readPause)
+	wantRead(t, in, shortPause, "hello", readData)
+	wantRead(t, in, shortPause, "", readPause)
 	theirs.Close()
-	wantRead(t, in, true, "", readEnd)
+	wantRead(t, in, shortPause, "", readEnd)
 }
 
 func TestInputEndsWhenStopped(t *testing.T) {
@@ -83,9 +83,9 @@ func TestInputEndsWhenStopped(t *testing.T) {
 	in := newInput(ours)
 	write(t, theirs, strings.Repeat("x", 20))
 	in.stop()
-	wantRead(t, in, false, strings.Repeat("x", 16), readData)
-	wantRead(t, in, true, "xxxx", readData)
-	wantRead(t, in, true, "", readEnd)
+	wantRead(t, in, 0, strings.Repeat("x", 16), readData)
+	wantRead(t, in, shortPause, "xxxx", readData)
+	wantRead(t, in, shortPause, "", readEnd)
 }
 
 func TestInputReadsWithinABoundWhenStopped(t *testing.T) {
@@ -94,9 +94,9 @@ func TestInputReadsWithinABoundWhenStopped(t *testing.T) {
 	in.left = 20
 	write(t, theirs, strings.Repeat("x", 100))
 	in.stop()
-	wantRead(t, in, false, strings.Repeat("x", 16), readData)
-	wantRead(t, in, false, "xxxx", readData)
-	wantRead(t, in, false, "", readEnd)
+	wantRead(t, in, 0, strings.Repeat("x", 16), readData)
+	wantRead(t, in, 0, "xxxx", readData)
+	wantRead(t, in, 0, "", readEnd)
 }
 
 func TestInputIsStoppedWhileItWaits(t *testing.T) {
@@ -104,11 +104,19 @@ func TestInputIsStoppedWhileItWaits(t *testing.T) {
 	in := newInput(ours)
 	ended := make(chan readEvent, 1)
 	go func() {
-		_, event := in.read(make([]byte, 16), false)
+		_, event := in.read(make([]byte, 16), 0)
 		ended <- event
 	}()
 	in.stop()
 	if event := <-ended; event != readEnd {
 		t.Errorf("got event %d", event)
+	}
+}
+
+func TestPauseAfter(t *testing.T) {
+	for pending, want := range map[int]time.Duration{0: 0, 1: 50 * time.Millisecond, 4096: 50 * time.Millisecond, 4097: 500 * time.Millisecond, 1 << 24: 500 * time.Millisecond} {
+		if got := pauseAfter(pending); got != want {
+			t.Errorf("%d bytes: got %v, want %v", pending, got, want)
+		}
 	}
 }

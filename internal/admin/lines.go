@@ -7,7 +7,8 @@ import "bytes"
 type lines struct {
 	delimiter byte // ends a command besides the newline; 0: nothing else does
 	partial   []byte
-	skipping  bool // inside a command that was announced as too long
+	skipping  bool // inside a command that was announced as too long, of limit bytes
+	limit     int  // of that command
 }
 
 // keepBuffer is the largest buffer kept after a long command, so that an idle connection holds little.
@@ -47,8 +48,14 @@ func (l *lines) flush(visit func(command []byte, tooLong bool)) {
 	l.skipping = false
 }
 
-// isPartial says whether a command has begun and not ended.
-func (l *lines) isPartial() bool { return l.skipping || len(l.partial) > 0 }
+// pending is the number of bytes that a command has had which has begun and not ended; of one that is skipped those
+// before it was.
+func (l *lines) pending() int {
+	if l.skipping {
+		return l.limit
+	}
+	return len(l.partial)
+}
 
 func (l *lines) end(data []byte) int {
 	end := bytes.IndexByte(data, '\n')
@@ -81,7 +88,7 @@ func (l *lines) finish(rest []byte, newline bool, visit func(command []byte, too
 }
 
 func (l *lines) overflow(data []byte, limit int, visit func(command []byte, tooLong bool)) {
-	l.skipping = true
+	l.skipping, l.limit = true, limit
 	if room := limit - len(l.partial); room > 0 {
 		l.partial = append(l.partial, data[:room]...)
 	}

@@ -38,8 +38,8 @@ func (s *rpc) feed(data []byte) {
 	s.lines.feed(data, s.conn.server.maxMessage()*rpcExpansion+rpcSlack, s.line)
 }
 
-// isPartial is false: only a newline, or the end, ends a request.
-func (s *rpc) isPartial() bool { return false }
+// pending is 0: only a newline, or the end, ends a request.
+func (s *rpc) pending() int { return 0 }
 
 func (s *rpc) flush() { s.lines.flush(s.line) }
 
