@@ -11,6 +11,7 @@ import (
 	"mime"
 	"net"
 	"net/http"
+	"net/url"
 	"strings"
 	"time"
 	"unicode"
@@ -58,8 +59,12 @@ func (f *follower) follow(ctx context.Context) error {
 		if !f.opened {
 			return lost.err
 		}
-		pause := f.pause()
-		f.note("%s; reconnecting in %s\n", lost.err, pause.String())
+		pause, reason := f.pause(), lost.err
+		var inURL *url.Error
+		if errors.As(reason, &inURL) {
+			reason = inURL.Err // it is known by now which URL that is
+		}
+		f.note("%s; reconnecting in %s\n", reason, pause.String())
 		if f.wait(ctx, pause) != nil {
 			return nil
 		}

@@ -55,7 +55,10 @@ func refusal(code int, body string) reply {
 var unreachable = reply{err: errors.New("no route")}
 
 // log is what a follower did, in order.
-type log struct{ lines []string }
+type log struct {
+	lines []string
+	notes string
+}
 
 func (l *log) follower(s *server) *follower {
 	return &follower{
@@ -65,7 +68,7 @@ func (l *log) follower(s *server) *follower {
 			l.lines = append(l.lines, ev.ID+" "+ev.Data)
 			return nil
 		},
-		note: func(string, ...any) {},
+		note: func(format string, args ...any) { l.notes += fmt.Sprintf(format, args...) },
 		wait: func(_ context.Context, d time.Duration) error {
 			l.lines = append(l.lines, "wait "+d.String())
 			return nil
@@ -119,6 +122,9 @@ func TestFollowWaitsLongerWhileTheServerIsAway(t *testing.T) {
 	err := l.follower(s).follow(t.Context())
 	wantStatus(t, err, http.StatusGone)
 	l.want(t, "wait 2s", "wait 2s", "wait 4s", "wait 8s", "wait 16s", "wait 30s", "wait 30s", "wait 100ms", "wait 100ms")
+	if want := "the stream ended; reconnecting in 2s\nno route; reconnecting in 2s\n"; !strings.HasPrefix(l.notes, want) {
+		t.Errorf("it noted %q, want at first %q", l.notes, want)
+	}
 }
 
 func TestFollowReconnectsAfterABrokenStream(t *testing.T) {

@@ -120,7 +120,10 @@ func statusText(s *screen, status admin.Status) string {
 		fmt.Fprintf(&b, "%s%s\n", s.paint(dim, fmt.Sprintf("%-16s", name)), visible(value))
 	}
 	line("running", age(status.UptimeSeconds)+", since "+status.StartedAt.Format(time.RFC3339))
-	line("mode", withList(status.Mode, " on ", status.Listen))
+	line("mode", status.Mode)
+	if len(status.Listen) > 0 {
+		line("listens on", strings.Join(status.Listen, ", "))
+	}
 	if status.CertFile != "" {
 		line("certificate", status.CertFile+", key "+status.KeyFile)
 	}
@@ -142,13 +145,6 @@ func statusText(s *screen, status admin.Status) string {
 	return b.String()
 }
 
-func withList(text, separator string, list []string) string {
-	if len(list) == 0 {
-		return text
-	}
-	return text + separator + strings.Join(list, ", ")
-}
-
 func onOff(on bool) string {
 	if on {
 		return "on"
@@ -162,7 +158,7 @@ func loopsText(loops []admin.LoopStatus) string {
 	for i, l := range loops {
 		parts[i] = fmt.Sprintf("%d/%d", l.Streams, l.Connections)
 	}
-	return withList(plural(len(loops), "loop"), ", streams/connections ", []string{strings.Join(parts, " ")})
+	return plural(len(loops), "loop") + ", streams/connections " + strings.Join(parts, " ")
 }
 
 func historyText(h admin.HistoryStatus) string {
