@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 
 	"github.com/urfave/cli/v2"
@@ -20,27 +21,34 @@ const (
 )
 
 func main() {
-	err := app(os.Environ()).RunContext(context.Background(), os.Args)
+	os.Exit(run(os.Args, os.Environ(), os.Stdout, os.Stderr))
+}
+
+// run is the whole program: it answers the exit code.
+func run(args, env []string, stdout, stderr io.Writer) int {
+	err := app(env, stdout, stderr).RunContext(context.Background(), args)
 	if err == nil {
-		return
+		return 0
 	}
-	fmt.Fprintf(os.Stderr, "hassesd: %v\n", err)
+	_, _ = fmt.Fprintf(stderr, "hassesd: %v\n", err)
 	var invalid *config.Errors
 	var usage *usageError
 	if errors.As(err, &invalid) || errors.As(err, &usage) || errors.Is(err, daemon.ErrConfiguration) {
-		os.Exit(exitUsage)
+		return exitUsage
 	}
-	os.Exit(exitFailure)
+	return exitFailure
 }
 
 // app is the command line; env is what os.Environ gives.
-func app(env []string) *cli.App {
+func app(env []string, stdout, stderr io.Writer) *cli.App {
 	said := &assignments{env: env}
 	return &cli.App{
 		Name:            "hassesd",
 		Usage:           "push events to open browsers over Server-Sent Events",
 		UsageText:       "hassesd [flags]\nhassesd check|defaults|version",
 		Description:     description,
+		Writer:          stdout,
+		ErrWriter:       stderr,
 		HideVersion:     true,
 		HideHelpCommand: true,
 		Flags:           said.flags(),
@@ -54,7 +62,7 @@ func app(env []string) *cli.App {
 			if err != nil {
 				return err
 			}
-			return daemon.Run(c.Context, daemon.Options{Settings: settings, Reload: said.load, Stderr: os.Stderr})
+			return daemon.Run(c.Context, daemon.Options{Settings: settings, Reload: said.load, Stderr: stderr})
 		},
 		Commands: []*cli.Command{
 			{

@@ -1,0 +1,89 @@
+package main
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/hassesd/hassesd/internal/config"
+)
+
+// hassesd runs the program as a shell would.
+func hassesd(env []string, args ...string) (code int, stdout, stderr string) {
+	var out, errs bytes.Buffer
+	code = run(append([]string{"hassesd"}, args...), env, &out, &errs)
+	return code, out.String(), errs.String()
+}
+
+func TestCommandLine(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "hassesd.toml")
+	if err := os.WriteFile(file, []byte("retry = \"1s\"\n[history]\nevents = \"many\"\nevnts = 1\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, tc := range []struct {
+		name   string
+		env    []string
+		args   []string
+		code   int
+		stdout string   // exactly, unless empty
+		stderr []string // each must be in it
+	}{
+		{name: "check of good flags", args: []string{"check", "--dev"}, stdout: "ok\n"},
+		{name: "flags before the command", args: []string{"--dev", "check"}, stdout: "ok\n"},
+		{name: "old spellings", args: []string{"check", "-p=8080", "-murl=/events", "-cp=8085", "-sep=|", "-ra", "-q", "-nodaemon", "-ssl", "--dev"}, stdout: "ok\n"},
+		{name: "an environment variable", env: []string{"HASSESD_DEV=true"}, args: []string{"check"}, stdout: "ok\n"},
+		{name: "nothing to start with", args: nil, code: exitUsage, stderr: []string{"--dev", "--cert-file", "--plaintext", "--auth none"}},
+		{name: "an unknown flag", args: []string{"--evil"}, code: exitUsage, stderr: []string{"evil"}},
+		{name: "an unknown command", args: []string{"chekc"}, code: exitUsage, stderr: []string{"chekc"}},
+		{name: "all that is wrong at once", args: []string{"check", "--dev", "--config", file, "--retry", "soon"}, code: exitUsage, stderr: []string{file + ":3", "history.events", file + ":4", "evnts", "--retry"}},
+		{name: "a config file that is not there", args: []string{"check", "--config", file + ".not"}, code: exitUsage, stderr: []string{file + ".not"}},
+		{name: "a certificate that is not there", args: []string{"check", "--auth", "none", "--cert-file", file + ".pem", "--key-file", file}, code: exitUsage, stderr: []string{file + ".pem"}},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			code, stdout, stderr := hassesd(tc.env, tc.args...)
+			if code != tc.code || tc.stdout != "" && stdout != tc.stdout {
+				t.Errorf("got %d, %q, %q", code, stdout, stderr)
+			}
+			for _, want := range tc.stderr {
+				if !strings.Contains(stderr, want) {
+					t.Errorf("%q is not in %q", want, stderr)
+				}
+			}
+		})
+	}
+}
+
+func TestDefaultsAreAFileThatCanBeUsed(t *testing.T) {
+	code, defaults, stderr := hassesd(nil, "defaults")
+	if code != 0 {
+		t.Fatal(stderr)
+	}
+	file := filepath.Join(t.TempDir(), "hassesd.toml")
+	if err := os.WriteFile(file, []byte(defaults), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if code, stdout, stderr := hassesd(nil, "check", "--config", file, "--dev"); code != 0 || stdout != "ok\n" {
+		t.Errorf("got %d, %q, %q", code, stdout, stderr)
+	}
+}
+
+func TestVersionAndHelp(t *testing.T) {
+	if code, stdout, _ := hassesd(nil, "version"); code != 0 || !strings.HasPrefix(stdout, "hassesd ") {
+		t.Errorf("version: %d, %q", code, stdout)
+	}
+	code, help, _ := hassesd(nil, "--help")
+	if code != 0 {
+		t.Errorf("help ends with %d", code)
+	}
+	for _, k := range config.Keys() {
+		name := k.Flag
+		if len(k.Aliases) > 0 {
+			name = k.Aliases[0]
+		}
+		if !strings.Contains(help, "--"+name+" ") {
+			t.Errorf("help does not mention --%s", name)
+		}
+	}
+}
