@@ -30,7 +30,7 @@ func (b backend) Hello(context.Context) (admin.Hello, error) {
 		Version:  Version(),
 		Protocol: admin.ProtocolVersion,
 		URL:      b.subscribeURL(),
-		CAPEM:    b.caPEM,
+		CAPEM:    b.developmentCA(),
 	}, nil
 }
 
@@ -296,8 +296,8 @@ func (b backend) Reinit(_ context.Context, enabled *bool) (bool, error) {
 }
 
 // Reload implements admin.Backend.
-func (b backend) Reload(ctx context.Context) (admin.Reloaded, error) {
-	changed, restart, err := b.reload(ctx)
+func (b backend) Reload(context.Context) (admin.Reloaded, error) {
+	changed, restart, err := b.reload()
 	if err != nil {
 		return admin.Reloaded{}, &admin.Error{
 			Code:    codeReloadFailed,

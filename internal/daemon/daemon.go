@@ -45,7 +45,6 @@ type Daemon struct {
 	reloadFrom func() (config.Settings, error)
 	startedAt  time.Time
 	certs      *certs.Store
-	caPEM      string // in development mode
 	doors      []edge.Door
 	control    *admin.Server
 	hub        *hub.Hub
@@ -65,7 +64,6 @@ type Daemon struct {
 	drainOnce   sync.Once
 	drainBegun  atomic.Bool
 	drainWindow time.Duration // written inside drainOnce
-	drained     chan struct{} // closed when no connection is left
 	loopFailed  chan error
 }
 
@@ -74,7 +72,6 @@ func Run(ctx context.Context, o Options) error {
 	d := &Daemon{
 		reloadFrom: o.Reload,
 		startedAt:  time.Now(),
-		drained:    make(chan struct{}),
 		loopFailed: make(chan error, 1),
 	}
 	if err := d.open(ctx, o); err != nil {
@@ -101,10 +98,6 @@ func (d *Daemon) drain(ctx context.Context, window time.Duration) (int, time.Dur
 	d.drainOnce.Do(func() {
 		d.drainWindow = window
 		d.drainBegun.Store(true)
-		go func() {
-			<-d.edge.Drained()
-			close(d.drained)
-		}()
 	})
 	streams, err := d.edge.Drain(ctx, d.drainWindow)
 	if err != nil {

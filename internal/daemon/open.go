@@ -134,9 +134,6 @@ func (d *Daemon) openCertificate(s *config.Settings) error {
 	if err != nil || pair == nil {
 		return err
 	}
-	if s.TLS.CertFile == "" {
-		d.caPEM = string(pair.PEM())
-	}
 	if d.certs, err = certs.NewStore(pair, s.TLS.MinVersion); err != nil {
 		return &configurationError{err}
 	}
@@ -153,21 +150,33 @@ func (d *Daemon) logCertificate(message string, info certs.Info) {
 	}
 }
 
-// reloadCertificate reads the certificate again and says whether it is another one.
-func (d *Daemon) reloadCertificate(s *config.Settings) (bool, error) {
+// readCertificate reads the certificate again; nil if there are no files to read.
+func (d *Daemon) readCertificate(s *config.Settings) (*certs.Pair, error) {
 	if d.certs == nil || s.TLS.CertFile == "" {
-		return false, nil
+		return nil, nil //nolint:nilnil // nothing to read is not an error
 	}
-	before := d.certs.Info().SHA256
-	info, err := d.certs.Reload(s.TLS.CertFile, s.TLS.KeyFile, time.Now())
-	if err != nil {
-		return false, err
+	return certs.LoadFiles(s.TLS.CertFile, s.TLS.KeyFile, time.Now())
+}
+
+// replaceCertificate serves pair from the next connection on and says whether it is another one than before.
+func (d *Daemon) replaceCertificate(pair *certs.Pair) bool {
+	if pair == nil {
+		return false
 	}
-	if info.SHA256 == before {
-		return false, nil
+	same := pair.Info().SHA256 == d.certs.Info().SHA256
+	d.certs.Replace(pair)
+	if !same {
+		d.logCertificate("certificate reloaded", pair.Info())
 	}
-	d.logCertificate("certificate reloaded", info)
-	return true, nil
+	return !same
+}
+
+// developmentCA is the certificate that clients must trust, when development mode has made it up.
+func (d *Daemon) developmentCA() string {
+	if d.certs == nil || d.settings.Load().TLS.CertFile != "" {
+		return ""
+	}
+	return string(d.certs.PEM())
 }
 
 // nameInCertificate is the first name that the certificate is for.

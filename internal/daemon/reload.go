@@ -1,8 +1,7 @@
 package daemon
 
 import (
-	"context"
-	"fmt"
+	"slices"
 	"time"
 
 	"github.com/hassesd/hassesd/internal/config"
@@ -10,7 +9,7 @@ import (
 
 // reload reads the configuration and the certificate again and puts in force what a running daemon can take. Everything
 // is validated first; on any error all stays as it was. Live streams are not touched.
-func (d *Daemon) reload(ctx context.Context) (changed, needsRestart []string, err error) {
+func (d *Daemon) reload() (changed, needsRestart []string, err error) {
 	d.reloading.Lock()
 	defer d.reloading.Unlock()
 
@@ -25,45 +24,38 @@ func (d *Daemon) reload(ctx context.Context) (changed, needsRestart []string, er
 	if err != nil {
 		return nil, nil, err
 	}
-	newCertificate, err := d.reloadCertificate(&inForce)
+	pair, err := d.readCertificate(&inForce)
 	if err != nil {
 		return nil, nil, err
 	}
 
-	if err := d.edge.Reconfigure(ctx, edgeConfig(&inForce)); err != nil {
-		return nil, nil, fmt.Errorf("put the new settings in force: %w", err)
+	// From here on nothing fails.
+	now := time.Now()
+	d.edge.Reconfigure(now, edgeConfig(&inForce))
+	d.hub.SetLimits(now, hubLimits.History, hubLimits.QueueBytes, hubLimits.Slow, hubLimits.MessageBytes)
+	// What was switched by hand stays, unless the configuration says something new.
+	if slices.Contains(changed, "reinit") {
+		d.edge.SetReinit(inForce.Reinit)
 	}
-	d.hub.SetLimits(time.Now(), hubLimits.History, hubLimits.QueueBytes, hubLimits.Slow, hubLimits.MessageBytes)
-	d.edge.SetReinit(inForce.Reinit)
-	if err := d.logs.SetLevel(inForce.LogLevel); err != nil {
-		return nil, nil, err
+	if slices.Contains(changed, "log_level") {
+		if err := d.logs.SetLevel(inForce.LogLevel); err != nil {
+			panic("daemon: internal error: a validated log level is none: " + err.Error())
+		}
 	}
 	d.settings.Store(&inForce)
-	if newCertificate {
-		changed = addKey(changed, "tls.cert_file")
+	if d.replaceCertificate(pair) && !slices.Contains(changed, "tls.cert_file") {
+		changed = append(changed, "tls.cert_file") // the name is the same, the content is not
 	}
 	d.log.Info("reloaded", "changed", changed, "needs_restart", needsRestart)
 	return changed, needsRestart, nil
 }
 
-// addKey adds a key whose value is the same while what it names is not.
-func addKey(keys []string, key string) []string {
-	for _, k := range keys {
-		if k == key {
-			return keys
-		}
-	}
-	return append(keys, key)
-}
-
 // reloadOnSignal is what SIGHUP does: the log file is opened anew, for those who rotate it, and the settings are reloaded.
-func (d *Daemon) reloadOnSignal(ctx context.Context) {
+func (d *Daemon) reloadOnSignal() {
 	if err := d.logs.Reopen(); err != nil {
 		d.log.Error("log file cannot be opened anew; still writing to the one before", "err", err)
 	}
-	ask, cancel := context.WithTimeout(ctx, askTimeout)
-	defer cancel()
-	if _, _, err := d.reload(ask); err != nil {
+	if _, _, err := d.reload(); err != nil {
 		d.log.Error("reload failed; the settings before are still in force", "err", err)
 	}
 }

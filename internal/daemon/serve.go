@@ -69,36 +69,36 @@ func (d *Daemon) serve(ctx context.Context) error {
 // wait acts on signals until the daemon has drained, or must not go on.
 func (d *Daemon) wait(ctx context.Context, signals <-chan os.Signal) error {
 	done := ctx.Done()
+	stopping := false // a signal has asked for the end
 	for {
 		select {
-		case <-d.drained:
+		case <-d.edge.Drained():
 			return nil
 		case err := <-d.loopFailed:
 			return fmt.Errorf("event loop: %w", err)
 		case <-done:
 			done = nil
-			if err := d.drainOnSignal(ctx); err != nil {
-				return err
-			}
+			d.drainOnSignal(ctx)
 		case s := <-signals:
 			switch {
 			case s == syscall.SIGHUP:
-				d.reloadOnSignal(ctx)
-			case d.draining():
+				d.reloadOnSignal()
+			case stopping:
 				return errStoppedAtOnce
 			default:
+				stopping = true
 				d.log.Info("stopping", "signal", s.String())
-				if err := d.drainOnSignal(ctx); err != nil {
-					return err
-				}
+				d.drainOnSignal(ctx)
 			}
 		}
 	}
 }
 
-func (d *Daemon) drainOnSignal(ctx context.Context) error {
+// drainOnSignal begins the end. During a drain that a control connection has asked for it changes nothing.
+func (d *Daemon) drainOnSignal(ctx context.Context) {
 	ask, cancel := context.WithTimeout(context.WithoutCancel(ctx), askTimeout)
 	defer cancel()
-	_, _, err := d.drain(ask, d.settings.Load().Drain.Window)
-	return err
+	if _, _, err := d.drain(ask, d.settings.Load().Drain.Window); err != nil {
+		d.log.Warn("the loops are slow to begin the drain", "err", err)
+	}
 }

@@ -46,16 +46,6 @@ func (s *Server) Serve(ctx context.Context, doors []Door) error {
 	return nil
 }
 
-// closeListeners ends accepting; what waits in the kernel's backlog is reset.
-func (s *Server) closeListeners(ctx context.Context) error {
-	for _, a := range s.acceptors {
-		if err := a.w.ask(ctx, a.Close); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
 // shed is how many connections were reset because there was no descriptor for them.
 func (s *Server) shed(ctx context.Context) (uint64, error) {
 	var total uint64
@@ -105,26 +95,28 @@ func (s *Server) admit(at *worker, fd int, peer netip.AddrPort, secure bool) boo
 	} else {
 		raise(&s.peak, open)
 	}
-	if away != nil && s.away.Add(1) > int64(s.politeLimit()) {
+	if away != nil {
 		s.refused[*away].Add(1)
-		s.away.Add(-1)
-		s.open.Add(-1)
-		s.addresses.remove(peer.Addr())
-		return false
+		if s.away.Add(1) > int64(s.politeLimit()) {
+			s.away.Add(-1)
+			s.open.Add(-1)
+			s.addresses.remove(peer.Addr())
+			return false
+		}
 	}
 	i := s.balancer.Pick()
 	w := s.workers[i]
 	if w == at {
-		w.open(fd, peer, secure, away)
+		w.open(fd, peer, secure, away != nil)
 		return true
 	}
-	if err := w.loop.Post(func() { w.open(fd, peer, secure, away) }); err == nil {
+	if err := w.loop.Post(func() { w.open(fd, peer, secure, away != nil) }); err == nil {
 		return true
 	}
 	// The other loop is far behind or has stopped: keep what is here.
 	s.balancer.Done(i)
 	s.balancer.Take(at.index)
-	at.open(fd, peer, secure, away)
+	at.open(fd, peer, secure, away != nil)
 	return true
 }
 

@@ -58,8 +58,11 @@ func TestAFloodOverTheLimitIsReset(t *testing.T) {
 	if want := w.srv.politeLimit(); len(held) != want {
 		t.Errorf("%d connections wait to be told to come later, want %d", len(held), want)
 	}
-	if st := w.stats(); st.Refused["connections"] != uint64(reset) {
-		t.Errorf("refused %v, want %d connections", st.Refused, reset)
+	if reset == 0 {
+		t.Error("nobody was reset")
+	}
+	if st := w.stats(); st.Refused["connections"] != 100 {
+		t.Errorf("refused %v, want 100 connections", st.Refused)
 	}
 	for _, c := range held {
 		c.Close()
@@ -228,4 +231,36 @@ func TestDrainIsOverThoughAClientNeverReads(t *testing.T) {
 	w.advance(drainGrace + time.Second)
 	c.wantGone()
 	<-w.srv.Drained()
+}
+
+func TestDrainGoesOnThoughNobodyWaitsForItsAnswer(t *testing.T) {
+	w := newWorld(t, nil)
+	c := w.subscribe("subscribe=a")
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	_, _ = w.srv.Drain(ctx, 0)
+	w.do(func(ctx context.Context) error {
+		_, err := w.srv.Drain(ctx, time.Hour) // too late to change anything
+		return err
+	})
+	w.advance(time.Second)
+	if got := c.received(); !strings.HasSuffix(got, "0\r\n\r\n") {
+		t.Errorf("the stream ends with %q", got)
+	}
+	c.Close()
+	w.turn()
+	<-w.srv.Drained()
+}
+
+func TestAgeSetByAReloadCountsFromTheReload(t *testing.T) {
+	w := newWorld(t, nil)
+	c := w.subscribe("subscribe=a")
+	w.advance(time.Minute)
+	config := w.srv.config().Config
+	config.StreamAge = 30 * time.Second
+	w.srv.Reconfigure(w.kernel.Now(), config)
+	w.advance(20 * time.Second)
+	c.wantNothing()
+	w.advance(15 * time.Second)
+	c.want(`[0-9a-f]+\r\nretry: \d+\n\n\r\n0\r\n\r\n`)
 }

@@ -6,28 +6,27 @@ import (
 	"github.com/hassesd/hassesd/internal/sse"
 )
 
-// Config is what the edge can be told, and told anew while it runs. Durations of 0 and counts of 0 switch the thing off,
-// except where noted.
+// Config is what the edge can be told, and told anew while it runs. A field that may be 0 says what that means.
 type Config struct {
-	Path           string // where streams are, "/sse"
-	AllowAll       bool   // clients may subscribe to *
-	RoomsPerClient int
+	Path           string   // where streams are, "/sse"
+	AllowAll       bool     // clients may subscribe to *
+	RoomsPerClient int      // must be set
 	Origins        []string // CORS; "*" stands alone
 	Credentials    bool
 	HSTS           string // value of Strict-Transport-Security, sent over TLS only
 	Demo           bool   // serve the demo page at /
 
 	Retry             time.Duration // base of retry:, before jitter
-	HeartbeatInterval time.Duration
-	HeartbeatEvent    string // empty: a comment
-	StreamAge         time.Duration
+	HeartbeatInterval time.Duration // 0: none
+	HeartbeatEvent    string        // empty: a comment
+	StreamAge         time.Duration // 0: no limit
 
-	Connections           int // 0: as many as descriptors allow
-	ConnectionsPerAddress int
-	Handshakes            int
+	Connections           int           // 0: as many as descriptors allow
+	ConnectionsPerAddress int           // 0: no limit
+	Handshakes            int           // in flight; must be set
 	HandshakeTimeout      time.Duration // must be set
 	RequestTimeout        time.Duration // must be set
-	RequestBytes          int
+	RequestBytes          int           // must be set
 }
 
 // snapshot is a Config made ready for use: immutable, shared by all workers, replaced as a whole.
@@ -35,6 +34,7 @@ type snapshot struct {
 	Config
 	rules     *rules
 	heartbeat *sse.Frame
+	ageFrom   time.Duration // since the server's start: no stream counts as older than from here
 }
 
 func newSnapshot(c Config) *snapshot {

@@ -52,8 +52,7 @@ type conn struct {
 	peer       netip.AddrPort
 	acceptedAt time.Duration // since the server's start
 	secure     bool
-	turnedAway bool         // admitted only to be told to come later
-	refusal    RefuseReason // why, if turnedAway
+	turnedAway bool // admitted only to be told to come later
 
 	// Owned by the loop.
 	src         reactor.Source
@@ -65,18 +64,22 @@ type conn struct {
 	doomed      bool        // to be closed at the end of this turn
 	queued      bool        // it stands in the worker's list of those who wait for a handshake
 	aborted     bool        // the handshake was told to end, for reason
+	evicted     bool        // and is not in the list of handshakes any more
 	blocked     bool        // the socket takes no bytes now
 	peerDone    bool        // the peer will send no more
 	http10      bool        // the stream is not chunked
 	secondReady bool        // head holds a second request that waits for the output to drain
 	step        farewell
 	lane        lane
-	next, prev  *conn // in the lane
-	slot        int   // in the worker's list of connections
+	markedAt    uint64 // bytes the shard had delivered when it entered the lane
+	next, prev  *conn  // in the lane or, during the handshake, in the list of handshakes
+	slot        int    // in the worker's list of connections
 
-	head  []byte // an incomplete request head; nil once a stream is open, unless another request is coming
-	front []byte // plaintext that goes out before the queue: response head and first frame
-	tail  []byte // plaintext that goes out after the queue: the end of the response
+	head []byte // an incomplete request head; nil once a stream is open, unless another request is coming
+	// Where in head the second request ends, if secondReady.
+	secondEnd int
+	front     []byte // plaintext that goes out before the queue: response head and first frame
+	tail      []byte // plaintext that goes out after the queue: the end of the response
 
 	input     int           // bytes that came since the request, as the socket gave them
 	streamAt  time.Duration // when the stream was opened
@@ -154,12 +157,12 @@ func (c *conn) fail(reason CloseReason) {
 	if c.doomed || c.state == stateClosed {
 		return
 	}
+	if c.state == stateHandshaking {
+		c.abort(reason) // the goroutine owns the transport; handshakeDone closes
+		return
+	}
 	if c.state != stateDraining {
 		c.reason = reason
-	}
-	if c.state == stateHandshaking {
-		c.abort() // the goroutine owns the transport; handshakeDone closes
-		return
 	}
 	c.doomed = true
 	c.w.doomed = append(c.w.doomed, c)
@@ -170,7 +173,10 @@ func (c *conn) fail(reason CloseReason) {
 func (c *conn) HandleEvents(ev reactor.Events) {
 	switch c.state {
 	case stateAccepted:
-		if ev&(reactor.Readable|reactor.Hangup) != 0 {
+		switch {
+		case ev&reactor.Hangup != 0:
+			c.fail(ClosedByPeer)
+		case ev&reactor.Readable != 0:
 			c.w.wantHandshake(c)
 		}
 	case stateHandshaking:
@@ -192,8 +198,7 @@ func (c *conn) HandleTimer(_ *reactor.Timer, _ time.Time) {
 	case stateAccepted:
 		c.fail(HandshakeTimeout)
 	case stateHandshaking:
-		c.reason = HandshakeTimeout
-		c.abort()
+		c.abort(HandshakeTimeout)
 	case stateReading:
 		c.fail(RequestTimeout)
 	case stateStreaming:
@@ -205,24 +210,29 @@ func (c *conn) HandleTimer(_ *reactor.Timer, _ time.Time) {
 }
 
 // abort ends a handshake; handshakeDone follows.
-func (c *conn) abort() {
-	c.aborted = true
+func (c *conn) abort(reason CloseReason) {
+	if c.aborted {
+		return
+	}
+	c.aborted, c.reason = true, reason
 	c.wire.Abort(errAborted)
 }
 
 // startHandshake hands the transport to a goroutine of its own until handshakeDone.
 func (c *conn) startHandshake() {
 	c.setState(stateHandshaking)
+	c.lastWrite = c.w.now()
+	c.w.handshakes.push(c)
 	t := tlsconn.Server(c, c.w.srv.tlsConfig())
 	c.wire = t
 	t.Start(c.w.srv.gate, func(err error) {
-		// The loop is stopped only after every connection has ended, so a refusal leaves nothing behind.
+		// Refused only when the loop has stopped, which is the end of the process.
 		_ = c.w.loop.PostWait(context.Background(), func() { c.handshakeDone(err) })
 	})
 }
 
 func (c *conn) handshakeDone(err error) {
-	c.w.handshakeEnded()
+	c.w.handshakeEnded(c)
 	var panicked *tlsconn.PanicError
 	switch {
 	case c.aborted:

@@ -17,7 +17,6 @@ type drain struct {
 	order   []*conn // still to be ended, last first
 	total   int
 	timer   reactor.Timer
-	forced  bool          // the window and the grace are over
 	done    chan struct{} // closed when no connection is left
 }
 
@@ -62,7 +61,6 @@ func (w *worker) HandleTimer(_ *reactor.Timer, _ time.Time) {
 	}
 	switch {
 	case elapsed >= d.window+drainGrace:
-		d.forced = true
 		for _, c := range w.conns {
 			c.fail(Drained)
 		}
@@ -91,39 +89,47 @@ func (w *worker) drainProgress() {
 	}
 }
 
-// Drain stops accepting and ends every stream within the window, each with a retry: of its own. It answers at once with
-// the number of streams; Drained tells when the last connection has gone. A second call answers as the first did.
+// Drain stops accepting and ends every stream within the window, each with a retry: of its own. It answers with the
+// number of streams, or ctx's error if the loops do not say in time; the drain goes on all the same. Drained tells when
+// the last connection has gone. A second call answers as the first did and changes nothing.
 func (s *Server) Drain(ctx context.Context, window time.Duration) (int, error) {
-	s.drainOnce.Do(func() { s.beginDrain(ctx, window) })
-	return s.drainStreams, s.drainErr
+	s.drainOnce.Do(func() {
+		s.isDraining.Store(true)
+		go s.drainAll(window)
+	})
+	select {
+	case <-s.drainBegun:
+		return s.drainStreams, nil
+	case <-ctx.Done():
+		return 0, ctx.Err()
+	}
 }
 
-func (s *Server) beginDrain(ctx context.Context, window time.Duration) {
-	s.isDraining.Store(true)
-	if s.drainErr = s.closeListeners(ctx); s.drainErr != nil {
-		return
+// drainAll begins the drain on every loop and waits for its end. A loop that has stopped has nothing left to drain, so
+// errors are of no consequence.
+func (s *Server) drainAll(window time.Duration) {
+	ctx := context.Background()
+	for _, a := range s.acceptors {
+		_ = a.w.ask(ctx, a.Close) // what waits in the kernel's backlog is reset
 	}
 	var dones []chan struct{}
 	for _, w := range s.workers {
 		done := make(chan struct{})
-		dones = append(dones, done)
 		streams := 0
 		err := w.ask(ctx, func() {
 			streams = w.startDrain(window, done)
 			w.drainProgress()
 		})
-		if err != nil {
-			s.drainErr = err
-			return
+		if err == nil {
+			dones = append(dones, done)
+			s.drainStreams += streams
 		}
-		s.drainStreams += streams
 	}
-	go func() {
-		for _, done := range dones {
-			<-done
-		}
-		close(s.drained)
-	}()
+	close(s.drainBegun)
+	for _, done := range dones {
+		<-done
+	}
+	close(s.drained)
 }
 
 // Drained is closed when a drain is over: no connection is left.

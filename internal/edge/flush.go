@@ -9,16 +9,16 @@ import "github.com/hassesd/hassesd/internal/reactor"
 const (
 	// deliverBudget is how many queues one turn may append to: about 1 ms.
 	deliverBudget = 16384
-	// flushBudget is how many connections one turn may flush: a loopback write costs 5 to 10 µs, so 1 to 2 ms.
+	// flushBudget is how many records one turn may write: a loopback write costs 5 to 10 µs, so 1 to 2 ms.
 	flushBudget = 192
-	// expressShare is how many of them come from the express lane first.
+	// expressShare is how many of them the express lane gets first.
 	expressShare = 128
 	// recordsPerVisit is how many records one connection may send before others get their turn.
 	recordsPerVisit = 4
 	// expressMatches is how many streams an event may match to count as small.
 	expressMatches = 256
-	// backlogBytes is how many bytes of events may be taken in while a bulk pass is under way. It is a quarter of the
-	// default queue bound: a stream that only waits for the loop does not come near its bound.
+	// backlogBytes is how many bytes of events may be taken in before the connection that has waited longest gets its
+	// turn. It is a quarter of the default queue bound: what waits for the loop alone does not come near it.
 	backlogBytes = 64 << 10
 )
 
@@ -26,20 +26,20 @@ const (
 // those of large ones.
 type lanes struct {
 	express, bulk list
-	passLeft      int    // connections of the current pass over bulk that have not had their turn
-	passStart     uint64 // bytes delivered when the pass began
-}
-
-// takesMore says whether further events may be queued, when so many bytes have been delivered.
-func (l *lanes) takesMore(delivered uint64) bool {
-	if l.passLeft <= 0 {
-		l.passLeft = l.bulk.n
-		l.passStart = delivered
-	}
-	return l.passLeft == 0 || delivered-l.passStart < backlogBytes
 }
 
 func (l *lanes) waiting() bool { return l.express.n+l.bulk.n > 0 }
+
+// backlog is how many of the bytes delivered the longest waiting connections have not had their turn for.
+func (l *lanes) backlog(delivered uint64) int {
+	oldest := delivered
+	for _, c := range []*conn{l.express.first, l.bulk.first} {
+		if c != nil {
+			oldest = min(oldest, c.markedAt)
+		}
+	}
+	return int(delivered - oldest)
+}
 
 // list is a doubly linked list through the connections themselves: it allocates nothing.
 type list struct {
@@ -78,6 +78,9 @@ func (w *worker) mark(c *conn, to lane) {
 	if c.lane == laneExpress || c.lane == to {
 		return
 	}
+	if c.lane == laneNone {
+		c.markedAt = w.shard.DeliveredBytes()
+	}
 	w.unmark(c)
 	c.lane = to
 	if to == laneExpress {
@@ -94,61 +97,69 @@ func (w *worker) unmark(c *conn) {
 		w.lanes.express.remove(c)
 	case laneBulk:
 		w.lanes.bulk.remove(c)
-		w.lanes.passLeft--
 	}
 	c.lane = laneNone
 }
 
 // flushLanes spends the turn's budget.
 func (w *worker) flushLanes() {
-	budget := flushBudget
-	for n := 0; n < expressShare && w.lanes.express.first != nil; n++ {
-		w.flush(w.lanes.express.first)
-		budget--
+	left := flushBudget
+	for left > flushBudget-expressShare && w.lanes.express.first != nil {
+		left -= w.flush(w.lanes.express.first)
 	}
-	for ; budget > 0 && w.lanes.bulk.first != nil; budget-- {
-		w.flush(w.lanes.bulk.first)
+	for left > 0 && w.lanes.bulk.first != nil {
+		left -= w.flush(w.lanes.bulk.first)
 	}
 }
 
-// flush writes what the connection has to say until the socket is full, nothing is left, or it had its share.
-func (w *worker) flush(c *conn) {
+// flush writes what the connection has to say until the socket is full, nothing is left, or it had its share, and then
+// does what the end of the output calls for. It answers how many records that cost, at least one. It must not be called
+// while the hub delivers: it may end a subscription.
+func (w *worker) flush(c *conn) (records int) {
 	w.unmark(c)
 	if c.doomed || c.state == stateClosed || c.state == stateHandshaking {
-		return
+		return 1
 	}
-	for records := 0; ; records++ {
+	records, done := w.write(c)
+	switch {
+	case !done:
+	case c.state == stateDraining:
+		w.sayFarewell(c)
+	case c.secondReady:
+		c.secondRequest()
+	}
+	return max(records, 1)
+}
+
+// write moves bytes to the socket and does nothing else. It answers whether all has left.
+func (w *worker) write(c *conn) (records int, done bool) {
+	for {
 		if c.wire.Pending() > 0 {
 			want, err := c.wire.Flush()
 			if err != nil {
 				c.writeFailed(err)
-				return
+				return records, false
 			}
 			c.blocked = want
 			if want {
-				return
+				return records, false
 			}
 		}
 		c.blocked = false
 		if records >= recordsPerVisit {
 			w.mark(c, laneBulk)
-			return
+			return records, false
 		}
 		p := w.nextRecord(c)
 		if p == nil {
-			break
+			return records, true
 		}
+		records++
 		c.lastWrite = w.now()
 		if err := c.wire.Seal(p); err != nil {
 			c.writeFailed(err)
-			return
+			return records, false
 		}
-	}
-	switch {
-	case c.state == stateDraining:
-		w.sayFarewell(c)
-	case c.secondReady:
-		c.secondRequest()
 	}
 }
 

@@ -169,7 +169,7 @@ func (c *conn) info(now time.Duration) ClientInfo {
 		Peer:       c.peer,
 		State:      c.state.String(),
 		Age:        now - c.acceptedAt,
-		Rooms:      slices.Clone(c.stream.Rooms()),
+		Rooms:      c.stream.Rooms(),
 		All:        c.stream.All(),
 		Sent:       c.sent + c.stream.Sent(),
 		QueueBytes: c.stream.QueueBytes(),
@@ -188,37 +188,59 @@ func (c *conn) info(now time.Duration) ClientInfo {
 	return i
 }
 
+// roomsPerTurn is how many rooms one turn copies out.
+const roomsPerTurn = 1024
+
 // Rooms counts the streams of each room whose name begins with prefix.
 func (s *Server) Rooms(ctx context.Context, prefix string) (map[string]int, error) {
 	out := make(map[string]int)
 	for _, w := range s.workers {
-		err := w.ask(ctx, func() {
-			w.shard.RoomsPrefix(prefix, func(room string, streams int) bool {
-				out[room] += streams
-				return true
-			})
-		})
-		if err != nil {
-			return nil, err
+		after, more := "", true
+		for more {
+			var page []roomCount
+			if err := w.ask(ctx, func() { page = w.copyRooms(prefix, after) }); err != nil {
+				return nil, err
+			}
+			for _, r := range page {
+				out[r.room] += r.streams
+				after = r.room
+			}
+			more = len(page) == roomsPerTurn
 		}
 	}
 	return out, nil
 }
 
+type roomCount struct {
+	room    string
+	streams int
+}
+
+// copyRooms copies the rooms behind after, a turn's worth of them.
+func (w *worker) copyRooms(prefix, after string) []roomCount {
+	var page []roomCount
+	w.shard.RoomsPrefix(prefix, after, func(room string, streams int) bool {
+		page = append(page, roomCount{room, streams})
+		return len(page) < roomsPerTurn
+	})
+	return page
+}
+
 // Count answers how many connections and streams there are or, with a room, how many streams named it.
 func (s *Server) Count(ctx context.Context, room string) (connections, streams int, err error) {
 	for _, w := range s.workers {
-		err = w.ask(ctx, func() {
-			connections += len(w.conns)
-			if room == "" {
-				streams += w.inState[stateStreaming]
-			} else {
-				streams += w.shard.RoomCount(room)
+		var c, n int
+		err := w.ask(ctx, func() {
+			c, n = len(w.conns), w.inState[stateStreaming]
+			if room != "" {
+				n = w.shard.RoomCount(room)
 			}
 		})
 		if err != nil {
 			return 0, 0, err
 		}
+		connections += c
+		streams += n
 	}
 	return connections, streams, nil
 }

@@ -78,11 +78,12 @@ func (c *conn) take(p []byte) {
 	}
 }
 
-// takeHead collects a request head and acts on it when it is complete. Whatever follows the head on a stream that may
-// be re-initialised is the beginning of the next one.
+// takeHead collects a request head and acts on it when it is complete. On a stream, whatever follows the head is the
+// beginning of the next one.
 func (c *conn) takeHead(p []byte) {
 	if c.secondReady {
-		return // one request at a time; the rest is noise within inputBudget
+		c.head = append(c.head, p...) // for later; inputBudget bounds it
+		return
 	}
 	from := len(c.head)
 	buf := p
@@ -101,8 +102,8 @@ func (c *conn) takeHead(p []byte) {
 			c.head = append(make([]byte, 0, max(len(p), 512)), p...)
 		}
 	case c.state == stateStreaming:
-		c.head = append([]byte(nil), buf[:end]...)
-		c.secondReady = true
+		c.head = append([]byte(nil), buf...)
+		c.secondReady, c.secondEnd = true, end
 		c.secondRequest()
 	default:
 		head, rest := buf[:end], buf[end:]

@@ -8,6 +8,7 @@ const (
 	ClosedByPeer     CloseReason = iota // the browser went away
 	HandshakeFailed                     // not TLS, or TLS we do not speak
 	HandshakeTimeout                    // limits.handshake_timeout
+	HandshakeEvicted                    // it was slow, and others waited for its place
 	RequestTimeout                      // limits.request_timeout
 	Answered                            // a finite answer was given: an error, HEAD, OPTIONS, the demo page
 	RefusedKindly                       // 200 with retry: and the end, see RefuseReason
@@ -25,6 +26,7 @@ var closeReasonNames = [numCloseReasons]string{
 	ClosedByPeer:     "closed_by_peer",
 	HandshakeFailed:  "handshake_failed",
 	HandshakeTimeout: "handshake_timeout",
+	HandshakeEvicted: "handshake_evicted",
 	RequestTimeout:   "request_timeout",
 	Answered:         "answered",
 	RefusedKindly:    "refused_kindly",

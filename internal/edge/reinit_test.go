@@ -3,6 +3,7 @@ package edge
 import (
 	"strings"
 	"testing"
+	"time"
 )
 
 func TestSecondRequestEndsTheFirstResponseAndBeginsAnother(t *testing.T) {
@@ -85,5 +86,66 @@ func TestTalkativeSubscriberIsCut(t *testing.T) {
 			t.Errorf("closed: %v", st.Closed)
 		}
 		w.check()
+	}
+}
+
+func TestSecondRequestDoesNotGetInTheWayOfADelivery(t *testing.T) {
+	for _, target := range []string{"/nowhere", "/sse?subscribe=other"} {
+		w := newWorld(t, func(s *setup) { s.reinit = true })
+		c := w.subscribe("subscribe=a")
+		c.SetWindow(0)
+		for range 7 {
+			w.publish("a", strings.Repeat("x", 15<<10))
+		}
+		c.get(target)
+		w.enqueue("a", strings.Repeat("\n", 60<<10)) // does not fit any more
+		c.SetWindow(10 << 20)
+		w.turn()
+		if got := c.received(); strings.Count(got, "HTTP/1.1 ") != 1 {
+			t.Errorf("%s: %d answers", target, strings.Count(got, "HTTP/1.1 "))
+		}
+		w.check()
+	}
+}
+
+func TestSecondRequestDoesNotGetAroundABan(t *testing.T) {
+	w := newWorld(t, func(s *setup) { s.reinit = true })
+	c := w.subscribe("subscribe=a")
+	w.kick(Selection{Room: "secret"}, time.Minute)
+	c.get("/sse?subscribe=secret")
+	c.want(`0\r\n\r\nHTTP/1\.1 200 OK\r\n(.+\r\n)*\r\n[0-9a-f]+\r\nretry: \d+\n\n\r\n0\r\n\r\n`)
+	c.wantEnd()
+}
+
+func TestRequestsMayBePipelined(t *testing.T) {
+	w := newWorld(t, func(s *setup) { s.reinit = true })
+	c := w.connect()
+	var all strings.Builder
+	for _, room := range []string{"a", "b", "c"} {
+		all.WriteString("GET /sse?subscribe=" + room + " HTTP/1.1\r\nHost: h\r\n\r\n")
+	}
+	c.Send([]byte(all.String()))
+	w.turn()
+	w.publish("a", "no")
+	w.publish("b", "no")
+	w.publish("c", "yes")
+	got := c.received()
+	if strings.Count(got, "HTTP/1.1 200") != 3 || !strings.HasSuffix(got, "data: yes\n\n\r\n") || strings.Contains(got, "data: no") {
+		t.Errorf("got %q", got)
+	}
+	w.check()
+}
+
+func TestAnUnchunkedStreamHasNoSecondResponse(t *testing.T) {
+	w := newWorld(t, func(s *setup) { s.reinit = true })
+	for _, second := range []string{"GET /sse?subscribe=b HTTP/1.0\r\n\r\n", strings.Repeat("x", 9000)} {
+		c := w.connect()
+		c.Send([]byte("GET /sse?subscribe=a HTTP/1.0\r\n\r\n"))
+		w.turn()
+		c.Send([]byte(second))
+		w.turn()
+		if got := c.received(); strings.Count(got, "HTTP/") != 1 || !c.Ended() {
+			t.Errorf("got %q", got)
+		}
 	}
 }

@@ -41,6 +41,10 @@ type Server struct {
 	fdLimit   int
 	drained   chan struct{} // closed when a drain is over
 
+	// Written by drainAll before drainBegun is closed, read after.
+	drainStreams int
+	drainBegun   chan struct{}
+
 	// Set once, by Serve.
 	acceptors []*acceptor
 
@@ -56,10 +60,7 @@ type Server struct {
 	addresses  addresses
 	bans       bans
 
-	// Written inside drainOnce.
-	drainOnce    sync.Once
-	drainStreams int
-	drainErr     error
+	drainOnce sync.Once
 }
 
 // New prepares a server; nothing runs before the caller runs the loops.
@@ -70,10 +71,11 @@ func New(o Options) *Server {
 		tlsConfig: o.TLS,
 		// As many handshakes compute at one time as there are CPUs: a loop that wants to run waits for one or two of
 		// them at the most, whatever storm is raging.
-		gate:     tlsconn.NewGate(runtime.GOMAXPROCS(0)),
-		balancer: reactor.NewBalancer(len(o.Loops)),
-		fdLimit:  o.DescriptorLimit,
-		drained:  make(chan struct{}),
+		gate:       tlsconn.NewGate(runtime.GOMAXPROCS(0)),
+		balancer:   reactor.NewBalancer(len(o.Loops)),
+		fdLimit:    o.DescriptorLimit,
+		drained:    make(chan struct{}),
+		drainBegun: make(chan struct{}),
 	}
 	s.current.Store(newSnapshot(o.Config))
 	s.reinit.Store(o.Reinit)
@@ -85,15 +87,21 @@ func New(o Options) *Server {
 
 func (s *Server) config() *snapshot { return s.current.Load() }
 
-// Reconfigure puts a new configuration in force. Open streams stay; they follow it from their next step on.
-func (s *Server) Reconfigure(ctx context.Context, c Config) error {
-	s.current.Store(newSnapshot(c))
+// Reconfigure puts a new configuration in force. Open streams stay; they follow it from their next step on, or from
+// their next deadline if a loop is too busy to be told.
+func (s *Server) Reconfigure(now time.Time, c Config) {
+	next := newSnapshot(c)
+	if old := s.config(); c.StreamAge == old.StreamAge {
+		next.ageFrom = old.ageFrom
+	} else {
+		next.ageFrom = now.Sub(s.start)
+	}
+	s.current.Store(next)
 	for _, w := range s.workers {
-		if err := w.ask(ctx, w.reschedule); err != nil {
-			return err
+		if err := w.loop.Post(w.reschedule); err != nil {
+			s.log.Debug("loop not told of the new settings", "loop", w.index, "err", err)
 		}
 	}
-	return nil
 }
 
 // reschedule gives every stream the deadlines of a new configuration.

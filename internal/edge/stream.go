@@ -23,8 +23,7 @@ func (c *conn) request(head []byte) {
 		c.answer(appendAnswer(nil, req, ans, cfg.rules, c.w.date(), c.secure), Answered)
 		return
 	}
-	if why, refused := c.refuses(sub); refused {
-		c.w.refused[why]++
+	if c.refuses(sub) {
 		c.refuseKindly(req, cfg)
 		return
 	}
@@ -34,17 +33,18 @@ func (c *conn) request(head []byte) {
 // maxAgent is how much of a User-Agent is kept: it costs memory for as long as the stream lives.
 const maxAgent = 128
 
-// refuses says whether a subscriber who asked properly must be told to come later.
-func (c *conn) refuses(sub *subscription) (RefuseReason, bool) {
+// refuses says whether a subscriber who asked properly must be told to come later, and counts it.
+func (c *conn) refuses(sub *subscription) bool {
 	switch {
-	case c.turnedAway:
-		return c.refusal, true
+	case c.turnedAway: // counted when it was let in
 	case c.w.srv.draining():
-		return RefusedDraining, true
+		c.w.refused[RefusedDraining]++
 	case c.w.srv.bans.refuses(c.w.now(), sub):
-		return RefusedKicked, true
+		c.w.refused[RefusedKicked]++
+	default:
+		return false
 	}
-	return 0, false
+	return true
 }
 
 // open turns the connection into a stream: subscribe, then response head and first frame.
@@ -75,7 +75,7 @@ func (c *conn) secondRequest() {
 		c.w.mark(c, laneExpress)
 		return // flush calls again when all that belongs to the first response has left
 	}
-	head := c.head
+	head, rest := c.head[:c.secondEnd], c.head[c.secondEnd:]
 	c.head, c.secondReady = nil, false
 	cfg := c.w.srv.config()
 	req, bad := parseRequest(head)
@@ -97,6 +97,11 @@ func (c *conn) secondRequest() {
 		c.answer(appendAnswer(nil, req, ans, cfg.rules, c.w.date(), c.secure), Answered)
 		return
 	}
+	if c.refuses(sub) {
+		c.front = append(c.front, lastChunk...)
+		c.refuseKindly(req, cfg)
+		return
+	}
 	c.forgetStream()
 	start := c.subscribe(sub)
 	c.reinits++
@@ -106,6 +111,9 @@ func (c *conn) secondRequest() {
 	c.front = appendStreamHead(c.front, req, cfg.rules, c.w.date(), c.secure)
 	c.front = c.appendChunk(c.front, sse.Preface(c.jitteredRetry(cfg), start.ID))
 	c.w.mark(c, laneExpress)
+	if len(rest) > 0 {
+		c.take(rest)
+	}
 }
 
 // forgetStream unsubscribes and throws away what is queued.
@@ -119,6 +127,10 @@ func (c *conn) forgetStream() {
 func (c *conn) refuse(bad *refusal) {
 	c.w.countRefusal(*bad)
 	if c.state == stateStreaming {
+		if c.http10 {
+			c.end(Answered, nil) // nothing but its close can end this stream
+			return
+		}
 		c.front = append(c.front, lastChunk...)
 	}
 	c.answer(appendAnswer(nil, nil, *bad, c.w.srv.config().rules, c.w.date(), c.secure), Answered)
@@ -171,7 +183,7 @@ func (c *conn) scheduleStream() {
 		next = c.lastWrite + c.spread(cfg.HeartbeatInterval)
 	}
 	if cfg.StreamAge > 0 {
-		if end := c.streamAt + c.spread(cfg.StreamAge); next == 0 || end < next {
+		if end := c.agesAt(cfg); next == 0 || end < next {
 			next = end
 		}
 	}
@@ -187,7 +199,7 @@ func (c *conn) scheduleStream() {
 func (c *conn) streamDeadline() {
 	cfg := c.w.srv.config()
 	now := c.w.now()
-	if cfg.StreamAge > 0 && now >= c.streamAt+c.spread(cfg.StreamAge) {
+	if cfg.StreamAge > 0 && now >= c.agesAt(cfg) {
 		c.end(StreamAged, sse.Farewell(c.w.jitter(cfg.Retry)))
 		return
 	}
@@ -202,6 +214,12 @@ func (c *conn) streamDeadline() {
 		c.lastWrite = now // a blocked stream is not silent; look again after another interval
 	}
 	c.scheduleStream()
+}
+
+// agesAt is when the stream has lived as long as it may. A limit that a reload sets does not end older streams together:
+// for them it counts from the reload.
+func (c *conn) agesAt(cfg *snapshot) time.Duration {
+	return max(c.streamAt, cfg.ageFrom) + c.spread(cfg.StreamAge)
 }
 
 // spread is d, up to a tenth more or less, always the same for one connection: so that streams opened together do not
@@ -229,9 +247,6 @@ func (c *conn) Queued(_ *hub.Stream, matched int) {
 
 // Blocked implements hub.Owner.
 func (c *conn) Blocked(*hub.Stream) bool { return c.blocked || c.doomed }
-
-// Flush implements hub.Owner.
-func (c *conn) Flush(*hub.Stream) { c.w.flush(c) }
 
 // Overflow implements hub.Owner: limits.slow is close, and the queue is full.
 func (c *conn) Overflow(*hub.Stream) { c.fail(SlowClient) }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/hassesd/hassesd/internal/hub"
+	"github.com/hassesd/hassesd/internal/reactor/reactortest"
 )
 
 func TestStreamBeginsWithRetryAndIDThenGetsEvents(t *testing.T) {
@@ -235,6 +236,54 @@ func TestFloodOfEventsIsNotTheClientsFault(t *testing.T) {
 		}
 	}
 	w.check()
+}
+
+func TestHealthyClientIsNotSlowBecauseOfLargeMessages(t *testing.T) {
+	w := newWorld(t, func(s *setup) { s.hub.MessageBytes = 1 << 20 })
+	c := w.subscribe("subscribe=a")
+	c.SetWindow(10 << 20)
+	for range 4 {
+		w.enqueue("a", strings.Repeat("x", 300<<10))
+	}
+	for range 50 {
+		w.turn()
+	}
+	if got := c.events(); len(got) != 4 {
+		t.Errorf("got %d of 4 events; %v", len(got), w.stats().Closed)
+	}
+}
+
+func TestOneTurnWritesNoMoreThanItsShare(t *testing.T) {
+	w := newWorld(t, nil)
+	var clients []*client
+	for range 20 {
+		clients = append(clients, w.subscribe("subscribe=a"))
+	}
+	for range 50 {
+		w.enqueue("a", strings.Repeat("x", 60<<10))
+	}
+	for range 3 {
+		reactortest.Turn(t, 1, w.loops...)
+		sent := 0
+		for _, c := range clients {
+			sent += len(c.Received())
+		}
+		if most := (flushBudget + recordsPerVisit) * recordMax; sent > most {
+			t.Errorf("%d bytes in one turn, want at most %d", sent, most)
+		}
+	}
+}
+
+func TestSmallRoomOvertakesALargeOne(t *testing.T) {
+	w := newWorld(t, nil)
+	for range 2 * flushBudget * recordsPerVisit {
+		w.subscribe("subscribe=large")
+	}
+	c := w.subscribe("subscribe=small")
+	w.enqueue("large", "to many")
+	w.enqueue("small", "to one")
+	reactortest.Turn(t, 2, w.loops...)
+	c.wantEvent(2, "to one")
 }
 
 func TestResumeBringsWhatWasMissedThenLive(t *testing.T) {

@@ -134,29 +134,71 @@ func (e *unexpectedLine) Error() string {
 	return "got line " + e.got[:min(len(e.got), 100)] + ", want " + e.want[:min(len(e.want), 100)]
 }
 
-func TestStalledHandshakesEndAtTheirDeadlineAndKeepNobodyOut(t *testing.T) {
-	server, config := testTLS(t)
-	w := newWorld(t, func(s *setup) { s.tls = server; s.edge.Handshakes = 2 })
-	silent := w.connect()
-	var stalled []*client
-	for range 5 { // half a ClientHello each; two of them get a goroutine, the others wait for one
-		c := w.connect()
-		c.Send([]byte{0x16, 0x03, 0x01, 0x02, 0x00, 0x01})
-		w.turn()
-		stalled = append(stalled, c)
+var halfHello = []byte{0x16, 0x03, 0x01, 0x02, 0x00, 0x01}
+
+func TestStalledHandshakesEndAtTheirDeadline(t *testing.T) {
+	server, _ := testTLS(t)
+	w := newWorld(t, func(s *setup) { s.tls = server })
+	clients := []*client{w.connect(), w.connect()} // one says half a word, the other nothing
+	clients[0].Send(halfHello)
+	w.advance(9 * time.Second)
+	if st := w.stats(); st.Connections != 2 {
+		t.Errorf("%d connections before the deadline", st.Connections)
 	}
-	w.check()
-	w.advance(11 * time.Second)
+	w.advance(2 * time.Second)
 	w.waitFor("the stalled handshakes to end", func() bool { return w.stats().Connections == 0 })
-	silent.wantGone()
-	for _, c := range stalled {
+	for _, c := range clients {
 		c.wantGone()
 	}
-	good := tls.Client(w.connect().Conn(), config)
-	w.tlsDo(good.Handshake)
-	if st := w.stats(); st.Closed["handshake_timeout"] != 6 {
+	if st := w.stats(); st.Closed["handshake_timeout"] != 2 {
 		t.Errorf("closed: %v", st.Closed)
 	}
+	w.check()
+}
+
+func TestStalledHandshakesKeepNobodyOut(t *testing.T) {
+	server, config := testTLS(t)
+	w := newWorld(t, func(s *setup) { s.tls = server; s.edge.Handshakes = 2 })
+	for range 6 { // two of them get a goroutine, the others wait for one
+		w.connect().Send(halfHello)
+		w.turn()
+	}
+	good := tls.Client(w.connect().Conn(), config)
+	done := make(chan error, 1)
+	go func() { done <- good.Handshake() }()
+	w.turn()
+	w.advance(evictAfter / 2)
+	if n := w.stats().Closed["handshake_evicted"]; n != 0 {
+		t.Errorf("%d handshakes were ended before they had a fair time", n)
+	}
+	for patience := 0; ; patience++ { // each round of stalled ones has its fair time
+		w.advance(evictAfter / 4)
+		select {
+		case err := <-done:
+			if err != nil {
+				t.Fatal(err)
+			}
+			w.check()
+			return
+		default:
+		}
+		if patience > 40 {
+			t.Fatal("stalled handshakes keep a good client out")
+		}
+	}
+}
+
+func TestAQueuedPeerThatLeavesIsNotKept(t *testing.T) {
+	server, _ := testTLS(t)
+	w := newWorld(t, func(s *setup) { s.tls = server; s.edge.Handshakes = 1 })
+	w.connect().Send(halfHello)
+	w.turn()
+	c := w.connect()
+	c.Send(halfHello)
+	w.turn()
+	c.Close()
+	w.turn()
+	c.wantGone()
 	w.check()
 }
 

@@ -23,8 +23,10 @@ type worker struct {
 	conns       []*conn // dense; a connection knows its slot
 	lanes       lanes
 	doomed      []*conn // to be closed at the end of this turn
+	handshakes  list    // connections in their handshake, oldest first
+	handshaking int     // of which some may have been told to end, and are not in the list any more
 	waiting     []*conn // for a handshake, oldest first; closed ones are skipped
-	handshaking int
+	evictTimer  reactor.Timer
 	readBuf     []byte
 	writeBuf    []byte // room for one framed chunk
 	drain       drain
@@ -78,13 +80,18 @@ func (w *worker) jitter(d time.Duration) time.Duration {
 }
 
 // open takes an accepted socket over. The server has counted it already.
-func (w *worker) open(fd int, peer netip.AddrPort, secure bool, turnedAway *RefuseReason) {
-	c := &conn{w: w, id: w.srv.nextConn.Add(1), peer: peer, secure: secure, acceptedAt: w.now()}
-	if turnedAway != nil {
-		c.turnedAway, c.refusal = true, *turnedAway
+func (w *worker) open(fd int, peer netip.AddrPort, secure, turnedAway bool) {
+	c := &conn{
+		w:          w,
+		id:         w.srv.nextConn.Add(1),
+		peer:       peer,
+		acceptedAt: w.now(),
+		secure:     secure,
+		turnedAway: turnedAway,
 	}
 	if err := w.loop.Add(&c.src, fd, c); err != nil {
-		w.srv.log.Warn("accepted socket cannot be watched", "peer", peer, "err", err)
+		w.refused[RefusedDescriptors]++
+		w.srv.log.Debug("accepted socket cannot be watched", "peer", peer, "err", err)
 		w.loop.Discard(fd)
 		w.srv.release(c)
 		return
@@ -109,43 +116,6 @@ func (w *worker) remove(c *conn) {
 	w.conns = w.conns[:last]
 }
 
-// wantHandshake starts the handshake of a connection whose first bytes have come, or lets it wait for its turn: until
-// then it costs no goroutine and no buffers.
-func (w *worker) wantHandshake(c *conn) {
-	if c.queued {
-		return
-	}
-	if w.handshaking >= w.handshakeLimit() {
-		c.queued = true
-		w.waiting = append(w.waiting, c)
-		return
-	}
-	w.handshaking++
-	c.startHandshake()
-}
-
-// handshakeLimit is this worker's share of limits.handshakes.
-func (w *worker) handshakeLimit() int {
-	n := len(w.srv.workers)
-	return max(1, (w.srv.config().Handshakes+n-1)/n)
-}
-
-func (w *worker) handshakeEnded() {
-	w.handshaking--
-	for len(w.waiting) > 0 && w.handshaking < w.handshakeLimit() {
-		c := w.waiting[0]
-		w.waiting[0] = nil
-		w.waiting = w.waiting[1:]
-		if c.state == stateAccepted && !c.doomed {
-			w.handshaking++
-			c.startHandshake()
-		}
-	}
-	if len(w.waiting) == 0 {
-		w.waiting = nil
-	}
-}
-
 // countRefusal counts an answer that turns a request away.
 func (w *worker) countRefusal(a answer) {
 	if reason, ok := refusalOf(a); ok {
@@ -155,8 +125,8 @@ func (w *worker) countRefusal(a answer) {
 
 // endOfTurn is the budgeted second half of a turn: events into queues, queues into records, connections to the grave.
 func (w *worker) endOfTurn() (again bool) {
-	if w.lanes.takesMore(w.shard.DeliveredBytes()) {
-		again = w.shard.Deliver(deliverBudget)
+	if room := backlogBytes - w.lanes.backlog(w.shard.DeliveredBytes()); room > 0 {
+		again = w.shard.Deliver(deliverBudget, room)
 	} else {
 		again = w.shard.Pending()
 	}

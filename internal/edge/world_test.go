@@ -83,7 +83,43 @@ func newWorld(t testing.TB, change func(*setup)) *world {
 	w.do(func(ctx context.Context) error {
 		return w.srv.Serve(ctx, []Door{{Listener: reactor.Listener{FD: fd}, Secure: s.tls != nil}})
 	})
+	t.Cleanup(w.end)
 	return w
+}
+
+// end drains the world away: whatever a test has done to it, nothing may be left.
+func (w *world) end() {
+	if w.t.Failed() {
+		return
+	}
+	w.check()
+	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	defer cancel()
+	began := make(chan error, 1)
+	go func() {
+		_, err := w.srv.Drain(ctx, 0)
+		began <- err
+	}()
+	for over := false; !over; {
+		select {
+		case <-w.srv.Drained():
+			over = true
+		case <-ctx.Done():
+			w.t.Fatal("the world cannot be drained")
+		default:
+			w.advance(drainGrace / 4)
+		}
+	}
+	if err := <-began; err != nil {
+		w.t.Error(err)
+	}
+	w.turn()
+	if n := w.srv.open.Load() + w.srv.away.Load(); n != 0 {
+		w.t.Errorf("%d places are still counted as taken", n)
+	}
+	if n := w.kernel.Descriptors(); n != 0 {
+		w.t.Errorf("%d descriptors are still open", n)
+	}
 }
 
 // do calls something that asks the loops, and turns them until it has its answer.

@@ -15,7 +15,6 @@ type sink struct{ Stream }
 
 func (*sink) Queued(*Stream, int)  {}
 func (*sink) Blocked(*Stream) bool { return false }
-func (s *sink) Flush(st *Stream)   { st.Pop(nil, 1<<20) }
 func (*sink) Overflow(*Stream)     {}
 
 func (w *world) sink(sub Subscription) *sink {
@@ -41,7 +40,7 @@ func BenchmarkPublish(b *testing.B) {
 				if _, err := w.hub.Publish(w.now, m); err != nil {
 					b.Fatal(err)
 				}
-				w.shards[0].Deliver(100)
+				w.shards[0].Deliver(100, anyBytes)
 				dst = s.Pop(dst[:0], cap(dst))
 			}
 		})
@@ -70,7 +69,7 @@ func BenchmarkDeliver(b *testing.B) {
 					b.Fatal(err)
 				}
 				b.StartTimer()
-				for w.shards[0].Deliver(1000) {
+				for w.shards[0].Deliver(1000, anyBytes) {
 				}
 			}
 			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/members, "ns/stream")

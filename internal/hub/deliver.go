@@ -15,15 +15,21 @@ type fanout struct {
 	next     int    // members before it are still to be visited
 }
 
-// Deliver moves messages from the inbox to the queues of the streams they are for, touching about budget
-// streams (at least one message is moved on), and reports whether there is more to do. It may stop in the
-// middle of a message; the next call goes on there.
-func (s *Shard) Deliver(budget int) (more bool) {
+// Deliver moves messages from the inbox to the queues of the streams they are for, and reports whether there
+// is more to do. It touches about budget streams, and begins no further message when it has begun those of
+// the first bytes bytes. It may stop in the middle of a message; the next call goes on there.
+func (s *Shard) Deliver(budget, bytes int) (more bool) {
 	s.bound = int(s.hub.queueBytes.Load())
 	s.policy = Policy(s.hub.slow.Load())
+	until := s.delivered + uint64(max(bytes, 1))
 	for budget > 0 {
-		if s.fan.rec == nil && !s.begin() {
-			return false
+		if s.fan.rec == nil {
+			if s.delivered >= until {
+				break
+			}
+			if !s.begin() {
+				return false
+			}
 		}
 		budget = s.walk(budget)
 	}

@@ -72,7 +72,7 @@ func TestDeliverKeepsToItsBudget(t *testing.T) {
 	}
 	r := w.publish("a", "1")
 	w.publish("a", "2")
-	for calls := 1; w.shards[0].Deliver(10); calls++ {
+	for calls := 1; w.shards[0].Deliver(10, anyBytes); calls++ {
 		if n := touched(); n > 10*calls {
 			t.Fatalf("%d streams touched in %d calls with a budget of 10", n, calls)
 		}
@@ -94,7 +94,7 @@ func TestMessagesForNobodyCostBudget(t *testing.T) {
 	for range 100 {
 		w.publish("nobody", "x")
 	}
-	if !w.shards[0].Deliver(10) || !w.shards[0].Pending() {
+	if !w.shards[0].Deliver(10, anyBytes) || !w.shards[0].Pending() {
 		t.Error("one small call passed 100 messages")
 	}
 	w.deliver()
@@ -116,7 +116,7 @@ func TestComingAndGoingInsideADelivery(t *testing.T) {
 					clients = append(clients, w.subscribe(fmt.Sprintf("room%d room%d", 1+i%2, 3)))
 				}
 				r := w.publish(to, "m")
-				w.shards[0].Deliver(stop)
+				w.shards[0].Deliver(stop, anyBytes)
 				w.shards[0].Unsubscribe(&clients[leaver].Stream)
 				newcomer := w.subscribe("room1 room2")
 				w.deliver()
@@ -183,7 +183,7 @@ func TestEveryShardSeesTheSameOrder(t *testing.T) {
 	var want []string
 	for i := range 20 {
 		w.publish([]string{"a", "b", "a,b", "*"}[i%4], "x")
-		w.shards[i%3].Deliver(1 + i%4)
+		w.shards[i%3].Deliver(1+i%4, anyBytes)
 		want = append(want, itoa(i+1)+" x")
 	}
 	for i, c := range clients {
@@ -205,7 +205,7 @@ func TestDeliverDoesNotAllocate(t *testing.T) {
 	}
 	dst := make([]byte, 0, 1<<16)
 	step := func() {
-		w.shards[0].Deliver(300)
+		w.shards[0].Deliver(300, anyBytes)
 		for _, c := range clients {
 			dst = c.Pop(dst[:0], cap(dst))
 		}
@@ -215,5 +215,19 @@ func TestDeliverDoesNotAllocate(t *testing.T) {
 	}
 	if n := testing.AllocsPerRun(messages, step); n != 0 {
 		t.Errorf("Deliver and Pop allocate %v times", n)
+	}
+}
+
+func TestDeliverTakesInNoMoreBytesThanItIsTold(t *testing.T) {
+	w := newWorld(t, 1, Options{})
+	c := w.subscribe("a")
+	for range 10 {
+		w.publish("a", strings.Repeat("x", 1000))
+	}
+	if !w.shards[0].Deliver(1000, 2500) || c.queued != 3 {
+		t.Errorf("%d events queued, want those of the first 2500 bytes and the one across", c.queued)
+	}
+	if !w.shards[0].Deliver(1000, 0) || c.queued != 4 {
+		t.Errorf("%d events queued, want one more", c.queued)
 	}
 }

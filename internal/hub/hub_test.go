@@ -45,11 +45,11 @@ func TestReceipt(t *testing.T) {
 	if got := r.ID().String(); got != "e-1" {
 		t.Errorf("ID = %s, want e-1", got)
 	}
-	w.shards[0].Deliver(100)
+	w.shards[0].Deliver(100, anyBytes)
 	if isClosed(r.Done()) {
 		t.Error("the receipt is done although one shard has not delivered")
 	}
-	w.shards[1].Deliver(100)
+	w.shards[1].Deliver(100, anyBytes)
 	if !isClosed(r.Done()) || r.Matched() != 2 {
 		t.Errorf("done is %v, matched %d, want true, 2", isClosed(r.Done()), r.Matched())
 	}
@@ -67,7 +67,7 @@ func TestBusy(t *testing.T) {
 	slow, fast := w.shards[0], w.shards[1]
 	w.publish("a", "1")
 	w.publish("a", "2")
-	fast.Deliver(100)
+	fast.Deliver(100, anyBytes)
 
 	_, err := w.hub.Publish(w.now, message("a", "3"))
 	if !errors.Is(err, ErrBusy) {
@@ -77,11 +77,11 @@ func TestBusy(t *testing.T) {
 		t.Error("a refused message has left something behind")
 	}
 	space := w.hub.Space()
-	fast.Deliver(100)
+	fast.Deliver(100, anyBytes)
 	if isClosed(space) {
 		t.Error("an inbox that was not full announces space")
 	}
-	slow.Deliver(1)
+	slow.Deliver(1, anyBytes)
 	if !isClosed(space) {
 		t.Error("the full inbox made room and does not say so")
 	}
@@ -101,18 +101,18 @@ func TestSpaceIsAnnouncedByTheInboxThatIsFull(t *testing.T) {
 	}
 	w.publish("a", "x")
 	busy() // both inboxes
-	w.shards[0].Deliver(100)
+	w.shards[0].Deliver(100, anyBytes)
 	space := w.hub.Space()
 	if !isClosed(space) {
 		t.Error("the first inbox made room and does not say so")
 	}
 	busy() // the second one
 	space = w.hub.Space()
-	w.shards[0].Deliver(100)
+	w.shards[0].Deliver(100, anyBytes)
 	if isClosed(space) {
 		t.Error("the first inbox announces space again")
 	}
-	w.shards[1].Deliver(100)
+	w.shards[1].Deliver(100, anyBytes)
 	if !isClosed(space) {
 		t.Error("the second inbox made room and does not say so")
 	}
@@ -136,7 +136,7 @@ func TestWake(t *testing.T) {
 	w := newWorld(t, 2, Options{})
 	w.publish("a", "1")
 	w.publish("a", "2")
-	w.shards[0].Deliver(100)
+	w.shards[0].Deliver(100, anyBytes)
 	w.publish("a", "3")
 	if w.woken[0] != 2 || w.woken[1] != 1 {
 		t.Errorf("shards were woken %v times, want [2 1]", w.woken)
@@ -206,7 +206,7 @@ func TestConcurrentPublishers(t *testing.T) {
 	for i, c := range clients {
 		looping.Go(func() {
 			for range wake[i] {
-				for c.shard.Deliver(10) {
+				for c.shard.Deliver(10, anyBytes) {
 				}
 				c.pop(1 << 20)
 			}

@@ -111,7 +111,7 @@ func (m *model) step() {
 		m.publish()
 	case 7:
 		if m.byte(2) == 0 {
-			l.shard.Deliver(1 + m.byte(8))
+			l.shard.Deliver(1+m.byte(8), anyBytes)
 		} else {
 			m.deliver()
 		}

@@ -99,7 +99,7 @@ func TestSeam(t *testing.T) {
 					want = append(want, itoa(n+3)+" x")
 				}
 				c.pop(len("id: e-1\ndata: x\n\n")) // the replay has begun
-				w.shards[0].Deliver(2)
+				w.shards[0].Deliver(2, anyBytes)
 				c.want(want...)
 				w.publish("a", "end")
 				c.want(itoa(3+waiting+later) + " end")

@@ -157,10 +157,13 @@ func (s *Shard) RoomCount(room string) int {
 	return 0
 }
 
-// RoomsPrefix visits the rooms whose name begins with prefix, sorted, until visit returns false. visit
-// must not subscribe or unsubscribe.
-func (s *Shard) RoomsPrefix(prefix string, visit func(room string, streams int) bool) {
-	s.order.Ascend(prefix, func(name string, g *group) bool {
+// RoomsPrefix visits the rooms whose name begins with prefix and comes behind after, sorted, until visit
+// returns false. visit must not subscribe or unsubscribe.
+func (s *Shard) RoomsPrefix(prefix, after string, visit func(room string, streams int) bool) {
+	s.order.Ascend(max(prefix, after), func(name string, g *group) bool {
+		if name == after {
+			return true
+		}
 		return strings.HasPrefix(name, prefix) && visit(name, len(g.members))
 	})
 }

@@ -14,7 +14,7 @@ func TestShardCounts(t *testing.T) {
 	s := w.shards[0]
 
 	rooms := func(prefix string) (list []string) {
-		s.RoomsPrefix(prefix, func(room string, n int) bool {
+		s.RoomsPrefix(prefix, "", func(room string, n int) bool {
 			list = append(list, fmt.Sprint(room, " ", n))
 			return true
 		})
@@ -34,7 +34,7 @@ func TestShardCounts(t *testing.T) {
 		}
 	}
 	visits := 0
-	s.RoomsPrefix("", func(string, int) bool { visits++; return false })
+	s.RoomsPrefix("", "", func(string, int) bool { visits++; return false })
 	if visits != 1 {
 		t.Errorf("RoomsPrefix went on for %d rooms after false", visits)
 	}
@@ -151,5 +151,26 @@ func TestCheckNotices(t *testing.T) {
 				t.Error("Check notices nothing")
 			}
 		})
+	}
+}
+
+func TestRoomsCanBeVisitedPageByPage(t *testing.T) {
+	w := newWorld(t, 1, Options{})
+	w.subscribe("a b1 b2 b3 c")
+	var got []string
+	for after, more := "", true; more; {
+		more = false
+		visits := 0
+		w.shards[0].RoomsPrefix("b", after, func(room string, _ int) bool {
+			if visits++; visits > 2 {
+				more = true
+				return false
+			}
+			got, after = append(got, room), room
+			return true
+		})
+	}
+	if want := []string{"b1", "b2", "b3"}; !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
 	}
 }

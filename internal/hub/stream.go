@@ -10,10 +10,9 @@ type Owner interface {
 	// event to one room.
 	Queued(st *Stream, matched int)
 	// Blocked reports whether the socket really does not take bytes now. If it only was not this
-	// stream's turn yet, the hub calls Flush before it judges.
+	// stream's turn yet, it is not judged: its queue may grow over the bound, by as much as the caller
+	// lets Deliver take in between two flushes.
 	Blocked(st *Stream) bool
-	// Flush pops and writes until the queue is empty or the socket is blocked.
-	Flush(st *Stream)
 	// Overflow says that the stream was too slow and gets no more events: it must be ended, but not
 	// before Deliver has returned. It is called once per subscription.
 	Overflow(st *Stream)

@@ -3,6 +3,7 @@ package hub
 import (
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 	"testing"
@@ -77,10 +78,13 @@ func (w *world) publish(to, data string) *Receipt {
 // deliver lets all shards work until nothing is left to do.
 func (w *world) deliver() {
 	for _, s := range w.shards {
-		for s.Deliver(1 << 10) {
+		for s.Deliver(1<<10, anyBytes) {
 		}
 	}
 }
+
+// anyBytes lets Deliver take in all there is.
+const anyBytes = math.MaxInt32
 
 // client is a subscriber: a stream, its owner, and what arrived.
 type client struct {
@@ -90,13 +94,12 @@ type client struct {
 	blocked bool
 	arrived []byte // what was popped and is not a whole frame yet
 
-	queued, flushed, overflows int
-	matched                    int // as Queued said last
+	queued, overflows int
+	matched           int // as Queued said last
 }
 
 func (c *client) Queued(_ *Stream, matched int) { c.queued, c.matched = c.queued+1, matched }
 func (c *client) Blocked(*Stream) bool          { return c.blocked }
-func (c *client) Flush(*Stream)                 { c.flushed++; c.pop(1 << 20) }
 func (c *client) Overflow(*Stream)              { c.overflows++ }
 
 // client makes a client on a shard.
