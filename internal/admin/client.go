@@ -18,13 +18,16 @@ import (
 // answered is an [*Error] with a hint.
 type Conn struct {
 	rpc     *jrpc2.Client
+	words   *lastWords
 	name    string // where the daemon is, for error texts
 	timeout time.Duration
 }
 
 func newConn(c net.Conn, name string, timeout time.Duration) *Conn {
+	words := &lastWords{Channel: channel.Line(c, &boundedWriter{Conn: c, timeout: timeout})}
 	return &Conn{
-		rpc:     jrpc2.NewClient(channel.Line(c, &boundedWriter{Conn: c, timeout: timeout}), nil),
+		rpc:     jrpc2.NewClient(words, nil),
+		words:   words,
 		name:    name,
 		timeout: timeout,
 	}
@@ -117,7 +120,9 @@ func call[T any](ctx context.Context, c *Conn, method string, params any) (T, er
 		defer cancel()
 	}
 	var result T
-	if err := c.rpc.CallResult(ctx, method, params, &result); err != nil {
+	err := c.rpc.CallResult(ctx, method, params, &result)
+	c.words.arrived()
+	if err != nil {
 		var none T
 		return none, c.explain(ctx, method, err)
 	}

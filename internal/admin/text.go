@@ -59,9 +59,7 @@ func writeClient(b *strings.Builder, number int, c *Client) {
 		number, c.Conn, printable(c.Addr), clientState(c.State), c.Sent, c.Reinits, yesNo(isTLS, "Yes", "No"))
 	fmt.Fprintf(b, "  Connection time: %s  Handshaked time: %s UniqId:%s\n",
 		runningTime(c.AgeSeconds), runningTime(c.StreamAgeSeconds), printable(c.ID))
-	if c.Agent != "" {
-		fmt.Fprintf(b, "  Agent: %s\n", printable(c.Agent))
-	}
+	fmt.Fprintf(b, "  Agent: %s\n", printable(c.Agent))
 	if c.TLS != "" {
 		version := strings.Replace(c.TLS, "TLS ", "TLSv", 1)
 		fmt.Fprintf(b, "  SSL Status:SSLOK Ver:%s Chiper:%s\n", printable(version), printable(c.Cipher))

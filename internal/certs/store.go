@@ -77,8 +77,8 @@ func newConfig(p *Pair, minVersion uint16) *tls.Config {
 		},
 		// P-521 is left out: it costs the server much more than the client.
 		CurvePreferences: []tls.CurveID{tls.X25519MLKEM768, tls.X25519, tls.CurveP256, tls.CurveP384},
-		// A client that offers protocols without this one is refused (ALPACA); one that offers none is not.
-		NextProtos: []string{"http/1.1"},
+		// A client that offers protocols without one of these is refused (ALPACA); one that offers none is not.
+		NextProtos: []string{"http/1.1", "http/1.0"},
 		// Events are written in whole records; small first ones would only cost more system calls.
 		DynamicRecordSizingDisabled: true,
 	}

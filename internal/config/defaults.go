@@ -17,7 +17,7 @@ func Defaults() Settings {
 		LogFormat: "auto",
 		Retry:     2 * time.Second,
 		TLS:       TLS{MinVersion: "1.2"},
-		CORS:      CORS{Origins: []string{}},
+		CORS:      CORS{Origins: []string{}, Credentials: true},
 		HSTS:      HSTS{MaxAge: 63072000 * time.Second}, // two years, what the browsers' preload lists ask for
 		Control: Control{
 			Socket:    "/run/hassesd/control.sock",

@@ -3,6 +3,7 @@ package config
 import (
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 )
 
@@ -203,6 +204,9 @@ func (l *loader) finish() {
 	}
 	if l.settings.Dev {
 		l.develop()
+	}
+	if l.said["cors.credentials"].layer == layerDefaults && slices.Contains(l.settings.CORS.Origins, "*") {
+		l.settings.CORS.Credentials = false // only who asks for the pair is refused
 	}
 }
 

@@ -134,7 +134,7 @@ var registry = []entry{
 	},
 	{
 		name:       "cors.credentials",
-		usage:      "Allow the pages of cors.origins to send cookies and other credentials. Refused together with *.",
+		usage:      "Allow the pages of cors.origins to send cookies and other credentials. Refused together with *; with * and nothing said here they are not allowed.",
 		reloadable: true,
 		field:      func(s *Settings) any { return &s.CORS.Credentials },
 	},

@@ -32,7 +32,7 @@ func TestValidSettings(t *testing.T) {
 		"port 0 twice":     func(s *Settings) { s.Listen = []string{"https://:0", "https://:0"} },
 		"slash at the end": func(s *Settings) { s.Listen = []string{"https://:1/"} },
 		"root path":        func(s *Settings) { s.Path = "/" },
-		"any origin":       func(s *Settings) { s.CORS.Origins = []string{"*"} },
+		"any origin":       func(s *Settings) { s.CORS = CORS{[]string{"*"}, false} },
 		"origins": func(s *Settings) {
 			s.CORS = CORS{[]string{"https://a.example", "http://b:8080", "https://[::1]:9"}, true}
 		},

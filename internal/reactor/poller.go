@@ -9,11 +9,11 @@ import (
 type Events uint8
 
 const (
-	// Readable: a read gives bytes, the end of the stream or an error.
+	// Readable says that a read gives bytes, the end of the stream or an error.
 	Readable Events = 1 << iota
-	// Writable: a write takes bytes or gives an error.
+	// Writable says that a write takes bytes or gives an error.
 	Writable
-	// Hangup: the peer shut down its sending side, or the connection is dead.
+	// Hangup says that the peer shut down its sending side, or the connection is dead.
 	// Bytes sent before may still wait to be read.
 	Hangup
 )

@@ -272,7 +272,7 @@ func TestOnlyWouldBlockIsTemporary(t *testing.T) {
 	// crypto/tls forgets exactly those read errors that look like this.
 	temporary := func(err error) bool {
 		// The methods of net.Error by hand, without its deprecation.
-		e, ok := err.(interface { //nolint:errorlint // crypto/tls does not unwrap either
+		e, ok := err.(interface { // crypto/tls does not unwrap either
 			Timeout() bool
 			Temporary() bool
 		})

@@ -1,0 +1,59 @@
+package admin
+
+import (
+	"sync"
+	"time"
+
+	"github.com/creachadair/jrpc2/channel"
+)
+
+// lastWordsTimeout bounds how long the end of a connection is held back.
+const lastWordsTimeout = time.Second
+
+// lastWords is a client's channel that reports the end of the connection only when the answers that came before it have
+// reached their callers. jrpc2's client hands answers over on other goroutines and, at the end, fails all calls that
+// have none yet: the answer to a drain, after which the daemon goes away, would be lost in that race.
+type lastWords struct {
+	channel.Channel
+
+	mu sync.Mutex
+	// Guarded by mu.
+	underway int           // answers that were received, less those that have reached their callers
+	none     chan struct{} // closed when underway is 0; nil: nobody waits
+}
+
+// Recv implements channel.Channel.
+func (c *lastWords) Recv() ([]byte, error) {
+	line, err := c.Channel.Recv()
+	c.mu.Lock()
+	if err == nil {
+		c.underway++
+		c.mu.Unlock()
+		return line, nil
+	}
+	if c.underway <= 0 {
+		c.mu.Unlock()
+		return line, err
+	}
+	none := make(chan struct{})
+	c.none = none
+	c.mu.Unlock()
+	timeout := time.NewTimer(lastWordsTimeout)
+	defer timeout.Stop()
+	select {
+	case <-none:
+	case <-timeout.C: // the answer to a call that nobody waits for any more
+	}
+	return line, err
+}
+
+// arrived says that an answer has reached its caller.
+func (c *lastWords) arrived() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.underway--
+	if c.underway <= 0 && c.none != nil {
+		close(c.none)
+		c.none = nil
+	}
+}
