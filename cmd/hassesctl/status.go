@@ -141,6 +141,9 @@ func statusText(s *screen, status admin.Status) string {
 	line("last event", status.LastEventID)
 	line("history", historyText(status.History))
 	line("closed", reasonsText(status.Closed))
+	if dropped := reasonsText(status.Dropped); len(status.Dropped) > 0 && dropped != reasonsText(nil) {
+		line("dropped", dropped)
+	}
 	line("refused", reasonsText(status.Refused))
 	return b.String()
 }

@@ -60,14 +60,27 @@ func (a *assignments) flags() []cli.Flag {
 }
 
 func (a *assignments) flag(name, usage string, isBool, hidden bool, category string) cli.Flag {
-	return &cli.GenericFlag{
+	f := &cli.GenericFlag{
 		Name:     name,
 		Usage:    usage,
 		Hidden:   hidden,
 		Category: category,
 		Value:    &collector{into: a, name: name, isBool: isBool},
 	}
+	if isBool {
+		return switchFlag{f}
+	}
+	return f
 }
+
+// switchFlag is a flag whose help shows no value.
+type switchFlag struct{ *cli.GenericFlag }
+
+// TakesValue implements cli.DocGenerationFlag.
+func (switchFlag) TakesValue() bool { return false }
+
+// String implements cli.Flag: the line in the help.
+func (f switchFlag) String() string { return cli.FlagStringer(f) }
 
 // collector is a flag.Value that notes down every use of its flag; config reads the values.
 type collector struct {

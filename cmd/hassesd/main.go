@@ -52,11 +52,11 @@ func app(env []string, stdout, stderr io.Writer) *cli.App {
 		HideVersion:     true,
 		HideHelpCommand: true,
 		Flags:           said.flags(),
-		OnUsageError:    func(_ *cli.Context, err error, _ bool) error { return &usageError{err} },
+		OnUsageError:    asUsageError,
 		ExitErrHandler:  func(*cli.Context, error) {},
 		Action: func(c *cli.Context) error {
-			if c.Args().Present() {
-				return &usageError{fmt.Errorf("%q is neither a flag nor a command; see hassesd --help", c.Args().First())}
+			if err := noWords(c); err != nil {
+				return err
 			}
 			settings, err := said.load()
 			if err != nil {
@@ -69,8 +69,11 @@ func app(env []string, stdout, stderr io.Writer) *cli.App {
 				Name:         "check",
 				Usage:        "validate what a start would use, and print ok",
 				Flags:        said.flags(),
-				OnUsageError: func(_ *cli.Context, err error, _ bool) error { return &usageError{err} },
+				OnUsageError: asUsageError,
 				Action: func(c *cli.Context) error {
+					if err := noWords(c); err != nil {
+						return err
+					}
 					settings, err := said.load()
 					if err != nil {
 						return err
@@ -83,18 +86,39 @@ func app(env []string, stdout, stderr io.Writer) *cli.App {
 				},
 			},
 			{
-				Name:   "defaults",
-				Usage:  "print the whole configuration file with each key documented",
-				Action: func(c *cli.Context) error { return config.WriteDefaults(c.App.Writer) },
+				Name:         "defaults",
+				Usage:        "print the whole configuration file with each key documented",
+				OnUsageError: asUsageError,
+				Action: func(c *cli.Context) error {
+					if err := noWords(c); err != nil {
+						return err
+					}
+					return config.WriteDefaults(c.App.Writer)
+				},
 			},
 			{
-				Name:  "version",
-				Usage: "print the version",
+				Name:         "version",
+				Usage:        "print the version",
+				OnUsageError: asUsageError,
 				Action: func(c *cli.Context) error {
+					if err := noWords(c); err != nil {
+						return err
+					}
 					_, err := fmt.Fprintf(c.App.Writer, "hassesd %s (%s)\n", daemon.Version(), daemon.Compiled())
 					return err
 				},
 			},
 		},
 	}
+}
+
+// asUsageError keeps urfave from printing the whole help where one sentence says what is wrong.
+func asUsageError(_ *cli.Context, err error, _ bool) error { return &usageError{err} }
+
+// noWords refuses what is left when all flags are read; flags behind such a word have not been read.
+func noWords(c *cli.Context) error {
+	if !c.Args().Present() {
+		return nil
+	}
+	return &usageError{fmt.Errorf("%q is neither a flag nor a command; see hassesd --help", c.Args().First())}
 }

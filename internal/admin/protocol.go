@@ -79,6 +79,9 @@ type Status struct {
 	Closed             map[string]uint64 `json:"closed"`  // connections ended, by reason
 	Refused            map[string]uint64 `json:"refused"` // requests and commands refused, by reason
 
+	// Events that slow streams did not get, by the policy of limits.slow that took them.
+	Dropped map[string]uint64 `json:"dropped,omitempty"`
+
 	// What hasses' status text shows besides.
 	CertFile   string   `json:"cert_file,omitempty"`
 	KeyFile    string   `json:"key_file,omitempty"`
@@ -130,6 +133,7 @@ type Client struct {
 	Rooms            []string `json:"rooms"`              // ["*"] for every room
 	Sent             uint64   `json:"sent"`               // events
 	QueueBytes       int      `json:"queue_bytes"`
+	Dropped          uint64   `json:"dropped,omitempty"` // events that limits.slow took from it
 	Reinits          uint64   `json:"reinits"`
 	Agent            string   `json:"agent"`
 }

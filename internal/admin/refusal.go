@@ -6,7 +6,7 @@ type Refusal string
 
 // The refusals.
 const (
-	RefusedConnections Refusal = "control_connections" // maxConnections are open
+	RefusedConnections Refusal = "control_connections" // the door has no place left
 	RefusedHTTP        Refusal = "http"                // a browser or a scanner speaks HTTP to the control port
 	RefusedTLS         Refusal = "tls"                 // a TLS ClientHello on a plain port
 	RefusedSlow        Refusal = "control_slow"        // the peer does not read its answers

@@ -153,7 +153,11 @@ func (s *rpc) call(name string, params json.RawMessage) (any, *Error) {
 	}
 	ctx, cancel := context.WithTimeout(s.conn.server.ctx, callTimeout)
 	defer cancel()
-	return m.run(ctx, s.conn, params)
+	result, e := m.run(ctx, s.conn, params)
+	if e == nil && m.role == RoleAdmin {
+		s.conn.log.Info("command obeyed", "method", name) // with who gave it
+	}
+	return result, e
 }
 
 // reply is the answer to one request: a text, or a message whose streams are still being counted.

@@ -10,8 +10,8 @@ import (
 	"time"
 )
 
-// maxConnections is how many control connections may be open: back ends and administrators are few.
-const maxConnections = 128
+// defaultConnections is how many connections a door has places for, when nothing else is said.
+const defaultConnections = 128
 
 // acceptPause is the wait after accept failed, most likely for want of descriptors.
 const acceptPause = 100 * time.Millisecond
@@ -28,6 +28,10 @@ type ServerOptions struct {
 	// Delimiter ends a classic command, besides the newline. 0: ';'.
 	Delimiter byte
 
+	// Connections is how many connections each listening door has places for: those of one cannot take the places of
+	// another, so that publishers on TCP never lock an administrator out of the Unix socket. 0: 128.
+	Connections int
+
 	// MaxMessage is the bound of a message's bytes in force; it is asked again and again. nil: 64 KiB.
 	MaxMessage func() int
 }
@@ -40,6 +44,7 @@ type Server struct {
 	log          *slog.Logger
 	answerLog    *slog.Logger
 	delimiter    byte
+	places       int // of each listening door
 	maxMessage   func() int
 	writeTimeout time.Duration
 	ctx          context.Context // of all that is asked of the Backend; ends when a shutdown loses patience
@@ -51,8 +56,8 @@ type Server struct {
 	doors []*listenDoor
 	fifo  *os.File // nil: none
 	conns map[*conn]struct{}
-	open  int    // of conns those that came in by a listenDoor, of which there are at most maxConnections
-	made  uint64 // connections so far, which numbers them
+	open  map[doorKind]int // of conns, by the listening door they came in by
+	made  uint64           // connections so far, which numbers them
 }
 
 type serverState uint8
@@ -70,9 +75,14 @@ func NewServer(o ServerOptions) *Server {
 		log:          o.Logger,
 		answerLog:    o.Answers,
 		delimiter:    o.Delimiter,
+		places:       o.Connections,
 		maxMessage:   o.MaxMessage,
 		writeTimeout: writeTimeout,
 		conns:        map[*conn]struct{}{},
+		open:         make(map[doorKind]int),
+	}
+	if s.places <= 0 {
+		s.places = defaultConnections
 	}
 	if s.answerLog == nil {
 		s.answerLog = s.log
@@ -213,13 +223,13 @@ func (s *Server) admit(d *listenDoor, nc net.Conn) {
 		nc.Close()
 		return
 	}
-	if s.open >= maxConnections {
+	if s.open[d.kind] >= s.places {
 		nc.Close()
 		s.backend.CountCommandError(string(RefusedConnections))
-		s.log.Info("control connection refused", "door", string(d.kind), "reason", string(RefusedConnections), "limit", maxConnections)
+		s.log.Info("control connection refused", "door", string(d.kind), "reason", string(RefusedConnections), "limit", s.places)
 		return
 	}
-	s.open++
+	s.open[d.kind]++
 	s.start(&conn{door: d.kind, role: d.role, input: newInput(src), out: nc, queue: newAnswers()})
 }
 
@@ -227,15 +237,15 @@ func (s *Server) admit(d *listenDoor, nc net.Conn) {
 func (s *Server) start(c *conn) {
 	s.made++
 	c.server = s
-	c.log = s.log.With("door", string(c.door), "control", s.made)
-	c.log.Debug("control connection opened", peerAttrs(c.out)...)
+	c.log = s.log.With(append([]any{"door", string(c.door), "control", s.made}, peerAttrs(c.out)...)...)
+	c.log.Debug("control connection opened")
 	s.conns[c] = struct{}{}
 	s.running.Go(func() {
 		c.run()
 		s.mu.Lock()
 		delete(s.conns, c)
 		if c.out != nil {
-			s.open--
+			s.open[c.door]--
 		}
 		s.mu.Unlock()
 		c.log.Debug("control connection closed")

@@ -21,22 +21,26 @@ func TestTooManyConnections(t *testing.T) {
 	doors := admintest.Start(t, b)
 	var peers []*peer
 	for range most {
-		p := connect(t, "unix", doors.Socket)
+		p := connect(t, "tcp", doors.TCP)
 		p.send("numberofclients\n")
 		p.line() // it was let in
 		peers = append(peers, p)
 	}
-	connect(t, "unix", doors.Socket).wantClosed()
+	connect(t, "tcp", doors.TCP).wantClosed()
 	connect(t, "tcp", doors.TCP).wantClosed()
 	if got := fmt.Sprint(b.WaitRefusals(t, 2)); got != "[control_connections control_connections]" {
 		t.Errorf("refused for %s", got)
 	}
 
+	other := connect(t, "unix", doors.Socket) // has places of its own
+	other.send("numberofclients\n")
+	other.line()
+
 	peers[0].closeWrite()
 	peers[0].wantClosed()
 	deadline := time.Now().Add(patience)
 	for { // the place is free a moment after the end of the connection was seen
-		p := connect(t, "unix", doors.Socket)
+		p := connect(t, "tcp", doors.TCP)
 		p.send("numberofclients\n")
 		if _, err := p.r.ReadString('\n'); err == nil {
 			return

@@ -20,9 +20,10 @@ func Defaults() Settings {
 		CORS:      CORS{Origins: []string{}, Credentials: true},
 		HSTS:      HSTS{MaxAge: 63072000 * time.Second}, // two years, what the browsers' preload lists ask for
 		Control: Control{
-			Socket:    "/run/hassesd/control.sock",
-			Delimiter: ";",
-			UnixMode:  "0660",
+			Socket:      "/run/hassesd/control.sock",
+			Connections: 128,
+			Delimiter:   ";",
+			UnixMode:    "0660",
 		},
 		Heartbeat: Heartbeat{Interval: 15 * time.Second},
 		History:   History{Events: 100_000, Bytes: 64 * mib, Age: 10 * time.Minute},

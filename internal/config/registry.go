@@ -180,6 +180,12 @@ var registry = []entry{
 		field:   func(s *Settings) any { return &s.Control.Delimiter },
 	},
 	{
+		name:    "control.connections",
+		usage:   "How many connections each of the control socket and the control port has places for; more are closed at once.",
+		example: "512",
+		field:   func(s *Settings) any { return &s.Control.Connections },
+	},
+	{
 		name:    "control.unix_mode",
 		usage:   "The permissions of the Unix socket, in octal; none for the world.",
 		example: "0600",

@@ -59,12 +59,13 @@ type HSTS struct {
 
 // Control says where back ends and hassesctl reach the daemon.
 type Control struct {
-	Socket    string `toml:"socket"`     // Unix socket; empty: none
-	TCP       string `toml:"tcp"`        // host:port, loopback only; empty: none
-	FIFO      string `toml:"fifo"`       // empty: none
-	Delimiter string `toml:"delimiter"`  // one byte that ends a classic command, besides the newline
-	UnixMode  string `toml:"unix_mode"`  // octal, of the Unix socket
-	UnixGroup string `toml:"unix_group"` // name or number; empty: the daemon's own
+	Socket      string `toml:"socket"`      // Unix socket; empty: none
+	TCP         string `toml:"tcp"`         // host:port, loopback only; empty: none
+	FIFO        string `toml:"fifo"`        // empty: none
+	Connections int    `toml:"connections"` // places of each of the two sockets
+	Delimiter   string `toml:"delimiter"`   // one byte that ends a classic command, besides the newline
+	UnixMode    string `toml:"unix_mode"`   // octal, of the Unix socket
+	UnixGroup   string `toml:"unix_group"`  // name or number; empty: the daemon's own
 }
 
 // Heartbeat keeps silent streams alive through proxies.

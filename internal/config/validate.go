@@ -108,6 +108,7 @@ func (c *checker) numbers() {
 	c.intBetween("history.events", s.History.Events, 0, 100_000_000)
 	c.sizeBetween("history.bytes", s.History.Bytes, 0, 1<<40)
 	c.durationBetween("history.age", s.History.Age, 0, 365*24*time.Hour)
+	c.intBetween("control.connections", s.Control.Connections, 1, 65536)
 	c.intBetween("limits.connections", l.Connections, 0, 100_000_000)
 	c.intBetween("limits.connections_per_address", l.ConnectionsPerAddress, 0, 100_000_000)
 	c.intBetween("limits.handshakes", l.Handshakes, 1, 1_000_000)

@@ -71,8 +71,13 @@ func (b backend) Status(ctx context.Context) (admin.Status, error) {
 			Bytes:            h.HistoryBytes,
 			OldestAgeSeconds: h.HistoryOldest.Seconds(),
 		},
-		Closed:     st.Closed,
-		Refused:    st.Refused,
+		Closed:  st.Closed,
+		Refused: st.Refused,
+		Dropped: map[string]uint64{
+			hub.Close.String():      st.Dropped.Close,
+			hub.DropOldest.String(): st.Dropped.Oldest,
+			hub.Latest.String():     st.Dropped.Latest,
+		},
 		CertFile:   settings.TLS.CertFile,
 		KeyFile:    settings.TLS.KeyFile,
 		CORSOrigin: settings.CORS.Origins,
@@ -154,6 +159,7 @@ func client(c edge.ClientInfo) admin.Client {
 		Rooms:            c.Rooms,
 		Sent:             c.Sent,
 		QueueBytes:       c.QueueBytes,
+		Dropped:          c.Dropped,
 		Reinits:          c.Reinits,
 		Agent:            c.Agent,
 	}

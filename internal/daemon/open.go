@@ -22,7 +22,7 @@ import (
 	"github.com/hassesd/hassesd/internal/reactor"
 )
 
-// Check validates what a start would use beyond the settings themselves: the certificate, the user, the directories.
+// Check validates what a start would use beyond the settings themselves: the certificate, the user, the places of files.
 func Check(s config.Settings) error {
 	if _, err := loadCertificate(&s, time.Now()); err != nil {
 		return err
@@ -33,6 +33,9 @@ func Check(s config.Settings) error {
 	if _, err := unixGroup(&s); err != nil {
 		return err
 	}
+	if err := checkPlaces(&s); err != nil {
+		return err
+	}
 	_, err := hubOptions(&s, "")
 	return err
 }
@@ -40,6 +43,9 @@ func Check(s config.Settings) error {
 // open makes every part, in the order that privileges need: what only root can do comes first.
 func (d *Daemon) open(ctx context.Context, o Options) error {
 	s := o.Settings
+	if err := Check(s); err != nil {
+		return err
+	}
 	d.settings.Store(&s)
 	if err := d.openLog(&s, o); err != nil {
 		return err
@@ -234,10 +240,15 @@ func (d *Daemon) openDoors(ctx context.Context, s *config.Settings) error {
 	return nil
 }
 
-// unixGroup is the group of the control socket and the FIFO; -1 leaves the daemon's own.
+// unixGroup is the group of the control socket and the FIFO: the daemon's own, as it will be after binding, unless the
+// settings name one. -1 leaves it as it is.
 func unixGroup(s *config.Settings) (int, error) {
 	if s.Control.UnixGroup == "" {
-		return -1, nil
+		identity, err := resolveUser(s)
+		if err != nil || identity == nil {
+			return -1, err
+		}
+		return identity.GID, nil
 	}
 	gid, err := privdrop.ResolveGroup(s.Control.UnixGroup)
 	if err != nil {
@@ -260,11 +271,12 @@ func (d *Daemon) openControl(s *config.Settings) error {
 		delimiter = s.Control.Delimiter[0]
 	}
 	d.control = admin.NewServer(admin.ServerOptions{
-		Backend:    backend{d},
-		Logger:     d.log,
-		Answers:    d.logs.Always(),
-		Delimiter:  delimiter,
-		MaxMessage: func() int { return d.settings.Load().Limits.MessageBytes },
+		Backend:     backend{d},
+		Logger:      d.log,
+		Answers:     d.logs.Always(),
+		Delimiter:   delimiter,
+		Connections: s.Control.Connections,
+		MaxMessage:  func() int { return d.settings.Load().Limits.MessageBytes },
 	})
 	d.atClose(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), shutdownTimeout)
@@ -337,13 +349,14 @@ func (d *Daemon) openLoops(s *config.Settings, descriptors int) error {
 	}
 	d.hub = hub.New(options)
 	edgeOptions := edge.Options{
-		Loops:           d.loops,
-		Hub:             d.hub,
-		Logger:          d.log,
-		Config:          edgeConfig(s),
-		Reinit:          s.Reinit,
-		Seed:            randomSeed(),
-		DescriptorLimit: descriptors,
+		Loops:            d.loops,
+		Hub:              d.hub,
+		Logger:           d.log,
+		Config:           edgeConfig(s),
+		Reinit:           s.Reinit,
+		Seed:             randomSeed(),
+		DescriptorLimit:  descriptors,
+		OtherDescriptors: otherDescriptors + 2*s.Control.Connections,
 	}
 	if d.certs != nil {
 		edgeOptions.TLS = d.certs.Config
@@ -355,6 +368,9 @@ func (d *Daemon) openLoops(s *config.Settings, descriptors int) error {
 	}
 	return nil
 }
+
+// otherDescriptors is what the daemon itself may need: loops, listeners, files, and the runtime.
+const otherDescriptors = 64
 
 // newEpoch is a new first part of event ids: the start in milliseconds, and enough chance that two daemons started
 // together, or one whose clock was set back, do not take each other's ids for their own.

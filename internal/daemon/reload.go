@@ -1,6 +1,7 @@
 package daemon
 
 import (
+	"errors"
 	"slices"
 	"time"
 
@@ -55,7 +56,14 @@ func (d *Daemon) reloadOnSignal() {
 	if err := d.logs.Reopen(); err != nil {
 		d.log.Error("log file cannot be opened anew; still writing to the one before", "err", err)
 	}
-	if _, _, err := d.reload(); err != nil {
+	_, _, err := d.reload()
+	var all *config.Errors
+	switch {
+	case errors.As(err, &all):
+		for _, e := range all.List {
+			d.log.Error("reload failed; the settings before are still in force", "err", e)
+		}
+	case err != nil:
 		d.log.Error("reload failed; the settings before are still in force", "err", err)
 	}
 }

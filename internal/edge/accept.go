@@ -59,27 +59,20 @@ func (s *Server) shed(ctx context.Context) (uint64, error) {
 	return total, nil
 }
 
-// Descriptors that are not for connections: the reserve grows with the limit, within bounds. A part of it serves
-// connections over the limit that are told, properly, to come later.
-const (
-	reserveLeast = 32
-	reserveMost  = 128
-	politeMost   = 32
-)
+// politeMost bounds the connections over the limit that are told, properly, to come later.
+const politeMost = 512
 
 // ConnectionLimit is how many connections are served: limits.connections, and never more than descriptors allow.
 func (s *Server) ConnectionLimit() int {
-	byDescriptors := max(1, s.fdLimit-s.reserve())
+	byDescriptors := max(1, s.fdLimit-s.fdOthers-s.politeLimit())
 	if n := s.config().Connections; n > 0 && n < byDescriptors {
 		return n
 	}
 	return byDescriptors
 }
 
-func (s *Server) reserve() int { return min(max(s.fdLimit/8, reserveLeast), reserveMost) }
-
 // politeLimit is how many connections over the limit may be told to come later at one time; others are reset.
-func (s *Server) politeLimit() int { return min(s.reserve()/4, politeMost) }
+func (s *Server) politeLimit() int { return min(s.fdLimit/8, politeMost) }
 
 // admit decides about an accepted socket, on the loop of at, and deals it to the worker with the least to do. It answers
 // whether the socket has found an owner; the caller resets it otherwise.

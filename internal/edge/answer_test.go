@@ -174,8 +174,8 @@ func TestAnswerWithoutRequest(t *testing.T) {
 		status string
 	}{
 		{malformed("no"), "400 Bad Request"},
-		{headTooLarge([]byte("GET /aaa")), "414 Request URI Too Long"},
-		{headTooLarge([]byte("GET / HTTP/1.1\r\nA: b")), "431 Request Header Fields Too Large"},
+		{headTooLarge([]byte("GET /aaa"), 5), "414 Request URI Too Long"},
+		{headTooLarge([]byte("GET / HTTP/1.1\r\nA: b"), 17), "431 Request Header Fields Too Large"},
 		{refuse(http.StatusHTTPVersionNotSupported, codeVersionNotSupported, "no"), "505 HTTP Version Not Supported"},
 	}
 	for _, tt := range tests {

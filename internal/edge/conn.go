@@ -86,7 +86,7 @@ type conn struct {
 	lastWrite time.Duration
 	reinits   uint64
 	sent      uint64 // events of subscriptions before the one in force
-	agent     string // User-Agent in printable ASCII
+	agent     string // User-Agent, cut; a stranger's text
 }
 
 // inputBudget is how many bytes may come on an open stream, as the socket gives them. A subscriber has nothing to say;

@@ -37,9 +37,19 @@ func headEnd(buf []byte, from int) int {
 	}
 }
 
+// leadingLineEnds is how many bytes of empty lines stand before a request: RFC 9112 section 2.2 asks a server to ignore
+// them, since old clients send one behind a body.
+func leadingLineEnds(buf []byte) int {
+	n := 0
+	for len(buf) >= n+2 && buf[n] == '\r' && buf[n+1] == '\n' {
+		n += 2
+	}
+	return n
+}
+
 // headTooLarge answers a head that is over the limit: buf is what has come of it.
-func headTooLarge(buf []byte) *refusal {
-	if bytes.IndexByte(buf, '\n') < 0 {
+func headTooLarge(buf []byte, limit int) *refusal {
+	if line := bytes.IndexByte(buf, '\n'); line < 0 || line > limit {
 		return refuse(http.StatusRequestURITooLong, codeURITooLong, "the request line is too long")
 	}
 	return refuse(http.StatusRequestHeaderFieldsTooLarge, codeHeadTooLarge, "the request head is too long")

@@ -72,7 +72,7 @@ func TestHeadTooLarge(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			got := headTooLarge([]byte(tt.buf))
+			got := headTooLarge([]byte(tt.buf), 20)
 			if got.Status != tt.status || got.Code != tt.code || got.Message == "" {
 				t.Errorf("got %+v, want %d %s", got, tt.status, tt.code)
 			}

@@ -96,6 +96,7 @@ type ClientInfo struct {
 	All        bool
 	Sent       uint64
 	QueueBytes int
+	Dropped    uint64 // events that limits.slow took from it
 	Reinits    uint64
 	Agent      string
 }
@@ -173,6 +174,7 @@ func (c *conn) info(now time.Duration) ClientInfo {
 		All:        c.stream.All(),
 		Sent:       c.sent + c.stream.Sent(),
 		QueueBytes: c.stream.QueueBytes(),
+		Dropped:    c.stream.Dropped(),
 		Reinits:    c.reinits,
 		Agent:      c.agent,
 	}

@@ -91,15 +91,21 @@ func (c *conn) takeHead(p []byte) {
 		c.head = append(c.head, p...)
 		buf = c.head
 	}
+	if skip := leadingLineEnds(buf); skip > 0 {
+		buf, from = buf[skip:], 0
+		if c.head != nil {
+			c.head = buf
+		}
+	}
 	limit := c.w.srv.config().RequestBytes
 	end := headEnd(buf, from)
 	switch {
 	case end < 0 && len(buf) > limit, end > limit:
 		c.head = nil
-		c.refuse(headTooLarge(buf))
+		c.refuse(headTooLarge(buf, limit))
 	case end < 0:
-		if from == 0 {
-			c.head = append(make([]byte, 0, max(len(p), 512)), p...)
+		if c.head == nil && len(buf) > 0 {
+			c.head = append(make([]byte, 0, max(len(buf), 512)), buf...)
 		}
 	case c.state == stateStreaming:
 		c.head = append([]byte(nil), buf...)

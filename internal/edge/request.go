@@ -74,36 +74,3 @@ func targetPath(hr *http.Request) (string, *refusal) {
 	}
 	return u.Path, nil
 }
-
-// cleanASCII returns s in printable ASCII, for logs and lists that people read: every other byte is shown as \xNN. The
-// result has at most limit bytes, cut between escapes, and does not keep a longer s alive.
-func cleanASCII(s string, limit int) string {
-	clean := 0
-	for clean < len(s) && isPrintable(s[clean]) {
-		clean++
-	}
-	if clean >= limit {
-		return strings.Clone(s[:limit])
-	}
-	if clean == len(s) {
-		return s
-	}
-	out := make([]byte, 0, min(limit, len(s)+3*(len(s)-clean)))
-	for i := range len(s) {
-		c := s[i]
-		if isPrintable(c) {
-			if len(out)+1 > limit {
-				break
-			}
-			out = append(out, c)
-			continue
-		}
-		if len(out)+4 > limit {
-			break
-		}
-		out = append(out, '\\', 'x', hexDigits[c>>4], hexDigits[c&15])
-	}
-	return string(out)
-}
-
-func isPrintable(c byte) bool { return ' ' <= c && c <= '~' }

@@ -87,48 +87,16 @@ func TestParseRequestDoesNotKeepTheHead(t *testing.T) {
 	}
 }
 
-func TestCleanASCII(t *testing.T) {
-	tests := []struct {
-		name, input string
-		limit       int
-		want        string
-	}{
-		{"empty", "", 10, ""},
-		{"plain", "curl/8.5.0 (x) ~", 100, "curl/8.5.0 (x) ~"},
-		{"terminal escape", "a\x1b[31mb", 100, `a\x1b[31mb`},
-		{"line break", "a\r\nb", 100, `a\x0d\x0ab`},
-		{"C1 in UTF-8", "a\u009bb", 100, `a\xc2\x9bb`},
-		{"right-to-left override", "\u202e", 100, `\xe2\x80\xae`},
-		{"isolate", "\u2066", 100, `\xe2\x81\xa6`},
-		{"invalid UTF-8", "\xff", 100, `\xff`},
-		{"cut", "abcdef", 3, "abc"},
-		{"exactly full", "abc", 3, "abc"},
-		{"cut behind an escape", "a\x00b", 5, `a\x00`},
-		{"no half escape", "a\x00b", 4, "a"},
-		{"nothing fits", "abc", 0, ""},
-	}
-	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			if got := cleanASCII(tt.input, tt.limit); got != tt.want {
-				t.Errorf("cleanASCII(%q, %d) = %q, want %q", tt.input, tt.limit, got, tt.want)
-			}
-		})
-	}
-}
-
-func TestCleanASCIIEveryByte(t *testing.T) {
-	for b := range 256 {
-		in := string([]byte{'<', byte(b), '>'})
-		got := cleanASCII(in, 100)
-		if b >= 0x20 && b <= 0x7e {
-			if got != in {
-				t.Errorf("byte %#02x: %q, want it as it is", b, got)
-			}
-			continue
-		}
-		const hex = "0123456789abcdef"
-		if want := `<\x` + string(hex[b>>4]) + string(hex[b&15]) + ">"; got != want {
-			t.Errorf("byte %#02x: %q, want %q", b, got, want)
+func TestCutAgent(t *testing.T) {
+	for in, want := range map[string]string{
+		"":                             "",
+		"curl/8.5.0":                   "curl/8.5.0",
+		"caf\xe9":                      "caf\uFFFD",
+		strings.Repeat("x", 127) + "é": strings.Repeat("x", 127) + "\uFFFD",
+		strings.Repeat("x", 999):       strings.Repeat("x", maxAgent),
+	} {
+		if got := cutAgent(in); got != want {
+			t.Errorf("cutAgent(%q) = %q, want %q", in, got, want)
 		}
 	}
 }

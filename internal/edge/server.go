@@ -27,6 +27,8 @@ type Options struct {
 	Seed   uint64 // of the jitter
 	// DescriptorLimit is how many descriptors the process may hold; it bounds the connections.
 	DescriptorLimit int
+	// OtherDescriptors is how many of them are not for connections. Of a small limit they get no more than half.
+	OtherDescriptors int
 }
 
 // Server spreads the connections of its listeners over the workers.
@@ -39,6 +41,7 @@ type Server struct {
 	workers   []*worker
 	balancer  *reactor.Balancer
 	fdLimit   int
+	fdOthers  int
 	drained   chan struct{} // closed when a drain is over
 
 	// Written by drainAll before drainBegun is closed, read after.
@@ -74,6 +77,7 @@ func New(o Options) *Server {
 		gate:       tlsconn.NewGate(runtime.GOMAXPROCS(0)),
 		balancer:   reactor.NewBalancer(len(o.Loops)),
 		fdLimit:    o.DescriptorLimit,
+		fdOthers:   min(o.OtherDescriptors, o.DescriptorLimit/2),
 		drained:    make(chan struct{}),
 		drainBegun: make(chan struct{}),
 	}

@@ -1,6 +1,7 @@
 package edge
 
 import (
+	"strings"
 	"time"
 
 	"github.com/hassesd/hassesd/internal/hub"
@@ -15,7 +16,7 @@ func (c *conn) request(head []byte) {
 		c.refuse(bad)
 		return
 	}
-	c.agent = cleanASCII(req.Agent, maxAgent)
+	c.agent = cutAgent(req.Agent)
 	sub, ans := decide(req, cfg.rules)
 	if sub == nil {
 		c.w.countRefusal(ans)
@@ -32,6 +33,15 @@ func (c *conn) request(head []byte) {
 
 // maxAgent is how much of a User-Agent is kept: it costs memory for as long as the stream lives.
 const maxAgent = 128
+
+// cutAgent is the part of a User-Agent that is kept: valid UTF-8, so that it can be told in JSON. It is a stranger's text
+// all the same, and whoever prints it must make it harmless.
+func cutAgent(agent string) string {
+	if len(agent) > maxAgent {
+		agent = strings.Clone(agent[:maxAgent])
+	}
+	return strings.ToValidUTF8(agent, "\uFFFD")
+}
 
 // refuses says whether a subscriber who asked properly must be told to come later, and counts it.
 func (c *conn) refuses(sub *subscription) bool {

@@ -171,21 +171,12 @@ func TestStalledHandshakesKeepNobodyOut(t *testing.T) {
 	if n := w.stats().Closed["handshake_evicted"]; n != 0 {
 		t.Errorf("%d handshakes were ended before they had a fair time", n)
 	}
-	for patience := 0; ; patience++ { // each round of stalled ones has its fair time
-		w.advance(evictAfter / 4)
-		select {
-		case err := <-done:
-			if err != nil {
-				t.Fatal(err)
-			}
-			w.check()
-			return
-		default:
-		}
-		if patience > 40 {
-			t.Fatal("stalled handshakes keep a good client out")
-		}
+	for _, evicted := range []uint64{2, 4, 5} { // two at a time, and the last only for the good one
+		w.advance(evictAfter)
+		w.waitFor("handshakes to lose their places", func() bool { return w.stats().Closed["handshake_evicted"] == evicted })
 	}
+	w.do(func(context.Context) error { return <-done })
+	w.check()
 }
 
 func TestAQueuedPeerThatLeavesIsNotKept(t *testing.T) {

@@ -57,6 +57,7 @@ func (s *Shard) makeRoom(st *Stream, rec *record, size int) bool {
 	switch s.policy {
 	case Close:
 		s.dropped.Close++
+		st.dropped++
 		st.setPhase(overflowed)
 		st.Owner.Overflow(st)
 		return false
@@ -77,6 +78,7 @@ func (s *Shard) dropOldest(st *Stream, size int) {
 		st.lose(q.at(first).frame.Seq())
 		q.drop(first)
 		s.dropped.Oldest++
+		st.dropped++
 	}
 }
 
@@ -85,7 +87,9 @@ func (s *Shard) dropOldest(st *Stream, size int) {
 func (s *Shard) keepNewest(st *Stream, rec *record, size int) {
 	q := &st.queue
 	s.isNewest(st, rec)
-	s.dropped.Latest += uint64(q.retain(q.fixed(), func(it item) bool { return s.isNewest(st, it.rec) }))
+	older := uint64(q.retain(q.fixed(), func(it item) bool { return s.isNewest(st, it.rec) }))
+	s.dropped.Latest += older
+	st.dropped += older
 	if len(s.newest) > fifoKeep {
 		s.newest = make(map[Target]struct{})
 	} else {
@@ -99,6 +103,7 @@ func (s *Shard) keepNewest(st *Stream, rec *record, size int) {
 	for first := q.fixed(); q.n > first && !q.fits(size, bound); {
 		q.drop(first)
 		s.dropped.Latest++
+		st.dropped++
 	}
 }
 

@@ -45,6 +45,7 @@ type Stream struct {
 	after       uint64 // everything up to this number came by replay, or was not to come
 	last        uint64 // number of the last event popped whole, or where the subscription started
 	sent        uint64
+	dropped     uint64
 }
 
 // hole is what the policy DropOldest took out of a queue, in front of the first event that is not
@@ -140,6 +141,9 @@ func (st *Stream) QueueBytes() int { return st.queue.bytes }
 
 // Sent is the number of events that were popped whole, over all subscriptions of the stream.
 func (st *Stream) Sent() uint64 { return st.sent }
+
+// Dropped is the number of events that the policy for slow streams took from the stream, over all its subscriptions.
+func (st *Stream) Dropped() uint64 { return st.dropped }
 
 // ClientID is the id the client gave itself, or "".
 func (st *Stream) ClientID() string { return st.clientID }

@@ -1,0 +1,71 @@
+package daemon
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/hassesd/hassesd/internal/config"
+)
+
+// checkPlaces validates the paths of the files that a start makes or opens: their directories must be there, and what is
+// in their place already must be of their kind.
+func checkPlaces(s *config.Settings) error {
+	var problems []error
+	for _, p := range []struct {
+		key, path string
+		kind      fs.FileMode // type bits; 0: a regular file
+		makesDir  bool        // the start makes the directory, too
+	}{
+		{"log_file", s.LogFile, 0, false},
+		{"pid_file", s.PIDFile, 0, false},
+		{"control.socket", s.Control.Socket, fs.ModeSocket, true},
+		{"control.fifo", s.Control.FIFO, fs.ModeNamedPipe, false},
+	} {
+		if p.path == "" {
+			continue
+		}
+		if err := checkPlace(p.path, p.kind, p.makesDir); err != nil {
+			problems = append(problems, fmt.Errorf("%s: %w", p.key, err))
+		}
+	}
+	if len(problems) == 0 {
+		return nil
+	}
+	return &configurationError{errors.Join(problems...)}
+}
+
+func checkPlace(path string, kind fs.FileMode, makesDir bool) error {
+	switch found, err := os.Lstat(path); {
+	case err == nil && found.Mode().Type() != kind:
+		return fmt.Errorf("%s is there already and is %s, not %s; name another path, or remove it", path, kindName(found.Mode().Type()), kindName(kind))
+	case err == nil:
+		return nil
+	case !errors.Is(err, fs.ErrNotExist):
+		return err
+	}
+	dir, err := os.Stat(filepath.Dir(path))
+	switch {
+	case errors.Is(err, fs.ErrNotExist) && makesDir:
+		return nil
+	case err != nil:
+		return fmt.Errorf("%w; make the directory first", err)
+	case !dir.IsDir():
+		return fmt.Errorf("%s is not a directory", filepath.Dir(path))
+	}
+	return nil
+}
+
+func kindName(kind fs.FileMode) string {
+	names := map[fs.FileMode]string{
+		0:                "a regular file",
+		fs.ModeDir:       "a directory",
+		fs.ModeSocket:    "a socket",
+		fs.ModeNamedPipe: "a FIFO",
+		fs.ModeSymlink:   "a symbolic link",
+	}
+	return cmp.Or(names[kind], "a special file")
+}
