@@ -1,7 +1,6 @@
 package daemon
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -40,6 +39,8 @@ func checkPlaces(s *config.Settings) error {
 
 func checkPlace(path string, kind fs.FileMode, makesDir bool) error {
 	switch found, err := os.Lstat(path); {
+	case err == nil && kind == 0 && found.Mode()&fs.ModeCharDevice != 0:
+		return nil // /dev/null serves as a file
 	case err == nil && found.Mode().Type() != kind:
 		return fmt.Errorf("%s is there already and is %s, not %s; name another path, or remove it", path, kindName(found.Mode().Type()), kindName(kind))
 	case err == nil:
@@ -60,12 +61,17 @@ func checkPlace(path string, kind fs.FileMode, makesDir bool) error {
 }
 
 func kindName(kind fs.FileMode) string {
-	names := map[fs.FileMode]string{
-		0:                "a regular file",
-		fs.ModeDir:       "a directory",
-		fs.ModeSocket:    "a socket",
-		fs.ModeNamedPipe: "a FIFO",
-		fs.ModeSymlink:   "a symbolic link",
+	switch {
+	case kind == 0:
+		return "a regular file"
+	case kind == fs.ModeDir:
+		return "a directory"
+	case kind == fs.ModeSocket:
+		return "a socket"
+	case kind == fs.ModeNamedPipe:
+		return "a FIFO"
+	case kind == fs.ModeSymlink:
+		return "a symbolic link"
 	}
-	return cmp.Or(names[kind], "a special file")
+	return "a special file"
 }
