@@ -61,17 +61,19 @@ func checkPlace(path string, kind fs.FileMode, makesDir bool) error {
 }
 
 func kindName(kind fs.FileMode) string {
-	switch {
-	case kind == 0:
-		return "a regular file"
-	case kind == fs.ModeDir:
-		return "a directory"
-	case kind == fs.ModeSocket:
-		return "a socket"
-	case kind == fs.ModeNamedPipe:
-		return "a FIFO"
-	case kind == fs.ModeSymlink:
-		return "a symbolic link"
+	for _, k := range []struct {
+		kind fs.FileMode
+		name string
+	}{
+		{0, "a regular file"},
+		{fs.ModeDir, "a directory"},
+		{fs.ModeSocket, "a socket"},
+		{fs.ModeNamedPipe, "a FIFO"},
+		{fs.ModeSymlink, "a symbolic link"},
+	} {
+		if k.kind == kind {
+			return k.name
+		}
 	}
 	return "a special file"
 }
