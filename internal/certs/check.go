@@ -20,14 +20,16 @@ const (
 	minRSABits = 2048
 )
 
+var (
+	errNoCertificate = errors.New("there is no PEM certificate in the file")
+	errMustStaple    = errors.New("it demands a stapled OCSP answer (must-staple); name one with ocsp_file, or issue it without")
+)
+
 // checkChain refuses a chain that clients would refuse, and warns of what only some do.
 func checkChain(chain []*x509.Certificate, now time.Time) (warnings []string, err error) {
 	leaf := chain[0]
 	if now.After(leaf.NotAfter) {
 		return nil, fmt.Errorf("it expired on %s; renew it", day(leaf.NotAfter))
-	}
-	if isMustStaple(leaf) {
-		return nil, errors.New("it demands a stapled OCSP answer (must-staple), which is not served; issue it without")
 	}
 	warning, err := checkKeyType(leaf)
 	if err != nil {
@@ -74,7 +76,7 @@ func leafWarnings(leaf *x509.Certificate, now time.Time) []string {
 		warnings = append(warnings, fmt.Sprintf("it is valid only from %s on; is the clock right?", leaf.NotBefore.UTC().Format(time.RFC3339)))
 	}
 	// Everything that renews by itself does so at a third of the lifetime left.
-	if left := leaf.NotAfter.Sub(now); left < leaf.NotAfter.Sub(leaf.NotBefore)/3 {
+	if (Info{NotBefore: leaf.NotBefore, NotAfter: leaf.NotAfter}).IsDue(now) {
 		warnings = append(warnings, fmt.Sprintf("it expires on %s, in less than a third of its lifetime; renew it", day(leaf.NotAfter)))
 	}
 	if len(leaf.DNSNames) == 0 && len(leaf.IPAddresses) == 0 {
@@ -103,3 +105,16 @@ func isMustStaple(leaf *x509.Certificate) bool {
 }
 
 func day(t time.Time) string { return t.UTC().Format(time.DateOnly) }
+
+// keyName is the kind of a leaf's key, as people call it.
+func keyName(leaf *x509.Certificate) string {
+	switch key := leaf.PublicKey.(type) {
+	case *ecdsa.PublicKey:
+		return "ECDSA " + key.Curve.Params().Name
+	case *rsa.PublicKey:
+		return fmt.Sprintf("RSA %d", key.N.BitLen())
+	case ed25519.PublicKey:
+		return "Ed25519"
+	}
+	return leaf.PublicKeyAlgorithm.String()
+}

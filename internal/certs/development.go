@@ -54,7 +54,7 @@ func Development(now time.Time, hosts ...string) (*Pair, error) {
 	}
 	return &Pair{
 		certificate: tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key, Leaf: leaf},
-		info:        newInfo(leaf, nil),
+		info:        newInfo(SourceDev, leaf, now),
 	}, nil
 }
 

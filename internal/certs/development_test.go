@@ -13,10 +13,7 @@ func TestADevelopmentCertificateIsItsOwnTrustAnchor(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s, err := NewStore(p, "1.2")
-	if err != nil {
-		t.Fatal(err)
-	}
+	s := newStore(t, usual, p)
 	for _, name := range []string{"localhost", "127.0.0.1", "::1", "laptop.local", "192.0.2.7"} {
 		pool := x509.NewCertPool()
 		if !pool.AppendCertsFromPEM(p.PEM()) {

@@ -15,36 +15,74 @@ import (
 // maxFile bounds what is read of a certificate or key file; the longest chains are some 20 KiB.
 const maxFile = 1 << 20
 
-// LoadFiles reads a certificate chain, leaf first, and its private key, both PEM, and checks that clients
-// can be expected to accept them at now. Each error names its file.
-func LoadFiles(certFile, keyFile string, now time.Time) (*Pair, error) {
-	certPEM, _, err := readFile(certFile)
+// Files names a certificate chain, leaf first, its private key, and perhaps an OCSP answer for it.
+type Files struct {
+	Cert string // PEM
+	Key  string // PEM
+	OCSP string // DER; empty: none
+}
+
+// LoadFiles reads a certificate with its key and checks that clients can be expected to accept them at now. Each error
+// names its file.
+func LoadFiles(f Files, now time.Time) (*Pair, error) {
+	certPEM, _, err := readFile(f.Cert)
 	if err != nil {
 		return nil, fmt.Errorf("read certificate: %w", err)
 	}
 	chain, err := parseChain(certPEM)
 	if err != nil {
-		return nil, fmt.Errorf("certificate %s: %w", certFile, err)
+		return nil, fmt.Errorf("certificate %s: %w", f.Cert, err)
+	}
+	if isMustStaple(chain[0]) && f.OCSP == "" {
+		return nil, fmt.Errorf("certificate %s: %w", f.Cert, errMustStaple)
 	}
 	warnings, err := checkChain(chain, now)
 	if err != nil {
-		return nil, fmt.Errorf("certificate %s: %w", certFile, err)
+		return nil, fmt.Errorf("certificate %s: %w", f.Cert, err)
 	}
-	keyPEM, mode, err := readFile(keyFile)
+	keyPEM, mode, err := readFile(f.Key)
 	if err != nil {
 		return nil, fmt.Errorf("read private key: %w", err)
 	}
 	if err := checkKeyPEM(keyPEM); err != nil {
-		return nil, fmt.Errorf("private key %s: %w", keyFile, err)
+		return nil, fmt.Errorf("private key %s: %w", f.Key, err)
 	}
-	if w := modeWarning(keyFile, mode); w != "" {
+	if w := modeWarning(f.Key, mode); w != "" {
 		warnings = append(warnings, w)
 	}
 	certificate, err := tls.X509KeyPair(certPEM, keyPEM)
 	if err != nil {
-		return nil, fmt.Errorf("certificate %s with private key %s: %w", certFile, keyFile, err)
+		return nil, fmt.Errorf("certificate %s with private key %s: %w", f.Cert, f.Key, err)
 	}
-	return &Pair{certificate: certificate, info: newInfo(chain[0], warnings)}, nil
+	p := &Pair{certificate: certificate, info: newInfo(SourceFile, chain[0], now)}
+	p.info.CertFile, p.info.KeyFile = f.Cert, f.Key
+	if f.OCSP != "" {
+		stapleWarnings, err := p.addStaple(f.OCSP, chain, now)
+		if err != nil {
+			return nil, err
+		}
+		warnings = append(warnings, stapleWarnings...)
+	}
+	p.info.Warnings = warnings
+	return p, nil
+}
+
+// LoadSet reads several certificates. Where any of them is bad there is none, and the error has a line for each.
+func LoadSet(set []Files, now time.Time) ([]*Pair, error) {
+	var pairs []*Pair
+	var errs []error
+	for _, f := range set {
+		p, err := LoadFiles(f, now)
+		if err != nil {
+			errs = append(errs, err)
+			continue
+		}
+		pairs = append(pairs, p)
+	}
+	if err := errors.Join(errs...); err != nil {
+		return nil, err
+	}
+	return pairs, nil
 }
 
 func readFile(path string) ([]byte, os.FileMode, error) {
@@ -86,7 +124,7 @@ func parseChain(text []byte) ([]*x509.Certificate, error) {
 		chain = append(chain, c)
 	}
 	if len(chain) == 0 {
-		return nil, errors.New("there is no PEM certificate in the file")
+		return nil, errNoCertificate
 	}
 	return chain, nil
 }

@@ -26,7 +26,7 @@ func TestLoadFilesTakesTheWholeChain(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			certFile, keyFile := writePair(t, t.TempDir(), chain...)
-			p, err := LoadFiles(certFile, keyFile, noon)
+			p, err := LoadFiles(Files{Cert: certFile, Key: keyFile}, noon)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -43,7 +43,7 @@ func TestLoadFilesTakesTheWholeChain(t *testing.T) {
 func TestInfo(t *testing.T) {
 	c := newChain(t)
 	certFile, keyFile := writePair(t, t.TempDir(), c.leaf, c.intermediate)
-	p, err := LoadFiles(certFile, keyFile, noon)
+	p, err := LoadFiles(Files{Cert: certFile, Key: keyFile}, noon)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -80,7 +80,7 @@ func TestKeyForms(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			dir := t.TempDir()
-			if _, err := LoadFiles(write(t, dir, "c", c.cert), write(t, dir, "k", c.key), noon); err != nil {
+			if _, err := LoadFiles(Files{Cert: write(t, dir, "c", c.cert), Key: write(t, dir, "k", c.key)}, noon); err != nil {
 				t.Error(err)
 			}
 		})
@@ -127,7 +127,7 @@ func TestLoadFilesRefuses(t *testing.T) {
 			if test.key != nil {
 				write(t, dir, "k.pem", test.key)
 			}
-			_, err := LoadFiles(certFile, keyFile, noon)
+			_, err := LoadFiles(Files{Cert: certFile, Key: keyFile}, noon)
 			want := strings.NewReplacer("CERT", certFile, "KEY", keyFile).Replace(test.want)
 			if err == nil || !strings.HasPrefix(err.Error(), want) {
 				t.Errorf("got  %v\nwant %s", err, want)
@@ -183,7 +183,7 @@ func TestWarnings(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			certFile, keyFile := writePair(t, t.TempDir(), c.chain...)
-			p, err := LoadFiles(certFile, keyFile, noon)
+			p, err := LoadFiles(Files{Cert: certFile, Key: keyFile}, noon)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -213,7 +213,7 @@ func TestAKeyFileThatOthersCanTouchIsWarnedOf(t *testing.T) {
 		if err := os.Chmod(keyFile, c.mode); err != nil {
 			t.Fatal(err)
 		}
-		p, err := LoadFiles(certFile, keyFile, noon)
+		p, err := LoadFiles(Files{Cert: certFile, Key: keyFile}, noon)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -6,35 +6,90 @@ import (
 	"crypto/x509"
 	"encoding/hex"
 	"encoding/pem"
+	"fmt"
 	"log/slog"
 	"time"
+)
+
+// Source says where a certificate came from.
+type Source string
+
+// Where certificates come from.
+const (
+	SourceFile Source = "file" // tls.cert_file, [[tls.certificate]]
+	SourceACME Source = "acme" // issued by a CA over ACME
+	SourceDev  Source = "dev"  // made in memory
 )
 
 // Pair is a certificate chain with its private key, checked and immutable.
 type Pair struct {
 	certificate tls.Certificate
+	staple      *staple // nil: none
 	info        Info
 }
 
 // Info is what may be logged and shown of a certificate.
 type Info struct {
-	Subject  string
-	Issuer   string
-	Names    []string // DNS names and addresses
-	NotAfter time.Time
-	SHA256   string   // of the leaf, lower-case hex
-	Warnings []string // what works, but not for everybody or not for long
+	Source    Source
+	CertFile  string // empty unless it came from a file
+	KeyFile   string
+	Subject   string
+	Issuer    string
+	Names     []string // DNS names and addresses
+	Key       string   // ECDSA P-256, RSA 2048
+	NotBefore time.Time
+	NotAfter  time.Time
+	LoadedAt  time.Time // when this very certificate was first read, issued or made
+	SHA256    string    // of the leaf, lower-case hex
+	Warnings  []string  // what works, but not for everybody or not for long, as of LoadedAt
 }
 
 // LogValue leaves the warnings out: they are messages of their own.
 func (i Info) LogValue() slog.Value {
 	return slog.GroupValue(
+		slog.String("source", string(i.Source)),
+		slog.String("file", i.CertFile),
 		slog.String("subject", i.Subject),
 		slog.String("issuer", i.Issuer),
 		slog.Any("names", i.Names),
+		slog.String("key", i.Key),
 		slog.Time("not_after", i.NotAfter),
 		slog.String("sha256", i.SHA256),
 	)
+}
+
+// Left is how much of the certificate's life is left at now; it is negative once it has expired.
+func (i Info) Left(now time.Time) time.Duration { return i.NotAfter.Sub(now) }
+
+// IsDue says whether less than a third of the certificate's life is left at now: everything that renews by itself has
+// done so by then.
+func (i Info) IsDue(now time.Time) bool { return i.Left(now) < i.NotAfter.Sub(i.NotBefore)/3 }
+
+// NewPair checks what an ACME client was given, as LoadFiles checks files.
+func NewPair(c tls.Certificate, now time.Time) (*Pair, error) {
+	chain := make([]*x509.Certificate, 0, len(c.Certificate))
+	for i, der := range c.Certificate {
+		cert, err := x509.ParseCertificate(der)
+		if err != nil {
+			return nil, fmt.Errorf("certificate number %d of the chain: %w", i+1, err)
+		}
+		chain = append(chain, cert)
+	}
+	if len(chain) == 0 {
+		return nil, fmt.Errorf("certificate: %w", errNoCertificate)
+	}
+	if isMustStaple(chain[0]) {
+		return nil, fmt.Errorf("certificate: %w", errMustStaple)
+	}
+	warnings, err := checkChain(chain, now)
+	if err != nil {
+		return nil, fmt.Errorf("certificate: %w", err)
+	}
+	c.Leaf = chain[0]
+	c.OCSPStaple = nil
+	info := newInfo(SourceACME, chain[0], now)
+	info.Warnings = warnings
+	return &Pair{certificate: c, info: info}, nil
 }
 
 // Info returns what may be shown of the certificate.
@@ -49,18 +104,25 @@ func (p *Pair) PEM() []byte {
 	return chain
 }
 
-func newInfo(leaf *x509.Certificate, warnings []string) Info {
-	sum := sha256.Sum256(leaf.Raw)
-	names := append([]string{}, leaf.DNSNames...)
-	for _, ip := range leaf.IPAddresses {
-		names = append(names, ip.String())
+// serve returns what a handshake at now presents: an OCSP answer that is over would be worse than none.
+func (p *Pair) serve(now time.Time) *tls.Certificate {
+	if p.staple != nil && now.Before(p.staple.until) {
+		return &p.staple.certificate
 	}
+	return &p.certificate
+}
+
+func newInfo(source Source, leaf *x509.Certificate, now time.Time) Info {
+	sum := sha256.Sum256(leaf.Raw)
 	return Info{
-		Subject:  leaf.Subject.String(),
-		Issuer:   leaf.Issuer.String(),
-		Names:    names,
-		NotAfter: leaf.NotAfter,
-		SHA256:   hex.EncodeToString(sum[:]),
-		Warnings: warnings,
+		Source:    source,
+		Subject:   leaf.Subject.String(),
+		Issuer:    leaf.Issuer.String(),
+		Names:     namesOf(leaf),
+		Key:       keyName(leaf),
+		NotBefore: leaf.NotBefore,
+		NotAfter:  leaf.NotAfter,
+		LoadedAt:  now,
+		SHA256:    hex.EncodeToString(sum[:]),
 	}
 }

@@ -78,18 +78,34 @@ func trusting(root issued) *tls.Config {
 	return &tls.Config{RootCAs: pool, ServerName: "www.example.org", Time: func() time.Time { return noon }}
 }
 
-func storeOf(t *testing.T, minVersion string, chain ...issued) *Store {
+// newStore is a store with certificates, the first of them for everybody else.
+func newStore(t *testing.T, policy Policy, pairs ...*Pair) *Store {
+	t.Helper()
+	s, err := NewStore(policy)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.now = func() time.Time { return noon }
+	s.SetFiles(pairs, 0)
+	return s
+}
+
+// pairOf writes a chain and reads it back.
+func pairOf(t *testing.T, chain ...issued) *Pair {
 	t.Helper()
 	certFile, keyFile := writePair(t, t.TempDir(), chain...)
-	p, err := LoadFiles(certFile, keyFile, noon)
+	p, err := LoadFiles(Files{Cert: certFile, Key: keyFile}, noon)
 	if err != nil {
 		t.Fatal(err)
 	}
-	s, err := NewStore(p, minVersion)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return s
+	return p
+}
+
+var usual = Policy{MinVersion: "1.2", Tickets: true}
+
+func storeOf(t *testing.T, minVersion string, chain ...issued) *Store {
+	t.Helper()
+	return newStore(t, Policy{MinVersion: minVersion, Tickets: true}, pairOf(t, chain...))
 }
 
 func TestAClientThatKnowsTheRootAloneIsServedTheChain(t *testing.T) {
@@ -126,8 +142,11 @@ func TestVersions(t *testing.T) {
 			t.Errorf("server from %s, client up to %s: %s, %v", test.min, tls.VersionName(test.client), tls.VersionName(state.Version), err)
 		}
 	}
-	if _, err := NewStore(&Pair{}, "1.1"); err == nil {
+	if _, err := NewStore(Policy{MinVersion: "1.1"}); err == nil {
 		t.Error("TLS 1.1 was accepted")
+	}
+	if err := storeOf(t, "1.2", c.leaf).SetPolicy(Policy{MinVersion: "1.1"}); err == nil {
+		t.Error("TLS 1.1 was accepted later")
 	}
 }
 
@@ -203,31 +222,19 @@ func TestRecordsAreNotMadeSmaller(t *testing.T) {
 	}
 }
 
-func TestReloadSwapsTheCertificate(t *testing.T) {
+func TestAChangeSwapsTheCertificate(t *testing.T) {
 	c := newChain(t)
-	dir := t.TempDir()
-	certFile, keyFile := writePair(t, dir, c.leaf, c.intermediate)
-	p, err := LoadFiles(certFile, keyFile, noon)
-	if err != nil {
-		t.Fatal(err)
-	}
-	s, err := NewStore(p, "1.2")
-	if err != nil {
-		t.Fatal(err)
-	}
+	s := storeOf(t, "1.2", c.leaf, c.intermediate)
 	before := s.Config()
 	if s.Config() != before {
 		t.Error("connections of one snapshot do not share a configuration, and so no session tickets")
 	}
 
 	next := issue(t, &c.intermediate, server(), func(x *x509.Certificate) { x.SerialNumber = big.NewInt(7) })
-	writePair(t, dir, next, c.intermediate)
-	info, err := s.Reload(certFile, keyFile, noon)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if s.Config() == before || info.SHA256 != s.Info().SHA256 {
-		t.Errorf("the configuration is the old one, or Info %q is not what was loaded, %q", s.Info().SHA256, info.SHA256)
+	pair := pairOf(t, next, c.intermediate)
+	s.SetFiles([]*Pair{pair}, 0)
+	if s.Config() == before || s.Default() != pair || s.Certificates()[0].SHA256 != pair.Info().SHA256 {
+		t.Error("the configuration is the old one, or what is told of it")
 	}
 	for name, test := range map[string]struct {
 		config *tls.Config
@@ -241,83 +248,50 @@ func TestReloadSwapsTheCertificate(t *testing.T) {
 			t.Errorf("a connection %s got serial number %d, want %d", name, got, test.serial)
 		}
 	}
-	if !slices.Equal(s.PEM(), certPEM(next, c.intermediate)) {
-		t.Error("PEM is not what is served")
+}
+
+func TestAStoreWithoutCertificatesRefusesWithTheRightAlert(t *testing.T) {
+	s := newStore(t, usual)
+	_, err := shakeHands(t, s.Config(), &tls.Config{ServerName: "www.example.org"})
+	wantAlert(t, err, alertUnrecognizedName)
+	if s.Default() != nil || len(s.Certificates()) > 0 {
+		t.Error("there is a certificate")
+	}
+	if !s.Serves("x", "y") {
+		t.Error("a store without certificates has an opinion about hosts")
 	}
 }
 
-func TestAFailedReloadKeepsTheOldCertificate(t *testing.T) {
-	c := newChain(t)
-	dir := t.TempDir()
-	certFile, keyFile := writePair(t, dir, c.leaf, c.intermediate)
-	s := storeOf(t, "1.2", c.leaf, c.intermediate)
-	before := s.Config()
-	write(t, dir, "key.pem", keyPEM(t, c.root.key))
-	if _, err := s.Reload(certFile, keyFile, noon); err == nil {
-		t.Fatal("a key that does not fit was accepted")
-	}
-	if s.Config() != before {
-		t.Error("the configuration was changed")
-	}
-	if _, err := shakeHands(t, s.Config(), trusting(c.root)); err != nil {
-		t.Error(err)
+// alertUnrecognizedName is what a name that is not served is answered (RFC 6066 section 3).
+const alertUnrecognizedName = tls.AlertError(112)
+
+// wantAlert says that a handshake failed by an alert of the server.
+func wantAlert(t *testing.T, err error, want tls.AlertError) {
+	t.Helper()
+	if err == nil || !strings.Contains(err.Error(), "remote error: "+want.Error()) {
+		t.Errorf("got %v, want the alert %q", err, want)
 	}
 }
 
-func TestSessionsAreResumedWithinASnapshotOnly(t *testing.T) {
+func TestChangesWhileHandshaking(t *testing.T) {
 	c := newChain(t)
-	dir := t.TempDir()
-	certFile, keyFile := writePair(t, dir, c.leaf, c.intermediate)
-	for _, version := range []uint16{tls.VersionTLS12, tls.VersionTLS13} {
-		s := storeOf(t, "1.2", c.leaf, c.intermediate)
-		client := trusting(c.root)
-		client.MaxVersion = version
-		client.ClientSessionCache = tls.NewLRUClientSessionCache(1)
-		server := func() *tls.Config {
-			// Tickets carry the time: the server must live at noon too. Only a test may touch the shared one.
-			config := s.Config()
-			config.Time = client.Time
-			return config
-		}
-		for i, step := range []struct {
-			reload, want bool
-		}{{false, false}, {false, true}, {true, false}, {false, true}} {
-			if step.reload {
-				if _, err := s.Reload(certFile, keyFile, noon); err != nil {
-					t.Fatal(err)
-				}
-			}
-			state, err := shakeHands(t, server(), client)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if state.DidResume != step.want {
-				t.Errorf("%s, connection %d: resumed %v, want %v", tls.VersionName(version), i+1, state.DidResume, step.want)
-			}
-		}
-	}
-}
-
-func TestReloadWhileHandshaking(t *testing.T) {
-	c := newChain(t)
-	certFile, keyFile := writePair(t, t.TempDir(), c.leaf, c.intermediate)
-	s := storeOf(t, "1.2", c.leaf, c.intermediate)
-	done := make(chan error, 1)
+	pair := pairOf(t, c.leaf, c.intermediate)
+	s := newStore(t, usual, pair)
+	done := make(chan struct{})
 	go func() {
+		defer close(done)
 		for range 50 {
-			if _, err := s.Reload(certFile, keyFile, noon); err != nil {
-				done <- err
-				return
-			}
+			s.SetFiles([]*Pair{pair}, 0)
+			s.RotateTickets()
+			s.SetChallenge("a.example.org", &tls.Certificate{})
+			s.SetChallenge("a.example.org", nil)
 		}
-		done <- nil
 	}()
 	for range 20 {
 		if _, err := shakeHands(t, s.Config(), trusting(c.root)); err != nil {
 			t.Error(err)
 		}
+		s.Serves("www.example.org", "www.example.org")
 	}
-	if err := <-done; err != nil {
-		t.Error(err)
-	}
+	<-done
 }

@@ -16,7 +16,7 @@ func Defaults() Settings {
 		LogLevel:  "normal",
 		LogFormat: "auto",
 		Retry:     2 * time.Second,
-		TLS:       TLS{MinVersion: "1.2"},
+		TLS:       TLS{Watch: 10 * time.Second, MinVersion: "1.2", SessionTickets: true},
 		CORS:      CORS{Origins: []string{}, Credentials: true},
 		HSTS:      HSTS{MaxAge: 63072000 * time.Second}, // two years, what the browsers' preload lists ask for
 		Control: Control{

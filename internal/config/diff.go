@@ -1,7 +1,9 @@
 package config
 
-// Diff names the keys whose values differ, in the order of the file: those a running daemon can take, and
-// those that need a restart.
+import "slices"
+
+// Diff names the keys whose values differ, in the order of the file, the list of certificates last: those a running
+// daemon can take, and those that need a restart.
 func Diff(old, next Settings) (reloadable, needsRestart []string) {
 	for i := range registry {
 		e := &registry[i]
@@ -14,6 +16,9 @@ func Diff(old, next Settings) (reloadable, needsRestart []string) {
 			needsRestart = append(needsRestart, e.name)
 		}
 	}
+	if !sameCertificates(old.TLS.Certificates, next.TLS.Certificates) {
+		reloadable = append(reloadable, certificateKey)
+	}
 	return reloadable, needsRestart
 }
 
@@ -24,5 +29,6 @@ func Adopt(old, next Settings) Settings {
 			copyValue(e.field(&old), e.field(&next))
 		}
 	}
+	old.TLS.Certificates = slices.Clone(next.TLS.Certificates)
 	return old
 }

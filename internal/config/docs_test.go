@@ -32,6 +32,9 @@ func docTables() string {
 	table := "-"
 	for _, k := range Keys() {
 		if next := tableOf(k.Name); next != table {
+			if table == "tls" {
+				b.WriteString(certificateDocs)
+			}
 			table = next
 			title := "`[" + table + "]`"
 			if table == "" {
@@ -66,6 +69,18 @@ func docTables() string {
 	}
 	return spaceBeforeTitles(b.String())
 }
+
+const certificateDocs = `### ` + "`[[tls.certificate]]`" + `
+
+One table for each further certificate; in the file only, there is neither flag nor variable. The first of all certificates, that of
+` + "`tls.cert_file`" + ` if it is set, is for clients that name a host none of them has. See [certificates](certificates.md).
+
+| Key | Kind | Default | Reload | What it is |
+|---|---|---|---|---|
+| ` + "`cert_file`" + ` | string | none | yes | As ` + "`tls.cert_file`" + `. |
+| ` + "`key_file`" + ` | string | none | yes | As ` + "`tls.key_file`" + `. |
+| ` + "`ocsp_file`" + ` | string | none | yes | An OCSP answer for the certificate, DER, that another program keeps fresh. It is sent to clients that ask for one, until it ends. |
+`
 
 // spaceBeforeTitles puts an empty line between a table and the next title.
 func spaceBeforeTitles(text string) string {

@@ -29,6 +29,7 @@ func TestEveryFieldHasAKeyAndEveryKeyAField(t *testing.T) {
 		}
 		delete(fields, k.Name)
 	}
+	delete(fields, certificateKey) // a list of tables, which no flag could set
 	for name := range fields {
 		t.Errorf("field %s has no key", name)
 	}

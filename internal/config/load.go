@@ -235,7 +235,9 @@ func (l *loader) validate(accounts Accounts) {
 		if l.broken[p.Key] {
 			continue
 		}
-		p.Source = l.said[p.Key].source
+		if p.Source == "" {
+			p.Source = l.said[p.Key].source
+		}
 		l.problems = append(l.problems, p)
 	}
 }

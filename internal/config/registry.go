@@ -104,7 +104,7 @@ var registry = []entry{
 	{
 		name:       "tls.cert_file",
 		aliases:    []string{"cert-file"},
-		usage:      "The certificate of the https:// listeners: a PEM file with the whole chain, the server's own certificate first. Read again on SIGHUP.",
+		usage:      "The certificate of the https:// listeners: a PEM file with the whole chain, the server's own certificate first. Read again on SIGHUP and when it is replaced. There may be more, as tables [[tls.certificate]] in the file; this one is for clients whose name for the server is in none of them.",
 		example:    "/etc/hassesd/fullchain.pem",
 		reloadable: true,
 		field:      func(s *Settings) any { return &s.TLS.CertFile },
@@ -112,16 +112,36 @@ var registry = []entry{
 	{
 		name:       "tls.key_file",
 		aliases:    []string{"key-file"},
-		usage:      "The private key of the certificate: a PEM file without a passphrase, readable only by those who must. Read again on SIGHUP.",
+		usage:      "The private key of the certificate: a PEM file without a passphrase, readable only by those who must. Read again with the certificate.",
 		example:    "/etc/hassesd/privkey.pem",
 		reloadable: true,
 		field:      func(s *Settings) any { return &s.TLS.KeyFile },
 	},
 	{
-		name:    "tls.min_version",
-		usage:   "The oldest TLS version that is spoken: 1.2 or 1.3.",
-		example: "1.3",
-		field:   func(s *Settings) any { return &s.TLS.MinVersion },
+		name:       "tls.watch",
+		usage:      "How often the files of the certificates are looked at, as a duration, so that renewed ones are taken over by themselves. 0: never, only on SIGHUP and 'hassesctl reload'.",
+		example:    "1m",
+		reloadable: true,
+		field:      func(s *Settings) any { return &s.TLS.Watch },
+	},
+	{
+		name:       "tls.sni_strict",
+		usage:      "Refuse the handshake of clients that name a host (SNI) which no certificate has, or no host at all, instead of showing them the first certificate: scanners of addresses then learn no name.",
+		reloadable: true,
+		field:      func(s *Settings) any { return &s.TLS.SNIStrict },
+	},
+	{
+		name:       "tls.min_version",
+		usage:      "The oldest TLS version that is spoken: 1.2 or 1.3.",
+		example:    "1.3",
+		reloadable: true,
+		field:      func(s *Settings) any { return &s.TLS.MinVersion },
+	},
+	{
+		name:       "tls.session_tickets",
+		usage:      "Let clients that come back resume their TLS session, which is cheaper for both. The keys change every 8 hours and whenever a certificate does.",
+		reloadable: true,
+		field:      func(s *Settings) any { return &s.TLS.SessionTickets },
 	},
 
 	{

@@ -38,11 +38,16 @@ type Auth struct {
 	AllowAllRooms bool   `toml:"allow_all_rooms"` // clients may subscribe to *
 }
 
-// TLS names the certificate and the protocol floor of the https:// listeners.
+// TLS names the certificates and says what is spoken on the https:// listeners.
 type TLS struct {
-	CertFile   string `toml:"cert_file"`   // PEM, the whole chain, leaf first
-	KeyFile    string `toml:"key_file"`    // PEM
-	MinVersion string `toml:"min_version"` // "1.2" or "1.3"
+	CertFile       string        `toml:"cert_file"`       // PEM, the whole chain, leaf first
+	KeyFile        string        `toml:"key_file"`        // PEM
+	Watch          time.Duration `toml:"watch"`           // how often the files are looked at; 0: never
+	SNIStrict      bool          `toml:"sni_strict"`      // refuse names that no certificate has
+	MinVersion     string        `toml:"min_version"`     // "1.2" or "1.3"
+	SessionTickets bool          `toml:"session_tickets"` // sessions can be resumed
+
+	Certificates []Certificate `toml:"certificate"` // besides the one above
 }
 
 // CORS lists the web origins whose pages may read streams.

@@ -44,12 +44,20 @@ type tomlWalk struct {
 
 func (w *tomlWalk) expression(n *unstable.Node) {
 	if n.Kind == unstable.KeyValue {
-		if !w.skip {
+		switch {
+		case w.skip:
+		case keyName(w.table) == certificateKey:
+			w.certificateValue(n)
+		default:
 			w.keyValue(w.table, n)
 		}
 		return
 	}
 	w.table = keyParts(n.Key()) // of a table or an array of tables: nothing else stands alone
+	if keyName(w.table) == certificateKey {
+		w.certificateTable(n)
+		return
+	}
 	if n.Kind == unstable.ArrayTable {
 		w.skip = true
 		w.complain(n, keyName(w.table), "is not an array of tables", "write the name in single brackets")
@@ -62,6 +70,11 @@ func (w *tomlWalk) expression(n *unstable.Node) {
 func (w *tomlWalk) keyValue(table []string, n *unstable.Node) {
 	parts := append(append([]string{}, table...), keyParts(n.Key())...)
 	name, value := keyName(parts), n.Value()
+	if name == certificateKey {
+		w.broken[certificateKey] = true
+		w.complain(n, name, "is an array of tables", "write [["+certificateKey+"]] and its settings below")
+		return
+	}
 	if e, ok := lookup(name); ok {
 		w.value(e, n, value)
 		return

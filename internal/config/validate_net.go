@@ -114,7 +114,7 @@ func (c *checker) certificate() {
 		c.complain("tls.key_file", "add --key-file", "there is a certificate, but no private key")
 	case t.CertFile == "" && t.KeyFile != "":
 		c.complain("tls.cert_file", "add --cert-file", "there is a private key, but no certificate")
-	case t.CertFile == "" && !c.s.Dev && c.wantsTLS():
+	case len(t.All()) == 0 && !c.s.Dev && c.wantsTLS():
 		c.complain("tls.cert_file",
 			"say --dev on a laptop, --cert-file and --key-file on a server, or --plaintext with --listen http://HOST:PORT behind a proxy",
 			"an https:// listener needs a certificate")

@@ -26,6 +26,9 @@ func WriteDefaults(w io.Writer) error {
 			parent, name = "", e.name
 		}
 		if parent != table {
+			if table == "tls" {
+				writeCertificates(&b)
+			}
 			table = parent
 			fmt.Fprintf(&b, "\n[%s]\n", table)
 		}
@@ -42,6 +45,14 @@ func WriteDefaults(w io.Writer) error {
 	}
 	_, err := io.WriteString(w, b.String())
 	return err
+}
+
+// writeCertificates explains the tables of several certificates, of which there are none by default.
+func writeCertificates(b *strings.Builder) {
+	b.WriteByte('\n')
+	wrapComment(b, "More certificates, one table each, for other names or with another kind of key: a client gets the one for the name it asks for, "+
+		"ECDSA before RSA if it takes both. The first of all is for every other name. ocsp_file, a fresh OCSP answer in DER, may be left out. [reload]")
+	b.WriteString("#\n# [[tls.certificate]]\n# cert_file = \"/etc/hassesd/example.org/fullchain.pem\"\n# key_file = \"/etc/hassesd/example.org/privkey.pem\"\n# ocsp_file = \"/etc/hassesd/example.org/ocsp.der\"\n")
 }
 
 func wrapComment(b *strings.Builder, text string) {

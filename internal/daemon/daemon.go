@@ -44,7 +44,8 @@ type Daemon struct {
 	logs       *logx.Log
 	reloadFrom func() (config.Settings, error)
 	startedAt  time.Time
-	certs      *certs.Store
+	certs      *certs.Store  // nil without TLS
+	files      *certs.Keeper // of certs; used while reloading is held
 	doors      []edge.Door
 	control    *admin.Server
 	hub        *hub.Hub

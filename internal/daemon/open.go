@@ -13,7 +13,6 @@ import (
 	"time"
 
 	"github.com/hassesd/hassesd/internal/admin"
-	"github.com/hassesd/hassesd/internal/certs"
 	"github.com/hassesd/hassesd/internal/config"
 	"github.com/hassesd/hassesd/internal/edge"
 	"github.com/hassesd/hassesd/internal/hub"
@@ -24,7 +23,7 @@ import (
 
 // Check validates what a start would use beyond the settings themselves: the certificate, the user, the places of files.
 func Check(s config.Settings) error {
-	if _, err := loadCertificate(&s, time.Now()); err != nil {
+	if err := checkCertificates(&s, time.Now()); err != nil {
 		return err
 	}
 	if _, err := resolveUser(&s); err != nil {
@@ -54,7 +53,7 @@ func (d *Daemon) open(ctx context.Context, o Options) error {
 	if err != nil {
 		return err
 	}
-	if err := d.openCertificate(&s); err != nil {
+	if err := d.openCertificates(&s); err != nil {
 		return err
 	}
 	descriptors, err := descriptorLimit()
@@ -83,6 +82,7 @@ func (d *Daemon) open(ctx context.Context, o Options) error {
 			return fmt.Errorf("become user %s: %w", identity.Name, err)
 		}
 		d.log.Info("privileges dropped", "user", identity.Name, "uid", identity.UID, "gid", identity.GID)
+		d.warnOfUnreadableKeys()
 	}
 	return d.openLoops(&s, descriptors)
 }
@@ -116,85 +116,6 @@ func resolveUser(s *config.Settings) (*privdrop.Identity, error) {
 		return nil, &configurationError{fmt.Errorf("user: %w", err)}
 	}
 	return &id, nil
-}
-
-// loadCertificate reads the certificate that the settings name, or makes the one of development mode; nil without TLS.
-func loadCertificate(s *config.Settings, now time.Time) (*certs.Pair, error) {
-	switch {
-	case s.TLS.CertFile != "":
-		pair, err := certs.LoadFiles(s.TLS.CertFile, s.TLS.KeyFile, now)
-		if err != nil {
-			return nil, &configurationError{err}
-		}
-		return pair, nil
-	case mode(s.Listen) == "http":
-		return nil, nil //nolint:nilnil // no TLS, no certificate
-	case s.Dev:
-		return certs.Development(now)
-	}
-	return nil, &configurationError{errors.New("https:// listeners need a certificate: give --cert-file and --key-file, or --dev for a made-up one")}
-}
-
-func (d *Daemon) openCertificate(s *config.Settings) error {
-	pair, err := loadCertificate(s, time.Now())
-	if err != nil || pair == nil {
-		return err
-	}
-	if d.certs, err = certs.NewStore(pair, s.TLS.MinVersion); err != nil {
-		return &configurationError{err}
-	}
-	d.logCertificate("certificate loaded", pair.Info())
-	return nil
-}
-
-func (d *Daemon) logCertificate(message string, info certs.Info) {
-	if message != "" {
-		d.log.Info("certificate in force", "event", message, "certificate", info)
-	}
-	for _, w := range info.Warnings {
-		d.log.Warn("certificate needs attention", "what", w)
-	}
-}
-
-// readCertificate reads the certificate again; nil if there are no files to read.
-func (d *Daemon) readCertificate(s *config.Settings) (*certs.Pair, error) {
-	if d.certs == nil || s.TLS.CertFile == "" {
-		return nil, nil //nolint:nilnil // nothing to read is not an error
-	}
-	return certs.LoadFiles(s.TLS.CertFile, s.TLS.KeyFile, time.Now())
-}
-
-// replaceCertificate serves pair from the next connection on and says whether it is another one than before.
-func (d *Daemon) replaceCertificate(pair *certs.Pair) bool {
-	if pair == nil {
-		return false
-	}
-	same := pair.Info().SHA256 == d.certs.Info().SHA256
-	d.certs.Replace(pair)
-	if !same {
-		d.logCertificate("certificate reloaded", pair.Info())
-	}
-	return !same
-}
-
-// developmentCA is the certificate that clients must trust, when development mode has made it up.
-func (d *Daemon) developmentCA() string {
-	if d.certs == nil || d.settings.Load().TLS.CertFile != "" {
-		return ""
-	}
-	return string(d.certs.PEM())
-}
-
-// nameInCertificate is the first name that the certificate is for.
-func (d *Daemon) nameInCertificate() string {
-	if d.certs != nil {
-		for _, name := range d.certs.Info().Names {
-			if name != "" && name[0] != '*' {
-				return name
-			}
-		}
-	}
-	return "localhost"
 }
 
 // descriptorLimit raises the soft limit to the hard one and answers it.
@@ -360,6 +281,7 @@ func (d *Daemon) openLoops(s *config.Settings, descriptors int) error {
 	}
 	if d.certs != nil {
 		edgeOptions.TLS = d.certs.Config
+		edgeOptions.Serves = d.certs.Serves
 	}
 	d.edge = edge.New(edgeOptions)
 	if asked := s.Limits.Connections; asked > 0 && asked > d.edge.ConnectionLimit() {

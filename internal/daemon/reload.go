@@ -25,7 +25,7 @@ func (d *Daemon) reload() (changed, needsRestart []string, err error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	pair, err := d.readCertificate(&inForce)
+	reading, err := d.readCertificates(&inForce)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -43,12 +43,31 @@ func (d *Daemon) reload() (changed, needsRestart []string, err error) {
 			panic("daemon: internal error: a validated log level is none: " + err.Error())
 		}
 	}
+	newCertificate := d.useCertificates(&inForce, reading)
 	d.settings.Store(&inForce)
-	if d.replaceCertificate(pair) && !slices.Contains(changed, "tls.cert_file") {
-		changed = append(changed, "tls.cert_file") // the name is the same, the content is not
+	if newCertificate {
+		changed = addKey(changed, certificateKey(&inForce)) // the name is the same, the content is not
 	}
 	d.log.Info("reloaded", "changed", changed, "needs_restart", needsRestart)
 	return changed, needsRestart, nil
+}
+
+// certificateKey is the key by which a new certificate in an old file is reported.
+func certificateKey(s *config.Settings) string {
+	if s.TLS.CertFile == "" {
+		return "tls.certificate"
+	}
+	return "tls.cert_file"
+}
+
+// addKey adds a key whose value is the same while what it names is not.
+func addKey(keys []string, key string) []string {
+	for _, k := range keys {
+		if k == key {
+			return keys
+		}
+	}
+	return append(keys, key)
 }
 
 // reloadOnSignal is what SIGHUP does: the log file is opened anew, for those who rotate it, and the settings are reloaded.

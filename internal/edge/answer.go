@@ -22,6 +22,7 @@ const (
 	codeNotFound            answerCode = "not_found"
 	codeMethodNotAllowed    answerCode = "method_not_allowed"
 	codeBadRequest          answerCode = "bad_request"
+	codeMisdirected         answerCode = "misdirected_request"
 	codeBodyNotAllowed      answerCode = "body_not_allowed"
 	codeURITooLong          answerCode = "uri_too_long"
 	codeHeadTooLarge        answerCode = "head_too_large"

@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"net/netip"
+	"strings"
 	"time"
 
 	"github.com/hassesd/hassesd/internal/hub"
@@ -248,10 +249,20 @@ func (c *conn) handshakeDone(err error) {
 		}
 		c.w.srv.log.Debug("handshake failed", "conn", c.id, "peer", c.peer, "err", err)
 		c.handshakeFailed(err)
+	case !c.speaksHTTP():
+		c.setState(stateReading)
+		c.answer(nil, Answered)
 	default:
 		c.setState(stateReading)
 		c.read() // the request often comes with the client's Finished
 	}
+}
+
+// speaksHTTP says whether the client came for a request. One that agreed on another protocol came for the handshake
+// alone, as an ACME server does to see the answer to its challenge (RFC 8737 section 3).
+func (c *conn) speaksHTTP() bool {
+	t, ok := c.wire.(*tlsconn.Conn)
+	return !ok || t.Protocol() == "" || strings.HasPrefix(t.Protocol(), "http/1.")
 }
 
 // handshakeFailed sends the alert that crypto/tls wrote, and to somebody who speaks plain HTTP a word in plain HTTP.

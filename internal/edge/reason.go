@@ -53,9 +53,10 @@ const (
 	RefusedRequest                         // a malformed head or an unusable request (4xx, 5xx)
 	RefusedRooms                           // rooms or client id that are missing, malformed or too many
 	RefusedForbidden                       // rooms that the client may not have
+	RefusedHost                            // a Host that does not belong to the certificate (421)
 )
 
-const numRefuseReasons = RefusedForbidden + 1
+const numRefuseReasons = RefusedHost + 1
 
 var refuseReasonNames = [numRefuseReasons]string{
 	RefusedConnections: "connections",
@@ -66,6 +67,7 @@ var refuseReasonNames = [numRefuseReasons]string{
 	RefusedRequest:     "bad_request",
 	RefusedRooms:       "bad_rooms",
 	RefusedForbidden:   "forbidden",
+	RefusedHost:        "misdirected",
 }
 
 func (r RefuseReason) String() string { return refuseReasonNames[r] }
@@ -102,6 +104,8 @@ func refusalOf(a answer) (RefuseReason, bool) {
 		return RefusedRooms, true
 	case codeAllRoomsNotAllowed:
 		return RefusedForbidden, true
+	case codeMisdirected:
+		return RefusedHost, true
 	case codeNotFound, codeMethodNotAllowed, codeBadRequest, codeBodyNotAllowed, codeURITooLong, codeHeadTooLarge,
 		codeVersionNotSupported:
 		return RefusedRequest, true

@@ -11,6 +11,7 @@ import (
 type request struct {
 	Method      string
 	HTTP10      bool
+	Host        string // as sent: of the target if that is a URL, of the field otherwise; may be empty
 	Path        string // percent-decoded; "*" and "" (an authority) come only with OPTIONS and CONNECT
 	RawQuery    string // as sent
 	Origin      string // empty: none
@@ -46,6 +47,7 @@ func parseRequest(head []byte) (*request, *refusal) {
 	return &request{
 		Method:      hr.Method,
 		HTTP10:      hr.ProtoMinor == 0,
+		Host:        hr.Host,
 		Path:        path,
 		RawQuery:    hr.URL.RawQuery,
 		Origin:      hr.Header.Get("Origin"),

@@ -18,9 +18,12 @@ import (
 
 // Options is what a server is made of. All fields are needed, but TLS only for doors that speak it.
 type Options struct {
-	Loops  []*reactor.Loop // one worker each; the caller runs them after New
-	Hub    *hub.Hub
-	TLS    func() *tls.Config // the configuration for the next handshake
+	Loops []*reactor.Loop // one worker each; the caller runs them after New
+	Hub   *hub.Hub
+	TLS   func() *tls.Config // the configuration for the next handshake
+	// Serves says whether a request for host may be answered on a TLS connection whose client asked for serverName
+	// (SNI, empty for none); nil: always. It must not block.
+	Serves func(serverName, host string) bool
 	Logger *slog.Logger
 	Config Config
 	Reinit bool   // allow a second request on an open stream
@@ -37,6 +40,7 @@ type Server struct {
 	log       *slog.Logger
 	start     time.Time
 	tlsConfig func() *tls.Config
+	serves    func(serverName, host string) bool
 	gate      *tlsconn.Gate
 	workers   []*worker
 	balancer  *reactor.Balancer
@@ -72,6 +76,7 @@ func New(o Options) *Server {
 		log:       o.Logger,
 		start:     o.Loops[0].Now(),
 		tlsConfig: o.TLS,
+		serves:    o.Serves,
 		// As many handshakes compute at one time as there are CPUs: a loop that wants to run waits for one or two of
 		// them at the most, whatever storm is raging.
 		gate:       tlsconn.NewGate(runtime.GOMAXPROCS(0)),
@@ -80,6 +85,9 @@ func New(o Options) *Server {
 		fdOthers:   min(o.OtherDescriptors, o.DescriptorLimit/2),
 		drained:    make(chan struct{}),
 		drainBegun: make(chan struct{}),
+	}
+	if s.serves == nil {
+		s.serves = func(string, string) bool { return true }
 	}
 	s.current.Store(newSnapshot(o.Config))
 	s.reinit.Store(o.Reinit)

@@ -1,11 +1,13 @@
 package edge
 
 import (
+	"net/http"
 	"strings"
 	"time"
 
 	"github.com/hassesd/hassesd/internal/hub"
 	"github.com/hassesd/hassesd/internal/sse"
+	"github.com/hassesd/hassesd/internal/tlsconn"
 )
 
 // request answers a complete request head.
@@ -17,7 +19,7 @@ func (c *conn) request(head []byte) {
 		return
 	}
 	c.agent = cutAgent(req.Agent)
-	sub, ans := decide(req, cfg.rules)
+	sub, ans := c.decide(req, cfg.rules)
 	if sub == nil {
 		c.w.countRefusal(ans)
 		c.w.srv.log.Debug("request answered", "conn", c.id, "peer", c.peer, "status", ans.Status, "code", ans.Code)
@@ -29,6 +31,21 @@ func (c *conn) request(head []byte) {
 		return
 	}
 	c.open(req, sub, cfg)
+}
+
+// decide is what a request gets on this connection: what it asks for, if it belongs here.
+func (c *conn) decide(req *request, r *rules) (*subscription, answer) {
+	if t, ok := c.wire.(*tlsconn.Conn); ok && !c.w.srv.serves(t.ServerName(), req.Host) {
+		return nil, misdirected(req.Host)
+	}
+	return decide(req, r)
+}
+
+// misdirected is the answer to a request for a host that the connection's certificate is not for: a client would take
+// our word for another site's (RFC 9110 section 15.5.20).
+func misdirected(host string) answer {
+	return *refuse(http.StatusMisdirectedRequest, codeMisdirected,
+		"the certificate of this connection is not for "+quoteCut(host)+"; open another connection, and ask for that host by SNI")
 }
 
 // maxAgent is how much of a User-Agent is kept: it costs memory for as long as the stream lives.
@@ -99,7 +116,7 @@ func (c *conn) secondRequest() {
 	if bad != nil {
 		ans = *bad
 	} else {
-		sub, ans = decide(req, cfg.rules)
+		sub, ans = c.decide(req, cfg.rules)
 	}
 	if sub == nil {
 		c.w.countRefusal(ans)

@@ -108,6 +108,9 @@ func (c *Conn) CipherSuite() uint16 { return c.state().CipherSuite }
 // ServerName returns the name the client asked for, or "". It is a stranger's text.
 func (c *Conn) ServerName() string { return c.state().ServerName }
 
+// Protocol returns the application protocol agreed on (ALPN), or "" if the client offered none.
+func (c *Conn) Protocol() string { return c.state().NegotiatedProtocol }
+
 func (c *Conn) state() tls.ConnectionState {
 	c.mustBeOpen()
 	return c.tls.ConnectionState()

@@ -1,0 +1,88 @@
+package certs
+
+import (
+	"crypto/x509"
+	"net/netip"
+	"strings"
+)
+
+// namesOf lists the hosts that a certificate is for: DNS names as they stand, and addresses. A certificate without any
+// alternative name is called by its common name: clients refuse it, but a bench that trusts everything addresses it so.
+func namesOf(leaf *x509.Certificate) []string {
+	names := append([]string{}, leaf.DNSNames...)
+	for _, ip := range leaf.IPAddresses {
+		names = append(names, ip.String())
+	}
+	if cn := leaf.Subject.CommonName; len(names) == 0 && isName(cn) {
+		names = append(names, cn)
+	}
+	return names
+}
+
+// isName says whether text can be a DNS name, perhaps with a wildcard.
+func isName(text string) bool {
+	return text != "" && len(text) <= 253 && !strings.ContainsFunc(text, func(r rune) bool {
+		return r != '-' && r != '_' && r != '.' && r != '*' && (r < '0' || r > '9') && (r < 'a' || r > 'z') && (r < 'A' || r > 'Z')
+	})
+}
+
+// canonical is how names are compared: lower case, without the root's dot.
+func canonical(name string) string { return strings.ToLower(strings.TrimSuffix(name, ".")) }
+
+// parent is the name without its first label: what a wildcard of one label stands before. It is empty for a name of one
+// label.
+func parent(name string) string {
+	_, rest, _ := strings.Cut(name, ".")
+	return rest
+}
+
+// hostOf takes the port off a Host field; an address also loses its brackets.
+func hostOf(field string) string {
+	if rest, ok := strings.CutPrefix(field, "["); ok {
+		host, _, _ := strings.Cut(rest, "]")
+		return host
+	}
+	host, _, _ := strings.Cut(field, ":")
+	return host
+}
+
+// nameSet is a set of hosts with wildcards of one label.
+type nameSet struct {
+	exact    map[string]struct{}
+	wildcard map[string]struct{} // example.org for *.example.org
+	address  map[netip.Addr]struct{}
+}
+
+func newNameSet() nameSet {
+	return nameSet{exact: map[string]struct{}{}, wildcard: map[string]struct{}{}, address: map[netip.Addr]struct{}{}}
+}
+
+func (s nameSet) add(name string) {
+	if ip, err := netip.ParseAddr(name); err == nil {
+		s.address[ip.Unmap()] = struct{}{}
+		return
+	}
+	name = canonical(name)
+	if rest, ok := strings.CutPrefix(name, "*."); ok {
+		s.wildcard[rest] = struct{}{}
+		return
+	}
+	s.exact[name] = struct{}{}
+}
+
+// has says whether a canonical name is in the set.
+func (s nameSet) has(name string) bool {
+	if _, ok := s.exact[name]; ok {
+		return true
+	}
+	_, ok := s.wildcard[parent(name)]
+	return ok && parent(name) != ""
+}
+
+func (s nameSet) hasAddress(ip netip.Addr) bool {
+	_, ok := s.address[ip.Unmap()]
+	return ok
+}
+
+// namesHosts says whether there is any name in the set, and not only addresses.
+func (s nameSet) namesHosts() bool { return len(s.exact)+len(s.wildcard) > 0 }

@@ -1,0 +1,237 @@
+package daemon
+
+import (
+	"errors"
+	"slices"
+	"time"
+
+	"github.com/hassesd/hassesd/internal/certs"
+	"github.com/hassesd/hassesd/internal/config"
+)
+
+const (
+	// lookWithoutWatch is how often the watcher asks whether tls.watch has been switched on.
+	lookWithoutWatch = time.Minute
+	// expiryInterval is how often certificates are looked at for their end, and how often each is complained of.
+	expiryInterval    = time.Hour
+	expiryComplaining = 24 * time.Hour
+)
+
+// errNoCertificate is what a start without any certificate is told.
+var errNoCertificate = errors.New("https:// listeners need a certificate: give --cert-file and --key-file, or --dev for a made-up one")
+
+// certificateFiles are the files that the settings name, those of the default certificate first.
+func certificateFiles(s *config.Settings) []certs.Files {
+	all := s.TLS.All()
+	files := make([]certs.Files, 0, len(all))
+	for _, c := range all {
+		files = append(files, certs.Files{Cert: c.CertFile, Key: c.KeyFile, OCSP: c.OCSPFile})
+	}
+	return files
+}
+
+func tlsPolicy(s *config.Settings) certs.Policy {
+	return certs.Policy{MinVersion: s.TLS.MinVersion, SNIStrict: s.TLS.SNIStrict, Tickets: s.TLS.SessionTickets}
+}
+
+// checkCertificates says what is wrong with the certificates that a start would use.
+func checkCertificates(s *config.Settings, now time.Time) error {
+	files := certificateFiles(s)
+	if len(files) == 0 && !s.Dev && mode(s.Listen) != "http" {
+		return &configurationError{errNoCertificate}
+	}
+	if _, err := certs.LoadSet(files, now); err != nil {
+		return &configurationError{err}
+	}
+	return nil
+}
+
+// openCertificates reads the certificates that the settings name, or makes the one of development mode. Without TLS
+// there are none.
+func (d *Daemon) openCertificates(s *config.Settings) error {
+	files := certificateFiles(s)
+	if len(files) == 0 && mode(s.Listen) == "http" {
+		return nil
+	}
+	store, err := certs.NewStore(tlsPolicy(s))
+	if err != nil {
+		return &configurationError{err}
+	}
+	d.certs, d.files = store, certs.NewKeeper(store)
+	now := time.Now()
+	switch {
+	case len(files) > 0:
+		reading, err := d.files.Read(files, now)
+		if err != nil {
+			return &configurationError{err}
+		}
+		for _, info := range d.files.Use(reading) {
+			d.logCertificate("certificate loaded", info)
+		}
+	case s.Dev:
+		pair, err := certs.Development(now)
+		if err != nil {
+			return err
+		}
+		store.SetFiles([]*certs.Pair{pair}, 0)
+		d.logCertificate("certificate loaded", pair.Info())
+	default:
+		return &configurationError{errNoCertificate}
+	}
+	return nil
+}
+
+// warnOfUnreadableKeys tells early what would otherwise come out in some weeks: that a renewal cannot be taken over.
+func (d *Daemon) warnOfUnreadableKeys() {
+	if d.files == nil {
+		return
+	}
+	for _, path := range d.files.Unreadable() {
+		d.log.Warn("private key cannot be read by the user the daemon has become, so that a renewed one needs a restart; give the file to its group, with mode 0640", "file", path)
+	}
+}
+
+func (d *Daemon) logCertificate(message string, info certs.Info) {
+	d.log.Info("certificate in force", "event", message, "certificate", info)
+	for _, w := range info.Warnings {
+		d.log.Warn("certificate needs attention", "what", w, "names", info.Names, "file", info.CertFile)
+	}
+}
+
+// readCertificates reads what a reload would put in force. Nil stands for: as it is.
+func (d *Daemon) readCertificates(s *config.Settings) (*certs.Reading, error) {
+	if d.files == nil {
+		return nil, nil //nolint:nilnil // no TLS, no certificates
+	}
+	files := certificateFiles(s)
+	if len(files) == 0 && s.Dev {
+		return nil, nil //nolint:nilnil // development mode keeps the one it made
+	}
+	return d.files.Read(files, time.Now())
+}
+
+// useCertificates puts in force what readCertificates has read, and the policy. It says whether any certificate is
+// another one.
+func (d *Daemon) useCertificates(s *config.Settings, reading *certs.Reading) bool {
+	if d.certs == nil {
+		return false
+	}
+	if err := d.certs.SetPolicy(tlsPolicy(s)); err != nil {
+		panic("daemon: internal error: a validated TLS policy is none: " + err.Error())
+	}
+	if reading == nil {
+		return false
+	}
+	fresh := d.files.Use(reading)
+	for _, info := range fresh {
+		d.logCertificate("certificate reloaded", info)
+	}
+	return len(fresh) > 0
+}
+
+// tendCertificates watches the files, rotates the keys of session tickets and complains of certificates that end, until
+// stop is closed.
+func (d *Daemon) tendCertificates(stop <-chan struct{}) {
+	if d.certs == nil {
+		return
+	}
+	rotate := time.NewTicker(certs.TicketRotation)
+	defer rotate.Stop()
+	expiry := time.NewTicker(expiryInterval)
+	defer expiry.Stop()
+	look := time.NewTimer(d.lookInterval())
+	defer look.Stop()
+	complained := complaints{}
+	for {
+		select {
+		case <-rotate.C:
+			d.certs.RotateTickets()
+		case now := <-expiry.C:
+			d.complainOfExpiry(complained, now)
+		case now := <-look.C:
+			if d.settings.Load().TLS.Watch > 0 {
+				d.lookAtCertificates(now)
+			}
+			look.Reset(d.lookInterval())
+		case <-stop:
+			return
+		}
+	}
+}
+
+func (d *Daemon) lookInterval() time.Duration {
+	if watch := d.settings.Load().TLS.Watch; watch > 0 {
+		return watch
+	}
+	return lookWithoutWatch
+}
+
+// lookAtCertificates takes over files that were replaced. A failure is logged once, however often it is met.
+func (d *Daemon) lookAtCertificates(now time.Time) {
+	d.reloading.Lock()
+	defer d.reloading.Unlock()
+	before := d.files.Failure().Err
+	fresh, err := d.files.Look(now)
+	switch {
+	case err != nil && (before == nil || before.Error() != err.Error()):
+		d.log.Error("replaced certificate cannot be used; the certificates before are still in force", "err", err)
+	case err == nil && before != nil:
+		d.log.Info("certificate files are in order again")
+	}
+	for _, info := range fresh {
+		d.logCertificate("certificate replaced", info)
+	}
+}
+
+// complaints is when each certificate, by its hash, was last complained of.
+type complaints map[string]time.Time
+
+// complainOfExpiry warns once a day of each certificate with less than a third of its life left.
+func (d *Daemon) complainOfExpiry(complained complaints, now time.Time) {
+	all := d.certs.Certificates()
+	for hash := range complained {
+		if !slices.ContainsFunc(all, func(i certs.Info) bool { return i.SHA256 == hash }) {
+			delete(complained, hash)
+		}
+	}
+	for _, info := range all {
+		last, ok := complained[info.SHA256]
+		if !ok {
+			last = info.LoadedAt // the warning of then
+		}
+		if !info.IsDue(now) || now.Sub(last) < expiryComplaining && info.IsDue(last) {
+			continue
+		}
+		complained[info.SHA256] = now
+		if info.Left(now) <= 0 {
+			d.log.Error("certificate has expired; clients refuse it", "certificate", info)
+		} else {
+			d.log.Warn("certificate needs attention", "what", "it ends soon; renew it", "certificate", info)
+		}
+	}
+}
+
+// developmentCA is the certificate that clients must trust, when development mode has made it up.
+func (d *Daemon) developmentCA() string {
+	if d.certs == nil {
+		return ""
+	}
+	if pair := d.certs.Default(); pair != nil && pair.Info().Source == certs.SourceDev {
+		return string(pair.PEM())
+	}
+	return ""
+}
+
+// nameInCertificate is the first name that the default certificate is for.
+func (d *Daemon) nameInCertificate() string {
+	if d.certs != nil {
+		if pair := d.certs.Default(); pair != nil {
+			for _, name := range pair.Info().Names {
+				if name != "" && name[0] != '*' {
+					return name
+				}
+			}
+		}
+	}
+	return "localhost"
+}
