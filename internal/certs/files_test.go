@@ -2,9 +2,11 @@ package certs
 
 import (
 	"bytes"
+	"crypto"
 	"crypto/ecdsa"
 	"crypto/ed25519"
 	"crypto/rand"
+	"crypto/tls"
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/asn1"
@@ -242,4 +244,39 @@ func FuzzParseChain(f *testing.F) {
 			t.Errorf("a key was found in %q", text)
 		}
 	})
+}
+
+func TestNewPairChecksWhatACAGave(t *testing.T) {
+	c := newChain(t)
+	pair := func(chain ...issued) (*Pair, error) {
+		cert := tls.Certificate{PrivateKey: chain[0].key}
+		for _, one := range chain {
+			cert.Certificate = append(cert.Certificate, one.cert.Raw)
+		}
+		return NewPair(cert, noon)
+	}
+	p, err := pair(c.leaf, c.intermediate)
+	if err != nil || p.Info().Source != SourceACME || p.Info().Key != "ECDSA P-256" || !p.Info().LoadedAt.Equal(noon) {
+		t.Errorf("got %+v, %v", p, err)
+	}
+	for name, chain := range map[string][]issued{
+		"expired":      {issue(t, nil, server(), valid(noon.Add(-48*time.Hour), noon.Add(-24*time.Hour)))},
+		"out of order": {c.intermediate, c.leaf},
+		"must-staple":  {issue(t, nil, server(), mustStaple)},
+	} {
+		if _, err := pair(chain...); err == nil {
+			t.Errorf("%s: accepted", name)
+		}
+	}
+	for name, key := range map[string]crypto.PrivateKey{"another's key": c.root.key, "no key": nil} {
+		if _, err := NewPair(tls.Certificate{Certificate: [][]byte{c.leaf.cert.Raw}, PrivateKey: key}, noon); err == nil {
+			t.Errorf("%s: accepted", name)
+		}
+	}
+	if _, err := NewPair(tls.Certificate{}, noon); err == nil {
+		t.Error("nothing: accepted")
+	}
+	if _, err := NewPair(tls.Certificate{Certificate: [][]byte{{1}}}, noon); err == nil {
+		t.Error("garbage: accepted")
+	}
 }

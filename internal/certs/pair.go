@@ -1,11 +1,13 @@
 package certs
 
 import (
+	"crypto"
 	"crypto/sha256"
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/hex"
 	"encoding/pem"
+	"errors"
 	"fmt"
 	"log/slog"
 	"time"
@@ -84,6 +86,13 @@ func NewPair(c tls.Certificate, now time.Time) (*Pair, error) {
 	warnings, err := checkChain(chain, now)
 	if err != nil {
 		return nil, fmt.Errorf("certificate: %w", err)
+	}
+	key, ok := c.PrivateKey.(crypto.Signer)
+	if !ok {
+		return nil, errors.New("certificate: there is no private key that signs")
+	}
+	if public, ok := key.Public().(interface{ Equal(crypto.PublicKey) bool }); !ok || !public.Equal(chain[0].PublicKey) {
+		return nil, errors.New("certificate: private key does not match")
 	}
 	c.Leaf = chain[0]
 	c.OCSPStaple = nil

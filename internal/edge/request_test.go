@@ -19,44 +19,44 @@ func TestParseRequest(t *testing.T) {
 			"GET /sse?subscribe=a-b&id=x HTTP/1.1\r\nHost: example.org\r\nConnection: keep-alive\r\nUser-Agent: Mozilla/5.0\r\n" +
 				"Accept: text/event-stream\r\nCache-Control: no-cache\r\nOrigin: https://www.example.org\r\nLast-Event-ID: e1-5\r\n\r\n",
 			request{
-				Method: "GET", Path: "/sse", RawQuery: "subscribe=a-b&id=x", Origin: "https://www.example.org",
+				Method: "GET", Host: "example.org", Path: "/sse", RawQuery: "subscribe=a-b&id=x", Origin: "https://www.example.org",
 				Agent: "Mozilla/5.0", LastEventID: "e1-5",
 			},
 		},
-		{"nothing but Host", "GET /sse HTTP/1.1\r\nHost: a\r\n\r\n", request{Method: "GET", Path: "/sse"}},
+		{"nothing but Host", "GET /sse HTTP/1.1\r\nHost: a\r\n\r\n", request{Method: "GET", Host: "a", Path: "/sse"}},
 		{"empty Host", "GET /sse HTTP/1.1\r\nHost:\r\n\r\n", request{Method: "GET", Path: "/sse"}},
-		{"IPv6 Host", "GET /sse HTTP/1.1\r\nHost: [::1]:8443\r\n\r\n", request{Method: "GET", Path: "/sse"}},
+		{"IPv6 Host", "GET /sse HTTP/1.1\r\nHost: [::1]:8443\r\n\r\n", request{Method: "GET", Host: "[::1]:8443", Path: "/sse"}},
 		{"HTTP/1.0", "GET /sse HTTP/1.0\r\n\r\n", request{Method: "GET", HTTP10: true, Path: "/sse"}},
-		{"HTTP/1.0 with Host", "GET /sse HTTP/1.0\r\nHost: a\r\n\r\n", request{Method: "GET", HTTP10: true, Path: "/sse"}},
-		{"bare line feeds", "GET /sse HTTP/1.1\nHost: a\nOrigin: https://a\n\n", request{Method: "GET", Path: "/sse", Origin: "https://a"}},
-		{"another spelling of names", "GET /sse HTTP/1.1\r\nhOST: a\r\nlAST-eVENT-iD: x\r\n\r\n", request{Method: "GET", Path: "/sse", LastEventID: "x"}},
-		{"blanks around a value", "GET /sse HTTP/1.1\r\nHost: \t a \t \r\nOrigin:https://a\t\r\n\r\n", request{Method: "GET", Path: "/sse", Origin: "https://a"}},
-		{"Connection: close", "GET /sse HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n", request{Method: "GET", Path: "/sse"}},
-		{"Expect and Upgrade are ignored", "GET /sse HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n", request{Method: "GET", Path: "/sse"}},
-		{"URL as target", "GET http://b.example:81/sse?room=a HTTP/1.1\r\nHost: a\r\n\r\n", request{Method: "GET", Path: "/sse", RawQuery: "room=a"}},
-		{"URL in capitals", "GET HTTPS://b/sse HTTP/1.1\r\nHost: a\r\n\r\n", request{Method: "GET", Path: "/sse"}},
-		{"URL without a path", "GET http://b?x=y HTTP/1.1\r\nHost: a\r\n\r\n", request{Method: "GET", Path: "/", RawQuery: "x=y"}},
-		{"escapes in the path", "GET /%73s%65 HTTP/1.1\r\nHost: a\r\n\r\n", request{Method: "GET", Path: "/sse"}},
-		{"two slashes are a path", "GET //evil.example/sse HTTP/1.1\r\nHost: a\r\n\r\n", request{Method: "GET", Path: "//evil.example/sse"}},
-		{"escapes in the query stay", "GET /sse?subscribe=a%2Db HTTP/1.1\r\nHost: a\r\n\r\n", request{Method: "GET", Path: "/sse", RawQuery: "subscribe=a%2Db"}},
-		{"raw UTF-8 in the query", "GET /sse?room=für HTTP/1.1\r\nHost: a\r\n\r\n", request{Method: "GET", Path: "/sse", RawQuery: "room=für"}},
-		{"question marks in the query", "GET /sse?a=?&b=/? HTTP/1.1\r\nHost: a\r\n\r\n", request{Method: "GET", Path: "/sse", RawQuery: "a=?&b=/?"}},
-		{"empty query", "GET /sse? HTTP/1.1\r\nHost: a\r\n\r\n", request{Method: "GET", Path: "/sse"}},
-		{"OPTIONS *", "OPTIONS * HTTP/1.1\r\nHost: a\r\n\r\n", request{Method: "OPTIONS", Path: "*"}},
-		{"CONNECT", "CONNECT a:443 HTTP/1.1\r\nHost: a\r\n\r\n", request{Method: "CONNECT"}},
-		{"a method of its own", "get /sse HTTP/1.1\r\nHost: a\r\n\r\n", request{Method: "get", Path: "/sse"}},
-		{"length 0", "GET /sse HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n", request{Method: "GET", Path: "/sse"}},
-		{"length 5", "GET /sse HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\n", request{Method: "GET", Path: "/sse", hasBody: true}},
-		{"chunked", "POST /sse HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: Chunked\r\n\r\n", request{Method: "POST", Path: "/sse", hasBody: true}},
-		{"UTF-8 in Last-Event-ID", "GET /sse HTTP/1.1\r\nHost: a\r\nLast-Event-ID: é-5\r\n\r\n", request{Method: "GET", Path: "/sse", LastEventID: "é-5"}},
-		{"empty Last-Event-ID", "GET /sse HTTP/1.1\r\nHost: a\r\nLast-Event-ID: \r\n\r\n", request{Method: "GET", Path: "/sse"}},
-		{"two Last-Event-IDs", "GET /sse HTTP/1.1\r\nHost: a\r\nLast-Event-ID: e-1\r\nLast-Event-ID: e-2\r\n\r\n", request{Method: "GET", Path: "/sse", LastEventID: "e-1, e-2"}},
+		{"HTTP/1.0 with Host", "GET /sse HTTP/1.0\r\nHost: a\r\n\r\n", request{Method: "GET", Host: "a", HTTP10: true, Path: "/sse"}},
+		{"bare line feeds", "GET /sse HTTP/1.1\nHost: a\nOrigin: https://a\n\n", request{Method: "GET", Host: "a", Path: "/sse", Origin: "https://a"}},
+		{"another spelling of names", "GET /sse HTTP/1.1\r\nhOST: a\r\nlAST-eVENT-iD: x\r\n\r\n", request{Method: "GET", Host: "a", Path: "/sse", LastEventID: "x"}},
+		{"blanks around a value", "GET /sse HTTP/1.1\r\nHost: \t a \t \r\nOrigin:https://a\t\r\n\r\n", request{Method: "GET", Host: "a", Path: "/sse", Origin: "https://a"}},
+		{"Connection: close", "GET /sse HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n", request{Method: "GET", Host: "a", Path: "/sse"}},
+		{"Expect and Upgrade are ignored", "GET /sse HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n", request{Method: "GET", Host: "a", Path: "/sse"}},
+		{"URL as target", "GET http://b.example:81/sse?room=a HTTP/1.1\r\nHost: a\r\n\r\n", request{Method: "GET", Host: "b.example:81", Path: "/sse", RawQuery: "room=a"}},
+		{"URL in capitals", "GET HTTPS://b/sse HTTP/1.1\r\nHost: a\r\n\r\n", request{Method: "GET", Host: "b", Path: "/sse"}},
+		{"URL without a path", "GET http://b?x=y HTTP/1.1\r\nHost: a\r\n\r\n", request{Method: "GET", Host: "b", Path: "/", RawQuery: "x=y"}},
+		{"escapes in the path", "GET /%73s%65 HTTP/1.1\r\nHost: a\r\n\r\n", request{Method: "GET", Host: "a", Path: "/sse"}},
+		{"two slashes are a path", "GET //evil.example/sse HTTP/1.1\r\nHost: a\r\n\r\n", request{Method: "GET", Host: "a", Path: "//evil.example/sse"}},
+		{"escapes in the query stay", "GET /sse?subscribe=a%2Db HTTP/1.1\r\nHost: a\r\n\r\n", request{Method: "GET", Host: "a", Path: "/sse", RawQuery: "subscribe=a%2Db"}},
+		{"raw UTF-8 in the query", "GET /sse?room=für HTTP/1.1\r\nHost: a\r\n\r\n", request{Method: "GET", Host: "a", Path: "/sse", RawQuery: "room=für"}},
+		{"question marks in the query", "GET /sse?a=?&b=/? HTTP/1.1\r\nHost: a\r\n\r\n", request{Method: "GET", Host: "a", Path: "/sse", RawQuery: "a=?&b=/?"}},
+		{"empty query", "GET /sse? HTTP/1.1\r\nHost: a\r\n\r\n", request{Method: "GET", Host: "a", Path: "/sse"}},
+		{"OPTIONS *", "OPTIONS * HTTP/1.1\r\nHost: a\r\n\r\n", request{Method: "OPTIONS", Host: "a", Path: "*"}},
+		{"CONNECT", "CONNECT a:443 HTTP/1.1\r\nHost: a\r\n\r\n", request{Method: "CONNECT", Host: "a:443"}},
+		{"a method of its own", "get /sse HTTP/1.1\r\nHost: a\r\n\r\n", request{Method: "get", Host: "a", Path: "/sse"}},
+		{"length 0", "GET /sse HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n", request{Method: "GET", Host: "a", Path: "/sse"}},
+		{"length 5", "GET /sse HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\n", request{Method: "GET", Host: "a", Path: "/sse", hasBody: true}},
+		{"chunked", "POST /sse HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: Chunked\r\n\r\n", request{Method: "POST", Host: "a", Path: "/sse", hasBody: true}},
+		{"UTF-8 in Last-Event-ID", "GET /sse HTTP/1.1\r\nHost: a\r\nLast-Event-ID: é-5\r\n\r\n", request{Method: "GET", Host: "a", Path: "/sse", LastEventID: "é-5"}},
+		{"empty Last-Event-ID", "GET /sse HTTP/1.1\r\nHost: a\r\nLast-Event-ID: \r\n\r\n", request{Method: "GET", Host: "a", Path: "/sse"}},
+		{"two Last-Event-IDs", "GET /sse HTTP/1.1\r\nHost: a\r\nLast-Event-ID: e-1\r\nLast-Event-ID: e-2\r\n\r\n", request{Method: "GET", Host: "a", Path: "/sse", LastEventID: "e-1, e-2"}},
 		{
 			"a preflight",
 			"OPTIONS /sse HTTP/1.1\r\nHost: a\r\nOrigin: https://a\r\nAccess-Control-Request-Method: GET\r\nAccess-Control-Request-Headers: last-event-id,x-y\r\n\r\n",
-			request{Method: "OPTIONS", Path: "/sse", Origin: "https://a", wantMethod: "GET", wantHeaders: "last-event-id,x-y"},
+			request{Method: "OPTIONS", Host: "a", Path: "/sse", Origin: "https://a", wantMethod: "GET", wantHeaders: "last-event-id,x-y"},
 		},
-		{"64 fields", "GET /sse HTTP/1.1\r\nHost: a\r\n" + strings.Repeat("X: b\r\n", 63) + "\r\n", request{Method: "GET", Path: "/sse"}},
+		{"64 fields", "GET /sse HTTP/1.1\r\nHost: a\r\n" + strings.Repeat("X: b\r\n", 63) + "\r\n", request{Method: "GET", Host: "a", Path: "/sse"}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -81,7 +81,7 @@ func TestParseRequestDoesNotKeepTheHead(t *testing.T) {
 	for i := range head {
 		head[i] = '!'
 	}
-	want := request{Method: "GET", Path: "/sse", RawQuery: "subscribe=room", Origin: "https://a", Agent: "x", LastEventID: "e-1"}
+	want := request{Method: "GET", Host: "a", Path: "/sse", RawQuery: "subscribe=room", Origin: "https://a", Agent: "x", LastEventID: "e-1"}
 	if *req != want {
 		t.Errorf("got %+v, want %+v", *req, want)
 	}

@@ -257,3 +257,106 @@ func TestDrainEndsHandshakesToo(t *testing.T) {
 		t.Errorf("closed: %v", st.Closed)
 	}
 }
+
+func TestARequestForAHostOfAnotherCertificateIsMisdirected(t *testing.T) {
+	server, config := testTLS(t)
+	type question struct{ serverName, host string }
+	asked := make(chan question, 10)
+	w := newWorld(t, func(s *setup) {
+		s.tls, s.reinit = server, true
+		s.serves = func(serverName, host string) bool {
+			asked <- question{serverName, host}
+			return !strings.HasPrefix(host, "other.example")
+		}
+	})
+	send := func(conn *tls.Conn, target, host string) *http.Response {
+		t.Helper()
+		var res *http.Response
+		w.tlsDo(func() (err error) {
+			if _, err = io.WriteString(conn, "GET "+target+" HTTP/1.1\r\nHost: "+host+"\r\n\r\n"); err != nil {
+				return err
+			}
+			res, err = http.ReadResponse(bufio.NewReader(conn), nil) //nolint:bodyclose // the connection is not needed afterwards
+			return err
+		})
+		return res
+	}
+	for _, tt := range []struct {
+		target, host string
+		status       int
+		want         question
+	}{
+		{"/sse?subscribe=a", "localhost:8443", 200, question{"localhost", "localhost:8443"}},
+		{"/sse?subscribe=a", "other.example", 421, question{"localhost", "other.example"}},
+		{"/sse", "other.example:1", 421, question{"localhost", "other.example:1"}}, // before anything else is said
+		{"https://other.example/sse?subscribe=a", "localhost", 421, question{"localhost", "other.example"}},
+	} {
+		conn := tls.Client(w.connect().Conn(), config)
+		res := send(conn, tt.target, tt.host)
+		if got := <-asked; res.StatusCode != tt.status || got != tt.want {
+			t.Errorf("%s for %s: status %d, asked %+v; want %d, %+v", tt.target, tt.host, res.StatusCode, got, tt.status, tt.want)
+		}
+		if tt.status == 421 {
+			w.tlsDo(func() error {
+				body, err := io.ReadAll(res.Body)
+				if err == nil && !strings.Contains(string(body), `"code":"misdirected_request"`) {
+					t.Errorf("the answer is %s", body)
+				}
+				return err
+			})
+		}
+	}
+
+	again := tls.Client(w.connect().Conn(), config)
+	send(again, "/sse?subscribe=a", "localhost")
+	w.tlsDo(func() error {
+		_, err := io.WriteString(again, "GET /sse?subscribe=b HTTP/1.1\r\nHost: other.example\r\n\r\n")
+		if err != nil {
+			return err
+		}
+		text, err := io.ReadAll(again)
+		if !strings.Contains(string(text), "HTTP/1.1 421 ") {
+			t.Errorf("a second request on the stream got %q", text)
+		}
+		return err
+	})
+	w.turn()
+	w.check()
+	if st := w.stats(); st.Refused["misdirected"] != 4 {
+		t.Errorf("refused: %v", st.Refused)
+	}
+}
+
+func TestPlaintextHasNoCertificateToBelongTo(t *testing.T) {
+	w := newWorld(t, func(s *setup) { s.serves = func(string, string) bool { return false } })
+	w.subscribe("subscribe=a")
+}
+
+func TestAHandshakeForAnotherProtocolIsAllThereIs(t *testing.T) {
+	for _, version := range []uint16{tls.VersionTLS12, tls.VersionTLS13} {
+		server, config := testTLS(t)
+		server.NextProtos = []string{"http/1.1", "acme-tls/1"}
+		config.NextProtos, config.MaxVersion = []string{"acme-tls/1"}, version
+		w := newWorld(t, func(s *setup) { s.tls = server })
+		conn := tls.Client(w.connect().Conn(), config)
+		w.tlsDo(func() error {
+			if err := conn.Handshake(); err != nil {
+				return err
+			}
+			// Whatever is asked now, nothing is answered.
+			if _, err := io.WriteString(conn, "GET /sse?subscribe=a HTTP/1.1\r\nHost: localhost\r\n\r\n"); err != nil {
+				return err
+			}
+			text, err := io.ReadAll(conn)
+			if len(text) > 0 {
+				t.Errorf("%s: got %q", tls.VersionName(version), text)
+			}
+			return errors.Join(err, conn.Close())
+		})
+		w.turn()
+		w.check()
+		if st := w.stats(); st.Closed["answered"] != 1 || st.Streams != 0 {
+			t.Errorf("%s: closed %v, %d streams", tls.VersionName(version), st.Closed, st.Streams)
+		}
+	}
+}

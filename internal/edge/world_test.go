@@ -36,6 +36,7 @@ type setup struct {
 	edge   Config
 	reinit bool
 	tls    *tls.Config // nil: plaintext
+	serves func(serverName, host string) bool
 	fds    int
 }
 
@@ -72,6 +73,7 @@ func newWorld(t testing.TB, change func(*setup)) *world {
 		Loops:           w.loops,
 		Hub:             w.hub,
 		TLS:             func() *tls.Config { return s.tls },
+		Serves:          s.serves,
 		Logger:          slog.New(slog.DiscardHandler),
 		Config:          s.edge,
 		Reinit:          s.reinit,

@@ -1,0 +1,273 @@
+package certs
+
+import (
+	"crypto/tls"
+	"crypto/x509"
+	"net"
+	"strings"
+	"testing"
+	"time"
+)
+
+// forHosts makes a leaf certificate for names and addresses.
+func forHosts(hosts ...string) option {
+	return func(c *x509.Certificate) {
+		server()(c)
+		c.Subject.CommonName, c.DNSNames, c.IPAddresses = hosts[0], nil, nil
+		for _, h := range hosts {
+			if ip := net.ParseIP(h); ip != nil {
+				c.IPAddresses = append(c.IPAddresses, ip)
+			} else {
+				c.DNSNames = append(c.DNSNames, h)
+			}
+		}
+	}
+}
+
+// asking is a client that trusts anybody and asks for a name; it names none when it is an address.
+func asking(serverName string) *tls.Config {
+	return &tls.Config{ServerName: serverName, InsecureSkipVerify: true, Time: func() time.Time { return noon }}
+}
+
+// served returns the common name and the kind of key that a client is shown.
+func served(t *testing.T, s *Store, client *tls.Config) (string, error) {
+	t.Helper()
+	state, err := shakeHands(t, s.Config(), client)
+	if err != nil {
+		return "", err
+	}
+	leaf := state.PeerCertificates[0]
+	return leaf.Subject.CommonName + " " + strings.Fields(keyName(leaf))[0], nil
+}
+
+// severalNames is a store with a default, a wildcard below it, a name in the wildcard's domain, and another site.
+func severalNames(t *testing.T, policy Policy) *Store {
+	t.Helper()
+	return newStore(t, policy,
+		pairOf(t, issue(t, nil, forHosts("default.example", "192.0.2.1"))),
+		pairOf(t, issue(t, nil, forHosts("*.example.org", "example.org"))),
+		pairOf(t, issue(t, nil, forHosts("special.example.org"))),
+		pairOf(t, issue(t, nil, forHosts("Other.example", "192.0.2.2"))),
+	)
+}
+
+func TestChoiceByName(t *testing.T) {
+	lax, strict := severalNames(t, usual), severalNames(t, Policy{MinVersion: "1.2", SNIStrict: true, Tickets: true})
+	for _, c := range []struct {
+		asks, want string
+		strict     bool // served by the strict one too
+	}{
+		{"default.example", "default.example ECDSA", true},
+		{"other.example", "Other.example ECDSA", true},
+		{"OTHER.example", "Other.example ECDSA", true},
+		{"special.example.org", "special.example.org ECDSA", true},
+		{"example.org", "*.example.org ECDSA", true},
+		{"any.example.org", "*.example.org ECDSA", true},
+		{"two.labels.example.org", "default.example ECDSA", false},
+		{"unknown.example", "default.example ECDSA", false},
+		{"192.0.2.2", "default.example ECDSA", false}, // an address is not sent as a name
+	} {
+		for _, version := range []uint16{tls.VersionTLS12, tls.VersionTLS13} {
+			client := asking(c.asks)
+			client.MaxVersion = version
+			got, err := served(t, lax, client)
+			if err != nil || got != c.want {
+				t.Errorf("%s: got %q, %v; want %q", c.asks, got, err, c.want)
+			}
+			got, err = served(t, strict, client)
+			if !c.strict {
+				wantAlert(t, err, alertUnrecognizedName)
+			} else if err != nil || got != c.want {
+				t.Errorf("%s, strict: got %q, %v; want %q", c.asks, got, err, c.want)
+			}
+		}
+	}
+}
+
+func TestECDSABeforeRSAByWhatTheClientTakes(t *testing.T) {
+	rsaFirst := []*Pair{
+		pairOf(t, issueFor(t, rsaKey(t, 2048), nil, server())),
+		pairOf(t, issue(t, nil, server())),
+	}
+	ecdsaOnly := []uint16{tls.TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256}
+	rsaOnly := []uint16{tls.TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256}
+	s := newStore(t, usual, rsaFirst...)
+	for _, c := range []struct {
+		name    string
+		version uint16
+		suites  []uint16
+		want    string
+	}{
+		{"TLS 1.3", tls.VersionTLS13, nil, "www.example.org ECDSA"},
+		{"TLS 1.2", tls.VersionTLS12, nil, "www.example.org ECDSA"},
+		{"TLS 1.2, ECDSA alone", tls.VersionTLS12, ecdsaOnly, "www.example.org ECDSA"},
+		{"TLS 1.2, RSA alone", tls.VersionTLS12, rsaOnly, "www.example.org RSA"},
+	} {
+		for _, asks := range []string{"www.example.org", "unknown.example", "192.0.2.1"} {
+			client := asking(asks)
+			client.MaxVersion, client.CipherSuites = c.version, c.suites
+			if got, err := served(t, s, client); err != nil || got != c.want {
+				t.Errorf("%s, asking for %s: got %q, %v; want %q", c.name, asks, got, err, c.want)
+			}
+		}
+	}
+	alone := newStore(t, usual, pairOf(t, issue(t, nil, server())))
+	client := asking("www.example.org")
+	client.MaxVersion, client.CipherSuites = tls.VersionTLS12, rsaOnly
+	if _, err := served(t, alone, client); err == nil {
+		t.Error("a client that takes RSA alone was served ECDSA")
+	}
+}
+
+func TestTheDefaultIsTheOneThatWasSaid(t *testing.T) {
+	s := newStore(t, usual)
+	s.SetFiles([]*Pair{pairOf(t, issue(t, nil, forHosts("a.example"))), pairOf(t, issue(t, nil, forHosts("b.example")))}, 1)
+	if got, err := served(t, s, asking("c.example")); err != nil || got != "b.example ECDSA" {
+		t.Errorf("got %q, %v", got, err)
+	}
+}
+
+func TestACMECertificatesComeAndGo(t *testing.T) {
+	s := newStore(t, usual)
+	s.SetACME("b.example", pairOf(t, issue(t, nil, forHosts("b.example"))))
+	s.SetACME("A.example", pairOf(t, issue(t, nil, forHosts("a.example"))))
+	want := func(asks, want string) {
+		t.Helper()
+		if got, err := served(t, s, asking(asks)); err != nil || got != want {
+			t.Errorf("%s: got %q, %v; want %q", asks, got, err, want)
+		}
+	}
+	want("a.example", "a.example ECDSA")
+	want("unknown.example", "b.example ECDSA") // the first that came
+	renewed := pairOf(t, issue(t, nil, forHosts("a.example"), valid(noon, noon.Add(time.Hour*24*90))))
+	s.SetACME("a.example", renewed)
+	if all := s.Certificates(); len(all) != 2 || all[1].SHA256 != renewed.Info().SHA256 {
+		t.Errorf("there are %+v", all)
+	}
+
+	s.SetFiles([]*Pair{pairOf(t, issue(t, nil, forHosts("a.example", "file.example")))}, 0)
+	state, err := shakeHands(t, s.Config(), asking("a.example"))
+	if err != nil || len(state.PeerCertificates[0].DNSNames) != 2 {
+		t.Errorf("the file's certificate does not win: %v", err)
+	}
+	want("unknown.example", "a.example ECDSA")
+	s.SetACME("b.example", nil)
+	s.SetACME("never.example", nil)
+	want("b.example", "a.example ECDSA")
+}
+
+func TestChallengesAreAnsweredWhileTheyArePending(t *testing.T) {
+	answer := issue(t, nil, forHosts("new.example"))
+	challenge := &tls.Certificate{Certificate: [][]byte{answer.cert.Raw}, PrivateKey: answer.key}
+	s := severalNames(t, usual)
+	ask := func(name string, protocols ...string) (tls.ConnectionState, error) {
+		t.Helper()
+		client := asking(name)
+		client.NextProtos = protocols
+		return shakeHands(t, s.Config(), client)
+	}
+	if _, err := ask("new.example", "acme-tls/1"); err == nil {
+		t.Error("acme-tls/1 is offered without an order")
+	}
+	s.SetChallenge("New.example", challenge)
+	state, err := ask("new.example", "acme-tls/1")
+	if err != nil || state.NegotiatedProtocol != "acme-tls/1" || !state.PeerCertificates[0].Equal(answer.cert) {
+		t.Errorf("got %q, %v", state.NegotiatedProtocol, err)
+	}
+	for _, other := range []string{"default.example", "unknown.example"} {
+		_, err = ask(other, "acme-tls/1")
+		wantAlert(t, err, alertUnrecognizedName)
+	}
+	state, err = ask("new.example", "acme-tls/1", "http/1.1")
+	if err != nil || state.NegotiatedProtocol != "http/1.1" || state.PeerCertificates[0].Equal(answer.cert) {
+		t.Errorf("a browser got %q, %v", state.NegotiatedProtocol, err)
+	}
+	s.SetChallenge("new.example", nil)
+	if _, err := ask("new.example", "acme-tls/1"); err == nil {
+		t.Error("acme-tls/1 is offered after the order")
+	}
+}
+
+func TestAChallengeLeavesSessionsAlone(t *testing.T) {
+	s := newStore(t, usual, pairOf(t, issue(t, nil, server())))
+	client := asking("www.example.org")
+	client.ClientSessionCache = tls.NewLRUClientSessionCache(1)
+	for i, change := range []func(){
+		func() {},
+		func() { s.SetChallenge("x.example", &tls.Certificate{}) },
+		func() { s.SetChallenge("x.example", nil) },
+	} {
+		change()
+		state, err := shakeHands(t, s.Config(), client)
+		if err != nil || state.DidResume != (i > 0) {
+			t.Errorf("connection %d: resumed %v, %v", i+1, state.DidResume, err)
+		}
+	}
+}
+
+// TestServes is the rule for the Host of a request.
+func TestServes(t *testing.T) {
+	several := severalNames(t, usual)
+	strict := severalNames(t, Policy{MinVersion: "1.2", SNIStrict: true})
+	one := newStore(t, usual, pairOf(t, issue(t, nil, forHosts("localhost", "127.0.0.1"))))
+	bench := newStore(t, usual, pairOf(t, issue(t, nil, func(c *x509.Certificate) { c.Subject.CommonName = "localhost" })))
+	nameless := newStore(t, usual, pairOf(t, issue(t, nil, forHosts("192.0.2.1"))))
+	for _, c := range []struct {
+		name             string
+		s                *Store
+		serverName, host string
+		want             bool
+	}{
+		{"the name asked for", several, "default.example", "default.example", true},
+		{"with a port", several, "default.example", "default.example:8443", true},
+		{"in capitals, with the root's dot", several, "default.example", "DEFAULT.Example.:443", true},
+		{"another certificate's name", several, "default.example", "other.example", false},
+		{"another name of the same certificate", several, "example.org", "a.example.org", true},
+		{"two names of a wildcard", several, "a.example.org", "b.example.org", true},
+		{"a name in the wildcard's domain with a certificate of its own", several, "special.example.org", "a.example.org", false},
+		{"a wildcard is for one label", several, "a.example.org", "a.b.example.org", false},
+		{"nobody's name", several, "default.example", "unknown.example", false},
+		{"an unknown name, shown the default", several, "unknown.example", "unknown.example", false},
+		{"an unknown name, for the default's", several, "unknown.example", "default.example", true},
+		{"an unknown name, strict: resumed and then renamed", strict, "unknown.example", "x", true},
+		{"no name, the default's", several, "", "default.example", true},
+		{"no name, nobody's", several, "", "unknown.example", true},
+		{"no name, another certificate's", several, "", "other.example", false},
+		{"no name, within another's wildcard", several, "", "x.example.org", false},
+		{"no name, an address", several, "", "203.0.113.9:8443", true},
+		{"no name, the default's address", several, "", "192.0.2.1", true},
+		{"no name, another certificate's address", several, "", "192.0.2.2", false},
+		{"a name, its own address", several, "other.example", "192.0.2.2", true},
+		{"no host", several, "default.example", "", true},
+		{"a port alone", several, "default.example", ":8443", true},
+		{"curl https://127.0.0.1", one, "", "127.0.0.1:8443", true},
+		{"curl https://[::1]", one, "", "[::1]:8443", true},
+		{"a tunnel's other end", one, "", "push.example", true},
+		{"a bench that asks for localhost and says 127.0.0.1", one, "localhost", "127.0.0.1:8443", true},
+		{"a bench that asks for localhost and says another", one, "localhost", "push.example", false},
+		{"a common name alone, by name", bench, "localhost", "localhost:9443", true},
+		{"a common name alone, by address", bench, "", "127.0.0.1:9443", true},
+		{"a certificate for an address, by name", nameless, "push.example", "push.example", true},
+	} {
+		if got := c.s.Serves(c.serverName, c.host); got != c.want {
+			t.Errorf("%s: asked for %q, host %q: %v, want %v", c.name, c.serverName, c.host, got, c.want)
+		}
+	}
+}
+
+func BenchmarkServes(b *testing.B) {
+	s, err := NewStore(usual)
+	if err != nil {
+		b.Fatal(err)
+	}
+	p, err := Development(noon)
+	if err != nil {
+		b.Fatal(err)
+	}
+	s.SetFiles([]*Pair{p}, 0)
+	for b.Loop() {
+		if !s.Serves("localhost", "localhost:8443") {
+			b.Fatal("misdirected")
+		}
+	}
+}

@@ -1,0 +1,124 @@
+package certs
+
+import (
+	"crypto/tls"
+	"slices"
+	"testing"
+)
+
+// resumer is a client that keeps its session tickets.
+type resumer struct {
+	t      *testing.T
+	s      *Store
+	config *tls.Config
+}
+
+func newResumer(t *testing.T, s *Store, version uint16) *resumer {
+	c := asking("www.example.org")
+	c.MinVersion, c.MaxVersion = version, version
+	c.ClientSessionCache = tls.NewLRUClientSessionCache(1)
+	return &resumer{t, s, c}
+}
+
+// want connects and says whether the session must have been resumed.
+func (r *resumer) want(resumed bool, when string) {
+	r.t.Helper()
+	state, err := shakeHands(r.t, r.s.Config(), r.config)
+	if err != nil {
+		r.t.Fatalf("%s: %v", when, err)
+	}
+	if state.DidResume != resumed {
+		r.t.Errorf("%s, %s: resumed %v, want %v", tls.VersionName(state.Version), when, state.DidResume, resumed)
+	}
+}
+
+var bothVersions = []uint16{tls.VersionTLS12, tls.VersionTLS13}
+
+func TestTicketsOutliveTwoRotations(t *testing.T) {
+	for _, version := range bothVersions {
+		s := newStore(t, usual, pairOf(t, issue(t, nil, server())))
+		r := newResumer(t, s, version)
+		r.want(false, "first")
+		r.want(true, "again")
+		s.RotateTickets()
+		s.RotateTickets()
+		r.want(true, "after two rotations")
+		for range ticketKeys {
+			s.RotateTickets()
+		}
+		r.want(false, "after three more")
+		r.want(true, "after those")
+	}
+}
+
+func TestTicketsAreForgottenWhenCertificatesOrPolicyChange(t *testing.T) {
+	pair := pairOf(t, issue(t, nil, server()))
+	for _, version := range bothVersions {
+		s := newStore(t, usual, pair)
+		r := newResumer(t, s, version)
+		r.want(false, "first")
+		for name, change := range map[string]func(){
+			"files": func() { s.SetFiles([]*Pair{pair}, 0) },
+			"ACME":  func() { s.SetACME("www.example.org", pair) },
+			"policy": func() {
+				if err := s.SetPolicy(Policy{MinVersion: "1.2", Tickets: true, SNIStrict: true}); err != nil {
+					t.Fatal(err)
+				}
+			},
+		} {
+			r.want(true, "before a change of "+name)
+			change()
+			r.want(false, "after a change of "+name)
+		}
+		if err := s.SetPolicy(Policy{MinVersion: "1.2", Tickets: true, SNIStrict: true}); err != nil {
+			t.Fatal(err)
+		}
+		r.want(true, "after a policy that is the same")
+	}
+}
+
+func TestWithoutTickets(t *testing.T) {
+	for _, version := range bothVersions {
+		s := newStore(t, Policy{MinVersion: "1.2"}, pairOf(t, issue(t, nil, server())))
+		r := newResumer(t, s, version)
+		r.want(false, "first")
+		s.RotateTickets()
+		r.want(false, "again")
+	}
+}
+
+// oneSession is a cache that offers the last session whatever the name, as a client should not.
+type oneSession struct{ state *tls.ClientSessionState }
+
+func (c *oneSession) Get(string) (*tls.ClientSessionState, bool) { return c.state, c.state != nil }
+func (c *oneSession) Put(_ string, state *tls.ClientSessionState) {
+	if state != nil {
+		c.state = state
+	}
+}
+
+func TestATicketIsForOneName(t *testing.T) {
+	for _, version := range bothVersions {
+		s := newStore(t, usual, pairOf(t, issue(t, nil, forHosts("a.example", "b.example"))))
+		r := newResumer(t, s, version)
+		r.config.ClientSessionCache = &oneSession{}
+		r.config.ServerName = "a.example"
+		r.want(false, "first")
+		r.want(true, "the same name")
+		r.config.ServerName = "b.example"
+		r.want(false, "another name")
+		r.want(true, "the other name again")
+	}
+}
+
+func TestTheRingKeepsTheNewestKeys(t *testing.T) {
+	var ring ticketRing
+	var seen [][32]byte
+	for range 5 {
+		ring = ring.rotated()
+		seen = append([][32]byte{ring[0]}, seen...)
+	}
+	if !slices.Equal(ring, seen[:ticketKeys]) {
+		t.Errorf("the ring has %d keys, or not the newest", len(ring))
+	}
+}
