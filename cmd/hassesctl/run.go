@@ -96,6 +96,7 @@ func (p *program) newApp() *cli.App {
 			p.statusCommand(),
 			p.clientsCommand(),
 			p.roomsCommand(),
+			p.certsCommand(),
 			p.countCommand(),
 			p.sendCommand(),
 			p.tailCommand(),

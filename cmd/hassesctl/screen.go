@@ -100,6 +100,7 @@ const (
 	dim    style = "\x1b[2m"
 	green  style = "\x1b[32m"
 	yellow style = "\x1b[33m"
+	red    style = "\x1b[31m"
 )
 
 // paint puts already visible text into a style, if this screen has any.

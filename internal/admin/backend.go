@@ -21,6 +21,7 @@ type Backend interface {
 	Reinit(ctx context.Context, enabled *bool) (bool, error)
 	Reload(ctx context.Context) (Reloaded, error)
 	Drain(ctx context.Context, p DrainParams) (Drained, error)
+	Certificates(ctx context.Context) (Certificates, error)
 	// CountCommandError counts a command or a connection that was refused; reason is a [Refusal]. It must not block.
 	CountCommandError(reason string)
 }

@@ -113,6 +113,11 @@ func (c *Conn) Drain(ctx context.Context, p DrainParams) (Drained, error) {
 	return call[Drained](ctx, c, MethodDrain, p)
 }
 
+// Certificates lists the certificates.
+func (c *Conn) Certificates(ctx context.Context) (Certificates, error) {
+	return call[Certificates](ctx, c, MethodCertificates, nil)
+}
+
 func call[T any](ctx context.Context, c *Conn, method string, params any) (T, error) {
 	if _, has := ctx.Deadline(); !has {
 		var cancel context.CancelFunc

@@ -51,7 +51,11 @@ func TestClientMethods(t *testing.T) {
 		KickedAnswer:  admin.Kicked{Kicked: 1},
 		ReloadAnswer:  admin.Reloaded{Changed: []string{"log_level"}, NeedsRestart: []string{"listen"}},
 		DrainAnswer:   admin.Drained{Streams: 10, WindowSeconds: window},
-		Matches:       3,
+		CertsAnswer: admin.Certificates{Certificates: []admin.Certificate{{
+			Names: []string{"a.example"}, Source: "file", Key: "RSA 2048", NotAfter: time.Date(2026, 6, 1, 12, 0, 0, 0, time.UTC),
+			DaysLeft: 3, Warnings: []string{}, LastError: "e",
+		}}},
+		Matches: 3,
 	}
 	c := dial(t, admin.Options{Socket: admintest.Start(t, b).Socket})
 	ctx := t.Context()
@@ -86,6 +90,9 @@ func TestClientMethods(t *testing.T) {
 	check("reload", reloaded, err, b.ReloadAnswer)
 	drained, err := c.Drain(ctx, admin.DrainParams{WindowSeconds: &window})
 	check("drain", drained, err, b.DrainAnswer)
+
+	certificates, err := c.Certificates(ctx)
+	check("certificates", certificates, err, b.CertsAnswer)
 
 	for i, p := range []admin.SendParams{
 		{To: admin.Targets{"a"}, Data: "line\none; two=2 \x00\u2028"},

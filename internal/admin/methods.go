@@ -13,7 +13,7 @@ type method struct {
 }
 
 // methodNames is the hint for those who ask for another.
-const methodNames = "hello, status, clients, rooms, count, send, loglevel, reinit, kick, reload, drain"
+const methodNames = "hello, status, clients, rooms, count, send, loglevel, reinit, kick, reload, drain, certificates"
 
 var methods = map[string]method{
 	MethodHello: {RoleRead, func(ctx context.Context, c *conn, params json.RawMessage) (any, *Error) {
@@ -85,6 +85,12 @@ var methods = map[string]method{
 			return c.server.backend.Drain(ctx, p)
 		})
 	}},
+	MethodCertificates: {RoleRead, func(ctx context.Context, c *conn, params json.RawMessage) (any, *Error) {
+		return run(params, "", nil, func(struct{}) (Certificates, error) {
+			list, err := c.server.backend.Certificates(ctx)
+			return filledCertificates(list), err
+		})
+	}},
 }
 
 // run decodes and checks the parameters of a method and calls it. fields names them, for the hint.
@@ -152,6 +158,21 @@ func filledRooms(r Rooms) Rooms {
 		r.Rooms = []Room{}
 	}
 	return r
+}
+
+func filledCertificates(c Certificates) Certificates {
+	filled := make([]Certificate, len(c.Certificates))
+	for i, one := range c.Certificates {
+		if one.Names == nil {
+			one.Names = []string{}
+		}
+		if one.Warnings == nil {
+			one.Warnings = []string{}
+		}
+		filled[i] = one
+	}
+	c.Certificates = filled
+	return c
 }
 
 func filledReloaded(r Reloaded) Reloaded {

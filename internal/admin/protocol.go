@@ -10,17 +10,18 @@ const ProtocolVersion = 1
 
 // The methods of the JSON form.
 const (
-	MethodHello    = "hello"
-	MethodStatus   = "status"
-	MethodClients  = "clients"
-	MethodRooms    = "rooms"
-	MethodCount    = "count"
-	MethodSend     = "send"
-	MethodKick     = "kick"
-	MethodLogLevel = "loglevel"
-	MethodReinit   = "reinit"
-	MethodReload   = "reload"
-	MethodDrain    = "drain"
+	MethodHello        = "hello"
+	MethodStatus       = "status"
+	MethodClients      = "clients"
+	MethodRooms        = "rooms"
+	MethodCount        = "count"
+	MethodSend         = "send"
+	MethodKick         = "kick"
+	MethodLogLevel     = "loglevel"
+	MethodReinit       = "reinit"
+	MethodReload       = "reload"
+	MethodDrain        = "drain"
+	MethodCertificates = "certificates"
 )
 
 // Error codes of the JSON form, beside those of JSON-RPC 2.0 itself.
@@ -254,4 +255,31 @@ type DrainParams struct {
 type Drained struct {
 	Streams       int     `json:"streams"`
 	WindowSeconds float64 `json:"window_seconds"`
+}
+
+// Certificates is the result of "certificates": those from files first, each in the order of the configuration.
+type Certificates struct {
+	Certificates []Certificate `json:"certificates"`
+}
+
+// Certificate is one certificate that is served, or that is wanted and not there yet; then it has no times.
+type Certificate struct {
+	Names       []string  `json:"names"`  // DNS names and addresses
+	Source      string    `json:"source"` // file, acme or dev
+	CertFile    string    `json:"cert_file,omitempty"`
+	KeyFile     string    `json:"key_file,omitempty"`
+	Subject     string    `json:"subject"`
+	Issuer      string    `json:"issuer"`
+	Key         string    `json:"key"` // "ECDSA P-256", "RSA 2048"
+	NotBefore   time.Time `json:"not_before,omitzero"`
+	NotAfter    time.Time `json:"not_after,omitzero"`
+	DaysLeft    int       `json:"days_left"`          // whole days; negative once it has expired
+	Due         bool      `json:"due"`                // less than a third of its life is left
+	LoadedAt    time.Time `json:"loaded_at,omitzero"` // when it was first read, or issued
+	SHA256      string    `json:"sha256"`             // of the certificate, lower-case hex
+	Default     bool      `json:"default"`            // shown to clients that ask for a name none of them has
+	Warnings    []string  `json:"warnings"`           // what works, but not for everybody or not for long
+	LastError   string    `json:"last_error,omitempty"`
+	LastErrorAt time.Time `json:"last_error_at,omitzero"`
+	NextTry     time.Time `json:"next_try,omitzero"` // after an error; none: on a reload
 }

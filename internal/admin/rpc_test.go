@@ -36,6 +36,7 @@ func TestMethods(t *testing.T) {
 		RoomStreams:  map[string]int{"a-b": 4},
 		KickedAnswer: admin.Kicked{Kicked: 2},
 		DrainAnswer:  admin.Drained{Streams: 10, WindowSeconds: 1.5},
+		CertsAnswer:  admin.Certificates{Certificates: []admin.Certificate{{Source: "file", DaysLeft: -1, Due: true, Default: true}}},
 		Matches:      3,
 	}
 	p := connect(t, "unix", admintest.Start(t, b).Socket)
@@ -57,6 +58,7 @@ func TestMethods(t *testing.T) {
 		{`"reinit","params":{"enabled":true}`, `{"enabled":true}`},
 		{`"reinit","params":{}`, `{"enabled":true}`},
 		{`"reload","params":null`, `{"changed":[]}`},
+		{`"certificates"`, `{"certificates":[{"names":[],"source":"file","subject":"","issuer":"","key":"","days_left":-1,"due":true,"sha256":"","default":true,"warnings":[]}]}`},
 		{`"drain"`, `{"streams":10,"window_seconds":1.5}`},
 		{`"drain","params":{"window_seconds":0}`, `{"streams":10,"window_seconds":1.5}`},
 	} {
@@ -104,7 +106,7 @@ func TestBadRequests(t *testing.T) {
 		{`[]`, "null", invalid, "a batch of 0 requests"},
 
 		{`{"jsonrpc":"2.0","id":1,"method":"nonsense"}`, "1", method, "there is no method of this name"},
-		{`{"jsonrpc":"2.0","id":1,"method":"certificates"}`, "1", method, "there is no method of this name"},
+		{`{"jsonrpc":"2.0","id":1,"method":"limits"}`, "1", method, "there is no method of this name"},
 		{`{"jsonrpc":"2.0","id":1,"method":"watch"}`, "1", method, "there is no method of this name"},
 		{`{"jsonrpc":"2.0","id":1,"method":"rpc.serverInfo"}`, "1", method, "there is no method of this name"},
 	} {
@@ -272,7 +274,7 @@ func TestRoles(t *testing.T) {
 	if got := p.line(); !strings.Contains(got, `"role":"publish"`) {
 		t.Errorf("got %s", got)
 	}
-	for _, m := range []string{"status", "clients", "rooms", "count", "loglevel", "reinit"} {
+	for _, m := range []string{"status", "clients", "rooms", "count", "loglevel", "reinit", "certificates"} {
 		p.send(`{"jsonrpc":"2.0","id":1,"method":"` + m + `"}` + "\n")
 		if got := p.line(); !strings.HasPrefix(got, `{"jsonrpc":"2.0","id":1,"result":`) {
 			t.Errorf("%s: got %s", m, got)

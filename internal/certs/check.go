@@ -75,10 +75,6 @@ func leafWarnings(leaf *x509.Certificate, now time.Time) []string {
 	if now.Before(leaf.NotBefore) {
 		warnings = append(warnings, fmt.Sprintf("it is valid only from %s on; is the clock right?", leaf.NotBefore.UTC().Format(time.RFC3339)))
 	}
-	// Everything that renews by itself does so at a third of the lifetime left.
-	if (Info{NotBefore: leaf.NotBefore, NotAfter: leaf.NotAfter}).IsDue(now) {
-		warnings = append(warnings, fmt.Sprintf("it expires on %s, in less than a third of its lifetime; renew it", day(leaf.NotAfter)))
-	}
 	if len(leaf.DNSNames) == 0 && len(leaf.IPAddresses) == 0 {
 		warnings = append(warnings, "it names no host in subjectAltName, so every client will refuse it")
 	}

@@ -67,14 +67,24 @@ func LoadFiles(f Files, now time.Time) (*Pair, error) {
 	return p, nil
 }
 
-// LoadSet reads several certificates. Where any of them is bad there is none, and the error has a line for each.
+// LoadError is what is wrong with one certificate of several.
+type LoadError struct {
+	Files Files
+	Err   error // it names the file
+}
+
+func (e *LoadError) Error() string { return e.Err.Error() }
+func (e *LoadError) Unwrap() error { return e.Err }
+
+// LoadSet reads several certificates. Where any of them is bad there is none, and the error is a [*LoadError] for each,
+// joined.
 func LoadSet(set []Files, now time.Time) ([]*Pair, error) {
 	var pairs []*Pair
 	var errs []error
 	for _, f := range set {
 		p, err := LoadFiles(f, now)
 		if err != nil {
-			errs = append(errs, err)
+			errs = append(errs, &LoadError{f, err})
 			continue
 		}
 		pairs = append(pairs, p)

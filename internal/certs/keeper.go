@@ -1,6 +1,7 @@
 package certs
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"slices"
@@ -30,6 +31,21 @@ type Keeper struct {
 type Failure struct {
 	Err error
 	At  time.Time
+}
+
+// Of returns what was wrong with the certificate in certFile, nil if it was another's fault.
+func (f Failure) Of(certFile string) error {
+	var joined interface{ Unwrap() []error }
+	if !errors.As(f.Err, &joined) {
+		return nil
+	}
+	for _, err := range joined.Unwrap() {
+		var one *LoadError
+		if errors.As(err, &one) && one.Files.Cert == certFile {
+			return one.Err
+		}
+	}
+	return nil
 }
 
 // Reading is certificates that were read and checked, and are not yet in use.

@@ -43,7 +43,7 @@ type Info struct {
 	NotAfter  time.Time
 	LoadedAt  time.Time // when this very certificate was first read, issued or made
 	SHA256    string    // of the leaf, lower-case hex
-	Warnings  []string  // what works, but not for everybody or not for long, as of LoadedAt
+	Warnings  []string  // what works, but not for everybody
 }
 
 // LogValue leaves the warnings out: they are messages of their own.
@@ -66,6 +66,18 @@ func (i Info) Left(now time.Time) time.Duration { return i.NotAfter.Sub(now) }
 // IsDue says whether less than a third of the certificate's life is left at now: everything that renews by itself has
 // done so by then.
 func (i Info) IsDue(now time.Time) bool { return i.Left(now) < i.NotAfter.Sub(i.NotBefore)/3 }
+
+// Complaints is the warnings, and what time has brought since.
+func (i Info) Complaints(now time.Time) []string {
+	all := append([]string{}, i.Warnings...)
+	switch {
+	case i.Left(now) < 0:
+		all = append(all, fmt.Sprintf("it expired on %s, and clients refuse it; renew it", day(i.NotAfter)))
+	case i.IsDue(now):
+		all = append(all, fmt.Sprintf("it expires on %s, in less than a third of its lifetime; renew it", day(i.NotAfter)))
+	}
+	return all
+}
 
 // NewPair checks what an ACME client was given, as LoadFiles checks files.
 func NewPair(c tls.Certificate, now time.Time) (*Pair, error) {

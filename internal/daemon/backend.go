@@ -333,6 +333,11 @@ func (b backend) Drain(ctx context.Context, p admin.DrainParams) (admin.Drained,
 	return admin.Drained{Streams: streams, WindowSeconds: window.Seconds()}, nil
 }
 
+// Certificates implements admin.Backend.
+func (b backend) Certificates(context.Context) (admin.Certificates, error) {
+	return admin.Certificates{Certificates: b.listCertificates(time.Now())}, nil
+}
+
 // CountCommandError implements admin.Backend.
 func (b backend) CountCommandError(reason string) { b.commandErrors.add(reason) }
 

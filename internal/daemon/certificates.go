@@ -2,9 +2,11 @@ package daemon
 
 import (
 	"errors"
+	"math"
 	"slices"
 	"time"
 
+	"github.com/hassesd/hassesd/internal/admin"
 	"github.com/hassesd/hassesd/internal/certs"
 	"github.com/hassesd/hassesd/internal/config"
 )
@@ -66,7 +68,7 @@ func (d *Daemon) openCertificates(s *config.Settings) error {
 			return &configurationError{err}
 		}
 		for _, info := range d.files.Use(reading) {
-			d.logCertificate("certificate loaded", info)
+			d.logCertificate("certificate loaded", info, now)
 		}
 	case s.Dev:
 		pair, err := certs.Development(now)
@@ -74,7 +76,7 @@ func (d *Daemon) openCertificates(s *config.Settings) error {
 			return err
 		}
 		store.SetFiles([]*certs.Pair{pair}, 0)
-		d.logCertificate("certificate loaded", pair.Info())
+		d.logCertificate("certificate loaded", pair.Info(), now)
 	default:
 		return &configurationError{errNoCertificate}
 	}
@@ -91,9 +93,9 @@ func (d *Daemon) warnOfUnreadableKeys() {
 	}
 }
 
-func (d *Daemon) logCertificate(message string, info certs.Info) {
+func (d *Daemon) logCertificate(message string, info certs.Info, now time.Time) {
 	d.log.Info("certificate in force", "event", message, "certificate", info)
-	for _, w := range info.Warnings {
+	for _, w := range info.Complaints(now) {
 		d.log.Warn("certificate needs attention", "what", w, "names", info.Names, "file", info.CertFile)
 	}
 }
@@ -124,7 +126,7 @@ func (d *Daemon) useCertificates(s *config.Settings, reading *certs.Reading) boo
 	}
 	fresh := d.files.Use(reading)
 	for _, info := range fresh {
-		d.logCertificate("certificate reloaded", info)
+		d.logCertificate("certificate reloaded", info, time.Now())
 	}
 	return len(fresh) > 0
 }
@@ -139,7 +141,7 @@ func (d *Daemon) tendCertificates(stop <-chan struct{}) {
 	defer rotate.Stop()
 	expiry := time.NewTicker(expiryInterval)
 	defer expiry.Stop()
-	look := time.NewTimer(d.lookInterval())
+	look := time.NewTimer(d.lookInterval(time.Now()))
 	defer look.Stop()
 	complained := complaints{}
 	for {
@@ -152,18 +154,22 @@ func (d *Daemon) tendCertificates(stop <-chan struct{}) {
 			if d.settings.Load().TLS.Watch > 0 {
 				d.lookAtCertificates(now)
 			}
-			look.Reset(d.lookInterval())
+			look.Reset(d.lookInterval(now))
 		case <-stop:
 			return
 		}
 	}
 }
 
-func (d *Daemon) lookInterval() time.Duration {
-	if watch := d.settings.Load().TLS.Watch; watch > 0 {
-		return watch
+// lookInterval is how long the watcher rests, and notes down when it looks again.
+func (d *Daemon) lookInterval(now time.Time) time.Duration {
+	watch := d.settings.Load().TLS.Watch
+	if watch <= 0 {
+		d.nextLook.Store(0)
+		return lookWithoutWatch
 	}
-	return lookWithoutWatch
+	d.nextLook.Store(now.Add(watch).UnixNano())
+	return watch
 }
 
 // lookAtCertificates takes over files that were replaced. A failure is logged once, however often it is met.
@@ -179,7 +185,7 @@ func (d *Daemon) lookAtCertificates(now time.Time) {
 		d.log.Info("certificate files are in order again")
 	}
 	for _, info := range fresh {
-		d.logCertificate("certificate replaced", info)
+		d.logCertificate("certificate replaced", info, now)
 	}
 }
 
@@ -199,14 +205,15 @@ func (d *Daemon) complainOfExpiry(complained complaints, now time.Time) {
 		if !ok {
 			last = info.LoadedAt // the warning of then
 		}
-		if !info.IsDue(now) || now.Sub(last) < expiryComplaining && info.IsDue(last) {
-			continue
+		isOver := info.Left(now) <= 0
+		if !info.IsDue(now) || now.Sub(last) < expiryComplaining && info.IsDue(last) && isOver == (info.Left(last) <= 0) {
+			continue // all is well, or nothing is new since the last complaint
 		}
 		complained[info.SHA256] = now
-		if info.Left(now) <= 0 {
+		if isOver {
 			d.log.Error("certificate has expired; clients refuse it", "certificate", info)
 		} else {
-			d.log.Warn("certificate needs attention", "what", "it ends soon; renew it", "certificate", info)
+			d.log.Warn("certificate needs attention", "what", info.Complaints(now), "certificate", info)
 		}
 	}
 }
@@ -234,4 +241,49 @@ func (d *Daemon) nameInCertificate() string {
 		}
 	}
 	return "localhost"
+}
+
+// listCertificates is what the control protocol tells of the certificates.
+func (d *Daemon) listCertificates(now time.Time) []admin.Certificate {
+	if d.certs == nil {
+		return nil
+	}
+	var byDefault string
+	if pair := d.certs.Default(); pair != nil {
+		byDefault = pair.Info().SHA256
+	}
+	failure := d.files.Failure()
+	var list []admin.Certificate
+	for _, info := range d.certs.Certificates() {
+		c := admin.Certificate{
+			Names:     info.Names,
+			Source:    string(info.Source),
+			CertFile:  info.CertFile,
+			KeyFile:   info.KeyFile,
+			Subject:   info.Subject,
+			Issuer:    info.Issuer,
+			Key:       info.Key,
+			NotBefore: info.NotBefore,
+			NotAfter:  info.NotAfter,
+			DaysLeft:  daysLeft(info, now),
+			Due:       info.IsDue(now),
+			LoadedAt:  info.LoadedAt,
+			SHA256:    info.SHA256,
+			Default:   info.SHA256 == byDefault,
+			Warnings:  info.Complaints(now),
+		}
+		if err := failure.Of(info.CertFile); err != nil {
+			c.LastError, c.LastErrorAt = err.Error(), failure.At
+			if next := d.nextLook.Load(); next != 0 {
+				c.NextTry = time.Unix(0, next)
+			}
+		}
+		list = append(list, c)
+	}
+	return list
+}
+
+// daysLeft is the whole days that a certificate has left, negative from the moment it has expired.
+func daysLeft(info certs.Info, now time.Time) int {
+	return int(math.Floor(info.Left(now).Hours() / 24))
 }

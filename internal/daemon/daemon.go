@@ -59,7 +59,8 @@ type Daemon struct {
 	// Safe by themselves.
 	settings      atomic.Pointer[config.Settings] // in force
 	commandErrors reasonCounts
-	reloading     sync.Mutex // one reload at a time
+	reloading     sync.Mutex   // one reload at a time
+	nextLook      atomic.Int64 // when the certificates' files are looked at again, in nanoseconds since 1970; 0: never
 
 	// The end.
 	drainOnce   sync.Once

@@ -29,6 +29,7 @@ type Backend struct {
 	KickedAnswer  admin.Kicked
 	ReloadAnswer  admin.Reloaded
 	DrainAnswer   admin.Drained
+	CertsAnswer   admin.Certificates
 	Matches       int              // what every Delivery answers
 	Errors        map[string]error // by method: answered instead
 
@@ -215,6 +216,11 @@ func (b *Backend) Reload(context.Context) (admin.Reloaded, error) {
 func (b *Backend) Drain(_ context.Context, p admin.DrainParams) (admin.Drained, error) {
 	b.note(func() { b.drains = append(b.drains, p) })
 	return b.DrainAnswer, b.Errors[admin.MethodDrain]
+}
+
+// Certificates answers CertsAnswer.
+func (b *Backend) Certificates(context.Context) (admin.Certificates, error) {
+	return b.CertsAnswer, b.Errors[admin.MethodCertificates]
 }
 
 // CountCommandError remembers reason.

@@ -1,0 +1,196 @@
+package daemon
+
+import (
+	"crypto/tls"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/hassesd/hassesd/internal/admin"
+	"github.com/hassesd/hassesd/internal/certs"
+	"github.com/hassesd/hassesd/internal/config"
+)
+
+// served returns the certificate that a client is shown who asks for a name, or for none.
+func served(t *testing.T, listen, serverName string) string {
+	t.Helper()
+	conn, err := tls.Dial("tcp", strings.TrimPrefix(listen, "https://"), &tls.Config{ServerName: serverName, InsecureSkipVerify: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close() //nolint:errcheck // only looked at
+	return string(conn.ConnectionState().PeerCertificates[0].Raw)
+}
+
+func (r *running) listen() string {
+	r.t.Helper()
+	st, err := r.ctl.Status(r.t.Context())
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	return st.Listen[0]
+}
+
+func (r *running) certificates() []admin.Certificate {
+	r.t.Helper()
+	list, err := r.ctl.Certificates(r.t.Context())
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	return list.Certificates
+}
+
+func TestSeveralCertificatesComeAndGoWithAReload(t *testing.T) {
+	dir := t.TempDir()
+	path := func(name string) string { return filepath.Join(dir, name) }
+	a := writeCertificate(t, path("a.pem"), path("a.key"), "a.example")
+	b := writeCertificate(t, path("b.pem"), path("b.key"), "b.example")
+	table := func(name string) string {
+		return fmt.Sprintf("[[tls.certificate]]\ncert_file = %q\nkey_file = %q\n", path(name+".pem"), path(name+".key"))
+	}
+	r := start(t, table("a")+table("b"))
+	listen := r.listen()
+	for name, want := range map[string]string{"a.example": a, "b.example": b, "c.example": a} {
+		if served(t, listen, name) != want {
+			t.Errorf("%s gets the wrong certificate", name)
+		}
+	}
+	if list := r.certificates(); len(list) != 2 || !list[0].Default || list[1].Default || list[1].Names[0] != "b.example" ||
+		list[0].CertFile != path("a.pem") || list[0].KeyFile != path("a.key") || list[0].Source != "file" || list[0].Key != "ECDSA P-256" {
+		t.Errorf("listed: %+v", list)
+	}
+	sinceA := r.certificates()[0].LoadedAt
+
+	c := writeCertificate(t, path("c.pem"), path("c.key"), "c.example")
+	r.configure("[tls]\nsession_tickets = false\nsni_strict = true\n" + table("c") + table("a"))
+	re, err := r.ctl.Reload(t.Context())
+	if err != nil || !slices.Equal(re.Changed, []string{"tls.sni_strict", "tls.session_tickets", "tls.certificate"}) || len(re.NeedsRestart) > 0 {
+		t.Errorf("reload: %+v, %v", re, err)
+	}
+	for name, want := range map[string]string{"a.example": a, "c.example": c} {
+		if served(t, listen, name) != want {
+			t.Errorf("after the reload %s gets the wrong certificate", name)
+		}
+	}
+	_, err = tls.Dial("tcp", strings.TrimPrefix(listen, "https://"), &tls.Config{ServerName: "b.example", InsecureSkipVerify: true})
+	if err == nil || !strings.Contains(err.Error(), "unrecognized name") {
+		t.Errorf("b.example, which is not served any more, gets %v", err)
+	}
+	if list := r.certificates(); len(list) != 2 || !list[1].LoadedAt.Equal(sinceA) {
+		t.Errorf("a.example is not the one of before: %+v", list)
+	}
+
+	os.Remove(path("a.key"))
+	if _, err := r.ctl.Reload(t.Context()); err == nil || !strings.Contains(err.Error(), path("a.key")) {
+		t.Errorf("reload without a key: %v", err)
+	}
+	if served(t, listen, "a.example") != a {
+		t.Error("a bad file took a good certificate away")
+	}
+	if list := r.certificates(); list[0].LastError != "" || !strings.Contains(list[1].LastError, path("a.key")) || list[1].LastErrorAt.IsZero() || list[1].NextTry.IsZero() {
+		t.Errorf("listed: %+v", list)
+	}
+}
+
+func TestReplacedCertificatesAreTakenOverByThemselves(t *testing.T) {
+	dir := t.TempDir()
+	cert, key := filepath.Join(dir, "cert.pem"), filepath.Join(dir, "key.pem")
+	writeCertificate(t, cert, key)
+	r := start(t, "[tls]\nwatch = \"100ms\"\n", config.Assignment{Flag: "cert-file", Value: cert}, config.Assignment{Flag: "key-file", Value: key})
+	listen := r.listen()
+	second := writeCertificate(t, cert, key)
+	r.waitFor("the new certificate", func() bool { return served(t, listen, "") == second })
+
+	if err := os.WriteFile(cert, []byte("garbage"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	r.waitFor("the complaint", func() bool { return r.certificates()[0].LastError != "" })
+	said := r.certificates()[0]
+	r.waitFor("another attempt", func() bool { return r.certificates()[0].LastErrorAt.After(said.LastErrorAt) })
+	if served(t, listen, "") != second {
+		t.Error("a bad file took a good certificate away")
+	}
+	if !said.NextTry.After(said.LastErrorAt) {
+		t.Errorf("failed at %v, next try at %v", said.LastErrorAt, said.NextTry)
+	}
+	if n := strings.Count(r.logs.String(), "replaced certificate cannot be used"); n != 1 {
+		t.Errorf("the log complains %d times, want once", n)
+	}
+
+	third := writeCertificate(t, cert, key)
+	r.waitFor("the third certificate", func() bool { return served(t, listen, "") == third })
+	if list := r.certificates(); list[0].LastError != "" || !list[0].NextTry.IsZero() {
+		t.Errorf("listed: %+v", list)
+	}
+}
+
+func TestTheDevelopmentCertificateIsListedAndKept(t *testing.T) {
+	r := start(t, "")
+	before := r.certificates()
+	if len(before) != 1 || before[0].Source != "dev" || !before[0].Default || before[0].DaysLeft != 29 || before[0].Due || len(before[0].Warnings) > 0 {
+		t.Errorf("listed: %+v", before)
+	}
+	if _, err := r.ctl.Reload(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if after := r.certificates(); after[0].SHA256 != before[0].SHA256 {
+		t.Error("a reload made another one")
+	}
+}
+
+func TestWithoutTLSThereAreNoCertificates(t *testing.T) {
+	d := &Daemon{}
+	if list := d.listCertificates(time.Now()); len(list) > 0 {
+		t.Errorf("listed: %+v", list)
+	}
+	if d.useCertificates(&config.Settings{}, nil) {
+		t.Error("something changed")
+	}
+	if reading, err := d.readCertificates(&config.Settings{}); reading != nil || err != nil {
+		t.Errorf("got %v, %v", reading, err)
+	}
+}
+
+func TestCertificatesThatEndAreComplainedOfOnceADay(t *testing.T) {
+	logs := &logBuffer{}
+	store, err := certs.NewStore(certs.Policy{MinVersion: "1.2"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := &Daemon{log: slog.New(slog.NewTextHandler(logs, nil)), certs: store}
+	now := time.Now()
+	pair, err := certs.Development(now) // for 30 days
+	if err != nil {
+		t.Fatal(err)
+	}
+	store.SetFiles([]*certs.Pair{pair}, 0)
+	complained := complaints{"gone": now}
+	for _, step := range []struct {
+		day             float64
+		warned, expired int
+	}{
+		{19.9, 0, 0},
+		{20.1, 1, 0},
+		{21, 1, 0},
+		{21.2, 2, 0},
+		{29.9, 3, 0},
+		{30.1, 3, 1}, // at once, though it was warned of a few hours ago
+		{31, 3, 1},
+		{31.2, 3, 2},
+	} {
+		d.complainOfExpiry(complained, now.Add(time.Duration(step.day*24*float64(time.Hour))))
+		text := logs.String()
+		warned, expired := strings.Count(text, "needs attention"), strings.Count(text, "has expired")
+		if warned != step.warned || expired != step.expired {
+			t.Errorf("day %v: %d warnings, %d complaints of the end, want %d and %d\n%s", step.day, warned, expired, step.warned, step.expired, text)
+		}
+	}
+	if _, ok := complained["gone"]; ok || len(complained) != 1 {
+		t.Errorf("remembered: %v", complained)
+	}
+}
