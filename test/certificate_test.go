@@ -40,10 +40,29 @@ func newAuthority(t testing.TB) *authority {
 // issue writes a chain and a key for localhost into dir and returns the leaf.
 func (a *authority) issue(t testing.TB, dir string) *x509.Certificate {
 	t.Helper()
+	m := a.make(t, nil)
+	write(t, filepath.Join(dir, "cert.pem"), m.chain)
+	write(t, filepath.Join(dir, "key.pem"), m.key)
+	write(t, filepath.Join(dir, "ca.pem"), a.rootPEM)
+	return m.leaf
+}
+
+// material is a certificate with its key, as the files have it.
+type material struct {
+	leaf       *x509.Certificate
+	chain, key []byte // PEM
+}
+
+// make makes a certificate for localhost, or for what change makes of it.
+func (a *authority) make(t testing.TB, change func(*x509.Certificate)) material {
+	t.Helper()
 	key := newKey(t)
 	tmpl := template("localhost", false)
 	tmpl.DNSNames = []string{"localhost"}
 	tmpl.IPAddresses = []net.IP{net.IPv4(127, 0, 0, 1), net.IPv6loopback}
+	if change != nil {
+		change(tmpl)
+	}
 	leaf := sign(t, tmpl, a.intermediate, &key.PublicKey, a.intermediateKey)
 	chain := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: leaf.Raw})
 	chain = append(chain, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: a.intermediate.Raw})...)
@@ -51,10 +70,29 @@ func (a *authority) issue(t testing.TB, dir string) *x509.Certificate {
 	if err != nil {
 		t.Fatal(err)
 	}
-	write(t, filepath.Join(dir, "cert.pem"), chain)
-	write(t, filepath.Join(dir, "key.pem"), pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}))
-	write(t, filepath.Join(dir, "ca.pem"), a.rootPEM)
-	return leaf
+	return material{leaf, chain, pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der})}
+}
+
+// place puts new files in the place of the daemon's, each by a rename, as renewers do.
+func (m material) place(t testing.TB, d *daemon) {
+	t.Helper()
+	for name, text := range map[string][]byte{"cert.pem": m.chain, "key.pem": m.key} {
+		write(t, d.path(name+".new"), text)
+		if err := os.Rename(d.path(name+".new"), d.path(name)); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// shown returns the certificate that a new client is shown.
+func (d *daemon) shown() *x509.Certificate {
+	d.t.Helper()
+	conn, err := tls.Dial("tcp", d.https, &tls.Config{InsecureSkipVerify: true})
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	defer conn.Close()
+	return conn.ConnectionState().PeerCertificates[0]
 }
 
 // client is the TLS configuration of a client that trusts the root.

@@ -46,20 +46,19 @@ func hostOf(field string) string {
 	return host
 }
 
-// nameSet is a set of hosts with wildcards of one label.
+// nameSet is a set of DNS names with wildcards of one label.
 type nameSet struct {
 	exact    map[string]struct{}
 	wildcard map[string]struct{} // example.org for *.example.org
-	address  map[netip.Addr]struct{}
 }
 
 func newNameSet() nameSet {
-	return nameSet{exact: map[string]struct{}{}, wildcard: map[string]struct{}{}, address: map[netip.Addr]struct{}{}}
+	return nameSet{exact: map[string]struct{}{}, wildcard: map[string]struct{}{}}
 }
 
+// add adds a name; addresses are passed over.
 func (s nameSet) add(name string) {
-	if ip, err := netip.ParseAddr(name); err == nil {
-		s.address[ip.Unmap()] = struct{}{}
+	if _, err := netip.ParseAddr(name); err == nil {
 		return
 	}
 	name = canonical(name)
@@ -79,10 +78,4 @@ func (s nameSet) has(name string) bool {
 	return ok && parent(name) != ""
 }
 
-func (s nameSet) hasAddress(ip netip.Addr) bool {
-	_, ok := s.address[ip.Unmap()]
-	return ok
-}
-
-// namesHosts says whether there is any name in the set, and not only addresses.
-func (s nameSet) namesHosts() bool { return len(s.exact)+len(s.wildcard) > 0 }
+func (s nameSet) isEmpty() bool { return len(s.exact)+len(s.wildcard) == 0 }

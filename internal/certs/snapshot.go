@@ -135,14 +135,14 @@ func (s *snapshot) serves(serverName, host string) bool {
 	if host == "" || g == nil {
 		return true
 	}
-	if ip, err := netip.ParseAddr(host); err == nil {
-		return g.names.hasAddress(ip) || !s.known.hasAddress(ip)
+	if _, err := netip.ParseAddr(host); err == nil {
+		return true // no client can choose a certificate by address, so none was the wrong choice
 	}
 	host = canonical(host)
 	switch {
 	case g.names.has(host):
 		return true
-	case serverName == "" || !g.names.namesHosts():
+	case serverName == "" || g.names.isEmpty():
 		return !s.known.has(host)
 	}
 	return false

@@ -236,7 +236,7 @@ func TestServes(t *testing.T) {
 		{"no name, within another's wildcard", several, "", "x.example.org", false},
 		{"no name, an address", several, "", "203.0.113.9:8443", true},
 		{"no name, the default's address", several, "", "192.0.2.1", true},
-		{"no name, another certificate's address", several, "", "192.0.2.2", false},
+		{"no name, another certificate's address", several, "", "192.0.2.2", true},
 		{"a name, its own address", several, "other.example", "192.0.2.2", true},
 		{"no host", several, "default.example", "", true},
 		{"a port alone", several, "default.example", ":8443", true},

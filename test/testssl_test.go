@@ -1,0 +1,81 @@
+package test
+
+import (
+	"bytes"
+	"context"
+	"crypto/x509"
+	"encoding/json"
+	"os"
+	"os/exec"
+	"testing"
+	"time"
+)
+
+// testsslAllowed is what testssl.sh may complain of above LOW, and why. Each is about the certificate that this test
+// makes, not about the daemon.
+var testsslAllowed = map[string]string{
+	"cert_revocation": "the test's authority has neither a revocation list nor a responder; with a public one the certificate names them",
+}
+
+// testsslSeen are findings that must be there and good: they prove that testssl has looked.
+var testsslSeen = []string{
+	"SSLv2", "SSLv3", "TLS1", "TLS1_1", "TLS1_2", "TLS1_3", "cipherlist_NULL", "cipherlist_3DES_IDEA", "cipherlist_STRONG_FS",
+	"FS", "cert_chain_of_trust", "heartbleed", "secure_client_renego", "CRIME_TLS", "ROBOT", "BREACH", "LUCKY13", "BEAST", "RC4",
+}
+
+// testsslTime is how long testssl may take: a minute, on a machine that does nothing else.
+const testsslTime = 12 * time.Minute
+
+func TestTestssl(t *testing.T) {
+	t.Parallel()
+	testssl := tool(t, "testssl")
+	d := prepare(t)
+	d.ca.make(t, func(c *x509.Certificate) { c.NotAfter = time.Now().Add(80 * 24 * time.Hour) }).place(t, d)
+	d.run()
+	_, port := splitAddress(t, d.https)
+	report := d.path("testssl.json")
+	ctx, cancel := context.WithTimeout(t.Context(), testsslTime)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, testssl, "--quiet", "--color", "0", "--warnings", "off", "--add-ca", d.caFile,
+		"--jsonfile", report, "https://localhost:"+port)
+	var out bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &out
+	cmd.Dir, cmd.WaitDelay = d.dir, 5*time.Second
+	err := cmd.Run()
+	if ctx.Err() != nil {
+		t.Fatalf("testssl did not end within %s: %v\n%s", testsslTime, err, out.Bytes())
+	}
+
+	var findings []struct {
+		ID       string `json:"id"`
+		Severity string `json:"severity"`
+		Finding  string `json:"finding"`
+	}
+	text, readErr := os.ReadFile(report)
+	if readErr != nil {
+		t.Fatalf("%v; testssl ended with %v\n%s", readErr, err, out.Bytes())
+	}
+	if err := json.Unmarshal(text, &findings); err != nil {
+		t.Fatalf("%v in %s", err, text)
+	}
+	severity := map[string]string{}
+	for _, f := range findings {
+		severity[f.ID] = f.Severity
+		switch f.Severity {
+		case "OK", "INFO":
+		case "LOW":
+			t.Logf("LOW: %s: %s", f.ID, f.Finding)
+		default: // MEDIUM, HIGH, CRITICAL, WARN, FATAL and whatever else there may be
+			if why, ok := testsslAllowed[f.ID]; ok {
+				t.Logf("%s, allowed: %s: %s (%s)", f.Severity, f.ID, f.Finding, why)
+				continue
+			}
+			t.Errorf("%s: %s: %s", f.Severity, f.ID, f.Finding)
+		}
+	}
+	for _, id := range testsslSeen {
+		if severity[id] != "OK" {
+			t.Errorf("%s is %q, want OK", id, severity[id])
+		}
+	}
+}
