@@ -9,11 +9,15 @@ import (
 	"io"
 	"os"
 	"strings"
+	"syscall"
 	"time"
 )
 
 // maxFile bounds what is read of a certificate or key file; the longest chains are some 20 KiB.
 const maxFile = 1 << 20
+
+// maxRead bounds how long somebody on the other end of a pipe may take.
+const maxRead = 5 * time.Second
 
 // Files names a certificate chain, leaf first, its private key, and perhaps an OCSP answer for it.
 type Files struct {
@@ -95,12 +99,14 @@ func LoadSet(set []Files, now time.Time) ([]*Pair, error) {
 	return pairs, nil
 }
 
+// readFile reads a file as a whole. A pipe may stand in its place, for which it does not wait long.
 func readFile(path string) ([]byte, os.FileMode, error) {
-	f, err := os.Open(path)
+	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
 	if err != nil {
 		return nil, 0, err
 	}
 	defer f.Close()
+	_ = f.SetReadDeadline(time.Now().Add(maxRead)) // regular files have none, and never block for long
 	info, err := f.Stat()
 	if err != nil {
 		return nil, 0, err

@@ -15,6 +15,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -135,6 +136,19 @@ func TestLoadFilesRefuses(t *testing.T) {
 				t.Errorf("got  %v\nwant %s", err, want)
 			}
 		})
+	}
+}
+
+func TestAPipeThatNobodyWritesToDoesNotHoldUpAReload(t *testing.T) {
+	dir := t.TempDir()
+	certFile, keyFile := writePair(t, dir, issue(t, nil, server()))
+	os.Remove(keyFile)
+	if err := syscall.Mkfifo(keyFile, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	_, err := LoadFiles(Files{Cert: certFile, Key: keyFile}, noon)
+	if err == nil || !strings.Contains(err.Error(), keyFile+": there is no PEM private key") {
+		t.Errorf("got %v", err)
 	}
 }
 

@@ -128,7 +128,7 @@ func (k *Keeper) Look(now time.Time) (fresh []Info, err error) {
 func (k *Keeper) Unreadable() []string {
 	var paths []string
 	for _, file := range k.files {
-		f, err := os.Open(file.Key)
+		f, err := os.OpenFile(file.Key, os.O_RDONLY|syscall.O_NONBLOCK, 0)
 		if err != nil {
 			paths = append(paths, file.Key)
 			continue

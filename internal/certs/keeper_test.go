@@ -173,7 +173,9 @@ func TestABadFileKeepsTheOldSetAndSaysWhy(t *testing.T) {
 			}
 			s.wantServed(1)
 
-			os.RemoveAll(s.path("cert.pem"))
+			if err := os.RemoveAll(s.path("cert.pem")); err != nil {
+				t.Fatal(err)
+			}
 			s.serial = 10
 			s.renew()
 			if _, err := s.look(5); err == nil {

@@ -49,7 +49,7 @@ type Info struct {
 // LogValue leaves the warnings out: they are messages of their own.
 func (i Info) LogValue() slog.Value {
 	return slog.GroupValue(
-		slog.String("source", string(i.Source)),
+		slog.String("origin", string(i.Source)),
 		slog.String("file", i.CertFile),
 		slog.String("subject", i.Subject),
 		slog.String("issuer", i.Issuer),

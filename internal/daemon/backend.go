@@ -78,10 +78,11 @@ func (b backend) Status(ctx context.Context) (admin.Status, error) {
 			hub.DropOldest.String(): st.Dropped.Oldest,
 			hub.Latest.String():     st.Dropped.Latest,
 		},
-		CertFile:   settings.TLS.CertFile,
-		KeyFile:    settings.TLS.KeyFile,
 		CORSOrigin: settings.CORS.Origins,
 		Listen:     b.addresses(),
+	}
+	if all := settings.TLS.All(); len(all) > 0 { // hasses had one
+		out.CertFile, out.KeyFile = all[0].CertFile, all[0].KeyFile
 	}
 	for _, l := range st.Loops {
 		out.Loops = append(out.Loops, admin.LoopStatus{Connections: l.Connections, Streams: l.Streams})
