@@ -71,6 +71,25 @@ func TestTLSClients(t *testing.T) {
 	}
 }
 
+// TestStrictNamesShowNoCertificate asks for a name that no certificate has, and for none, as scanners do.
+func TestStrictNamesShowNoCertificate(t *testing.T) {
+	t.Parallel()
+	openssl := tool(t, "openssl")
+	d := start(t, "--tls-sni-strict")
+	for _, version := range []string{"-tls1_2", "-tls1_3"} {
+		for name, args := range map[string][]string{"unknown": {"-servername", "unknown.example"}, "none": {"-noservername"}} {
+			r := command(t, "", openssl, append([]string{"s_client", version, "-connect", d.https, "-CAfile", d.caFile}, args...)...)
+			if r.code == 0 || !strings.Contains(r.stderr, "unrecognized name") || !strings.Contains(r.stdout, "no peer certificate available") {
+				t.Errorf("%s, %s: want the alert unrecognized_name and no certificate, got %s", version, name, r)
+			}
+		}
+		r := command(t, "", openssl, "s_client", version, "-connect", d.https, "-CAfile", d.caFile, "-servername", "localhost", "-verify_return_error")
+		if r.code != 0 || !strings.Contains(r.stdout, "Verify return code: 0 (ok)") {
+			t.Errorf("%s: localhost is refused: %s", version, r)
+		}
+	}
+}
+
 // openSSLClient shakes hands twice, the second time with the session of the first.
 func openSSLClient(t *testing.T, d *daemon, openssl, version, alpn string, tickets, refused bool) {
 	session := t.TempDir() + "/session"

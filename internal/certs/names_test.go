@@ -5,6 +5,7 @@ import (
 	"crypto/x509/pkix"
 	"net"
 	"slices"
+	"strings"
 	"testing"
 )
 
@@ -48,4 +49,21 @@ func TestAWildcardIsForOneLabel(t *testing.T) {
 			t.Errorf("%q: got %v, want %v", name, got, want)
 		}
 	}
+}
+
+// FuzzServes asks with what strangers may send: nothing panics, and what a certificate has is served under any spelling.
+func FuzzServes(f *testing.F) {
+	s := &snapshot{}
+	pair := func(names ...string) *Pair { return &Pair{info: Info{Names: names, Key: "ECDSA P-256"}} }
+	first := pair("default.example", "192.0.2.1")
+	s.index([]*Pair{first, pair("*.example.org"), pair("other.example")}, first)
+	f.Fuzz(func(t *testing.T, serverName, host string) {
+		s.serves(serverName, host)
+		if !strings.ContainsAny(host, ":[]") && host != "" && !s.serves(host, strings.ToUpper(host)+":443") && s.named(host) != nil {
+			t.Errorf("%q is a certificate's, and not served when asked for", host)
+		}
+		if s.serves("other.example", host) && s.known.has(canonical(hostOf(host))) && canonical(hostOf(host)) != "other.example" {
+			t.Errorf("%q is served on another's connection", host)
+		}
+	})
 }
