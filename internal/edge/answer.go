@@ -29,15 +29,17 @@ const (
 	codeVersionNotSupported answerCode = "version_not_supported"
 )
 
-// answer is a finite answer, after which the connection closes. At most one of Code, page, options and stream is set.
+// answer is a finite answer, after which the connection closes. At most one of Code, page, options, stream and
+// text is set.
 type answer struct {
 	Status  int
 	Code    answerCode // of an error; empty otherwise
 	Message string     // of an error: what is wrong, for the person who wrote the client
 
-	page    *page // a page of the demo
-	options bool  // what may be done here, and the answer to a preflight
-	stream  bool  // the head of the stream that GET would open
+	page    *page  // a page of the demo
+	options bool   // what may be done here, and the answer to a preflight
+	stream  bool   // the head of the stream that GET would open
+	text    string // to be handed over as it is
 }
 
 // refusal is an answer that says no: it has a Code.
@@ -82,6 +84,9 @@ func appendAnswer(dst []byte, req *request, a answer, r *rules, date string, tls
 		dst = append(dst, a.page.contentType...)
 		dst = append(dst, "\r\nCache-Control: no-cache\r\n"+
 			"Content-Security-Policy: "+demoPolicy+"\r\nReferrer-Policy: no-referrer\r\n"...)
+	case a.text != "":
+		body = []byte(a.text)
+		dst = append(dst, "Content-Type: application/octet-stream\r\nCache-Control: no-store\r\n"...)
 	default:
 		body = errorBody(a)
 		if a.Status == http.StatusMethodNotAllowed {

@@ -16,7 +16,8 @@ import (
 	"github.com/hassesd/hassesd/internal/tlsconn"
 )
 
-// Options is what a server is made of. All fields are needed, but TLS only for doors that speak it.
+// Options is what a server is made of. All fields are needed, but TLS only for doors that speak it, and
+// Challenge.
 type Options struct {
 	Loops []*reactor.Loop // one worker each; the caller runs them after New
 	Hub   *hub.Hub
@@ -32,6 +33,9 @@ type Options struct {
 	DescriptorLimit int
 	// OtherDescriptors is how many of them are not for connections. Of a small limit they get no more than half.
 	OtherDescriptors int
+	// Challenge answers GET /.well-known/acme-challenge/TOKEN without TLS, for what obtains certificates (RFC 8555
+	// section 8.3). It must not wait; nil where nobody asks.
+	Challenge func(token string) (answer string, ok bool)
 }
 
 // Server spreads the connections of its listeners over the workers.
@@ -41,6 +45,7 @@ type Server struct {
 	start     time.Time
 	tlsConfig func() *tls.Config
 	serves    func(serverName, host string) bool
+	challenge func(token string) (string, bool) // may be nil
 	gate      *tlsconn.Gate
 	workers   []*worker
 	balancer  *reactor.Balancer
@@ -77,6 +82,7 @@ func New(o Options) *Server {
 		start:     o.Loops[0].Now(),
 		tlsConfig: o.TLS,
 		serves:    o.Serves,
+		challenge: o.Challenge,
 		// As many handshakes compute at one time as there are CPUs: a loop that wants to run waits for one or two of
 		// them at the most, whatever storm is raging.
 		gate:       tlsconn.NewGate(runtime.GOMAXPROCS(0)),

@@ -38,6 +38,9 @@ func (c *conn) decide(req *request, r *rules) (*subscription, answer) {
 	if t, ok := c.wire.(*tlsconn.Conn); ok && !c.w.srv.serves(t.ServerName(), req.Host) {
 		return nil, misdirected(req.Host)
 	}
+	if ans, ok := c.decideChallenge(req); ok {
+		return nil, ans
+	}
 	return decide(req, r)
 }
 

@@ -37,7 +37,9 @@ type setup struct {
 	reinit bool
 	tls    *tls.Config // nil: plaintext
 	serves func(serverName, host string) bool
-	fds    int
+	// Options.Challenge
+	challenge func(token string) (string, bool)
+	fds       int
 }
 
 func newWorld(t testing.TB, change func(*setup)) *world {
@@ -79,6 +81,7 @@ func newWorld(t testing.TB, change func(*setup)) *world {
 		Reinit:          s.reinit,
 		Seed:            1,
 		DescriptorLimit: s.fds,
+		Challenge:       s.challenge,
 	})
 	fd, listener := w.kernel.Listen()
 	w.listener = listener
