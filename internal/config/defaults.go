@@ -17,8 +17,15 @@ func Defaults() Settings {
 		LogFormat: "auto",
 		Retry:     2 * time.Second,
 		TLS:       TLS{Watch: 10 * time.Second, MinVersion: "1.2", SessionTickets: true},
-		CORS:      CORS{Origins: []string{}, Credentials: true},
-		HSTS:      HSTS{MaxAge: 63072000 * time.Second}, // two years, what the browsers' preload lists ask for
+		ACME: ACME{
+			Hosts:      []string{},
+			Directory:  "https://acme-v02.api.letsencrypt.org/directory",
+			CacheDir:   "/var/lib/hassesd/acme",
+			Challenges: []string{"tls-alpn-01", "http-01"},
+			Fallback:   "refuse",
+		},
+		CORS: CORS{Origins: []string{}, Credentials: true},
+		HSTS: HSTS{MaxAge: 63072000 * time.Second}, // two years, what the browsers' preload lists ask for
 		Control: Control{
 			Socket:      "/run/hassesd/control.sock",
 			Connections: 128,

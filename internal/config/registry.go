@@ -145,6 +145,73 @@ var registry = []entry{
 	},
 
 	{
+		name:    "acme.hosts",
+		aliases: []string{"acme-host"},
+		usage:   "The host names that certificates are obtained for over ACME, one certificate each; they are renewed by themselves. Without any, ACME is off. May be repeated.",
+		example: "push.example.org",
+		field:   func(s *Settings) any { return &s.ACME.Hosts },
+	},
+	{
+		name:  "acme.accept_tos",
+		usage: "The terms of service of the certification authority have been read and are agreed to. ACME does not begin without it.",
+		field: func(s *Settings) any { return &s.ACME.AcceptTOS },
+	},
+	{
+		name:    "acme.email",
+		usage:   "The address the certification authority may write to. Not all want one.",
+		example: "hostmaster@example.org",
+		field:   func(s *Settings) any { return &s.ACME.Email },
+	},
+	{
+		name:    "acme.directory",
+		usage:   "The directory URL of the certification authority.",
+		example: "https://acme-staging-v02.api.letsencrypt.org/directory",
+		field:   func(s *Settings) any { return &s.ACME.Directory },
+	},
+	{
+		name:    "acme.ca_root",
+		usage:   "A PEM file with the root certificates that the authority's own HTTPS is checked against, for private authorities. Without one it is those of the system.",
+		example: "/etc/hassesd/acme-root.pem",
+		field:   func(s *Settings) any { return &s.ACME.CARoot },
+	},
+	{
+		name:    "acme.cache_dir",
+		usage:   "The directory where account key, certificates with their keys, and failures are kept. It must be the daemon's own (mode 0700) and is made if there is none; as root it is given to user before privileges are dropped.",
+		example: "/srv/hassesd/acme",
+		field:   func(s *Settings) any { return &s.ACME.CacheDir },
+	},
+	{
+		name:    "acme.challenges",
+		usage:   "How the authority may be shown that a host is ours, the preferred way first: tls-alpn-01 (it connects to port 443 of the host, which must reach an https:// listener) or http-01 (to port 80, which must reach an http:// listener; without one it is passed over). After a failure the next one has its turn. May be repeated.",
+		example: "http-01",
+		field:   func(s *Settings) any { return &s.ACME.Challenges },
+	},
+	{
+		name:    "acme.fallback",
+		usage:   "What a client gets while there is no certificate for a host yet: refuse (no handshake) or selfsigned (a certificate that it will not trust).",
+		example: "selfsigned",
+		field:   func(s *Settings) any { return &s.ACME.Fallback },
+	},
+	{
+		name:    "acme.eab_kid",
+		usage:   "The key identifier of the external account binding, which some authorities give their customers. Empty: none.",
+		example: "kid-1",
+		field:   func(s *Settings) any { return &s.ACME.EABKeyID },
+	},
+	{
+		name:    "acme.eab_key",
+		example: "zWNDZM6eQGHWpSRTPal5eIUYFTu7EajVIoguysqZ9wG44nMEtx3MUAsUDkMTQ12W",
+		usage:   "The key of the external account binding, base64url as the authority gave it. On a command line every user of the machine can see it: rather use acme.eab_key_file.",
+		field:   func(s *Settings) any { return &s.ACME.EABKey },
+	},
+	{
+		name:    "acme.eab_key_file",
+		usage:   "A file with the key of the external account binding, base64url as the authority gave it. It is read before privileges are dropped.",
+		example: "/etc/hassesd/eab.key",
+		field:   func(s *Settings) any { return &s.ACME.EABKeyFile },
+	},
+
+	{
 		name:       "cors.origins",
 		aliases:    []string{"cors-origin"},
 		usage:      "The web origins whose pages may read streams: scheme and host, exactly as the browser sends them in Origin, or * for any (then without credentials). May be repeated.",

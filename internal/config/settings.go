@@ -23,6 +23,7 @@ type Settings struct {
 
 	Auth      Auth      `toml:"auth"`
 	TLS       TLS       `toml:"tls"`
+	ACME      ACME      `toml:"acme"`
 	CORS      CORS      `toml:"cors"`
 	HSTS      HSTS      `toml:"hsts"`
 	Control   Control   `toml:"control"`
@@ -48,6 +49,21 @@ type TLS struct {
 	SessionTickets bool          `toml:"session_tickets"` // sessions can be resumed
 
 	Certificates []Certificate `toml:"certificate"` // besides the one above
+}
+
+// ACME says for which hosts certificates are obtained and renewed, and from whom.
+type ACME struct {
+	Hosts      []string `toml:"hosts"`        // a certificate each; empty: ACME is off
+	AcceptTOS  bool     `toml:"accept_tos"`   // the authority's terms of service are agreed to
+	Email      string   `toml:"email"`        // where the authority may write to
+	Directory  string   `toml:"directory"`    // the authority's directory URL
+	CARoot     string   `toml:"ca_root"`      // PEM: who signs the authority's own certificate; empty: the system's
+	CacheDir   string   `toml:"cache_dir"`    // keys, certificates and failures live here
+	Challenges []string `toml:"challenges"`   // tls-alpn-01, http-01; the preferred one first
+	Fallback   string   `toml:"fallback"`     // refuse, selfsigned
+	EABKeyID   string   `toml:"eab_kid"`      // external account binding
+	EABKey     string   `toml:"eab_key"`      // base64url
+	EABKeyFile string   `toml:"eab_key_file"` // holds the same
 }
 
 // CORS lists the web origins whose pages may read streams.

@@ -25,6 +25,7 @@ func check(s *Settings, accounts Accounts) []*Error {
 	c.path()
 	c.certificate()
 	c.certificates()
+	c.acme()
 	c.auth()
 	c.origins()
 	c.control()
@@ -45,11 +46,12 @@ func (c *checker) complain(key, hint, format string, args ...any) {
 	c.problems = append(c.problems, &Error{Key: key, What: fmt.Sprintf(format, args...), Hint: hint})
 }
 
-// text refuses control characters everywhere but in the delimiter, which has a rule of its own.
+// text refuses control characters everywhere but in the delimiter, which has a rule of its own, and in what is secret and
+// must not be quoted.
 func (c *checker) text() {
 	for i := range registry {
 		e := &registry[i]
-		if e.name == "control.delimiter" {
+		if e.name == "control.delimiter" || e.name == "acme.eab_key" {
 			continue
 		}
 		switch f := e.field(c.s).(type) {

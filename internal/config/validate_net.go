@@ -114,9 +114,9 @@ func (c *checker) certificate() {
 		c.complain("tls.key_file", "add --key-file", "there is a certificate, but no private key")
 	case t.CertFile == "" && t.KeyFile != "":
 		c.complain("tls.cert_file", "add --cert-file", "there is a private key, but no certificate")
-	case len(t.All()) == 0 && !c.s.Dev && c.wantsTLS():
+	case len(t.All()) == 0 && !c.s.Dev && len(c.s.ACME.Hosts) == 0 && c.wantsTLS():
 		c.complain("tls.cert_file",
-			"say --dev on a laptop, --cert-file and --key-file on a server, or --plaintext with --listen http://HOST:PORT behind a proxy",
+			"say --dev on a laptop, --cert-file and --key-file or --acme-host on a server, or --plaintext with --listen http://HOST:PORT behind a proxy",
 			"an https:// listener needs a certificate")
 	}
 }

@@ -90,7 +90,7 @@ func TestInvalidSettings(t *testing.T) {
 		{"space in path", func(s *Settings) { s.Path = "/a b" }, `path: "/a b" has a character`, ""},
 		{"percent in path", func(s *Settings) { s.Path = "/%41" }, `path: "/%41" has a character`, ""},
 		{"demo in the way", func(s *Settings) { s.Path, s.Demo = "/", true }, `path: the demo page is at /`, "leave demo out"},
-		{"no certificate", func(s *Settings) { s.TLS.CertFile, s.TLS.KeyFile = "", "" }, `tls.cert_file: an https:// listener needs`, "--dev on a laptop, --cert-file and --key-file on a server, or --plaintext"},
+		{"no certificate", func(s *Settings) { s.TLS.CertFile, s.TLS.KeyFile = "", "" }, `tls.cert_file: an https:// listener needs`, "--dev on a laptop, --cert-file and --key-file or --acme-host on a server, or --plaintext"},
 		{"no key", func(s *Settings) { s.TLS.KeyFile = "" }, `tls.key_file: there is a certificate, but no private key`, "--key-file"},
 		{"key alone", func(s *Settings) { s.TLS.CertFile = "" }, `tls.cert_file: there is a private key, but no certificate`, "--cert-file"},
 		{"nobody asked", func(s *Settings) { s.Auth.Mode = "" }, `auth.mode: nobody would be asked`, "--auth none"},
