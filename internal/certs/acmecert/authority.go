@@ -1,0 +1,178 @@
+package acmecert
+
+import (
+	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+
+	"golang.org/x/crypto/acme"
+)
+
+// issuer obtains certificates. The implementer asks at most once a call and gives up when ctx ends.
+type issuer interface {
+	// issue returns a host's new key and chain, both PEM in one text. by names the challenge to answer; used says which
+	// one was, none when the authority still remembered the last time.
+	issue(ctx context.Context, host string, by Challenge) (text []byte, used Challenge, err error)
+}
+
+// authority is the ACME server.
+type authority struct {
+	// Fixed after creation.
+	directory string
+	email     string
+	eab       *acme.ExternalAccountBinding
+	client    *http.Client
+	cache     cache
+	store     Store
+	answers   *Answers
+
+	registering sync.Mutex // two hosts must not make the account at the same time
+}
+
+// issue implements issuer.
+func (a *authority) issue(ctx context.Context, host string, by Challenge) ([]byte, Challenge, error) {
+	defer a.client.CloseIdleConnections() // there may be months until the next time
+	client, err := a.register(ctx)
+	if err != nil {
+		return nil, "", err
+	}
+	order, err := client.AuthorizeOrder(ctx, acme.DomainIDs(host))
+	if err != nil {
+		return nil, "", fmt.Errorf("order: %w", err)
+	}
+	var used Challenge
+	for _, url := range order.AuthzURLs {
+		did, err := a.authorize(ctx, client, host, url, by)
+		if err != nil {
+			return nil, "", err
+		}
+		if did {
+			used = by
+		}
+	}
+	uri := order.URI
+	if order, err = client.WaitOrder(ctx, uri); err != nil {
+		return nil, "", fmt.Errorf("wait for the order: %w", err)
+	}
+	order.URI = uri // a Location that comes again need not be the same
+	text, err := finalize(ctx, client, order, host)
+	return text, used, err
+}
+
+// register says who we are. It is done for each order: the authority may have forgotten us, and orders are rare.
+func (a *authority) register(ctx context.Context) (*acme.Client, error) {
+	a.registering.Lock()
+	defer a.registering.Unlock()
+	key, err := a.cache.accountKey()
+	if err != nil {
+		return nil, err
+	}
+	client := &acme.Client{
+		Key:          key,
+		HTTPClient:   a.client,
+		DirectoryURL: a.directory,
+		RetryBackoff: retryBackoff,
+		UserAgent:    "hassesd",
+	}
+	account := &acme.Account{ExternalAccountBinding: a.eab}
+	if a.email != "" {
+		account.Contact = []string{"mailto:" + a.email}
+	}
+	_, err = client.Register(ctx, account, acme.AcceptTOS)
+	if err != nil && !errors.Is(err, acme.ErrAccountAlreadyExists) {
+		return nil, fmt.Errorf("register an account: %w", err)
+	}
+	return client, nil
+}
+
+// authorize proves that the host is ours, unless the authority still remembers the last time.
+func (a *authority) authorize(ctx context.Context, client *acme.Client, host, url string, by Challenge) (did bool, err error) {
+	z, err := client.GetAuthorization(ctx, url)
+	if err != nil {
+		return false, fmt.Errorf("get authorization: %w", err)
+	}
+	if z.Status == acme.StatusValid {
+		return false, nil
+	}
+	i := slices.IndexFunc(z.Challenges, func(c *acme.Challenge) bool { return c.Type == string(by) })
+	if i < 0 {
+		return false, fmt.Errorf("the authority does not offer %s, but %s", by, offered(z))
+	}
+	challenge := z.Challenges[i]
+	withdraw, err := a.publish(client, host, challenge)
+	if err != nil {
+		return false, err
+	}
+	// The answer stays until the authority has decided: it may look several times, from several places.
+	defer withdraw()
+	if _, err := client.Accept(ctx, challenge); err != nil {
+		return false, fmt.Errorf("accept challenge %s: %w", by, err)
+	}
+	if _, err := client.WaitAuthorization(ctx, z.URI); err != nil {
+		return false, fmt.Errorf("challenge %s: %w", by, err)
+	}
+	return true, nil
+}
+
+func offered(z *acme.Authorization) string {
+	types := make([]string, 0, len(z.Challenges))
+	for _, c := range z.Challenges {
+		types = append(types, c.Type)
+	}
+	return strings.Join(types, ", ")
+}
+
+// publish puts the answer to the challenge where the authority will look for it.
+func (a *authority) publish(client *acme.Client, host string, c *acme.Challenge) (withdraw func(), err error) {
+	switch Challenge(c.Type) {
+	case TLSALPN01:
+		certificate, err := client.TLSALPN01ChallengeCert(c.Token, host)
+		if err != nil {
+			return nil, fmt.Errorf("make the challenge certificate: %w", err)
+		}
+		a.store.SetChallenge(host, &certificate)
+		return func() { a.store.SetChallenge(host, (*tls.Certificate)(nil)) }, nil
+	case HTTP01:
+		answer, err := client.HTTP01ChallengeResponse(c.Token)
+		if err != nil {
+			return nil, fmt.Errorf("make the challenge response: %w", err)
+		}
+		a.answers.set(c.Token, answer)
+		return func() { a.answers.set(c.Token, "") }, nil
+	}
+	panic("acmecert: internal error: no answer to challenge " + c.Type)
+}
+
+// finalize makes a key and has the authority sign it. Each certificate has a new one.
+func finalize(ctx context.Context, client *acme.Client, order *acme.Order, host string) ([]byte, error) {
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		return nil, fmt.Errorf("make key: %w", err)
+	}
+	request, err := x509.CreateCertificateRequest(rand.Reader, &x509.CertificateRequest{DNSNames: []string{host}}, key)
+	if err != nil {
+		return nil, fmt.Errorf("make certificate request: %w", err)
+	}
+	chain, _, err := client.CreateCertFromOrder(ctx, order, request, true)
+	if err != nil {
+		return nil, fmt.Errorf("get the certificate: %w", err)
+	}
+	text, err := encodeKey(key)
+	if err != nil {
+		return nil, fmt.Errorf("encode key: %w", err)
+	}
+	for _, der := range chain {
+		text = append(text, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})...)
+	}
+	return text, nil
+}

@@ -1,0 +1,178 @@
+package acmecert
+
+import (
+	"crypto"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/sha256"
+	"crypto/x509"
+	"encoding/hex"
+	"encoding/json"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"net/url"
+	"os"
+	"path/filepath"
+)
+
+const (
+	// stateFile holds what is remembered of each host.
+	stateFile = "state.json"
+	// accountFile holds the key by which the authority knows us.
+	accountFile = "account.key"
+	// maxFile bounds what is read of a file: the longest chains are some 20 KiB, and the state is a line a host.
+	maxFile = 1 << 20
+)
+
+// cache is where keys, certificates and the memory of failures survive restarts: a directory for each authority, so
+// that what a staging authority issued is not taken for the real one's.
+type cache struct{ dir string }
+
+func newCache(dir, directoryURL string) cache {
+	host := "authority"
+	if u, err := url.Parse(directoryURL); err == nil && u.Hostname() != "" {
+		host = u.Hostname()
+	}
+	sum := sha256.Sum256([]byte(directoryURL))
+	return cache{filepath.Join(dir, host+"-"+hex.EncodeToString(sum[:4]))}
+}
+
+// state is the content of stateFile.
+type state struct {
+	Version int               `json:"version"`
+	Hosts   map[string]memory `json:"hosts"`
+}
+
+const stateVersion = 1
+
+// readState returns what is remembered of all hosts; nothing when there is no file yet.
+func (c cache) readState() (map[string]memory, error) {
+	text, err := c.read(stateFile)
+	if errors.Is(err, fs.ErrNotExist) {
+		return map[string]memory{}, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	hosts, err := parseState(text)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", filepath.Join(c.dir, stateFile), err)
+	}
+	return hosts, nil
+}
+
+func parseState(text []byte) (map[string]memory, error) {
+	var s state
+	if err := json.Unmarshal(text, &s); err != nil {
+		return nil, err
+	}
+	if s.Version != stateVersion {
+		return nil, fmt.Errorf("it has version %d, and only %d is known", s.Version, stateVersion)
+	}
+	hosts := map[string]memory{}
+	for name, m := range s.Hosts {
+		if m.Failures < 0 || m.Failures > 0 && m.FailedAt.IsZero() {
+			return nil, fmt.Errorf("host %q: %d failures at %s make no sense", name, m.Failures, m.FailedAt)
+		}
+		hosts[name] = m
+	}
+	return hosts, nil
+}
+
+func (c cache) writeState(hosts map[string]memory) error {
+	text, err := json.MarshalIndent(state{stateVersion, hosts}, "", "\t")
+	if err != nil {
+		return err
+	}
+	return c.write(stateFile, append(text, '\n'))
+}
+
+// certificateFile is the name of the file with a host's key and chain: one, so that the two never disagree.
+func certificateFile(host string) string { return host + ".pem" }
+
+// accountKey returns the key by which the authority knows us, and makes it the first time.
+func (c cache) accountKey() (crypto.Signer, error) {
+	text, err := c.read(accountFile)
+	switch {
+	case err == nil:
+		key, err := parseKey(text)
+		if err != nil {
+			return nil, fmt.Errorf("account key %s: %w", filepath.Join(c.dir, accountFile), err)
+		}
+		return key, nil
+	case !errors.Is(err, fs.ErrNotExist):
+		return nil, fmt.Errorf("read account key: %w", err)
+	}
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		return nil, fmt.Errorf("make account key: %w", err)
+	}
+	if text, err = encodeKey(key); err == nil {
+		err = c.write(accountFile, text)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("store account key: %w", err)
+	}
+	return key, nil
+}
+
+func encodeKey(key crypto.Signer) ([]byte, error) {
+	der, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		return nil, err
+	}
+	return pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}), nil
+}
+
+func parseKey(text []byte) (crypto.Signer, error) {
+	block, _ := pem.Decode(text)
+	if block == nil || block.Type != "PRIVATE KEY" {
+		return nil, errors.New("there is no PEM private key in the file")
+	}
+	key, err := x509.ParsePKCS8PrivateKey(block.Bytes)
+	if err != nil {
+		return nil, err
+	}
+	ec, ok := key.(*ecdsa.PrivateKey)
+	if !ok {
+		return nil, fmt.Errorf("a key of type %T is none of ours", key)
+	}
+	return ec, nil
+}
+
+func (c cache) read(name string) ([]byte, error) {
+	f, err := os.Open(filepath.Join(c.dir, name))
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	text, err := io.ReadAll(io.LimitReader(f, maxFile+1))
+	if err == nil && len(text) > maxFile {
+		err = fmt.Errorf("%s is longer than %d bytes", f.Name(), maxFile)
+	}
+	return text, err
+}
+
+// write puts a file in its place in one step, so that a crash leaves the old one or the new one.
+func (c cache) write(name string, text []byte) error {
+	if err := os.Mkdir(c.dir, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
+		return err
+	}
+	f, err := os.CreateTemp(c.dir, "."+name+"-*") // mode 0600
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(text)
+	err = errors.Join(err, f.Sync(), f.Close())
+	if err == nil {
+		err = os.Rename(f.Name(), filepath.Join(c.dir, name))
+	}
+	if err != nil {
+		os.Remove(f.Name())
+	}
+	return err
+}

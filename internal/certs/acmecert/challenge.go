@@ -1,0 +1,59 @@
+package acmecert
+
+import (
+	"maps"
+	"slices"
+	"sync"
+	"sync/atomic"
+)
+
+// Challenge is a way to prove to the authority that a host is ours.
+type Challenge string
+
+// The challenges that can be answered; the others of RFC 8555 need access to the DNS.
+const (
+	TLSALPN01 Challenge = "tls-alpn-01" // by a certificate of its own, in a handshake on port 443 (RFC 8737)
+	HTTP01    Challenge = "http-01"     // by a text below /.well-known/acme-challenge/ on port 80 (RFC 8555 section 8.3)
+)
+
+// choose picks the challenge of the next try: the one that worked last time, or the first one; after each failure the
+// next one has its turn. Empty means that nothing can be answered.
+func choose(usable []Challenge, m memory) Challenge {
+	if len(usable) == 0 {
+		return ""
+	}
+	first := max(0, slices.Index(usable, m.Challenge))
+	return usable[(first+m.Failures)%len(usable)]
+}
+
+// Answers are the answers to http-01 challenges that are under way. Its methods may be called from any goroutine.
+type Answers struct {
+	mu      sync.Mutex // of writers
+	current atomic.Pointer[map[string]string]
+}
+
+// Lookup returns the answer for the token, the last part of the path that is asked for. It never waits.
+func (a *Answers) Lookup(token string) (string, bool) {
+	m := a.current.Load()
+	if m == nil {
+		return "", false
+	}
+	answer, ok := (*m)[token]
+	return answer, ok
+}
+
+// set publishes an answer, or takes it away when it is empty.
+func (a *Answers) set(token, answer string) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	next := map[string]string{}
+	if m := a.current.Load(); m != nil {
+		next = maps.Clone(*m)
+	}
+	if answer == "" {
+		delete(next, token)
+	} else {
+		next[token] = answer
+	}
+	a.current.Store(&next)
+}

@@ -1,0 +1,127 @@
+package acmecert
+
+import (
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"golang.org/x/crypto/acme"
+)
+
+const (
+	// requestTimeout bounds one request to the authority.
+	requestTimeout = 30 * time.Second
+	// maxAnswer bounds what is read of an answer; a chain has some 20 KiB.
+	maxAnswer = 1 << 20
+	// patience is how long the client may wait inside a try before it asks again; a longer Retry-After ends the try.
+	patience = 10 * time.Second
+)
+
+// newHTTPClient speaks HTTPS to an authority whose certificate is signed by roots; nil stands for the system's.
+func newHTTPClient(roots *x509.CertPool) *http.Client {
+	transport := &http.Transport{
+		Proxy:                 http.ProxyFromEnvironment,
+		DialContext:           (&net.Dialer{Timeout: requestTimeout}).DialContext,
+		TLSClientConfig:       &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12},
+		TLSHandshakeTimeout:   requestTimeout,
+		ResponseHeaderTimeout: requestTimeout,
+		ForceAttemptHTTP2:     true,
+	}
+	return &http.Client{
+		Transport: &bounded{transport},
+		Timeout:   requestTimeout,
+		CheckRedirect: func(r *http.Request, via []*http.Request) error {
+			if r.URL.Scheme != "https" || len(via) > 3 {
+				return fmt.Errorf("the authority sends us to %s, which is not followed", r.URL.Redacted())
+			}
+			return nil
+		},
+	}
+}
+
+// bounded cuts off answers that never end.
+type bounded struct{ transport *http.Transport }
+
+// RoundTrip implements http.RoundTripper.
+func (b *bounded) RoundTrip(r *http.Request) (*http.Response, error) {
+	res, err := b.transport.RoundTrip(r)
+	if err == nil {
+		res.Body = struct {
+			io.Reader
+			io.Closer
+		}{io.LimitReader(res.Body, maxAnswer), res.Body}
+	}
+	return res, err
+}
+
+// CloseIdleConnections lets http.Client reach the transport.
+func (b *bounded) CloseIdleConnections() { b.transport.CloseIdleConnections() }
+
+// retryBackoff is how long acme.Client waits before it sends a request again, the nth time; 0 ends the try. What takes
+// longer is the schedule's business.
+func retryBackoff(n int, _ *http.Request, res *http.Response) time.Duration {
+	switch {
+	case res.StatusCode == http.StatusBadRequest:
+		// A nonce was too old. The answer has brought a new one, so there is nothing to wait for.
+		if n > 20 {
+			return 0
+		}
+		return 50 * time.Millisecond
+	case res.StatusCode == http.StatusTooManyRequests || n > 3:
+		return 0
+	}
+	if asked, ok := parseRetryAfter(res.Header.Get("Retry-After"), time.Now()); ok {
+		if wait := time.Until(asked); wait <= patience {
+			return max(wait, time.Second)
+		}
+		return 0
+	}
+	return time.Duration(n) * time.Second
+}
+
+// retryAfter is when the authority wants to be asked again, according to the error; the zero time if it did not say.
+func retryAfter(err error, now time.Time) time.Time {
+	if problem, ok := errors.AsType[*acme.Error](err); ok {
+		at, _ := parseRetryAfter(problem.Header.Get("Retry-After"), now)
+		return at
+	}
+	return time.Time{}
+}
+
+// parseRetryAfter reads the value of a Retry-After field, a number of seconds or a date (RFC 9110 section 10.2.3).
+func parseRetryAfter(value string, now time.Time) (time.Time, bool) {
+	if value == "" {
+		return time.Time{}, false
+	}
+	if seconds, err := strconv.ParseUint(value, 10, 31); err == nil {
+		return now.Add(time.Duration(seconds) * time.Second), true
+	}
+	at, err := http.ParseTime(value)
+	return at, err == nil
+}
+
+// maxErrorText is how much of an error is kept: authorities quote what they got from a host.
+const maxErrorText = 400
+
+// errorText is err as one line of printable ASCII: much of it was written by others.
+func errorText(err error) string {
+	var b strings.Builder
+	for _, r := range strings.Join(strings.Fields(err.Error()), " ") {
+		if b.Len() >= maxErrorText {
+			b.WriteString("...")
+			break
+		}
+		if r < ' ' || r > '~' {
+			r = '?'
+		}
+		b.WriteRune(r)
+	}
+	return b.String()
+}

@@ -1,0 +1,349 @@
+package acmecert
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"path/filepath"
+	"slices"
+	"sync"
+	"time"
+
+	"golang.org/x/crypto/acme"
+
+	"github.com/hassesd/hassesd/internal/certs"
+)
+
+const (
+	// tryTimeout bounds one try: an authority that needs longer is asked again later.
+	tryTimeout = 5 * time.Minute
+	// ordersAtOnce is how many hosts are ordered for at the same time.
+	ordersAtOnce = 4
+	// lookAgain is how long a goroutine sleeps at the most. Timers stand still while a machine is suspended and do not
+	// see its clock being set, so the calendar is looked at again and again.
+	lookAgain = time.Hour
+)
+
+// Store is where certificates and challenge answers go; its methods must be safe from any goroutine and must not wait.
+type Store interface {
+	SetACME(host string, p *certs.Pair)
+	SetChallenge(host string, c *tls.Certificate) // nil takes the answer away
+}
+
+// Options are what a manager is made of. All fields are needed, except where noted.
+type Options struct {
+	Hosts      []string // a certificate each
+	Email      string   // where the authority may write to; may be empty
+	Directory  string   // the authority's directory URL
+	Roots      *x509.CertPool
+	CacheDir   string // prepared by PrepareCache
+	EABKeyID   string // external account binding; empty: none
+	EABKey     []byte
+	Challenges []Challenge // that can be answered, the preferred one first
+	SelfSigned bool        // serve a self-signed certificate until there is a real one
+	Store      Store
+	Logger     *slog.Logger
+}
+
+// Manager keeps the certificates of its hosts valid. Its methods may be called from any goroutine.
+type Manager struct {
+	// Fixed after New.
+	log        *slog.Logger
+	store      Store
+	cache      cache
+	issuer     issuer
+	answers    *Answers
+	challenges []Challenge
+	names      []string
+	slots      chan struct{} // one for each order that may be under way
+
+	// Guarded by mu.
+	mu    sync.Mutex
+	hosts map[string]*host
+
+	// Set once, by Start.
+	cancel  context.CancelFunc
+	running sync.WaitGroup
+}
+
+// host is what is known of one host. It is guarded by the manager's mu.
+type host struct {
+	have     validity
+	memory   memory
+	ordering bool
+}
+
+// Status is how a host stands.
+type Status struct {
+	Host       string
+	Challenge  Challenge // by which the authority was last convinced; empty: never
+	NotAfter   time.Time // of the certificate; zero: there is none
+	RenewedAt  time.Time // zero: not by this daemon or the ones before it
+	Failures   int       // in a row
+	FailedAt   time.Time
+	LastError  string // printable ASCII; empty: the last try went well
+	NextTry    time.Time
+	IsOrdering bool // a try is under way
+}
+
+// New reads the cache and hands the store what is still valid. Nothing is written and nobody asked before Start.
+func New(o Options, now time.Time) (*Manager, error) {
+	c := newCache(o.CacheDir, o.Directory)
+	answers := &Answers{}
+	a := &authority{
+		directory: o.Directory,
+		email:     o.Email,
+		client:    newHTTPClient(o.Roots),
+		cache:     c,
+		store:     o.Store,
+		answers:   answers,
+	}
+	if o.EABKeyID != "" {
+		a.eab = &acme.ExternalAccountBinding{KID: o.EABKeyID, Key: o.EABKey}
+	}
+	return newManager(o, c, a, answers, now)
+}
+
+func newManager(o Options, c cache, i issuer, answers *Answers, now time.Time) (*Manager, error) {
+	m := &Manager{
+		log:        o.Logger,
+		store:      o.Store,
+		cache:      c,
+		issuer:     i,
+		answers:    answers,
+		challenges: slices.Clone(o.Challenges),
+		names:      slices.Clone(o.Hosts),
+		slots:      make(chan struct{}, ordersAtOnce),
+		hosts:      map[string]*host{},
+	}
+	remembered, err := c.readState()
+	if err != nil {
+		return nil, fmt.Errorf("read what is remembered of certificate orders: %w", err)
+	}
+	for _, name := range m.names {
+		h := &host{memory: remembered[name]}
+		m.hosts[name] = h
+		pair, have, err := m.load(name, now)
+		switch {
+		case err == nil:
+			h.have = have
+			m.store.SetACME(name, pair)
+			m.log.Info("certificate loaded from the cache", "host", name, "certificate", pair.Info())
+		case !errors.Is(err, fs.ErrNotExist):
+			m.log.Warn("cached certificate is of no use; a new one will be ordered", "host", name, "err", err)
+		}
+		if err != nil && o.SelfSigned {
+			stopgap, err := selfSigned(name, now)
+			if err != nil {
+				return nil, err
+			}
+			m.store.SetACME(name, stopgap)
+			m.log.Warn("self-signed certificate served until there is a real one; clients will refuse it", "host", name)
+		}
+	}
+	return m, nil
+}
+
+// load reads a host's certificate from the cache. One that clients would refuse is an error.
+func (m *Manager) load(name string, now time.Time) (*certs.Pair, validity, error) {
+	text, err := m.cache.read(certificateFile(name))
+	if err != nil {
+		return nil, validity{}, err
+	}
+	pair, have, err := check(text, name, now)
+	if err != nil {
+		return nil, validity{}, fmt.Errorf("%s: %w", filepath.Join(m.cache.dir, certificateFile(name)), err)
+	}
+	return pair, have, nil
+}
+
+// check makes a pair of a key and a chain, both PEM, and refuses what does not serve the host.
+func check(text []byte, name string, now time.Time) (*certs.Pair, validity, error) {
+	certificate, err := tls.X509KeyPair(text, text)
+	if err != nil {
+		return nil, validity{}, err
+	}
+	if err := certificate.Leaf.VerifyHostname(name); err != nil {
+		return nil, validity{}, err
+	}
+	pair, err := certs.NewPair(certificate, now)
+	if err != nil {
+		return nil, validity{}, err
+	}
+	info := pair.Info()
+	return pair, validity{info.NotBefore, info.NotAfter, info.SHA256}, nil
+}
+
+// Answers returns where answers to http-01 challenges are looked up.
+func (m *Manager) Answers() *Answers { return m.answers }
+
+// Start begins to order and renew, in the background, until ctx ends or Stop is called. It is called once.
+func (m *Manager) Start(ctx context.Context) {
+	ctx, m.cancel = context.WithCancel(ctx)
+	for _, name := range m.names {
+		m.running.Go(func() { m.keep(ctx, name) })
+	}
+}
+
+// Stop gives up what is under way and returns when nothing of the manager runs any more.
+func (m *Manager) Stop() {
+	if m.cancel != nil {
+		m.cancel()
+	}
+	m.running.Wait()
+}
+
+// Status returns how each host stands, in the order of the configuration.
+func (m *Manager) Status(now time.Time) []Status {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	all := make([]Status, 0, len(m.names))
+	for _, name := range m.names {
+		h := m.hosts[name]
+		all = append(all, Status{
+			Host:       name,
+			Challenge:  h.memory.Challenge,
+			NotAfter:   h.have.to,
+			RenewedAt:  h.memory.RenewedAt,
+			Failures:   h.memory.Failures,
+			FailedAt:   h.memory.FailedAt,
+			LastError:  h.memory.Error,
+			NextTry:    nextTry(now, name, h.have, time.Time{}, h.memory),
+			IsOrdering: h.ordering,
+		})
+	}
+	return all
+}
+
+// keep is the life of one host's goroutine.
+func (m *Manager) keep(ctx context.Context, name string) {
+	for ctx.Err() == nil {
+		now := wallClock()
+		m.mu.Lock()
+		h := m.hosts[name]
+		next := nextTry(now, name, h.have, time.Time{}, h.memory)
+		m.mu.Unlock()
+		if wait := next.Sub(now); wait > 0 {
+			sleep(ctx, min(wait, lookAgain))
+			continue
+		}
+		select {
+		case m.slots <- struct{}{}:
+			m.try(ctx, name)
+			<-m.slots
+		case <-ctx.Done():
+		}
+	}
+}
+
+// wallClock is the time without the monotonic reading, which stands still while a machine is suspended.
+func wallClock() time.Time { return time.Now().Round(0) }
+
+func sleep(ctx context.Context, d time.Duration) {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+	case <-ctx.Done():
+	}
+}
+
+// try asks the authority once for a certificate of the host.
+func (m *Manager) try(ctx context.Context, name string) {
+	before, err := m.begin(name)
+	by := choose(m.challenges, before)
+	if err != nil {
+		// Without a memory on disk, a daemon that is restarted again and again would ask again and again.
+		m.fail(name, before, fmt.Errorf("not asked, as it could not be remembered: %w", err))
+		return
+	}
+	m.log.Info("certificate is being ordered", "host", name, "challenge", string(by), "failures", before.Failures)
+	limited, cancel := context.WithTimeout(ctx, tryTimeout)
+	defer cancel()
+	text, used, err := m.issuer.issue(limited, name, by)
+	if err == nil {
+		err = m.succeed(name, before, text, used)
+	}
+	switch {
+	case err == nil:
+	case ctx.Err() != nil:
+		m.log.Info("certificate order was cut short", "host", name)
+		m.end(name)
+	default:
+		m.fail(name, before, err)
+	}
+}
+
+// begin notes a failure in advance and returns the memory without it.
+func (m *Manager) begin(name string) (before memory, err error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	h := m.hosts[name]
+	before = h.memory
+	h.memory = before.begun(wallClock())
+	h.ordering = true
+	return before, m.remember()
+}
+
+// end leaves the failure that begin has noted.
+func (m *Manager) end(name string) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.hosts[name].ordering = false
+}
+
+// fail puts the real reason in the place of what begin has noted.
+func (m *Manager) fail(name string, before memory, reason error) {
+	now := wallClock()
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	h := m.hosts[name]
+	h.ordering = false
+	h.memory = before.failed(now, errorText(reason), retryAfter(reason, now))
+	m.log.Warn("certificate could not be obtained", "host", name, "err", h.memory.Error, "failures", h.memory.Failures,
+		"next_try", nextTry(now, name, h.have, time.Time{}, h.memory), "not_after", h.have.to)
+	if err := m.remember(); err != nil {
+		m.log.Error("failed certificate order cannot be remembered", "host", name, "err", err)
+	}
+}
+
+// succeed puts what the authority issued in force and in the cache.
+func (m *Manager) succeed(name string, before memory, text []byte, used Challenge) error {
+	now := wallClock()
+	pair, have, err := check(text, name, now)
+	if err != nil {
+		return fmt.Errorf("the certificate that was issued is of no use: %w", err)
+	}
+	if used == "" {
+		used = before.Challenge
+	}
+	m.store.SetACME(name, pair)
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	h := m.hosts[name]
+	h.ordering = false
+	h.have = have
+	h.memory = before.succeeded(now, used)
+	m.log.Info("certificate issued", "host", name, "certificate", pair.Info(),
+		"next_try", nextTry(now, name, have, time.Time{}, h.memory))
+	if err := m.cache.write(certificateFile(name), text); err != nil {
+		m.log.Error("certificate cannot be stored; the next start will order another", "host", name, "err", err)
+	}
+	if err := m.remember(); err != nil {
+		m.log.Error("certificate order cannot be remembered", "host", name, "err", err)
+	}
+	return nil
+}
+
+// remember writes what is known to the disk. The caller holds mu.
+func (m *Manager) remember() error {
+	all := make(map[string]memory, len(m.hosts))
+	for name, h := range m.hosts {
+		all[name] = h.memory
+	}
+	return m.cache.writeState(all)
+}

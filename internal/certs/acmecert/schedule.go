@@ -1,0 +1,113 @@
+package acmecert
+
+import (
+	"hash/fnv"
+	"strconv"
+	"time"
+)
+
+// backoffs is how long a host waits after its first, second … failure in a row; the last one repeats. A day in which
+// everything fails has five tries, far from any authority's limits.
+var backoffs = [...]time.Duration{time.Minute, 10 * time.Minute, time.Hour, 4 * time.Hour, 24 * time.Hour}
+
+const (
+	// backoffJitter is how much later than its back-off a try may come, so that hosts that failed together do not
+	// come back together.
+	backoffJitter = 0.2
+	// renewalJitter is which part of its lifetime a certificate may be renewed earlier than a third before its end.
+	renewalJitter = 0.05
+	// longestRetryAfter bounds what an authority can ask for: Let's Encrypt's longest limits are counted over a week.
+	longestRetryAfter = 7 * 24 * time.Hour
+)
+
+// memory is what is remembered of a host's tries, across restarts. Its methods return a changed copy.
+type memory struct {
+	Failures  int       `json:"failures,omitempty"` // in a row
+	FailedAt  time.Time `json:"failed_at,omitzero"` // the last of them
+	RetryAt   time.Time `json:"retry_at,omitzero"`  // what the authority asked for: not before this
+	Error     string    `json:"error,omitempty"`    // of the last try; empty once one succeeded
+	RenewedAt time.Time `json:"renewed_at,omitzero"`
+	Challenge Challenge `json:"challenge,omitempty"` // by which it last succeeded
+}
+
+// interrupted is the error of a try whose end nobody has seen.
+const interrupted = "the try was cut short by the end of the daemon"
+
+// begun counts a try as failed before it begins: a daemon that dies in the middle of each must not ask for ever.
+func (m memory) begun(now time.Time) memory { return m.failed(now, interrupted, time.Time{}) }
+
+// failed adds a failure. A zero retryAt leaves the wait to the back-off.
+func (m memory) failed(now time.Time, what string, retryAt time.Time) memory {
+	m.Failures++
+	m.FailedAt = now
+	m.RetryAt = retryAt
+	m.Error = what
+	return m
+}
+
+// succeeded forgets the failures.
+func (m memory) succeeded(now time.Time, by Challenge) memory {
+	return memory{RenewedAt: now, Challenge: by}
+}
+
+// validity is when a certificate is valid; the zero value stands for no certificate.
+type validity struct {
+	from, to time.Time
+	id       string // of the certificate
+}
+
+// nextTry says when the authority is to be asked for a certificate of host: now or earlier means at once. suggested is
+// when the authority itself would have the certificate renewed; the zero time if it did not say.
+func nextTry(now time.Time, host string, have validity, suggested time.Time, m memory) time.Time {
+	due := now
+	if have != (validity{}) {
+		due = renewal(have)
+		if !suggested.IsZero() && suggested.Before(due) {
+			due = suggested
+		}
+	}
+	if m.Failures > 0 {
+		if retry := retryTime(now, host, m); retry.After(due) {
+			due = retry
+		}
+	}
+	return due
+}
+
+// renewal is a little before a third of the lifetime is left. It is the same each time for one certificate.
+func renewal(have validity) time.Time {
+	lifetime := have.to.Sub(have.from)
+	early := time.Duration(fraction(have.id) * renewalJitter * float64(lifetime))
+	return have.to.Add(-lifetime/3 - early)
+}
+
+// retryTime is when the host may try again after its failures. It is the same each time for one failure, and a clock
+// that was set back does not move it further away than the wait it stands for.
+func retryTime(now time.Time, host string, m memory) time.Time {
+	wait := backoffs[min(m.Failures, len(backoffs))-1]
+	wait += time.Duration(fraction(host, strconv.FormatInt(m.FailedAt.UnixNano(), 10)) * backoffJitter * float64(wait))
+	retry := earlier(m.FailedAt, now).Add(wait)
+	if asked := earlier(m.RetryAt, now.Add(longestRetryAfter)); asked.After(retry) {
+		return asked
+	}
+	return retry
+}
+
+func earlier(a, b time.Time) time.Time {
+	if a.Before(b) {
+		return a
+	}
+	return b
+}
+
+// fraction is a number in [0, 1) that only depends on its arguments.
+func fraction(of ...string) float64 {
+	h := fnv.New64a()
+	for _, s := range of {
+		_, _ = h.Write([]byte(s)) // never fails
+		_, _ = h.Write([]byte{0})
+	}
+	const bits = 53 // what a float64 holds
+	// The low bits of FNV-1a are the better mixed ones.
+	return float64(h.Sum64()&(1<<bits-1)) / (1 << bits)
+}
