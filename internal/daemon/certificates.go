@@ -20,7 +20,7 @@ const (
 )
 
 // errNoCertificate is what a start without any certificate is told.
-var errNoCertificate = errors.New("https:// listeners need a certificate: give --cert-file and --key-file, or --dev for a made-up one")
+var errNoCertificate = errors.New("https:// listeners need a certificate: give --cert-file and --key-file, --acme-host, or --dev for a made-up one")
 
 // certificateFiles are the files that the settings name, those of the default certificate first.
 func certificateFiles(s *config.Settings) []certs.Files {
@@ -39,8 +39,11 @@ func tlsPolicy(s *config.Settings) certs.Policy {
 // checkCertificates says what is wrong with the certificates that a start would use.
 func checkCertificates(s *config.Settings, now time.Time) error {
 	files := certificateFiles(s)
-	if len(files) == 0 && !s.Dev && mode(s.Listen) != "http" {
+	if len(files) == 0 && !s.Dev && len(s.ACME.Hosts) == 0 && mode(s.Listen) != "http" {
 		return &configurationError{errNoCertificate}
+	}
+	if _, err := acmeOptions(s); err != nil {
+		return err
 	}
 	if _, err := certs.LoadSet(files, now); err != nil {
 		return &configurationError{err}
@@ -77,6 +80,7 @@ func (d *Daemon) openCertificates(s *config.Settings) error {
 		}
 		store.SetFiles([]*certs.Pair{pair}, 0)
 		d.logCertificate("certificate loaded", pair.Info(), now)
+	case len(s.ACME.Hosts) > 0: // openACME fills the store
 	default:
 		return &configurationError{errNoCertificate}
 	}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/hassesd/hassesd/internal/admin"
 	"github.com/hassesd/hassesd/internal/certs"
+	"github.com/hassesd/hassesd/internal/certs/acmecert"
 	"github.com/hassesd/hassesd/internal/config"
 	"github.com/hassesd/hassesd/internal/edge"
 	"github.com/hassesd/hassesd/internal/hub"
@@ -44,8 +45,9 @@ type Daemon struct {
 	logs       *logx.Log
 	reloadFrom func() (config.Settings, error)
 	startedAt  time.Time
-	certs      *certs.Store  // nil without TLS
-	files      *certs.Keeper // of certs; used while reloading is held
+	certs      *certs.Store      // nil without TLS
+	files      *certs.Keeper     // of certs; used while reloading is held
+	acme       *acmecert.Manager // nil: none
 	doors      []edge.Door
 	control    *admin.Server
 	hub        *hub.Hub

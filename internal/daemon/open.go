@@ -56,6 +56,9 @@ func (d *Daemon) open(ctx context.Context, o Options) error {
 	if err := d.openCertificates(&s); err != nil {
 		return err
 	}
+	if err := d.openACME(&s, identity); err != nil {
+		return err
+	}
 	descriptors, err := descriptorLimit()
 	if err != nil {
 		return err
@@ -282,6 +285,9 @@ func (d *Daemon) openLoops(s *config.Settings, descriptors int) error {
 	if d.certs != nil {
 		edgeOptions.TLS = d.certs.Config
 		edgeOptions.Serves = d.certs.Serves
+	}
+	if d.acme != nil {
+		edgeOptions.Challenge = d.acme.Answers().Lookup
 	}
 	d.edge = edge.New(edgeOptions)
 	if asked := s.Limits.Connections; asked > 0 && asked > d.edge.ConnectionLimit() {

@@ -55,6 +55,10 @@ func (d *Daemon) serve(ctx context.Context) error {
 		return err
 	}
 	d.control.Serve()
+	if d.acme != nil {
+		d.acme.Start(ctx) // now that the authority can reach the listeners
+		defer d.acme.Stop()
+	}
 	d.log.Info("ready", "listen", d.addresses(), "url", d.subscribeURL(), "pid", os.Getpid())
 	err := d.wait(ctx, signals)
 

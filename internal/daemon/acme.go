@@ -1,0 +1,105 @@
+package daemon
+
+import (
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"time"
+
+	"github.com/hassesd/hassesd/internal/certs/acmecert"
+	"github.com/hassesd/hassesd/internal/config"
+	"github.com/hassesd/hassesd/internal/privdrop"
+)
+
+// maxSecretFile bounds what is read of a file with a key or a few root certificates.
+const maxSecretFile = 1 << 20
+
+// openACME prepares what obtains and renews certificates. It is called before privileges are dropped, since only root
+// may be able to read the files and make the directory; identity is who will use them, nil for who we are.
+func (d *Daemon) openACME(s *config.Settings, identity *privdrop.Identity) error {
+	if d.certs == nil || len(s.ACME.Hosts) == 0 {
+		return nil
+	}
+	options, err := acmeOptions(s)
+	if err != nil {
+		return err
+	}
+	uid, gid := -1, -1
+	if identity != nil {
+		uid, gid = identity.UID, identity.GID
+	}
+	if err := acmecert.PrepareCache(s.ACME.CacheDir, uid, gid); err != nil {
+		return &configurationError{fmt.Errorf("acme.cache_dir: %w", err)}
+	}
+	options.Store, options.Logger = d.certs, d.log
+	if d.acme, err = acmecert.New(options, time.Now()); err != nil {
+		return &configurationError{fmt.Errorf("acme: %w", err)}
+	}
+	return nil
+}
+
+// acmeOptions is what the settings, and the files they name, say to the manager.
+func acmeOptions(s *config.Settings) (acmecert.Options, error) {
+	o := acmecert.Options{
+		Hosts:      s.ACME.Hosts,
+		Email:      s.ACME.Email,
+		Directory:  s.ACME.Directory,
+		CacheDir:   s.ACME.CacheDir,
+		EABKeyID:   s.ACME.EABKeyID,
+		Challenges: acmeChallenges(s),
+		SelfSigned: s.ACME.Fallback == "selfsigned",
+	}
+	if s.ACME.CARoot != "" {
+		text, err := readSmall(s.ACME.CARoot)
+		if err != nil {
+			return o, &configurationError{fmt.Errorf("acme.ca_root: %w", err)}
+		}
+		o.Roots = x509.NewCertPool()
+		if !o.Roots.AppendCertsFromPEM(text) {
+			return o, &configurationError{fmt.Errorf("acme.ca_root: there is no PEM certificate in %s", s.ACME.CARoot)}
+		}
+	}
+	if o.EABKeyID == "" {
+		return o, nil
+	}
+	key := s.ACME.EABKey
+	if s.ACME.EABKeyFile != "" {
+		text, err := readSmall(s.ACME.EABKeyFile)
+		if err != nil {
+			return o, &configurationError{fmt.Errorf("acme.eab_key_file: %w", err)}
+		}
+		key = string(text)
+	}
+	var err error
+	if o.EABKey, err = config.DecodeEABKey(key); err != nil || len(o.EABKey) == 0 {
+		return o, &configurationError{errors.New("acme.eab_key_file: what it holds is not base64url")} // and is not quoted
+	}
+	return o, nil
+}
+
+// acmeChallenges are the challenges that the listeners can answer, in the order of the settings.
+func acmeChallenges(s *config.Settings) []acmecert.Challenge {
+	var usable []acmecert.Challenge
+	for _, name := range s.ACME.Challenges {
+		c := acmecert.Challenge(name)
+		if c == acmecert.HTTP01 && mode(s.Listen) == "https" || slices.Contains(usable, c) {
+			continue
+		}
+		usable = append(usable, c)
+	}
+	return usable
+}
+
+// readSmall reads a file that is small, or says that it is not.
+func readSmall(path string) ([]byte, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, err
+	}
+	if !info.Mode().IsRegular() || info.Size() > maxSecretFile {
+		return nil, fmt.Errorf("%s is not a file of at most %d bytes", path, maxSecretFile)
+	}
+	return os.ReadFile(path)
+}
