@@ -17,6 +17,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"syscall"
 )
 
 const (
@@ -157,22 +158,24 @@ func (c cache) read(name string) ([]byte, error) {
 	return text, err
 }
 
-// write puts a file in its place in one step, so that a crash leaves the old one or the new one.
+// write puts a file in its place in one step, so that a crash leaves the old one or the new one. Two writes of one file
+// must not meet.
 func (c cache) write(name string, text []byte) error {
 	if err := os.Mkdir(c.dir, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
 		return err
 	}
-	f, err := os.CreateTemp(c.dir, "."+name+"-*") // mode 0600
+	path := filepath.Join(c.dir, name)
+	temporary := filepath.Join(c.dir, "."+name+".new") // always the same, so that crashes leave no heap of them
+	f, err := os.OpenFile(temporary, os.O_WRONLY|os.O_CREATE|os.O_TRUNC|syscall.O_NOFOLLOW, 0o600)
 	if err != nil {
 		return err
 	}
 	_, err = f.Write(text)
-	err = errors.Join(err, f.Sync(), f.Close())
-	if err == nil {
-		err = os.Rename(f.Name(), filepath.Join(c.dir, name))
+	if err = errors.Join(err, f.Sync(), f.Close()); err == nil {
+		err = os.Rename(temporary, path)
 	}
 	if err != nil {
-		os.Remove(f.Name())
+		os.Remove(temporary)
 	}
 	return err
 }

@@ -54,13 +54,22 @@ type fakeOrder struct {
 
 func newFakeCA(t *testing.T) *fakeCA {
 	t.Helper()
+	ca := newSigner(t)
+	ca.server = httptest.NewTLSServer(ca)
+	t.Cleanup(ca.server.Close)
+	return ca
+}
+
+// newSigner is an authority without a server.
+func newSigner(t *testing.T) *fakeCA {
+	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		t.Fatal(err)
 	}
 	template := &x509.Certificate{
 		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "fake root"}, IsCA: true, BasicConstraintsValid: true,
-		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(100 * day), KeyUsage: x509.KeyUsageCertSign,
+		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(1000 * day), KeyUsage: x509.KeyUsageCertSign,
 		SubjectKeyId: []byte{1, 2, 3, 4},
 	}
 	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
@@ -71,14 +80,11 @@ func newFakeCA(t *testing.T) *fakeCA {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ca := &fakeCA{
+	return &fakeCA{
 		t: t, key: key, root: root, life: 90 * day, types: []string{"http-01", "dns-01", "tls-alpn-01"},
 		validate: func(string, string, string) error { return nil },
 		refuse:   func(string, http.ResponseWriter) (int, string) { return 0, "" },
 	}
-	ca.server = httptest.NewTLSServer(ca)
-	t.Cleanup(ca.server.Close)
-	return ca
 }
 
 func (ca *fakeCA) roots() *x509.CertPool {

@@ -304,8 +304,12 @@ func (m *Manager) fail(name string, before memory, reason error) {
 	h := m.hosts[name]
 	h.ordering = false
 	h.memory = before.failed(now, errorText(reason), retryAfter(reason, now))
-	m.log.Warn("certificate could not be obtained", "host", name, "err", h.memory.Error, "failures", h.memory.Failures,
-		"next_try", nextTry(now, name, h.have, time.Time{}, h.memory), "not_after", h.have.to)
+	log := m.log
+	if h.have != (validity{}) {
+		log = log.With("not_after", h.have.to)
+	}
+	log.Warn("certificate could not be obtained", "host", name, "err", h.memory.Error, "failures", h.memory.Failures,
+		"next_try", nextTry(now, name, h.have, time.Time{}, h.memory))
 	if err := m.remember(); err != nil {
 		m.log.Error("failed certificate order cannot be remembered", "host", name, "err", err)
 	}

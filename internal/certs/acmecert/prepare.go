@@ -61,7 +61,7 @@ func giveAway(dir string, uid, gid int) error {
 	if err != nil {
 		return fmt.Errorf("open the cache directory: %w", err)
 	}
-	defer root.Close()
+	defer func() { _ = root.Close() }()
 	var below []string
 	err = fs.WalkDir(root.FS(), ".", func(path string, _ fs.DirEntry, err error) error {
 		if path != "." {

@@ -1,0 +1,115 @@
+package acmecert
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+)
+
+func TestPrepareCacheMakesIt(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "lib", "hassesd", "acme")
+	for range 2 { // the second time it is there
+		if err := PrepareCache(dir, -1, -1); err != nil {
+			t.Fatal(err)
+		}
+		info, err := os.Stat(dir)
+		if err != nil || info.Mode() != os.ModeDir|0o700 {
+			t.Fatalf("mode %s, %v", info.Mode(), err)
+		}
+	}
+}
+
+func TestPrepareCacheRefuses(t *testing.T) {
+	parent := t.TempDir()
+	file := filepath.Join(parent, "file")
+	if err := os.WriteFile(file, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	open := filepath.Join(parent, "open")
+	if err := os.Mkdir(open, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	mine := filepath.Join(parent, "mine")
+	if err := os.Mkdir(mine, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	for _, mode := range []os.FileMode{0o701, 0o710, 0o704, 0o740, 0o755} {
+		if err := os.Chmod(open, mode); err != nil {
+			t.Fatal(err)
+		}
+		if err := PrepareCache(open, -1, -1); err == nil || !strings.Contains(err.Error(), "chmod 700 "+open) {
+			t.Errorf("mode %04o: %v", mode, err)
+		}
+	}
+	if err := PrepareCache(file, -1, -1); err == nil || !strings.Contains(err.Error(), "is not a directory") {
+		t.Errorf("a file: %v", err)
+	}
+	if err := PrepareCache(filepath.Join(file, "acme"), -1, -1); err == nil {
+		t.Error("a directory below a file")
+	}
+	if os.Geteuid() != 0 {
+		if err := PrepareCache(mine, os.Geteuid()+1, os.Getegid()); err == nil || !strings.Contains(err.Error(), "belongs to user") {
+			t.Errorf("for another user: %v", err)
+		}
+	}
+}
+
+func TestRootGivesTheCacheAway(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("only root can give files away")
+	}
+	const uid, gid = 12345, 12346
+	dir := filepath.Join(t.TempDir(), "acme")
+	below := filepath.Join(dir, "ca.example-0000")
+	if err := os.MkdirAll(below, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	outside := filepath.Join(t.TempDir(), "outside")
+	for _, path := range []string{filepath.Join(below, "account.key"), outside} {
+		if err := os.WriteFile(path, nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.Symlink(outside, filepath.Join(below, "link")); err != nil {
+		t.Fatal(err)
+	}
+	if err := PrepareCache(dir, uid, gid); err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range []string{dir, below, filepath.Join(below, "account.key"), filepath.Join(below, "link")} {
+		if u, g := owner(t, path); u != uid || g != gid {
+			t.Errorf("%s belongs to %d:%d", path, u, g)
+		}
+	}
+	if u, _ := owner(t, outside); u != 0 {
+		t.Errorf("what a link points to was given to user %d", u)
+	}
+	// What is the other user's is left alone from now on: it could have put anything there.
+	if err := os.WriteFile(filepath.Join(below, "new"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := PrepareCache(dir, uid, gid); err != nil {
+		t.Fatal(err)
+	}
+	if u, _ := owner(t, filepath.Join(below, "new")); u != 0 {
+		t.Error("root followed into a directory that is not its own")
+	}
+	if err := PrepareCache(dir, uid+1, gid); err == nil || !strings.Contains(err.Error(), "belongs to user 12345") {
+		t.Errorf("somebody else's directory: %v", err)
+	}
+}
+
+func owner(t *testing.T, path string) (uid, gid int) {
+	t.Helper()
+	info, err := os.Lstat(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	st, ok := info.Sys().(*syscall.Stat_t)
+	if !ok {
+		t.Fatalf("%s does not say whose it is", path)
+	}
+	return int(st.Uid), int(st.Gid)
+}

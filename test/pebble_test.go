@@ -1,0 +1,258 @@
+package test
+
+import (
+	"bytes"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/json"
+	"encoding/pem"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// pebble is Let's Encrypt's test authority, with a DNS server that knows every name as 127.0.0.1. It looks for the
+// answers to its challenges at the ports of one daemon.
+type pebble struct {
+	t         testing.TB
+	dir       string
+	api       string // addresses
+	manage    string
+	dns       string
+	dnsManage string
+	caFile    string // what signs its own HTTPS
+	client    *http.Client
+	log       *logBuffer
+	stop      func()
+}
+
+// pebbleConfig is the part of pebble.json that tests change.
+type pebbleConfig struct {
+	Listen     string                   `json:"listenAddress"`
+	Manage     string                   `json:"managementListenAddress"`
+	Cert       string                   `json:"certificate"`
+	Key        string                   `json:"privateKey"`
+	HTTPPort   int                      `json:"httpPort"`
+	TLSPort    int                      `json:"tlsPort"`
+	EAB        bool                     `json:"externalAccountBindingRequired"`
+	EABKeys    map[string]string        `json:"externalAccountMACKeys,omitempty"`
+	Blocked    []string                 `json:"domainBlocklist"`
+	RetryAfter map[string]int           `json:"retryAfter"`
+	Algorithm  string                   `json:"keyAlgorithm"`
+	Profiles   map[string]pebbleProfile `json:"profiles"`
+}
+
+type pebbleProfile struct {
+	Description string `json:"description"`
+	Validity    int    `json:"validityPeriod"` // seconds
+}
+
+// startPebble starts an authority that validates against d. change may be nil; env is NAME=value.
+func startPebble(t testing.TB, d *daemon, change func(*pebbleConfig), env ...string) *pebble {
+	t.Helper()
+	p := &pebble{
+		t: t, dir: t.TempDir(), log: &logBuffer{},
+		api: freeAddress(t), manage: freeAddress(t), dns: freeAddress(t), dnsManage: freeAddress(t),
+	}
+	ca := newAuthority(t)
+	ca.issue(t, p.dir) // for localhost and 127.0.0.1
+	p.caFile = filepath.Join(p.dir, "ca.pem")
+	p.client = &http.Client{Timeout: patience, Transport: &http.Transport{TLSClientConfig: ca.client(), DisableKeepAlives: true}}
+	c := pebbleConfig{
+		Listen: p.api, Manage: p.manage,
+		Cert: filepath.Join(p.dir, "cert.pem"), Key: filepath.Join(p.dir, "key.pem"),
+		HTTPPort: portOf(t, d.http), TLSPort: portOf(t, d.https),
+		Blocked:    []string{"blocked.example"},
+		RetryAfter: map[string]int{"authz": 1, "order": 1},
+		Algorithm:  "ecdsa",
+		Profiles:   map[string]pebbleProfile{"default": {"the one that tests use", 7776000}},
+	}
+	if change != nil {
+		change(&c)
+	}
+	text, err := json.Marshal(map[string]any{"pebble": c})
+	if err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(p.dir, "pebble.json")
+	write(t, file, text)
+	stopDNS := p.run(nil, builtTool(t, "pebble-challtestsrv"), "-dnsserver", p.dns, "-management", p.dnsManage,
+		"-http01", "", "-https01", "", "-tlsalpn01", "", "-doh", "", "-defaultIPv4", "127.0.0.1", "-defaultIPv6", "")
+	stopCA := p.run(append(env, "PEBBLE_VA_NOSLEEP=1"), builtTool(t, "pebble"), "-config", file, "-dnsserver", p.dns, "-strict")
+	p.stop = func() { stopCA(); stopDNS() }
+	eventually(t, "pebble answers", func() bool {
+		res, err := p.client.Get(p.directory())
+		if err != nil {
+			return false
+		}
+		res.Body.Close()
+		return res.StatusCode == http.StatusOK
+	})
+	eventually(t, "the DNS server can be told things", func() bool {
+		c, err := net.Dial("tcp", p.dnsManage)
+		if err != nil {
+			return false
+		}
+		c.Close()
+		return true
+	})
+	return p
+}
+
+// run starts a program and returns what ends it.
+func (p *pebble) run(env []string, name string, args ...string) (stop func()) {
+	p.t.Helper()
+	cmd := exec.Command(name, args...)
+	cmd.Stdout, cmd.Stderr = p.log, p.log
+	cmd.Env = append(environment(), env...)
+	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	if err := cmd.Start(); err != nil {
+		p.t.Fatal(err)
+	}
+	exited := make(chan struct{})
+	go func() {
+		_ = cmd.Wait()
+		close(exited)
+	}()
+	stop = func() {
+		_ = cmd.Process.Kill()
+		<-exited
+	}
+	p.t.Cleanup(func() {
+		stop()
+		if p.t.Failed() {
+			p.t.Logf("log of %s:\n%s", filepath.Base(name), p.log)
+		}
+	})
+	return stop
+}
+
+func (p *pebble) directory() string { return "https://" + p.api + "/dir" }
+
+// flags are those of a daemon that gets its certificates here and keeps them in the cache.
+func (p *pebble) flags(cache string, hosts ...string) []string {
+	flags := []string{"--acme-accept-tos", "--acme-directory", p.directory(), "--acme-ca-root", p.caFile, "--acme-cache-dir", cache}
+	for _, host := range hosts {
+		flags = append(flags, "--acme-host", host)
+	}
+	return flags
+}
+
+// roots returns what signs the certificates it issues.
+func (p *pebble) roots() *x509.CertPool {
+	p.t.Helper()
+	pool := x509.NewCertPool()
+	pool.AddCert(p.certificate("/roots/0"))
+	return pool
+}
+
+func (p *pebble) certificate(path string) *x509.Certificate {
+	p.t.Helper()
+	res, err := p.client.Get("https://" + p.manage + path)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	defer res.Body.Close()
+	text, err := io.ReadAll(res.Body)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	block, _ := pem.Decode(text)
+	if block == nil {
+		p.t.Fatalf("%s holds no PEM:\n%s", path, text)
+	}
+	c, err := x509.ParseCertificate(block.Bytes)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	return c
+}
+
+// tellDNS changes what the DNS server answers for the host.
+func (p *pebble) tellDNS(command, host string) {
+	p.t.Helper()
+	body := fmt.Sprintf(`{"host":%q}`, host+".")
+	res, err := http.Post("http://"+p.dnsManage+"/"+command, "application/json", strings.NewReader(body))
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	res.Body.Close()
+	if res.StatusCode != http.StatusOK {
+		p.t.Fatalf("%s: %s", command, res.Status)
+	}
+}
+
+// orders is how many orders were placed.
+func (p *pebble) orders() int {
+	p.log.mu.Lock()
+	defer p.log.mu.Unlock()
+	return bytes.Count(p.log.buf.Bytes(), []byte("POST /order-plz"))
+}
+
+// withoutFiles is a prepared daemon with no certificate of its own.
+func withoutFiles(t testing.TB) *daemon {
+	t.Helper()
+	d := prepare(t)
+	for i := 0; i < len(d.args); i++ {
+		if d.args[i] == "--cert-file" || d.args[i] == "--key-file" {
+			d.args = append(d.args[:i], d.args[i+2:]...)
+			i--
+		}
+	}
+	return d
+}
+
+// leafFor shakes hands for the host as a client that trusts roots, or anybody if they are nil.
+func (d *daemon) leafFor(host string, roots *x509.CertPool) (*x509.Certificate, error) {
+	dialer := &tls.Dialer{
+		NetDialer: &net.Dialer{Timeout: 5 * time.Second},
+		Config:    &tls.Config{ServerName: host, RootCAs: roots, InsecureSkipVerify: roots == nil},
+	}
+	c, err := dialer.DialContext(d.t.Context(), "tcp", d.https)
+	if err != nil {
+		return nil, err
+	}
+	defer c.Close()
+	return c.(*tls.Conn).ConnectionState().PeerCertificates[0], nil
+}
+
+// certified waits until the host has a certificate that roots have signed.
+func (d *daemon) certified(host string, roots *x509.CertPool) *x509.Certificate {
+	d.t.Helper()
+	var leaf *x509.Certificate
+	var err error
+	if !poll(patience, func() bool { leaf, err = d.leafFor(host, roots); return err == nil }) {
+		d.t.Fatalf("%s has no certificate within %s: %v", host, patience, err)
+	}
+	return leaf
+}
+
+func portOf(t testing.TB, address string) int {
+	t.Helper()
+	a, err := net.ResolveTCPAddr("tcp", address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return a.Port
+}
+
+// builtTool returns the path of a program that `make deps` builds.
+func builtTool(t testing.TB, name string) string {
+	t.Helper()
+	path, err := filepath.Abs(filepath.Join("..", "bin", "tools", name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(path); err == nil {
+		return path
+	}
+	return tool(t, name)
+}
