@@ -281,5 +281,5 @@ type Certificate struct {
 	Warnings    []string  `json:"warnings"`           // what works, but not for everybody or not for long
 	LastError   string    `json:"last_error,omitempty"`
 	LastErrorAt time.Time `json:"last_error_at,omitzero"`
-	NextTry     time.Time `json:"next_try,omitzero"` // after an error; none: on a reload
+	NextTry     time.Time `json:"next_try,omitzero"` // after an error, or when it is to be renewed; none: on a reload
 }

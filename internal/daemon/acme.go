@@ -8,6 +8,8 @@ import (
 	"slices"
 	"time"
 
+	"github.com/hassesd/hassesd/internal/admin"
+	"github.com/hassesd/hassesd/internal/certs"
 	"github.com/hassesd/hassesd/internal/certs/acmecert"
 	"github.com/hassesd/hassesd/internal/config"
 	"github.com/hassesd/hassesd/internal/privdrop"
@@ -90,6 +92,28 @@ func acmeChallenges(s *config.Settings) []acmecert.Challenge {
 		usable = append(usable, c)
 	}
 	return usable
+}
+
+// tellACME adds to the list how each host of the manager stands: to its certificate, or as one that is not there yet.
+func (d *Daemon) tellACME(list []admin.Certificate, now time.Time) []admin.Certificate {
+	if d.acme == nil {
+		return list
+	}
+	for _, s := range d.acme.Status(now) {
+		i := slices.IndexFunc(list, func(c admin.Certificate) bool {
+			return c.Source == string(certs.SourceACME) && slices.Contains(c.Names, s.Host)
+		})
+		if i < 0 {
+			list = append(list, admin.Certificate{Names: []string{s.Host}, Source: string(certs.SourceACME), Warnings: []string{}})
+			i = len(list) - 1
+		}
+		c := &list[i]
+		if !s.RenewedAt.IsZero() && !s.NotAfter.IsZero() {
+			c.LoadedAt = s.RenewedAt
+		}
+		c.LastError, c.LastErrorAt, c.NextTry = s.LastError, s.FailedAt, s.NextTry
+	}
+	return list
 }
 
 // readSmall reads a file that is small, or says that it is not.

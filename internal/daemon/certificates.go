@@ -284,7 +284,7 @@ func (d *Daemon) listCertificates(now time.Time) []admin.Certificate {
 		}
 		list = append(list, c)
 	}
-	return list
+	return d.tellACME(list, now)
 }
 
 // daysLeft is the whole days that a certificate has left, negative from the moment it has expired.

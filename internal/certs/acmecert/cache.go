@@ -76,7 +76,7 @@ func parseState(text []byte) (map[string]memory, error) {
 	}
 	hosts := map[string]memory{}
 	for name, m := range s.Hosts {
-		if m.Failures < 0 || m.Failures > 0 && m.FailedAt.IsZero() {
+		if m.Failures < 0 || m.Failures > mostFailures || m.Failures > 0 && m.FailedAt.IsZero() {
 			return nil, fmt.Errorf("host %q: %d failures at %s make no sense", name, m.Failures, m.FailedAt)
 		}
 		hosts[name] = m

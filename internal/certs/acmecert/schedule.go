@@ -18,6 +18,8 @@ const (
 	renewalJitter = 0.05
 	// longestRetryAfter bounds what an authority can ask for: Let's Encrypt's longest limits are counted over a week.
 	longestRetryAfter = 7 * 24 * time.Hour
+	// mostFailures is where counting ends; the wait does not grow long before.
+	mostFailures = 1_000_000
 )
 
 // memory is what is remembered of a host's tries, across restarts. Its methods return a changed copy.
@@ -38,7 +40,7 @@ func (m memory) begun(now time.Time) memory { return m.failed(now, interrupted, 
 
 // failed adds a failure. A zero retryAt leaves the wait to the back-off.
 func (m memory) failed(now time.Time, what string, retryAt time.Time) memory {
-	m.Failures++
+	m.Failures = min(m.Failures, mostFailures-1) + 1
 	m.FailedAt = now
 	m.RetryAt = retryAt
 	m.Error = what
