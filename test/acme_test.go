@@ -149,6 +149,26 @@ func TestACMETwoNamesAndABlockedOne(t *testing.T) {
 		}
 	}
 
+	var list struct {
+		Certificates []struct {
+			Names     []string  `json:"names"`
+			Source    string    `json:"source"`
+			NotAfter  time.Time `json:"not_after"`
+			LastError string    `json:"last_error"`
+			NextTry   time.Time `json:"next_try"`
+		} `json:"certificates"`
+	}
+	d.call("certificates", nil, &list)
+	if len(list.Certificates) != 4 {
+		t.Errorf("%d certificates are listed, want 4: %+v", len(list.Certificates), list)
+	}
+	for _, c := range list.Certificates {
+		good := c.Names[0] == "a.example" || c.Names[0] == "b.example"
+		if c.Source != "acme" || good != (c.LastError == "") || good == c.NotAfter.IsZero() || !c.NextTry.After(time.Now()) {
+			t.Errorf("listed as %+v", c)
+		}
+	}
+
 	// The failures are remembered: whoever starts the daemon again and again orders nothing.
 	orders := p.orders()
 	for range 2 {

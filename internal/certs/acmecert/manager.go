@@ -75,6 +75,15 @@ type host struct {
 	have     validity
 	memory   memory
 	ordering bool
+	before   memory // the memory without the failure noted in advance; meaningful while ordering
+}
+
+// known is what has come of the tries that have ended.
+func (h *host) known() memory {
+	if h.ordering {
+		return h.before
+	}
+	return h.memory
 }
 
 // Status is how a host stands.
@@ -204,15 +213,16 @@ func (m *Manager) Status(now time.Time) []Status {
 	all := make([]Status, 0, len(m.names))
 	for _, name := range m.names {
 		h := m.hosts[name]
+		known := h.known()
 		all = append(all, Status{
 			Host:       name,
-			Challenge:  h.memory.Challenge,
+			Challenge:  known.Challenge,
 			NotAfter:   h.have.to,
-			RenewedAt:  h.memory.RenewedAt,
-			Failures:   h.memory.Failures,
-			FailedAt:   h.memory.FailedAt,
-			LastError:  h.memory.Error,
-			NextTry:    nextTry(now, name, h.have, time.Time{}, h.memory),
+			RenewedAt:  known.RenewedAt,
+			Failures:   known.Failures,
+			FailedAt:   known.FailedAt,
+			LastError:  known.Error,
+			NextTry:    nextTry(now, name, h.have, time.Time{}, known),
 			IsOrdering: h.ordering,
 		})
 	}
@@ -283,10 +293,10 @@ func (m *Manager) begin(name string) (before memory, err error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	h := m.hosts[name]
-	before = h.memory
-	h.memory = before.begun(wallClock())
+	h.before = h.memory
+	h.memory = h.before.begun(wallClock())
 	h.ordering = true
-	return before, m.remember()
+	return h.before, m.remember()
 }
 
 // end leaves the failure that begin has noted.

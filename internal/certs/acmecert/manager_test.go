@@ -264,7 +264,7 @@ func TestATryThatIsCutShortCounts(t *testing.T) {
 		m := newTestManager(t, o, i)
 		m.Start(t.Context())
 		synctest.Wait()
-		if s := m.Status(time.Now())[0]; !s.IsOrdering {
+		if s := m.Status(time.Now())[0]; !s.IsOrdering || s.Failures != 0 || s.LastError != "" || s.NextTry.After(time.Now()) {
 			t.Errorf("while it is ordering: %+v", s)
 		}
 		m.Stop()

@@ -1,0 +1,106 @@
+package daemon
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/hassesd/hassesd/internal/admin"
+	"github.com/hassesd/hassesd/internal/certs/acmecert"
+	"github.com/hassesd/hassesd/internal/config"
+)
+
+func TestAHostWithoutAnAuthorityIsListedWithItsError(t *testing.T) {
+	cache := filepath.Join(t.TempDir(), "acme")
+	r := start(t, `[acme]
+hosts = ["push.example.org", "events.example.org"]
+accept_tos = true
+directory = "https://127.0.0.1:1/dir"
+cache_dir = "`+cache+`"
+`)
+	var list []admin.Certificate
+	deadline := time.After(10 * time.Second)
+	for tick := time.Tick(10 * time.Millisecond); ; {
+		list = r.certificates()
+		if len(list) == 3 && list[1].LastError != "" && list[2].LastError != "" {
+			break
+		}
+		select {
+		case <-tick:
+		case <-deadline:
+			t.Fatalf("certificates are %+v", list)
+		}
+	}
+	for i, host := range []string{"push.example.org", "events.example.org"} {
+		c := list[i+1]
+		if !slices.Equal(c.Names, []string{host}) || c.Source != "acme" || !c.NotAfter.IsZero() || !strings.Contains(c.LastError, "connection refused") {
+			t.Errorf("%s: %+v", host, c)
+		}
+		if wait := c.NextTry.Sub(c.LastErrorAt); wait < time.Minute || wait > 72*time.Second {
+			t.Errorf("%s: tried again after %s", host, wait)
+		}
+	}
+}
+
+func TestACMEOptions(t *testing.T) {
+	dir := t.TempDir()
+	file := func(name, text string) string {
+		path := filepath.Join(dir, name)
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	s := config.Defaults()
+	s.ACME.Hosts = []string{"push.example.org"}
+	s.ACME.EABKeyID, s.ACME.EABKeyFile = "kid-1", file("eab", "c2VjcmV0\n")
+	s.ACME.Fallback = "selfsigned"
+	o, err := acmeOptions(&s)
+	if err != nil || string(o.EABKey) != "secret" || o.EABKeyID != "kid-1" || o.Roots != nil || !o.SelfSigned {
+		t.Errorf("got %+v, %v", o, err)
+	}
+
+	for _, c := range []struct {
+		name   string
+		change func(*config.ACME)
+		want   string
+	}{
+		{"no root file", func(a *config.ACME) { a.CARoot = filepath.Join(dir, "none") }, "acme.ca_root: "},
+		{"no root in it", func(a *config.ACME) { a.CARoot = file("text", "text") }, "acme.ca_root: there is no PEM certificate"},
+		{"a directory", func(a *config.ACME) { a.CARoot = dir }, "acme.ca_root: " + dir + " is not a file"},
+		{"no key file", func(a *config.ACME) { a.EABKeyFile = filepath.Join(dir, "none") }, "acme.eab_key_file: "},
+		{"no key in it", func(a *config.ACME) { a.EABKeyFile = file("empty", "\n") }, "acme.eab_key_file: what it holds"},
+		{"something else", func(a *config.ACME) { a.EABKeyFile = file("secret", "se/cret") }, "acme.eab_key_file: what it holds"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			s := s
+			c.change(&s.ACME)
+			_, err := acmeOptions(&s)
+			if !errors.Is(err, ErrConfiguration) || !strings.HasPrefix(err.Error(), c.want) || strings.Contains(err.Error(), "se/cret") {
+				t.Errorf("got %v, want %s…", err, c.want)
+			}
+		})
+	}
+}
+
+func TestOnlyChallengesThatCanBeAnsweredAreUsed(t *testing.T) {
+	const alpn, http = acmecert.TLSALPN01, acmecert.HTTP01
+	for _, c := range []struct {
+		listen, challenges []string
+		want               []acmecert.Challenge
+	}{
+		{[]string{"https://:443"}, []string{"tls-alpn-01", "http-01"}, []acmecert.Challenge{alpn}},
+		{[]string{"https://:443", "http://:80"}, []string{"tls-alpn-01", "http-01"}, []acmecert.Challenge{alpn, http}},
+		{[]string{"https://:443", "http://:80"}, []string{"http-01", "tls-alpn-01", "http-01"}, []acmecert.Challenge{http, alpn}},
+		{[]string{"https://:443", "http://:80"}, []string{"http-01"}, []acmecert.Challenge{http}},
+	} {
+		s := config.Settings{Listen: c.listen, ACME: config.ACME{Challenges: c.challenges}}
+		if got := acmeChallenges(&s); !slices.Equal(got, c.want) {
+			t.Errorf("%q on %q: %q, want %q", c.challenges, c.listen, got, c.want)
+		}
+	}
+}
