@@ -284,3 +284,24 @@ func TestACMECacheThatOthersCanRead(t *testing.T) {
 		t.Errorf("%s; want exit code 2 and what to do", r)
 	}
 }
+
+func TestACMEAuthorityCanAskForARenewal(t *testing.T) {
+	t.Parallel()
+	d := withoutFiles(t)
+	p := startPebble(t, d, func(c *pebbleConfig) { c.Profiles["default"] = pebbleProfile{"a minute", 60} })
+	d.args = append(d.args, p.flags(d.path("acme"), "push.example.org")...)
+	d.run()
+	roots := p.roots()
+	first := d.certified("push.example.org", roots)
+	p.suggestRenewal(first, time.Now().Add(-time.Hour), time.Now().Add(-time.Minute))
+	d.signal(os.Interrupt)
+	d.wait(patience)
+	d.run()
+	eventually(t, "the certificate is renewed", func() bool {
+		leaf, err := d.leafFor("push.example.org", roots)
+		return err == nil && !leaf.Equal(first)
+	})
+	if age := time.Since(first.NotBefore); age > 35*time.Second {
+		t.Errorf("renewed after %s, when it was due anyway", age)
+	}
+}

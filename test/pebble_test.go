@@ -190,6 +190,27 @@ func (p *pebble) tellDNS(command, host string) {
 	}
 }
 
+// suggestRenewal has the authority answer with a window when it is asked about the certificate.
+func (p *pebble) suggestRenewal(c *x509.Certificate, start, end time.Time) {
+	p.t.Helper()
+	window := fmt.Sprintf(`{"suggestedWindow":{"start":%q,"end":%q}}`, start.UTC().Format(time.RFC3339), end.UTC().Format(time.RFC3339))
+	body, err := json.Marshal(map[string]string{
+		"Certificate": string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: c.Raw})),
+		"ARIResponse": window,
+	})
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	res, err := p.client.Post("https://"+p.manage+"/set-renewal-info/", "application/json", bytes.NewReader(body))
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	res.Body.Close()
+	if res.StatusCode != http.StatusOK {
+		p.t.Fatalf("set-renewal-info: %s", res.Status)
+	}
+}
+
 // orders is how many orders were placed.
 func (p *pebble) orders() int {
 	p.log.mu.Lock()

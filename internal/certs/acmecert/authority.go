@@ -18,11 +18,13 @@ import (
 	"golang.org/x/crypto/acme"
 )
 
-// issuer obtains certificates. The implementer asks at most once a call and gives up when ctx ends.
+// issuer obtains certificates. The implementer asks at most once a call, and gives up when ctx ends.
 type issuer interface {
 	// issue returns a host's new key and chain, both PEM in one text. by names the challenge to answer; used says which
 	// one was, none when the authority still remembered the last time.
 	issue(ctx context.Context, host string, by Challenge) (text []byte, used Challenge, err error)
+	// advise says when the authority would have the certificate renewed whose renewalID is id.
+	advise(ctx context.Context, id string) (advice, error)
 }
 
 // authority is the ACME server.

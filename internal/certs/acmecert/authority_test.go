@@ -26,11 +26,10 @@ type fakeStore struct {
 	pairs      map[string]*certs.Pair
 	challenges map[string]*tls.Certificate
 	puts       int
-	changed    chan string // gets a host for each certificate, while there is room
 }
 
 func newFakeStore() *fakeStore {
-	return &fakeStore{pairs: map[string]*certs.Pair{}, challenges: map[string]*tls.Certificate{}, changed: make(chan string, 1000)}
+	return &fakeStore{pairs: map[string]*certs.Pair{}, challenges: map[string]*tls.Certificate{}}
 }
 
 func (s *fakeStore) SetACME(host string, p *certs.Pair) {
@@ -38,10 +37,6 @@ func (s *fakeStore) SetACME(host string, p *certs.Pair) {
 	defer s.mu.Unlock()
 	s.pairs[host] = p
 	s.puts++
-	select {
-	case s.changed <- host:
-	default:
-	}
 }
 
 func (s *fakeStore) SetChallenge(host string, c *tls.Certificate) {
@@ -58,6 +53,13 @@ func (s *fakeStore) pair(host string) *certs.Pair {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.pairs[host]
+}
+
+// count is how many certificates it was handed.
+func (s *fakeStore) count() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.puts
 }
 
 func (s *fakeStore) challenge(host string) *tls.Certificate {

@@ -34,6 +34,7 @@ type fakeCA struct {
 	refuse func(path string, w http.ResponseWriter) (status int, problem string)
 	types  []string      // challenges that are offered
 	life   time.Duration // of certificates
+	window string        // renewal information for every certificate; empty: none
 
 	mu       sync.Mutex
 	accounts int
@@ -41,6 +42,7 @@ type fakeCA struct {
 	contact  []string
 	orders   []*fakeOrder
 	nonces   int
+	renewals []string // certificates whose renewal was asked about
 }
 
 type fakeOrder struct {
@@ -110,10 +112,18 @@ func (ca *fakeCA) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	payload := ca.payload(r)
 	switch kind {
 	case "dir":
-		ca.answer(w, 200, map[string]any{
+		directory := map[string]any{
 			"newNonce": ca.server.URL + "/nonce", "newAccount": ca.server.URL + "/account", "newOrder": ca.server.URL + "/order",
 			"meta": map[string]any{"termsOfService": ca.server.URL + "/terms"},
-		})
+		}
+		if ca.window != "" {
+			directory["renewalInfo"] = ca.server.URL + "/renewal"
+		}
+		ca.answer(w, 200, directory)
+	case "renewal":
+		ca.renewals = append(ca.renewals, id)
+		w.Header().Set("Retry-After", "7200")
+		_, _ = w.Write([]byte(ca.window))
 	case "nonce":
 	case "account":
 		ca.newAccount(w, payload)

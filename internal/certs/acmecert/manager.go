@@ -73,6 +73,7 @@ type Manager struct {
 // host is what is known of one host. It is guarded by the manager's mu.
 type host struct {
 	have     validity
+	advice   advice // on have
 	memory   memory
 	ordering bool
 	before   memory // the memory without the failure noted in advance; meaningful while ordering
@@ -84,6 +85,11 @@ func (h *host) known() memory {
 		return h.before
 	}
 	return h.memory
+}
+
+// next is when the authority is to be asked for a certificate.
+func (h *host) next(now time.Time, name string) time.Time {
+	return nextTry(now, name, h.have, h.advice.renewAt, h.known())
 }
 
 // Status is how a host stands.
@@ -184,7 +190,7 @@ func check(text []byte, name string, now time.Time) (*certs.Pair, validity, erro
 		return nil, validity{}, err
 	}
 	info := pair.Info()
-	return pair, validity{info.NotBefore, info.NotAfter, info.SHA256}, nil
+	return pair, validity{info.NotBefore, info.NotAfter, info.SHA256, renewalID(certificate.Leaf)}, nil
 }
 
 // Answers returns where answers to http-01 challenges are looked up.
@@ -222,7 +228,7 @@ func (m *Manager) Status(now time.Time) []Status {
 			Failures:   known.Failures,
 			FailedAt:   known.FailedAt,
 			LastError:  known.Error,
-			NextTry:    nextTry(now, name, h.have, time.Time{}, known),
+			NextTry:    h.next(now, name),
 			IsOrdering: h.ordering,
 		})
 	}
@@ -235,18 +241,28 @@ func (m *Manager) keep(ctx context.Context, name string) {
 		now := wallClock()
 		m.mu.Lock()
 		h := m.hosts[name]
-		next := nextTry(now, name, h.have, time.Time{}, h.memory)
+		next, id, ask := h.next(now, name), h.have.id, h.advice.askAt
 		m.mu.Unlock()
-		if wait := next.Sub(now); wait > 0 {
-			sleep(ctx, min(wait, lookAgain))
-			continue
+		switch {
+		case !next.After(now):
+			m.inSlot(ctx, func() { m.try(ctx, name) })
+		case id == "":
+			sleep(ctx, min(next.Sub(now), lookAgain))
+		case !ask.After(now):
+			m.inSlot(ctx, func() { m.askForAdvice(ctx, name, id) })
+		default:
+			sleep(ctx, min(next.Sub(now), ask.Sub(now), lookAgain))
 		}
-		select {
-		case m.slots <- struct{}{}:
-			m.try(ctx, name)
-			<-m.slots
-		case <-ctx.Done():
-		}
+	}
+}
+
+// inSlot waits until few enough others ask the authority, and then does what is to be done, unless ctx ends before.
+func (m *Manager) inSlot(ctx context.Context, do func()) {
+	select {
+	case m.slots <- struct{}{}:
+		do()
+		<-m.slots
+	case <-ctx.Done():
 	}
 }
 
@@ -260,104 +276,4 @@ func sleep(ctx context.Context, d time.Duration) {
 	case <-t.C:
 	case <-ctx.Done():
 	}
-}
-
-// try asks the authority once for a certificate of the host.
-func (m *Manager) try(ctx context.Context, name string) {
-	before, err := m.begin(name)
-	by := choose(m.challenges, before)
-	if err != nil {
-		// Without a memory on disk, a daemon that is restarted again and again would ask again and again.
-		m.fail(name, before, fmt.Errorf("not asked, as it could not be remembered: %w", err))
-		return
-	}
-	m.log.Info("certificate is being ordered", "host", name, "challenge", string(by), "failures", before.Failures)
-	limited, cancel := context.WithTimeout(ctx, tryTimeout)
-	defer cancel()
-	text, used, err := m.issuer.issue(limited, name, by)
-	if err == nil {
-		err = m.succeed(name, before, text, used)
-	}
-	switch {
-	case err == nil:
-	case ctx.Err() != nil:
-		m.log.Info("certificate order was cut short", "host", name)
-		m.end(name)
-	default:
-		m.fail(name, before, err)
-	}
-}
-
-// begin notes a failure in advance and returns the memory without it.
-func (m *Manager) begin(name string) (before memory, err error) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	h := m.hosts[name]
-	h.before = h.memory
-	h.memory = h.before.begun(wallClock())
-	h.ordering = true
-	return h.before, m.remember()
-}
-
-// end leaves the failure that begin has noted.
-func (m *Manager) end(name string) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	m.hosts[name].ordering = false
-}
-
-// fail puts the real reason in the place of what begin has noted.
-func (m *Manager) fail(name string, before memory, reason error) {
-	now := wallClock()
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	h := m.hosts[name]
-	h.ordering = false
-	h.memory = before.failed(now, errorText(reason), retryAfter(reason, now))
-	log := m.log
-	if h.have != (validity{}) {
-		log = log.With("not_after", h.have.to)
-	}
-	log.Warn("certificate could not be obtained", "host", name, "err", h.memory.Error, "failures", h.memory.Failures,
-		"next_try", nextTry(now, name, h.have, time.Time{}, h.memory))
-	if err := m.remember(); err != nil {
-		m.log.Error("failed certificate order cannot be remembered", "host", name, "err", err)
-	}
-}
-
-// succeed puts what the authority issued in force and in the cache.
-func (m *Manager) succeed(name string, before memory, text []byte, used Challenge) error {
-	now := wallClock()
-	pair, have, err := check(text, name, now)
-	if err != nil {
-		return fmt.Errorf("the certificate that was issued is of no use: %w", err)
-	}
-	if used == "" {
-		used = before.Challenge
-	}
-	m.store.SetACME(name, pair)
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	h := m.hosts[name]
-	h.ordering = false
-	h.have = have
-	h.memory = before.succeeded(now, used)
-	m.log.Info("certificate issued", "host", name, "certificate", pair.Info(),
-		"next_try", nextTry(now, name, have, time.Time{}, h.memory))
-	if err := m.cache.write(certificateFile(name), text); err != nil {
-		m.log.Error("certificate cannot be stored; the next start will order another", "host", name, "err", err)
-	}
-	if err := m.remember(); err != nil {
-		m.log.Error("certificate order cannot be remembered", "host", name, "err", err)
-	}
-	return nil
-}
-
-// remember writes what is known to the disk. The caller holds mu.
-func (m *Manager) remember() error {
-	all := make(map[string]memory, len(m.hosts))
-	for name, h := range m.hosts {
-		all[name] = h.memory
-	}
-	return m.cache.writeState(all)
 }

@@ -20,6 +20,7 @@ import (
 // fakeIssuer counts what it is asked and answers as the test says. It may be called from several goroutines.
 type fakeIssuer struct {
 	answer func(ctx context.Context, host string, by Challenge) ([]byte, Challenge, error)
+	advice func(id string) (advice, error) // nil: none
 
 	mu    sync.Mutex
 	tries []try
@@ -36,6 +37,13 @@ func (i *fakeIssuer) issue(ctx context.Context, host string, by Challenge) ([]by
 	i.tries = append(i.tries, try{time.Now(), host, by})
 	i.mu.Unlock()
 	return i.answer(ctx, host, by)
+}
+
+func (i *fakeIssuer) advise(_ context.Context, id string) (advice, error) {
+	if i.advice == nil {
+		return advice{}, errNoAdvice
+	}
+	return i.advice(id)
 }
 
 func (i *fakeIssuer) asked() []try {
@@ -95,8 +103,8 @@ func TestADayOfOutageWithRestarts(t *testing.T) {
 						t.Errorf("try %d by %s, want %s", n+1, tries[n].by, want)
 					}
 				}
-				if store.puts > 0 {
-					t.Errorf("the store got %d certificates", store.puts)
+				if store.count() > 0 {
+					t.Errorf("the store got %d certificates", store.count())
 				}
 			})
 		})
@@ -150,8 +158,8 @@ func TestRenewalSurvivesAnOutage(t *testing.T) {
 		down.Store(false)
 		<-time.After(2 * day)
 		synctest.Wait()
-		if s := m.Status(time.Now())[0]; s.Failures != 0 || s.LastError != "" || store.puts != 2 {
-			t.Errorf("%d certificates; after the outage: %+v", store.puts, s)
+		if s := m.Status(time.Now())[0]; s.Failures != 0 || s.LastError != "" || store.count() != 2 {
+			t.Errorf("%d certificates; after the outage: %+v", store.count(), s)
 		}
 		m.Stop()
 	})
@@ -228,12 +236,12 @@ func TestACachedCertificateOfNoUseIsReplaced(t *testing.T) {
 				store := newFakeStore()
 				o.Store = store
 				m := newTestManager(t, o, granting(ca))
-				if store.puts != 0 {
+				if store.count() != 0 {
 					t.Error("it is served")
 				}
 				runFor(t, m, time.Minute)
-				if store.puts != 1 {
-					t.Errorf("%d certificates were issued in its place", store.puts)
+				if store.count() != 1 {
+					t.Errorf("%d certificates were issued in its place", store.count())
 				}
 			})
 		})
@@ -335,8 +343,8 @@ func TestOrdersAtOnceAreBounded(t *testing.T) {
 			return ca.keyed(host, time.Now()), by, nil
 		}}
 		runFor(t, newTestManager(t, o, i), time.Minute)
-		if most != ordersAtOnce || store.puts != len(o.Hosts) {
-			t.Errorf("%d orders at once, %d certificates; want %d and %d", most, store.puts, ordersAtOnce, len(o.Hosts))
+		if most != ordersAtOnce || store.count() != len(o.Hosts) {
+			t.Errorf("%d orders at once, %d certificates; want %d and %d", most, store.count(), ordersAtOnce, len(o.Hosts))
 		}
 	})
 }
@@ -367,8 +375,8 @@ func TestACertificateForSomebodyElseIsAFailure(t *testing.T) {
 			return ca.keyed("b.example", time.Now()), by, nil
 		}})
 		runFor(t, m, time.Second)
-		if s := m.Status(time.Now())[0]; store.puts != 0 || s.Failures != 1 || !strings.Contains(s.LastError, "of no use") {
-			t.Errorf("%d certificates, status %+v", store.puts, s)
+		if s := m.Status(time.Now())[0]; store.count() != 0 || s.Failures != 1 || !strings.Contains(s.LastError, "of no use") {
+			t.Errorf("%d certificates, status %+v", store.count(), s)
 		}
 	})
 }
@@ -408,4 +416,42 @@ func TestABrokenMemoryIsToldAtTheStart(t *testing.T) {
 func TestStopBeforeStart(t *testing.T) {
 	o, _ := optionsFor(t, nil)
 	newTestManager(t, o, refusing(errOutage)).Stop()
+}
+
+func TestAnAuthorityCanHaveACertificateRenewedEarly(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ca := newSigner(t)
+		o, store := optionsFor(t, nil)
+		i := granting(ca)
+		var asked, revoking atomic.Int32
+		i.advice = func(string) (advice, error) {
+			asked.Add(1)
+			now := time.Now()
+			a := advice{now.Add(80 * day), now.Add(askForAdvice)} // later than we would
+			if revoking.Load() > 0 {
+				a.renewAt = now.Add(-time.Hour)
+			}
+			return a, nil
+		}
+		m := newTestManager(t, o, i)
+		m.Start(t.Context())
+		<-time.After(10*day + time.Hour)
+		synctest.Wait()
+		if n := asked.Load(); n != 41 || store.count() != 1 {
+			t.Errorf("asked %d times in ten days, want 41; %d certificates", n, store.count())
+		}
+		revoking.Store(1)
+		<-time.After(askForAdvice)
+		synctest.Wait()
+		if store.count() != 2 {
+			t.Errorf("%d certificates after the authority wanted it renewed at once", store.count())
+		}
+		// Although it goes on wanting that, there is no more than one a day.
+		<-time.After(10 * day)
+		synctest.Wait()
+		if store.count() < 9 || store.count() > 12 {
+			t.Errorf("%d certificates after ten days more", store.count())
+		}
+		m.Stop()
+	})
 }

@@ -55,7 +55,8 @@ func (m memory) succeeded(now time.Time, by Challenge) memory {
 // validity is when a certificate is valid; the zero value stands for no certificate.
 type validity struct {
 	from, to time.Time
-	id       string // of the certificate
+	hash     string // of the certificate
+	id       string // in renewal information; empty: none
 }
 
 // nextTry says when the authority is to be asked for a certificate of host: now or earlier means at once. suggested is
@@ -64,14 +65,12 @@ func nextTry(now time.Time, host string, have validity, suggested time.Time, m m
 	due := now
 	if have != (validity{}) {
 		due = renewal(have)
-		if !suggested.IsZero() && suggested.Before(due) {
-			due = suggested
+		if !suggested.IsZero() {
+			due = earlier(due, later(suggested, have.from.Add(youngest(have))))
 		}
 	}
 	if m.Failures > 0 {
-		if retry := retryTime(now, host, m); retry.After(due) {
-			due = retry
-		}
+		due = later(due, retryTime(now, host, m))
 	}
 	return due
 }
@@ -79,7 +78,7 @@ func nextTry(now time.Time, host string, have validity, suggested time.Time, m m
 // renewal is a little before a third of the lifetime is left. It is the same each time for one certificate.
 func renewal(have validity) time.Time {
 	lifetime := have.to.Sub(have.from)
-	early := time.Duration(fraction(have.id) * renewalJitter * float64(lifetime))
+	early := time.Duration(fraction(have.hash) * renewalJitter * float64(lifetime))
 	return have.to.Add(-lifetime/3 - early)
 }
 
@@ -89,14 +88,22 @@ func retryTime(now time.Time, host string, m memory) time.Time {
 	wait := backoffs[min(m.Failures, len(backoffs))-1]
 	wait += time.Duration(fraction(host, strconv.FormatInt(m.FailedAt.UnixNano(), 10)) * backoffJitter * float64(wait))
 	retry := earlier(m.FailedAt, now).Add(wait)
-	if asked := earlier(m.RetryAt, now.Add(longestRetryAfter)); asked.After(retry) {
-		return asked
-	}
-	return retry
+	return later(retry, earlier(m.RetryAt, now.Add(longestRetryAfter)))
 }
+
+// youngest is the age below which no certificate is renewed, whatever the authority suggests: a window that always lies
+// in the past must not make us order without end.
+func youngest(have validity) time.Duration { return min(have.to.Sub(have.from)/20, 24*time.Hour) }
 
 func earlier(a, b time.Time) time.Time {
 	if a.Before(b) {
+		return a
+	}
+	return b
+}
+
+func later(a, b time.Time) time.Time {
+	if a.After(b) {
 		return a
 	}
 	return b

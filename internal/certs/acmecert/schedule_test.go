@@ -12,7 +12,7 @@ var noon = time.Date(2026, 6, 1, 12, 0, 0, 0, time.UTC)
 const day = 24 * time.Hour
 
 func TestNextTry(t *testing.T) {
-	quarter := validity{noon.Add(-10 * day), noon.Add(80 * day), "a"} // 90 days
+	quarter := validity{noon.Add(-10 * day), noon.Add(80 * day), "a", ""} // 90 days
 	for _, c := range []struct {
 		name      string
 		have      validity
@@ -22,10 +22,13 @@ func TestNextTry(t *testing.T) {
 	}{
 		{name: "no certificate, nothing tried", from: 0, to: 0},
 		{name: "a new certificate of 90 days", have: quarter, from: 50*day - 90*day/20, to: 50 * day},
-		{name: "of 30 seconds", have: validity{noon, noon.Add(30 * time.Second), "a"}, from: 18500 * time.Millisecond, to: 20 * time.Second},
-		{name: "of 6 days", have: validity{noon, noon.Add(6 * day), "a"}, from: 4*day - 6*day/20, to: 4 * day},
-		{name: "one that is long due", have: validity{noon.Add(-80 * day), noon.Add(10 * day), "a"}, from: -25 * day, to: -20 * day},
+		{name: "of 30 seconds", have: validity{noon, noon.Add(30 * time.Second), "a", ""}, from: 18500 * time.Millisecond, to: 20 * time.Second},
+		{name: "of 6 days", have: validity{noon, noon.Add(6 * day), "a", ""}, from: 4*day - 6*day/20, to: 4 * day},
+		{name: "one that is long due", have: validity{noon.Add(-80 * day), noon.Add(10 * day), "a", ""}, from: -25 * day, to: -20 * day},
 		{name: "the authority wants it earlier", have: quarter, suggested: noon.Add(day), from: day, to: day},
+		{name: "it would have had it long ago", have: quarter, suggested: noon.Add(-365 * day), from: -9 * day, to: -9 * day},
+		{name: "it always would", have: validity{noon, noon.Add(90 * day), "a", ""}, suggested: noon.Add(-day), from: day, to: day},
+		{name: "even of a certificate for an hour", have: validity{noon, noon.Add(time.Hour), "a", ""}, suggested: noon.Add(-day), from: 3 * time.Minute, to: 3 * time.Minute},
 		{name: "the authority would have it later", have: quarter, suggested: noon.Add(79 * day), from: 50*day - 90*day/20, to: 50 * day},
 		{name: "one failure", memory: failures(1, noon), from: time.Minute, to: 72 * time.Second},
 		{name: "two", memory: failures(2, noon), from: 10 * time.Minute, to: 12 * time.Minute},
@@ -39,7 +42,7 @@ func TestNextTry(t *testing.T) {
 		{name: "Retry-After shorter than the back-off", memory: askedAfter(3, time.Minute), from: time.Hour, to: 72 * time.Minute},
 		{name: "Retry-After of a year", memory: askedAfter(1, 365*day), from: 7 * day, to: 7 * day},
 		{name: "failures while the certificate is young", have: quarter, memory: failures(5, noon), from: 50*day - 90*day/20, to: 50 * day},
-		{name: "failures while the certificate is due", have: validity{noon.Add(-80 * day), noon.Add(10 * day), "a"}, memory: failures(2, noon), from: 10 * time.Minute, to: 12 * time.Minute},
+		{name: "failures while the certificate is due", have: validity{noon.Add(-80 * day), noon.Add(10 * day), "a", ""}, memory: failures(2, noon), from: 10 * time.Minute, to: 12 * time.Minute},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			got := nextTry(noon, "a.example", c.have, c.suggested, c.memory).Sub(noon)
@@ -67,7 +70,7 @@ func TestADayWithoutAnAuthority(t *testing.T) {
 		have validity
 	}{
 		{"without a certificate", validity{}},
-		{"with one that is due", validity{noon.Add(-80 * day), noon.Add(10 * day), "a"}},
+		{"with one that is due", validity{noon.Add(-80 * day), noon.Add(10 * day), "a", ""}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			var m memory

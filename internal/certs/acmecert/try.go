@@ -1,0 +1,127 @@
+package acmecert
+
+import (
+	"context"
+	"fmt"
+)
+
+// try asks the authority once for a certificate of the host.
+func (m *Manager) try(ctx context.Context, name string) {
+	before, err := m.begin(name)
+	by := choose(m.challenges, before)
+	if err != nil {
+		// Without a memory on disk, a daemon that is restarted again and again would ask again and again.
+		m.fail(name, before, fmt.Errorf("not asked, as it could not be remembered: %w", err))
+		return
+	}
+	m.log.Info("certificate is being ordered", "host", name, "challenge", string(by), "failures", before.Failures)
+	limited, cancel := context.WithTimeout(ctx, tryTimeout)
+	defer cancel()
+	text, used, err := m.issuer.issue(limited, name, by)
+	if err == nil {
+		err = m.succeed(name, before, text, used)
+	}
+	switch {
+	case err == nil:
+	case ctx.Err() != nil:
+		m.log.Info("certificate order was cut short", "host", name)
+		m.end(name)
+	default:
+		m.fail(name, before, err)
+	}
+}
+
+// begin notes a failure in advance and returns the memory without it.
+func (m *Manager) begin(name string) (before memory, err error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	h := m.hosts[name]
+	h.before = h.memory
+	h.memory = h.before.begun(wallClock())
+	h.ordering = true
+	return h.before, m.remember()
+}
+
+// end leaves the failure that begin has noted.
+func (m *Manager) end(name string) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.hosts[name].ordering = false
+}
+
+// fail puts the real reason in the place of what begin has noted.
+func (m *Manager) fail(name string, before memory, reason error) {
+	now := wallClock()
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	h := m.hosts[name]
+	h.ordering = false
+	h.memory = before.failed(now, errorText(reason), retryAfter(reason, now))
+	log := m.log
+	if h.have != (validity{}) {
+		log = log.With("not_after", h.have.to)
+	}
+	log.Warn("certificate could not be obtained", "host", name, "err", h.memory.Error, "failures", h.memory.Failures,
+		"next_try", h.next(now, name))
+	if err := m.remember(); err != nil {
+		m.log.Error("failed certificate order cannot be remembered", "host", name, "err", err)
+	}
+}
+
+// succeed puts what the authority issued in force and in the cache.
+func (m *Manager) succeed(name string, before memory, text []byte, used Challenge) error {
+	now := wallClock()
+	pair, have, err := check(text, name, now)
+	if err != nil {
+		return fmt.Errorf("the certificate that was issued is of no use: %w", err)
+	}
+	if used == "" {
+		used = before.Challenge
+	}
+	m.store.SetACME(name, pair)
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	h := m.hosts[name]
+	h.ordering = false
+	h.have, h.advice = have, advice{}
+	h.memory = before.succeeded(now, used)
+	m.log.Info("certificate issued", "host", name, "certificate", pair.Info(),
+		"next_try", h.next(now, name))
+	if err := m.cache.write(certificateFile(name), text); err != nil {
+		m.log.Error("certificate cannot be stored; the next start will order another", "host", name, "err", err)
+	}
+	if err := m.remember(); err != nil {
+		m.log.Error("certificate order cannot be remembered", "host", name, "err", err)
+	}
+	return nil
+}
+
+// remember writes what is known to the disk. The caller holds mu.
+func (m *Manager) remember() error {
+	all := make(map[string]memory, len(m.hosts))
+	for name, h := range m.hosts {
+		all[name] = h.memory
+	}
+	return m.cache.writeState(all)
+}
+
+// askForAdvice asks when the authority would have the host's certificate renewed.
+func (m *Manager) askForAdvice(ctx context.Context, name, id string) {
+	limited, cancel := context.WithTimeout(ctx, adviceTimeout)
+	defer cancel()
+	got, err := m.issuer.advise(limited, id)
+	now := wallClock()
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	h := m.hosts[name]
+	if err != nil {
+		h.advice.askAt = now.Add(askForAdvice)
+		m.log.Debug("no advice on the renewal of a certificate", "host", name, "err", errorText(err))
+		return
+	}
+	before := h.next(now, name)
+	h.advice = got
+	if next := h.next(now, name); !next.Equal(before) {
+		m.log.Info("the authority wants a certificate renewed earlier", "host", name, "next_try", next)
+	}
+}
