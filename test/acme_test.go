@@ -280,8 +280,10 @@ func TestACMECacheThatOthersCanRead(t *testing.T) {
 		t.Fatal(err)
 	}
 	args := append(d.args, "--acme-host", "push.example.org", "--acme-accept-tos", "--acme-cache-dir", d.path("acme"))
-	if r := command(t, "", hassesd, args...); r.code != 2 || !strings.Contains(r.stderr, "chmod 700 "+d.path("acme")) {
-		t.Errorf("%s; want exit code 2 and what to do", r)
+	for _, line := range [][]string{args, append([]string{"check"}, args...)} {
+		if r := command(t, "", hassesd, line...); r.code != 2 || !strings.Contains(r.stderr, "chmod 700 "+d.path("acme")) {
+			t.Errorf("%q: %s; want exit code 2 and what to do", line[0], r)
+		}
 	}
 }
 

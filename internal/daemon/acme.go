@@ -42,6 +42,24 @@ func (d *Daemon) openACME(s *config.Settings, identity *privdrop.Identity) error
 	return nil
 }
 
+// checkACME says what is wrong with the files and the directory that ACME would use. It changes nothing.
+func checkACME(s *config.Settings, identity *privdrop.Identity) error {
+	if len(s.ACME.Hosts) == 0 {
+		return nil
+	}
+	if _, err := acmeOptions(s); err != nil {
+		return err
+	}
+	uid := -1
+	if identity != nil {
+		uid = identity.UID
+	}
+	if err := acmecert.CheckCache(s.ACME.CacheDir, s.ACME.Directory, uid); err != nil {
+		return &configurationError{fmt.Errorf("acme.cache_dir: %w", err)}
+	}
+	return nil
+}
+
 // acmeOptions is what the settings, and the files they name, say to the manager.
 func acmeOptions(s *config.Settings) (acmecert.Options, error) {
 	o := acmecert.Options{

@@ -42,9 +42,6 @@ func checkCertificates(s *config.Settings, now time.Time) error {
 	if len(files) == 0 && !s.Dev && len(s.ACME.Hosts) == 0 && mode(s.Listen) != "http" {
 		return &configurationError{errNoCertificate}
 	}
-	if _, err := acmeOptions(s); err != nil {
-		return err
-	}
 	if _, err := certs.LoadSet(files, now); err != nil {
 		return &configurationError{err}
 	}

@@ -26,7 +26,11 @@ func Check(s config.Settings) error {
 	if err := checkCertificates(&s, time.Now()); err != nil {
 		return err
 	}
-	if _, err := resolveUser(&s); err != nil {
+	identity, err := resolveUser(&s)
+	if err != nil {
+		return err
+	}
+	if err := checkACME(&s, identity); err != nil {
 		return err
 	}
 	if _, err := unixGroup(&s); err != nil {
@@ -35,7 +39,7 @@ func Check(s config.Settings) error {
 	if err := checkPlaces(&s); err != nil {
 		return err
 	}
-	_, err := hubOptions(&s, "")
+	_, err = hubOptions(&s, "")
 	return err
 }
 

@@ -57,11 +57,12 @@ func (c cache) readState() (map[string]memory, error) {
 		return map[string]memory{}, nil
 	}
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("read what is remembered of certificate orders: %w", err)
 	}
 	hosts, err := parseState(text)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", filepath.Join(c.dir, stateFile), err)
+		return nil, fmt.Errorf("read what is remembered of certificate orders: %s: %w; remove the file to begin anew",
+			filepath.Join(c.dir, stateFile), err)
 	}
 	return hosts, nil
 }

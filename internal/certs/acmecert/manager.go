@@ -137,7 +137,7 @@ func newManager(o Options, c cache, i issuer, answers *Answers, now time.Time) (
 	}
 	remembered, err := c.readState()
 	if err != nil {
-		return nil, fmt.Errorf("read what is remembered of certificate orders: %w", err)
+		return nil, err
 	}
 	for _, name := range m.names {
 		h := &host{memory: remembered[name]}

@@ -12,7 +12,6 @@ import (
 // PrepareCache makes sure that dir is a directory that the user uid, of group gid, can use and nobody else can read.
 // It makes it, or as root gives it away, before privileges are dropped. A negative uid stands for whoever we are.
 func PrepareCache(dir string, uid, gid int) error {
-	root := os.Geteuid() == 0
 	if uid < 0 {
 		uid, gid = os.Geteuid(), os.Getegid()
 	}
@@ -22,17 +21,39 @@ func PrepareCache(dir string, uid, gid int) error {
 	if err := os.Mkdir(dir, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
 		return fmt.Errorf("make the cache directory: %w", err)
 	}
-	owner, err := checkPrivate(dir)
-	if err != nil {
+	owner, err := checkOwner(dir, uid)
+	if err != nil || owner == uid {
 		return err
 	}
-	switch {
-	case owner == uid:
-		return nil
-	case root && owner == 0:
-		return giveAway(dir, uid, gid)
+	return giveAway(dir, uid, gid)
+}
+
+// CheckCache says what PrepareCache, and a manager that uses the directory, would have to complain of. It changes
+// nothing.
+func CheckCache(dir, directoryURL string, uid int) error {
+	if uid < 0 {
+		uid = os.Geteuid()
 	}
-	return fmt.Errorf("the cache directory %s belongs to user %d, and the daemon would be user %d; run: chown -R %d %s", dir, owner, uid, uid, dir)
+	_, err := checkOwner(dir, uid)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil // it will be made
+	}
+	if err == nil {
+		_, err = newCache(dir, directoryURL).readState()
+	}
+	return err
+}
+
+// checkOwner refuses a directory that is not uid's own, or cannot become it, and answers whose it is.
+func checkOwner(dir string, uid int) (owner int, err error) {
+	owner, err = checkPrivate(dir)
+	if err != nil {
+		return 0, err
+	}
+	if owner != uid && (owner != 0 || os.Geteuid() != 0) {
+		return 0, fmt.Errorf("the cache directory %s belongs to user %d, and the daemon would be user %d; run: chown -R %d %s", dir, owner, uid, uid, dir)
+	}
+	return owner, nil
 }
 
 // checkPrivate refuses a directory that anybody but its owner can enter or read, and answers who that is.

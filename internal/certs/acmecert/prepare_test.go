@@ -101,6 +101,43 @@ func TestRootGivesTheCacheAway(t *testing.T) {
 	}
 }
 
+func TestCheckCacheChangesNothing(t *testing.T) {
+	const url = "https://ca.example/dir"
+	dir := filepath.Join(t.TempDir(), "lib", "acme")
+	if err := CheckCache(dir, url, -1); err != nil {
+		t.Errorf("a directory that will be made: %v", err)
+	}
+	if _, err := os.Stat(filepath.Dir(dir)); err == nil {
+		t.Error("it was made")
+	}
+	if err := PrepareCache(dir, -1, -1); err != nil {
+		t.Fatal(err)
+	}
+	if err := CheckCache(dir, url, -1); err != nil {
+		t.Errorf("an empty directory: %v", err)
+	}
+	if err := newCache(dir, url).write(stateFile, []byte("{")); err != nil {
+		t.Fatal(err)
+	}
+	if err := CheckCache(dir, url, -1); err == nil || !strings.Contains(err.Error(), stateFile) {
+		t.Errorf("a broken memory: %v", err)
+	}
+	if os.Geteuid() == 0 {
+		if err := CheckCache(dir, "https://other.example/dir", 12345); err != nil {
+			t.Errorf("what root would give away: %v", err)
+		}
+		if u, _ := owner(t, dir); u != 0 {
+			t.Error("it was given away")
+		}
+	}
+	if err := os.Chmod(dir, 0o711); err != nil {
+		t.Fatal(err)
+	}
+	if err := CheckCache(dir, url, -1); err == nil || !strings.Contains(err.Error(), "chmod 700") {
+		t.Errorf("a directory that others can enter: %v", err)
+	}
+}
+
 func owner(t *testing.T, path string) (uid, gid int) {
 	t.Helper()
 	info, err := os.Lstat(path)
