@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"errors"
 	"io"
-	"math"
 	"testing"
 	"time"
 
@@ -251,25 +250,6 @@ func TestEpollWakeAfterCloseTouchesNobody(t *testing.T) {
 	for _, fd := range []int{a, b, c, d} {
 		if err := unix.Close(fd); err != nil {
 			t.Error(err)
-		}
-	}
-}
-
-func TestMilliseconds(t *testing.T) {
-	for _, c := range []struct {
-		d    time.Duration
-		want int
-	}{
-		{-1, -1},
-		{0, 0},
-		{1, 1},
-		{time.Millisecond, 1},
-		{time.Millisecond + 1, 2},
-		{time.Hour, 3_600_000},
-		{math.MaxInt64, math.MaxInt32},
-	} {
-		if got := milliseconds(c.d); got != c.want {
-			t.Errorf("milliseconds(%v) = %d, want %d", c.d, got, c.want)
 		}
 	}
 }
