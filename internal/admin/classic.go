@@ -37,6 +37,10 @@ func (s *classic) run(cmd Command, bad *SyntaxError) {
 		s.syntaxError(bad)
 		return
 	}
+	if needed := cmd.Verb.role(); !s.conn.role.includes(needed) {
+		s.error(notForRole("this command", needed, s.conn.role))
+		return
+	}
 	ctx, cancel := context.WithTimeout(s.conn.server.ctx, callTimeout)
 	defer cancel()
 	switch cmd.Verb {
@@ -72,6 +76,18 @@ func (s *classic) run(cmd Command, bad *SyntaxError) {
 		s.acks = true
 		s.ok()
 	}
+}
+
+// role is the least that may give the command.
+func (v Verb) role() Role {
+	switch v {
+	case VerbStatus, VerbClientList, VerbNumberOfClients, VerbSubscribed,
+		VerbTCPStatus, VerbTCPClientList, VerbTCPNumber, VerbTCPSubscribed:
+		return RoleRead
+	case VerbSend, VerbLogLevelQuiet, VerbLogLevelNormal, VerbLogLevelDebug, VerbReinitEnable, VerbReinitDisable, VerbAckEnable:
+		return RolePublish
+	}
+	return RoleAdmin
 }
 
 // send publishes. Its answer, if one was asked for, waits in its place for the number of streams.

@@ -21,6 +21,7 @@ type Conn struct {
 	words   *lastWords
 	name    string // where the daemon is, for error texts
 	timeout time.Duration
+	alert   *alertConn // nil without TLS
 }
 
 func newConn(c net.Conn, name string, timeout time.Duration) *Conn {
@@ -150,6 +151,11 @@ func (c *Conn) explain(ctx context.Context, method string, err error) error {
 		return &Error{Code: int(answer.Code), Message: answer.Message, Hint: data.Hint}
 	case errors.As(err, &answer) && answer.Code != jrpc2.InternalError:
 		return &Error{Code: int(answer.Code), Message: answer.Message}
+	}
+	if c.alert != nil {
+		if text := c.alert.text.Load(); text != nil {
+			return fmt.Errorf("%s on %s: %w: %s", method, c.name, ErrCertificate, *text)
+		}
 	}
 	// jrpc2 reports a connection that ended as a cancelled call.
 	return fmt.Errorf("%s on %s: the connection ended before the answer: %w", method, c.name, ErrUnreachable)

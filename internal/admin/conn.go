@@ -30,14 +30,19 @@ type speaker interface {
 // conn is one control connection. Its reader runs the commands in the order of their arrival; its writer sends the
 // answers in that order.
 type conn struct {
-	// Fixed after creation.
+	// Fixed after creation, over TLS when the handshake is done.
 	server *Server
 	door   doorKind
+	number uint64 // of the server's connections
 	role   Role
 	log    *slog.Logger
 	input  *input
 	out    net.Conn // nil: a FIFO, which cannot be answered
 	queue  *answers // nil without out
+
+	// Guarded by server.mu.
+	hasPlace   bool // one of its door's
+	isStranger bool // has a TLS handshake before it
 
 	// Owned by the reader.
 	head    []byte // the first bytes, while they may belong to several forms
@@ -74,6 +79,8 @@ func (c *conn) read() {
 			open = c.feed(buf[:n])
 		case readPause, readEnd:
 			open = c.flush() && event == readPause
+		case readCut:
+			open = false
 		}
 		if !open {
 			return
@@ -172,7 +179,7 @@ func (c *conn) write() {
 		c.queue.cut()
 		c.server.backend.CountCommandError(string(RefusedSlow))
 		c.log.Info("control connection cut off", "reason", string(RefusedSlow))
-		c.out.Close()
+		c.input.src.cut()
 		return
 	}
 }
@@ -196,7 +203,7 @@ func (c *conn) abort() {
 	if c.queue != nil {
 		c.queue.cut()
 	}
-	c.input.src.Close()
+	c.input.src.cut()
 }
 
 // publish gives a message to the Backend, in the order of arrival.

@@ -10,6 +10,7 @@ import (
 	"net/netip"
 	"os"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -112,7 +113,34 @@ func dialTCP(ctx context.Context, o Options) (*Conn, error) {
 	if err != nil {
 		return nil, dialError(o.TCP, err)
 	}
-	return newConn(c, o.TCP, o.Timeout), nil
+	alert := &alertConn{Conn: c}
+	conn := newConn(alert, o.TCP, o.Timeout)
+	conn.alert = alert
+	return conn, nil
+}
+
+// alertConn remembers the alert that a connection ended with: with TLS 1.3 a daemon refuses our certificate when the
+// handshake is over for us.
+type alertConn struct {
+	net.Conn
+	text atomic.Pointer[string]
+}
+
+func (c *alertConn) Read(p []byte) (int, error) {
+	n, err := c.Conn.Read(p)
+	if text := alertOf(err); text != "" {
+		c.text.Store(&text)
+	}
+	return n, err
+}
+
+// alertOf is the alert of the peer that err stands for, in words; empty: it is none.
+func alertOf(err error) string {
+	var op *net.OpError
+	if errors.As(err, &op) && op.Op == "remote error" && op.Err != nil { // how crypto/tls marks them
+		return op.Err.Error()
+	}
+	return ""
 }
 
 func clientTLS(o Options, host string) (*tls.Config, error) {
@@ -124,13 +152,14 @@ func clientTLS(o Options, host string) (*tls.Config, error) {
 	if !roots.AppendCertsFromPEM(pem) {
 		return nil, fmt.Errorf("read the certificate authority %s: it holds no certificate in PEM form", o.CA)
 	}
-	cfg := &tls.Config{MinVersion: tls.VersionTLS13, RootCAs: roots, ServerName: host}
+	cfg := &tls.Config{MinVersion: tls.VersionTLS13, RootCAs: roots, ServerName: host, NextProtos: []string{controlProtocol}}
 	if o.Cert != "" || o.Key != "" {
 		pair, err := tls.LoadX509KeyPair(o.Cert, o.Key)
 		if err != nil {
 			return nil, fmt.Errorf("read the client certificate: %w", err)
 		}
-		cfg.Certificates = []tls.Certificate{pair}
+		// Whatever authorities the daemon asks for: its refusal says more than that we had nothing to show.
+		cfg.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) { return &pair, nil }
 	}
 	return cfg, nil
 }
@@ -143,6 +172,8 @@ func dialError(where string, err error) error {
 	switch {
 	case errors.Is(err, context.DeadlineExceeded), isTimeout(err):
 		kind = ErrTimeout
+	case alertOf(err) != "":
+		kind = ErrCertificate
 	case errors.Is(err, unix.EACCES), errors.Is(err, unix.EPERM), errors.As(err, &authority), errors.As(err, &hostname):
 		kind = ErrNotAllowed
 	}

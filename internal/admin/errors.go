@@ -16,6 +16,9 @@ var (
 	ErrTooLarge    = errors.New("message too large")
 	ErrOverloaded  = errors.New("overloaded")
 	ErrTimeout     = errors.New("timed out")
+
+	// ErrCertificate is the daemon's refusal of our certificate, or of our having none. It is ErrNotAllowed, too.
+	ErrCertificate = fmt.Errorf("%w: the daemon refused the certificate", ErrNotAllowed)
 )
 
 // Error is an answer that a publisher or an administrator gets instead of a result.
@@ -62,6 +65,15 @@ func tooLarge(size, limit int) *Error {
 		Code:    CodeTooLarge,
 		Message: fmt.Sprintf("the message has %d bytes and the limit is %d", size, limit),
 		Hint:    "send less, or raise limits.message_bytes",
+	}
+}
+
+// notForRole is the answer to a command that needs a greater role than the connection has.
+func notForRole(name string, needed, has Role) *Error {
+	return &Error{
+		Code:    CodeNotAllowed,
+		Message: fmt.Sprintf("%s needs the role %s, and this connection has %s", name, needed, has),
+		Hint:    "use the Unix socket, or a certificate that control.tls gives the role",
 	}
 }
 

@@ -8,6 +8,12 @@ import (
 // SetWriteTimeout shortens the patience with peers that do not read, before s serves.
 func SetWriteTimeout(s *Server, d time.Duration) { s.writeTimeout = d }
 
+// SetHandshakeTimeout shortens the patience with TLS clients, before s serves.
+func SetHandshakeTimeout(s *Server, d time.Duration) { s.handshakeTimeout = d }
+
+// ShortPause ends a classic command over a plain socket.
+const ShortPause = shortPause
+
 // SpeakJSON is a connection in the JSON form without a socket: what it answers to the pieces, and then the end.
 func SpeakJSON(b Backend, maxMessage int, pieces ...[]byte) string {
 	s := NewServer(ServerOptions{Backend: b, Logger: slog.New(slog.DiscardHandler), MaxMessage: func() int { return maxMessage }})

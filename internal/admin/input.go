@@ -34,11 +34,58 @@ func pauseAfter(pending int) time.Duration {
 // lastBytes is how much of what has already arrived is still read when the server stops.
 const lastBytes = 1 << 20
 
-// source is a socket or a FIFO.
+// source is where an input reads.
 type source interface {
+	io.ReadCloser
+	SetReadDeadline(t time.Time) error
+	// readNow reads without waiting; os.ErrDeadlineExceeded says that nothing is there. The read deadline must not
+	// have passed.
+	readNow(buf []byte) (int, error)
+	// cut closes at once, without any last words.
+	cut()
+}
+
+// descriptor is a socket or a FIFO.
+type descriptor interface {
 	io.ReadCloser
 	syscall.Conn
 	SetReadDeadline(t time.Time) error
+}
+
+// plainSource reads a descriptor as it is.
+type plainSource struct{ descriptor }
+
+func (p plainSource) readNow(buf []byte) (int, error) { return readNow(p.descriptor, buf) }
+
+func (p plainSource) cut() { p.Close() }
+
+// readNow reads what a descriptor has, without waiting.
+func readNow(d syscall.Conn, buf []byte) (int, error) {
+	raw, err := d.SyscallConn()
+	if err != nil {
+		return 0, err
+	}
+	var n int
+	var errRead error
+	err = raw.Read(func(fd uintptr) bool {
+		for {
+			n, errRead = unix.Read(int(fd), buf)
+			if !errors.Is(errRead, unix.EINTR) {
+				return true
+			}
+		}
+	})
+	switch {
+	case err != nil:
+		return 0, err
+	case errors.Is(errRead, unix.EAGAIN):
+		return 0, os.ErrDeadlineExceeded
+	case errRead != nil:
+		return 0, errRead
+	case n == 0:
+		return 0, io.EOF
+	}
+	return n, nil
 }
 
 // readEvent is what a wait for input ended with.
@@ -48,21 +95,32 @@ const (
 	readData  readEvent = iota
 	readPause           // nothing came for the length of a pause
 	readEnd             // the peer closed, or the server stops
+	readCut             // the same, and what the peer had not finished may not be all that it sent
 )
 
 // input reads one source, and tells a pause in what arrives from a reader that was late itself.
 type input struct {
-	src  source // fixed
-	left int    // owned by the reader: bytes that may still be read after stop
+	// Fixed after creation.
+	src source
+	// sealed says that the bytes come by TLS, which tells the end that the peer made from one that somebody on the
+	// way did. Neither that nor a pause, which is as easy to make, ends a command then.
+	sealed bool
+
+	left int // owned by the reader: bytes that may still be read after stop
 
 	mu       sync.Mutex // guards stopping, and the read deadline against stop
 	stopping bool
 }
 
-func newInput(src source) *input { return &input{src: src, left: lastBytes} }
+func newInput(d descriptor) *input { return &input{src: plainSource{d}, left: lastBytes} }
+
+func newSealedInput(src *sealedConn) *input { return &input{src: src, sealed: true, left: lastBytes} }
 
 // read waits for the next bytes, no longer than pause unless that is 0.
 func (in *input) read(buf []byte, pause time.Duration) (int, readEvent) {
+	if in.sealed {
+		pause = 0
+	}
 	if !in.arm(pause) {
 		return in.readLast(buf)
 	}
@@ -71,7 +129,7 @@ func (in *input) read(buf []byte, pause time.Duration) (int, readEvent) {
 	case n > 0:
 		return n, readData
 	case !errors.Is(err, os.ErrDeadlineExceeded):
-		return 0, readEnd
+		return 0, in.end(err)
 	case in.isStopping():
 		return in.readLast(buf)
 	}
@@ -112,7 +170,7 @@ func (in *input) readLast(buf []byte) (int, readEvent) {
 	n, event := in.readNow(buf[:min(len(buf), in.left)])
 	in.left -= n
 	if event == readPause {
-		event = readEnd
+		event = in.end(os.ErrDeadlineExceeded)
 	}
 	return n, event
 }
@@ -120,27 +178,22 @@ func (in *input) readLast(buf []byte) (int, readEvent) {
 // readNow reads without waiting: readPause means that there is nothing.
 func (in *input) readNow(buf []byte) (int, readEvent) {
 	if len(buf) == 0 || in.src.SetReadDeadline(time.Time{}) != nil {
-		return 0, readEnd
+		return 0, in.end(os.ErrClosed)
 	}
-	raw, err := in.src.SyscallConn()
-	if err != nil {
-		return 0, readEnd
-	}
-	var n int
-	var errRead error
-	err = raw.Read(func(fd uintptr) bool {
-		for {
-			n, errRead = unix.Read(int(fd), buf)
-			if !errors.Is(errRead, unix.EINTR) {
-				return true
-			}
-		}
-	})
+	n, err := in.src.readNow(buf)
 	switch {
-	case err == nil && n > 0:
+	case n > 0:
 		return n, readData
-	case err == nil && errors.Is(errRead, unix.EAGAIN):
+	case errors.Is(err, os.ErrDeadlineExceeded):
 		return 0, readPause
 	}
-	return 0, readEnd
+	return 0, in.end(err)
+}
+
+// end is the event that err, with which reading ended, stands for.
+func (in *input) end(err error) readEvent {
+	if in.sealed && !errors.Is(err, io.EOF) {
+		return readCut
+	}
+	return readEnd
 }

@@ -40,7 +40,7 @@ func peerAttrs(c net.Conn) []any {
 			return []any{"err", err}
 		}
 		return []any{"peer_uid", cred.Uid, "peer_gid", cred.Gid, "peer_pid", cred.Pid}
-	case *net.TCPConn:
+	case *net.TCPConn, *sealedConn:
 		return []any{"peer", c.RemoteAddr().String()}
 	}
 	return nil

@@ -9,6 +9,14 @@ const (
 	RefusedConnections Refusal = "control_connections" // the door has no place left
 	RefusedHTTP        Refusal = "http"                // a browser or a scanner speaks HTTP to the control port
 	RefusedTLS         Refusal = "tls"                 // a TLS ClientHello on a plain port
+	RefusedPlain       Refusal = "control_plain"       // something that is neither TLS nor HTTP on the TLS port
+	RefusedTLSVersion  Refusal = "control_tls_version" // a client without TLS 1.3
+	RefusedNoCert      Refusal = "control_no_cert"     // a client that shows no certificate
+	RefusedUntrusted   Refusal = "control_untrusted"   // its certificate is not of our authorities, or not for clients
+	RefusedExpired     Refusal = "control_expired"     // its certificate is out of date
+	RefusedNoRole      Refusal = "control_no_role"     // its certificate is good, and in no list of roles
+	RefusedHandshake   Refusal = "control_handshake"   // any other end of the TLS handshake
+	RefusedStalled     Refusal = "control_stalled"     // the TLS handshake took too long
 	RefusedSlow        Refusal = "control_slow"        // the peer does not read its answers
 	RefusedSyntax      Refusal = "syntax"              // not a command, not a message; not JSON, not a request
 	RefusedMethod      Refusal = "unknown_method"
@@ -23,7 +31,8 @@ const (
 // Refusals lists all of them, for whoever shows or registers counters.
 func Refusals() []Refusal {
 	return []Refusal{
-		RefusedConnections, RefusedHTTP, RefusedTLS, RefusedSlow, RefusedSyntax, RefusedMethod, RefusedParams,
+		RefusedConnections, RefusedHTTP, RefusedTLS, RefusedPlain, RefusedTLSVersion, RefusedNoCert, RefusedUntrusted,
+		RefusedExpired, RefusedNoRole, RefusedHandshake, RefusedStalled, RefusedSlow, RefusedSyntax, RefusedMethod, RefusedParams,
 		RefusedRole, RefusedTooLarge, RefusedOverload, RefusedNotFound, RefusedInternal,
 	}
 }

@@ -145,11 +145,7 @@ func (s *rpc) call(name string, params json.RawMessage) (any, *Error) {
 		return nil, &Error{Code: codeMethodNotFound, Message: "there is no method of this name", Hint: methodNames}
 	}
 	if !s.conn.role.includes(m.role) {
-		return nil, &Error{
-			Code:    CodeNotAllowed,
-			Message: fmt.Sprintf("%s needs the role %s, and this connection has %s", name, m.role, s.conn.role),
-			Hint:    "use the Unix socket",
-		}
+		return nil, notForRole(name, m.role, s.conn.role)
 	}
 	ctx, cancel := context.WithTimeout(s.conn.server.ctx, callTimeout)
 	defer cancel()

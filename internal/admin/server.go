@@ -7,6 +7,7 @@ import (
 	"net"
 	"os"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -47,15 +48,21 @@ type Server struct {
 	places       int // of each listening door
 	maxMessage   func() int
 	writeTimeout time.Duration
-	ctx          context.Context // of all that is asked of the Backend; ends when a shutdown loses patience
-	cancel       context.CancelFunc
-	running      sync.WaitGroup // accept loops and connections
+
+	handshakeTimeout time.Duration // of the TLS door
+
+	ctx     context.Context // of all that is asked of the Backend; ends when a shutdown loses patience
+	cancel  context.CancelFunc
+	running sync.WaitGroup // accept loops and connections
+
+	access atomic.Pointer[Access] // of the TLS door, for new connections; safe by itself
 
 	mu    sync.Mutex // guards all below
 	state serverState
 	doors []*listenDoor
 	fifo  *os.File // nil: none
 	conns map[*conn]struct{}
+	noise noise            // of strangers, in the log
 	open  map[doorKind]int // of conns, by the listening door they came in by
 	made  uint64           // connections so far, which numbers them
 }
@@ -78,8 +85,11 @@ func NewServer(o ServerOptions) *Server {
 		places:       o.Connections,
 		maxMessage:   o.MaxMessage,
 		writeTimeout: writeTimeout,
-		conns:        map[*conn]struct{}{},
-		open:         make(map[doorKind]int),
+
+		handshakeTimeout: handshakeTimeout,
+
+		conns: map[*conn]struct{}{},
+		open:  make(map[doorKind]int),
 	}
 	if s.places <= 0 {
 		s.places = defaultConnections
@@ -103,6 +113,7 @@ type doorKind string
 const (
 	doorUnix doorKind = "unix"
 	doorTCP  doorKind = "tcp"
+	doorTLS  doorKind = "tls"
 	doorFIFO doorKind = "fifo"
 )
 
@@ -213,9 +224,16 @@ func (s *Server) accept(d *listenDoor) {
 
 // admit starts a connection, or closes it when there are too many.
 func (s *Server) admit(d *listenDoor, nc net.Conn) {
-	src, ok := nc.(source)
-	if !ok {
-		panic("admin: internal error: a connection that is no socket")
+	c := &conn{server: s, door: d.kind, role: d.role, queue: newAnswers()}
+	if d.kind == doorTLS {
+		sealed := newSealedConn(nc, s.access.Load(), s.writeTimeout)
+		c.input, c.out, c.isStranger = newSealedInput(sealed), sealed, true
+	} else {
+		src, ok := nc.(descriptor)
+		if !ok {
+			panic("admin: internal error: a connection that is no socket")
+		}
+		c.input, c.out = newInput(src), nc
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -223,30 +241,72 @@ func (s *Server) admit(d *listenDoor, nc net.Conn) {
 		nc.Close()
 		return
 	}
-	if s.open[d.kind] >= s.places {
+	if s.open[d.kind] >= s.places && !s.evictStranger(d.kind) {
 		nc.Close()
-		s.backend.CountCommandError(string(RefusedConnections))
-		s.log.Info("control connection refused", "door", string(d.kind), "reason", string(RefusedConnections), "limit", s.places)
+		s.turnAway(s.log, RefusedConnections, slog.String("door", string(d.kind)), slog.Int("limit", s.places))
 		return
 	}
 	s.open[d.kind]++
-	s.start(&conn{door: d.kind, role: d.role, input: newInput(src), out: nc, queue: newAnswers()})
+	c.hasPlace = true
+	s.start(c)
+}
+
+// turnAway counts a connection that was not let in, and logs it unless there are too many of them. The caller holds s.mu.
+func (s *Server) turnAway(log *slog.Logger, reason Refusal, attrs ...slog.Attr) {
+	s.backend.CountCommandError(string(reason))
+	level := slog.LevelInfo
+	written, missing := s.noise.next(time.Now())
+	if !written {
+		level = slog.LevelDebug
+	}
+	attrs = append(attrs, slog.String("reason", string(reason)))
+	if missing > 0 {
+		attrs = append(attrs, slog.Int("not_logged_before", missing))
+	}
+	log.LogAttrs(context.Background(), level, "control connection refused", attrs...)
+}
+
+// evictStranger frees the place of the connection that has been busy longest with showing who it is, so that whoever
+// cannot get in does not keep others out. It returns false when there is none. The caller holds s.mu.
+func (s *Server) evictStranger(kind doorKind) bool {
+	var oldest *conn
+	for c := range s.conns {
+		if c.door == kind && c.isStranger && (oldest == nil || c.number < oldest.number) {
+			oldest = c
+		}
+	}
+	if oldest == nil {
+		return false
+	}
+	oldest.isStranger = false
+	s.leave(oldest)
+	oldest.input.src.cut()
+	return true
+}
+
+// leave gives the place of a connection back, once. The caller holds s.mu.
+func (s *Server) leave(c *conn) {
+	if c.hasPlace {
+		c.hasPlace = false
+		s.open[c.door]--
+	}
 }
 
 // start runs a connection. The caller holds s.mu.
 func (s *Server) start(c *conn) {
 	s.made++
 	c.server = s
+	c.number = s.made
 	c.log = s.log.With(append([]any{"door", string(c.door), "control", s.made}, peerAttrs(c.out)...)...)
 	c.log.Debug("control connection opened")
 	s.conns[c] = struct{}{}
 	s.running.Go(func() {
-		c.run()
+		if c.door != doorTLS || c.identify() {
+			c.run()
+		}
 		s.mu.Lock()
 		delete(s.conns, c)
-		if c.out != nil {
-			s.open[c.door]--
-		}
+		s.leave(c)
 		s.mu.Unlock()
 		c.log.Debug("control connection closed")
 	})

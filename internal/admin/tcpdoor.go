@@ -18,8 +18,7 @@ func (s *Server) ListenTCP(addr string) (net.Addr, error) {
 	}
 	if !isLoopback(host) {
 		return nil, fmt.Errorf("control address %s is not a loopback address: beyond this machine the control port needs "+
-			"mutual TLS, which comes with a later version; listen on 127.0.0.1 and reach it through an SSH tunnel "+
-			"(ssh -L %s:127.0.0.1:%s), or use the Unix socket", addr, port, port)
+			"mutual TLS (control.tls), or listen on 127.0.0.1 and reach it through an SSH tunnel (ssh -L %s:127.0.0.1:%s)", addr, port, port)
 	}
 	var lc net.ListenConfig
 	l, err := lc.Listen(context.Background(), "tcp", net.JoinHostPort(host, port))

@@ -1,0 +1,191 @@
+package admin
+
+import (
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// maxAccessFile bounds what is read of a certificate or key file.
+const maxAccessFile = 1 << 20
+
+// AccessOptions say who may come in over TLS, and how the daemon shows who it is.
+type AccessOptions struct {
+	CertFile     string // PEM, the daemon's chain, leaf first
+	KeyFile      string // PEM
+	ClientCAFile string // PEM, the authorities that clients' certificates must come from
+
+	// The certificates that have each role, see docs/control-over-tls.md. One in several lists has the greatest role.
+	Admin   []string
+	Publish []string
+	Read    []string
+}
+
+// Access is what the TLS door goes by. It is checked, and never changed.
+type Access struct {
+	certificate tls.Certificate
+	clientCAs   *x509.CertPool
+	roles       map[identity]Role
+	warnings    []string
+}
+
+// Warnings are what works, but not for long.
+func (a *Access) Warnings() []string { return a.warnings }
+
+// NotAfter is the last moment at which clients accept the daemon's certificate.
+func (a *Access) NotAfter() time.Time { return a.certificate.Leaf.NotAfter }
+
+// Fingerprint tells one certificate of the daemon from another: its "spki:…" identity comes last in [Identities].
+func (a *Access) Fingerprint() string {
+	all := Identities(a.certificate.Leaf)
+	return all[len(all)-1]
+}
+
+// LoadAccess reads the files and checks all of it for a start at now.
+func LoadAccess(o AccessOptions, now time.Time) (*Access, error) {
+	a := &Access{roles: make(map[identity]Role)}
+	if err := a.loadCertificate(o.CertFile, o.KeyFile, now); err != nil {
+		return nil, err
+	}
+	if err := a.loadClientCAs(o.ClientCAFile, now); err != nil {
+		return nil, err
+	}
+	return a, a.addRoles(o)
+}
+
+func (a *Access) loadCertificate(certFile, keyFile string, now time.Time) error {
+	certPEM, _, err := readAccessFile(certFile)
+	if err != nil {
+		return fmt.Errorf("read the certificate of the control port: %w", err)
+	}
+	keyPEM, mode, err := readAccessFile(keyFile)
+	if err != nil {
+		return fmt.Errorf("read the private key of the control port: %w", err)
+	}
+	if mode.Perm()&0o007 != 0 {
+		return fmt.Errorf("the private key %s can be read by every user of this machine (mode %04o): make it 0600, or 0640 and of the daemon's group",
+			keyFile, mode.Perm())
+	}
+	if a.certificate, err = tls.X509KeyPair(certPEM, keyPEM); err != nil {
+		return fmt.Errorf("certificate %s with private key %s: %w", certFile, keyFile, err)
+	}
+	leaf := a.certificate.Leaf
+	switch {
+	case now.After(leaf.NotAfter):
+		return fmt.Errorf("certificate %s expired on %s: make a new one, as with hassesctl pki issue daemon", certFile, day(leaf.NotAfter))
+	case !isFor(leaf, x509.ExtKeyUsageServerAuth):
+		return fmt.Errorf("certificate %s is not meant for servers (extendedKeyUsage without serverAuth), so clients would refuse it", certFile)
+	case len(leaf.DNSNames) == 0 && len(leaf.IPAddresses) == 0:
+		return fmt.Errorf("certificate %s names no host in subjectAltName, so clients would refuse it", certFile)
+	case leaf.NotAfter.Sub(now) < leaf.NotAfter.Sub(leaf.NotBefore)/3:
+		a.warnings = append(a.warnings, fmt.Sprintf("certificate %s expires on %s, in less than a third of its lifetime; renew it", certFile, day(leaf.NotAfter)))
+	}
+	return nil
+}
+
+func (a *Access) loadClientCAs(file string, now time.Time) error {
+	text, _, err := readAccessFile(file)
+	if err != nil {
+		return fmt.Errorf("read the authorities of clients: %w", err)
+	}
+	a.clientCAs = x509.NewCertPool()
+	found, usable := 0, 0
+	for block, rest := pem.Decode(text); block != nil; block, rest = pem.Decode(rest) {
+		if block.Type != "CERTIFICATE" {
+			continue
+		}
+		found++
+		c, err := x509.ParseCertificate(block.Bytes)
+		switch {
+		case err != nil:
+			return fmt.Errorf("authorities of clients %s: number %d in the file: %w", file, found, err)
+		case !c.IsCA:
+			return fmt.Errorf("authorities of clients %s: number %d in the file (%s) is not an authority's certificate", file, found, c.Subject)
+		case now.After(c.NotAfter):
+			a.warnings = append(a.warnings, fmt.Sprintf("authority of clients %s expired on %s: nobody gets in with its certificates", c.Subject, day(c.NotAfter)))
+			continue
+		}
+		usable++
+		a.clientCAs.AddCert(c)
+	}
+	switch {
+	case found == 0:
+		return fmt.Errorf("authorities of clients %s: there is no PEM certificate in the file", file)
+	case usable == 0:
+		return fmt.Errorf("authorities of clients %s: all of them have expired", file)
+	}
+	return nil
+}
+
+func (a *Access) addRoles(o AccessOptions) error {
+	var problems []error
+	for _, list := range []struct {
+		role  Role
+		names []string
+	}{{RoleRead, o.Read}, {RolePublish, o.Publish}, {RoleAdmin, o.Admin}} { // a later one is greater
+		for _, text := range list.names {
+			id, err := parseIdentity(text)
+			if err != nil {
+				problems = append(problems, fmt.Errorf("role %s: %w", list.role, err))
+				continue
+			}
+			a.roles[id] = list.role
+		}
+	}
+	if len(problems) == 0 && len(a.roles) == 0 {
+		return errors.New("no certificate has a role, so nobody could use the control port: name one in control.tls.admin, publish or read")
+	}
+	return errors.Join(problems...)
+}
+
+// roleOf returns the greatest role that any identity of the certificate has, and that identity; no role is empty.
+func (a *Access) roleOf(c *x509.Certificate) (Role, string) {
+	var role Role
+	var by string
+	for _, id := range Identities(c) {
+		if r, ok := a.roles[identity(id)]; ok && (role == "" || r.rank() > role.rank()) {
+			role, by = r, id
+		}
+	}
+	return role, by
+}
+
+func isFor(c *x509.Certificate, use x509.ExtKeyUsage) bool {
+	if len(c.ExtKeyUsage) == 0 && len(c.UnknownExtKeyUsage) == 0 {
+		return true
+	}
+	return slices.Contains(c.ExtKeyUsage, use) || slices.Contains(c.ExtKeyUsage, x509.ExtKeyUsageAny)
+}
+
+func readAccessFile(path string) ([]byte, os.FileMode, error) {
+	f, err := os.OpenFile(path, os.O_RDONLY|unix.O_NONBLOCK, 0) // a FIFO would block
+	if err != nil {
+		return nil, 0, err
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return nil, 0, err
+	}
+	if !info.Mode().IsRegular() {
+		return nil, 0, fmt.Errorf("%s is not a regular file", path)
+	}
+	text, err := io.ReadAll(io.LimitReader(f, maxAccessFile+1))
+	if err != nil {
+		return nil, 0, err
+	}
+	if len(text) > maxAccessFile {
+		return nil, 0, fmt.Errorf("%s is longer than %d bytes", path, maxAccessFile)
+	}
+	return text, info.Mode(), nil
+}
+
+func day(t time.Time) string { return t.UTC().Format(time.DateOnly) }

@@ -1,0 +1,85 @@
+package admin_test
+
+import (
+	"crypto/x509"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/hassesd/hassesd/internal/admin"
+	"github.com/hassesd/hassesd/internal/admin/admintest"
+)
+
+func TestLoadAccess(t *testing.T) {
+	a := admintest.NewAuthority(t)
+	own, client := a.Daemon(), a.Client("test:x")
+	expired := a.Issue(func(c *x509.Certificate) {
+		c.NotAfter = time.Now().Add(-time.Hour)
+		c.DNSNames = []string{"localhost"}
+		c.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth}
+	})
+	nameless := a.Issue(func(c *x509.Certificate) { c.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth} })
+	dir := t.TempDir()
+	fifo, empty, large := filepath.Join(dir, "fifo"), filepath.Join(dir, "empty"), filepath.Join(dir, "large")
+	if err := unix.Mkfifo(fifo, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for path, size := range map[string]int{empty: 0, large: 1<<20 + 1} {
+		if err := os.WriteFile(path, make([]byte, size), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	open := a.Daemon()
+	if err := os.Chmod(open.KeyFile, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	good := func() admin.AccessOptions {
+		return admin.AccessOptions{CertFile: own.CertFile, KeyFile: own.KeyFile, ClientCAFile: a.File, Admin: []string{"uri:test:x"}}
+	}
+	if access, err := admin.LoadAccess(good(), time.Now()); err != nil || len(access.Warnings()) > 0 {
+		t.Fatalf("got %+v, %v", access, err)
+	}
+	for _, tt := range []struct {
+		name   string
+		change func(*admin.AccessOptions)
+		want   string
+	}{
+		{"no certificate", func(o *admin.AccessOptions) { o.CertFile = filepath.Join(dir, "none") }, "read the certificate of the control port"},
+		{"no key", func(o *admin.AccessOptions) { o.KeyFile = filepath.Join(dir, "none") }, "read the private key of the control port"},
+		{"no authorities", func(o *admin.AccessOptions) { o.ClientCAFile = filepath.Join(dir, "none") }, "read the authorities of clients"},
+		{"a FIFO", func(o *admin.AccessOptions) { o.KeyFile = fifo }, "not a regular file"},
+		{"too large", func(o *admin.AccessOptions) { o.CertFile = large }, "longer than"},
+		{"an open key", func(o *admin.AccessOptions) { o.CertFile, o.KeyFile = open.CertFile, open.KeyFile }, "can be read by every user of this machine (mode 0644)"},
+		{"another's key", func(o *admin.AccessOptions) { o.KeyFile = client.KeyFile }, "private key does not match"},
+		{"expired", func(o *admin.AccessOptions) { o.CertFile, o.KeyFile = expired.CertFile, expired.KeyFile }, "expired on"},
+		{"for clients", func(o *admin.AccessOptions) { o.CertFile, o.KeyFile = client.CertFile, client.KeyFile }, "not meant for servers"},
+		{"nameless", func(o *admin.AccessOptions) { o.CertFile, o.KeyFile = nameless.CertFile, nameless.KeyFile }, "names no host"},
+		{"an empty pool", func(o *admin.AccessOptions) { o.ClientCAFile = empty }, "no PEM certificate"},
+		{"a pool of others", func(o *admin.AccessOptions) { o.ClientCAFile = own.CertFile }, "not an authority's certificate"},
+		{"nobody", func(o *admin.AccessOptions) { o.Admin = nil }, "no certificate has a role"},
+		{"a slip", func(o *admin.AccessOptions) { o.Read = []string{"alice", "uri:test:y"} }, `role read: "alice" names no certificate`},
+		{"two slips", func(o *admin.AccessOptions) { o.Publish, o.Admin = []string{"spki:12"}, []string{"dns:*.x"} }, "role admin"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			o := good()
+			tt.change(&o)
+			_, err := admin.LoadAccess(o, time.Now())
+			wantErr(t, err, tt.want)
+		})
+	}
+}
+
+func TestLoadAccessWarns(t *testing.T) {
+	a := admintest.NewAuthority(t)
+	own := a.Daemon()
+	ending := own.Leaf.NotAfter.Add(-time.Hour)
+	o := admin.AccessOptions{CertFile: own.CertFile, KeyFile: own.KeyFile, ClientCAFile: a.File, Admin: []string{"uri:test:x"}}
+	access, err := admin.LoadAccess(o, ending)
+	if err != nil || len(access.Warnings()) != 1 || !strings.Contains(access.Warnings()[0], "less than a third") {
+		t.Errorf("got %v, %v", access.Warnings(), err)
+	}
+}

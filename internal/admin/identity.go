@@ -1,0 +1,62 @@
+package admin
+
+import (
+	"crypto/sha256"
+	"crypto/x509"
+	"encoding/hex"
+	"fmt"
+	"net/url"
+	"strings"
+)
+
+// identity is one name that a client certificate can be known by: "uri:…" or "dns:…" of its subjectAltName, or
+// "spki:…", the SHA-256 of its public key. Equal texts are equal identities.
+type identity string
+
+const identityHint = `write "uri:hassesd:client:alice", "dns:backend1.example.org" or "spki:" and 64 hexadecimal digits, ` +
+	`as hassesctl pki issue prints them`
+
+// parseIdentity reads what stands in a list of roles.
+func parseIdentity(text string) (identity, error) {
+	kind, name, _ := strings.Cut(text, ":")
+	switch kind {
+	case "spki":
+		sum, err := hex.DecodeString(name)
+		if err != nil || len(sum) != sha256.Size {
+			return "", fmt.Errorf("%q does not have the %d hexadecimal digits of a SHA-256: %s", text, 2*sha256.Size, identityHint)
+		}
+		return identity("spki:" + hex.EncodeToString(sum)), nil
+	case "dns":
+		if !isDNSName(name) {
+			return "", fmt.Errorf("%q does not have a whole DNS name: %s", text, identityHint)
+		}
+		return identity("dns:" + strings.ToLower(name)), nil
+	case "uri":
+		u, err := url.Parse(name)
+		if err != nil || u.Scheme == "" || u.String() != name {
+			return "", fmt.Errorf("%q does not have a whole URI, with its scheme: %s", text, identityHint)
+		}
+		return identity("uri:" + name), nil
+	}
+	return "", fmt.Errorf("%q names no certificate: %s", text, identityHint)
+}
+
+// isDNSName takes what can stand in a certificate and in a line of a log; a pattern is none.
+func isDNSName(name string) bool {
+	return name != "" && len(name) <= 253 && !strings.ContainsFunc(name, func(r rune) bool {
+		return r != '-' && r != '.' && r != '_' && (r < '0' || r > '9') && (r < 'a' || r > 'z') && (r < 'A' || r > 'Z')
+	})
+}
+
+// Identities returns all that a certificate can be known by in the lists of roles, its names before its key.
+func Identities(c *x509.Certificate) []string {
+	var all []string
+	for _, u := range c.URIs {
+		all = append(all, "uri:"+u.String())
+	}
+	for _, name := range c.DNSNames {
+		all = append(all, "dns:"+strings.ToLower(name))
+	}
+	sum := sha256.Sum256(c.RawSubjectPublicKeyInfo)
+	return append(all, "spki:"+hex.EncodeToString(sum[:]))
+}

@@ -1,0 +1,122 @@
+package admin
+
+import (
+	"crypto/tls"
+	"errors"
+	"io"
+	"net"
+	"os"
+	"sync"
+	"time"
+)
+
+// errNotTLS ends a handshake whose first byte is of something else.
+var errNotTLS = errors.New("the first bytes are not TLS")
+
+// recordHandshake is the first byte of a TLS connection (RFC 8446 section 5.1).
+const recordHandshake = 0x16
+
+// sealedConn is a control connection under TLS, on the daemon's side.
+type sealedConn struct {
+	*tls.Conn
+	wire *wire
+
+	// What the handshake has shown; written during it, by its goroutine.
+	role      Role
+	identity  string // that has the role
+	strangers string // identities of a certificate without a role
+	offered   offer
+}
+
+// offer is what a ClientHello shows of the reason for which it is refused.
+type offer uint8
+
+const (
+	offerGood offer = iota
+	offerOld        // no TLS 1.3
+	offerHTTP       // protocols of browsers, and not ours (ALPN)
+)
+
+func newSealedConn(nc net.Conn, a *Access, writeTimeout time.Duration) *sealedConn {
+	tcp, ok := nc.(*net.TCPConn)
+	if !ok {
+		panic("admin: internal error: TLS over a connection that is not TCP")
+	}
+	c := &sealedConn{wire: &wire{TCPConn: tcp, writeTimeout: writeTimeout, waits: true}}
+	c.Conn = tls.Server(c.wire, a.config(c))
+	return c
+}
+
+// Read tells an end that the peer announced, io.EOF, from one that anybody on the way could make.
+func (c *sealedConn) Read(p []byte) (int, error) {
+	n, err := c.Conn.Read(p)
+	if errors.Is(err, io.EOF) && c.wire.ended {
+		err = io.ErrUnexpectedEOF // crypto/tls forgives it between two records
+	}
+	return n, err
+}
+
+func (c *sealedConn) readNow(p []byte) (int, error) {
+	c.wire.waits = false
+	defer func() { c.wire.waits = true }()
+	return c.Read(p)
+}
+
+func (c *sealedConn) cut() { c.wire.Close() }
+
+// wire is the TCP connection below a [sealedConn]. TLS writes of its own accord, too, when the peer changes its key:
+// so every write gets a deadline here.
+type wire struct {
+	*net.TCPConn
+	writeTimeout time.Duration // fixed
+
+	// Owned by the reader.
+	head  []byte // the very first bytes
+	waits bool   // Read waits for bytes
+	ended bool   // there is nothing more to read
+
+	once sync.Once // of Close
+}
+
+// headBytes is how much of what a stranger says first is looked at to tell what it is.
+const headBytes = 16
+
+func (w *wire) Read(p []byte) (int, error) {
+	var n int
+	var err error
+	if w.waits {
+		n, err = w.TCPConn.Read(p)
+	} else {
+		n, err = readNow(w.TCPConn, p)
+	}
+	if err != nil && !errors.Is(err, os.ErrDeadlineExceeded) {
+		w.ended = true
+	}
+	if room := headBytes - len(w.head); room > 0 {
+		w.head = append(w.head, p[:min(n, room)]...)
+		if len(w.head) > 0 && w.head[0] != recordHandshake {
+			return 0, errNotTLS
+		}
+	}
+	return n, err
+}
+
+func (w *wire) Write(p []byte) (int, error) {
+	if err := w.TCPConn.SetWriteDeadline(time.Now().Add(w.writeTimeout)); err != nil {
+		return 0, err
+	}
+	return w.TCPConn.Write(p)
+}
+
+// SetWriteDeadline does nothing, see Write.
+func (w *wire) SetWriteDeadline(time.Time) error { return nil }
+
+// SetDeadline sets the one for reads.
+func (w *wire) SetDeadline(t time.Time) error { return w.SetReadDeadline(t) }
+
+// Close closes the socket, the first time.
+func (w *wire) Close() error {
+	var err error
+	w.once.Do(func() { err = w.TCPConn.Close() })
+	return err
+}

@@ -1,0 +1,186 @@
+package admin
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"os"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Bounds of a connection that has not shown yet who it is.
+const (
+	handshakeTimeout = 10 * time.Second
+	// lingerTimeout is how long a refused client has to read why: data that is still under way from it when the
+	// socket is closed would make the kernel throw the alert away.
+	lingerTimeout = time.Second
+	lingerBytes   = 64 << 10
+)
+
+// controlProtocol is our name in ALPN. A client that offers others only, such as a browser, is refused (ALPACA); one
+// that offers none is not.
+const controlProtocol = "hassesd-control"
+
+// errNoRole ends the handshake of a certificate that is good, but in no list.
+var errNoRole = errors.New("the certificate has no role")
+
+// ListenTLS opens a door at host:port, on every address without a host, for those whose certificate has a role in a.
+func (s *Server) ListenTLS(addr string, a *Access) (net.Addr, error) {
+	if _, _, err := net.SplitHostPort(addr); err != nil {
+		return nil, fmt.Errorf("control address %q: want host:port: %w", addr, err)
+	}
+	var lc net.ListenConfig
+	l, err := lc.Listen(context.Background(), "tcp", addr)
+	if err != nil {
+		return nil, fmt.Errorf("open the control port: %w", err)
+	}
+	s.access.Store(a)
+	if err := s.addDoor(&listenDoor{kind: doorTLS, listener: l}); err != nil {
+		l.Close()
+		return nil, err
+	}
+	return l.Addr(), nil
+}
+
+// SetAccess puts a in force for new connections of the TLS door; those that are open keep what they have.
+func (s *Server) SetAccess(a *Access) { s.access.Store(a) }
+
+// config makes the configuration of one connection. Sessions are not resumed, so that nobody comes in under rules that
+// are no longer in force.
+func (a *Access) config(c *sealedConn) *tls.Config {
+	return &tls.Config{
+		Certificates:           []tls.Certificate{a.certificate},
+		ClientCAs:              a.clientCAs,
+		ClientAuth:             tls.RequireAndVerifyClientCert,
+		MinVersion:             tls.VersionTLS13,
+		CurvePreferences:       []tls.CurveID{tls.X25519MLKEM768, tls.X25519, tls.CurveP256, tls.CurveP384},
+		NextProtos:             []string{controlProtocol},
+		SessionTicketsDisabled: true,
+		GetConfigForClient: func(hello *tls.ClientHelloInfo) (*tls.Config, error) {
+			c.offered = offerOf(hello)
+			return nil, nil //nolint:nilnil // the configuration at hand goes on
+		},
+		VerifyConnection: func(state tls.ConnectionState) error {
+			leaf := state.PeerCertificates[0]
+			if c.role, c.identity = a.roleOf(leaf); c.role == "" {
+				c.strangers = strings.Join(Identities(leaf), " ")
+				return errNoRole
+			}
+			return nil
+		},
+	}
+}
+
+func offerOf(hello *tls.ClientHelloInfo) offer {
+	switch protocols := hello.SupportedProtos; {
+	case !slices.Contains(hello.SupportedVersions, tls.VersionTLS13):
+		return offerOld
+	case slices.Contains(protocols, controlProtocol):
+		return offerGood
+	case slices.Contains(protocols, "http/1.1"), slices.Contains(protocols, "h2"), slices.Contains(protocols, "http/1.0"):
+		return offerHTTP
+	}
+	return offerGood
+}
+
+// identify is the TLS handshake: it finds out who the peer is and which role that has. Whoever has none is refused.
+func (c *conn) identify() bool {
+	sealed, ok := c.out.(*sealedConn)
+	if !ok {
+		panic("admin: internal error: a connection of the TLS door without TLS")
+	}
+	ctx, cancel := context.WithTimeout(c.server.ctx, c.server.handshakeTimeout)
+	defer cancel()
+	err := sealed.HandshakeContext(ctx)
+	if err == nil {
+		err = c.welcome()
+	}
+	if err == nil {
+		c.role = sealed.role
+		c.log = c.log.With("identity", printable(sealed.identity), "role", string(sealed.role))
+		c.log.Debug("control connection identified")
+		return true
+	}
+	defer c.input.src.cut()
+	if c.input.isStopping() {
+		return false // nobody's fault
+	}
+	reason := sealed.refusal(err)
+	attrs := []slog.Attr{slog.String("err", cut(printable(err.Error()), maxStrange))}
+	if sealed.strangers != "" {
+		attrs = append(attrs, slog.String("identities", cut(printable(sealed.strangers), maxStrange)))
+	}
+	c.server.mu.Lock()
+	if !c.hasPlace {
+		reason = RefusedConnections
+	}
+	c.server.turnAway(c.log, reason, attrs...)
+	c.server.mu.Unlock()
+	if reason != RefusedStalled && reason != RefusedConnections {
+		sealed.linger()
+	}
+	return false
+}
+
+// maxStrange bounds what of a record in the log may have been written by a stranger.
+const maxStrange = 500
+
+// errEvicted is the end of a handshake that was over when its place had been given to somebody else.
+var errEvicted = errors.New("the place was given to another connection")
+
+// welcome ends the time in which the connection may be evicted.
+func (c *conn) welcome() error {
+	c.server.mu.Lock()
+	defer c.server.mu.Unlock()
+	c.isStranger = false
+	if !c.hasPlace {
+		return errEvicted
+	}
+	return nil
+}
+
+// refusal is the reason for which the handshake ended with err.
+func (c *sealedConn) refusal(err error) Refusal {
+	var certificate *tls.CertificateVerificationError
+	switch {
+	case errors.Is(err, errNotTLS) && sniff(c.wire.head, true) == formHTTP:
+		return RefusedHTTP
+	case errors.Is(err, errNotTLS):
+		return RefusedPlain
+	case errors.Is(err, errNoRole):
+		return RefusedNoRole
+	case errors.As(err, &certificate):
+		var invalid x509.CertificateInvalidError
+		if errors.As(err, &invalid) && invalid.Reason == x509.Expired {
+			return RefusedExpired
+		}
+		return RefusedUntrusted
+	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, os.ErrDeadlineExceeded):
+		return RefusedStalled
+	case c.offered == offerOld:
+		return RefusedTLSVersion
+	case c.offered == offerHTTP:
+		return RefusedHTTP
+	case err.Error() == textNoCertificate:
+		return RefusedNoCert
+	}
+	return RefusedHandshake
+}
+
+// textNoCertificate is how crypto/tls says it; there is no value to compare with.
+const textNoCertificate = "tls: client didn't provide a certificate"
+
+// linger lets the peer read the alert before the socket is closed.
+func (c *sealedConn) linger() {
+	if c.wire.CloseWrite() != nil || c.wire.TCPConn.SetReadDeadline(time.Now().Add(lingerTimeout)) != nil {
+		return
+	}
+	_, _ = io.CopyN(io.Discard, c.wire.TCPConn, lingerBytes) // what a refused client says is of no interest
+}

@@ -1,0 +1,386 @@
+package admin_test
+
+import (
+	"bufio"
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/hassesd/hassesd/internal/admin"
+	"github.com/hassesd/hassesd/internal/admin/admintest"
+)
+
+// tlsDoor is a control server with a TLS door, and somebody for each role.
+type tlsDoor struct {
+	*admintest.Authority
+	backend *admintest.Backend
+	server  *admin.Server
+	addr    string
+	log     *records
+	options admin.AccessOptions
+
+	root, writer, viewer, nobody admintest.Identity
+}
+
+func openTLSDoor(t *testing.T, places int, prepare ...func(*admin.Server)) *tlsDoor {
+	t.Helper()
+	a := admintest.NewAuthority(t)
+	d := &tlsDoor{
+		Authority: a, backend: newBackendWithNumbers(), log: &records{},
+		root: a.Client("test:root"), writer: a.Client("test:writer"), viewer: a.Client("test:viewer"), nobody: a.Client("test:nobody"),
+	}
+	own := a.Daemon()
+	viewer := admin.Identities(d.viewer.Leaf)
+	d.options = admin.AccessOptions{
+		CertFile: own.CertFile, KeyFile: own.KeyFile, ClientCAFile: a.File,
+		Admin: []string{"uri:test:root"}, Publish: []string{"uri:test:writer"}, Read: viewer[len(viewer)-1:],
+	}
+	d.server = admin.NewServer(admin.ServerOptions{
+		Backend: d.backend, Connections: places,
+		Logger: slog.New(slog.NewTextHandler(d.log, &slog.HandlerOptions{Level: slog.LevelInfo})),
+	})
+	t.Cleanup(func() { stop(t, d.server) })
+	addr, err := d.server.ListenTLS("127.0.0.1:0", d.access(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	d.addr = addr.String()
+	for _, change := range prepare {
+		change(d.server)
+	}
+	d.server.Serve()
+	return d
+}
+
+func (d *tlsDoor) access(t *testing.T) *admin.Access {
+	t.Helper()
+	a, err := admin.LoadAccess(d.options, time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return a
+}
+
+// dial connects as hassesctl does.
+func (d *tlsDoor) dial(t *testing.T, id admintest.Identity) *admin.Conn {
+	t.Helper()
+	return dial(t, admin.Options{TCP: d.addr, CA: d.File, Cert: id.CertFile, Key: id.KeyFile, Timeout: patience})
+}
+
+// connect gives a TLS client that speaks for itself.
+func (d *tlsDoor) connect(t *testing.T, config *tls.Config) (*peer, *tls.Conn) {
+	t.Helper()
+	p := connect(t, "tcp", d.addr)
+	c := tls.Client(p.conn, config)
+	return &peer{t: t, conn: c, r: bufio.NewReader(c)}, c
+}
+
+func TestTLSDoorRoles(t *testing.T) {
+	d := openTLSDoor(t, 0)
+	ctx := t.Context()
+	for _, tt := range []struct {
+		who                 admintest.Identity
+		role                admin.Role
+		mayPublish, mayKick bool
+	}{
+		{d.root, admin.RoleAdmin, true, true},
+		{d.writer, admin.RolePublish, true, false},
+		{d.viewer, admin.RoleRead, false, false},
+	} {
+		c := d.dial(t, tt.who)
+		hello, err := c.Hello(ctx)
+		if err != nil || hello.Role != tt.role {
+			t.Errorf("%s: hello says %+v, %v", tt.role, hello, err)
+		}
+		if _, err := c.Status(ctx); err != nil {
+			t.Errorf("%s: status: %v", tt.role, err)
+		}
+		if _, err := c.Send(ctx, admin.SendParams{To: admin.Targets{"a"}, Data: "x"}); (err == nil) != tt.mayPublish || err != nil && !errors.Is(err, admin.ErrNotAllowed) {
+			t.Errorf("%s: send: %v", tt.role, err)
+		}
+		if _, err := c.Kick(ctx, admin.KickParams{All: true}); (err == nil) != tt.mayKick || err != nil && !errors.Is(err, admin.ErrNotAllowed) {
+			t.Errorf("%s: kick: %v", tt.role, err)
+		}
+	}
+	if got := d.log.String(); !strings.Contains(got, "method=kick") || !strings.Contains(got, "identity=uri:test:root") {
+		t.Errorf("the log does not say who kicked:\n%s", got)
+	}
+
+	classic, _ := d.connect(t, d.Config(d.viewer))
+	classic.send("tcpnumberofclients\na=1\nloglevel_debug\n")
+	classic.want(`{"numberofclients":12}`)
+	classic.want("error this command needs the role publish, and this connection has read")
+	classic.want("error this command needs the role publish, and this connection has read")
+	if got := d.backend.Sent(); len(got) != 2 {
+		t.Errorf("published %v", got)
+	}
+}
+
+func TestTLSDoorRefuses(t *testing.T) {
+	d := openTLSDoor(t, 0)
+	other := admintest.NewAuthority(t)
+	expired := d.Issue(func(c *x509.Certificate) { c.NotAfter = time.Now().Add(-time.Hour) })
+	server := d.Issue(func(c *x509.Certificate) { c.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth} })
+	withProtocols := func(c *tls.Config, protocols ...string) *tls.Config {
+		c.NextProtos = protocols
+		return c
+	}
+	old := d.Config(d.root)
+	old.MaxVersion = tls.VersionTLS12
+
+	for _, tt := range []struct {
+		name   string
+		config *tls.Config
+		reason admin.Refusal
+		alert  string
+	}{
+		{"no certificate", d.Config(), admin.RefusedNoCert, "certificate required"},
+		{"another authority", d.Config(other.Client("test:root")), admin.RefusedUntrusted, "unknown certificate authority"},
+		{"for servers only", d.Config(server), admin.RefusedUntrusted, "bad certificate"},
+		{"expired", d.Config(expired), admin.RefusedExpired, "expired certificate"},
+		{"no role", d.Config(d.nobody), admin.RefusedNoRole, "bad certificate"},
+		{"TLS 1.2", old, admin.RefusedTLSVersion, "protocol version"},
+		{"a browser", withProtocols(d.Config(d.root), "h2", "http/1.1"), admin.RefusedHTTP, "no application protocol"},
+		{"another protocol", withProtocols(d.Config(d.root), "smtp"), admin.RefusedHandshake, "no application protocol"},
+		{"a client that does not trust us", other.Config(d.root), admin.RefusedHandshake, ""},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			before := len(d.backend.WaitRefusals(t, 0))
+			p, _ := d.connect(t, tt.config)
+			// A client of TLS 1.3 is done before the server has looked at its certificate, and may have sent a lot.
+			_, errWrite := io.WriteString(p.conn, "a=1\n"+strings.Repeat("x", 5000))
+			_, err := io.ReadAll(p.r)
+			if err = errors.Join(errWrite, err); err == nil || !strings.Contains(err.Error(), tt.alert) {
+				t.Errorf("the client was told %v, want %q", err, tt.alert)
+			}
+			if got := d.backend.WaitRefusals(t, before+1); got[before] != string(tt.reason) {
+				t.Errorf("refused for %s, want %s", got[before], tt.reason)
+			}
+			d.wantLogged(t, `msg="control connection refused" door=tls`)
+			d.wantLogged(t, "reason="+string(tt.reason))
+		})
+	}
+	if got := d.backend.Sent(); len(got) > 0 {
+		t.Errorf("published %v", got)
+	}
+	spki := admin.Identities(d.nobody.Leaf)
+	d.wantLogged(t, `identities="uri:test:nobody `+spki[1]+`"`)
+}
+
+func (d *tlsDoor) wantLogged(t *testing.T, text string) {
+	t.Helper()
+	deadline := time.Now().Add(patience)
+	for !strings.Contains(d.log.String(), text) {
+		if time.Now().After(deadline) {
+			t.Fatalf("the log has no %s:\n%s", text, d.log)
+		}
+		<-time.After(5 * time.Millisecond)
+	}
+}
+
+func TestTLSDoorRefusesWhatIsNotTLS(t *testing.T) {
+	d := openTLSDoor(t, 0)
+	for i, tt := range []struct {
+		sent   string
+		reason admin.Refusal
+	}{
+		{"a=1\n", admin.RefusedPlain},
+		{"{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"drain\"}\n", admin.RefusedPlain},
+		{"\x00\xff", admin.RefusedPlain},
+		{"GET / HTTP/1.1\r\nHost: x\r\n\r\n", admin.RefusedHTTP},
+		{"POST / HTTP/1.1\r\n\r\na=1\n", admin.RefusedHTTP},
+		{"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", admin.RefusedHTTP},
+		{"\x16\x03\x01\x00\x05hello", admin.RefusedHandshake},
+	} {
+		p := connect(t, "tcp", d.addr)
+		p.send(tt.sent)
+		_, err := io.ReadAll(p.r) // perhaps an alert, and the end
+		if err != nil {
+			t.Errorf("%q: %v", tt.sent, err)
+		}
+		if got := d.backend.WaitRefusals(t, i+1); got[i] != string(tt.reason) {
+			t.Errorf("%q: refused for %s, want %s", tt.sent, got[i], tt.reason)
+		}
+	}
+	gone := connect(t, "tcp", d.addr)
+	gone.conn.Close()
+	if got := d.backend.WaitRefusals(t, 8); got[7] != string(admin.RefusedHandshake) {
+		t.Errorf("a port scanner was refused for %s", got[7])
+	}
+	if got := d.backend.Sent(); len(got) > 0 {
+		t.Errorf("published %v", got)
+	}
+
+	// HTTP inside TLS, with a good certificate and no ALPN.
+	p, _ := d.connect(t, d.Config(d.root))
+	p.send("POST / HTTP/1.1\r\n\r\na=1\n")
+	p.wantClosed()
+	if got := d.backend.WaitRefusals(t, 9); got[8] != string(admin.RefusedHTTP) {
+		t.Errorf("refused for %s", got[8])
+	}
+}
+
+func TestTLSDoorEndsStalledHandshakes(t *testing.T) {
+	d := openTLSDoor(t, 0, func(s *admin.Server) { admin.SetHandshakeTimeout(s, 50*time.Millisecond) })
+	silent := connect(t, "tcp", d.addr)
+	half := connect(t, "tcp", d.addr)
+	half.send("\x16\x03\x01\x02\x00\x01") // the begin of a ClientHello
+	silent.wantClosed()
+	half.wantClosed()
+	if got := fmt.Sprint(d.backend.WaitRefusals(t, 2)); got != "[control_stalled control_stalled]" {
+		t.Errorf("refused for %s", got)
+	}
+}
+
+// Whoever stalls in the handshake does not keep out those who can show who they are.
+func TestTLSDoorEvictsStrangers(t *testing.T) {
+	d := openTLSDoor(t, 3)
+	var strangers []*peer
+	for range 3 {
+		strangers = append(strangers, connect(t, "tcp", d.addr))
+	}
+	var friends []*admin.Conn
+	for range 3 {
+		c := d.dial(t, d.root)
+		if _, err := c.Hello(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		friends = append(friends, c)
+	}
+	for _, p := range strangers {
+		p.wantClosed()
+	}
+	late := connect(t, "tcp", d.addr)
+	late.wantClosed()
+	for _, c := range friends {
+		if _, err := c.Hello(t.Context()); err != nil {
+			t.Error(err)
+		}
+	}
+	if got := fmt.Sprint(d.backend.WaitRefusals(t, 4)); got != "[control_connections control_connections control_connections control_connections]" {
+		t.Errorf("refused for %s", got)
+	}
+}
+
+func TestTLSDoorTakesNewAccess(t *testing.T) {
+	d := openTLSDoor(t, 0)
+	before := d.dial(t, d.root)
+	if _, err := before.Hello(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	other := admintest.NewAuthority(t)
+	own := other.Daemon()
+	d.options = admin.AccessOptions{CertFile: own.CertFile, KeyFile: own.KeyFile, ClientCAFile: other.File, Read: []string{"uri:test:new"}}
+	d.server.SetAccess(d.access(t))
+
+	if hello, err := before.Hello(t.Context()); err != nil || hello.Role != admin.RoleAdmin {
+		t.Errorf("a connection from before: %+v, %v", hello, err)
+	}
+	id := other.Client("test:new")
+	now := dial(t, admin.Options{TCP: d.addr, CA: other.File, Cert: id.CertFile, Key: id.KeyFile, Timeout: patience})
+	if hello, err := now.Hello(t.Context()); err != nil || hello.Role != admin.RoleRead {
+		t.Errorf("a new one: %+v, %v", hello, err)
+	}
+	if _, err := admin.Dial(t.Context(), admin.Options{TCP: d.addr, CA: d.File, Cert: d.root.CertFile, Key: d.root.KeyFile}); !errors.Is(err, admin.ErrNotAllowed) {
+		t.Errorf("the daemon's old authority is still good: %v", err)
+	}
+}
+
+func TestRefusedCertificateIsExplained(t *testing.T) {
+	d := openTLSDoor(t, 0)
+	for _, o := range []admin.Options{
+		{Cert: d.nobody.CertFile, Key: d.nobody.KeyFile},
+		{},
+	} {
+		o.TCP, o.CA, o.Timeout = d.addr, d.File, patience
+		c := dial(t, o)
+		if _, err := c.Status(t.Context()); !errors.Is(err, admin.ErrCertificate) || !errors.Is(err, admin.ErrNotAllowed) {
+			t.Errorf("got %v", err)
+		}
+	}
+}
+
+// Who sits between can cut the connection or hold it back; that makes no command of a part of one.
+func TestTLSDoorRunsNoCutCommand(t *testing.T) {
+	d := openTLSDoor(t, 0)
+	p, c := d.connect(t, d.Config(d.writer))
+	p.send("ack_enable\na=whole\nb=cut off he")
+	p.want("ok")
+	p.want("ok e-1 0")
+	if err := c.NetConn().(*net.TCPConn).CloseWrite(); err != nil { // without TLS's own end
+		t.Fatal(err)
+	}
+	p.wantClosed()
+
+	p, _ = d.connect(t, d.Config(d.writer))
+	p.send("ack_enable\nc=held ")
+	p.want("ok")
+	<-time.After(4 * admin.ShortPause) // over a plain socket it would be sent now
+	p.send("back\n")
+	p.want("ok e-2 0")
+
+	p, c = d.connect(t, d.Config(d.writer))
+	p.send("d=ended")
+	if err := c.CloseWrite(); err != nil {
+		t.Fatal(err)
+	}
+	p.wantClosed()
+	wantSent(t, d.backend, "a=whole", "c=held back", "d=ended")
+}
+
+func TestTLSDoorCarriesMuch(t *testing.T) {
+	d := openTLSDoor(t, 0)
+	c := d.dial(t, d.writer)
+	big := strings.Repeat("0123456789abcdef", 3800)
+	for range 20 {
+		if _, err := c.Send(t.Context(), admin.SendParams{To: admin.Targets{"a"}, Data: big}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, p := range d.backend.WaitSent(t, 20) {
+		if p.Data != big {
+			t.Fatal("a message was changed on the way")
+		}
+	}
+}
+
+func TestTLSDoorShutdown(t *testing.T) {
+	d := openTLSDoor(t, 0)
+	stranger := connect(t, "tcp", d.addr)
+	idle, _ := d.connect(t, d.Config(d.writer))
+	idle.send("ack_enable\na=1\nb=unfinished")
+	idle.want("ok")
+	idle.want("ok e-1 0")
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	if err := d.server.Shutdown(ctx); err != nil {
+		t.Fatal(err)
+	}
+	idle.wantClosed()
+	stranger.wantClosed()
+	wantSent(t, d.backend, "a=1")
+	if got := d.backend.WaitRefusals(t, 0); len(got) > 0 {
+		t.Errorf("refused for %v", got)
+	}
+}
+
+func TestTLSDoorAddress(t *testing.T) {
+	d := openTLSDoor(t, 0)
+	s := newServer(t, &admintest.Backend{})
+	_, err := s.ListenTLS("9085", d.access(t))
+	wantErr(t, err, "want host:port")
+	_, err = s.ListenTLS(d.addr, d.access(t))
+	wantErr(t, err, "address already in use")
+	addr, err := s.ListenTLS(":0", d.access(t))
+	if err != nil || !addr.(*net.TCPAddr).IP.IsUnspecified() {
+		t.Errorf("got %v, %v", addr, err)
+	}
+}
