@@ -1,8 +1,10 @@
 package admin
 
 import (
+	"crypto/sha256"
 	"crypto/tls"
 	"crypto/x509"
+	"encoding/hex"
 	"encoding/pem"
 	"errors"
 	"fmt"
@@ -32,6 +34,7 @@ type AccessOptions struct {
 // Access is what the TLS door goes by. It is checked, and never changed.
 type Access struct {
 	certificate tls.Certificate
+	keyFile     string
 	clientCAs   *x509.CertPool
 	roles       map[identity]Role
 	warnings    []string
@@ -43,15 +46,25 @@ func (a *Access) Warnings() []string { return a.warnings }
 // NotAfter is the last moment at which clients accept the daemon's certificate.
 func (a *Access) NotAfter() time.Time { return a.certificate.Leaf.NotAfter }
 
-// Fingerprint tells one certificate of the daemon from another: its "spki:…" identity comes last in [Identities].
+// Fingerprint is the SHA-256 of the daemon's certificate.
 func (a *Access) Fingerprint() string {
-	all := Identities(a.certificate.Leaf)
-	return all[len(all)-1]
+	sum := sha256.Sum256(a.certificate.Leaf.Raw)
+	return hex.EncodeToString(sum[:])
+}
+
+// IsKeyReadable says whether the process, as it is now, could read the daemon's key again.
+func (a *Access) IsKeyReadable() bool {
+	f, err := openAccessFile(a.keyFile)
+	if err != nil {
+		return false
+	}
+	f.Close()
+	return true
 }
 
 // LoadAccess reads the files and checks all of it for a start at now.
 func LoadAccess(o AccessOptions, now time.Time) (*Access, error) {
-	a := &Access{roles: make(map[identity]Role)}
+	a := &Access{keyFile: o.KeyFile, roles: make(map[identity]Role)}
 	if err := a.loadCertificate(o.CertFile, o.KeyFile, now); err != nil {
 		return nil, err
 	}
@@ -166,7 +179,7 @@ func isFor(c *x509.Certificate, use x509.ExtKeyUsage) bool {
 }
 
 func readAccessFile(path string) ([]byte, os.FileMode, error) {
-	f, err := os.OpenFile(path, os.O_RDONLY|unix.O_NONBLOCK, 0) // a FIFO would block
+	f, err := openAccessFile(path)
 	if err != nil {
 		return nil, 0, err
 	}
@@ -186,6 +199,11 @@ func readAccessFile(path string) ([]byte, os.FileMode, error) {
 		return nil, 0, fmt.Errorf("%s is longer than %d bytes", path, maxAccessFile)
 	}
 	return text, info.Mode(), nil
+}
+
+// openAccessFile does not wait for the other end of a FIFO.
+func openAccessFile(path string) (*os.File, error) {
+	return os.OpenFile(path, os.O_RDONLY|unix.O_NONBLOCK, 0)
 }
 
 func day(t time.Time) string { return t.UTC().Format(time.DateOnly) }

@@ -235,7 +235,7 @@ func TestTLSDoorEndsStalledHandshakes(t *testing.T) {
 	half.send("\x16\x03\x01\x02\x00\x01") // the begin of a ClientHello
 	silent.wantClosed()
 	half.wantClosed()
-	if got := fmt.Sprint(d.backend.WaitRefusals(t, 2)); got != "[control_stalled control_stalled]" {
+	if got := fmt.Sprint(d.backend.WaitRefusals(t, 2)); got != "[stalled stalled]" {
 		t.Errorf("refused for %s", got)
 	}
 }

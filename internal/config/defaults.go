@@ -31,6 +31,7 @@ func Defaults() Settings {
 			Connections: 128,
 			Delimiter:   ";",
 			UnixMode:    "0660",
+			TLS:         ControlTLS{Admin: []string{}, Publish: []string{}, Read: []string{}},
 		},
 		Heartbeat: Heartbeat{Interval: 15 * time.Second},
 		History:   History{Events: 100_000, Bytes: 64 * mib, Age: 10 * time.Minute},

@@ -62,7 +62,7 @@ func TestWhatAReloadTakes(t *testing.T) {
 		switch {
 		case slices.Contains([]string{"log_level", "reinit", "retry", "auth.allow_all_rooms", "drain.window"}, k.Name):
 			want = true
-		case slices.Contains([]string{"limits", "tls", "cors", "hsts", "heartbeat", "history"}, tableOf(k.Name)):
+		case slices.Contains([]string{"limits", "tls", "cors", "hsts", "heartbeat", "history", "control.tls"}, tableOf(k.Name)):
 			want = true
 		}
 		if k.Reloadable != want {

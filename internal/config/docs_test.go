@@ -88,8 +88,6 @@ func spaceBeforeTitles(text string) string {
 }
 
 func tableOf(key string) string {
-	if table, _, ok := strings.Cut(key, "."); ok {
-		return table
-	}
-	return ""
+	table, _ := splitKey(key)
+	return table
 }

@@ -248,7 +248,7 @@ var registry = []entry{
 	},
 	{
 		name:    "control.tcp",
-		usage:   "The address of the control protocol over TCP, for back ends that cannot use the Unix socket. Only on loopback, as every process that reaches it may publish. Empty: none.",
+		usage:   "The address of the control protocol over TCP, for back ends that cannot use the Unix socket. Without control.tls only on loopback, as every process that reaches it may publish. Empty: none.",
 		example: "127.0.0.1:8085",
 		field:   func(s *Settings) any { return &s.Control.TCP },
 	},
@@ -283,6 +283,49 @@ var registry = []entry{
 		usage:   "The group, by name or number, that the Unix socket belongs to. Without one it is the daemon's own.",
 		example: "www-data",
 		field:   func(s *Settings) any { return &s.Control.UnixGroup },
+	},
+
+	{
+		name:       "control.tls.cert_file",
+		usage:      "The daemon's certificate on the control port: a PEM file with the whole chain, the daemon's own certificate first. With it the port speaks only TLS 1.3 with client certificates, and may be reached from other machines. 'hassesctl pki' makes one.",
+		example:    "/etc/hassesd/control/push.example.org.pem",
+		reloadable: true,
+		field:      func(s *Settings) any { return &s.Control.TLS.CertFile },
+	},
+	{
+		name:       "control.tls.key_file",
+		usage:      "The private key of control.tls.cert_file: a PEM file without a passphrase, readable only by those who must.",
+		example:    "/etc/hassesd/control/push.example.org-key.pem",
+		reloadable: true,
+		field:      func(s *Settings) any { return &s.Control.TLS.KeyFile },
+	},
+	{
+		name:       "control.tls.client_ca_file",
+		usage:      "The authorities that the certificates of clients must come from: a PEM file. Use a private authority: a public one has given certificates to everybody.",
+		example:    "/etc/hassesd/control/ca.pem",
+		reloadable: true,
+		field:      func(s *Settings) any { return &s.Control.TLS.ClientCAFile },
+	},
+	{
+		name:       "control.tls.admin",
+		usage:      "The client certificates that may do everything. Each is named by a URI (uri:) or a DNS name (dns:) in its subjectAltName, or by the SHA-256 of its public key in hexadecimal (spki:). May be repeated.",
+		example:    "uri:hassesd:client:alice",
+		reloadable: true,
+		field:      func(s *Settings) any { return &s.Control.TLS.Admin },
+	},
+	{
+		name:       "control.tls.publish",
+		usage:      "The client certificates that may publish, look, and set the log level and reinit, named as in control.tls.admin. May be repeated.",
+		example:    "uri:hassesd:client:shop",
+		reloadable: true,
+		field:      func(s *Settings) any { return &s.Control.TLS.Publish },
+	},
+	{
+		name:       "control.tls.read",
+		usage:      "The client certificates that may only look, named as in control.tls.admin. May be repeated.",
+		example:    "uri:hassesd:client:monitoring",
+		reloadable: true,
+		field:      func(s *Settings) any { return &s.Control.TLS.Read },
 	},
 
 	{

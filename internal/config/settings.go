@@ -81,12 +81,24 @@ type HSTS struct {
 // Control says where back ends and hassesctl reach the daemon.
 type Control struct {
 	Socket      string `toml:"socket"`      // Unix socket; empty: none
-	TCP         string `toml:"tcp"`         // host:port, loopback only; empty: none
+	TCP         string `toml:"tcp"`         // host:port, loopback only without TLS; empty: none
 	FIFO        string `toml:"fifo"`        // empty: none
 	Connections int    `toml:"connections"` // places of each of the two sockets
 	Delimiter   string `toml:"delimiter"`   // one byte that ends a classic command, besides the newline
 	UnixMode    string `toml:"unix_mode"`   // octal, of the Unix socket
 	UnixGroup   string `toml:"unix_group"`  // name or number; empty: the daemon's own
+
+	TLS ControlTLS `toml:"tls"`
+}
+
+// ControlTLS makes the control port one for those whose certificate has a role. It is on when CertFile is set.
+type ControlTLS struct {
+	CertFile     string   `toml:"cert_file"`      // PEM, the whole chain, leaf first
+	KeyFile      string   `toml:"key_file"`       // PEM
+	ClientCAFile string   `toml:"client_ca_file"` // PEM, the authorities of clients' certificates
+	Admin        []string `toml:"admin"`          // uri:…, dns:… or spki:…
+	Publish      []string `toml:"publish"`
+	Read         []string `toml:"read"`
 }
 
 // Heartbeat keeps silent streams alive through proxies.

@@ -207,7 +207,7 @@ func keyName(parts []string) string {
 func tableNames() []string {
 	var names []string
 	for i := range registry {
-		if table, _, ok := strings.Cut(registry[i].name, "."); ok && (len(names) == 0 || names[len(names)-1] != table) {
+		if table, _ := splitKey(registry[i].name); table != "" && (len(names) == 0 || names[len(names)-1] != table) {
 			names = append(names, table)
 		}
 	}

@@ -170,8 +170,9 @@ func canonicalOrigin(text string) (string, bool) {
 
 func (c *checker) control() {
 	ctl := &c.s.Control
+	c.controlTLS()
 	if ctl.TCP != "" {
-		c.loopback(ctl.TCP)
+		c.controlPort(ctl.TCP)
 	}
 	if len(ctl.Socket) > maxSocketPath {
 		c.complain("control.socket", "", "the path is longer than %d bytes, which is all a Unix socket can have", maxSocketPath)
@@ -188,16 +189,52 @@ func (c *checker) control() {
 	}
 }
 
-func (c *checker) loopback(addr string) {
+func (c *checker) controlPort(addr string) {
 	host, port, err := net.SplitHostPort(addr)
 	if err != nil || !isPort(port) {
 		c.complain("control.tcp", "write it as in 127.0.0.1:8085", "%q is not an address with a port", addr)
 		return
 	}
 	ip, err := netip.ParseAddr(host)
+	if c.s.Control.TLS.CertFile != "" {
+		if err != nil && host != "" && !isHostname(host) {
+			c.complain("control.tcp", "leave the host out to listen on every address", "%q has no address or name for a host", addr)
+		}
+		return
+	}
 	if host != "localhost" && (err != nil || !ip.IsLoopback()) {
-		c.complain("control.tcp", "write 127.0.0.1:"+port,
-			"%q is not on loopback: nobody is asked for a password there, so the whole network could publish", addr)
+		c.complain("control.tcp", "write 127.0.0.1:"+port+", or set control.tls.cert_file and what goes with it (docs/control-over-tls.md)",
+			"%q is not on loopback: without TLS nobody is asked who they are there, so the whole network could publish", addr)
+	}
+}
+
+// controlTLS checks that all of control.tls is there or nothing. What a certificate can be named by is the control
+// protocol's own affair.
+func (c *checker) controlTLS() {
+	t := &c.s.Control.TLS
+	files := []struct{ key, value string }{
+		{"control.tls.cert_file", t.CertFile},
+		{"control.tls.key_file", t.KeyFile},
+		{"control.tls.client_ca_file", t.ClientCAFile},
+	}
+	roles := len(t.Admin) + len(t.Publish) + len(t.Read)
+	isSet := roles > 0
+	for _, f := range files {
+		isSet = isSet || f.value != ""
+	}
+	if !isSet {
+		return
+	}
+	for _, f := range files {
+		if f.value == "" {
+			c.complain(f.key, "see docs/control-over-tls.md; hassesctl pki makes the files", "is missing, while other settings of control.tls are there")
+		}
+	}
+	if roles == 0 {
+		c.complain("control.tls.admin", "name one there, or in control.tls.publish or control.tls.read", "no client certificate has a role, so nobody could use the control port")
+	}
+	if c.s.Control.TCP == "" {
+		c.complain("control.tcp", "write it as in :8085", "is missing, while control.tls is there for it")
 	}
 }
 

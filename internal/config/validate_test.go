@@ -36,22 +36,24 @@ func TestValidSettings(t *testing.T) {
 		"origins": func(s *Settings) {
 			s.CORS = CORS{[]string{"https://a.example", "http://b:8080", "https://[::1]:9"}, true}
 		},
-		"control on loopback":  func(s *Settings) { s.Control.TCP = "127.0.0.1:1" },
-		"control on localhost": func(s *Settings) { s.Control.TCP = "localhost:1" },
-		"control on IPv6":      func(s *Settings) { s.Control.TCP = "[::1]:1" },
-		"another loopback":     func(s *Settings) { s.Control.TCP = "127.9.9.9:0" },
-		"no doors":             func(s *Settings) { s.Control.Socket = "" },
-		"user":                 func(s *Settings) { s.User = "www" },
-		"user by number":       func(s *Settings) { s.User = "33" },
-		"unknown numbers":      func(s *Settings) { s.User, s.Group = "4711", "4712" },
-		"user and group":       func(s *Settings) { s.User, s.Group = "www", "staff" },
-		"group of the socket":  func(s *Settings) { s.Control.UnixGroup = "staff" },
-		"three octal digits":   func(s *Settings) { s.Control.UnixMode = "600" },
-		"bar":                  func(s *Settings) { s.Control.Delimiter = "|" },
-		"no history":           func(s *Settings) { s.History = History{} },
-		"no heartbeat":         func(s *Settings) { s.Heartbeat.Interval = 0 },
-		"largest message":      func(s *Settings) { s.Limits.MessageBytes = 16 * mib },
-		"TLS 1.3":              func(s *Settings) { s.TLS.MinVersion = "1.3" },
+		"control on loopback":        func(s *Settings) { s.Control.TCP = "127.0.0.1:1" },
+		"control on localhost":       func(s *Settings) { s.Control.TCP = "localhost:1" },
+		"control on IPv6":            func(s *Settings) { s.Control.TCP = "[::1]:1" },
+		"another loopback":           func(s *Settings) { s.Control.TCP = "127.9.9.9:0" },
+		"control for all with TLS":   func(s *Settings) { s.Control.TCP, s.Control.TLS = ":1", controlTLS() },
+		"control on a name with TLS": func(s *Settings) { s.Control.TCP, s.Control.TLS = "push.example.org:1", controlTLS() },
+		"no doors":                   func(s *Settings) { s.Control.Socket = "" },
+		"user":                       func(s *Settings) { s.User = "www" },
+		"user by number":             func(s *Settings) { s.User = "33" },
+		"unknown numbers":            func(s *Settings) { s.User, s.Group = "4711", "4712" },
+		"user and group":             func(s *Settings) { s.User, s.Group = "www", "staff" },
+		"group of the socket":        func(s *Settings) { s.Control.UnixGroup = "staff" },
+		"three octal digits":         func(s *Settings) { s.Control.UnixMode = "600" },
+		"bar":                        func(s *Settings) { s.Control.Delimiter = "|" },
+		"no history":                 func(s *Settings) { s.History = History{} },
+		"no heartbeat":               func(s *Settings) { s.Heartbeat.Interval = 0 },
+		"largest message":            func(s *Settings) { s.Limits.MessageBytes = 16 * mib },
+		"TLS 1.3":                    func(s *Settings) { s.TLS.MinVersion = "1.3" },
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := valid()
@@ -108,6 +110,17 @@ func TestInvalidSettings(t *testing.T) {
 		{"control for all", func(s *Settings) { s.Control.TCP = ":1" }, `control.tcp: ":1" is not on loopback`, "127.0.0.1:1"},
 		{"control outside", func(s *Settings) { s.Control.TCP = "192.0.2.1:1" }, `control.tcp: "192.0.2.1:1" is not on loopback`, ""},
 		{"control on a name", func(s *Settings) { s.Control.TCP = "a.localhost:1" }, `control.tcp: "a.localhost:1" is not on loopback`, ""},
+		{"control outside without TLS", func(s *Settings) { s.Control.TCP = "192.0.2.1:1" }, `control.tcp: "192.0.2.1:1" is not on loopback: without TLS`, "control.tls.cert_file"},
+		{"control TLS without a port", func(s *Settings) { s.Control.TLS = controlTLS() }, `control.tcp: is missing`, ":8085"},
+		{"control TLS on nonsense", func(s *Settings) { s.Control.TCP, s.Control.TLS = "a b:1", controlTLS() }, `control.tcp: "a b:1" has no address`, ""},
+		{"control TLS without authorities", func(s *Settings) {
+			s.Control.TCP, s.Control.TLS = ":1", controlTLS()
+			s.Control.TLS.ClientCAFile = ""
+		}, `control.tls.client_ca_file: is missing`, "hassesctl pki"},
+		{"control TLS without roles", func(s *Settings) {
+			s.Control.TCP, s.Control.TLS = ":1", controlTLS()
+			s.Control.TLS.Read = nil
+		}, `control.tls.admin: no client certificate has a role`, "control.tls.read"},
 		{"control without port", func(s *Settings) { s.Control.TCP = "127.0.0.1" }, `control.tcp: "127.0.0.1" is not an address with a port`, ""},
 		{"long socket", func(s *Settings) { s.Control.Socket = "/" + strings.Repeat("x", 107) }, `control.socket: the path is longer than 107`, ""},
 		{"pipe and socket", func(s *Settings) { s.Control.FIFO = s.Control.Socket }, `control.fifo: the pipe and the Unix socket`, ""},
@@ -210,4 +223,9 @@ func TestUnixPermissions(t *testing.T) {
 			t.Errorf("%s is %o, want %o", text, got, want)
 		}
 	}
+}
+
+// controlTLS is all that control.tls needs.
+func controlTLS() ControlTLS {
+	return ControlTLS{CertFile: "c.pem", KeyFile: "k.pem", ClientCAFile: "ca.pem", Read: []string{"uri:a:b"}}
 }

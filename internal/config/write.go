@@ -21,10 +21,7 @@ func WriteDefaults(w io.Writer) error {
 	table := ""
 	for i := range registry {
 		e := &registry[i]
-		parent, name, inTable := strings.Cut(e.name, ".")
-		if !inTable {
-			parent, name = "", e.name
-		}
+		parent, name := splitKey(e.name)
 		if parent != table {
 			if table == "tls" {
 				writeCertificates(&b)
@@ -45,6 +42,12 @@ func WriteDefaults(w io.Writer) error {
 	}
 	_, err := io.WriteString(w, b.String())
 	return err
+}
+
+// splitKey takes a key apart: the table it is in, empty at the top, and its name there.
+func splitKey(key string) (table, name string) {
+	dot := strings.LastIndexByte(key, '.')
+	return key[:max(dot, 0)], key[dot+1:]
 }
 
 // writeCertificates explains the tables of several certificates, of which there are none by default.

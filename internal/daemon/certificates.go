@@ -86,10 +86,14 @@ func (d *Daemon) openCertificates(s *config.Settings) error {
 
 // warnOfUnreadableKeys tells early what would otherwise come out in some weeks: that a renewal cannot be taken over.
 func (d *Daemon) warnOfUnreadableKeys() {
-	if d.files == nil {
-		return
+	var unreadable []string
+	if d.files != nil {
+		unreadable = d.files.Unreadable()
 	}
-	for _, path := range d.files.Unreadable() {
+	if d.controlAccess != nil && !d.controlAccess.IsKeyReadable() {
+		unreadable = append(unreadable, d.settings.Load().Control.TLS.KeyFile)
+	}
+	for _, path := range unreadable {
 		d.log.Warn("private key cannot be read by the user the daemon has become, so that a renewed one needs a restart; give the file to its group, with mode 0640", "file", path)
 	}
 }

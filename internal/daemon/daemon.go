@@ -64,6 +64,9 @@ type Daemon struct {
 	reloading     sync.Mutex   // one reload at a time
 	nextLook      atomic.Int64 // when the certificates' files are looked at again, in nanoseconds since 1970; 0: never
 
+	// Guarded by reloading.
+	controlAccess *admin.Access // of the control port, in force; nil: plain TCP, or no port
+
 	// The end.
 	drainOnce   sync.Once
 	drainBegun  atomic.Bool

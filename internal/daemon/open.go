@@ -26,6 +26,9 @@ func Check(s config.Settings) error {
 	if err := checkCertificates(&s, time.Now()); err != nil {
 		return err
 	}
+	if _, err := controlAccess(&s, time.Now()); err != nil {
+		return err
+	}
 	identity, err := resolveUser(&s)
 	if err != nil {
 		return err
@@ -222,11 +225,9 @@ func (d *Daemon) openControl(s *config.Settings) error {
 		d.log.Info("control socket open", "path", socket)
 	}
 	if s.Control.TCP != "" {
-		addr, err := d.control.ListenTCP(s.Control.TCP)
-		if err != nil {
+		if err := d.openControlPort(s); err != nil {
 			return fmt.Errorf("open control port: %w", err)
 		}
-		d.log.Info("control port open", "addr", addr.String())
 	}
 	if s.Control.FIFO != "" {
 		if err := d.control.OpenFIFO(s.Control.FIFO, gid); err != nil {

@@ -21,11 +21,17 @@ func (d *Daemon) reload() (changed, needsRestart []string, err error) {
 	old := *d.settings.Load()
 	changed, needsRestart = config.Diff(old, next)
 	inForce := config.Adopt(old, next)
+	changed, needsRestart = keepControlPort(&old, &inForce, changed, needsRestart)
 	hubLimits, err := hubOptions(&inForce, "")
 	if err != nil {
 		return nil, nil, err
 	}
 	reading, err := d.readCertificates(&inForce)
+	if err != nil {
+		return nil, nil, err
+	}
+
+	access, err := controlAccess(&inForce, time.Now())
 	if err != nil {
 		return nil, nil, err
 	}
@@ -47,6 +53,9 @@ func (d *Daemon) reload() (changed, needsRestart []string, err error) {
 	d.settings.Store(&inForce)
 	if newCertificate {
 		changed = addKey(changed, certificateKey(&inForce)) // the name is the same, the content is not
+	}
+	if d.useControlAccess(access) {
+		changed = addKey(changed, "control.tls.cert_file")
 	}
 	d.log.Info("reloaded", "changed", changed, "needs_restart", needsRestart)
 	return changed, needsRestart, nil

@@ -1,0 +1,142 @@
+package daemon
+
+import (
+	"errors"
+	"net"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/hassesd/hassesd/internal/admin"
+	"github.com/hassesd/hassesd/internal/admin/admintest"
+	"github.com/hassesd/hassesd/internal/config"
+)
+
+// freePort is an address of the loopback that nobody listens on for the moment.
+func freePort(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	return l.Addr().String()
+}
+
+func controlTOML(addr string, own admintest.Identity, ca, roles string) string {
+	return "[control]\ntcp = " + strconv.Quote(addr) + "\n[control.tls]\ncert_file = " + strconv.Quote(own.CertFile) +
+		"\nkey_file = " + strconv.Quote(own.KeyFile) + "\nclient_ca_file = " + strconv.Quote(ca) + "\n" + roles + "\n"
+}
+
+// as asks who the daemon takes id for.
+func (r *running) as(addr, ca string, id admintest.Identity) (admin.Role, error) {
+	r.t.Helper()
+	c, err := admin.Dial(r.t.Context(), admin.Options{TCP: addr, CA: ca, Cert: id.CertFile, Key: id.KeyFile, Timeout: patience})
+	if err != nil {
+		return "", err
+	}
+	defer func() { _ = c.Close() }()
+	hello, err := c.Hello(r.t.Context())
+	return hello.Role, err
+}
+
+func (r *running) wantRole(addr, ca string, id admintest.Identity, want admin.Role) {
+	r.t.Helper()
+	got, err := r.as(addr, ca, id)
+	if want == "" {
+		if !errors.Is(err, admin.ErrNotAllowed) {
+			r.t.Errorf("got %q, %v, want to be refused", got, err)
+		}
+		return
+	}
+	if err != nil || got != want {
+		r.t.Errorf("got %q, %v, want %q", got, err, want)
+	}
+}
+
+func TestControlPortTakesRolesAndCertificatesFromAReload(t *testing.T) {
+	first, second := admintest.NewAuthority(t), admintest.NewAuthority(t)
+	own, alice, bob := first.Daemon(), first.Client("test:alice"), second.Client("test:bob")
+	addr := freePort(t)
+	r := start(t, controlTOML(addr, own, first.File, `admin = ["uri:test:alice"]`))
+	r.wantRole(addr, first.File, alice, admin.RoleAdmin)
+	r.wantRole(addr, first.File, bob, "")
+	status, err := r.ctl.Status(t.Context())
+	if err != nil || status.Refused["control_untrusted"] != 1 {
+		t.Errorf("refused: %v, %v", status.Refused, err)
+	}
+
+	// Roles and authorities.
+	r.configure(controlTOML(addr, own, second.File, `read = ["uri:test:bob"]`))
+	reloaded, err := r.ctl.Reload(t.Context())
+	if want := []string{"control.tls.client_ca_file", "control.tls.admin", "control.tls.read"}; err != nil || !slices.Equal(reloaded.Changed, want) {
+		t.Errorf("changed %v, %v", reloaded.Changed, err)
+	}
+	r.wantRole(addr, first.File, bob, admin.RoleRead)
+	r.wantRole(addr, first.File, alice, "")
+
+	// The daemon's certificate, with the names of its files as they were.
+	renewed := second.Daemon()
+	for from, to := range map[string]string{renewed.CertFile: own.CertFile, renewed.KeyFile: own.KeyFile} {
+		if err := os.Rename(from, to); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if reloaded, err = r.ctl.Reload(t.Context()); err != nil || !slices.Equal(reloaded.Changed, []string{"control.tls.cert_file"}) {
+		t.Errorf("changed %v, %v", reloaded.Changed, err)
+	}
+	r.wantRole(addr, second.File, bob, admin.RoleRead)
+
+	// What is wrong keeps what was.
+	r.configure(controlTOML(addr, own, filepath.Join(t.TempDir(), "none.pem"), `admin = ["uri:test:bob"]`))
+	if _, err := r.ctl.Reload(t.Context()); err == nil || !strings.Contains(err.Error(), "none.pem") {
+		t.Errorf("got %v", err)
+	}
+	r.wantRole(addr, second.File, bob, admin.RoleRead)
+
+	// TLS or not is a matter of a restart.
+	r.configure("[control]\ntcp = " + strconv.Quote(addr) + "\n")
+	reloaded, err = r.ctl.Reload(t.Context())
+	if err != nil || len(reloaded.Changed) > 0 || !slices.Contains(reloaded.NeedsRestart, "control.tls.cert_file") {
+		t.Errorf("got %+v, %v", reloaded, err)
+	}
+	r.wantRole(addr, second.File, bob, admin.RoleRead)
+}
+
+func TestPlainControlPortIsThatOfOldBackEnds(t *testing.T) {
+	addr := freePort(t)
+	r := start(t, "[control]\ntcp = "+strconv.Quote(addr)+"\n")
+	c, err := admin.Dial(t.Context(), admin.Options{TCP: addr, Timeout: patience})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = c.Close() }()
+	if hello, err := c.Hello(t.Context()); err != nil || hello.Role != admin.RolePublish {
+		t.Errorf("got %+v, %v", hello, err)
+	}
+	ca := admintest.NewAuthority(t)
+	own := ca.Daemon()
+	r.configure(controlTOML(addr, own, ca.File, `admin = ["uri:test:alice"]`))
+	reloaded, err := r.ctl.Reload(t.Context())
+	if err != nil || len(reloaded.Changed) > 0 || !slices.Contains(reloaded.NeedsRestart, "control.tls.cert_file") {
+		t.Errorf("got %+v, %v", reloaded, err)
+	}
+}
+
+func TestCheckRefusesABadControlPort(t *testing.T) {
+	ca := admintest.NewAuthority(t)
+	own := ca.Daemon()
+	settings := config.Defaults()
+	settings.Dev, settings.Control.TCP, settings.Control.Socket = true, ":0", ""
+	settings.Control.TLS = config.ControlTLS{CertFile: own.CertFile, KeyFile: own.KeyFile, ClientCAFile: ca.File, Admin: []string{"uri:test:alice"}}
+	if err := Check(settings); err != nil {
+		t.Fatal(err)
+	}
+	settings.Control.TLS.Admin = []string{"alice"}
+	if err := Check(settings); !errors.Is(err, ErrConfiguration) || !strings.Contains(err.Error(), `"alice" names no certificate`) {
+		t.Errorf("got %v", err)
+	}
+}
