@@ -107,6 +107,8 @@ func (p *program) candidates(ctx context.Context, typed []string) []string {
 		return beginning(word, logLevels)
 	case "reinit":
 		return beginning(word, []string{"on", "off"})
+	case "pki":
+		return beginning(word, pkiWords(line.words))
 	case "completion":
 		return beginning(word, []string{"bash", "zsh", "fish"})
 	}

@@ -65,6 +65,9 @@ func explain(err error) *failure {
 	switch {
 	case errors.As(err, &refused):
 		f.code, f.hint = refusedStream(refused.status)
+	case errors.Is(err, admin.ErrCertificate):
+		f.code = exitNotAllowed
+		f.hint = "the daemon wants --cert and --key of its client authority, with a role in its control.tls; its log says what is wrong"
 	case errors.Is(err, admin.ErrNotAllowed):
 		f.code = exitNotAllowed
 		f.hint = "the control socket is for its group: see control.unix_group of the daemon, or use sudo"

@@ -105,6 +105,7 @@ func (p *program) newApp() *cli.App {
 			p.reinitCommand(),
 			p.reloadCommand(),
 			p.drainCommand(),
+			p.pkiCommand(),
 			p.versionCommand(),
 			p.completionCommand(),
 			p.completeCommand(),
