@@ -6,19 +6,19 @@ type Refusal string
 
 // The refusals.
 const (
-	RefusedConnections Refusal = "control_connections" // the door has no place left
-	RefusedHTTP        Refusal = "http"                // a browser or a scanner speaks HTTP to the control port
-	RefusedTLS         Refusal = "tls"                 // a TLS ClientHello on a plain port
-	RefusedPlain       Refusal = "plain"               // something that is neither TLS nor HTTP on the TLS port
-	RefusedTLSVersion  Refusal = "tls_version"         // a client without TLS 1.3
-	RefusedNoCert      Refusal = "no_certificate"      // a client that shows no certificate
-	RefusedUntrusted   Refusal = "untrusted"           // its certificate is not of our authorities, or not for clients
-	RefusedExpired     Refusal = "expired"             // its certificate is out of date
-	RefusedNoRole      Refusal = "no_role"             // its certificate is good, and in no list of roles
-	RefusedHandshake   Refusal = "handshake"           // any other end of the TLS handshake
-	RefusedStalled     Refusal = "stalled"             // the TLS handshake took too long
-	RefusedSlow        Refusal = "control_slow"        // the peer does not read its answers
-	RefusedSyntax      Refusal = "syntax"              // not a command, not a message; not JSON, not a request
+	RefusedConnections Refusal = "connections"    // the door has no place left
+	RefusedHTTP        Refusal = "http"           // a browser or a scanner speaks HTTP to the control port
+	RefusedTLS         Refusal = "tls"            // a TLS ClientHello on a plain port
+	RefusedPlain       Refusal = "plain"          // something that is neither TLS nor HTTP on the TLS port
+	RefusedTLSVersion  Refusal = "tls_version"    // a client without TLS 1.3
+	RefusedNoCert      Refusal = "no_certificate" // a client that shows no certificate
+	RefusedUntrusted   Refusal = "untrusted"      // its certificate is not of our authorities, or not for clients
+	RefusedExpired     Refusal = "expired"        // its certificate is out of date
+	RefusedNoRole      Refusal = "no_role"        // its certificate is good, and in no list of roles
+	RefusedHandshake   Refusal = "handshake"      // any other end of the TLS handshake
+	RefusedStalled     Refusal = "stalled"        // the TLS handshake took too long
+	RefusedSlow        Refusal = "slow"           // the peer does not read its answers
+	RefusedSyntax      Refusal = "syntax"         // not a command, not a message; not JSON, not a request
 	RefusedMethod      Refusal = "unknown_method"
 	RefusedParams      Refusal = "invalid_params"
 	RefusedRole        Refusal = "not_allowed"

@@ -28,7 +28,7 @@ func TestTooManyConnections(t *testing.T) {
 	}
 	connect(t, "tcp", doors.TCP).wantClosed()
 	connect(t, "tcp", doors.TCP).wantClosed()
-	if got := fmt.Sprint(b.WaitRefusals(t, 2)); got != "[control_connections control_connections]" {
+	if got := fmt.Sprint(b.WaitRefusals(t, 2)); got != "[connections connections]" {
 		t.Errorf("refused for %s", got)
 	}
 

@@ -265,7 +265,7 @@ func TestTLSDoorEvictsStrangers(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	if got := fmt.Sprint(d.backend.WaitRefusals(t, 4)); got != "[control_connections control_connections control_connections control_connections]" {
+	if got := fmt.Sprint(d.backend.WaitRefusals(t, 4)); got != "[connections connections connections connections]" {
 		t.Errorf("refused for %s", got)
 	}
 }
