@@ -77,8 +77,8 @@ func newAuthority(now time.Time, lifetime time.Duration) (*keyPair, error) {
 	return sign(c, c, key, key)
 }
 
-// issue signs a new certificate with a new key. It never outlives the authority.
-func (ca *keyPair) issue(t template, now time.Time, lifetime time.Duration) (*keyPair, error) {
+// issue signs, as the authority k, a new certificate with a new key. It never outlives the authority.
+func (k *keyPair) issue(t template, now time.Time, lifetime time.Duration) (*keyPair, error) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		return nil, fmt.Errorf("make a key: %w", err)
@@ -101,10 +101,10 @@ func (ca *keyPair) issue(t template, now time.Time, lifetime time.Duration) (*ke
 	if len(t.name) > 64 {
 		c.Subject.CommonName = "" // the most that it may have (RFC 5280 appendix A.1); the names are in subjectAltName
 	}
-	if c.NotAfter.After(ca.cert.NotAfter) {
-		c.NotAfter = ca.cert.NotAfter
+	if c.NotAfter.After(k.cert.NotAfter) {
+		c.NotAfter = k.cert.NotAfter
 	}
-	return sign(c, ca.cert, key, ca.key)
+	return sign(c, k.cert, key, k.key)
 }
 
 func sign(c, parent *x509.Certificate, key, parentKey *ecdsa.PrivateKey) (*keyPair, error) {

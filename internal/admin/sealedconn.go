@@ -62,7 +62,7 @@ func (c *sealedConn) readNow(p []byte) (int, error) {
 	return c.Read(p)
 }
 
-func (c *sealedConn) cut() { c.wire.Close() }
+func (c *sealedConn) cut() { _ = c.wire.Close() } // there is nobody left to tell
 
 // wire is the TCP connection below a [sealedConn]. TLS writes of its own accord, too, when the peer changes its key:
 // so every write gets a deadline here.
