@@ -33,15 +33,41 @@ type AccessOptions struct {
 
 // Access is what the TLS door goes by. It is checked, and never changed.
 type Access struct {
-	certificate tls.Certificate
+	certFile    string
 	keyFile     string
+	certificate tls.Certificate
 	clientCAs   *x509.CertPool
+	authorities []*x509.Certificate // of clientCAs
 	roles       map[identity]Role
-	warnings    []string
 }
 
-// Warnings are what works, but not for long.
-func (a *Access) Warnings() []string { return a.warnings }
+// Complaints are what does not work at now, or will not for long.
+func (a *Access) Complaints(now time.Time) []string {
+	var all []string
+	switch leaf := a.certificate.Leaf; {
+	case now.After(leaf.NotAfter):
+		all = append(all, fmt.Sprintf("certificate %s expired on %s, and clients refuse it; renew it", a.certFile, day(leaf.NotAfter)))
+	case isDue(leaf, now):
+		all = append(all, fmt.Sprintf("certificate %s expires on %s, in less than a third of its lifetime; renew it", a.certFile, day(leaf.NotAfter)))
+	}
+	for _, c := range a.authorities {
+		switch {
+		case now.After(c.NotAfter):
+			all = append(all, fmt.Sprintf("authority of clients %q expired on %s: nobody gets in with its certificates", c.Subject, day(c.NotAfter)))
+		case c.NotAfter.Sub(now) < authorityNotice:
+			all = append(all, fmt.Sprintf("authority of clients %q expires on %s: make another, and new certificates", c.Subject, day(c.NotAfter)))
+		}
+	}
+	return all
+}
+
+// authorityNotice is how long before its end an authority is complained of: its certificates last 90 days.
+const authorityNotice = 90 * 24 * time.Hour
+
+// isDue says whether less than a third of the certificate's life is left.
+func isDue(c *x509.Certificate, now time.Time) bool {
+	return c.NotAfter.Sub(now) < c.NotAfter.Sub(c.NotBefore)/3
+}
 
 // NotAfter is the last moment at which clients accept the daemon's certificate.
 func (a *Access) NotAfter() time.Time { return a.certificate.Leaf.NotAfter }
@@ -64,7 +90,7 @@ func (a *Access) IsKeyReadable() bool {
 
 // LoadAccess reads the files and checks all of it for a start at now.
 func LoadAccess(o AccessOptions, now time.Time) (*Access, error) {
-	a := &Access{keyFile: o.KeyFile, roles: make(map[identity]Role)}
+	a := &Access{certFile: o.CertFile, keyFile: o.KeyFile, roles: make(map[identity]Role)}
 	if err := a.loadCertificate(o.CertFile, o.KeyFile, now); err != nil {
 		return nil, err
 	}
@@ -98,8 +124,6 @@ func (a *Access) loadCertificate(certFile, keyFile string, now time.Time) error 
 		return fmt.Errorf("certificate %s is not meant for servers (extendedKeyUsage without serverAuth), so clients would refuse it", certFile)
 	case len(leaf.DNSNames) == 0 && len(leaf.IPAddresses) == 0:
 		return fmt.Errorf("certificate %s names no host in subjectAltName, so clients would refuse it", certFile)
-	case leaf.NotAfter.Sub(now) < leaf.NotAfter.Sub(leaf.NotBefore)/3:
-		a.warnings = append(a.warnings, fmt.Sprintf("certificate %s expires on %s, in less than a third of its lifetime; renew it", certFile, day(leaf.NotAfter)))
 	}
 	return nil
 }
@@ -122,12 +146,12 @@ func (a *Access) loadClientCAs(file string, now time.Time) error {
 			return fmt.Errorf("authorities of clients %s: number %d in the file: %w", file, found, err)
 		case !c.IsCA:
 			return fmt.Errorf("authorities of clients %s: number %d in the file (%s) is not an authority's certificate", file, found, c.Subject)
-		case now.After(c.NotAfter):
-			a.warnings = append(a.warnings, fmt.Sprintf("authority of clients %s expired on %s: nobody gets in with its certificates", c.Subject, day(c.NotAfter)))
-			continue
 		}
-		usable++
+		if !now.After(c.NotAfter) {
+			usable++
+		}
 		a.clientCAs.AddCert(c)
+		a.authorities = append(a.authorities, c)
 	}
 	switch {
 	case found == 0:

@@ -40,8 +40,8 @@ func TestLoadAccess(t *testing.T) {
 	good := func() admin.AccessOptions {
 		return admin.AccessOptions{CertFile: own.CertFile, KeyFile: own.KeyFile, ClientCAFile: a.File, Admin: []string{"uri:test:x"}}
 	}
-	if access, err := admin.LoadAccess(good(), time.Now()); err != nil || len(access.Warnings()) > 0 {
-		t.Fatalf("got %+v, %v", access, err)
+	if _, err := admin.LoadAccess(good(), time.Now()); err != nil {
+		t.Fatal(err)
 	}
 	for _, tt := range []struct {
 		name   string
@@ -73,13 +73,32 @@ func TestLoadAccess(t *testing.T) {
 	}
 }
 
-func TestLoadAccessWarns(t *testing.T) {
-	a := admintest.NewAuthority(t)
-	own := a.Daemon()
-	ending := own.Leaf.NotAfter.Add(-time.Hour)
+func TestAccessComplains(t *testing.T) {
+	a := admintest.NewAuthority(t) // for 48 hours
+	own := a.Daemon()              // for 12
 	o := admin.AccessOptions{CertFile: own.CertFile, KeyFile: own.KeyFile, ClientCAFile: a.File, Admin: []string{"uri:test:x"}}
-	access, err := admin.LoadAccess(o, ending)
-	if err != nil || len(access.Warnings()) != 1 || !strings.Contains(access.Warnings()[0], "less than a third") {
-		t.Errorf("got %v, %v", access.Warnings(), err)
+	access, err := admin.LoadAccess(o, time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct {
+		left time.Duration // of the daemon's certificate
+		want []string
+	}{
+		{100 * 24 * time.Hour, nil},
+		{9 * time.Hour, []string{"authority of clients", "make another"}},
+		{7 * time.Hour, []string{"less than a third", "make another"}},
+		{-time.Hour, []string{"clients refuse it", "make another"}},
+		{-40 * time.Hour, []string{"clients refuse it", "nobody gets in"}},
+	} {
+		got := strings.Join(access.Complaints(own.Leaf.NotAfter.Add(-tt.left)), "\n")
+		for _, want := range tt.want {
+			if !strings.Contains(got, want) {
+				t.Errorf("with %v left: %s, want %q", tt.left, got, want)
+			}
+		}
+		if tt.want == nil && got != "" {
+			t.Errorf("with %v left: %s", tt.left, got)
+		}
 	}
 }

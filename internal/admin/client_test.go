@@ -3,15 +3,8 @@ package admin_test
 import (
 	"bufio"
 	"context"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
-	"crypto/tls"
-	"crypto/x509"
-	"encoding/pem"
 	"errors"
 	"fmt"
-	"math/big"
 	"net"
 	"os"
 	"path/filepath"
@@ -250,141 +243,26 @@ func TestDialRefusals(t *testing.T) {
 	}
 }
 
-// A daemon behind mutual TLS 1.3, as a later version or a proxy will be.
 func TestClientOverTLS(t *testing.T) {
-	b := &admintest.Backend{HelloAnswer: admin.Hello{Version: "2.0.0"}}
-	doors := admintest.Start(t, b)
-	dir := t.TempDir()
-	ca := newAuthority(t)
-	caFile := writePEM(t, filepath.Join(dir, "ca.pem"), "CERTIFICATE", ca.cert.Raw)
-	serverPair := ca.issue(t, dir, "server")
-	ca.issue(t, dir, "client")
-	pool := x509.NewCertPool()
-	pool.AddCert(ca.cert)
-	l, err := tls.Listen("tcp", "127.0.0.1:0", &tls.Config{
-		MinVersion:   tls.VersionTLS13,
-		Certificates: []tls.Certificate{serverPair},
-		ClientCAs:    pool,
-		ClientAuth:   tls.RequireAndVerifyClientCert,
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	done := make(chan struct{})
-	t.Cleanup(func() {
-		l.Close()
-		<-done
-	})
-	go func() {
-		defer close(done)
-		proxy(l, doors.TCP)
-	}()
-
-	o := admin.Options{TCP: l.Addr().String(), CA: caFile, Cert: filepath.Join(dir, "client.pem"), Key: filepath.Join(dir, "client.key")}
+	d := openTLSDoor(t, 0)
+	o := admin.Options{TCP: d.addr, CA: d.File, Cert: d.root.CertFile, Key: d.root.KeyFile, Timeout: patience}
 	c, err := admin.Dial(t.Context(), o)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if hello, err := c.Hello(t.Context()); err != nil || hello.Version != "2.0.0" {
+	if hello, err := c.Hello(t.Context()); err != nil || hello.Role != admin.RoleAdmin {
 		t.Errorf("got %+v, %v", hello, err)
 	}
 	if err := c.Close(); err != nil {
 		t.Error(err)
 	}
 
-	stranger := newAuthority(t)
-	o.CA = writePEM(t, filepath.Join(dir, "stranger.pem"), "CERTIFICATE", stranger.cert.Raw)
+	o.CA = admintest.NewAuthority(t).File
 	if _, err := admin.Dial(t.Context(), o); !errors.Is(err, admin.ErrNotAllowed) {
 		t.Errorf("a certificate of a stranger: %v", err)
 	}
-	o.CA = filepath.Join(dir, "client.key")
+	o.CA = d.root.KeyFile
 	if _, err := admin.Dial(t.Context(), o); err == nil {
 		t.Error("a key was taken for a certificate")
 	}
-}
-
-// proxy copies between each connection of l and one to target, one at a time, until l is closed.
-func proxy(l net.Listener, target string) {
-	for {
-		in, err := l.Accept()
-		if err != nil {
-			return
-		}
-		out, err := net.Dial("tcp", target)
-		if err != nil {
-			in.Close()
-			continue
-		}
-		back := make(chan struct{})
-		go func() {
-			defer close(back)
-			_, _ = bufio.NewReader(out).WriteTo(in)
-			in.Close()
-		}()
-		_, _ = bufio.NewReader(in).WriteTo(out)
-		out.Close()
-		<-back
-	}
-}
-
-type authority struct {
-	cert *x509.Certificate
-	key  *ecdsa.PrivateKey
-}
-
-func newAuthority(t *testing.T) authority {
-	t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	template := &x509.Certificate{
-		SerialNumber: big.NewInt(1), NotAfter: time.Now().Add(time.Hour),
-		IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign,
-	}
-	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	cert, err := x509.ParseCertificate(der)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return authority{cert, key}
-}
-
-// issue writes name.pem and name.key to dir.
-func (a authority) issue(t *testing.T, dir, name string) tls.Certificate {
-	t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	template := &x509.Certificate{
-		SerialNumber: big.NewInt(2), NotAfter: time.Now().Add(time.Hour), IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)},
-		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth},
-	}
-	der, err := x509.CreateCertificate(rand.Reader, template, a.cert, &key.PublicKey, a.key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	pkcs8, err := x509.MarshalPKCS8PrivateKey(key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	certFile := writePEM(t, filepath.Join(dir, name+".pem"), "CERTIFICATE", der)
-	keyFile := writePEM(t, filepath.Join(dir, name+".key"), "PRIVATE KEY", pkcs8)
-	pair, err := tls.LoadX509KeyPair(certFile, keyFile)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return pair
-}
-
-func writePEM(t *testing.T, file, kind string, der []byte) string {
-	t.Helper()
-	if err := os.WriteFile(file, pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der}), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	return file
 }

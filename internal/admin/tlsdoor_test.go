@@ -352,6 +352,25 @@ func TestTLSDoorCarriesMuch(t *testing.T) {
 	}
 }
 
+func TestTLSDoorCutsOffWhoDoesNotRead(t *testing.T) {
+	d := openTLSDoor(t, 0, func(s *admin.Server) { admin.SetWriteTimeout(s, 200*time.Millisecond) })
+	d.backend.ClientsAnswer = admin.Clients{Clients: make([]admin.Client, 1000)}
+	p, _ := d.connect(t, d.Config(d.viewer))
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		for {
+			if _, err := io.WriteString(p.conn, `{"jsonrpc":"2.0","id":1,"method":"clients"}`+"\n"); err != nil {
+				return
+			}
+		}
+	}()
+	if got := d.backend.WaitRefusals(t, 1); got[0] != string(admin.RefusedSlow) {
+		t.Errorf("refused for %v", got)
+	}
+	<-ended
+}
+
 func TestTLSDoorShutdown(t *testing.T) {
 	d := openTLSDoor(t, 0)
 	stranger := connect(t, "tcp", d.addr)

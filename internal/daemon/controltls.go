@@ -63,10 +63,34 @@ func (d *Daemon) useControlAccess(access *admin.Access) bool {
 	if isOther {
 		d.log.Info("certificate of the control port in force", "not_after", access.NotAfter())
 	}
-	for _, w := range access.Warnings() {
-		d.log.Warn("control port needs attention", "what", w)
-	}
+	d.complainOfControlPort(access, time.Now())
 	return isOther
+}
+
+func (d *Daemon) complainOfControlPort(access *admin.Access, now time.Time) {
+	for _, what := range access.Complaints(now) {
+		d.log.Warn("control port needs attention", "what", what)
+	}
+}
+
+// tendControlPort complains once a day of certificates of the control port that end, until stop is closed.
+func (d *Daemon) tendControlPort(stop <-chan struct{}) {
+	if d.settings.Load().Control.TLS.CertFile == "" {
+		return
+	}
+	daily := time.NewTicker(expiryComplaining)
+	defer daily.Stop()
+	for {
+		select {
+		case now := <-daily.C:
+			d.reloading.Lock()
+			access := d.controlAccess
+			d.reloading.Unlock()
+			d.complainOfControlPort(access, now)
+		case <-stop:
+			return
+		}
+	}
 }
 
 // keepControlPort lets the control port be what the start made of it: TLS or not is a matter of a restart. It moves
