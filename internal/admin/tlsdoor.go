@@ -113,13 +113,13 @@ func (c *conn) identify() bool {
 		return false // nobody's fault
 	}
 	reason := sealed.refusal(err)
+	c.server.mu.Lock()
+	if !c.hasPlace {
+		reason, err = RefusedConnections, errEvicted
+	}
 	attrs := []slog.Attr{slog.String("err", cut(printable(err.Error()), maxStrange))}
 	if sealed.strangers != "" {
 		attrs = append(attrs, slog.String("identities", cut(printable(sealed.strangers), maxStrange)))
-	}
-	c.server.mu.Lock()
-	if !c.hasPlace {
-		reason = RefusedConnections
 	}
 	c.server.turnAway(c.log, reason, attrs...)
 	c.server.mu.Unlock()
@@ -132,7 +132,7 @@ func (c *conn) identify() bool {
 // maxStrange bounds what of a record in the log may have been written by a stranger.
 const maxStrange = 500
 
-// errEvicted is the end of a handshake that was over when its place had been given to somebody else.
+// errEvicted is the end of a handshake whose place was given to somebody else.
 var errEvicted = errors.New("the place was given to another connection")
 
 // welcome ends the time in which the connection may be evicted.
