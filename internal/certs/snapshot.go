@@ -130,6 +130,7 @@ func (s *snapshot) choose(hello *tls.ClientHelloInfo) (*tls.Certificate, error) 
 // serves says whether a request for host may be answered on a connection whose client asked for serverName, both as
 // they were sent. See [Store.Serves].
 func (s *snapshot) serves(serverName, host string) bool {
+	asked := s.named(serverName)
 	g := s.groupFor(serverName)
 	host = hostOf(host)
 	if host == "" || g == nil {
@@ -142,8 +143,8 @@ func (s *snapshot) serves(serverName, host string) bool {
 	switch {
 	case g.names.has(host):
 		return true
-	case serverName == "" || g.names.isEmpty():
-		return !s.known.has(host)
+	case asked == nil || g.names.isEmpty():
+		return !s.known.has(host) // it got the default: the wrong choice only if there was a right one
 	}
 	return false
 }

@@ -46,8 +46,8 @@ func (s *Store) Config() *tls.Config { return s.current.Load().config }
 
 // Serves says whether a request whose Host field is host may be answered on a connection whose client asked for
 // serverName, which is empty when it named nobody; if not, the answer is 421 Misdirected Request. The host must belong
-// to the certificates that the name chooses. Where there was no name to choose by, or the certificate names no host, any
-// host will do that is not another certificate's. An address will always do: clients cannot choose by it.
+// to the certificates that the name chooses. Where the name chose nothing (there was none, or it is in no certificate and
+// the default was shown), or the certificate names no host, any host will do that is not another certificate's. An address will always do: clients cannot choose by it.
 func (s *Store) Serves(serverName, host string) bool {
 	return s.current.Load().serves(serverName, host)
 }

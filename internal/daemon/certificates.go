@@ -114,6 +114,9 @@ func (d *Daemon) readCertificates(s *config.Settings) (*certs.Reading, error) {
 	if len(files) == 0 && s.Dev {
 		return nil, nil //nolint:nilnil // development mode keeps the one it made
 	}
+	if len(files) == 0 && d.acme == nil {
+		return nil, &configurationError{errors.New("the settings name no certificate file any more, and to begin with ACME needs a restart")}
+	}
 	return d.files.Read(files, time.Now())
 }
 

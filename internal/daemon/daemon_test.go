@@ -324,6 +324,21 @@ func TestReloadOfACertificateServesItToNewConnections(t *testing.T) {
 	}
 }
 
+func TestReloadFromFilesToACMENeedsARestartAndTakesNothingAway(t *testing.T) {
+	dir := t.TempDir()
+	cert, key := filepath.Join(dir, "cert.pem"), filepath.Join(dir, "key.pem")
+	writeCertificate(t, cert, key, "localhost")
+	r := start(t, fmt.Sprintf("[tls]\ncert_file = %q\nkey_file = %q\n", cert, key),
+		config.Assignment{Flag: "dev", Value: "false"}, config.Assignment{Flag: "auth", Value: "none"})
+	r.configure(fmt.Sprintf("[acme]\nhosts = [\"localhost.example\"]\naccept_tos = true\ncache_dir = %q\n", filepath.Join(dir, "acme")))
+	if _, err := r.ctl.Reload(t.Context()); err == nil || !strings.Contains(err.Error(), "restart") {
+		t.Errorf("reload: %v", err)
+	}
+	if list := r.certificates(); len(list) != 1 || list[0].CertFile != cert {
+		t.Errorf("certificates: %+v", list)
+	}
+}
+
 func TestDrainEndsTheDaemon(t *testing.T) {
 	r := start(t, "")
 	body := r.subscribe("subscribe=a")

@@ -266,7 +266,7 @@ func (d *Daemon) openLoops(s *config.Settings, descriptors int) error {
 		n = runtime.NumCPU()
 	}
 	for range n {
-		loop, err := reactor.New(reactor.Options{Logger: d.log})
+		loop, err := reactor.New(reactor.Options{Logger: d.log, Contended: func() bool { return d.edge.Handshaking() }})
 		if err != nil {
 			return fmt.Errorf("make an event loop: %w", err)
 		}

@@ -22,7 +22,12 @@ func (w *worker) wantHandshake(c *conn) {
 		w.evict()
 		return
 	}
+	w.beginHandshake(c)
+}
+
+func (w *worker) beginHandshake(c *conn) {
 	w.handshaking++
+	w.srv.shaking.Add(1)
 	c.startHandshake()
 }
 
@@ -35,6 +40,7 @@ func (w *worker) handshakeLimit() int {
 // handshakeEnded gives the place of a handshake to those who wait.
 func (w *worker) handshakeEnded(c *conn) {
 	w.handshaking--
+	w.srv.shaking.Add(-1)
 	if !c.evicted {
 		w.handshakes.remove(c)
 	}
@@ -43,8 +49,7 @@ func (w *worker) handshakeEnded(c *conn) {
 		w.waiting[0] = nil
 		w.waiting = w.waiting[1:]
 		if next.state == stateAccepted && !next.doomed {
-			w.handshaking++
-			next.startHandshake()
+			w.beginHandshake(next)
 		}
 	}
 	if len(w.waiting) == 0 {

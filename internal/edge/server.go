@@ -65,6 +65,7 @@ type Server struct {
 	reinit     atomic.Bool
 	nextConn   atomic.Uint64
 	open       atomic.Int64 // connections, those turned away included
+	shaking    atomic.Int64 // handshakes in flight
 	away       atomic.Int64 // of them, those that are only told to come later
 	peak       atomic.Int64
 	refused    [numRefuseReasons]atomic.Uint64 // what acceptors turn away; workers count the rest
@@ -133,6 +134,9 @@ func (w *worker) reschedule() {
 
 // Connections is how many connections there are now.
 func (s *Server) Connections() int { return int(s.open.Load()) }
+
+// Handshaking says whether TLS handshakes are in flight, which keep the processors busy.
+func (s *Server) Handshaking() bool { return s.shaking.Load() > 0 }
 
 // SetReinit says whether a second request on an open stream is served.
 func (s *Server) SetReinit(on bool) { s.reinit.Store(on) }

@@ -26,6 +26,7 @@ type Options struct {
 	PostLimit int              // functions that may wait; 0: 4096
 	EndOfTurn func() (again bool)
 	Logger    *slog.Logger // nil: nothing is logged
+	Contended func() bool  // of the epoll poller, see NewEpoll; any goroutine may call it
 }
 
 // Loop calls handlers, all on one goroutine.
@@ -70,7 +71,7 @@ const (
 // New makes a loop. It holds descriptors until Run has returned.
 func New(o Options) (*Loop, error) {
 	if o.Poller == nil {
-		p, err := NewEpoll()
+		p, err := NewEpoll(o.Contended)
 		if err != nil {
 			return nil, err
 		}

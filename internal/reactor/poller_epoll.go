@@ -15,12 +15,19 @@ import (
 // wakeSlot is the token's slot of a poller's own eventfd.
 const wakeSlot = -1
 
-// epoll is the Poller of the kernel. It waits by way of the Go runtime's own
-// poller, in which the epoll descriptor stands like any other: it is readable
-// when it has events. A loop that waits is then a parked goroutine and not a
-// thread in a system call, which the scheduler would have to replace at each
-// wait and to find a processor for at each event. With 1,000 streams and 200
-// small messages a second that is a third of the CPU time.
+// epoll is the Poller of the kernel. It has two ways to wait.
+//
+// As a rule it waits by way of the Go runtime's own poller, in which the epoll
+// descriptor stands like any other: it is readable when it has events. A loop
+// that waits is then a parked goroutine and not a thread in a system call,
+// which the scheduler would have to replace at each wait and to find a
+// processor for at each event. With 1,000 streams and 200 small messages a
+// second that is a third of the CPU time.
+//
+// But while other goroutines always have work for all processors, the runtime
+// looks at its poller only every 10 ms (sysmon), where a thread that comes
+// back from a system call is queued at once. So the poller is told when the
+// processors are contended, and waits in the system call then.
 type epoll struct {
 	linux
 
@@ -29,6 +36,8 @@ type epoll struct {
 	file   *os.File
 	ready  syscall.RawConn // of file
 	wakefd int
+
+	contended func() bool // any goroutine; nil: never
 
 	// Owned by the loop.
 	buf      []unix.EpollEvent
@@ -42,8 +51,9 @@ type epoll struct {
 }
 
 // NewEpoll makes a Poller of an epoll descriptor with an eventfd to wake it.
-// It also calls InitRuntimePoller.
-func NewEpoll() (Poller, error) {
+// It also calls InitRuntimePoller. contended says whether other goroutines keep
+// the processors busy; nil is never.
+func NewEpoll(contended func() bool) (Poller, error) {
 	if err := InitRuntimePoller(); err != nil {
 		return nil, err
 	}
@@ -56,7 +66,7 @@ func NewEpoll() (Poller, error) {
 		_ = unix.Close(epfd)
 		return nil, os.NewSyscallError("fcntl", err)
 	}
-	p := &epoll{epfd: epfd, wakefd: -1, buf: make([]unix.EpollEvent, eventBatch)}
+	p := &epoll{epfd: epfd, wakefd: -1, contended: contended, buf: make([]unix.EpollEvent, eventBatch)}
 	p.file = os.NewFile(uintptr(epfd), "epoll")
 	if p.ready, err = p.file.SyscallConn(); err != nil {
 		_ = p.Close()
@@ -110,7 +120,9 @@ func (p *epoll) Wait(events []Event, timeout time.Duration) (int, error) {
 	// The runtime's poller tells of an event once. What is there already, as
 	// with level-triggered descriptors, is only seen by looking.
 	if !p.look(uintptr(p.epfd)) && timeout != 0 {
-		if err := p.park(timeout); err != nil {
+		if p.contended != nil && p.contended() {
+			p.block(timeout)
+		} else if err := p.park(timeout); err != nil {
 			return 0, err
 		}
 	}
@@ -140,6 +152,26 @@ func (p *epoll) look(epfd uintptr) bool {
 			return p.n > 0 || p.err != nil
 		}
 	}
+}
+
+// block waits in the system call. An interrupted wait is over.
+func (p *epoll) block(timeout time.Duration) {
+	p.n, p.err = unix.EpollWait(p.epfd, p.buf[:p.room], milliseconds(timeout))
+	if errors.Is(p.err, unix.EINTR) {
+		p.n, p.err = 0, nil
+	}
+}
+
+// milliseconds rounds up, so that a deadline is not waited for in a busy loop
+// during its last millisecond.
+func milliseconds(d time.Duration) int {
+	if d < 0 {
+		return -1
+	}
+	if d > math.MaxInt32*time.Millisecond {
+		return math.MaxInt32
+	}
+	return int((d + time.Millisecond - 1) / time.Millisecond)
 }
 
 // park waits until a look finds something or timeout has passed.

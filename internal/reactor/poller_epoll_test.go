@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"io"
+	"math"
 	"testing"
 	"time"
 
@@ -230,7 +231,7 @@ func TestEpollDescriptorNumberUsedAgain(t *testing.T) {
 }
 
 func TestEpollWakeAfterCloseTouchesNobody(t *testing.T) {
-	p, err := NewEpoll()
+	p, err := NewEpoll(nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -311,5 +312,49 @@ func BenchmarkEpollEcho(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
 		turn()
+	}
+}
+
+func TestMilliseconds(t *testing.T) {
+	for _, c := range []struct {
+		d    time.Duration
+		want int
+	}{
+		{-1, -1},
+		{0, 0},
+		{1, 1},
+		{time.Millisecond, 1},
+		{time.Millisecond + 1, 2},
+		{time.Hour, 3_600_000},
+		{math.MaxInt64, math.MaxInt32},
+	} {
+		if got := milliseconds(c.d); got != c.want {
+			t.Errorf("milliseconds(%v) = %d, want %d", c.d, got, c.want)
+		}
+	}
+}
+
+// Both ways to wait must see what the other has left, and end in time.
+func TestEpollChangesItsWayOfWaiting(t *testing.T) {
+	var contended bool
+	p, err := NewEpoll(func() bool { return contended })
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer p.Close() //nolint:errcheck // the end of a test
+	events := make([]Event, 4)
+	if _, err := p.Wait(events, 0); err != nil { // takes what the poller's own eventfd says at first
+		t.Fatal(err)
+	}
+	for range 20 {
+		contended = !contended
+		before := time.Now()
+		if n, err := p.Wait(events, 5*time.Millisecond); n != 0 || err != nil || time.Since(before) < 5*time.Millisecond {
+			t.Fatalf("contended %v: %d, %v after %v, want nothing after 5 ms", contended, n, err, time.Since(before))
+		}
+		p.Wake()
+		if n, err := p.Wait(events, -1); n != 0 || err != nil {
+			t.Fatalf("contended %v: woken with %d, %v", contended, n, err)
+		}
 	}
 }
