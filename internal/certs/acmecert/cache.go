@@ -17,7 +17,10 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"strings"
 	"syscall"
+
+	"golang.org/x/sys/unix"
 )
 
 const (
@@ -25,6 +28,12 @@ const (
 	stateFile = "state.json"
 	// accountFile holds the key by which the authority knows us.
 	accountFile = "account.key"
+	// certificateSuffix ends the name of each certificateFile.
+	certificateSuffix = ".pem"
+	// newSuffix ends the name of a file that is still being written.
+	newSuffix = ".new"
+	// longestHost is the longest name of a host that a file can be called by: a name of a file may have 255 bytes.
+	longestHost = 200
 	// maxFile bounds what is read of a file: the longest chains are some 20 KiB, and the state is a line a host.
 	maxFile = 1 << 20
 )
@@ -40,6 +49,22 @@ func newCache(dir, directoryURL string) cache {
 	}
 	sum := sha256.Sum256([]byte(directoryURL))
 	return cache{filepath.Join(dir, host+"-"+hex.EncodeToString(sum[:4]))}
+}
+
+// isAuthorityDirectory says whether newCache could have made up this name.
+func isAuthorityDirectory(name string) bool {
+	const digits = 8
+	i := len(name) - digits - 1
+	return i > 0 && name[i] == '-' && strings.Trim(name[i+1:], "0123456789abcdef") == ""
+}
+
+// isCacheFile says whether a cache could have made a file of this name in an authority's directory.
+func isCacheFile(name string) bool {
+	if hidden, ok := strings.CutPrefix(name, "."); ok {
+		finished, ok := strings.CutSuffix(hidden, newSuffix)
+		return ok && isCacheFile(finished)
+	}
+	return name == stateFile || name == accountFile || strings.HasSuffix(name, certificateSuffix)
 }
 
 // state is the content of stateFile.
@@ -93,8 +118,15 @@ func (c cache) writeState(hosts map[string]memory) error {
 	return c.write(stateFile, append(text, '\n'))
 }
 
-// certificateFile is the name of the file with a host's key and chain: one, so that the two never disagree.
-func certificateFile(host string) string { return host + ".pem" }
+// certificateFile is the name of the file with a host's key and chain: one, so that the two never disagree. That of a
+// very long host is a part of it and a hash, with a tilde between that no host has.
+func certificateFile(host string) string {
+	if len(host) > longestHost {
+		sum := sha256.Sum256([]byte(host))
+		host = host[:longestHost/2] + "~" + hex.EncodeToString(sum[:16])
+	}
+	return host + certificateSuffix
+}
 
 // accountKey returns the key by which the authority knows us, and makes it the first time.
 func (c cache) accountKey() (crypto.Signer, error) {
@@ -146,17 +178,40 @@ func parseKey(text []byte) (crypto.Signer, error) {
 	return ec, nil
 }
 
+// read reads a file that is one, in a directory that is one: links, pipes and devices that somebody has planted are not
+// followed and not waited for.
 func (c cache) read(name string) ([]byte, error) {
-	f, err := os.Open(filepath.Join(c.dir, name))
+	f, err := c.open(name)
 	if err != nil {
 		return nil, err
 	}
 	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return nil, err
+	}
+	if !info.Mode().IsRegular() {
+		return nil, fmt.Errorf("%s is not a regular file", f.Name())
+	}
 	text, err := io.ReadAll(io.LimitReader(f, maxFile+1))
 	if err == nil && len(text) > maxFile {
 		err = fmt.Errorf("%s is longer than %d bytes", f.Name(), maxFile)
 	}
 	return text, err
+}
+
+func (c cache) open(name string) (*os.File, error) {
+	path := filepath.Join(c.dir, name)
+	dir, err := os.OpenFile(c.dir, unix.O_PATH|unix.O_DIRECTORY|unix.O_NOFOLLOW, 0)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = dir.Close() }()
+	fd, err := unix.Openat(int(dir.Fd()), name, unix.O_RDONLY|unix.O_NOFOLLOW|unix.O_NONBLOCK|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return nil, &fs.PathError{Op: "open", Path: path, Err: err}
+	}
+	return os.NewFile(uintptr(fd), path), nil
 }
 
 // write puts a file in its place in one step, so that a crash leaves the old one or the new one. Two writes of one file
@@ -166,7 +221,7 @@ func (c cache) write(name string, text []byte) error {
 		return err
 	}
 	path := filepath.Join(c.dir, name)
-	temporary := filepath.Join(c.dir, "."+name+".new") // always the same, so that crashes leave no heap of them
+	temporary := filepath.Join(c.dir, "."+name+newSuffix) // always the same, so that crashes leave no heap of them
 	f, err := os.OpenFile(temporary, os.O_WRONLY|os.O_CREATE|os.O_TRUNC|syscall.O_NOFOLLOW, 0o600)
 	if err != nil {
 		return err

@@ -1,10 +1,13 @@
 package acmecert
 
 import (
+	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"reflect"
 	"strings"
+	"syscall"
 	"testing"
 )
 
@@ -98,6 +101,48 @@ func TestFilesAreForTheirOwnerAlone(t *testing.T) {
 	}
 	if text, err := c.read("a.example.pem"); err != nil || string(text) != "second" {
 		t.Errorf("read %q, %v", text, err)
+	}
+}
+
+func TestOnlyRegularFilesAreRead(t *testing.T) {
+	c := newCache(t.TempDir(), "https://ca.example/dir")
+	if err := c.write("good.pem", []byte("text")); err != nil {
+		t.Fatal(err)
+	}
+	for name, plant := range map[string]func(path string) error{
+		"fifo":      func(path string) error { return syscall.Mkfifo(path, 0o600) },
+		"link":      func(path string) error { return os.Symlink("good.pem", path) },
+		"directory": func(path string) error { return os.Mkdir(path, 0o700) },
+	} {
+		if err := plant(filepath.Join(c.dir, name)); err != nil {
+			t.Fatal(err)
+		}
+		if text, err := c.read(name); err == nil || errors.Is(err, fs.ErrNotExist) {
+			t.Errorf("%s: read %q, %v", name, text, err)
+		}
+	}
+	linked := cache{c.dir + "-link"}
+	if err := os.Symlink(c.dir, linked.dir); err != nil {
+		t.Fatal(err)
+	}
+	if text, err := linked.read("good.pem"); err == nil || errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("behind a link to the directory: read %q, %v", text, err)
+	}
+}
+
+func TestLongHostsHaveFiles(t *testing.T) {
+	c := newCache(t.TempDir(), "https://ca.example/dir")
+	long := strings.Repeat("a234567890.", 23)[:253]
+	seen := map[string]bool{}
+	for _, host := range []string{long, "b" + long[1:], long[:252] + "b", long[:longestHost], long[:longestHost+1]} {
+		name := certificateFile(host)
+		if seen[name] || !isCacheFile(name) {
+			t.Errorf("%s: %s is another host's, or is not known as ours", host, name)
+		}
+		seen[name] = true
+		if err := c.write(name, []byte("text")); err != nil {
+			t.Error(err)
+		}
 	}
 }
 

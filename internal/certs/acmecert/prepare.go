@@ -6,11 +6,15 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"syscall"
+
+	"golang.org/x/sys/unix"
 )
 
 // PrepareCache makes sure that dir is a directory that the user uid, of group gid, can use and nobody else can read.
-// It makes it, or as root gives it away, before privileges are dropped. A negative uid stands for whoever we are.
+// It makes it, or as root gives it away, before privileges are dropped; but only one that holds nothing besides a cache.
+// A negative uid stands for whoever we are.
 func PrepareCache(dir string, uid, gid int) error {
 	if uid < 0 {
 		uid, gid = os.Geteuid(), os.Getegid()
@@ -21,11 +25,16 @@ func PrepareCache(dir string, uid, gid int) error {
 	if err := os.Mkdir(dir, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
 		return fmt.Errorf("make the cache directory: %w", err)
 	}
-	owner, err := checkOwner(dir, uid)
+	d, err := openDirectory(dir)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = d.Close() }()
+	owner, err := checkOwner(d, uid)
 	if err != nil || owner == uid {
 		return err
 	}
-	return giveAway(dir, uid, gid)
+	return giveAway(d, uid, gid)
 }
 
 // CheckCache says what PrepareCache, and a manager that uses the directory, would have to complain of. It changes
@@ -34,72 +43,129 @@ func CheckCache(dir, directoryURL string, uid int) error {
 	if uid < 0 {
 		uid = os.Geteuid()
 	}
-	_, err := checkOwner(dir, uid)
+	d, err := openDirectory(dir)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil // it will be made
 	}
-	if err == nil {
-		_, err = newCache(dir, directoryURL).readState()
+	if err != nil {
+		return err
 	}
+	defer func() { _ = d.Close() }()
+	owner, err := checkOwner(d, uid)
+	if err != nil {
+		return err
+	}
+	if owner != uid {
+		root, _, err := survey(d)
+		if err != nil {
+			return err
+		}
+		_ = root.Close()
+	}
+	_, err = newCache(dir, directoryURL).readState()
 	return err
 }
 
+// openDirectory opens what is at dir itself, not what a symbolic link there points to; to be looked at, not to be read.
+func openDirectory(dir string) (*os.File, error) {
+	// Behind a slash at the end, a link would be followed.
+	d, err := os.OpenFile(filepath.Clean(dir), unix.O_PATH|unix.O_DIRECTORY|unix.O_NOFOLLOW, 0)
+	if errors.Is(err, unix.ENOTDIR) || errors.Is(err, unix.ELOOP) {
+		return nil, fmt.Errorf("the cache directory %s is not a directory; a symbolic link to one will not do", dir)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("look at the cache directory: %w", err)
+	}
+	return d, nil
+}
+
 // checkOwner refuses a directory that is not uid's own, or cannot become it, and answers whose it is.
-func checkOwner(dir string, uid int) (owner int, err error) {
-	owner, err = checkPrivate(dir)
+func checkOwner(d *os.File, uid int) (owner int, err error) {
+	owner, err = checkPrivate(d)
 	if err != nil {
 		return 0, err
 	}
 	if owner != uid && (owner != 0 || os.Geteuid() != 0) {
-		return 0, fmt.Errorf("the cache directory %s belongs to user %d, and the daemon would be user %d; run: chown -R %d %s", dir, owner, uid, uid, dir)
+		return 0, fmt.Errorf("the cache directory %s belongs to user %d, and the daemon would be user %d; run: chown -R %d %s", d.Name(), owner, uid, uid, d.Name())
 	}
 	return owner, nil
 }
 
 // checkPrivate refuses a directory that anybody but its owner can enter or read, and answers who that is.
-func checkPrivate(dir string) (owner int, err error) {
-	info, err := os.Stat(dir)
+func checkPrivate(d *os.File) (owner int, err error) {
+	info, err := d.Stat()
 	if err != nil {
 		return 0, fmt.Errorf("look at the cache directory: %w", err)
 	}
-	if !info.IsDir() {
-		return 0, fmt.Errorf("the cache directory %s is not a directory", dir)
-	}
 	if perm := info.Mode().Perm(); perm&0o077 != 0 {
-		return 0, fmt.Errorf("the cache directory %s holds private keys, and others can get at it (mode %04o); run: chmod 700 %s", dir, perm, dir)
+		return 0, fmt.Errorf("the cache directory %s holds private keys, and others can get at it (mode %04o); run: chmod 700 %s", d.Name(), perm, d.Name())
 	}
 	stat, ok := info.Sys().(*syscall.Stat_t)
 	if !ok {
-		return 0, fmt.Errorf("the cache directory %s does not say whose it is", dir)
+		return 0, fmt.Errorf("the cache directory %s does not say whose it is", d.Name())
 	}
 	return int(stat.Uid), nil
 }
 
 // giveAway changes the owner of a directory that only root could fill until now, and of all in it; the directory last,
 // so that the new owner cannot change what is still being given.
-func giveAway(dir string, uid, gid int) error {
-	root, err := os.OpenRoot(dir)
+func giveAway(d *os.File, uid, gid int) error {
+	root, below, err := survey(d)
 	if err != nil {
-		return fmt.Errorf("open the cache directory: %w", err)
+		return err
 	}
 	defer func() { _ = root.Close() }()
-	var below []string
-	err = fs.WalkDir(root.FS(), ".", func(path string, _ fs.DirEntry, err error) error {
-		if path != "." {
-			below = append(below, path)
-		}
-		return err
-	})
-	if err != nil {
-		return fmt.Errorf("read the cache directory: %w", err)
-	}
 	for i := len(below) - 1; i >= 0; i-- { // what is in a directory before the directory
 		if err := root.Lchown(below[i], uid, gid); err != nil {
-			return fmt.Errorf("give %s to user %d: %w", filepath.Join(dir, below[i]), uid, err)
+			return fmt.Errorf("give %s to user %d: %w", filepath.Join(d.Name(), below[i]), uid, err)
 		}
 	}
-	if err := root.Lchown(".", uid, gid); err != nil {
+	if err := unix.Fchownat(int(d.Fd()), "", uid, gid, unix.AT_EMPTY_PATH); err != nil {
 		return fmt.Errorf("give the cache directory to user %d: %w", uid, err)
 	}
 	return nil
+}
+
+// survey opens the directory d and lists all in it, each directory before what it holds. It refuses one that holds what
+// no cache does: a directory that was named by mistake must not be given away.
+func survey(d *os.File) (root *os.Root, below []string, err error) {
+	root, err = os.OpenRoot(d.Name())
+	if err != nil {
+		return nil, nil, fmt.Errorf("open the cache directory: %w", err)
+	}
+	defer func() {
+		if err != nil {
+			_ = root.Close()
+		}
+	}()
+	opened, err := root.Stat(".")
+	if err != nil {
+		return nil, nil, fmt.Errorf("look at the cache directory: %w", err)
+	}
+	if looked, err := d.Stat(); err != nil || !os.SameFile(opened, looked) {
+		return nil, nil, fmt.Errorf("the cache directory %s was replaced while it was looked at", d.Name())
+	}
+	err = fs.WalkDir(root.FS(), ".", func(path string, e fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return fmt.Errorf("read the cache directory: %w", err)
+		case path == ".":
+			return nil
+		case !isOurs(path, e.Type()):
+			return fmt.Errorf("the cache directory %s belongs to root and holds %q, which is none of the cache's own files, so it is not given to another user; name an empty directory, or one of its own",
+				d.Name(), path)
+		}
+		below = append(below, path)
+		return nil
+	})
+	return root, below, err
+}
+
+// isOurs says whether the cache itself makes what is at path, which starts at the cache directory.
+func isOurs(path string, kind fs.FileMode) bool {
+	authority, file, isBelow := strings.Cut(path, "/")
+	if !isBelow {
+		return kind == fs.ModeDir && isAuthorityDirectory(authority)
+	}
+	return kind == 0 && isCacheFile(file)
 }

@@ -35,6 +35,18 @@ func TestPrepareCacheRefuses(t *testing.T) {
 	if err := os.Mkdir(mine, 0o700); err != nil {
 		t.Fatal(err)
 	}
+	link := filepath.Join(parent, "link")
+	if err := os.Symlink(mine, link); err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range []string{link, link + "/"} {
+		if err := PrepareCache(path, -1, -1); err == nil || !strings.Contains(err.Error(), "symbolic link") {
+			t.Errorf("%s: %v", path, err)
+		}
+		if err := CheckCache(path, "https://ca.example/dir", -1); err == nil || !strings.Contains(err.Error(), "symbolic link") {
+			t.Errorf("%s is found to be good: %v", path, err)
+		}
+	}
 	for _, mode := range []os.FileMode{0o701, 0o710, 0o704, 0o740, 0o755} {
 		if err := os.Chmod(open, mode); err != nil {
 			t.Fatal(err)
@@ -62,29 +74,22 @@ func TestRootGivesTheCacheAway(t *testing.T) {
 	}
 	const uid, gid = 12345, 12346
 	dir := filepath.Join(t.TempDir(), "acme")
-	below := filepath.Join(dir, "ca.example-0000")
+	below := filepath.Join(dir, "ca.example-0123abcd")
 	if err := os.MkdirAll(below, 0o700); err != nil {
 		t.Fatal(err)
 	}
-	outside := filepath.Join(t.TempDir(), "outside")
-	for _, path := range []string{filepath.Join(below, "account.key"), outside} {
-		if err := os.WriteFile(path, nil, 0o600); err != nil {
+	for _, name := range []string{accountFile, stateFile, "a.example.pem", ".a.example.pem.new"} {
+		if err := os.WriteFile(filepath.Join(below, name), nil, 0o600); err != nil {
 			t.Fatal(err)
 		}
-	}
-	if err := os.Symlink(outside, filepath.Join(below, "link")); err != nil {
-		t.Fatal(err)
 	}
 	if err := PrepareCache(dir, uid, gid); err != nil {
 		t.Fatal(err)
 	}
-	for _, path := range []string{dir, below, filepath.Join(below, "account.key"), filepath.Join(below, "link")} {
+	for _, path := range []string{dir, below, filepath.Join(below, accountFile), filepath.Join(below, ".a.example.pem.new")} {
 		if u, g := owner(t, path); u != uid || g != gid {
 			t.Errorf("%s belongs to %d:%d", path, u, g)
 		}
-	}
-	if u, _ := owner(t, outside); u != 0 {
-		t.Errorf("what a link points to was given to user %d", u)
 	}
 	// What is the other user's is left alone from now on: it could have put anything there.
 	if err := os.WriteFile(filepath.Join(below, "new"), nil, 0o600); err != nil {
@@ -99,6 +104,54 @@ func TestRootGivesTheCacheAway(t *testing.T) {
 	if err := PrepareCache(dir, uid+1, gid); err == nil || !strings.Contains(err.Error(), "belongs to user 12345") {
 		t.Errorf("somebody else's directory: %v", err)
 	}
+}
+
+func TestRootKeepsWhatIsNoCache(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("only root can give files away")
+	}
+	const authority = "ca.example-0123abcd"
+	for name, plant := range map[string]func(dir string) error{
+		"a home":                    func(dir string) error { return os.WriteFile(filepath.Join(dir, ".bashrc"), nil, 0o600) },
+		"another client's":          func(dir string) error { return os.MkdirAll(filepath.Join(dir, "live", "a.example"), 0o700) },
+		"a file like an authority":  func(dir string) error { return os.WriteFile(filepath.Join(dir, authority), nil, 0o600) },
+		"a link like an authority":  func(dir string) error { return os.Symlink("/", filepath.Join(dir, authority)) },
+		"a strange file":            func(dir string) error { return writeIn(filepath.Join(dir, authority), "id_ed25519") },
+		"a strange file being made": func(dir string) error { return writeIn(filepath.Join(dir, authority), ".profile.new") },
+		"a directory like a file":   func(dir string) error { return os.MkdirAll(filepath.Join(dir, authority, accountFile), 0o700) },
+		"a link like a file": func(dir string) error {
+			if err := os.Mkdir(filepath.Join(dir, authority), 0o700); err != nil {
+				return err
+			}
+			return os.Symlink("/etc/passwd", filepath.Join(dir, authority, "a.example.pem"))
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := filepath.Join(t.TempDir(), "acme")
+			if err := os.Mkdir(dir, 0o700); err != nil {
+				t.Fatal(err)
+			}
+			if err := plant(dir); err != nil {
+				t.Fatal(err)
+			}
+			for call, err := range map[string]error{"PrepareCache": PrepareCache(dir, 12345, 12346), "CheckCache": CheckCache(dir, "https://ca.example/dir", 12345)} {
+				if err == nil || !strings.Contains(err.Error(), "none of the cache's own") {
+					t.Errorf("%s: %v", call, err)
+				}
+			}
+			if u, _ := owner(t, dir); u != 0 {
+				t.Error("it was given away")
+			}
+		})
+	}
+}
+
+// writeIn makes a directory with an empty file.
+func writeIn(dir, name string) error {
+	if err := os.Mkdir(dir, 0o700); err != nil {
+		return err
+	}
+	return os.WriteFile(filepath.Join(dir, name), nil, 0o600)
 }
 
 func TestCheckCacheChangesNothing(t *testing.T) {
