@@ -247,10 +247,11 @@ func TestACMEAfterGivingUpRoot(t *testing.T) {
 	}
 	cache := d.path("acme")
 	// As an earlier run by root has left it.
-	if err := os.MkdirAll(filepath.Join(cache, "old"), 0o700); err != nil {
+	old := filepath.Join(cache, "ca.example.org-0123abcd", "www.example.org.pem")
+	if err := os.MkdirAll(filepath.Dir(old), 0o700); err != nil {
 		t.Fatal(err)
 	}
-	write(t, filepath.Join(cache, "old", "key.pem"), []byte("secret"))
+	write(t, old, []byte("secret"))
 	d.args = append(d.args, p.flags(cache, "push.example.org")...)
 	d.args = append(d.args, "--user", "nobody")
 	d.run()
@@ -261,7 +262,7 @@ func TestACMEAfterGivingUpRoot(t *testing.T) {
 	d.signal(os.Interrupt)
 	d.wait(patience)
 	d.wantPrivateCache(cache)
-	info, err := os.Stat(filepath.Join(cache, "old", "key.pem"))
+	info, err := os.Stat(old)
 	if err != nil {
 		t.Fatal(err)
 	}

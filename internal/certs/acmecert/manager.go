@@ -241,6 +241,12 @@ func (m *Manager) keep(ctx context.Context, name string) {
 		now := wallClock()
 		m.mu.Lock()
 		h := m.hosts[name]
+		if settled := h.memory.settled(now); settled != h.memory {
+			h.memory = settled
+			if err := m.remember(); err != nil {
+				m.log.Error("times of certificate orders cannot be put right", "host", name, "err", err)
+			}
+		}
 		next, id, ask := h.next(now, name), h.have.id, h.advice.askAt
 		m.mu.Unlock()
 		switch {

@@ -52,6 +52,25 @@ func (m memory) succeeded(now time.Time, by Challenge) memory {
 	return memory{RenewedAt: now, Challenge: by}
 }
 
+// settled takes back what only a wrong clock or an odd authority can have said: nothing has happened in the future, and
+// no wait is longer than longestRetryAfter. Without it a failure noted while the clock was ahead would keep the host
+// waiting for ever, since the times of a wait that is judged anew each time slide with the clock.
+func (m memory) settled(now time.Time) memory {
+	if ahead := m.FailedAt.Sub(now); ahead > 0 {
+		m.FailedAt = now
+		if !m.RetryAt.IsZero() {
+			m.RetryAt = m.RetryAt.Add(-ahead)
+		}
+	}
+	if last := m.FailedAt.Add(longestRetryAfter); m.RetryAt.After(last) {
+		m.RetryAt = last
+	}
+	if m.RenewedAt.After(now) {
+		m.RenewedAt = now
+	}
+	return m
+}
+
 // validity is when a certificate is valid; the zero value stands for no certificate.
 type validity struct {
 	from, to time.Time
@@ -69,11 +88,19 @@ func nextTry(now time.Time, host string, have validity, suggested time.Time, m m
 			due = earlier(due, later(suggested, have.from.Add(youngest(have))))
 		}
 	}
+	if have != (validity{}) && !m.RenewedAt.IsZero() {
+		// A certificate that is due as soon as it is issued (by a clock far ahead, or an odd authority) must not be
+		// replaced without end.
+		due = later(due, earlier(m.RenewedAt, now).Add(min(restAfterRenewal, have.to.Sub(have.from)/20)))
+	}
 	if m.Failures > 0 {
 		due = later(due, retryTime(now, host, m))
 	}
 	return due
 }
+
+// restAfterRenewal is the least time between two certificates of a host, unless they live for hours only.
+const restAfterRenewal = time.Hour
 
 // renewal is a little before a third of the lifetime is left. It is the same each time for one certificate.
 func renewal(have validity) time.Time {

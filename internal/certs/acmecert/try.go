@@ -3,6 +3,7 @@ package acmecert
 import (
 	"context"
 	"fmt"
+	"time"
 )
 
 // try asks the authority once for a certificate of the host.
@@ -89,6 +90,9 @@ func (m *Manager) succeed(name string, before memory, text []byte, used Challeng
 		"next_try", h.next(now, name))
 	if err := m.cache.write(certificateFile(name), text); err != nil {
 		m.log.Error("certificate cannot be stored; the next start will order another", "host", name, "err", err)
+		// In force, but to restarts it is a failure: each would order another one.
+		h.memory = before.failed(now, "the certificate cannot be stored: "+errorText(err), time.Time{})
+		h.memory.RenewedAt = now
 	}
 	if err := m.remember(); err != nil {
 		m.log.Error("certificate order cannot be remembered", "host", name, "err", err)
