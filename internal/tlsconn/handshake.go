@@ -16,9 +16,10 @@ type handshake struct {
 	started atomic.Bool
 
 	// Owned by the handshake's goroutine.
-	gate *Gate
-	held bool  // a slot of the gate is ours
-	err  error // taken from abort
+	gate  *Gate
+	held  bool // a slot of the gate is ours
+	hello hello
+	err   error // taken from abort
 }
 
 func newHandshake() *handshake {
@@ -94,7 +95,7 @@ func (h *handshake) read(w *wire, p []byte) (int, error) {
 		if _, err := w.out.flush(); err != nil {
 			return 0, err
 		}
-		n, err := input(w.out.d, p)
+		n, err := h.hello.read(w.out.d, p)
 		if err == nil {
 			return n, h.enter()
 		}
