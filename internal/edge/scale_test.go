@@ -1,0 +1,254 @@
+package edge
+
+import (
+	"bufio"
+	"context"
+	"crypto/tls"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"runtime"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/hassesd/hassesd/internal/reactor"
+	"github.com/hassesd/hassesd/internal/reactor/reactortest"
+)
+
+// BenchmarkScale holds more TLS 1.3 streams than a process may have descriptors: the real code over descriptors in
+// memory. It reports what a stream adds to the heap and to the collector's work, what a message to a room of ten costs
+// beside all the others, and what a minute of silence, with its heartbeats, costs a stream. HASSESD_SCALE sets other
+// numbers of streams, separated by commas; a million takes about ten minutes and 10 GB.
+func BenchmarkScale(b *testing.B) {
+	sizes := []int{1_000, 10_000}
+	if list := os.Getenv("HASSESD_SCALE"); list != "" {
+		sizes = nil
+		for _, text := range strings.Split(list, ",") {
+			n, err := strconv.Atoi(text)
+			if err != nil || n < 10 {
+				b.Fatalf("HASSESD_SCALE=%q: want numbers of streams, 10 or more", list)
+			}
+			sizes = append(sizes, n)
+		}
+	}
+	for _, n := range sizes {
+		b.Run(fmt.Sprintf("streams=%d", n), func(b *testing.B) {
+			for b.Loop() {
+				newCrowd(b, n).report(b)
+			}
+		})
+	}
+}
+
+// crowd is a world full of idle TLS streams, ten in each room.
+type crowd struct {
+	w             *world
+	peers         []*reactortest.Peer
+	bytes         float64 // of heap a stream, without what the kernel in memory takes
+	objects       float64
+	kernelBytes   float64
+	kernelObjects float64
+}
+
+func newCrowd(b *testing.B, n int) *crowd {
+	b.Helper()
+	server, client := testTLS(b)
+	w := newWorld(b, func(s *setup) {
+		s.loops, s.tls, s.fds = 2, server, n+1_000
+		s.edge.HeartbeatInterval = 15 * time.Second
+	})
+	c := &crowd{w: w, peers: make([]*reactortest.Peer, n)}
+	b.Cleanup(func() {
+		for _, p := range c.peers {
+			p.Close()
+		}
+		w.turnUntilQuiet()
+	})
+	c.open(0, min(n, 10), client) // what is made once
+	before, beforeObjects := heap()
+	c.open(min(n, 10), n, client)
+	after, afterObjects := heap()
+	c.kernelBytes, c.kernelObjects = kernelCost(b)
+	c.bytes = (after-before)/float64(n) - c.kernelBytes
+	c.objects = (afterObjects-beforeObjects)/float64(n) - c.kernelObjects
+	return c
+}
+
+// open subscribes the streams from number first up to last.
+func (c *crowd) open(first, last int, config *tls.Config) {
+	numbers := make(chan int)
+	var clients sync.WaitGroup
+	failed := make(chan error, 1)
+	var dialing sync.Mutex // Listener.Dial is the kernel's; the world's port counter is ours
+	for range 32 {
+		clients.Go(func() {
+			for i := range numbers {
+				dialing.Lock()
+				peer := c.w.connectFrom(fmt.Sprintf("10.%d.%d.%d", i>>16&255, i>>8&255, i&255)).Peer
+				dialing.Unlock()
+				c.peers[i] = peer
+				if err := subscribeOverTLS(peer, config, i/10, i); err != nil {
+					select {
+					case failed <- fmt.Errorf("stream %d: %w", i, err):
+					default:
+					}
+				}
+				peer.Received() // the rest of the buffer is no stream's
+			}
+		})
+	}
+	c.w.tlsDoFor(2*time.Hour, func() error {
+		for i := first; i < last; i++ {
+			numbers <- i
+		}
+		close(numbers)
+		clients.Wait()
+		select {
+		case err := <-failed:
+			return err
+		default:
+			return nil
+		}
+	})
+}
+
+// subscribeOverTLS asks for a stream, reads as far as the first frame and forgets the client's half of it.
+func subscribeOverTLS(peer *reactortest.Peer, config *tls.Config, room, id int) error {
+	conn := tls.Client(peer.Conn(), config)
+	if _, err := fmt.Fprintf(conn, "GET /sse?subscribe=room%d&id=client%d HTTP/1.1\r\nHost: localhost\r\n\r\n", room, id); err != nil {
+		return err
+	}
+	res, err := http.ReadResponse(bufio.NewReader(conn), nil) //nolint:bodyclose // it never ends
+	if err != nil {
+		return err
+	}
+	if res.StatusCode != http.StatusOK {
+		return fmt.Errorf("answered %s", res.Status)
+	}
+	return wantLines(bufio.NewReader(res.Body), "retry: ", "id: e-", "")
+}
+
+func (c *crowd) report(b *testing.B) {
+	b.Helper()
+	b.ReportMetric(c.bytes, "heap-B/stream")
+	b.ReportMetric(c.objects, "objects/stream")
+
+	var m runtime.MemStats
+	began := time.Now()
+	runtime.GC()
+	took := time.Since(began)
+	runtime.ReadMemStats(&m)
+	b.ReportMetric(float64(took.Microseconds())/1e3, "gc-ms")
+	b.ReportMetric(float64(m.PauseNs[(m.NumGC+255)%256])/1e3, "gc-pause-us")
+
+	room := min(len(c.peers)/10-1, 7)
+	var publish []time.Duration
+	for range 101 {
+		began := time.Now()
+		c.w.enqueue(fmt.Sprintf("room%d", room), "hello")
+		c.w.turnUntilQuiet()
+		publish = append(publish, time.Since(began))
+		for _, p := range c.peers[room*10 : room*10+10] {
+			if len(p.Received()) == 0 {
+				b.Fatal("a stream of the room was told nothing")
+			}
+		}
+	}
+	slices.Sort(publish)
+	b.ReportMetric(float64(publish[50].Nanoseconds())/1e3, "publish-to-10-us")
+
+	began = time.Now()
+	for range 120 { // a minute
+		c.w.kernel.Advance(500 * time.Millisecond)
+		c.w.turnUntilQuiet()
+	}
+	b.ReportMetric(float64(time.Since(began).Nanoseconds())/float64(len(c.peers)), "ns/stream-minute")
+	silent := 0
+	for _, p := range c.peers {
+		if len(p.Received()) == 0 {
+			silent++
+		}
+	}
+	if silent > 0 {
+		b.Errorf("%d streams have had no heartbeat in a minute", silent)
+	}
+}
+
+// turnUntilQuiet turns the loops until they have nothing more to do.
+func (w *world) turnUntilQuiet() {
+	w.t.Helper()
+	for range 3 { // what one loop posts to another is seen in the next round
+		for again := true; again; again = w.busy() {
+			reactortest.Turn(w.t, 1, w.loops...)
+		}
+	}
+}
+
+// busy says whether streams or events wait in a lane or an inbox. The loops must stand still.
+func (w *world) busy() bool {
+	for _, worker := range w.srv.workers {
+		if worker.lanes.waiting() || worker.shard.Pending() {
+			return true
+		}
+	}
+	return false
+}
+
+// tlsDoFor is tlsDo for what takes long.
+func (w *world) tlsDoFor(limit time.Duration, what func() error) {
+	w.t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), limit)
+	defer cancel()
+	answer := make(chan error, 1)
+	go func() { answer <- what() }()
+	for {
+		select {
+		case err := <-answer:
+			if err != nil {
+				w.t.Fatal(err)
+			}
+			return
+		case <-ctx.Done():
+			w.t.Fatal("the clients did not come to an end")
+		default:
+			reactortest.Turn(w.t, 1, w.loops...)
+			runtime.Gosched()
+		}
+	}
+}
+
+// kernelCost is what the kernel in memory takes for a connection.
+func kernelCost(b *testing.B) (bytes, objects float64) {
+	b.Helper()
+	const n = 10_000
+	k := reactortest.NewKernel()
+	p := k.NewPoller()
+	peers := make([]*reactortest.Peer, 0, n)
+	before, beforeObjects := heap()
+	for range n {
+		fd, peer := k.Connect()
+		if err := p.Add(fd, reactor.EdgeBoth, reactor.Token{}); err != nil {
+			b.Fatal(err)
+		}
+		_, _ = io.WriteString(peer.Conn(), "") // makes what a blocking client needs
+		peers = append(peers, peer)
+	}
+	after, afterObjects := heap()
+	runtime.KeepAlive(peers)
+	runtime.KeepAlive(k)
+	return (after - before) / n, (afterObjects - beforeObjects) / n
+}
+
+// heap returns the live bytes and objects.
+func heap() (bytes, objects float64) {
+	var m runtime.MemStats
+	runtime.GC()
+	runtime.GC()
+	runtime.ReadMemStats(&m)
+	return float64(m.HeapAlloc), float64(m.HeapObjects)
+}
