@@ -34,8 +34,12 @@ var rules = []rule{
 		why: "the hub knows streams and frames, not who carries them",
 	},
 	{
+		from: []string{"internal/auth"}, never: []string{"./..."}, except: []string{"./internal/auth"},
+		why: "auth reads credentials and says what they grant; it knows nobody",
+	},
+	{
 		from: []string{"internal/edge"}, never: []string{"./..."},
-		except: []string{"./internal/edge/...", "./internal/reactor", "./internal/tlsconn", "./internal/hub", "./internal/sse"},
+		except: []string{"./internal/edge/...", "./internal/reactor", "./internal/tlsconn", "./internal/hub", "./internal/sse", "./internal/auth"},
 		why:    "edge is where reactor, tlsconn and hub meet; settings, control and certificates are handed in",
 	},
 	{
@@ -93,7 +97,21 @@ var rules = []rule{
 		why:    "pure packages take values and return values; the caller has the sockets, the clock and the goroutines",
 	},
 
+	{
+		from: []string{"internal/auth"},
+		never: []string{
+			"net/...", "os/...", "io/fs", "io/ioutil", "syscall", "context", "golang.org/x/sys/...", "math/rand/...",
+		},
+		except: []string{"net/netip", "net/url"},
+		direct: true,
+		why:    "who may listen is decided from values: keys, credentials and the time are given",
+	},
+
 	// 4. Each outside library has one door.
+	{
+		from: []string{"internal/...", "cmd/..."}, never: []string{"github.com/golang-jwt/jwt/..."}, direct: true,
+		why: "only auth reads and makes tokens",
+	},
 	{
 		from: []string{"internal/..."}, never: []string{"github.com/urfave/cli/..."},
 		why: "only cmd reads command lines",
@@ -107,8 +125,8 @@ var rules = []rule{
 		why: "only acmecert speaks ACME",
 	},
 	{
-		from: []string{"cmd/hassesctl"}, never: []string{"./..."}, except: []string{"./cmd/hassesctl/...", "./internal/admin/..."},
-		why: "hassesctl speaks the control protocol and links nothing of the daemon",
+		from: []string{"cmd/hassesctl"}, never: []string{"./..."}, except: []string{"./cmd/hassesctl/...", "./internal/admin/...", "./internal/auth"},
+		why: "hassesctl speaks the control protocol and makes tokens; it links nothing else of the daemon",
 	},
 	{
 		from: []string{"cmd/hassesd"}, never: []string{"./internal/..."},
@@ -132,6 +150,7 @@ var doors = map[string]string{
 	"github.com/lmittmann/tint/...": "internal/logx",
 	"golang.org/x/crypto/acme/...":  "internal/certs/acmecert",
 	"github.com/urfave/cli/...":     "cmd",
+	"github.com/golang-jwt/jwt/...": "internal/auth",
 }
 
 // listed is what go list says of one package.
@@ -187,6 +206,9 @@ func TestRulesCatch(t *testing.T) {
 		{"internal/hub", module + "/internal/reactor"},
 		{"internal/hub", "net"},
 		{"internal/sse", "context"},
+		{"internal/auth", module + "/internal/hub"},
+		{"internal/auth", "os"},
+		{"internal/edge", "github.com/golang-jwt/jwt/v5"},
 		{"internal/edge", module + "/internal/config"},
 		{"internal/edge", module + "/internal/daemon"},
 		{"internal/edge", "net/http/httputil"},

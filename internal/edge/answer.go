@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"net/http"
 	"strconv"
+
+	"github.com/hassesd/hassesd/internal/auth"
 )
 
 // allowedMethods is what may be done with any resource here.
@@ -27,6 +29,11 @@ const (
 	codeURITooLong          answerCode = "uri_too_long"
 	codeHeadTooLarge        answerCode = "head_too_large"
 	codeVersionNotSupported answerCode = "version_not_supported"
+	codeMissingToken        answerCode = "missing_token"
+	codeInvalidToken        answerCode = "invalid_token"
+	codeRoomNotAllowed      answerCode = "room_not_allowed"
+	codeIDNotAllowed        answerCode = "id_not_allowed"
+	codeOriginNotAllowed    answerCode = "origin_not_allowed"
 )
 
 // answer is a finite answer, after which the connection closes. At most one of Code, page, options, stream and
@@ -35,6 +42,9 @@ type answer struct {
 	Status  int
 	Code    answerCode // of an error; empty otherwise
 	Message string     // of an error: what is wrong, for the person who wrote the client
+
+	challenge string      // of a 401, and some 403: the value of WWW-Authenticate
+	denial    auth.Denial // of a 401: why, for our log alone; 0: it is none
 
 	page    *page  // a page of the demo
 	options bool   // what may be done here, and the answer to a preflight
@@ -91,6 +101,11 @@ func appendAnswer(dst []byte, req *request, a answer, r *rules, date string, tls
 		body = errorBody(a)
 		if a.Status == http.StatusMethodNotAllowed {
 			dst = append(dst, "Allow: "+allowedMethods+"\r\n"...)
+		}
+		if a.challenge != "" {
+			dst = append(dst, "WWW-Authenticate: "...)
+			dst = append(dst, a.challenge...)
+			dst = append(dst, "\r\n"...)
 		}
 		dst = append(dst, "Content-Type: application/json\r\nCache-Control: no-store\r\n"...)
 	}

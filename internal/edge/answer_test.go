@@ -65,7 +65,7 @@ type httpReply struct {
 // answered is the reply to a request that opens no stream.
 func answered(t *testing.T, req *request, r *rules, tls bool) httpReply {
 	t.Helper()
-	sub, ans := decide(req, r)
+	sub, ans := decide(req, r, visitor{})
 	if sub != nil {
 		t.Fatalf("%+v opens a stream", req)
 	}

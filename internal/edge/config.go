@@ -3,15 +3,17 @@ package edge
 import (
 	"time"
 
+	"github.com/hassesd/hassesd/internal/auth"
 	"github.com/hassesd/hassesd/internal/sse"
 )
 
 // Config is what the edge can be told, and told anew while it runs. A field that may be 0 says what that means.
 type Config struct {
-	Path           string   // where streams are, "/sse"
-	AllowAll       bool     // clients may subscribe to *
-	RoomsPerClient int      // must be set
-	Origins        []string // CORS; "*" stands alone
+	Path           string       // where streams are, "/sse"
+	Auth           *auth.Policy // who may subscribe to what; nil: nobody is asked
+	AllowAll       bool         // clients may subscribe to *, if nobody is asked
+	RoomsPerClient int          // must be set
+	Origins        []string     // CORS; "*" stands alone
 	Credentials    bool
 	HSTS           string // value of Strict-Transport-Security, sent over TLS only
 	Demo           bool   // serve the demo page at /
@@ -44,6 +46,7 @@ func newSnapshot(c Config) *snapshot {
 	}
 	s.rules = &rules{
 		Path:        c.Path,
+		Auth:        c.Auth,
 		AllowAll:    c.AllowAll,
 		MaxRooms:    c.RoomsPerClient,
 		Origins:     c.Origins,

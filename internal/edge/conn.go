@@ -84,6 +84,7 @@ type conn struct {
 
 	input     int           // bytes that came since the request, as the socket gave them
 	streamAt  time.Duration // when the stream was opened
+	endsAt    time.Duration // when what it was opened with is over; 0: never
 	lastWrite time.Duration
 	reinits   uint64
 	sent      uint64 // events of subscriptions before the one in force

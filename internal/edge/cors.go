@@ -48,7 +48,7 @@ func appendPreflight(dst []byte, req *request, r *rules) []byte {
 		return dst
 	}
 	dst = append(dst, "Access-Control-Allow-Methods: "+allowedMethods+"\r\n"...)
-	if granted := grantHeaders(req.wantHeaders); granted != "" {
+	if granted := grantHeaders(req.wantHeaders, r); granted != "" {
 		dst = append(dst, "Access-Control-Allow-Headers: "...)
 		dst = append(dst, granted...)
 		dst = append(dst, "\r\n"...)
@@ -57,11 +57,15 @@ func appendPreflight(dst []byte, req *request, r *rules) []byte {
 }
 
 // grantHeaders returns those of the wanted headers that may be sent, in our spelling.
-func grantHeaders(wanted string) string {
+func grantHeaders(wanted string, r *rules) string {
 	var granted []string
+	askable := askableHeaders
+	if r.Auth != nil && r.Auth.TakesHeader() {
+		askable = append(askable[:len(askable):len(askable)], "Authorization")
+	}
 	for name := range strings.SplitSeq(wanted, ",") {
 		name = strings.Trim(name, " \t")
-		for _, known := range askableHeaders {
+		for _, known := range askable {
 			if equalFoldASCII(name, known) && !slices.Contains(granted, known) {
 				granted = append(granted, known)
 			}

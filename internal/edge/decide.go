@@ -1,20 +1,25 @@
 package edge
 
-import "net/http"
+import (
+	"net/http"
+
+	"github.com/hassesd/hassesd/internal/auth"
+)
 
 // rules is what the configuration says about requests. It never changes: a reload makes a new one.
 type rules struct {
-	Path        string   // where streams are
-	AllowAll    bool     // clients may subscribe to *
-	MaxRooms    int      // a stream
-	Origins     []string // whose pages may read, as browsers write them: https://www.example.org; or "*", whoever's
-	Credentials bool     // pages of listed origins may send cookies; has no effect with "*"
-	Demo        bool     // serve the demo page at /
-	HSTS        string   // value of Strict-Transport-Security over TLS; empty: none
+	Path        string       // where streams are
+	Auth        *auth.Policy // who may subscribe to what; nil: nobody is asked
+	AllowAll    bool         // clients may subscribe to *, if nobody is asked
+	MaxRooms    int          // a stream
+	Origins     []string     // whose pages may read, as browsers write them: https://www.example.org; or "*", whoever's
+	Credentials bool         // pages of listed origins may send cookies; has no effect with "*"
+	Demo        bool         // serve the demo page at /
+	HSTS        string       // value of Strict-Transport-Security over TLS; empty: none
 }
 
 // decide says what a request gets: a stream if the subscription is not nil, the finite answer otherwise.
-func decide(req *request, r *rules) (*subscription, answer) {
+func decide(req *request, r *rules, v visitor) (*subscription, answer) {
 	switch req.Method {
 	case http.MethodGet, http.MethodHead, http.MethodOptions:
 		if req.hasBody {
@@ -24,7 +29,7 @@ func decide(req *request, r *rules) (*subscription, answer) {
 		return nil, methodNotAllowed(req)
 	}
 	if req.Path == r.Path {
-		return decideStream(req, r)
+		return decideStream(req, r, v)
 	}
 	if page := demoPage(req.Path); page != nil && r.Demo {
 		return nil, decidePage(req, page)
@@ -36,10 +41,13 @@ func decide(req *request, r *rules) (*subscription, answer) {
 }
 
 // decideStream answers a request for the path where streams are.
-func decideStream(req *request, r *rules) (*subscription, answer) {
+func decideStream(req *request, r *rules, v visitor) (*subscription, answer) {
 	switch req.Method {
 	case http.MethodGet, http.MethodHead:
 		sub, bad := parseSubscription(req, r)
+		if bad == nil {
+			bad = authorize(sub, req, r, v)
+		}
 		if bad != nil {
 			return nil, *bad
 		}

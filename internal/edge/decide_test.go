@@ -46,7 +46,7 @@ func TestDecide(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			sub, ans := decide(&tt.req, &rules{Path: "/sse", MaxRooms: 4, Demo: tt.demo})
+			sub, ans := decide(&tt.req, &rules{Path: "/sse", MaxRooms: 4, Demo: tt.demo}, visitor{})
 			if (sub != nil) != tt.stream || ans.Status != tt.status || ans.Code != tt.code {
 				t.Errorf("got stream %t, %d %q; want stream %t, %d %q", sub != nil, ans.Status, ans.Code, tt.stream, tt.status, tt.code)
 			}
@@ -60,7 +60,7 @@ func TestDecide(t *testing.T) {
 // A stream at / is a stream: the demo has to stand back.
 func TestStreamsAtTheRoot(t *testing.T) {
 	r := &rules{Path: "/", MaxRooms: 4, Demo: true}
-	if sub, ans := decide(&request{Method: "GET", Path: "/", RawQuery: "subscribe=a"}, r); sub == nil {
+	if sub, ans := decide(&request{Method: "GET", Path: "/", RawQuery: "subscribe=a"}, r, visitor{}); sub == nil {
 		t.Errorf("got %+v, want a stream", ans)
 	}
 }

@@ -14,6 +14,7 @@ const (
 	RefusedKindly                       // 200 with retry: and the end, see RefuseReason
 	SlowClient                          // its queue was full and limits.slow is close
 	StreamAged                          // limits.stream_age
+	TokenEnded                          // the token or signed URL that it was opened with is over
 	Kicked                              // an administrator said so
 	Drained                             // the daemon is stopping
 	ExcessInput                         // more bytes after the request than a subscriber has reason to send
@@ -32,6 +33,7 @@ var closeReasonNames = [numCloseReasons]string{
 	RefusedKindly:    "refused_kindly",
 	SlowClient:       "slow_client",
 	StreamAged:       "stream_aged",
+	TokenEnded:       "token_ended",
 	Kicked:           "kicked",
 	Drained:          "drained",
 	ExcessInput:      "excess_input",
@@ -45,29 +47,31 @@ type RefuseReason uint8
 
 // Why strangers are turned away.
 const (
-	RefusedConnections RefuseReason = iota // limits.connections
-	RefusedAddress                         // limits.connections_per_address
-	RefusedDescriptors                     // the process had no descriptor left
-	RefusedDraining                        // the daemon is stopping
-	RefusedKicked                          // kicked with refuse_seconds
-	RefusedRequest                         // a malformed head or an unusable request (4xx, 5xx)
-	RefusedRooms                           // rooms or client id that are missing, malformed or too many
-	RefusedForbidden                       // rooms that the client may not have
-	RefusedHost                            // a Host that does not belong to the certificate (421)
+	RefusedConnections  RefuseReason = iota // limits.connections
+	RefusedAddress                          // limits.connections_per_address
+	RefusedDescriptors                      // the process had no descriptor left
+	RefusedDraining                         // the daemon is stopping
+	RefusedKicked                           // kicked with refuse_seconds
+	RefusedRequest                          // a malformed head or an unusable request (4xx, 5xx)
+	RefusedRooms                            // rooms or client id that are missing, malformed or too many
+	RefusedUnauthorized                     // no token or signed URL, or none that is good (401)
+	RefusedForbidden                        // rooms or an id that the client may not have (403)
+	RefusedHost                             // a Host that does not belong to the certificate (421)
 )
 
 const numRefuseReasons = RefusedHost + 1
 
 var refuseReasonNames = [numRefuseReasons]string{
-	RefusedConnections: "connections",
-	RefusedAddress:     "connections_per_address",
-	RefusedDescriptors: "descriptors",
-	RefusedDraining:    "draining",
-	RefusedKicked:      "kicked",
-	RefusedRequest:     "bad_request",
-	RefusedRooms:       "bad_rooms",
-	RefusedForbidden:   "forbidden",
-	RefusedHost:        "misdirected",
+	RefusedConnections:  "connections",
+	RefusedAddress:      "connections_per_address",
+	RefusedDescriptors:  "descriptors",
+	RefusedDraining:     "draining",
+	RefusedKicked:       "kicked",
+	RefusedRequest:      "bad_request",
+	RefusedRooms:        "bad_rooms",
+	RefusedUnauthorized: "unauthorized",
+	RefusedForbidden:    "forbidden",
+	RefusedHost:         "misdirected",
 }
 
 func (r RefuseReason) String() string { return refuseReasonNames[r] }
@@ -102,7 +106,9 @@ func refusalOf(a answer) (RefuseReason, bool) {
 	switch a.Code {
 	case codeMissingRooms, codeBadRoom, codeTooManyRooms, codeBadID:
 		return RefusedRooms, true
-	case codeAllRoomsNotAllowed:
+	case codeMissingToken, codeInvalidToken:
+		return RefusedUnauthorized, true
+	case codeAllRoomsNotAllowed, codeRoomNotAllowed, codeIDNotAllowed, codeOriginNotAllowed:
 		return RefusedForbidden, true
 	case codeMisdirected:
 		return RefusedHost, true

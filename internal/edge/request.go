@@ -20,6 +20,11 @@ type request struct {
 
 	hasBody bool // a body is announced
 
+	// Who it is from. These are secrets.
+	Authorization string // empty: none
+	Cookie        string // several fields are joined; empty: none
+	fetchSite     string // Sec-Fetch-Site: how the page that asks and we are related; empty: not a browser
+
 	// Of a CORS preflight.
 	wantMethod  string // Access-Control-Request-Method
 	wantHeaders string // Access-Control-Request-Headers
@@ -40,6 +45,9 @@ func parseRequest(head []byte) (*request, *refusal) {
 	if reader.Buffered() > 0 {
 		return nil, malformed("the request is ambiguous") // the two readings of where it ends differ
 	}
+	if len(hr.Header["Authorization"]) > 1 {
+		return nil, malformed("the request has more than one Authorization field")
+	}
 	path, bad := targetPath(hr)
 	if bad != nil {
 		return nil, bad
@@ -54,6 +62,11 @@ func parseRequest(head []byte) (*request, *refusal) {
 		Agent:       hr.Header.Get("User-Agent"),
 		LastEventID: strings.Join(hr.Header["Last-Event-Id"], ", "), // several make an unknown id, as RFC 9110 section 5.3 has it
 		hasBody:     hr.ContentLength != 0,
+
+		Authorization: hr.Header.Get("Authorization"),
+		Cookie:        strings.Join(hr.Header["Cookie"], "; "),
+		fetchSite:     hr.Header.Get("Sec-Fetch-Site"),
+
 		wantMethod:  hr.Header.Get("Access-Control-Request-Method"),
 		wantHeaders: strings.Join(hr.Header["Access-Control-Request-Headers"], ","),
 	}, nil

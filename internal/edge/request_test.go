@@ -138,7 +138,7 @@ func FuzzParseRequest(f *testing.F) {
 			if req.Method != oracle.Method || req.RawQuery != oracle.URL.RawQuery || req.Origin != oracle.Header.Get("Origin") {
 				t.Fatalf("got %+v, net/http has %+v", req, oracle)
 			}
-			sub, ans := decide(req, r)
+			sub, ans := decide(req, r, visitor{})
 			if sub != nil {
 				out = appendStreamHead(nil, req, r, "now", true)
 			} else {
@@ -219,7 +219,7 @@ func BenchmarkRequest(b *testing.B) {
 		if bad != nil {
 			b.Fatal(bad.Message)
 		}
-		sub, ans := decide(req, r)
+		sub, ans := decide(req, r, visitor{})
 		if sub == nil {
 			b.Fatal(ans.Message)
 		}

@@ -22,7 +22,7 @@ func (c *conn) request(head []byte) {
 	sub, ans := c.decide(req, cfg.rules)
 	if sub == nil {
 		c.w.countRefusal(ans)
-		c.w.srv.log.Debug("request answered", "conn", c.id, "peer", c.peer, "status", ans.Status, "code", ans.Code)
+		c.logAnswer(ans)
 		c.answer(appendAnswer(nil, req, ans, cfg.rules, c.w.date(), c.secure), Answered)
 		return
 	}
@@ -41,7 +41,16 @@ func (c *conn) decide(req *request, r *rules) (*subscription, answer) {
 	if ans, ok := c.decideChallenge(req); ok {
 		return nil, ans
 	}
-	return decide(req, r)
+	return decide(req, r, visitor{address: c.peer.Addr(), now: c.w.loop.Now(), secure: c.secure})
+}
+
+// logAnswer tells the operator, who may know why somebody was turned away.
+func (c *conn) logAnswer(ans answer) {
+	args := []any{"conn", c.id, "peer", c.peer, "status", ans.Status, "code", ans.Code}
+	if ans.denial != 0 {
+		args = append(args, "reason", ans.denial.Name())
+	}
+	c.w.srv.log.Debug("request answered", args...)
 }
 
 // misdirected is the answer to a request for a host that the connection's certificate is not for: a client would take
@@ -80,6 +89,7 @@ func (c *conn) refuses(sub *subscription) bool {
 // open turns the connection into a stream: subscribe, then response head and first frame.
 func (c *conn) open(req *request, sub *subscription, cfg *snapshot) {
 	c.http10 = req.HTTP10
+	c.setEnd(sub.Until)
 	c.setState(stateStreaming)
 	start := c.subscribe(sub)
 	c.front = appendStreamHead(c.front, req, cfg.rules, c.w.date(), c.secure)
@@ -123,6 +133,7 @@ func (c *conn) secondRequest() {
 	}
 	if sub == nil {
 		c.w.countRefusal(ans)
+		c.logAnswer(ans)
 		c.front = append(c.front, lastChunk...)
 		c.answer(appendAnswer(nil, req, ans, cfg.rules, c.w.date(), c.secure), Answered)
 		return
@@ -133,6 +144,8 @@ func (c *conn) secondRequest() {
 		return
 	}
 	c.forgetStream()
+	c.setEnd(sub.Until)
+	c.scheduleStream()
 	start := c.subscribe(sub)
 	c.reinits++
 	c.w.reinits++
@@ -217,6 +230,9 @@ func (c *conn) scheduleStream() {
 			next = end
 		}
 	}
+	if c.endsAt > 0 && (next == 0 || c.endsAt < next) {
+		next = c.endsAt
+	}
 	if next == 0 {
 		c.w.loop.Cancel(&c.timer)
 		return
@@ -229,6 +245,10 @@ func (c *conn) scheduleStream() {
 func (c *conn) streamDeadline() {
 	cfg := c.w.srv.config()
 	now := c.w.now()
+	if c.endsAt > 0 && now >= c.endsAt {
+		c.end(TokenEnded, sse.Reauthorize(c.jitteredRetry(cfg)))
+		return
+	}
 	if cfg.StreamAge > 0 && now >= c.agesAt(cfg) {
 		c.end(StreamAged, sse.Farewell(c.w.jitter(cfg.Retry)))
 		return
@@ -244,6 +264,15 @@ func (c *conn) streamDeadline() {
 		c.lastWrite = now // a blocked stream is not silent; look again after another interval
 	}
 	c.scheduleStream()
+}
+
+// setEnd notes down when what the stream was opened with is over. Until is by the wall clock, as tokens are; from here on
+// it is a matter of elapsed time, which no change of the clock moves.
+func (c *conn) setEnd(until time.Time) {
+	c.endsAt = 0
+	if !until.IsZero() {
+		c.endsAt = max(1, c.w.now()+until.Sub(c.w.loop.Now()))
+	}
 }
 
 // agesAt is when the stream has lived as long as it may. A limit that a reload sets does not end older streams together:

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 	"unicode/utf8"
 
 	"github.com/hassesd/hassesd/internal/hub"
@@ -20,6 +21,8 @@ type subscription struct {
 	All         bool     // every room
 	ID          string   // the client's own id, checked; may be empty
 	LastEventID string   // resume after it; may be empty, or anything at all
+
+	Until time.Time // the stream ends then; zero: it need not
 }
 
 // parseSubscription reads the query of a subscriber's request: the rooms, the client's id and where to resume.
@@ -56,7 +59,7 @@ func parseSubscription(req *request, r *rules) (*subscription, *refusal) {
 		}
 	}
 	switch {
-	case rooms.all && !r.AllowAll:
+	case rooms.all && !r.AllowAll && r.Auth == nil:
 		return nil, refuse(http.StatusForbidden, codeAllRoomsNotAllowed, "subscribing to every room (*) is not allowed here")
 	case rooms.all:
 		sub.All = true

@@ -176,7 +176,7 @@ func FuzzSubscribe(f *testing.F) {
 	f.Fuzz(func(t *testing.T, query, header string, allowAll bool) {
 		r := &rules{Path: "/sse", AllowAll: allowAll, MaxRooms: 3}
 		req := &request{Method: http.MethodGet, Path: "/sse", RawQuery: query, LastEventID: header}
-		sub, ans := decide(req, r)
+		sub, ans := decide(req, r, visitor{})
 		if sub == nil {
 			if ans.Status != http.StatusBadRequest && ans.Status != http.StatusForbidden || ans.Code == "" {
 				t.Fatalf("%q: answer %+v", query, ans)

@@ -1,0 +1,60 @@
+package auth
+
+import (
+	"net/netip"
+	"slices"
+	"time"
+)
+
+// Source is where the credentials of a request stood.
+type Source uint8
+
+// The places of credentials.
+const (
+	FromURL    Source = iota + 1 // the URL is signed
+	FromHeader                   // Authorization: Bearer
+	FromQuery                    // ?token=
+	FromCookie                   // sent by browsers of their own accord, whoever's page it is
+)
+
+// Grant is what a token or a signed URL allows.
+type Grant struct {
+	Rooms   []Pattern    // may be subscribed to
+	Publish []Pattern    // may be published to
+	ID      string       // is the stream's id; empty: the client may choose
+	Opens   time.Time    // streams may be opened before
+	Until   time.Time    // streams end then; zero: they do not
+	Address netip.Prefix // whose; not valid: anybody's
+	From    Source
+}
+
+// FirstRefused names the first of the rooms that the grant does not cover. With all, every room is asked for, "*".
+func (g *Grant) FirstRefused(rooms []string, all bool) (room string, refused bool) {
+	if slices.Contains(g.Rooms, Everything) {
+		return "", false
+	}
+	if all {
+		return string(Everything), true
+	}
+	for _, room := range rooms {
+		if !g.covers(room) {
+			return room, true
+		}
+	}
+	return "", false
+}
+
+func (g *Grant) covers(room string) bool {
+	return slices.ContainsFunc(g.Rooms, func(p Pattern) bool { return p.Covers(room) })
+}
+
+// check says whether a stream may be opened by address at now.
+func (g *Grant) check(address netip.Addr, now time.Time) error {
+	switch {
+	case !now.Before(g.Opens), !g.Until.IsZero() && !now.Before(g.Until):
+		return Expired
+	case g.Address.IsValid() && !g.Address.Contains(address.Unmap().WithZone("")):
+		return WrongAddress
+	}
+	return nil
+}

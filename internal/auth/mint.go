@@ -1,0 +1,67 @@
+package auth
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/golang-jwt/jwt/v5"
+)
+
+// Mint is what a new token says. Empty fields are left out.
+type Mint struct {
+	Subscribe []string // patterns
+	Publish   []string // patterns
+	ID        string
+	Issuer    string
+	Audience  []string
+	Subject   string
+	IssuedAt  time.Time
+	NotBefore time.Time
+	Expires   time.Time // must be set
+}
+
+// Token signs it. What the daemon would refuse whatever its keys is not made.
+func (m Mint) Token(key SigningKey) (string, error) {
+	for _, list := range [][]string{m.Subscribe, m.Publish} {
+		if _, err := parsePatterns(list); err != nil {
+			return "", err
+		}
+	}
+	if err := checkID(m.ID); err != nil {
+		return "", err
+	}
+	type grant struct {
+		Subscribe []string `json:"subscribe,omitempty"`
+		Publish   []string `json:"publish,omitempty"`
+		ID        string   `json:"id,omitempty"`
+	}
+	content := jwt.MapClaims{
+		claimName: grant{m.Subscribe, m.Publish, m.ID},
+		"exp":     m.Expires.Unix(),
+	}
+	for name, value := range map[string]string{"iss": m.Issuer, "sub": m.Subject} {
+		if value != "" {
+			content[name] = value
+		}
+	}
+	if len(m.Audience) > 0 {
+		content["aud"] = m.Audience
+	}
+	for name, value := range map[string]time.Time{"iat": m.IssuedAt, "nbf": m.NotBefore} {
+		if !value.IsZero() {
+			content[name] = value.Unix()
+		}
+	}
+	token := jwt.NewWithClaims(jwt.GetSigningMethod(string(key.Algorithm)), content)
+	if key.ID != "" {
+		token.Header["kid"] = key.ID
+	}
+	text, err := token.SignedString(key.signKey())
+	if err != nil {
+		return "", fmt.Errorf("sign the token: %w", err)
+	}
+	if len(text) > MaxToken {
+		return "", fmt.Errorf("the token would have %d bytes, and no more than %d are accepted: name fewer rooms, or use prefixes", len(text), MaxToken)
+	}
+	return text, nil
+}
