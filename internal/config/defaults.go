@@ -16,7 +16,12 @@ func Defaults() Settings {
 		LogLevel:  "normal",
 		LogFormat: "auto",
 		Retry:     2 * time.Second,
-		TLS:       TLS{Watch: 10 * time.Second, MinVersion: "1.2", SessionTickets: true},
+		Auth: Auth{
+			Mode:      []string{},
+			SignedURL: AuthSignedURL{Keys: []string{}},
+			JWT:       AuthJWT{Keys: []string{}, Cookie: "__Secure-hassesd", Leeway: 5 * time.Second},
+		},
+		TLS: TLS{Watch: 10 * time.Second, MinVersion: "1.2", SessionTickets: true},
 		ACME: ACME{
 			Hosts:      []string{},
 			Directory:  "https://acme-v02.api.letsencrypt.org/directory",
@@ -54,7 +59,7 @@ func development() Settings {
 	s := Defaults()
 	s.Dev = true
 	s.Listen = []string{"https://127.0.0.1:8443"}
-	s.Auth = Auth{Mode: "none", AllowAllRooms: true}
+	s.Auth.Mode, s.Auth.AllowAllRooms = []string{"none"}, true
 	s.Demo = true
 	s.HSTS.MaxAge = 0 // a browser would remember it for localhost, port or no port
 	return s

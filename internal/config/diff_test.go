@@ -60,9 +60,9 @@ func TestWhatAReloadTakes(t *testing.T) {
 	for _, k := range Keys() {
 		want := false
 		switch {
-		case slices.Contains([]string{"log_level", "reinit", "retry", "auth.allow_all_rooms", "drain.window"}, k.Name):
+		case slices.Contains([]string{"log_level", "reinit", "retry", "drain.window"}, k.Name):
 			want = true
-		case slices.Contains([]string{"limits", "tls", "cors", "hsts", "heartbeat", "history", "control.tls"}, tableOf(k.Name)):
+		case slices.Contains([]string{"limits", "tls", "cors", "hsts", "heartbeat", "history", "control.tls", "auth", "auth.signed_url", "auth.jwt"}, tableOf(k.Name)):
 			want = true
 		}
 		if k.Reloadable != want {

@@ -47,6 +47,9 @@ func docTables() string {
 			reload = "yes"
 		}
 		value := "none"
+		if mustLookup(k.Name).words {
+			value = "nothing"
+		}
 		if k.Default != "" {
 			value = "`" + k.Default + "`"
 		}

@@ -35,7 +35,7 @@ func TestHassesConfOfAnOldInstallation(t *testing.T) {
 	want.Reinit = true
 	want.TLS.CertFile, want.TLS.KeyFile = "c.pem", "k.pem" // flags win
 	want.CORS.Origins = []string{"http://example.com"}
-	want.Auth.Mode = "none"
+	want.Auth.Mode = []string{"none"}
 	if !reflect.DeepEqual(s, want) {
 		t.Errorf("got  %+v\nwant %+v", s, want)
 	}

@@ -68,6 +68,7 @@ type entry struct {
 	example    string // a value; empty: none worth giving
 	reloadable bool
 	size       bool                // an int that counts bytes
+	words      bool                // a list of plain words: one text, or several with commas, will do for it
 	field      func(*Settings) any // pointer to the field
 }
 
@@ -109,9 +110,12 @@ func (e *entry) key(defaults *Settings) Key {
 		Reloadable: e.reloadable,
 	}
 	k.Usage = e.usage
-	if k.Default == "" {
+	switch {
+	case k.Default == "" && e.words:
+		k.Usage += " Default: nothing." // or it would read like the word none
+	case k.Default == "":
 		k.Usage += " Default: none."
-	} else {
+	default:
 		k.Usage += " Default: " + k.Default + "."
 	}
 	if e.example != "" {

@@ -107,12 +107,29 @@ func (l *loader) readEnv(env []string) {
 			continue
 		}
 		l.clearList(e, name)
-		for item := range strings.SplitSeq(value, ",") {
-			if item = strings.TrimSpace(item); item != "" {
-				l.set(e, name, item)
-			}
+		for _, item := range splitItems(value) {
+			l.set(e, name, item)
 		}
 	}
+}
+
+// splitItems takes a list apart that is written with commas.
+func splitItems(text string) []string {
+	var items []string
+	for item := range strings.SplitSeq(text, ",") {
+		if item = strings.TrimSpace(item); item != "" {
+			items = append(items, item)
+		}
+	}
+	return items
+}
+
+// items are what a text adds to a list, and the text itself for any other key.
+func (e *entry) items(text string) []string {
+	if e.words {
+		return splitItems(text)
+	}
+	return []string{text}
 }
 
 // isServiceLink tells the variables that Kubernetes gives every container when a service is called hassesd.
@@ -139,9 +156,11 @@ func (l *loader) set(e *entry, source, text string) {
 	if e.kind() == List {
 		l.clearList(e, source)
 	}
-	if err := parseValue(e.kind(), e.field(&l.settings), text); err != nil {
-		l.unreadable(e, source, err)
-		return
+	for _, item := range e.items(text) {
+		if err := parseValue(e.kind(), e.field(&l.settings), item); err != nil {
+			l.unreadable(e, source, err)
+			return
+		}
 	}
 	l.said[e.name] = saying{l.layer, source}
 }
@@ -228,8 +247,8 @@ func (l *loader) validate(accounts Accounts) {
 	// What hangs on a switch that could not be read is not worth a complaint of its own.
 	s.Dev = s.Dev || l.broken["dev"]
 	s.Plaintext = s.Plaintext || l.broken["plaintext"]
-	if l.broken["dev"] && s.Auth.Mode == "" {
-		s.Auth.Mode = "none"
+	if l.broken["dev"] && len(s.Auth.Mode) == 0 {
+		s.Auth.Mode = []string{"none"}
 	}
 	for _, p := range check(&s, accounts) {
 		if l.broken[p.Key] {

@@ -78,7 +78,7 @@ func TestTheTestBenchCommandLine(t *testing.T) {
 	s := mustLoad(t, Sources{Flags: flags("--auth=none --allow-all-rooms --listen=https://127.0.0.1:9443 --cert-file=c.pem --key-file=k.pem --path=/sse --control-socket=s.sock --control-tcp=127.0.0.1:9085 --fifo=f")})
 	want := Defaults()
 	want.Listen = []string{"https://127.0.0.1:9443"}
-	want.Auth = Auth{Mode: "none", AllowAllRooms: true}
+	want.Auth.Mode, want.Auth.AllowAllRooms = []string{"none"}, true
 	want.TLS.CertFile, want.TLS.KeyFile = "c.pem", "k.pem"
 	want.Control.Socket, want.Control.TCP, want.Control.FIFO = "s.sock", "127.0.0.1:9085", "f"
 	if !reflect.DeepEqual(s, want) {
@@ -95,7 +95,7 @@ func TestOldSpellings(t *testing.T) {
 	want.TLS.CertFile, want.TLS.KeyFile = "c.pem", "k.pem"
 	want.CORS.Origins = []string{"http://example.com"}
 	want.Reinit, want.User, want.LogFile, want.PIDFile, want.LogLevel = true, "www", "/l", "/p", "debug"
-	want.Auth.Mode = "none"
+	want.Auth.Mode = []string{"none"}
 	if !reflect.DeepEqual(s, want) {
 		t.Errorf("got  %+v\nwant %+v", s, want)
 	}
@@ -129,7 +129,7 @@ func TestDevelopmentModeReplacesDefaults(t *testing.T) {
 	want := Defaults()
 	want.Dev, want.Demo = true, true
 	want.Listen = []string{"https://127.0.0.1:8443"}
-	want.Auth = Auth{Mode: "none", AllowAllRooms: true}
+	want.Auth.Mode, want.Auth.AllowAllRooms = []string{"none"}, true
 	want.HSTS.MaxAge = 0
 	if !reflect.DeepEqual(s, want) {
 		t.Errorf("got  %+v\nwant %+v", s, want)

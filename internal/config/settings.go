@@ -35,8 +35,27 @@ type Settings struct {
 
 // Auth says who may subscribe.
 type Auth struct {
-	Mode          string `toml:"mode"`            // "none": nobody is asked; must be said outside development mode
-	AllowAllRooms bool   `toml:"allow_all_rooms"` // clients may subscribe to *
+	Mode          []string `toml:"mode"`            // none alone, or signed-url, jwt; must be said outside development mode
+	AllowAllRooms bool     `toml:"allow_all_rooms"` // with none: clients may subscribe to *
+
+	SignedURL AuthSignedURL `toml:"signed_url"`
+	JWT       AuthJWT       `toml:"jwt"`
+}
+
+// AuthSignedURL says with which keys URLs are signed.
+type AuthSignedURL struct {
+	Keys []string `toml:"keys"` // [KID=]FILE
+}
+
+// AuthJWT says which tokens are accepted, and where they may stand.
+type AuthJWT struct {
+	Keys     []string      `toml:"keys"`      // [KID=]ALG:FILE
+	JWKSFile string        `toml:"jwks_file"` // a JWK set; empty: none
+	Cookie   string        `toml:"cookie"`    // the cookie's name; empty: none
+	Query    bool          `toml:"query"`     // ?token= as well
+	Issuer   string        `toml:"issuer"`    // must be iss; empty: anybody
+	Audience string        `toml:"audience"`  // must be in aud; empty: whoever's
+	Leeway   time.Duration `toml:"leeway"`    // for clocks that differ
 }
 
 // TLS names the certificates and says what is spoken on the https:// listeners.

@@ -112,6 +112,9 @@ func (w *tomlWalk) isKnownTable(parts []string, n *unstable.Node) bool {
 
 func (w *tomlWalk) value(e *entry, n, value *unstable.Node) {
 	texts, ok := tomlTexts(e.kind(), value)
+	if e.words && value.Kind == unstable.String {
+		texts, ok = e.items(string(value.Data)), true
+	}
 	if !ok {
 		w.broken[e.name] = true
 		w.complain(n, e.name, "is "+tomlKind(value.Kind)+", but must be "+wanted(e.kind()), "")

@@ -81,17 +81,6 @@ func (c *checker) path() {
 	}
 }
 
-func (c *checker) auth() {
-	switch c.s.Auth.Mode {
-	case "none":
-	case "":
-		c.complain("auth.mode", "write --auth none (auth.mode = \"none\"), or --dev on a laptop",
-			"nobody would be asked who they are, and that must be said in so many words")
-	default:
-		c.complain("auth.mode", "the only mode is none", "%q is not a way to authenticate subscribers", c.s.Auth.Mode)
-	}
-}
-
 func (c *checker) heartbeat() {
 	if strings.ContainsAny(c.s.Heartbeat.Event, "\r\n\x00") {
 		return // said by text already

@@ -10,7 +10,7 @@ import (
 // valid returns settings that pass.
 func valid() Settings {
 	s := Defaults()
-	s.Auth.Mode = "none"
+	s.Auth.Mode = []string{"none"}
 	s.TLS.CertFile, s.TLS.KeyFile = "c.pem", "k.pem"
 	return s
 }
@@ -95,8 +95,8 @@ func TestInvalidSettings(t *testing.T) {
 		{"no certificate", func(s *Settings) { s.TLS.CertFile, s.TLS.KeyFile = "", "" }, `tls.cert_file: an https:// listener needs`, "--dev on a laptop, --cert-file and --key-file or --acme-host on a server, or --plaintext"},
 		{"no key", func(s *Settings) { s.TLS.KeyFile = "" }, `tls.key_file: there is a certificate, but no private key`, "--key-file"},
 		{"key alone", func(s *Settings) { s.TLS.CertFile = "" }, `tls.cert_file: there is a private key, but no certificate`, "--cert-file"},
-		{"nobody asked", func(s *Settings) { s.Auth.Mode = "" }, `auth.mode: nobody would be asked`, "--auth none"},
-		{"other mode", func(s *Settings) { s.Auth.Mode = "magic" }, `auth.mode: "magic" is not`, ""},
+		{"nobody asked", func(s *Settings) { s.Auth.Mode = []string{} }, `auth.mode: nobody would be asked`, "--auth none"},
+		{"other mode", func(s *Settings) { s.Auth.Mode = []string{"magic"} }, `auth.mode: "magic" is not`, ""},
 		{"any origin with credentials", func(s *Settings) { s.CORS = CORS{[]string{"*"}, true} }, `cors.credentials: credentials never go with`, "name the origins"},
 		{"origin with a path", func(s *Settings) { s.CORS.Origins = []string{"https://a/b"} }, `cors.origins: "https://a/b" is not a web origin`, ""},
 		{"origin without scheme", func(s *Settings) { s.CORS.Origins = []string{"a.example"} }, `cors.origins: "a.example" is not a web origin`, ""},

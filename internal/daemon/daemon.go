@@ -65,6 +65,7 @@ type Daemon struct {
 	nextLook      atomic.Int64 // when the certificates' files are looked at again, in nanoseconds since 1970; 0: never
 
 	// Guarded by reloading.
+	authorization *authorization
 	controlAccess *admin.Access // of the control port, in force; nil: plain TCP, or no port
 
 	// The end.

@@ -381,7 +381,7 @@ func TestAPortThatIsTakenIsAnError(t *testing.T) {
 func TestCheckRefusesWhatAStartWould(t *testing.T) {
 	dir := t.TempDir()
 	settings := config.Defaults()
-	settings.Auth.Mode = "none"
+	settings.Auth.Mode = []string{"none"}
 	settings.TLS.CertFile, settings.TLS.KeyFile = filepath.Join(dir, "absent.pem"), filepath.Join(dir, "absent.key")
 	if err := Check(settings); !errors.Is(err, ErrConfiguration) || !strings.Contains(err.Error(), "absent.pem") {
 		t.Errorf("missing certificate: %v", err)

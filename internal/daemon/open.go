@@ -29,6 +29,9 @@ func Check(s config.Settings) error {
 	if _, err := controlAccess(&s, time.Now()); err != nil {
 		return err
 	}
+	if _, err := readAuthorization(&s); err != nil {
+		return err
+	}
 	identity, err := resolveUser(&s)
 	if err != nil {
 		return err
@@ -61,6 +64,9 @@ func (d *Daemon) open(ctx context.Context, o Options) error {
 		return err
 	}
 	if err := d.openCertificates(&s); err != nil {
+		return err
+	}
+	if err := d.openAuthorization(&s); err != nil {
 		return err
 	}
 	if err := d.openACME(&s, identity); err != nil {
@@ -110,7 +116,7 @@ func (d *Daemon) openLog(s *config.Settings, o Options) error {
 	}
 	d.atClose(func() { _ = d.logs.Close() })
 	d.log.Info("starting", "version", Version(), "compiled", Compiled())
-	if s.Dev {
+	if s.Dev && s.Auth.Has(config.AuthNone) {
 		d.log.Warn("development mode: nobody is asked who they are, and the certificate is made up")
 	}
 	return nil
@@ -281,7 +287,7 @@ func (d *Daemon) openLoops(s *config.Settings, descriptors int) error {
 		Loops:            d.loops,
 		Hub:              d.hub,
 		Logger:           d.log,
-		Config:           edgeConfig(s),
+		Config:           edgeConfig(s, d.authorization.policy),
 		Reinit:           s.Reinit,
 		Seed:             randomSeed(),
 		DescriptorLimit:  descriptors,

@@ -36,9 +36,14 @@ func (d *Daemon) reload() (changed, needsRestart []string, err error) {
 		return nil, nil, err
 	}
 
+	who, err := readAuthorization(&inForce)
+	if err != nil {
+		return nil, nil, err
+	}
+
 	// From here on nothing fails.
 	now := time.Now()
-	d.edge.Reconfigure(now, edgeConfig(&inForce))
+	d.edge.Reconfigure(now, edgeConfig(&inForce, who.policy))
 	d.hub.SetLimits(now, hubLimits.History, hubLimits.QueueBytes, hubLimits.Slow, hubLimits.MessageBytes)
 	// What was switched by hand stays, unless the configuration says something new.
 	if slices.Contains(changed, "reinit") {
@@ -53,6 +58,9 @@ func (d *Daemon) reload() (changed, needsRestart []string, err error) {
 	d.settings.Store(&inForce)
 	if newCertificate {
 		changed = addKey(changed, certificateKey(&inForce)) // the name is the same, the content is not
+	}
+	for _, key := range d.useAuthorization(&inForce, who) {
+		changed = addKey(changed, key)
 	}
 	if d.useControlAccess(access) {
 		changed = addKey(changed, "control.tls.cert_file")

@@ -8,15 +8,17 @@ import (
 	"strings"
 	"time"
 
+	"github.com/hassesd/hassesd/internal/auth"
 	"github.com/hassesd/hassesd/internal/config"
 	"github.com/hassesd/hassesd/internal/edge"
 	"github.com/hassesd/hassesd/internal/hub"
 )
 
 // edgeConfig is what the settings say to the edge.
-func edgeConfig(s *config.Settings) edge.Config {
+func edgeConfig(s *config.Settings, who *auth.Policy) edge.Config {
 	return edge.Config{
 		Path:                  s.Path,
+		Auth:                  who,
 		AllowAll:              s.Auth.AllowAllRooms,
 		RoomsPerClient:        s.Limits.RoomsPerClient,
 		Origins:               s.CORS.Origins,

@@ -14,7 +14,7 @@ func TestEverySettingOfTheEdgeIsPassedOn(t *testing.T) {
 	s.CORS.Origins = []string{"https://example.org"}
 	s.Heartbeat.Event = "ping"
 	s.Limits.StreamAge, s.Limits.Connections, s.Limits.ConnectionsPerAddress = time.Hour, 1, 1
-	v := reflect.ValueOf(edgeConfig(&s))
+	v := reflect.ValueOf(edgeConfig(&s, nil))
 	for i := range v.NumField() {
 		if v.Field(i).IsZero() {
 			t.Errorf("%s is not set", v.Type().Field(i).Name)

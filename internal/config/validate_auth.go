@@ -1,0 +1,147 @@
+package config
+
+import (
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+)
+
+// The ways to authenticate subscribers.
+const (
+	AuthNone   = "none"
+	AuthSigned = "signed-url"
+	AuthTokens = "jwt"
+)
+
+var authModes = []string{AuthNone, AuthSigned, AuthTokens}
+
+var tokenAlgorithms = []string{"HS256", "RS256", "ES256", "EdDSA"}
+
+// KeyFile is one key of [Auth].
+type KeyFile struct {
+	ID        string // what URLs or tokens call it; empty: they do not
+	Algorithm string // of a key for tokens
+	File      string
+}
+
+// keyID is what a key can be called.
+var keyID = regexp.MustCompile(`^[A-Za-z0-9._~-]{1,64}$`)
+
+// parseKeyFile reads [KID=]FILE.
+func parseKeyFile(text string) KeyFile {
+	if id, file, ok := strings.Cut(text, "="); ok && keyID.MatchString(id) {
+		return KeyFile{ID: id, File: file}
+	}
+	return KeyFile{File: text}
+}
+
+// URLKeys are the keys for signed URLs.
+func (a *Auth) URLKeys() []KeyFile {
+	keys := make([]KeyFile, 0, len(a.SignedURL.Keys))
+	for _, text := range a.SignedURL.Keys {
+		keys = append(keys, parseKeyFile(text))
+	}
+	return keys
+}
+
+// TokenKeys are the keys for tokens, without those of the JWK set.
+func (a *Auth) TokenKeys() []KeyFile {
+	keys := make([]KeyFile, 0, len(a.JWT.Keys))
+	for _, text := range a.JWT.Keys {
+		k := parseKeyFile(text)
+		k.Algorithm, k.File, _ = strings.Cut(k.File, ":")
+		keys = append(keys, k)
+	}
+	return keys
+}
+
+// Has says whether subscribers may show who they are in this way.
+func (a *Auth) Has(mode string) bool { return slices.Contains(a.Mode, mode) }
+
+func (c *checker) auth() {
+	c.authMode()
+	c.signedURLs()
+	c.tokens()
+}
+
+func (c *checker) authMode() {
+	a := &c.s.Auth
+	if len(a.Mode) == 0 {
+		c.complain("auth.mode", "write --auth signed-url or --auth jwt; --auth none (auth.mode = \"none\") if everybody may listen, or --dev on a laptop",
+			"nobody would be asked who they are, and that must be said in so many words")
+	}
+	for i, mode := range a.Mode {
+		switch {
+		case !slices.Contains(authModes, mode):
+			c.complain("auth.mode", suggest(mode, authModes), "%q is not a way to authenticate subscribers; there are %s", mode, strings.Join(authModes, ", "))
+		case slices.Contains(a.Mode[:i], mode):
+			c.complain("auth.mode", "write it once", "%q stands there twice", mode)
+		}
+	}
+	if a.Has(AuthNone) && len(a.Mode) > 1 {
+		c.complain("auth.mode", "leave none out", "none stands alone: with it nobody is asked, whatever else there is")
+	}
+}
+
+func (c *checker) signedURLs() {
+	const key = "auth.signed_url.keys"
+	a := &c.s.Auth
+	if a.Has(AuthSigned) && len(a.SignedURL.Keys) == 0 {
+		c.complain(key, "make one (openssl rand -base64 48 > FILE) and name it with --url-key FILE", "signed URLs need a key")
+	}
+	if !a.Has(AuthSigned) && len(a.SignedURL.Keys) > 0 {
+		c.complain(key, "add signed-url to auth.mode, or leave the keys out", "nobody would be asked for a signature")
+	}
+	c.keyFiles(key, a.URLKeys())
+}
+
+func (c *checker) tokens() {
+	const key = "auth.jwt.keys"
+	a := &c.s.Auth
+	isGiven := len(a.JWT.Keys) > 0 || a.JWT.JWKSFile != ""
+	if a.Has(AuthTokens) && !isGiven {
+		c.complain(key, "name one with --jwt-key ALG:FILE, or a JWK set with --jwks-file FILE", "tokens need a key that they are checked with")
+	}
+	if !a.Has(AuthTokens) && isGiven {
+		if len(a.JWT.Keys) == 0 {
+			c.complain("auth.jwt.jwks_file", "add jwt to auth.mode, or leave the file out", "nobody would be asked for a token")
+		} else {
+			c.complain(key, "add jwt to auth.mode, or leave the keys out", "nobody would be asked for a token")
+		}
+	}
+	keys := a.TokenKeys()
+	for _, k := range keys {
+		if !slices.Contains(tokenAlgorithms, k.Algorithm) {
+			c.complain(key, "write ALG:FILE or KID=ALG:FILE, as in web=ES256:/etc/hassesd/jwt-web.pem",
+				"%q is none of the algorithms %s", k.Algorithm, strings.Join(tokenAlgorithms, ", "))
+		}
+	}
+	c.keyFiles(key, keys)
+	if !isCookieName(a.JWT.Cookie) {
+		c.complain("auth.jwt.cookie", "use letters, digits, - and _", "%q cannot be the name of a cookie", a.JWT.Cookie)
+	}
+	const most = 30 * time.Second
+	c.durationBetween("auth.jwt.leeway", a.JWT.Leeway, 0, most)
+}
+
+// keyFiles refuses keys that have no file, and two that are called the same. Several tokens' keys without a name are fine:
+// each is tried.
+func (c *checker) keyFiles(key string, keys []KeyFile) {
+	for i, k := range keys {
+		if k.File == "" {
+			c.complain(key, "name the file that holds it", "a key has no file")
+		}
+		isSame := func(other KeyFile) bool { return other.ID == k.ID }
+		if (k.ID != "" || key == "auth.signed_url.keys") && slices.ContainsFunc(keys[:i], isSame) {
+			c.complain(key, "call each another name, as in KID=FILE", "two keys have the id %q", k.ID)
+		}
+	}
+}
+
+// isCookieName says whether name is a token (RFC 6265 section 4.1.1), or empty.
+func isCookieName(name string) bool {
+	return !strings.ContainsFunc(name, func(r rune) bool {
+		return r <= ' ' || r >= 0x7f || strings.ContainsRune(`()<>@,;:\"/[]?={}`, r)
+	})
+}
