@@ -130,7 +130,7 @@ func TestCheckRefusesABadControlPort(t *testing.T) {
 	ca := admintest.NewAuthority(t)
 	own := ca.Daemon()
 	settings := config.Defaults()
-	settings.Dev, settings.Control.TCP, settings.Control.Socket = true, ":0", ""
+	settings.Dev, settings.Auth.Mode, settings.Control.TCP, settings.Control.Socket = true, []string{"none"}, ":0", ""
 	settings.Control.TLS = config.ControlTLS{CertFile: own.CertFile, KeyFile: own.KeyFile, ClientCAFile: ca.File, Admin: []string{"uri:test:alice"}}
 	if err := Check(settings); err != nil {
 		t.Fatal(err)

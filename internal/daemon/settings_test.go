@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/hassesd/hassesd/internal/auth"
 	"github.com/hassesd/hassesd/internal/config"
 )
 
@@ -14,7 +15,7 @@ func TestEverySettingOfTheEdgeIsPassedOn(t *testing.T) {
 	s.CORS.Origins = []string{"https://example.org"}
 	s.Heartbeat.Event = "ping"
 	s.Limits.StreamAge, s.Limits.Connections, s.Limits.ConnectionsPerAddress = time.Hour, 1, 1
-	v := reflect.ValueOf(edgeConfig(&s, nil))
+	v := reflect.ValueOf(edgeConfig(&s, &auth.Policy{}))
 	for i := range v.NumField() {
 		if v.Field(i).IsZero() {
 			t.Errorf("%s is not set", v.Type().Field(i).Name)
