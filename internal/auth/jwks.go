@@ -117,7 +117,7 @@ func symmetricJWK(j *jwk, k json.RawMessage) (TokenKey, error) {
 	if len(bytes) < minSecret {
 		return TokenKey{}, fmt.Errorf("has a secret of %d bytes, and %d are the least", len(bytes), minSecret)
 	}
-	return TokenKey{ID: j.kid, Algorithm: HS256, material: secret(bytes)}, nil
+	return TokenKey{ID: j.kid, Algorithm: HS256, material: newSecret(bytes)}, nil
 }
 
 func (j *jwk) public() (crypto.PublicKey, error) {

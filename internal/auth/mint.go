@@ -56,7 +56,7 @@ func (m Mint) Token(key SigningKey) (string, error) {
 	if key.ID != "" {
 		token.Header["kid"] = key.ID
 	}
-	text, err := token.SignedString(key.signKey())
+	text, err := token.SignedString(key.private())
 	if err != nil {
 		return "", fmt.Errorf("sign the token: %w", err)
 	}

@@ -13,8 +13,11 @@ const minSecret = 32
 // maxSecret bounds the file of one: a longer one is some other file.
 const maxSecret = 1024
 
-// secret is the bytes of a symmetric key. It prints as what it is not.
-type secret []byte
+// secret answers the bytes of a symmetric key. It is a function because fmt prints unexported fields in its own way, whatever
+// methods they have; of a function it knows the address alone.
+type secret func() []byte
+
+func newSecret(b []byte) secret { return func() []byte { return b } }
 
 const hidden = "[secret]"
 
@@ -50,7 +53,7 @@ func readSecret(file []byte) (secret, error) {
 			return nil, errors.New("is not printable ASCII without blanks, which every language reads alike (openssl rand -base64 48)")
 		}
 	}
-	return bytes.Clone(text), nil
+	return newSecret(bytes.Clone(text)), nil
 }
 
 // maxKeyID bounds the name of a key.

@@ -52,7 +52,7 @@ func (k URLKey) Sign(rawQuery string) (string, error) {
 }
 
 func (k URLKey) mac(canonical string) []byte {
-	h := hmac.New(sha256.New, k.key)
+	h := hmac.New(sha256.New, k.key())
 	h.Write([]byte(canonical))
 	return h.Sum(nil)
 }

@@ -59,8 +59,11 @@ func NewTokenKey(id string, alg Algorithm, file []byte) (TokenKey, error) {
 	}
 	if alg == HS256 {
 		s, err := readSecret(file)
+		if err != nil {
+			return TokenKey{}, err
+		}
 		k.material = s
-		return k, err
+		return k, nil
 	}
 	block, err := keyBlock(file)
 	if err != nil {
@@ -79,7 +82,7 @@ func NewTokenKey(id string, alg Algorithm, file []byte) (TokenKey, error) {
 // verifyKey is the key as golang-jwt wants it.
 func (k TokenKey) verifyKey() any {
 	if s, ok := k.material.(secret); ok {
-		return []byte(s)
+		return s()
 	}
 	return k.material
 }
@@ -151,8 +154,8 @@ func algorithmOf(public crypto.PublicKey) (Algorithm, error) {
 
 // SigningKey makes tokens.
 type SigningKey struct {
-	TokenKey     // its other half
-	private  any // secret, or a crypto.Signer
+	TokenKey            // its other half
+	private  func() any // the key as golang-jwt wants it; a function for the reason that a secret is one
 }
 
 // NewSigningKey reads a secret, or a private key in PEM. An empty alg is the one that the key is for.
@@ -163,7 +166,13 @@ func NewSigningKey(id string, alg Algorithm, file []byte) (SigningKey, error) {
 	block, err := keyBlock(file)
 	if alg == HS256 || alg == "" && err != nil {
 		s, err := readSecret(file)
-		return SigningKey{TokenKey: TokenKey{ID: id, Algorithm: HS256, material: s}, private: s}, err
+		if err != nil {
+			return SigningKey{}, err
+		}
+		return SigningKey{
+			TokenKey: TokenKey{ID: id, Algorithm: HS256, material: s},
+			private:  func() any { return s() },
+		}, nil
 	}
 	if err != nil {
 		return SigningKey{}, err
@@ -179,7 +188,10 @@ func NewSigningKey(id string, alg Algorithm, file []byte) (SigningKey, error) {
 	if alg != "" && alg != own {
 		return SigningKey{}, fmt.Errorf("holds a key for %s, not for %s", own, alg)
 	}
-	return SigningKey{TokenKey: TokenKey{ID: id, Algorithm: own, material: signer.Public()}, private: signer}, nil
+	return SigningKey{
+		TokenKey: TokenKey{ID: id, Algorithm: own, material: signer.Public()},
+		private:  func() any { return signer },
+	}, nil
 }
 
 func privateKey(block *pem.Block) (crypto.Signer, error) {
@@ -205,14 +217,6 @@ func privateKey(block *pem.Block) (crypto.Signer, error) {
 		return nil, fmt.Errorf("holds a %T, which cannot sign", key)
 	}
 	return signer, nil
-}
-
-// signKey is the key as golang-jwt wants it.
-func (k SigningKey) signKey() any {
-	if s, ok := k.private.(secret); ok {
-		return []byte(s)
-	}
-	return k.private
 }
 
 // LogValue hides the key itself.
