@@ -109,6 +109,10 @@ func (p *program) candidates(ctx context.Context, typed []string) []string {
 		return beginning(word, []string{"on", "off"})
 	case "pki":
 		return beginning(word, pkiWords(line.words))
+	case "token":
+		if len(line.words) == 0 {
+			return beginning(word, []string{"mint", "check"})
+		}
 	case "completion":
 		return beginning(word, []string{"bash", "zsh", "fish"})
 	}
@@ -131,6 +135,8 @@ func (p *program) flagValues(ctx context.Context, line commandLine, flag, word s
 	switch flag {
 	case "room", "to", "prefix":
 		return p.roomNames(ctx, line, word)
+	case "alg":
+		return beginning(word, []string{"HS256", "RS256", "ES256", "EdDSA"})
 	case "sort":
 		return beginning(word, []string{"age", "queue", "sent"})
 	}

@@ -35,6 +35,7 @@ const (
 type follower struct {
 	client *http.Client
 	url    string
+	show   func(*http.Request) error                  // adds who we are to each request; nil: nobody asks
 	handle func(context.Context, event) error         // an error ends it
 	note   func(format string, args ...any)           // for people, about the connection
 	wait   func(context.Context, time.Duration) error // until it is time to reconnect
@@ -98,6 +99,11 @@ func (f *follower) stream(ctx context.Context) error {
 	req.Header.Set("User-Agent", "hassesctl/"+clientVersion())
 	if f.lastID != "" && !strings.ContainsFunc(f.lastID, unicode.IsControl) {
 		req.Header.Set("Last-Event-ID", f.lastID)
+	}
+	if f.show != nil {
+		if err := f.show(req); err != nil {
+			return err
+		}
 	}
 	answer, err := f.client.Do(req)
 	if err != nil {

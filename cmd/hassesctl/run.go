@@ -106,6 +106,8 @@ func (p *program) newApp() *cli.App {
 			p.reloadCommand(),
 			p.drainCommand(),
 			p.pkiCommand(),
+			p.tokenCommand(),
+			p.signURLCommand(),
 			p.versionCommand(),
 			p.completionCommand(),
 			p.completeCommand(),

@@ -29,6 +29,9 @@ func (p *program) tailCommand() *cli.Command {
 			&cli.StringFlag{Name: "url", Usage: "subscribe at `URL`, such as https://example.org/sse (default: the daemon is asked over the control connection)"},
 			&cli.StringFlag{Name: "since", Usage: "first all that came after the event `ID` and is still in history"},
 			&cli.StringFlag{Name: "id", Usage: "call ourselves `ID`, as in the list of clients"},
+			&cli.StringFlag{Name: "token-file", Usage: "show the token in `FILE`, which is read again for each connection"},
+			&cli.StringFlag{Name: "key-file", Usage: "sign the URL of each connection with the key in `FILE`"},
+			&cli.StringFlag{Name: "kid", Usage: "the key of --key-file is called `KID`"},
 			&cli.StringFlag{Name: "exec", Usage: "run sh -c `CMD` for each event instead of printing it: the data is its standard input; HASSES_ID, HASSES_EVENT and, with one room, HASSES_ROOM are set"},
 		},
 		Action: func(c *cli.Context) error {
@@ -70,6 +73,10 @@ func (p *program) tail(ctx context.Context, c *cli.Context, query url.Values, ro
 		}
 		address, pem = hello.URL, hello.CAPEM
 	}
+	show, err := credentials(c)
+	if err != nil {
+		return err
+	}
 	target, err := streamURL(address, query)
 	if err != nil {
 		return err
@@ -81,6 +88,7 @@ func (p *program) tail(ctx context.Context, c *cli.Context, query url.Values, ro
 	f := &follower{
 		client: newHTTPClient(roots, p.set.timeout),
 		url:    target,
+		show:   show,
 		note:   func(format string, args ...any) { p.err.printf("hassesctl: "+format, args...) },
 		wait:   pauseFor,
 		lastID: c.String("since"),
@@ -180,14 +188,26 @@ func (p *program) printEvent(_ context.Context, ev event) error {
 	return p.out.err
 }
 
-// gapEvent is what the daemon sends in the place of events that it does not have any more.
-const gapEvent = "hasses.gap"
+const (
+	// gapEvent is what the daemon sends in the place of events that it does not have any more.
+	gapEvent = "hasses.gap"
+	// reauthEvent is what it sends before it ends a stream that nothing allows any more.
+	reauthEvent = "hasses.reauth"
+)
 
-// reportGaps tells people about gaps. With pass they are events as well: that is for JSON, where nobody may be reading
+// reportGaps tells people about gaps, and why a stream ends. With pass they are events as well: that is for JSON, where nobody may be reading
 // the standard error.
 func (p *program) reportGaps(handle func(context.Context, event) error, pass bool) func(context.Context, event) error {
 	return func(ctx context.Context, ev event) error {
-		if ev.Type != gapEvent {
+		switch ev.Type {
+		case gapEvent:
+		case reauthEvent:
+			p.err.printf("hassesctl: the token or signed URL of the stream has ended\n")
+			if pass {
+				return handle(ctx, ev)
+			}
+			return nil
+		default:
 			return handle(ctx, ev)
 		}
 		var gap struct {
