@@ -90,7 +90,7 @@ func (c *checker) signedURLs() {
 	if a.Has(AuthSigned) && len(a.SignedURL.Keys) == 0 {
 		c.complain(key, "make one (openssl rand -base64 48 > FILE) and name it with --url-key FILE", "signed URLs need a key")
 	}
-	if !a.Has(AuthSigned) && len(a.SignedURL.Keys) > 0 {
+	if len(a.Mode) > 0 && !a.Has(AuthSigned) && len(a.SignedURL.Keys) > 0 {
 		c.complain(key, "add signed-url to auth.mode, or leave the keys out", "nobody would be asked for a signature")
 	}
 	c.keyFiles(key, a.URLKeys())
@@ -103,7 +103,7 @@ func (c *checker) tokens() {
 	if a.Has(AuthTokens) && !isGiven {
 		c.complain(key, "name one with --jwt-key ALG:FILE, or a JWK set with --jwks-file FILE", "tokens need a key that they are checked with")
 	}
-	if !a.Has(AuthTokens) && isGiven {
+	if len(a.Mode) > 0 && !a.Has(AuthTokens) && isGiven {
 		if len(a.JWT.Keys) == 0 {
 			c.complain("auth.jwt.jwks_file", "add jwt to auth.mode, or leave the file out", "nobody would be asked for a token")
 		} else {
@@ -129,7 +129,7 @@ func (c *checker) tokens() {
 // each is tried.
 func (c *checker) keyFiles(key string, keys []KeyFile) {
 	for i, k := range keys {
-		if k.File == "" {
+		if k.File == "" && (k.Algorithm == "" || slices.Contains(tokenAlgorithms, k.Algorithm)) {
 			c.complain(key, "name the file that holds it", "a key has no file")
 		}
 		isSame := func(other KeyFile) bool { return other.ID == k.ID }

@@ -1,4 +1,5 @@
 // Uses the daemon's demo page as a person would: node demo.mjs PAGE-URL
+// COOKIE in the environment is a token for the daemon.
 import { chromium } from 'playwright-core'
 import { report } from './lines.mjs'
 
@@ -10,6 +11,11 @@ const browser = await chromium.launch({
   ],
 })
 const context = await browser.newContext({ ignoreHTTPSErrors: true })
+if (process.env.COOKIE) {
+  await context.addCookies([{
+    name: '__Secure-hassesd', value: process.env.COOKIE, url: process.argv[2], secure: true, httpOnly: true, sameSite: 'Strict',
+  }])
+}
 const page = await context.newPage()
 page.on('pageerror', (err) => report({ kind: 'failure', data: String(err) }))
 page.on('console', (m) => { if (m.type() === 'error') report({ kind: 'failure', data: m.text() }) })
