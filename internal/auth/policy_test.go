@@ -108,7 +108,7 @@ func TestSecretsDoNotPrint(t *testing.T) {
 		}
 		for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%x", "%q", "%d"} {
 			printed := fmt.Sprintf(verb, v)
-			for _, form := range []string{secretText, fmt.Sprintf("%x", secretText), strings.Trim(fmt.Sprint([]byte(secretText)), "[]")} {
+			for _, form := range []string{secretText, fmt.Sprintf("%x", secretText), strings.Trim(fmt.Sprintf("%d", []byte(secretText)), "[]")} {
 				if strings.Contains(printed, form) {
 					t.Errorf("value %d of type %T prints with %s as %s", i, v, verb, printed)
 				}

@@ -191,3 +191,18 @@ func TestWhiteSpaceAroundAKeyIsNotPartOfIt(t *testing.T) {
 		t.Errorf("%s, %v; want %s", b, err, a)
 	}
 }
+
+func BenchmarkSignedURL(b *testing.B) {
+	key := urlKey(b, "2026", secretText)
+	query, err := key.Sign("subscribe=a-b&room=c-d&id=ann&exp=" + soon)
+	if err != nil {
+		b.Fatal(err)
+	}
+	p := policy(b, Options{URLKeys: []URLKey{key}})
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := p.Authorize(Credentials{Query: query, Address: visitor}, now); err != nil {
+			b.Fatal(err)
+		}
+	}
+}

@@ -41,7 +41,7 @@ var signers = sync.OnceValue(func() map[Algorithm]crypto.Signer {
 	if err != nil {
 		panic(err)
 	}
-	return map[Algorithm]crypto.Signer{RS256: r, ES256: e, EdDSA: d}
+	return map[Algorithm]crypto.Signer{HS256: nil, RS256: r, ES256: e, EdDSA: d}
 })
 
 func publicPEM(t testing.TB, key crypto.PublicKey) []byte {

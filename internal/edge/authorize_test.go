@@ -129,6 +129,24 @@ func TestT15WhatAGrantAllows(t *testing.T) {
 	}
 }
 
+// TestT16EveryRoomNeedsAGrantOfIt asks for * with every grant but that, and with limits.rooms_per_client in force.
+func TestT16EveryRoomNeedsAGrantOfIt(t *testing.T) {
+	k := newKeys(t)
+	w := newWorld(t, func(s *setup) { k.guard(s); s.edge.AllowAll = true; s.edge.RoomsPerClient = 2 })
+	soon := w.kernel.Now().Add(time.Hour)
+	for _, tt := range []struct{ query, token, want string }{
+		{"subscribe=*", k.mint(soon, "", "a*", "b*"), `HTTP/1\.1 403 (.|\n|\r)*room_not_allowed`}, // allow_all_rooms is for where nobody is asked
+		{"subscribe=a-*", k.mint(soon, "", "a"), `HTTP/1\.1 403 `},
+		{"room=a*", k.mint(soon, "", "a*"), `HTTP/1\.1 400 `}, // patterns are for grants
+		{"subscribe=a-b-c", k.mint(soon, "", "*"), `HTTP/1\.1 400 (.|\n|\r)*too_many_rooms`},
+		{"subscribe=*", k.mint(soon, "", "*"), `HTTP/1\.1 200 `},
+	} {
+		c := w.connect()
+		c.get("/sse?"+tt.query, "Authorization: Bearer "+tt.token)
+		c.want(tt.want)
+	}
+}
+
 func TestHeadNeedsATokenAndOptionsNone(t *testing.T) {
 	w := newWorld(t, newKeys(t).guard)
 	for method, want := range map[string]string{"HEAD": `HTTP/1\.1 401 `, "OPTIONS": `HTTP/1\.1 204 `} {

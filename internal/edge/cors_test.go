@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-func TestCORS(t *testing.T) {
+func TestT14CORS(t *testing.T) {
 	const vary = "Vary: Origin\n"
 	const echo = vary + "Access-Control-Allow-Origin: https://www.example.org\n"
 	list := []string{"https://www.example.org", "http://localhost:3000"}
@@ -50,7 +50,7 @@ func TestCORS(t *testing.T) {
 	}
 }
 
-func TestCORSWithoutRequest(t *testing.T) {
+func TestT14CORSWithoutRequest(t *testing.T) {
 	if got := string(appendCORS(nil, nil, &rules{Origins: []string{"https://a"}})); got != "Vary: Origin\r\n" {
 		t.Errorf("got %q", got)
 	}
