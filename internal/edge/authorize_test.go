@@ -393,6 +393,60 @@ func TestAnEndCostsNoMemory(t *testing.T) {
 	}
 }
 
+// TestAnEndInTheFarFutureIsNone opens a stream with the last moment that a URL and a token can name.
+func TestAnEndInTheFarFutureIsNone(t *testing.T) {
+	k := newKeys(t)
+	w := newWorld(t, k.guard)
+	w.advance(time.Second) // or the sum of what is over and what is left would have no room to overflow
+	last := time.Date(9999, 12, 31, 23, 59, 59, 0, time.UTC)
+	a := w.subscribe(k.sign(last, "subscribe=a&until="+strconv.FormatInt(last.Unix(), 10)))
+	b := w.connect()
+	b.get("/sse?subscribe=a", "Authorization: Bearer "+k.mint(last, "", "a"))
+	b.wantStream()
+	w.advance(time.Minute)
+	w.publish("a", "still here")
+	a.wantEvent(1, "still here")
+	b.wantEvent(1, "still here")
+}
+
+// FuzzAuthorize adds anything to a request with a token, and to a signed URL: what comes out is never more than was granted.
+func FuzzAuthorize(f *testing.F) {
+	k := newKeys(f)
+	now := time.Date(2026, 3, 1, 9, 0, 0, 0, time.UTC)
+	token := k.mint(now.Add(time.Hour), "ann", "a", "b*")
+	signed := k.sign(now.Add(time.Hour), "subscribe=a-bc&id=ann")
+	r := &rules{Path: "/sse", MaxRooms: 8, Auth: k.policy, AllowAll: true}
+	f.Add("subscribe=a-b-bcd&id=ann")
+	f.Add("subscribe=*")
+	f.Add("room=a&room=%2A&id=bob")
+	f.Add("&lastEventId=e-1")
+	f.Add("&room=x&sig=AAAA&sig=")
+	f.Fuzz(func(t *testing.T, query string) {
+		for _, req := range []*request{
+			{Method: "GET", Path: "/sse", RawQuery: query, Authorization: "Bearer " + token},
+			{Method: "GET", Path: "/sse", RawQuery: signed + query},
+			{Method: "GET", Path: "/sse", RawQuery: query + "&" + signed},
+			{Method: "GET", Path: "/sse", RawQuery: query},
+		} {
+			sub, ans := decide(req, r, visitor{now: now})
+			if sub == nil {
+				if ans.Status < 400 {
+					t.Fatalf("%q is answered with %d", req.RawQuery, ans.Status)
+				}
+				continue
+			}
+			if sub.All || sub.ID != "ann" || len(sub.Rooms) == 0 {
+				t.Fatalf("%q opens %+v", req.RawQuery, sub)
+			}
+			for _, room := range sub.Rooms {
+				if room != "a" && !strings.HasPrefix(room, "b") {
+					t.Fatalf("%q opens the room %q", req.RawQuery, room)
+				}
+			}
+		}
+	})
+}
+
 // TestAStreamThatIsOverAtOnceEnds sets the end in the past, as a wall clock that jumps would between check and use.
 func TestAStreamThatIsOverAtOnceEnds(t *testing.T) {
 	k := newKeys(t)

@@ -271,9 +271,14 @@ func (c *conn) streamDeadline() {
 func (c *conn) setEnd(until time.Time) {
 	c.endsAt = 0
 	if !until.IsZero() {
-		c.endsAt = max(1, c.w.now()+until.Sub(c.w.loop.Now()))
+		// Neither in the past of the server's start, where 0 is, nor beyond what can be counted to.
+		left := min(until.Sub(c.w.loop.Now()), farAway)
+		c.endsAt = max(1, c.w.now()+left)
 	}
 }
+
+// farAway is longer than any stream lives.
+const farAway = 100 * 365 * 24 * time.Hour
 
 // agesAt is when the stream has lived as long as it may. A limit that a reload sets does not end older streams together:
 // for them it counts from the reload.
