@@ -1,6 +1,8 @@
 package test
 
 import (
+	"io"
+	"net"
 	"os"
 	"path/filepath"
 	"strings"
@@ -19,15 +21,15 @@ func TestACMEFirstCertificate(t *testing.T) {
 			d.args = append(d.args, p.flags(d.path("acme"), "push.example.org")...)
 			d.args = append(d.args, "--acme-challenges", challenge)
 			d.run()
-			leaf := d.certified("push.example.org", p.roots())
+			leaf := p.certified(d, "push.example.org")
 			if len(leaf.DNSNames) != 1 || leaf.DNSNames[0] != "push.example.org" {
 				t.Errorf("names %q", leaf.DNSNames)
 			}
 			if !d.log.contains("challenge=" + challenge) {
 				t.Errorf("the log does not tell the challenge")
 			}
-			if n := p.orders(); n != 1 {
-				t.Errorf("%d orders, want 1", n)
+			if n := p.orders(); n != 1+p.slips {
+				t.Errorf("%d orders, want 1, and %d that failed since the machine was too slow", n, p.slips)
 			}
 
 			// A subscriber gets its stream, and a message through it.
@@ -92,30 +94,64 @@ func TestACMERenewsUnderOpenStreams(t *testing.T) {
 	p := startPebble(t, d, func(c *pebbleConfig) { c.Profiles["default"] = pebbleProfile{"short", 30} })
 	d.args = append(d.args, p.flags(d.path("acme"), "push.example.org")...)
 	d.run()
-	roots := p.roots()
-	first := d.certified("push.example.org", roots)
+	last := p.certified(d, "push.example.org")
 	r := d.request("subscribe=a")
-	r.TLS.RootCAs, r.TLS.ServerName = roots, "push.example.org"
+	r.TLS.RootCAs, r.TLS.ServerName = p.roots(), "push.example.org"
+	r.TLS.Time = func() time.Time { return last.NotBefore }
 	s := d.open(r)
-	last := first
 	for range 2 {
 		before := last
-		if !poll(2*patience, func() bool {
-			leaf, err := d.leafFor("push.example.org", roots)
+		if c := d.acmeCertificate("push.example.org"); c.LastError == "" && c.NotAfter.Sub(c.NextTry) < c.NotAfter.Sub(c.NotBefore)/3 {
+			t.Errorf("a certificate from %s to %s will be renewed at %s, with less than a third left", c.NotBefore, c.NotAfter, c.NextTry)
+		}
+		if !poll(issuePatience, slowly(func() bool {
+			leaf, err := d.leafFor("push.example.org", p.roots())
 			if err != nil {
 				t.Fatalf("handshake while certificates are renewed: %v", err)
 			}
 			last = leaf
 			return !leaf.Equal(before)
-		}) {
-			t.Fatal("the certificate was not renewed")
-		}
-		if left := before.NotAfter.Sub(last.NotBefore); left < 5*time.Second {
-			t.Errorf("renewed when %s were left of 30 s", left)
+		})) {
+			t.Fatalf("the certificate was not renewed; the log without the handshakes:\n%s", d.log.without("level=DEBUG"))
 		}
 		d.send("a", "hello")
 		message(t, s, "hello")
 	}
+}
+
+// acmeCertificate is what the control protocol tells of the host's certificate.
+func (d *daemon) acmeCertificate(host string) listedCertificate {
+	d.t.Helper()
+	var found []listedCertificate
+	for _, c := range d.listCertificates() {
+		if len(c.Names) == 1 && c.Names[0] == host {
+			found = append(found, c)
+		}
+	}
+	if len(found) != 1 {
+		d.t.Fatalf("%s is listed %d times", host, len(found))
+	}
+	return found[0]
+}
+
+type listedCertificate struct {
+	Names     []string  `json:"names"`
+	Source    string    `json:"source"`
+	NotBefore time.Time `json:"not_before"`
+	NotAfter  time.Time `json:"not_after"`
+	Warnings  []string  `json:"warnings"`
+	LastError string    `json:"last_error"`
+	NextTry   time.Time `json:"next_try"`
+}
+
+// listCertificates is what the control protocol tells.
+func (d *daemon) listCertificates() []listedCertificate {
+	d.t.Helper()
+	var list struct {
+		Certificates []listedCertificate `json:"certificates"`
+	}
+	d.call("certificates", nil, &list)
+	return list.Certificates
 }
 
 func TestACMEWithBadNonces(t *testing.T) {
@@ -124,7 +160,7 @@ func TestACMEWithBadNonces(t *testing.T) {
 	p := startPebble(t, d, nil, "PEBBLE_WFE_NONCEREJECT=30")
 	d.args = append(d.args, p.flags(d.path("acme"), "push.example.org")...)
 	d.run()
-	d.certified("push.example.org", p.roots())
+	p.certified(d, "push.example.org")
 }
 
 func TestACMETwoNamesAndABlockedOne(t *testing.T) {
@@ -135,52 +171,48 @@ func TestACMETwoNamesAndABlockedOne(t *testing.T) {
 	d.args = append(d.args, p.flags(d.path("acme"), "a.example", "b.example", "blocked.example", "nowhere.example")...)
 	d.args = append(d.args, "--tls-sni-strict")
 	d.run()
-	roots := p.roots()
-	a, b := d.certified("a.example", roots), d.certified("b.example", roots)
+	a, b := p.certified(d, "a.example"), p.certified(d, "b.example")
 	if a.Equal(b) || a.VerifyHostname("b.example") == nil {
 		t.Error("two names have one certificate")
 	}
-	for host, why := range map[string]string{"blocked.example": "rejectedIdentifier", "nowhere.example": "Could not resolve"} {
+	for host, why := range map[string]string{"blocked.example": "rejectedIdentifier", "nowhere.example": "resolv"} {
 		eventually(t, "the log says why "+host+" has no certificate", func() bool {
-			return d.log.contains("certificate could not be obtained\" host="+host) && d.log.contains(why)
+			return strings.Contains(d.log.line("certificate could not be obtained\" host="+host+" "), why)
 		})
 		if leaf, err := d.leafFor(host, nil); err == nil {
 			t.Errorf("%s is served the certificate of %q", host, leaf.DNSNames)
 		}
 	}
 
-	var list struct {
-		Certificates []struct {
-			Names     []string  `json:"names"`
-			Source    string    `json:"source"`
-			NotAfter  time.Time `json:"not_after"`
-			LastError string    `json:"last_error"`
-			NextTry   time.Time `json:"next_try"`
-		} `json:"certificates"`
+	list := d.listCertificates()
+	if len(list) != 4 {
+		t.Errorf("%d certificates are listed, want 4: %+v", len(list), list)
 	}
-	d.call("certificates", nil, &list)
-	if len(list.Certificates) != 4 {
-		t.Errorf("%d certificates are listed, want 4: %+v", len(list.Certificates), list)
-	}
-	for _, c := range list.Certificates {
+	for _, c := range list {
 		good := c.Names[0] == "a.example" || c.Names[0] == "b.example"
-		if c.Source != "acme" || good != (c.LastError == "") || good == c.NotAfter.IsZero() || !c.NextTry.After(time.Now()) {
+		if c.Source != "acme" || good != (c.LastError == "") || good == c.NotAfter.IsZero() || c.NextTry.IsZero() {
 			t.Errorf("listed as %+v", c)
 		}
 	}
 
-	// The failures are remembered: whoever starts the daemon again and again orders nothing.
-	orders := p.orders()
+	// The failures are remembered: whoever starts the daemon again and again orders nothing before it is time.
 	for range 2 {
 		d.signal(os.Interrupt)
 		if code := d.wait(patience); code != 0 {
 			t.Fatalf("exit code %d", code)
 		}
 		d.run()
-		d.certified("a.example", roots)
-	}
-	if n := p.orders(); n != orders {
-		t.Errorf("%d orders after restarts, %d before", n, orders)
+		for _, before := range list {
+			host := before.Names[0]
+			next, ordered := d.acmeCertificate(host).NextTry, d.log.line("certificate is being ordered\" host="+host+" ")
+			if time.Now().After(before.NextTry) {
+				continue // a slow machine
+			}
+			// When a good one is renewed is also for the authority to say, which is asked anew.
+			if ordered != "" || before.LastError != "" && !next.Equal(before.NextTry) {
+				t.Errorf("%s was to be tried at %s, and after a restart at %s; ordered: %q", host, before.NextTry, next, ordered)
+			}
+		}
 	}
 }
 
@@ -195,11 +227,7 @@ func TestACMEOutage(t *testing.T) {
 			d.args = append(d.args, p.flags(d.path("acme"), "push.example.org")...)
 			d.args = append(d.args, "--acme-fallback", fallback)
 			d.run()
-			began := time.Now()
 			leaf, err := d.leafFor("push.example.org", nil)
-			if took := time.Since(began); took > 3*time.Second {
-				t.Errorf("the handshake took %s: it waited for the authority", took)
-			}
 			switch {
 			case fallback == "refuse" && (err == nil || !strings.Contains(err.Error(), "unrecognized name")):
 				t.Errorf("handshake without a certificate: %v, %v", leaf, err)
@@ -210,6 +238,39 @@ func TestACMEOutage(t *testing.T) {
 			}
 			eventually(t, "the log tells the outage", func() bool { return d.log.contains("connection refused") && d.log.contains("next_try") })
 		})
+	}
+}
+
+func TestACMEAuthorityThatNeverAnswers(t *testing.T) {
+	t.Parallel()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	accepted := make(chan struct{})
+	go func() {
+		if c, err := l.Accept(); err == nil {
+			defer c.Close()
+			close(accepted)
+			_, _ = io.Copy(io.Discard, c) // until the daemon gives up
+		}
+	}()
+	d := withoutFiles(t)
+	d.args = append(d.args, "--acme-accept-tos", "--acme-directory", "https://"+l.Addr().String()+"/dir",
+		"--acme-cache-dir", d.path("acme"), "--acme-host", "push.example.org")
+	d.run()
+	select {
+	case <-accepted:
+	case <-time.After(patience):
+		t.Fatal("the authority was not asked")
+	}
+	if leaf, err := d.leafFor("push.example.org", nil); err == nil || !strings.Contains(err.Error(), "unrecognized name") {
+		t.Errorf("handshake while the authority is silent: %v, %v", leaf, err)
+	}
+	d.signal(os.Interrupt)
+	if code := d.wait(patience); code != 0 {
+		t.Errorf("exit code %d while an order is under way", code)
 	}
 }
 
@@ -229,7 +290,7 @@ func TestACMEExternalAccount(t *testing.T) {
 	d.args = append(append([]string{}, plain...), p.flags(d.path("acme"), "push.example.org")...)
 	d.args = append(d.args, "--acme-eab-kid", "kid-1", "--acme-eab-key-file", d.path("eab.key"))
 	d.run()
-	d.certified("push.example.org", p.roots())
+	p.certified(d, "push.example.org")
 	if d.log.contains(key) {
 		t.Error("the key of the external account is in the log")
 	}
@@ -255,7 +316,7 @@ func TestACMEAfterGivingUpRoot(t *testing.T) {
 	d.args = append(d.args, p.flags(cache, "push.example.org")...)
 	d.args = append(d.args, "--user", "nobody")
 	d.run()
-	d.certified("push.example.org", p.roots())
+	p.certified(d, "push.example.org")
 	if uid := strings.Fields(d.procStatus("Uid"))[0]; uid == "0" {
 		t.Fatal("the daemon is still root")
 	}
@@ -291,20 +352,24 @@ func TestACMECacheThatOthersCanRead(t *testing.T) {
 func TestACMEAuthorityCanAskForARenewal(t *testing.T) {
 	t.Parallel()
 	d := withoutFiles(t)
-	p := startPebble(t, d, func(c *pebbleConfig) { c.Profiles["default"] = pebbleProfile{"a minute", 60} })
+	// No certificate is renewed before a twentieth of its life: 9 s. By itself it would be after two thirds.
+	p := startPebble(t, d, func(c *pebbleConfig) { c.Profiles["default"] = pebbleProfile{"three minutes", 180} })
 	d.args = append(d.args, p.flags(d.path("acme"), "push.example.org")...)
 	d.run()
-	roots := p.roots()
-	first := d.certified("push.example.org", roots)
+	first := p.certified(d, "push.example.org")
 	p.suggestRenewal(first, time.Now().Add(-time.Hour), time.Now().Add(-time.Minute))
+	due := d.acmeCertificate("push.example.org").NextTry
 	d.signal(os.Interrupt)
 	d.wait(patience)
 	d.run()
-	eventually(t, "the certificate is renewed", func() bool {
-		leaf, err := d.leafFor("push.example.org", roots)
+	eventually(t, "the daemon heeds the authority", func() bool { return d.log.contains("the authority wants a certificate renewed earlier") })
+	if c := d.acmeCertificate("push.example.org"); !c.NextTry.Before(due) && c.NotAfter.Equal(first.NotAfter) {
+		t.Errorf("to be renewed at %s, and at %s before the authority asked for it earlier", c.NextTry, due)
+	}
+	if !poll(issuePatience, slowly(func() bool {
+		leaf, err := d.leafFor("push.example.org", p.roots())
 		return err == nil && !leaf.Equal(first)
-	})
-	if age := time.Since(first.NotBefore); age > 35*time.Second {
-		t.Errorf("renewed after %s, when it was due anyway", age)
+	})) {
+		t.Fatalf("the certificate was not renewed; the log without the handshakes:\n%s", d.log.without("level=DEBUG"))
 	}
 }
