@@ -69,8 +69,8 @@ func isDue(c *x509.Certificate, now time.Time) bool {
 	return c.NotAfter.Sub(now) < c.NotAfter.Sub(c.NotBefore)/3
 }
 
-// NotAfter is the last moment at which clients accept the daemon's certificate.
-func (a *Access) NotAfter() time.Time { return a.certificate.Leaf.NotAfter }
+// Leaf is the daemon's certificate, not to be changed.
+func (a *Access) Leaf() *x509.Certificate { return a.certificate.Leaf }
 
 // Fingerprint is the SHA-256 of the daemon's certificate.
 func (a *Access) Fingerprint() string {

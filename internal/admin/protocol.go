@@ -265,7 +265,7 @@ type Certificates struct {
 // Certificate is one certificate that is served, or that is wanted and not there yet; then it has no times.
 type Certificate struct {
 	Names       []string  `json:"names"`  // DNS names and addresses
-	Source      string    `json:"source"` // file, acme or dev
+	Source      string    `json:"source"` // file, acme, selfsigned, dev or control
 	CertFile    string    `json:"cert_file,omitempty"`
 	KeyFile     string    `json:"key_file,omitempty"`
 	Subject     string    `json:"subject"`

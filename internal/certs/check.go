@@ -25,12 +25,18 @@ var (
 	errMustStaple    = errors.New("it demands a stapled OCSP answer (must-staple); name one with ocsp_file, or issue it without")
 )
 
-// checkChain refuses a chain that clients would refuse, and warns of what only some do.
+// checkEnd refuses a certificate that has expired.
+func checkEnd(leaf *x509.Certificate, now time.Time) error {
+	if now.After(leaf.NotAfter) {
+		return fmt.Errorf("it expired on %s; renew it", day(leaf.NotAfter))
+	}
+	return nil
+}
+
+// checkChain refuses a chain that clients would refuse, and warns of what only some do. The end of the leaf is for
+// checkEnd.
 func checkChain(chain []*x509.Certificate, now time.Time) (warnings []string, err error) {
 	leaf := chain[0]
-	if now.After(leaf.NotAfter) {
-		return nil, fmt.Errorf("it expired on %s; renew it", day(leaf.NotAfter))
-	}
 	warning, err := checkKeyType(leaf)
 	if err != nil {
 		return nil, err

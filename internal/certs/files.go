@@ -40,6 +40,9 @@ func LoadFiles(f Files, now time.Time) (*Pair, error) {
 	if isMustStaple(chain[0]) && f.OCSP == "" {
 		return nil, fmt.Errorf("certificate %s: %w", f.Cert, errMustStaple)
 	}
+	if err := checkEnd(chain[0], now); err != nil {
+		return nil, fmt.Errorf("certificate %s: %w", f.Cert, err)
+	}
 	warnings, err := checkChain(chain, now)
 	if err != nil {
 		return nil, fmt.Errorf("certificate %s: %w", f.Cert, err)

@@ -267,7 +267,7 @@ func TestNewPairChecksWhatACAGave(t *testing.T) {
 		for _, one := range chain {
 			cert.Certificate = append(cert.Certificate, one.cert.Raw)
 		}
-		return NewPair(cert, noon)
+		return NewPair(cert, noon, 0)
 	}
 	p, err := pair(c.leaf, c.intermediate)
 	if err != nil || p.Info().Source != SourceACME || p.Info().Key != "ECDSA P-256" || !p.Info().LoadedAt.Equal(noon) {
@@ -283,14 +283,14 @@ func TestNewPairChecksWhatACAGave(t *testing.T) {
 		}
 	}
 	for name, key := range map[string]crypto.PrivateKey{"another's key": c.root.key, "no key": nil} {
-		if _, err := NewPair(tls.Certificate{Certificate: [][]byte{c.leaf.cert.Raw}, PrivateKey: key}, noon); err == nil {
+		if _, err := NewPair(tls.Certificate{Certificate: [][]byte{c.leaf.cert.Raw}, PrivateKey: key}, noon, 0); err == nil {
 			t.Errorf("%s: accepted", name)
 		}
 	}
-	if _, err := NewPair(tls.Certificate{}, noon); err == nil {
+	if _, err := NewPair(tls.Certificate{}, noon, 0); err == nil {
 		t.Error("nothing: accepted")
 	}
-	if _, err := NewPair(tls.Certificate{Certificate: [][]byte{{1}}}, noon); err == nil {
+	if _, err := NewPair(tls.Certificate{Certificate: [][]byte{{1}}}, noon, 0); err == nil {
 		t.Error("garbage: accepted")
 	}
 }

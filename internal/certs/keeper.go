@@ -2,86 +2,119 @@ package certs
 
 import (
 	"errors"
-	"fmt"
 	"os"
 	"slices"
-	"strings"
 	"sync"
 	"syscall"
 	"time"
 )
 
-// Keeper keeps a store's certificates as their files are. Read, Use and Look belong to one caller at a time; Failure may
-// be asked from any goroutine.
+// Keeper keeps a store's certificates as their files are. Each certificate is judged by itself: one that cannot be read
+// stays as it was, and does not keep the others from being renewed. Read, Use and Look belong to one caller at a time;
+// Failures and Failure may be asked from any goroutine.
 type Keeper struct {
 	store *Store // fixed
-
-	// Owned by the caller.
-	files  []Files
-	pairs  []*Pair
-	loaded string // the files' marks when they were last read
-	seen   string // and when they were last looked at
+	kept  []kept // owned by the caller
 
 	mu sync.Mutex
 	// Guarded by mu.
-	failure Failure
+	failures []Failure // in the order of kept
 }
 
-// Failure is what became of the last attempt to read the files that are in use; the zero value is that it went well.
+// kept is a certificate in force with its files.
+type kept struct {
+	files Files
+	pair  *Pair
+	watch *Watch
+}
+
+func (f Files) watch() *Watch { return NewWatch(f.Cert, f.Key, f.OCSP) }
+
+// Failure is what became of the last attempt to read the files of a certificate in force; the zero value is that it went
+// well.
 type Failure struct {
-	Err error
-	At  time.Time
-}
-
-// Of returns what was wrong with the certificate in certFile, nil if it was another's fault.
-func (f Failure) Of(certFile string) error {
-	var joined interface{ Unwrap() []error }
-	if !errors.As(f.Err, &joined) {
-		return nil
-	}
-	for _, err := range joined.Unwrap() {
-		var one *LoadError
-		if errors.As(err, &one) && one.Files.Cert == certFile {
-			return one.Err
-		}
-	}
-	return nil
+	Files Files
+	Err   error // a [*LoadError]
+	At    time.Time
 }
 
 // Reading is certificates that were read and checked, and are not yet in use.
 type Reading struct {
-	files []Files
-	pairs []*Pair
-	marks string
+	kept []kept
+	// Unrenewed is what is wrong with files that are the same as when they were taken into force, and so stay: they have
+	// expired since, or whoever the daemon has become cannot read them.
+	Unrenewed []error
 }
 
 // NewKeeper returns a keeper of no files.
 func NewKeeper(s *Store) *Keeper { return &Keeper{store: s} }
 
-// Failure answers how the last attempt went.
-func (k *Keeper) Failure() Failure {
+// Failures answers which certificates could not be read the last time.
+func (k *Keeper) Failures() []Failure {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	return k.failure
+	return slices.Clone(k.failures)
 }
 
-func (k *Keeper) setFailure(err error, now time.Time) {
+// Failure answers how the last attempt went for the certificate in certFile.
+func (k *Keeper) Failure(certFile string) Failure {
+	for _, f := range k.Failures() {
+		if f.Files.Cert == certFile {
+			return f
+		}
+	}
+	return Failure{}
+}
+
+// setFailure remembers how reading went; a nil err is that it went well.
+func (k *Keeper) setFailure(files Files, err error, now time.Time) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	if k.failure = (Failure{}); err != nil {
-		k.failure = Failure{Err: err, At: now}
+	i := slices.IndexFunc(k.failures, func(f Failure) bool { return f.Files == files })
+	switch {
+	case err != nil && i < 0:
+		k.failures = append(k.failures, Failure{files, err, now})
+	case err != nil:
+		k.failures[i] = Failure{files, err, now}
+	case i >= 0:
+		k.failures = slices.Delete(k.failures, i, i+1)
 	}
 }
 
-// Read reads and checks all files. On an error nothing has changed.
+// inForce returns the certificate of the files, if there is one.
+func (k *Keeper) inForce(files Files) (kept, bool) {
+	i := slices.IndexFunc(k.kept, func(one kept) bool { return one.files == files })
+	if i < 0 {
+		return kept{}, false
+	}
+	return k.kept[i], true
+}
+
+// Read reads and checks all files, for somebody who wants all of them in force. Where any is bad there is no reading, the
+// error is a [*LoadError] for each, joined, and nothing has changed. Files that have not changed since they were taken
+// into force are never bad, whatever has become of them.
 func (k *Keeper) Read(files []Files, now time.Time) (*Reading, error) {
-	r := &Reading{files: slices.Clone(files), marks: marksOf(files)} // before reading: what is replaced meanwhile is seen as new
-	var err error
-	r.pairs, err = LoadSet(files, now)
-	if slices.Equal(files, k.files) {
-		k.setFailure(err, now)
+	r := &Reading{}
+	var errs []error
+	for _, f := range files {
+		old, isInForce := k.inForce(f)
+		next := kept{files: f, watch: f.watch()}
+		var err error
+		next.pair, err = LoadFiles(f, now)
+		if err != nil && isInForce && old.watch.IsUnchanged() {
+			r.Unrenewed = append(r.Unrenewed, &LoadError{f, err})
+			next, err = old, nil
+		}
+		if err != nil {
+			err = &LoadError{f, err}
+			errs = append(errs, err)
+		}
+		if isInForce {
+			k.setFailure(f, err, now)
+		}
+		r.kept = append(r.kept, next)
 	}
-	if err != nil {
+	if err := errors.Join(errs...); err != nil {
 		return nil, err
 	}
 	return r, nil
@@ -90,75 +123,79 @@ func (k *Keeper) Read(files []Files, now time.Time) (*Reading, error) {
 // Use puts a reading in force, and returns what is new in it. Certificates that are the same as before keep the time at
 // which they came.
 func (k *Keeper) Use(r *Reading) (fresh []Info) {
-	for _, p := range r.pairs {
-		i := slices.IndexFunc(k.pairs, func(old *Pair) bool { return old.info.SHA256 == p.info.SHA256 })
-		if i < 0 {
-			fresh = append(fresh, p.info)
-			continue
+	for _, next := range r.kept {
+		if k.inherit(next.pair) {
+			fresh = append(fresh, next.pair.info)
 		}
-		p.info.LoadedAt = k.pairs[i].info.LoadedAt
 	}
-	k.files, k.pairs, k.loaded, k.seen = r.files, r.pairs, r.marks, r.marks
-	k.setFailure(nil, time.Time{})
-	k.store.SetFiles(r.pairs, 0)
+	k.kept = r.kept
+	k.mu.Lock()
+	k.failures = nil
+	k.mu.Unlock()
+	k.publish()
 	return fresh
 }
 
-// Look reads the files again if they were replaced, or if reading them failed before. Files that change are left alone
-// until they have been the same for two looks: whoever renews a certificate writes several files, and half of them do
-// not fit the other half. The error is nil while nothing is wrong; the certificates before then stay in force.
+// inherit gives a pair the time at which its certificate came, unless that is not in force yet.
+func (k *Keeper) inherit(p *Pair) (isNew bool) {
+	i := slices.IndexFunc(k.kept, func(old kept) bool { return old.pair.info.SHA256 == p.info.SHA256 })
+	if i < 0 {
+		return true
+	}
+	if old := k.kept[i].pair; old != p {
+		p.info.LoadedAt = old.info.LoadedAt
+	}
+	return false
+}
+
+func (k *Keeper) publish() {
+	pairs := make([]*Pair, 0, len(k.kept))
+	for _, one := range k.kept {
+		pairs = append(pairs, one.pair)
+	}
+	k.store.SetFiles(pairs, 0)
+}
+
+// Look reads again the files that were replaced and rest, and those that could not be read before; what is good is put in
+// force. It returns what is new, and what is wrong with the others, nil if nothing is: their certificates stay in force.
 func (k *Keeper) Look(now time.Time) (fresh []Info, err error) {
-	marks := marksOf(k.files)
-	if marks == k.loaded && k.Failure().Err == nil {
-		k.seen = marks
-		return nil, nil
+	isRead := false
+	for i, old := range k.kept {
+		if !old.watch.Look(k.Failure(old.files.Cert).Err != nil) {
+			continue
+		}
+		next := kept{files: old.files, watch: old.files.watch()}
+		next.pair, err = LoadFiles(old.files, now)
+		if err != nil {
+			k.setFailure(old.files, &LoadError{old.files, err}, now)
+			continue
+		}
+		k.setFailure(old.files, nil, now)
+		if k.inherit(next.pair) {
+			fresh = append(fresh, next.pair.info)
+		}
+		k.kept[i], isRead = next, true
 	}
-	if marks != k.seen {
-		k.seen = marks
-		return nil, k.Failure().Err
+	if isRead {
+		k.publish()
 	}
-	r, err := k.Read(k.files, now)
-	if err != nil {
-		return nil, err
+	var errs []error
+	for _, f := range k.Failures() {
+		errs = append(errs, f.Err)
 	}
-	return k.Use(r), nil
+	return fresh, errors.Join(errs...)
 }
 
 // Unreadable names the private keys that the process cannot open as it is now.
 func (k *Keeper) Unreadable() []string {
 	var paths []string
-	for _, file := range k.files {
-		f, err := os.OpenFile(file.Key, os.O_RDONLY|syscall.O_NONBLOCK, 0)
+	for _, one := range k.kept {
+		f, err := os.OpenFile(one.files.Key, os.O_RDONLY|syscall.O_NONBLOCK, 0)
 		if err != nil {
-			paths = append(paths, file.Key)
+			paths = append(paths, one.files.Key)
 			continue
 		}
 		f.Close()
 	}
 	return paths
-}
-
-// marksOf is a text that differs when any of the files was replaced, written, or became readable or not.
-func marksOf(files []Files) string {
-	var b strings.Builder
-	for _, f := range files {
-		for _, path := range []string{f.Cert, f.Key, f.OCSP} {
-			if path != "" {
-				b.WriteString(markOf(path))
-			}
-		}
-	}
-	return b.String()
-}
-
-func markOf(path string) string {
-	info, err := os.Stat(path) // through links: certbot and Kubernetes turn those around
-	if err != nil {
-		return fmt.Sprintf("%s: %v\n", path, err)
-	}
-	mark := fmt.Sprintf("%s: %d %v %v", path, info.Size(), info.ModTime().UnixNano(), info.Mode())
-	if st, ok := info.Sys().(*syscall.Stat_t); ok {
-		mark += fmt.Sprintf(" %d %d %d %d %d.%d", st.Dev, st.Ino, st.Uid, st.Gid, st.Ctim.Sec, st.Ctim.Nsec)
-	}
-	return mark + "\n"
 }

@@ -84,7 +84,7 @@ func (s *site) wantServed(serial int64) {
 func TestReplacedFilesAreTakenOverOnceTheyRest(t *testing.T) {
 	s := newSite(t)
 	s.wantNothing(1)
-	config := s.store.Config()
+	config := configOf(s.store)
 	s.renew()
 	s.wantNothing(2) // they may still be changing
 	s.wantServed(1)
@@ -93,7 +93,7 @@ func TestReplacedFilesAreTakenOverOnceTheyRest(t *testing.T) {
 		t.Errorf("got %+v, %v", fresh, err)
 	}
 	s.wantServed(2)
-	if s.store.Config() == config {
+	if configOf(s.store) == config {
 		t.Error("handshakes get the old configuration")
 	}
 	s.wantNothing(4)
@@ -155,7 +155,7 @@ func TestABadFileKeepsTheOldSetAndSaysWhy(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			s := newSite(t)
-			config := s.store.Config()
+			config := configOf(s.store)
 			c.spoil(s)
 			s.wantNothing(1)
 			want := strings.NewReplacer("CERT", s.path("cert.pem"), "KEY", s.path("key.pem")).Replace(c.want)
@@ -164,11 +164,11 @@ func TestABadFileKeepsTheOldSetAndSaysWhy(t *testing.T) {
 				if err == nil || !strings.HasPrefix(err.Error(), want) {
 					t.Errorf("got  %v\nwant %s", err, want)
 				}
-				if f := s.keeper.Failure(); f.Err == nil || !f.At.Equal(noon.Add(time.Duration(minute)*time.Minute)) {
+				if f := s.keeper.Failure(s.path("cert.pem")); f.Err == nil || !f.At.Equal(noon.Add(time.Duration(minute)*time.Minute)) {
 					t.Errorf("the failure told is %+v", f)
 				}
 			}
-			if s.store.Config() != config {
+			if configOf(s.store) != config {
 				t.Error("the configuration was changed")
 			}
 			s.wantServed(1)
@@ -185,39 +185,10 @@ func TestABadFileKeepsTheOldSetAndSaysWhy(t *testing.T) {
 				t.Errorf("got %v, %v", fresh, err)
 			}
 			s.wantServed(11)
-			if f := s.keeper.Failure(); f != (Failure{}) {
+			if f := s.keeper.Failure(s.path("cert.pem")); f.Err != nil || len(s.keeper.Failures()) > 0 {
 				t.Errorf("the failure told is still %+v", f)
 			}
 		})
-	}
-}
-
-func TestAFileThatBecomesReadableIsSeen(t *testing.T) {
-	s := newSite(t)
-	before := marksOf(s.files)
-	if err := os.Chmod(s.path("key.pem"), 0); err != nil {
-		t.Fatal(err)
-	}
-	if marksOf(s.files) == before {
-		t.Error("another mode leaves no mark")
-	}
-}
-
-func TestALinkThatIsTurnedAroundIsSeen(t *testing.T) {
-	s := newSite(t)
-	live := s.path("live")
-	if err := os.Symlink(s.path("cert.pem"), live); err != nil {
-		t.Fatal(err)
-	}
-	files := []Files{{Cert: live, Key: s.path("key.pem")}}
-	before := marksOf(files)
-	write(t, s.dir, "other.pem", []byte("x"))
-	os.Remove(live)
-	if err := os.Symlink(s.path("other.pem"), live); err != nil {
-		t.Fatal(err)
-	}
-	if marksOf(files) == before {
-		t.Error("a link to another file leaves no mark")
 	}
 }
 
@@ -227,7 +198,7 @@ func TestAReadingOfOtherFilesThatFailsIsNotTheFilesFailure(t *testing.T) {
 	if !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("got %v", err)
 	}
-	if f := s.keeper.Failure(); f.Err != nil {
+	if f := s.keeper.Failure(s.path("cert.pem")); f.Err != nil {
 		t.Errorf("the failure told is %+v", f)
 	}
 	s.wantNothing(1)
@@ -240,6 +211,99 @@ func TestTheErrorNamesEveryBadCertificate(t *testing.T) {
 	_, err := LoadSet(files, noon)
 	if err == nil || !strings.Contains(err.Error(), s.path("a")+": no such file") || !strings.Contains(err.Error(), s.path("b")+": no such file") {
 		t.Errorf("got %v", err)
+	}
+}
+
+// withNeighbour is a site with a second certificate in front, for neighbour.example, that is kept as well.
+func withNeighbour(t *testing.T) (s *site, renew func(options ...option)) {
+	t.Helper()
+	s = newSite(t)
+	serial := int64(100)
+	renew = func(options ...option) {
+		t.Helper()
+		serial++
+		leaf := issue(t, nil, append([]option{forHosts("neighbour.example"), func(c *x509.Certificate) { c.SerialNumber = big.NewInt(serial) }}, options...)...)
+		s.replace("n.pem", certPEM(leaf))
+		s.replace("n.key", keyPEM(t, leaf.key))
+	}
+	renew()
+	s.files = append([]Files{{Cert: s.path("n.pem"), Key: s.path("n.key")}}, s.files...)
+	r, err := s.keeper.Read(s.files, noon)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.keeper.Use(r)
+	return s, renew
+}
+
+func TestABadFileDoesNotKeepOthersFromBeingRenewed(t *testing.T) {
+	s, renewNeighbour := withNeighbour(t)
+	s.replace("cert.pem", []byte("garbage"))
+	renewNeighbour()
+	s.wantNothing(1)
+	fresh, err := s.look(2)
+	if len(fresh) != 1 || fresh[0].Names[0] != "neighbour.example" {
+		t.Errorf("new is %+v", fresh)
+	}
+	if err == nil || !strings.Contains(err.Error(), "certificate "+s.path("cert.pem")) {
+		t.Errorf("got %v", err)
+	}
+	if f := s.keeper.Failure(s.path("n.pem")); f.Err != nil {
+		t.Errorf("the neighbour's failure is %v", f.Err)
+	}
+	if all := s.store.Certificates(); len(all) != 2 || all[1].Names[0] != "www.example.org" {
+		t.Errorf("in force are %+v", all)
+	}
+
+	// Whoever reloads wants all of it, and is told why there is nothing.
+	renewNeighbour()
+	config := configOf(s.store)
+	if _, err := s.keeper.Read(s.files, noon); err == nil || !strings.Contains(err.Error(), s.path("cert.pem")) {
+		t.Errorf("a reload: %v", err)
+	}
+	if configOf(s.store) != config {
+		t.Error("a reload that failed has changed something")
+	}
+}
+
+func TestAFileThatHasOnlyGrownOldDoesNotHinderAReload(t *testing.T) {
+	s, renewNeighbour := withNeighbour(t)
+	now := noon.Add(90 * 24 * time.Hour)
+	renewNeighbour(valid(now.Add(-time.Hour), now.Add(time.Hour)))
+	r, err := s.keeper.Read(s.files, now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(r.Unrenewed) != 1 || !strings.Contains(r.Unrenewed[0].Error(), s.path("cert.pem")+": it expired") {
+		t.Errorf("left as they were: %v", r.Unrenewed)
+	}
+	if fresh := s.keeper.Use(r); len(fresh) != 1 || fresh[0].Names[0] != "neighbour.example" {
+		t.Errorf("new is %+v", fresh)
+	}
+	if fresh, err := s.keeper.Look(now); len(fresh) > 0 || err != nil {
+		t.Errorf("a look: %v, %v", fresh, err)
+	}
+
+	// The same certificate in a new file is a renewal that is none.
+	text, err := os.ReadFile(s.path("cert.pem"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.replace("cert.pem", text)
+	if _, err := s.keeper.Read(s.files, now); err == nil {
+		t.Error("a file that was replaced by an expired certificate is taken")
+	}
+}
+
+func TestAReadingOfTheSameFilesLeavesSessionsAlone(t *testing.T) {
+	s := newSite(t)
+	config := configOf(s.store)
+	r, err := s.keeper.Read(s.files, noon.Add(time.Hour))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if fresh := s.keeper.Use(r); len(fresh) > 0 || configOf(s.store) != config {
+		t.Errorf("new is %v; another configuration: %v", fresh, configOf(s.store) != config)
 	}
 }
 

@@ -1,6 +1,7 @@
 package certs
 
 import (
+	"bytes"
 	"crypto"
 	"crypto/sha256"
 	"crypto/tls"
@@ -10,6 +11,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"time"
 )
 
@@ -18,9 +20,11 @@ type Source string
 
 // Where certificates come from.
 const (
-	SourceFile Source = "file" // tls.cert_file, [[tls.certificate]]
-	SourceACME Source = "acme" // issued by a CA over ACME
-	SourceDev  Source = "dev"  // made in memory
+	SourceFile       Source = "file"       // tls.cert_file, [[tls.certificate]]
+	SourceACME       Source = "acme"       // issued by a CA over ACME
+	SourceSelfSigned Source = "selfsigned" // made in memory, until there is one over ACME
+	SourceDev        Source = "dev"        // made in memory, for development mode
+	SourceControl    Source = "control"    // control.tls.cert_file; a store never holds one
 )
 
 // Pair is a certificate chain with its private key, checked and immutable.
@@ -79,8 +83,9 @@ func (i Info) Complaints(now time.Time) []string {
 	return all
 }
 
-// NewPair checks what an ACME client was given, as LoadFiles checks files.
-func NewPair(c tls.Certificate, now time.Time) (*Pair, error) {
+// NewPair checks what an ACME client was given, as LoadFiles checks files; but one that expired no longer than overdue ago
+// is let through.
+func NewPair(c tls.Certificate, now time.Time, overdue time.Duration) (*Pair, error) {
 	chain := make([]*x509.Certificate, 0, len(c.Certificate))
 	for i, der := range c.Certificate {
 		cert, err := x509.ParseCertificate(der)
@@ -94,6 +99,9 @@ func NewPair(c tls.Certificate, now time.Time) (*Pair, error) {
 	}
 	if isMustStaple(chain[0]) {
 		return nil, fmt.Errorf("certificate: %w", errMustStaple)
+	}
+	if err := checkEnd(chain[0], now.Add(-overdue)); err != nil {
+		return nil, fmt.Errorf("certificate: %w", err)
 	}
 	warnings, err := checkChain(chain, now)
 	if err != nil {
@@ -116,6 +124,19 @@ func NewPair(c tls.Certificate, now time.Time) (*Pair, error) {
 // Info returns what may be shown of the certificate.
 func (p *Pair) Info() Info { return p.info }
 
+// isSameAs says whether clients cannot tell the two apart, but for an OCSP answer.
+func (p *Pair) isSameAs(other *Pair) bool {
+	return p.info.Source == other.info.Source && slices.EqualFunc(p.certificate.Certificate, other.certificate.Certificate, bytes.Equal)
+}
+
+// isStapledLike says whether the two have the same OCSP answer, or none.
+func (p *Pair) isStapledLike(other *Pair) bool {
+	if p.staple == nil || other.staple == nil {
+		return p.staple == other.staple
+	}
+	return bytes.Equal(p.staple.certificate.OCSPStaple, other.staple.certificate.OCSPStaple)
+}
+
 // PEM returns the certificate chain, without the key.
 func (p *Pair) PEM() []byte {
 	var chain []byte
@@ -131,6 +152,11 @@ func (p *Pair) serve(now time.Time) *tls.Certificate {
 		return &p.staple.certificate
 	}
 	return &p.certificate
+}
+
+// Describe is what may be shown of a certificate that no store serves.
+func Describe(source Source, leaf *x509.Certificate, loadedAt time.Time) Info {
+	return newInfo(source, leaf, loadedAt)
 }
 
 func newInfo(source Source, leaf *x509.Certificate, now time.Time) Info {

@@ -11,32 +11,76 @@ import (
 // snapshot is what handshakes and requests ask. It is never changed once it is published.
 type snapshot struct {
 	config     *tls.Config
+	answers    func(serverName, host string) bool // serves, made once
 	strict     bool
 	exact      map[string]*group
 	wildcard   map[string]*group // example.org for *.example.org
-	fallback   *group            // for names that nobody has, and clients that name none; nil: no certificate at all
+	defaults   []*group          // for names that nobody has, and clients that name none; the preferred one first
 	known      nameSet           // of all certificates
 	challenges map[string]*tls.Certificate
 	now        func() time.Time
 }
 
 // group is certificates for the same name, the better kind of key first.
-type group struct {
-	pairs []*Pair
-	names nameSet // of all of them
+type group struct{ members []member }
+
+type member struct {
+	pair  *Pair
+	names nameSet // of the pair
 }
 
-func newGroup() *group { return &group{names: newNameSet()} }
-
 func (g *group) add(p *Pair) {
-	if slices.Contains(g.pairs, p) {
+	if slices.ContainsFunc(g.members, func(m member) bool { return m.pair == p }) {
 		return
 	}
-	g.pairs = append(g.pairs, p)
-	slices.SortStableFunc(g.pairs, func(a, b *Pair) int { return a.rank() - b.rank() })
+	m := member{p, newNameSet()}
 	for _, name := range p.info.Names {
-		g.names.add(name)
+		m.names.add(name)
 	}
+	g.members = append(g.members, m)
+	slices.SortStableFunc(g.members, func(a, b member) int { return a.pair.rank() - b.pair.rank() })
+}
+
+// standing is that of the best certificate; the others are not shown.
+func (g *group) standing(now time.Time) standing {
+	best := standsExpired
+	for _, m := range g.members {
+		best = min(best, m.pair.standing(now))
+	}
+	return best
+}
+
+// isFor says whether any certificate that may be shown at now has the canonical name; isNameless, whether they have none
+// at all.
+func (g *group) isFor(host string, now time.Time) (isFor, isNameless bool) {
+	best := g.standing(now)
+	isNameless = true
+	for _, m := range g.members {
+		if m.pair.standing(now) == best {
+			isFor = isFor || m.names.has(host)
+			isNameless = isNameless && m.names.isEmpty()
+		}
+	}
+	return isFor, isNameless
+}
+
+// standing is what a certificate is worth to a client. The lesser number wins.
+type standing int
+
+const (
+	standsGood    standing = iota // it can be trusted, as far as we know
+	standsIn                      // self-signed, until there is a real one
+	standsExpired                 // every client refuses it
+)
+
+func (p *Pair) standing(now time.Time) standing {
+	switch {
+	case now.After(p.info.NotAfter):
+		return standsExpired
+	case p.info.Source == SourceSelfSigned:
+		return standsIn
+	}
+	return standsGood
 }
 
 // rank orders keys by what a handshake costs, those that everybody understands before those that few do.
@@ -50,9 +94,9 @@ func (p *Pair) rank() int {
 	return 2 // Ed25519
 }
 
-// index sorts the certificates by name; where two have the same name and kind of key, the first wins. fallback is the
-// one for everybody else, or nil.
-func (s *snapshot) index(pairs []*Pair, fallback *Pair) {
+// index sorts the certificates by name; where two have the same name, kind of key and standing, the first wins. defaults
+// are those for everybody else, the preferred one first.
+func (s *snapshot) index(pairs, defaults []*Pair) {
 	s.exact, s.wildcard, s.known = map[string]*group{}, map[string]*group{}, newNameSet()
 	for _, p := range pairs {
 		for _, name := range p.info.Names {
@@ -65,43 +109,51 @@ func (s *snapshot) index(pairs []*Pair, fallback *Pair) {
 				into, key = s.wildcard, rest
 			}
 			if into[key] == nil {
-				into[key] = newGroup()
+				into[key] = &group{}
 			}
 			into[key].add(p)
 		}
 	}
-	if fallback == nil {
-		return
-	}
-	s.fallback = newGroup()
-	s.fallback.add(fallback)
-	for _, p := range pairs {
-		if slices.Equal(p.info.Names, fallback.info.Names) {
-			s.fallback.add(p) // the same with another kind of key
+	for _, d := range defaults {
+		g := &group{}
+		g.add(d)
+		for _, p := range pairs {
+			if slices.Equal(p.info.Names, d.info.Names) {
+				g.add(p) // the same with another kind of key
+			}
 		}
+		s.defaults = append(s.defaults, g)
 	}
 }
 
 // groupFor returns the certificates for what a client called us, empty if it said nothing; nil for none.
-func (s *snapshot) groupFor(serverName string) *group {
-	if g := s.named(serverName); g != nil {
+func (s *snapshot) groupFor(serverName string, now time.Time) *group {
+	if g := s.named(serverName, now); g != nil {
 		return g
 	}
 	if s.strict {
 		return nil
 	}
-	return s.fallback
+	var best *group
+	for _, g := range s.defaults {
+		if best == nil || g.standing(now) < best.standing(now) {
+			best = g
+		}
+	}
+	return best
 }
 
-func (s *snapshot) named(serverName string) *group {
+// named returns those that have the name: exactly, or by a wildcard where that alone is of use.
+func (s *snapshot) named(serverName string, now time.Time) *group {
 	if serverName == "" {
 		return nil
 	}
 	name := canonical(serverName)
-	if g := s.exact[name]; g != nil {
-		return g
+	exact, wildcard := s.exact[name], s.wildcard[parent(name)]
+	if exact == nil || wildcard != nil && wildcard.standing(now) < exact.standing(now) {
+		return wildcard
 	}
-	return s.wildcard[parent(name)]
+	return exact
 }
 
 // choose implements tls.Config.GetCertificate. No certificate and no error make crypto/tls answer unrecognized_name.
@@ -109,29 +161,47 @@ func (s *snapshot) choose(hello *tls.ClientHelloInfo) (*tls.Certificate, error) 
 	if slices.Equal(hello.SupportedProtos, []string{protoChallenge}) {
 		return s.challenges[canonical(hello.ServerName)], nil
 	}
-	g := s.groupFor(hello.ServerName)
+	now := s.now()
+	g := s.groupFor(hello.ServerName, now)
 	if g == nil {
 		return nil, nil //nolint:nilnil // see above
 	}
-	best := g.pairs[0]
-	if len(g.pairs) > 1 {
-		nameless := *hello
-		nameless.ServerName = "" // the name was looked at already, by rules that know a fallback
-		for _, p := range g.pairs {
-			if nameless.SupportsCertificate(&p.certificate) == nil {
-				best = p
-				break
-			}
+	return g.choose(hello, now).serve(now), nil
+}
+
+// choose picks the first certificate that the client takes; if it takes none, the first one. Those of a lesser standing
+// than the best are not looked at: a client that does not take RSA is not helped by one that nobody trusts.
+func (g *group) choose(hello *tls.ClientHelloInfo, now time.Time) *Pair {
+	standing := g.standing(now)
+	var first *Pair
+	others := false
+	for _, m := range g.members {
+		switch {
+		case m.pair.standing(now) != standing:
+		case first == nil:
+			first = m.pair
+		default:
+			others = true
 		}
 	}
-	return best.serve(s.now()), nil
+	if !others {
+		return first
+	}
+	nameless := *hello
+	nameless.ServerName = "" // the name was looked at already, by rules that know a fallback
+	for _, m := range g.members {
+		if m.pair.standing(now) == standing && nameless.SupportsCertificate(&m.pair.certificate) == nil {
+			return m.pair
+		}
+	}
+	return first
 }
 
 // serves says whether a request for host may be answered on a connection whose client asked for serverName, both as
-// they were sent. See [Store.Serves].
+// they were sent. See [Store.Config].
 func (s *snapshot) serves(serverName, host string) bool {
-	asked := s.named(serverName)
-	g := s.groupFor(serverName)
+	now := s.now()
+	g := s.groupFor(serverName, now)
 	host = hostOf(host)
 	if host == "" || g == nil {
 		return true
@@ -140,10 +210,11 @@ func (s *snapshot) serves(serverName, host string) bool {
 		return true // no client can choose a certificate by address, so none was the wrong choice
 	}
 	host = canonical(host)
+	isFor, isNameless := g.isFor(host, now)
 	switch {
-	case g.names.has(host):
+	case isFor:
 		return true
-	case asked == nil || g.names.isEmpty():
+	case isNameless || s.named(serverName, now) == nil:
 		return !s.known.has(host) // it got the default: the wrong choice only if there was a right one
 	}
 	return false

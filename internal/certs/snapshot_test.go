@@ -32,7 +32,7 @@ func asking(serverName string) *tls.Config {
 // served returns the common name and the kind of key that a client is shown.
 func served(t *testing.T, s *Store, client *tls.Config) (string, error) {
 	t.Helper()
-	state, err := shakeHands(t, s.Config(), client)
+	state, err := shakeHands(t, configOf(s), client)
 	if err != nil {
 		return "", err
 	}
@@ -139,6 +139,10 @@ func TestACMECertificatesComeAndGo(t *testing.T) {
 	}
 	want("a.example", "a.example ECDSA")
 	want("unknown.example", "b.example ECDSA") // the first that came
+	s.SetACMEHosts([]string{"c.example", "a.example", "b.example"})
+	want("unknown.example", "a.example ECDSA") // the first of the configuration that has one
+	s.SetACMEHosts([]string{"b.example", "a.example"})
+	want("unknown.example", "b.example ECDSA")
 	renewed := pairOf(t, issue(t, nil, forHosts("a.example"), valid(noon, noon.Add(time.Hour*24*90))))
 	s.SetACME("a.example", renewed)
 	if all := s.Certificates(); len(all) != 2 || all[1].SHA256 != renewed.Info().SHA256 {
@@ -146,7 +150,7 @@ func TestACMECertificatesComeAndGo(t *testing.T) {
 	}
 
 	s.SetFiles([]*Pair{pairOf(t, issue(t, nil, forHosts("a.example", "file.example")))}, 0)
-	state, err := shakeHands(t, s.Config(), asking("a.example"))
+	state, err := shakeHands(t, configOf(s), asking("a.example"))
 	if err != nil || len(state.PeerCertificates[0].DNSNames) != 2 {
 		t.Errorf("the file's certificate does not win: %v", err)
 	}
@@ -154,6 +158,101 @@ func TestACMECertificatesComeAndGo(t *testing.T) {
 	s.SetACME("b.example", nil)
 	s.SetACME("never.example", nil)
 	want("b.example", "a.example ECDSA")
+}
+
+// stopgapFor is a self-signed certificate made at noon.
+func stopgapFor(t *testing.T, host string) *Pair {
+	t.Helper()
+	p, err := Stopgap(noon, host)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+func TestARealCertificateBeatsAStopgapAndThatAnExpiredOne(t *testing.T) {
+	const host = "push.example.org"
+	const stopgap = "hassesd, self-signed until ACME succeeds ECDSA"
+	real := pairOf(t, issue(t, nil, forHosts(host)))
+	realRSA := pairOf(t, issueFor(t, rsaKey(t, 2048), nil, forHosts(host)))
+	wildcard := pairOf(t, issueFor(t, rsaKey(t, 2048), nil, forHosts("*.example.org")))
+	other := pairOf(t, issue(t, nil, forHosts("other.example")))
+	// They expire an hour after noon.
+	hour := valid(noon.Add(-time.Hour), noon.Add(time.Hour))
+	expiring := pairOf(t, issue(t, nil, forHosts(host), hour))
+	expiringWildcard := pairOf(t, issue(t, nil, forHosts("*.example.org"), hour))
+	for _, c := range []struct {
+		name  string
+		files []*Pair
+		acme  *Pair
+		at    time.Duration // after noon
+		asks  string
+		want  string
+	}{
+		{"RSA of a file before a stopgap", []*Pair{realRSA}, stopgapFor(t, host), 0, host, host + " RSA"},
+		{"a wildcard of a file before an exact stopgap", []*Pair{wildcard}, stopgapFor(t, host), 0, host, "*.example.org RSA"},
+		{"ACME before a wildcard", []*Pair{wildcard}, real, 0, host, host + " ECDSA"},
+		{"ACME before a wildcard, until it expires", []*Pair{wildcard}, expiring, time.Hour, host, host + " ECDSA"},
+		{"a wildcard before an expired one", []*Pair{wildcard}, expiring, 2 * time.Hour, host, "*.example.org RSA"},
+		{"ACME before an expired file", []*Pair{expiring}, realRSA, 2 * time.Hour, host, host + " RSA"},
+		{"a stopgap before an expired file", []*Pair{expiring}, stopgapFor(t, host), 2 * time.Hour, host, stopgap},
+		{"a stopgap before an expired wildcard", []*Pair{expiringWildcard}, stopgapFor(t, host), 2 * time.Hour, host, stopgap},
+		{"an expired one before nothing", []*Pair{other, expiring}, nil, 2 * time.Hour, host, host + " ECDSA"},
+		{"a stopgap before the default", []*Pair{other}, stopgapFor(t, host), 0, host, stopgap},
+		{"the default is the file's, whatever there is", []*Pair{expiring}, stopgapFor(t, "x.example"), 2 * time.Hour, "y.example", host + " ECDSA"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			s := newStore(t, usual)
+			s.now = func() time.Time { return noon.Add(c.at) }
+			s.SetFiles(c.files, 0)
+			s.SetACME(host, c.acme)
+			if got, err := served(t, s, asking(c.asks)); err != nil || got != c.want {
+				t.Errorf("got %q, %v; want %q", got, err, c.want)
+			}
+		})
+	}
+}
+
+func TestTheDefaultIsPreferablyARealOne(t *testing.T) {
+	s := newStore(t, usual)
+	s.now = func() time.Time { return noon }
+	s.SetACMEHosts([]string{"a.example", "b.example"})
+	s.SetACME("a.example", stopgapFor(t, "a.example"))
+	s.SetACME("b.example", pairOf(t, issue(t, nil, forHosts("b.example"))))
+	want := func(want string) {
+		t.Helper()
+		if got, err := served(t, s, asking("unknown.example")); err != nil || got != want || s.Default().Info().Names[0]+" ECDSA" != want {
+			t.Errorf("got %q, %v, and %v; want %q", got, err, s.Default().Info().Names, want)
+		}
+	}
+	want("b.example ECDSA")
+	s.SetACME("a.example", pairOf(t, issue(t, nil, forHosts("a.example"))))
+	want("a.example ECDSA")
+}
+
+func TestHostsAreThoseOfTheCertificatesShown(t *testing.T) {
+	s := newStore(t, usual)
+	s.now = func() time.Time { return noon.Add(2 * time.Hour) }
+	s.SetFiles([]*Pair{
+		pairOf(t, issue(t, nil, forHosts("default.example"))),
+		pairOf(t, issue(t, nil, forHosts("a.example", "old.example"), valid(noon.Add(-time.Hour), noon.Add(time.Hour)))),
+	}, 0)
+	s.SetACME("a.example", pairOf(t, issue(t, nil, forHosts("a.example"))))
+	if !serves(s, "a.example", "a.example") || serves(s, "a.example", "old.example") {
+		t.Error("a request is served for a host that only the certificate in the background has")
+	}
+}
+
+func TestWhatWasAgreedHoldsForTheConnection(t *testing.T) {
+	s := newStore(t, usual, pairOf(t, issue(t, nil, forHosts("a.example", "b.example"))))
+	_, before := s.Config()
+	s.SetFiles([]*Pair{pairOf(t, issue(t, nil, forHosts("a.example"))), pairOf(t, issue(t, nil, forHosts("b.example")))}, 0)
+	if !before("a.example", "b.example") {
+		t.Error("a client that was shown a certificate for both hosts is sent away")
+	}
+	if serves(s, "a.example", "b.example") {
+		t.Error("a new connection may ask for the other certificate's host")
+	}
 }
 
 func TestChallengesAreAnsweredWhileTheyArePending(t *testing.T) {
@@ -164,7 +263,7 @@ func TestChallengesAreAnsweredWhileTheyArePending(t *testing.T) {
 		t.Helper()
 		client := asking(name)
 		client.NextProtos = protocols
-		return shakeHands(t, s.Config(), client)
+		return shakeHands(t, configOf(s), client)
 	}
 	if _, err := ask("new.example", "acme-tls/1"); err == nil {
 		t.Error("acme-tls/1 is offered without an order")
@@ -198,7 +297,7 @@ func TestAChallengeLeavesSessionsAlone(t *testing.T) {
 		func() { s.SetChallenge("x.example", nil) },
 	} {
 		change()
-		state, err := shakeHands(t, s.Config(), client)
+		state, err := shakeHands(t, configOf(s), client)
 		if err != nil || state.DidResume != (i > 0) {
 			t.Errorf("connection %d: resumed %v, %v", i+1, state.DidResume, err)
 		}
@@ -250,7 +349,7 @@ func TestServes(t *testing.T) {
 		{"a common name alone, by address", bench, "", "127.0.0.1:9443", true},
 		{"a certificate for an address, by name", nameless, "push.example", "push.example", true},
 	} {
-		if got := c.s.Serves(c.serverName, c.host); got != c.want {
+		if got := serves(c.s, c.serverName, c.host); got != c.want {
 			t.Errorf("%s: asked for %q, host %q: %v, want %v", c.name, c.serverName, c.host, got, c.want)
 		}
 	}
@@ -267,7 +366,7 @@ func BenchmarkServes(b *testing.B) {
 	}
 	s.SetFiles([]*Pair{p}, 0)
 	for b.Loop() {
-		if !s.Serves("localhost", "localhost:8443") {
+		if !serves(s, "localhost", "localhost:8443") {
 			b.Fatal("misdirected")
 		}
 	}

@@ -62,8 +62,9 @@ func TestAStapleIsServedUntilItEnds(t *testing.T) {
 		want  []byte
 	}{{0, der}, {71 * time.Hour, der}, {72 * time.Hour, nil}} {
 		s.now = func() time.Time { return noon.Add(step.after) }
+		s.SetFiles(nil, 0) // a snapshot with this clock
 		s.SetFiles([]*Pair{p}, 0)
-		state, err := shakeHands(t, s.Config(), trusting(c.root))
+		state, err := shakeHands(t, configOf(s), trusting(c.root))
 		if err != nil || !bytes.Equal(state.OCSPResponse, step.want) {
 			t.Errorf("after %v: a staple of %d bytes, %v", step.after, len(state.OCSPResponse), err)
 		}

@@ -20,20 +20,15 @@ type Store struct {
 	policy       Policy
 	files        []*Pair
 	defaultIndex int
-	acme         []acmePair // in the order in which they came
+	acmeHosts    []string // canonical, in the order of the configuration, or in which they came
+	acme         map[string]*Pair
 	challenges   map[string]*tls.Certificate
 	tickets      ticketRing
 }
 
-// acmePair is the certificate of a host that has one over ACME.
-type acmePair struct {
-	host string
-	pair *Pair
-}
-
 // NewStore makes a store without certificates: until it has one, every handshake is refused.
 func NewStore(p Policy) (*Store, error) {
-	s := &Store{now: time.Now, challenges: map[string]*tls.Certificate{}}
+	s := &Store{now: time.Now, acme: map[string]*Pair{}, challenges: map[string]*tls.Certificate{}}
 	if err := s.SetPolicy(p); err != nil {
 		return nil, err
 	}
@@ -42,14 +37,16 @@ func NewStore(p Policy) (*Store, error) {
 
 // Config returns the configuration for a new connection. Connections of one snapshot share it, and with it
 // the keys of session tickets; it must not be changed or cloned.
-func (s *Store) Config() *tls.Config { return s.current.Load().config }
-
-// Serves says whether a request whose Host field is host may be answered on a connection whose client asked for
-// serverName, which is empty when it named nobody; if not, the answer is 421 Misdirected Request. The host must belong
-// to the certificates that the name chooses. Where the name chose nothing (there was none, or it is in no certificate and
-// the default was shown), or the certificate names no host, any host will do that is not another certificate's. An address will always do: clients cannot choose by it.
-func (s *Store) Serves(serverName, host string) bool {
-	return s.current.Load().serves(serverName, host)
+//
+// serves goes with it: it says whether a request whose Host field is host may be answered on a connection that was
+// agreed under the configuration, and whose client asked for serverName, which is empty when it named nobody; if not, the
+// answer is 421 Misdirected Request. What the certificates have become since does not matter: the client knows what it was
+// shown. The host must belong to the certificates that the name chooses. Where the name chose nothing (there was none, or it
+// is in no certificate and the default was shown), or the certificate names no host, any host will do that is not
+// another certificate's. An address will always do: clients cannot choose by it.
+func (s *Store) Config() (config *tls.Config, serves func(serverName, host string) bool) {
+	now := s.current.Load()
+	return now.config, now.answers
 }
 
 // SetPolicy puts a policy in force. Sessions that were agreed under another cannot be resumed.
@@ -69,34 +66,62 @@ func (s *Store) SetPolicy(p Policy) error {
 }
 
 // SetFiles replaces all certificates that came from files, or from development mode. The one at defaultIndex is for
-// those who ask for a name that no certificate has, or for none.
+// those who ask for a name that no certificate has, or for none. Where they are what is in force, nothing changes for
+// anybody; with other OCSP answers alone, sessions can still be resumed.
 func (s *Store) SetFiles(pairs []*Pair, defaultIndex int) {
 	if len(pairs) > 0 && (defaultIndex < 0 || defaultIndex >= len(pairs)) {
 		panic("certs: internal error: the default is none of the certificates")
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	isSame := defaultIndex == s.defaultIndex && slices.EqualFunc(pairs, s.files, (*Pair).isSameAs)
+	isStapledLike := isSame && slices.EqualFunc(pairs, s.files, (*Pair).isStapledLike)
 	s.files, s.defaultIndex = slices.Clone(pairs), defaultIndex
-	s.tickets = newTicketRing()
+	if isStapledLike {
+		return
+	}
+	if !isSame {
+		s.tickets = newTicketRing()
+	}
 	s.publish()
 }
 
-// SetACME takes the certificate that host was issued, or issued anew; nil takes it away. A certificate from a file with
-// the same name and kind of key is preferred. Without files, the first host's is the default.
+// SetACMEHosts says in which order the hosts of SetACME are preferred as the default. Without it, it is the order in which
+// they come.
+func (s *Store) SetACMEHosts(hosts []string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var order []string
+	for _, host := range hosts {
+		order = append(order, canonical(host))
+	}
+	for _, host := range s.acmeHosts {
+		if !slices.Contains(order, host) {
+			order = append(order, host)
+		}
+	}
+	s.acmeHosts = order
+	s.publish()
+}
+
+// SetACME takes the certificate that host was issued, or issued anew, or one that stands in for it; nil takes it away. A
+// certificate from a file with the same name, kind of key and standing is preferred. Without files, the default is the
+// first host's that has one, preferably a real one.
 func (s *Store) SetACME(host string, p *Pair) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	host = canonical(host)
-	i := slices.IndexFunc(s.acme, func(a acmePair) bool { return a.host == host })
+	old := s.acme[host]
 	switch {
-	case p == nil && i < 0:
+	case p == nil && old == nil || p != nil && old != nil && p.isSameAs(old):
 		return
 	case p == nil:
-		s.acme = slices.Delete(slices.Clone(s.acme), i, i+1)
-	case i < 0:
-		s.acme = append(s.acme, acmePair{host, p})
+		delete(s.acme, host)
 	default:
-		s.acme[i].pair = p
+		s.acme[host] = p
+		if !slices.Contains(s.acmeHosts, host) {
+			s.acmeHosts = append(s.acmeHosts, host)
+		}
 	}
 	s.tickets = newTicketRing()
 	s.publish()
@@ -135,7 +160,8 @@ func (s *Store) publish() {
 	for host, c := range s.challenges {
 		next.challenges[host] = c
 	}
-	next.index(s.all(), s.defaultPair())
+	next.index(s.all(), s.defaults())
+	next.answers = next.serves
 	next.config = newConfig(minVersion, next.choose, len(next.challenges) > 0)
 	if s.policy.Tickets {
 		s.tickets.useTickets(next.config)
@@ -146,32 +172,42 @@ func (s *Store) publish() {
 }
 
 // all is every certificate, those from files first.
-func (s *Store) all() []*Pair {
-	pairs := slices.Clone(s.files)
-	for _, a := range s.acme {
-		pairs = append(pairs, a.pair)
+func (s *Store) all() []*Pair { return append(slices.Clone(s.files), s.issued()...) }
+
+// issued is what came over ACME, or stands in for it, in the order of preference.
+func (s *Store) issued() []*Pair {
+	var pairs []*Pair
+	for _, host := range s.acmeHosts {
+		if p := s.acme[host]; p != nil {
+			pairs = append(pairs, p)
+		}
 	}
 	return pairs
 }
 
-func (s *Store) defaultPair() *Pair {
-	switch {
-	case len(s.files) > 0:
-		return s.files[s.defaultIndex]
-	case len(s.acme) > 0:
-		return s.acme[0].pair
+// defaults are the certificates for those who ask for a name that no certificate has, in the order of preference.
+func (s *Store) defaults() []*Pair {
+	if len(s.files) > 0 {
+		return s.files[s.defaultIndex : s.defaultIndex+1]
 	}
-	return nil
+	return s.issued()
 }
 
 // Default returns the certificate for those who ask for a name that no certificate has; nil while there is none.
 func (s *Store) Default() *Pair {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.defaultPair()
+	now := s.now()
+	var best *Pair
+	for _, p := range s.defaults() {
+		if best == nil || p.standing(now) < best.standing(now) {
+			best = p
+		}
+	}
+	return best
 }
 
-// Certificates returns what is served, those from files first, each in the order in which they were given or came.
+// Certificates returns what is served, those from files first, then those over ACME, each in the order of preference.
 func (s *Store) Certificates() []Info {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -111,7 +111,7 @@ func storeOf(t *testing.T, minVersion string, chain ...issued) *Store {
 func TestAClientThatKnowsTheRootAloneIsServedTheChain(t *testing.T) {
 	c := newChain(t)
 	s := storeOf(t, "1.2", c.leaf, c.intermediate)
-	state, err := shakeHands(t, s.Config(), trusting(c.root))
+	state, err := shakeHands(t, configOf(s), trusting(c.root))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -137,7 +137,7 @@ func TestVersions(t *testing.T) {
 		s := storeOf(t, test.min, c.leaf, c.intermediate)
 		client := trusting(c.root)
 		client.MinVersion, client.MaxVersion = tls.VersionTLS10, test.client
-		state, err := shakeHands(t, s.Config(), client)
+		state, err := shakeHands(t, configOf(s), client)
 		if (err == nil) != test.ok || test.ok && state.Version != test.client {
 			t.Errorf("server from %s, client up to %s: %s, %v", test.min, tls.VersionName(test.client), tls.VersionName(state.Version), err)
 		}
@@ -162,7 +162,7 @@ func TestSuitesOfTLS12(t *testing.T) {
 			}
 			client := trusting(c.root)
 			client.MaxVersion, client.CipherSuites = tls.VersionTLS12, []uint16{suite.ID}
-			_, err := shakeHands(t, s.Config(), client)
+			_, err := shakeHands(t, configOf(s), client)
 			aead := strings.Contains(suite.Name, "GCM") || strings.Contains(suite.Name, "CHACHA20")
 			if err == nil {
 				served++
@@ -186,7 +186,7 @@ func TestCurves(t *testing.T) {
 	}{{tls.X25519MLKEM768, true}, {tls.X25519, true}, {tls.CurveP256, true}, {tls.CurveP384, true}, {tls.CurveP521, false}} {
 		client := trusting(c.root)
 		client.CurvePreferences = []tls.CurveID{test.curve}
-		state, err := shakeHands(t, s.Config(), client)
+		state, err := shakeHands(t, configOf(s), client)
 		if (err == nil) != test.ok || test.ok && state.CurveID != test.curve {
 			t.Errorf("%v: agreed on %v, %v; want it to be served: %v", test.curve, state.CurveID, err, test.ok)
 		}
@@ -209,7 +209,7 @@ func TestALPN(t *testing.T) {
 	} {
 		client := trusting(c.root)
 		client.NextProtos = test.offer
-		state, err := shakeHands(t, s.Config(), client)
+		state, err := shakeHands(t, configOf(s), client)
 		if (err == nil) != test.ok || test.ok && state.NegotiatedProtocol != test.want {
 			t.Errorf("offer %q: %q, %v; want %q, accepted %v", test.offer, state.NegotiatedProtocol, err, test.want, test.ok)
 		}
@@ -217,7 +217,7 @@ func TestALPN(t *testing.T) {
 }
 
 func TestRecordsAreNotMadeSmaller(t *testing.T) {
-	if s := storeOf(t, "1.2", issue(t, nil, server())); !s.Config().DynamicRecordSizingDisabled {
+	if s := storeOf(t, "1.2", issue(t, nil, server())); !configOf(s).DynamicRecordSizingDisabled {
 		t.Error("dynamic record sizing is on")
 	}
 }
@@ -225,21 +225,21 @@ func TestRecordsAreNotMadeSmaller(t *testing.T) {
 func TestAChangeSwapsTheCertificate(t *testing.T) {
 	c := newChain(t)
 	s := storeOf(t, "1.2", c.leaf, c.intermediate)
-	before := s.Config()
-	if s.Config() != before {
+	before := configOf(s)
+	if configOf(s) != before {
 		t.Error("connections of one snapshot do not share a configuration, and so no session tickets")
 	}
 
 	next := issue(t, &c.intermediate, server(), func(x *x509.Certificate) { x.SerialNumber = big.NewInt(7) })
 	pair := pairOf(t, next, c.intermediate)
 	s.SetFiles([]*Pair{pair}, 0)
-	if s.Config() == before || s.Default() != pair || s.Certificates()[0].SHA256 != pair.Info().SHA256 {
+	if configOf(s) == before || s.Default() != pair || s.Certificates()[0].SHA256 != pair.Info().SHA256 {
 		t.Error("the configuration is the old one, or what is told of it")
 	}
 	for name, test := range map[string]struct {
 		config *tls.Config
 		serial int64
-	}{"begun before": {before, 1}, "new": {s.Config(), 7}} {
+	}{"begun before": {before, 1}, "new": {configOf(s), 7}} {
 		state, err := shakeHands(t, test.config, trusting(c.root))
 		if err != nil {
 			t.Fatal(err)
@@ -252,12 +252,12 @@ func TestAChangeSwapsTheCertificate(t *testing.T) {
 
 func TestAStoreWithoutCertificatesRefusesWithTheRightAlert(t *testing.T) {
 	s := newStore(t, usual)
-	_, err := shakeHands(t, s.Config(), &tls.Config{ServerName: "www.example.org"})
+	_, err := shakeHands(t, configOf(s), &tls.Config{ServerName: "www.example.org"})
 	wantAlert(t, err, alertUnrecognizedName)
 	if s.Default() != nil || len(s.Certificates()) > 0 {
 		t.Error("there is a certificate")
 	}
-	if !s.Serves("x", "y") {
+	if !serves(s, "x", "y") {
 		t.Error("a store without certificates has an opinion about hosts")
 	}
 }
@@ -288,10 +288,10 @@ func TestChangesWhileHandshaking(t *testing.T) {
 		}
 	}()
 	for range 20 {
-		if _, err := shakeHands(t, s.Config(), trusting(c.root)); err != nil {
+		if _, err := shakeHands(t, configOf(s), trusting(c.root)); err != nil {
 			t.Error(err)
 		}
-		s.Serves("www.example.org", "www.example.org")
+		serves(s, "www.example.org", "www.example.org")
 	}
 	<-done
 }

@@ -6,6 +6,7 @@ import (
 	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/rsa"
+	"crypto/tls"
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/pem"
@@ -147,4 +148,16 @@ func write(t *testing.T, dir, name string, text []byte) string {
 func writePair(t *testing.T, dir string, chain ...issued) (certFile, keyFile string) {
 	t.Helper()
 	return write(t, dir, "cert.pem", certPEM(chain...)), write(t, dir, "key.pem", keyPEM(t, chain[0].key))
+}
+
+// configOf returns the configuration that the next connection gets.
+func configOf(s *Store) *tls.Config {
+	config, _ := s.Config()
+	return config
+}
+
+// serves asks what goes with the configuration that the next connection gets.
+func serves(s *Store, serverName, host string) bool {
+	_, answers := s.Config()
+	return answers(serverName, host)
 }

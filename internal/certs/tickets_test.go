@@ -4,6 +4,9 @@ import (
 	"crypto/tls"
 	"slices"
 	"testing"
+	"time"
+
+	"golang.org/x/crypto/ocsp"
 )
 
 // resumer is a client that keeps its session tickets.
@@ -23,7 +26,7 @@ func newResumer(t *testing.T, s *Store, version uint16) *resumer {
 // want connects and says whether the session must have been resumed.
 func (r *resumer) want(resumed bool, when string) {
 	r.t.Helper()
-	state, err := shakeHands(r.t, r.s.Config(), r.config)
+	state, err := shakeHands(r.t, configOf(r.s), r.config)
 	if err != nil {
 		r.t.Fatalf("%s: %v", when, err)
 	}
@@ -52,16 +55,17 @@ func TestTicketsOutliveTwoRotations(t *testing.T) {
 }
 
 func TestTicketsAreForgottenWhenCertificatesOrPolicyChange(t *testing.T) {
-	pair := pairOf(t, issue(t, nil, server()))
+	pair, other := pairOf(t, issue(t, nil, server())), pairOf(t, issue(t, nil, server()))
+	strict := Policy{MinVersion: "1.2", Tickets: true, SNIStrict: true}
 	for _, version := range bothVersions {
 		s := newStore(t, usual, pair)
 		r := newResumer(t, s, version)
 		r.want(false, "first")
 		for name, change := range map[string]func(){
-			"files": func() { s.SetFiles([]*Pair{pair}, 0) },
+			"files": func() { s.SetFiles([]*Pair{other}, 0) },
 			"ACME":  func() { s.SetACME("www.example.org", pair) },
 			"policy": func() {
-				if err := s.SetPolicy(Policy{MinVersion: "1.2", Tickets: true, SNIStrict: true}); err != nil {
+				if err := s.SetPolicy(strict); err != nil {
 					t.Fatal(err)
 				}
 			},
@@ -70,11 +74,38 @@ func TestTicketsAreForgottenWhenCertificatesOrPolicyChange(t *testing.T) {
 			change()
 			r.want(false, "after a change of "+name)
 		}
-		if err := s.SetPolicy(Policy{MinVersion: "1.2", Tickets: true, SNIStrict: true}); err != nil {
+		before := configOf(s)
+		if err := s.SetPolicy(strict); err != nil {
 			t.Fatal(err)
 		}
-		r.want(true, "after a policy that is the same")
+		s.SetFiles([]*Pair{other}, 0)
+		s.SetACME("www.example.org", pair)
+		if configOf(s) != before {
+			t.Error("nothing has changed, and handshakes get another configuration")
+		}
+		r.want(true, "after the same again")
 	}
+}
+
+func TestAnotherOCSPAnswerLeavesSessionsAlone(t *testing.T) {
+	c := newChain(t)
+	load := func(change func(*ocsp.Response)) *Pair {
+		t.Helper()
+		p, err := loadStapled(t, answerFor(t, c, change), c.leaf, c.intermediate)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return p
+	}
+	s := newStore(t, usual, load(nil))
+	r := newResumer(t, s, tls.VersionTLS13)
+	r.want(false, "first")
+	before := configOf(s)
+	s.SetFiles([]*Pair{load(func(o *ocsp.Response) { o.NextUpdate = noon.Add(100 * time.Hour) })}, 0)
+	if configOf(s) == before {
+		t.Error("the new answer is not sent")
+	}
+	r.want(true, "after another answer")
 }
 
 func TestWithoutTickets(t *testing.T) {

@@ -18,25 +18,36 @@ import (
 // maxSecretFile bounds what is read of a file with a key or a few root certificates.
 const maxSecretFile = 1 << 20
 
-// openACME prepares what obtains and renews certificates. It is called before privileges are dropped, since only root
-// may be able to read the files and make the directory; identity is who will use them, nil for who we are.
-func (d *Daemon) openACME(s *config.Settings, identity *privdrop.Identity) error {
+// prepareACME makes ready what obtains and renews certificates; nil stands for nothing. It is called before privileges are
+// dropped, since only root may be able to read the files and make the directory; identity is who will use them, nil for
+// who we are.
+func (d *Daemon) prepareACME(s *config.Settings, identity *privdrop.Identity) (*acmecert.Options, error) {
 	if d.certs == nil || len(s.ACME.Hosts) == 0 {
-		return nil
+		return nil, nil //nolint:nilnil // nothing to obtain is not an error
 	}
 	options, err := acmeOptions(s)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	uid, gid := -1, -1
 	if identity != nil {
 		uid, gid = identity.UID, identity.GID
 	}
 	if err := acmecert.PrepareCache(s.ACME.CacheDir, uid, gid); err != nil {
-		return &configurationError{fmt.Errorf("acme.cache_dir: %w", err)}
+		return nil, &configurationError{fmt.Errorf("acme.cache_dir: %w", err)}
+	}
+	return &options, nil
+}
+
+// openACME reads the cache. It is called after privileges were dropped: the cache is its owner's, and root has no business
+// with what he may have put there.
+func (d *Daemon) openACME(options *acmecert.Options) error {
+	if options == nil {
+		return nil
 	}
 	options.Store, options.Logger = d.certs, d.log
-	if d.acme, err = acmecert.New(options, time.Now()); err != nil {
+	var err error
+	if d.acme, err = acmecert.New(*options, time.Now()); err != nil {
 		return &configurationError{fmt.Errorf("acme: %w", err)}
 	}
 	return nil
@@ -54,7 +65,7 @@ func checkACME(s *config.Settings, identity *privdrop.Identity) error {
 	if identity != nil {
 		uid = identity.UID
 	}
-	if err := acmecert.CheckCache(s.ACME.CacheDir, s.ACME.Directory, uid); err != nil {
+	if err := acmecert.CheckCache(s.ACME.CacheDir, uid); err != nil {
 		return &configurationError{fmt.Errorf("acme.cache_dir: %w", err)}
 	}
 	return nil
@@ -119,7 +130,8 @@ func (d *Daemon) tellACME(list []admin.Certificate, now time.Time) []admin.Certi
 	}
 	for _, s := range d.acme.Status(now) {
 		i := slices.IndexFunc(list, func(c admin.Certificate) bool {
-			return c.Source == string(certs.SourceACME) && slices.Contains(c.Names, s.Host)
+			isOurs := c.Source == string(certs.SourceACME) || c.Source == string(certs.SourceSelfSigned)
+			return isOurs && slices.Contains(c.Names, s.Host)
 		})
 		if i < 0 {
 			list = append(list, admin.Certificate{Names: []string{s.Host}, Source: string(certs.SourceACME), Warnings: []string{}})

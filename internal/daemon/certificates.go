@@ -90,7 +90,7 @@ func (d *Daemon) warnOfUnreadableKeys() {
 	if d.files != nil {
 		unreadable = d.files.Unreadable()
 	}
-	if d.controlAccess != nil && !d.controlAccess.IsKeyReadable() {
+	if port := d.controlPort.Load(); port != nil && !port.access.IsKeyReadable() {
 		unreadable = append(unreadable, d.settings.Load().Control.TLS.KeyFile)
 	}
 	for _, path := range d.authorization.unreadable() {
@@ -138,6 +138,9 @@ func (d *Daemon) useCertificates(s *config.Settings, reading *certs.Reading) boo
 	fresh := d.files.Use(reading)
 	for _, info := range fresh {
 		d.logCertificate("certificate reloaded", info, time.Now())
+	}
+	for _, err := range reading.Unrenewed {
+		d.log.Warn("certificate stays in force, as its files are the same, but they could not be taken anew", "err", err)
 	}
 	return len(fresh) > 0
 }
@@ -187,13 +190,19 @@ func (d *Daemon) lookInterval(now time.Time) time.Duration {
 func (d *Daemon) lookAtCertificates(now time.Time) {
 	d.reloading.Lock()
 	defer d.reloading.Unlock()
-	before := d.files.Failure().Err
-	fresh, err := d.files.Look(now)
-	switch {
-	case err != nil && (before == nil || before.Error() != err.Error()):
-		d.log.Error("replaced certificate cannot be used; the certificates before are still in force", "err", err)
-	case err == nil && before != nil:
-		d.log.Info("certificate files are in order again")
+	before := d.files.Failures()
+	fresh, _ := d.files.Look(now) // what is wrong is told below, one by one
+	after := d.files.Failures()
+	for _, f := range after {
+		i := slices.IndexFunc(before, func(b certs.Failure) bool { return b.Files == f.Files })
+		if i < 0 || before[i].Err.Error() != f.Err.Error() {
+			d.log.Error("replaced certificate cannot be used; the one before is still in force", "err", f.Err)
+		}
+	}
+	for _, b := range before {
+		if !slices.ContainsFunc(after, func(f certs.Failure) bool { return f.Files == b.Files }) {
+			d.log.Info("certificate files are in order again", "file", b.Files.Cert)
+		}
 	}
 	for _, info := range fresh {
 		d.logCertificate("certificate replaced", info, now)
@@ -256,42 +265,63 @@ func (d *Daemon) nameInCertificate() string {
 
 // listCertificates is what the control protocol tells of the certificates.
 func (d *Daemon) listCertificates(now time.Time) []admin.Certificate {
-	if d.certs == nil {
-		return nil
+	var list []admin.Certificate
+	if d.certs != nil {
+		list = d.listServed(now)
 	}
+	if port := d.controlPort.Load(); port != nil {
+		c := describe(port.info, port.access.Complaints(now), now)
+		d.addFailure(&c, port.err, port.failedAt)
+		list = append(list, c)
+	}
+	return list
+}
+
+// listServed is what subscribers may be shown, or will be.
+func (d *Daemon) listServed(now time.Time) []admin.Certificate {
 	var byDefault string
 	if pair := d.certs.Default(); pair != nil {
 		byDefault = pair.Info().SHA256
 	}
-	failure := d.files.Failure()
 	var list []admin.Certificate
 	for _, info := range d.certs.Certificates() {
-		c := admin.Certificate{
-			Names:     info.Names,
-			Source:    string(info.Source),
-			CertFile:  info.CertFile,
-			KeyFile:   info.KeyFile,
-			Subject:   info.Subject,
-			Issuer:    info.Issuer,
-			Key:       info.Key,
-			NotBefore: info.NotBefore,
-			NotAfter:  info.NotAfter,
-			DaysLeft:  daysLeft(info, now),
-			Due:       info.IsDue(now),
-			LoadedAt:  info.LoadedAt,
-			SHA256:    info.SHA256,
-			Default:   info.SHA256 == byDefault,
-			Warnings:  info.Complaints(now),
-		}
-		if err := failure.Of(info.CertFile); err != nil {
-			c.LastError, c.LastErrorAt = err.Error(), failure.At
-			if next := d.nextLook.Load(); next != 0 {
-				c.NextTry = time.Unix(0, next)
-			}
-		}
+		c := describe(info, info.Complaints(now), now)
+		c.Default = info.SHA256 == byDefault
+		failure := d.files.Failure(info.CertFile)
+		d.addFailure(&c, failure.Err, failure.At)
 		list = append(list, c)
 	}
 	return d.tellACME(list, now)
+}
+
+func describe(info certs.Info, complaints []string, now time.Time) admin.Certificate {
+	return admin.Certificate{
+		Names:     info.Names,
+		Source:    string(info.Source),
+		CertFile:  info.CertFile,
+		KeyFile:   info.KeyFile,
+		Subject:   info.Subject,
+		Issuer:    info.Issuer,
+		Key:       info.Key,
+		NotBefore: info.NotBefore,
+		NotAfter:  info.NotAfter,
+		DaysLeft:  daysLeft(info, now),
+		Due:       info.IsDue(now),
+		LoadedAt:  info.LoadedAt,
+		SHA256:    info.SHA256,
+		Warnings:  append([]string{}, complaints...),
+	}
+}
+
+// addFailure tells that replaced files could not be read, and when they are looked at again.
+func (d *Daemon) addFailure(c *admin.Certificate, err error, at time.Time) {
+	if err == nil {
+		return
+	}
+	c.LastError, c.LastErrorAt = err.Error(), at
+	if next := d.nextLook.Load(); next != 0 {
+		c.NextTry = time.Unix(0, next)
+	}
 }
 
 // daysLeft is the whole days that a certificate has left, negative from the moment it has expired.

@@ -1,10 +1,12 @@
 package daemon
 
 import (
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/hassesd/hassesd/internal/admin"
+	"github.com/hassesd/hassesd/internal/certs"
 	"github.com/hassesd/hassesd/internal/config"
 )
 
@@ -28,13 +30,33 @@ func controlAccess(s *config.Settings, now time.Time) (*admin.Access, error) {
 	return access, nil
 }
 
+// controlPort is what the control port goes by under TLS. It is never changed once it is published.
+type controlPort struct {
+	access   *admin.Access
+	info     certs.Info // of the daemon's certificate
+	err      error      // what became of the last attempt to read the files anew; nil: it went well
+	failedAt time.Time
+}
+
+// controlReading is what was read for the control port and is not in force yet.
+type controlReading struct {
+	access *admin.Access // nil: as it is
+	watch  *certs.Watch  // of the files it came from
+}
+
+func controlFiles(s *config.Settings) *certs.Watch {
+	t := &s.Control.TLS
+	return certs.NewWatch(t.CertFile, t.KeyFile, t.ClientCAFile)
+}
+
 // openControlPort opens the control port, with TLS if there is a certificate for it.
 func (d *Daemon) openControlPort(s *config.Settings) error {
-	access, err := controlAccess(s, time.Now())
-	if err != nil {
+	reading := controlReading{watch: controlFiles(s)}
+	var err error
+	if reading.access, err = controlAccess(s, time.Now()); err != nil {
 		return err
 	}
-	if access == nil {
+	if reading.access == nil {
 		addr, err := d.control.ListenTCP(s.Control.TCP)
 		if err != nil {
 			return err
@@ -42,55 +64,112 @@ func (d *Daemon) openControlPort(s *config.Settings) error {
 		d.log.Info("control port open", "addr", addr.String())
 		return nil
 	}
-	addr, err := d.control.ListenTLS(s.Control.TCP, access)
+	addr, err := d.control.ListenTLS(s.Control.TCP, reading.access)
 	if err != nil {
 		return err
 	}
 	d.log.Info("control port open", "addr", addr.String(), "tls", true)
-	d.useControlAccess(access)
+	d.useControl(s, reading, time.Now())
 	return nil
 }
 
-// useControlAccess puts what controlAccess has read in force, for new connections, and says whether the daemon's
-// certificate is another one. Whoever calls it holds d.reloading, or is the start.
-func (d *Daemon) useControlAccess(access *admin.Access) bool {
-	if access == nil {
+// readControl reads what a reload would put in force at the control port. Files that have not changed are never bad,
+// unless the settings about them have. Whoever calls it holds d.reloading.
+func (d *Daemon) readControl(s *config.Settings, changed []string, now time.Time) (controlReading, error) {
+	reading := controlReading{watch: controlFiles(s)}
+	access, err := controlAccess(s, now)
+	isSet := func(key string) bool { return strings.HasPrefix(key, "control.tls.") }
+	if err != nil && d.controlFiles != nil && d.controlFiles.IsUnchanged() && !slices.ContainsFunc(changed, isSet) {
+		d.log.Warn("control port stays as it is, as its files are the same, but they could not be taken anew", "err", err)
+		return controlReading{}, nil
+	}
+	reading.access = access
+	return reading, err
+}
+
+// useControl puts a reading in force, for new connections, and says whether the daemon's certificate is another one.
+// Whoever calls it holds d.reloading, or is the start.
+func (d *Daemon) useControl(s *config.Settings, reading controlReading, now time.Time) bool {
+	if reading.access == nil {
 		return false
 	}
-	isOther := d.controlAccess == nil || d.controlAccess.Fingerprint() != access.Fingerprint()
-	d.controlAccess = access
-	d.control.SetAccess(access)
-	if isOther {
-		d.log.Info("certificate of the control port in force", "not_after", access.NotAfter())
+	next := &controlPort{access: reading.access, info: certs.Describe(certs.SourceControl, reading.access.Leaf(), now)}
+	next.info.CertFile, next.info.KeyFile = s.Control.TLS.CertFile, s.Control.TLS.KeyFile
+	old := d.controlPort.Load()
+	isOther := old == nil || old.info.SHA256 != next.info.SHA256
+	if !isOther {
+		next.info.LoadedAt = old.info.LoadedAt
 	}
-	d.complainOfControlPort(access, time.Now())
+	d.controlFiles = reading.watch
+	d.controlPort.Store(next)
+	d.control.SetAccess(reading.access)
+	if isOther {
+		d.log.Info("certificate of the control port in force", "certificate", next.info)
+	}
+	d.complainOfControlPort(next, now)
 	return isOther
 }
 
-func (d *Daemon) complainOfControlPort(access *admin.Access, now time.Time) {
-	for _, what := range access.Complaints(now) {
+func (d *Daemon) complainOfControlPort(port *controlPort, now time.Time) {
+	for _, what := range port.access.Complaints(now) {
 		d.log.Warn("control port needs attention", "what", what)
 	}
 }
 
-// tendControlPort complains once a day of certificates of the control port that end, until stop is closed.
+// tendControlPort takes over files of the control port that were replaced, and complains once a day of certificates that
+// end, until stop is closed.
 func (d *Daemon) tendControlPort(stop <-chan struct{}) {
-	if d.settings.Load().Control.TLS.CertFile == "" {
+	if d.controlPort.Load() == nil {
 		return
 	}
 	daily := time.NewTicker(expiryComplaining)
 	defer daily.Stop()
+	look := time.NewTimer(d.controlLookInterval())
+	defer look.Stop()
 	for {
 		select {
 		case now := <-daily.C:
-			d.reloading.Lock()
-			access := d.controlAccess
-			d.reloading.Unlock()
-			d.complainOfControlPort(access, now)
+			d.complainOfControlPort(d.controlPort.Load(), now)
+		case now := <-look.C:
+			if d.settings.Load().TLS.Watch > 0 {
+				d.lookAtControlPort(now)
+			}
+			look.Reset(d.controlLookInterval())
 		case <-stop:
 			return
 		}
 	}
+}
+
+func (d *Daemon) controlLookInterval() time.Duration {
+	if watch := d.settings.Load().TLS.Watch; watch > 0 {
+		return watch
+	}
+	return lookWithoutWatch
+}
+
+// lookAtControlPort takes over files that were replaced, with the rules of certificates for subscribers. A failure is
+// logged once, however often it is met.
+func (d *Daemon) lookAtControlPort(now time.Time) {
+	d.reloading.Lock()
+	defer d.reloading.Unlock()
+	old := d.controlPort.Load()
+	if !d.controlFiles.Look(old.err != nil) {
+		return
+	}
+	s := d.settings.Load()
+	reading := controlReading{watch: controlFiles(s)}
+	var err error
+	if reading.access, err = controlAccess(s, now); err == nil {
+		d.useControl(s, reading, now)
+		return
+	}
+	if old.err == nil || old.err.Error() != err.Error() {
+		d.log.Error("replaced files of the control port cannot be used; what was before is still in force", "err", err)
+	}
+	failed := *old
+	failed.err, failed.failedAt = err, now
+	d.controlPort.Store(&failed)
 }
 
 // keepControlPort lets the control port be what the start made of it: TLS or not is a matter of a restart. It moves

@@ -61,12 +61,13 @@ type Daemon struct {
 	// Safe by themselves.
 	settings      atomic.Pointer[config.Settings] // in force
 	commandErrors reasonCounts
-	reloading     sync.Mutex   // one reload at a time
-	nextLook      atomic.Int64 // when the certificates' files are looked at again, in nanoseconds since 1970; 0: never
+	reloading     sync.Mutex                  // one reload at a time
+	nextLook      atomic.Int64                // when the certificates' files are looked at again, in nanoseconds since 1970; 0: never
+	controlPort   atomic.Pointer[controlPort] // under TLS; nil: plain TCP, or no port
 
 	// Guarded by reloading.
 	authorization *authorization
-	controlAccess *admin.Access // of the control port, in force; nil: plain TCP, or no port
+	controlFiles  *certs.Watch // of the control port; nil: as above
 
 	// The end.
 	drainOnce   sync.Once

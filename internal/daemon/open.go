@@ -69,7 +69,8 @@ func (d *Daemon) open(ctx context.Context, o Options) error {
 	if err := d.openAuthorization(&s); err != nil {
 		return err
 	}
-	if err := d.openACME(&s, identity); err != nil {
+	issuing, err := d.prepareACME(&s, identity)
+	if err != nil {
 		return err
 	}
 	descriptors, err := descriptorLimit()
@@ -99,6 +100,9 @@ func (d *Daemon) open(ctx context.Context, o Options) error {
 		}
 		d.log.Info("privileges dropped", "user", identity.Name, "uid", identity.UID, "gid", identity.GID)
 		d.warnOfUnreadableKeys()
+	}
+	if err := d.openACME(issuing); err != nil {
+		return err
 	}
 	return d.openLoops(&s, descriptors)
 }
@@ -295,7 +299,6 @@ func (d *Daemon) openLoops(s *config.Settings, descriptors int) error {
 	}
 	if d.certs != nil {
 		edgeOptions.TLS = d.certs.Config
-		edgeOptions.Serves = d.certs.Serves
 	}
 	if d.acme != nil {
 		edgeOptions.Challenge = d.acme.Answers().Lookup

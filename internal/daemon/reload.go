@@ -31,7 +31,7 @@ func (d *Daemon) reload() (changed, needsRestart []string, err error) {
 		return nil, nil, err
 	}
 
-	access, err := controlAccess(&inForce, time.Now())
+	control, err := d.readControl(&inForce, changed, time.Now())
 	if err != nil {
 		return nil, nil, err
 	}
@@ -62,7 +62,7 @@ func (d *Daemon) reload() (changed, needsRestart []string, err error) {
 	for _, key := range d.useAuthorization(&inForce, who) {
 		changed = addKey(changed, key)
 	}
-	if d.useControlAccess(access) {
+	if d.useControl(&inForce, control, now) {
 		changed = addKey(changed, "control.tls.cert_file")
 	}
 	d.log.Info("reloaded", "changed", changed, "needs_restart", needsRestart)

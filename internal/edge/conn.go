@@ -60,6 +60,7 @@ type conn struct {
 	timer       reactor.Timer
 	stream      hub.Stream
 	wire        wire
+	serves      func(serverName, host string) bool // which hosts the certificate is for; nil without TLS
 	state       state
 	reason      CloseReason // why it is ending; meaningful once doomed or draining
 	doomed      bool        // to be closed at the end of this turn
@@ -225,7 +226,9 @@ func (c *conn) startHandshake() {
 	c.setState(stateHandshaking)
 	c.lastWrite = c.w.now()
 	c.w.handshakes.push(c)
-	t := tlsconn.Server(c, c.w.srv.tlsConfig())
+	config, serves := c.w.srv.tlsConfig()
+	c.serves = serves
+	t := tlsconn.Server(c, config)
 	c.wire = t
 	t.Start(c.w.srv.gate, func(err error) {
 		// Refused only when the loop has stopped, which is the end of the process.

@@ -21,10 +21,9 @@ import (
 type Options struct {
 	Loops []*reactor.Loop // one worker each; the caller runs them after New
 	Hub   *hub.Hub
-	TLS   func() *tls.Config // the configuration for the next handshake
-	// Serves says whether a request for host may be answered on a TLS connection whose client asked for serverName
-	// (SNI, empty for none); nil: always. It must not block.
-	Serves func(serverName, host string) bool
+	// TLS returns the configuration for the next handshake, and what says whether a request for host may be answered on
+	// the connection it makes, whose client asked for serverName (SNI, empty for none). It must not block.
+	TLS    func() (config *tls.Config, serves func(serverName, host string) bool)
 	Logger *slog.Logger
 	Config Config
 	Reinit bool   // allow a second request on an open stream
@@ -43,8 +42,7 @@ type Server struct {
 	// Fixed after New.
 	log       *slog.Logger
 	start     time.Time
-	tlsConfig func() *tls.Config
-	serves    func(serverName, host string) bool
+	tlsConfig func() (*tls.Config, func(serverName, host string) bool)
 	challenge func(token string) (string, bool) // may be nil
 	gate      *tlsconn.Gate
 	workers   []*worker
@@ -82,7 +80,6 @@ func New(o Options) *Server {
 		log:       o.Logger,
 		start:     o.Loops[0].Now(),
 		tlsConfig: o.TLS,
-		serves:    o.Serves,
 		challenge: o.Challenge,
 		// As many handshakes compute at one time as there are CPUs: a loop that wants to run waits for one or two of
 		// them at the most, whatever storm is raging.
@@ -92,9 +89,6 @@ func New(o Options) *Server {
 		fdOthers:   min(o.OtherDescriptors, o.DescriptorLimit/2),
 		drained:    make(chan struct{}),
 		drainBegun: make(chan struct{}),
-	}
-	if s.serves == nil {
-		s.serves = func(string, string) bool { return true }
 	}
 	s.current.Store(newSnapshot(o.Config))
 	s.reinit.Store(o.Reinit)

@@ -35,7 +35,7 @@ func (c *conn) request(head []byte) {
 
 // decide is what a request gets on this connection: what it asks for, if it belongs here.
 func (c *conn) decide(req *request, r *rules) (*subscription, answer) {
-	if t, ok := c.wire.(*tlsconn.Conn); ok && !c.w.srv.serves(t.ServerName(), req.Host) {
+	if t, ok := c.wire.(*tlsconn.Conn); ok && !c.serves(t.ServerName(), req.Host) {
 		return nil, misdirected(req.Host)
 	}
 	if ans, ok := c.decideChallenge(req); ok {

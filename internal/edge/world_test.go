@@ -45,8 +45,9 @@ type setup struct {
 func newWorld(t testing.TB, change func(*setup)) *world {
 	t.Helper()
 	s := setup{
-		loops: 1,
-		fds:   20_000,
+		loops:  1,
+		fds:    20_000,
+		serves: func(string, string) bool { return true },
 		hub: hub.Options{
 			Epoch:   "e",
 			History: hub.HistoryLimits{Events: 1000, Bytes: 1 << 20, Age: time.Hour},
@@ -74,8 +75,7 @@ func newWorld(t testing.TB, change func(*setup)) *world {
 	w.srv = New(Options{
 		Loops:           w.loops,
 		Hub:             w.hub,
-		TLS:             func() *tls.Config { return s.tls },
-		Serves:          s.serves,
+		TLS:             func() (*tls.Config, func(serverName, host string) bool) { return s.tls, s.serves },
 		Logger:          slog.New(slog.DiscardHandler),
 		Config:          s.edge,
 		Reinit:          s.reinit,

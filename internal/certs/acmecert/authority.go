@@ -10,7 +10,9 @@ import (
 	"encoding/pem"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/http"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -37,6 +39,7 @@ type authority struct {
 	cache     cache
 	store     Store
 	answers   *Answers
+	log       *slog.Logger
 
 	registering sync.Mutex // two hosts must not make the account at the same time
 }
@@ -71,7 +74,8 @@ func (a *authority) issue(ctx context.Context, host string, by Challenge) ([]byt
 	return text, used, err
 }
 
-// register says who we are. It is done for each order: the authority may have forgotten us, and orders are rare.
+// register says who we are, and makes an account if there is none. It is done for each order: the authority may have
+// forgotten us, and orders are rare.
 func (a *authority) register(ctx context.Context) (*acme.Client, error) {
 	a.registering.Lock()
 	defer a.registering.Unlock()
@@ -86,15 +90,48 @@ func (a *authority) register(ctx context.Context) (*acme.Client, error) {
 		RetryBackoff: retryBackoff,
 		UserAgent:    "hassesd",
 	}
-	account := &acme.Account{ExternalAccountBinding: a.eab}
+	var contact []string
 	if a.email != "" {
-		account.Contact = []string{"mailto:" + a.email}
+		contact = []string{"mailto:" + a.email}
 	}
-	_, err = client.Register(ctx, account, acme.AcceptTOS)
-	if err != nil && !errors.Is(err, acme.ErrAccountAlreadyExists) {
-		return nil, fmt.Errorf("register an account: %w", err)
+	known, err := client.GetReg(ctx, "")
+	switch {
+	case isNobody(err):
+		// The binding is for this alone: its key may be good for once, and be gone by the next order.
+		account := &acme.Account{ExternalAccountBinding: a.eab, Contact: contact}
+		if _, err := client.Register(ctx, account, acme.AcceptTOS); err != nil && !errors.Is(err, acme.ErrAccountAlreadyExists) {
+			return nil, fmt.Errorf("register an account: %w", err)
+		}
+	case err != nil:
+		return nil, fmt.Errorf("look for the account: %w", err)
+	default:
+		client.KID = acme.KeyID(known.URI) // or it would ask again
+		return client, a.checkAccount(ctx, client, known, contact)
 	}
 	return client, nil
+}
+
+// isNobody says whether the authority has answered that it does not know us. Not all of them find the right word for it.
+func isNobody(err error) bool {
+	if errors.Is(err, acme.ErrNoAccount) {
+		return true
+	}
+	problem, ok := errors.AsType[*acme.Error](err)
+	return ok && problem.StatusCode >= 400 && problem.StatusCode < 500 && problem.StatusCode != http.StatusTooManyRequests
+}
+
+// checkAccount refuses an account that is of no use, and has the authority write to the contact.
+func (a *authority) checkAccount(ctx context.Context, client *acme.Client, known *acme.Account, contact []string) error {
+	switch {
+	case known.Status == acme.StatusDeactivated || known.Status == acme.StatusRevoked:
+		return fmt.Errorf("the account is %s; remove %s to make another", known.Status, filepath.Join(a.cache.dir, accountFile))
+	case len(contact) > 0 && !slices.Equal(known.Contact, contact):
+		// Some authorities keep no addresses, and are told each time. None is worth a certificate.
+		if _, err := client.UpdateReg(ctx, &acme.Account{Contact: contact}); err != nil {
+			a.log.Warn("authority did not take the address for its mails", "err", errorText(err))
+		}
+	}
+	return nil
 }
 
 // authorize proves that the host is ours, unless the authority still remembers the last time.

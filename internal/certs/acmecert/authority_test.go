@@ -26,10 +26,17 @@ type fakeStore struct {
 	pairs      map[string]*certs.Pair
 	challenges map[string]*tls.Certificate
 	puts       int
+	order      []string
 }
 
 func newFakeStore() *fakeStore {
 	return &fakeStore{pairs: map[string]*certs.Pair{}, challenges: map[string]*tls.Certificate{}}
+}
+
+func (s *fakeStore) SetACMEHosts(hosts []string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.order = hosts
 }
 
 func (s *fakeStore) SetACME(host string, p *certs.Pair) {
@@ -131,7 +138,7 @@ func TestIssueByTLSALPN01(t *testing.T) {
 	if used != TLSALPN01 {
 		t.Errorf("used %q", used)
 	}
-	pair, have, err := check(text, "a.example", time.Now())
+	pair, have, err := check(text, "a.example", time.Now(), 0)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -182,9 +189,13 @@ func TestTheAccountIsOursForEver(t *testing.T) {
 	o.Email = "hostmaster@example.org"
 	o.EABKeyID, o.EABKey = "kid-1", []byte("secret")
 	a := newAuthority(t, o)
-	if _, _, err := a.issue(t.Context(), "a.example", TLSALPN01); err != nil {
-		t.Fatal(err)
+	issue := func(a *authority, host string) {
+		t.Helper()
+		if _, _, err := a.issue(t.Context(), host, TLSALPN01); err != nil {
+			t.Fatal(err)
+		}
 	}
+	issue(a, "a.example")
 	if !ca.binding || !slices.Equal(ca.contact, []string{"mailto:hostmaster@example.org"}) {
 		t.Errorf("external account bound: %v, contact %q", ca.binding, ca.contact)
 	}
@@ -192,15 +203,31 @@ func TestTheAccountIsOursForEver(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, _, err := newAuthority(t, o).issue(t.Context(), "b.example", TLSALPN01); err != nil {
-		t.Fatal(err)
-	}
+	issue(newAuthority(t, o), "b.example")
 	after, err := os.ReadFile(filepath.Join(a.cache.dir, accountFile))
 	if err != nil {
 		t.Fatal(err)
 	}
 	if string(before) != string(after) {
 		t.Error("the account key was replaced")
+	}
+	if ca.accounts != 1 || ca.updates != 0 || ca.looks != 2 {
+		t.Errorf("%d accounts made, %d updates and %d looks, want 1, 0 and 2", ca.accounts, ca.updates, ca.looks)
+	}
+
+	o.Email = "other@example.org"
+	issue(newAuthority(t, o), "c.example")
+	if ca.accounts != 1 || !slices.Equal(ca.contact, []string{"mailto:other@example.org"}) {
+		t.Errorf("%d accounts, contact %q after the address has changed", ca.accounts, ca.contact)
+	}
+	ca.contactProblem = "no such domain"
+	o.Email = "typo@example.ogr"
+	issue(newAuthority(t, o), "d.example") // a bad address keeps nobody from a certificate
+
+	ca.accounts = 0 // the authority has forgotten us
+	issue(newAuthority(t, o), "e.example")
+	if ca.accounts != 1 || !ca.binding {
+		t.Errorf("%d accounts, bound: %v, after the authority has forgotten us", ca.accounts, ca.binding)
 	}
 }
 

@@ -1,6 +1,7 @@
 package acmecert
 
 import (
+	"cmp"
 	"crypto"
 	"crypto/ecdsa"
 	"crypto/elliptic"
@@ -17,8 +18,11 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
+	"strconv"
 	"strings"
 	"syscall"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -26,6 +30,10 @@ import (
 const (
 	// stateFile holds what is remembered of each host.
 	stateFile = "state.json"
+	// damagedPrefix begins the names of those that could not be read; the time follows, in seconds since 1970.
+	damagedPrefix = stateFile + ".damaged-"
+	// mostDamaged is how many of them are kept.
+	mostDamaged = 3
 	// accountFile holds the key by which the authority knows us.
 	accountFile = "account.key"
 	// certificateSuffix ends the name of each certificateFile.
@@ -64,6 +72,9 @@ func isCacheFile(name string) bool {
 		finished, ok := strings.CutSuffix(hidden, newSuffix)
 		return ok && isCacheFile(finished)
 	}
+	if digits, ok := strings.CutPrefix(name, damagedPrefix); ok {
+		return digits != "" && strings.Trim(digits, "0123456789") == ""
+	}
 	return name == stateFile || name == accountFile || strings.HasSuffix(name, certificateSuffix)
 }
 
@@ -86,8 +97,7 @@ func (c cache) readState() (map[string]memory, error) {
 	}
 	hosts, err := parseState(text)
 	if err != nil {
-		return nil, fmt.Errorf("read what is remembered of certificate orders: %s: %w; remove the file to begin anew",
-			filepath.Join(c.dir, stateFile), err)
+		return nil, fmt.Errorf("read what is remembered of certificate orders: %s: %w", filepath.Join(c.dir, stateFile), err)
 	}
 	return hosts, nil
 }
@@ -108,6 +118,30 @@ func parseState(text []byte) (map[string]memory, error) {
 		hosts[name] = m
 	}
 	return hosts, nil
+}
+
+// setStateAside gives a state that cannot be read another name, for whoever wants to know what has become of it, and
+// returns where it is. Of several the newest are kept.
+func (c cache) setStateAside(now time.Time) (path string, err error) {
+	path = filepath.Join(c.dir, damagedPrefix+strconv.FormatInt(max(0, now.Unix()), 10))
+	if err := os.Rename(filepath.Join(c.dir, stateFile), path); err != nil {
+		return "", err
+	}
+	entries, err := os.ReadDir(c.dir)
+	if err != nil {
+		return path, err
+	}
+	var kept []string
+	for _, e := range entries {
+		if strings.HasPrefix(e.Name(), damagedPrefix) {
+			kept = append(kept, e.Name())
+		}
+	}
+	slices.SortFunc(kept, func(a, b string) int { return cmp.Or(len(a)-len(b), strings.Compare(a, b)) }) // numbers
+	for _, name := range kept[:max(0, len(kept)-mostDamaged)] {
+		err = errors.Join(err, os.RemoveAll(filepath.Join(c.dir, name)))
+	}
+	return path, err
 }
 
 func (c cache) writeState(hosts map[string]memory) error {

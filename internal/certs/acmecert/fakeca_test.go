@@ -36,8 +36,12 @@ type fakeCA struct {
 	life   time.Duration // of certificates
 	window string        // renewal information for every certificate; empty: none
 
+	contactProblem string // with a change of the contact; empty: none
+
 	mu       sync.Mutex
-	accounts int
+	accounts int  // that were made
+	looks    int  // whether there is one
+	updates  int  // of the one there is
 	binding  bool // the last account was bound to an external one
 	contact  []string
 	orders   []*fakeOrder
@@ -126,7 +130,7 @@ func (ca *fakeCA) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		_, _ = w.Write([]byte(ca.window))
 	case "nonce":
 	case "account":
-		ca.newAccount(w, payload)
+		ca.account(w, id, payload)
 	case "order":
 		if id == "" {
 			ca.newOrder(w, payload)
@@ -171,24 +175,40 @@ func (ca *fakeCA) problem(w http.ResponseWriter, status int, kind, detail string
 	ca.answer(w, status, map[string]any{"type": "urn:ietf:params:acme:error:" + kind, "detail": detail, "status": status})
 }
 
-func (ca *fakeCA) newAccount(w http.ResponseWriter, payload map[string]any) {
-	_, ca.binding = payload["externalAccountBinding"]
-	ca.contact = nil
+// account answers a new account (RFC 8555 section 7.3), a look for one (7.3.1) and an update (7.3.2).
+func (ca *fakeCA) account(w http.ResponseWriter, id string, payload map[string]any) {
+	var contact []string
 	if list, ok := payload["contact"].([]any); ok {
 		for _, c := range list {
-			ca.contact = append(ca.contact, fmt.Sprint(c))
+			contact = append(contact, fmt.Sprint(c))
 		}
 	}
-	if payload["termsOfServiceAgreed"] != true {
+	status := 200
+	switch {
+	case id != "":
+		ca.updates++
+		if ca.contactProblem != "" {
+			ca.problem(w, 400, "invalidContact", ca.contactProblem)
+			return
+		}
+		ca.contact = contact
+	case payload["onlyReturnExisting"] == true:
+		ca.looks++
+		if ca.accounts == 0 {
+			ca.problem(w, 400, "accountDoesNotExist", "who are you?")
+			return
+		}
+	case payload["termsOfServiceAgreed"] != true:
 		ca.problem(w, 403, "userActionRequired", "the terms were not agreed to")
 		return
-	}
-	w.Header().Set("Location", ca.server.URL+"/account/1")
-	status := 200
-	if ca.accounts++; ca.accounts == 1 {
+	default:
+		_, ca.binding = payload["externalAccountBinding"]
+		ca.contact = contact
+		ca.accounts++
 		status = 201
 	}
-	ca.answer(w, status, map[string]any{"status": "valid"})
+	w.Header().Set("Location", ca.server.URL+"/account/1")
+	ca.answer(w, status, map[string]any{"status": "valid", "contact": ca.contact})
 }
 
 func (ca *fakeCA) newOrder(w http.ResponseWriter, payload map[string]any) {

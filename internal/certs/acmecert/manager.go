@@ -26,10 +26,17 @@ const (
 	// lookAgain is how long a goroutine sleeps at the most. Timers stand still while a machine is suspended and do not
 	// see its clock being set, so the calendar is looked at again and again.
 	lookAgain = time.Hour
+	// lookAgainWithout is the same while a host has no certificate: the cache may hold one that seemed to have expired by a
+	// clock that was wrong at the start.
+	lookAgainWithout = time.Minute
+	// maxOverdue is how long ago a certificate in the cache may have expired to be served all the same: a client that
+	// looks the other way for a day is better off than with none.
+	maxOverdue = 24 * time.Hour
 )
 
 // Store is where certificates and challenge answers go; its methods must be safe from any goroutine and must not wait.
 type Store interface {
+	SetACMEHosts(hosts []string) // in the order of preference
 	SetACME(host string, p *certs.Pair)
 	SetChallenge(host string, c *tls.Certificate) // nil takes the answer away
 }
@@ -105,7 +112,8 @@ type Status struct {
 	IsOrdering bool // a try is under way
 }
 
-// New reads the cache and hands the store what is still valid. Nothing is written and nobody asked before Start.
+// New reads the cache and hands the store what is still valid. Nobody is asked before Start. It is called by the user who
+// owns the cache, after root was given up.
 func New(o Options, now time.Time) (*Manager, error) {
 	c := newCache(o.CacheDir, o.Directory)
 	answers := &Answers{}
@@ -116,6 +124,7 @@ func New(o Options, now time.Time) (*Manager, error) {
 		cache:     c,
 		store:     o.Store,
 		answers:   answers,
+		log:       o.Logger,
 	}
 	if o.EABKeyID != "" {
 		a.eab = &acme.ExternalAccountBinding{KID: o.EABKeyID, Key: o.EABKey}
@@ -135,41 +144,84 @@ func newManager(o Options, c cache, i issuer, answers *Answers, now time.Time) (
 		slots:      make(chan struct{}, ordersAtOnce),
 		hosts:      map[string]*host{},
 	}
-	remembered, err := c.readState()
-	if err != nil {
-		return nil, err
+	m.store.SetACMEHosts(m.names)
+	remembered, damage := c.readState()
+	if damage != nil {
+		remembered = m.assumeFailures(damage, now)
 	}
 	for _, name := range m.names {
-		h := &host{memory: remembered[name]}
-		m.hosts[name] = h
-		pair, have, err := m.load(name, now)
-		switch {
-		case err == nil:
-			h.have = have
-			m.store.SetACME(name, pair)
-			m.log.Info("certificate loaded from the cache", "host", name, "certificate", pair.Info())
-		case !errors.Is(err, fs.ErrNotExist):
+		m.hosts[name] = &host{memory: remembered[name]}
+		err := m.take(name, now)
+		if err == nil {
+			continue
+		}
+		if !errors.Is(err, fs.ErrNotExist) {
 			m.log.Warn("cached certificate is of no use; a new one will be ordered", "host", name, "err", err)
 		}
-		if err != nil && o.SelfSigned {
-			stopgap, err := selfSigned(name, now)
-			if err != nil {
-				return nil, err
-			}
-			m.store.SetACME(name, stopgap)
-			m.log.Warn("self-signed certificate served until there is a real one; clients will refuse it", "host", name)
+		if !o.SelfSigned {
+			continue
 		}
+		stopgap, err := certs.Stopgap(now, name)
+		if err != nil {
+			return nil, err
+		}
+		m.store.SetACME(name, stopgap)
+		m.log.Warn("self-signed certificate served until there is a real one; clients will refuse it", "host", name)
+	}
+	if damage == nil {
+		return m, nil
+	}
+	if err := m.remember(); err != nil { // or the next start would find nothing, and order at once
+		m.log.Error("assumed failures cannot be remembered", "err", err)
 	}
 	return m, nil
 }
 
-// load reads a host's certificate from the cache. One that clients would refuse is an error.
+// failuresAssumed is how many failures in a row a host is taken to have had when nobody remembers: it waits for an hour.
+const failuresAssumed = 3
+
+// assumeFailures makes up a memory in the place of one that cannot be read. Who forgets could ask again and again; who
+// gives up would serve nothing, though the certificates may be fine.
+func (m *Manager) assumeFailures(damage error, now time.Time) map[string]memory {
+	aside, err := m.cache.setStateAside(now)
+	if err != nil {
+		m.log.Error("damaged memory of certificate orders cannot be set aside", "err", err)
+	}
+	m.log.Error("certificate orders are not remembered; each host is taken to have failed several times", "err", damage,
+		"kept_as", aside, "failures", failuresAssumed)
+	all := map[string]memory{}
+	for _, name := range m.names {
+		all[name] = memory{Failures: failuresAssumed, FailedAt: now.Round(0), Error: "earlier orders are not remembered: " + errorText(damage)}
+	}
+	return all
+}
+
+// take puts the cached certificate of a host in force.
+func (m *Manager) take(name string, now time.Time) error {
+	pair, have, err := m.load(name, now)
+	if err != nil {
+		return err
+	}
+	m.mu.Lock()
+	m.hosts[name].have = have
+	m.mu.Unlock()
+	m.store.SetACME(name, pair)
+	m.log.Info("certificate loaded from the cache", "host", name, "certificate", pair.Info())
+	if pair.Info().Left(now) < 0 {
+		m.log.Error("certificate has expired and is served all the same until there is a new one; clients refuse it",
+			"host", name, "not_after", pair.Info().NotAfter)
+	}
+	return nil
+}
+
+// load reads a host's certificate from the cache. One that clients would refuse is an error, unless it has only just
+// expired.
 func (m *Manager) load(name string, now time.Time) (*certs.Pair, validity, error) {
 	text, err := m.cache.read(certificateFile(name))
 	if err != nil {
 		return nil, validity{}, err
 	}
-	pair, have, err := check(text, name, now)
+	pair, have, err := check(text, name, now, maxOverdue)
 	if err != nil {
 		return nil, validity{}, fmt.Errorf("%s: %w", filepath.Join(m.cache.dir, certificateFile(name)), err)
 	}
@@ -177,7 +229,7 @@ func (m *Manager) load(name string, now time.Time) (*certs.Pair, validity, error
 }
 
 // check makes a pair of a key and a chain, both PEM, and refuses what does not serve the host.
-func check(text []byte, name string, now time.Time) (*certs.Pair, validity, error) {
+func check(text []byte, name string, now time.Time, overdue time.Duration) (*certs.Pair, validity, error) {
 	certificate, err := tls.X509KeyPair(text, text)
 	if err != nil {
 		return nil, validity{}, err
@@ -185,7 +237,7 @@ func check(text []byte, name string, now time.Time) (*certs.Pair, validity, erro
 	if err := certificate.Leaf.VerifyHostname(name); err != nil {
 		return nil, validity{}, err
 	}
-	pair, err := certs.NewPair(certificate, now)
+	pair, err := certs.NewPair(certificate, now, overdue)
 	if err != nil {
 		return nil, validity{}, err
 	}
@@ -239,6 +291,7 @@ func (m *Manager) Status(now time.Time) []Status {
 func (m *Manager) keep(ctx context.Context, name string) {
 	for ctx.Err() == nil {
 		now := wallClock()
+		m.takeIfNone(name, now)
 		m.mu.Lock()
 		h := m.hosts[name]
 		if settled := h.memory.settled(now); settled != h.memory {
@@ -248,10 +301,13 @@ func (m *Manager) keep(ctx context.Context, name string) {
 			}
 		}
 		next, id, ask := h.next(now, name), h.have.id, h.advice.askAt
+		isServed := h.have != (validity{})
 		m.mu.Unlock()
 		switch {
 		case !next.After(now):
 			m.inSlot(ctx, func() { m.try(ctx, name) })
+		case !isServed:
+			sleep(ctx, min(next.Sub(now), lookAgainWithout))
 		case id == "":
 			sleep(ctx, min(next.Sub(now), lookAgain))
 		case !ask.After(now):
@@ -259,6 +315,19 @@ func (m *Manager) keep(ctx context.Context, name string) {
 		default:
 			sleep(ctx, min(next.Sub(now), ask.Sub(now), lookAgain))
 		}
+	}
+}
+
+// takeIfNone looks into the cache again while the host has no certificate.
+func (m *Manager) takeIfNone(name string, now time.Time) {
+	m.mu.Lock()
+	isServed := m.hosts[name].have != (validity{})
+	m.mu.Unlock()
+	if isServed {
+		return
+	}
+	if err := m.take(name, now); err != nil {
+		m.log.Debug("still no certificate in the cache", "host", name, "err", errorText(err))
 	}
 }
 

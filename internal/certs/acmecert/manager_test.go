@@ -15,6 +15,8 @@ import (
 	"time"
 
 	"golang.org/x/crypto/acme"
+
+	"github.com/hassesd/hassesd/internal/certs"
 )
 
 // fakeIssuer counts what it is asked and answers as the test says. It may be called from several goroutines.
@@ -211,7 +213,7 @@ func TestACachedCertificateOfNoUseIsReplaced(t *testing.T) {
 		"expired": func(ca *fakeCA, _ string) []byte {
 			ca.life = time.Hour
 			defer func() { ca.life = 90 * day }()
-			return ca.keyed("a.example", time.Now().Add(-2*time.Hour))
+			return ca.keyed("a.example", time.Now().Add(-26*time.Hour))
 		},
 		"another host": func(ca *fakeCA, _ string) []byte { return ca.keyed("b.example", time.Now()) },
 		"empty":        func(*fakeCA, string) []byte { return nil },
@@ -388,29 +390,122 @@ func TestSelfSignedUntilThereIsARealOne(t *testing.T) {
 		o.SelfSigned = true
 		m := newTestManager(t, o, granting(ca))
 		info := store.pair("a.example").Info()
-		if info.Issuer != info.Subject || len(info.Names) != 1 || info.Names[0] != "a.example" {
+		if info.Source != certs.SourceSelfSigned || len(info.Warnings) != 1 || info.Issuer != info.Subject || len(info.Names) != 1 || info.Names[0] != "a.example" {
 			t.Errorf("before: %+v", info)
 		}
 		if s := m.Status(time.Now())[0]; !s.NotAfter.IsZero() || s.NextTry.After(time.Now()) {
 			t.Errorf("the self-signed certificate is taken for a real one: %+v", s)
 		}
 		runFor(t, m, time.Second)
-		if info := store.pair("a.example").Info(); info.Issuer != "CN=fake root" {
+		if info := store.pair("a.example").Info(); info.Issuer != "CN=fake root" || info.Source != certs.SourceACME {
 			t.Errorf("after: %+v", info)
 		}
 	})
 }
 
-func TestABrokenMemoryIsToldAtTheStart(t *testing.T) {
-	o, _ := optionsFor(t, nil)
-	c := newCache(o.CacheDir, o.Directory)
-	if err := c.write(stateFile, []byte("{")); err != nil {
-		t.Fatal(err)
+func TestADamagedMemoryIsSetAsideAndFailuresAssumed(t *testing.T) {
+	for name, text := range map[string]string{
+		"cut off":  `{"version": 1, "hos`,
+		"newer":    `{"version": 2, "hosts": {}}`,
+		"nonsense": `{"version": 1, "hosts": {"a.example": {"failures": -1}}}`,
+		"too long": strings.Repeat(" ", maxFile+1),
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				ca := newSigner(t)
+				o, store := optionsFor(t, nil)
+				runFor(t, newTestManager(t, o, granting(ca)), time.Minute)
+				o.Hosts = []string{"a.example", "new.example"}
+				c := newCache(o.CacheDir, o.Directory)
+				for range mostDamaged + 2 {
+					<-time.After(time.Second)
+					if err := c.write(stateFile, []byte(text)); err != nil {
+						t.Fatal(err)
+					}
+					newTestManager(t, o, refusing(errOutage))
+				}
+				if kept, _ := filepath.Glob(filepath.Join(c.dir, damagedPrefix+"*")); len(kept) != mostDamaged {
+					t.Errorf("%d damaged ones are kept, want %d", len(kept), mostDamaged)
+				} else if got, err := os.ReadFile(kept[0]); err != nil || string(got) != text {
+					t.Errorf("what was set aside is %.20q, %v", got, err)
+				}
+
+				// Whoever starts it again finds what was assumed, and orders nothing before an hour is over.
+				i := granting(ca)
+				m := newTestManager(t, o, i)
+				if store.pair("a.example") == nil {
+					t.Error("the certificate is not served")
+				}
+				if s := m.Status(time.Now())[1]; s.Failures != failuresAssumed || !strings.Contains(s.LastError, "not remembered") {
+					t.Errorf("status %+v", s)
+				}
+				runFor(t, m, 59*time.Minute)
+				if n := len(i.asked()); n != 0 {
+					t.Errorf("%d orders within the hour", n)
+				}
+				runFor(t, newTestManager(t, o, i), 14*time.Minute)
+				if asked := i.asked(); len(asked) != 1 || asked[0].host != "new.example" {
+					t.Errorf("orders after it: %+v", asked)
+				}
+			})
+		})
 	}
-	_, err := New(o, time.Now())
-	if err == nil || !strings.Contains(err.Error(), filepath.Join(c.dir, stateFile)) {
-		t.Errorf("got %v, want the name of the file", err)
-	}
+}
+
+func TestACertificateThatHasOnlyJustExpiredIsServed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ca := newSigner(t)
+		o, _ := optionsFor(t, nil)
+		ca.life = time.Hour
+		runFor(t, newTestManager(t, o, granting(ca)), time.Minute)
+		<-time.After(20 * time.Hour)
+		store := newFakeStore()
+		o.Store = store
+		i := granting(ca)
+		m := newTestManager(t, o, i)
+		if p := store.pair("a.example"); p == nil || p.Info().Left(time.Now()) >= 0 {
+			t.Fatalf("served: %+v", p)
+		}
+		runFor(t, m, time.Second)
+		if n := len(i.asked()); n != 1 || store.pair("a.example").Info().Left(time.Now()) <= 0 {
+			t.Errorf("%d orders for a new one", n)
+		}
+	})
+}
+
+func TestAClockThatIsPutRightLetsTheCacheBeRead(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ca := newSigner(t)
+		o, _ := optionsFor(t, nil)
+		// By a clock that is a year ahead, the certificate in the cache has expired long ago.
+		file := filepath.Join(newCache(o.CacheDir, o.Directory).dir, "a.example.pem")
+		if err := os.Mkdir(filepath.Dir(file), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(file, ca.keyed("a.example", time.Now().Add(-365*day)), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		store := newFakeStore()
+		o.Store = store
+		m := newTestManager(t, o, refusing(errOutage))
+		m.Start(t.Context())
+		<-time.After(5 * time.Minute)
+		if store.count() != 0 {
+			t.Fatal("it is served")
+		}
+		// Time cannot be turned back here; the certificate is as good as if it had been.
+		if err := os.WriteFile(file, ca.keyed("a.example", time.Now()), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		<-time.After(lookAgainWithout + time.Second)
+		m.Stop()
+		if store.count() != 1 {
+			t.Error("the cache was not read again")
+		}
+		if s := m.Status(time.Now())[0]; s.NotAfter.IsZero() {
+			t.Errorf("status %+v", s)
+		}
+	})
 }
 
 func TestStopBeforeStart(t *testing.T) {

@@ -37,9 +37,8 @@ func PrepareCache(dir string, uid, gid int) error {
 	return giveAway(d, uid, gid)
 }
 
-// CheckCache says what PrepareCache, and a manager that uses the directory, would have to complain of. It changes
-// nothing.
-func CheckCache(dir, directoryURL string, uid int) error {
+// CheckCache says what PrepareCache would have to complain of. It changes nothing.
+func CheckCache(dir string, uid int) error {
 	if uid < 0 {
 		uid = os.Geteuid()
 	}
@@ -55,15 +54,14 @@ func CheckCache(dir, directoryURL string, uid int) error {
 	if err != nil {
 		return err
 	}
-	if owner != uid {
-		root, _, err := survey(d)
-		if err != nil {
-			return err
-		}
-		_ = root.Close()
+	if owner == uid {
+		return nil
 	}
-	_, err = newCache(dir, directoryURL).readState()
-	return err
+	root, _, err := survey(d)
+	if err != nil {
+		return err
+	}
+	return root.Close()
 }
 
 // openDirectory opens what is at dir itself, not what a symbolic link there points to; to be looked at, not to be read.

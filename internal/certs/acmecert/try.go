@@ -72,7 +72,7 @@ func (m *Manager) fail(name string, before memory, reason error) {
 // succeed puts what the authority issued in force and in the cache.
 func (m *Manager) succeed(name string, before memory, text []byte, used Challenge) error {
 	now := wallClock()
-	pair, have, err := check(text, name, now)
+	pair, have, err := check(text, name, now, 0)
 	if err != nil {
 		return fmt.Errorf("the certificate that was issued is of no use: %w", err)
 	}

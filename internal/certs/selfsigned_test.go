@@ -4,6 +4,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 )
@@ -20,12 +21,12 @@ func TestADevelopmentCertificateIsItsOwnTrustAnchor(t *testing.T) {
 			t.Fatal("PEM holds no certificate")
 		}
 		client := &tls.Config{RootCAs: pool, ServerName: name, Time: func() time.Time { return noon }}
-		if _, err := shakeHands(t, s.Config(), client); err != nil {
+		if _, err := shakeHands(t, configOf(s), client); err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
 	stranger := &tls.Config{RootCAs: x509.NewCertPool(), ServerName: "localhost", Time: func() time.Time { return noon }}
-	if _, err := shakeHands(t, s.Config(), stranger); err == nil {
+	if _, err := shakeHands(t, configOf(s), stranger); err == nil {
 		t.Error("a client that does not know the certificate accepted it")
 	}
 }
@@ -79,5 +80,20 @@ func TestEachDevelopmentCertificateIsNew(t *testing.T) {
 	}
 	if a.Info().SHA256 == b.Info().SHA256 {
 		t.Error("two certificates are the same")
+	}
+}
+
+func TestAStopgapSaysWhatItIs(t *testing.T) {
+	p, err := Stopgap(noon, "push.example.org")
+	if err != nil {
+		t.Fatal(err)
+	}
+	i := p.Info()
+	if i.Source != SourceSelfSigned || !slices.Equal(i.Names, []string{"push.example.org"}) || len(i.Complaints(noon)) != 1 ||
+		!strings.Contains(i.Complaints(noon)[0], "clients refuse it") {
+		t.Errorf("got %+v", i)
+	}
+	if left := i.Left(noon); left != 365*24*time.Hour || i.IsDue(noon) {
+		t.Errorf("it lives for %v", left)
 	}
 }
