@@ -246,12 +246,7 @@ func (p *pebble) orders() int {
 func withoutFiles(t testing.TB) *daemon {
 	t.Helper()
 	d := prepare(t)
-	for i := 0; i < len(d.args); i++ {
-		if d.args[i] == "--cert-file" || d.args[i] == "--key-file" {
-			d.args = append(d.args[:i], d.args[i+2:]...)
-			i--
-		}
-	}
+	d.args = withoutFlags(d.args, "--cert-file", "--key-file")
 	return d
 }
 

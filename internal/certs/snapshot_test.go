@@ -173,7 +173,7 @@ func stopgapFor(t *testing.T, host string) *Pair {
 func TestARealCertificateBeatsAStopgapAndThatAnExpiredOne(t *testing.T) {
 	const host = "push.example.org"
 	const stopgap = "hassesd, self-signed until ACME succeeds ECDSA"
-	real := pairOf(t, issue(t, nil, forHosts(host)))
+	genuine := pairOf(t, issue(t, nil, forHosts(host)))
 	realRSA := pairOf(t, issueFor(t, rsaKey(t, 2048), nil, forHosts(host)))
 	wildcard := pairOf(t, issueFor(t, rsaKey(t, 2048), nil, forHosts("*.example.org")))
 	other := pairOf(t, issue(t, nil, forHosts("other.example")))
@@ -191,7 +191,7 @@ func TestARealCertificateBeatsAStopgapAndThatAnExpiredOne(t *testing.T) {
 	}{
 		{"RSA of a file before a stopgap", []*Pair{realRSA}, stopgapFor(t, host), 0, host, host + " RSA"},
 		{"a wildcard of a file before an exact stopgap", []*Pair{wildcard}, stopgapFor(t, host), 0, host, "*.example.org RSA"},
-		{"ACME before a wildcard", []*Pair{wildcard}, real, 0, host, host + " ECDSA"},
+		{"ACME before a wildcard", []*Pair{wildcard}, genuine, 0, host, host + " ECDSA"},
 		{"ACME before a wildcard, until it expires", []*Pair{wildcard}, expiring, time.Hour, host, host + " ECDSA"},
 		{"a wildcard before an expired one", []*Pair{wildcard}, expiring, 2 * time.Hour, host, "*.example.org RSA"},
 		{"ACME before an expired file", []*Pair{expiring}, realRSA, 2 * time.Hour, host, host + " RSA"},

@@ -1,6 +1,8 @@
 package daemon
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"os"
 	"path/filepath"
@@ -43,6 +45,53 @@ cache_dir = "`+cache+`"
 		if wait := c.NextTry.Sub(c.LastErrorAt); wait < time.Minute || wait > 72*time.Second {
 			t.Errorf("%s: tried again after %s", host, wait)
 		}
+	}
+}
+
+func TestAStopgapIsListedAsOneWithItsWarning(t *testing.T) {
+	r := start(t, `[acme]
+hosts = ["push.example.org"]
+accept_tos = true
+fallback = "selfsigned"
+directory = "https://127.0.0.1:1/dir"
+cache_dir = "`+filepath.Join(t.TempDir(), "acme")+`"
+`)
+	r.waitFor("the failure", func() bool { return r.certificates()[1].LastError != "" })
+	list := r.certificates()
+	if len(list) != 2 {
+		t.Fatalf("listed: %+v", list)
+	}
+	c := list[1]
+	if c.Source != "selfsigned" || !slices.Equal(c.Names, []string{"push.example.org"}) || c.SHA256 == "" || c.NextTry.IsZero() ||
+		len(c.Warnings) != 1 || !strings.Contains(c.Warnings[0], "clients refuse it") {
+		t.Errorf("listed: %+v", c)
+	}
+}
+
+func TestADamagedMemoryDoesNotStopTheStart(t *testing.T) {
+	const directory = "https://127.0.0.1:1/dir"
+	cache := filepath.Join(t.TempDir(), "acme")
+	toml := `[acme]
+hosts = ["push.example.org"]
+accept_tos = true
+directory = "` + directory + `"
+cache_dir = "` + cache + `"
+`
+	sum := sha256.Sum256([]byte(directory))
+	state := filepath.Join(cache, "127.0.0.1-"+hex.EncodeToString(sum[:4]), "state.json")
+	if err := os.MkdirAll(filepath.Dir(state), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(state, []byte(`{"version": 99}`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	r := start(t, toml)
+	c := r.certificates()[1]
+	if wait := c.NextTry.Sub(c.LastErrorAt); !strings.Contains(c.LastError, "version 99") || wait < time.Hour || wait > 72*time.Minute {
+		t.Errorf("tried again after %v: %+v", wait, c)
+	}
+	if kept, err := filepath.Glob(state + ".damaged-*"); err != nil || len(kept) != 1 {
+		t.Errorf("set aside: %q, %v", kept, err)
 	}
 }
 

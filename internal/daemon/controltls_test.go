@@ -2,6 +2,7 @@ package daemon
 
 import (
 	"errors"
+	"log/slog"
 	"net"
 	"os"
 	"path/filepath"
@@ -9,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/hassesd/hassesd/internal/admin"
 	"github.com/hassesd/hassesd/internal/admin/admintest"
@@ -104,6 +106,98 @@ func TestControlPortTakesRolesAndCertificatesFromAReload(t *testing.T) {
 		t.Errorf("got %+v, %v", reloaded, err)
 	}
 	r.wantRole(addr, second.File, bob, admin.RoleRead)
+}
+
+func TestTheControlPortsCertificateIsListedAndWatched(t *testing.T) {
+	ca := admintest.NewAuthority(t)
+	own, alice := ca.Daemon(), ca.Client("test:alice")
+	addr := freePort(t)
+	r := start(t, controlTOML(addr, own, ca.File, `admin = ["uri:test:alice"]`)+"[tls]\nwatch = \"100ms\"\n")
+	listed := func() admin.Certificate {
+		t.Helper()
+		list := r.certificates()
+		if len(list) != 2 || list[1].Source != "control" || list[1].CertFile != own.CertFile || list[1].KeyFile != own.KeyFile || list[1].Default {
+			t.Fatalf("listed: %+v", list)
+		}
+		return list[1]
+	}
+	first := listed()
+	if first.LastError != "" || first.NotAfter.IsZero() || first.LoadedAt.IsZero() || len(first.Names) == 0 {
+		t.Errorf("listed: %+v", first)
+	}
+
+	replace := func(with admintest.Identity) {
+		t.Helper()
+		for from, to := range map[string]string{with.CertFile: own.CertFile, with.KeyFile: own.KeyFile} {
+			if err := os.Rename(from, to); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	replace(ca.Daemon())
+	r.waitFor("the new certificate", func() bool { return listed().SHA256 != first.SHA256 })
+	second := listed()
+	r.wantRole(addr, ca.File, alice, admin.RoleAdmin)
+
+	if err := os.WriteFile(own.CertFile, []byte("garbage"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	r.waitFor("the complaint", func() bool { return strings.Contains(listed().LastError, own.CertFile) })
+	said := listed()
+	r.waitFor("another attempt", func() bool { return listed().LastErrorAt.After(said.LastErrorAt) })
+	if said.SHA256 != second.SHA256 || !said.LoadedAt.Equal(second.LoadedAt) || said.NextTry.IsZero() {
+		t.Errorf("listed: %+v", said)
+	}
+	r.wantRole(addr, ca.File, alice, admin.RoleAdmin)
+	if n := strings.Count(r.logs.String(), "replaced files of the control port cannot be used"); n != 1 {
+		t.Errorf("the log complains %d times, want once", n)
+	}
+	if _, err := r.ctl.Reload(t.Context()); err == nil || !strings.Contains(err.Error(), own.CertFile) {
+		t.Errorf("a reload with a file that was spoilt: %v", err)
+	}
+
+	replace(ca.Daemon())
+	r.waitFor("the third certificate", func() bool { return listed().SHA256 != second.SHA256 })
+	if c := listed(); c.LastError != "" || !c.NextTry.IsZero() {
+		t.Errorf("listed: %+v", c)
+	}
+}
+
+func TestAControlCertificateThatHasOnlyGrownOldDoesNotHinderAReload(t *testing.T) {
+	ca := admintest.NewAuthority(t)
+	own := ca.Daemon()
+	settings := config.Defaults()
+	settings.Control.TLS = config.ControlTLS{CertFile: own.CertFile, KeyFile: own.KeyFile, ClientCAFile: ca.File, Admin: []string{"uri:test:alice"}}
+	d := &Daemon{log: slog.New(slog.DiscardHandler), controlFiles: controlFiles(&settings)}
+	now := time.Now()
+	later := now.Add(100 * 365 * 24 * time.Hour)
+	for _, c := range []struct {
+		name    string
+		changed []string
+		now     time.Time
+		bad     bool
+		isSame  bool
+	}{
+		{"young", nil, now, false, false},
+		{"expired", nil, later, false, true},
+		{"expired, and something else has changed", []string{"log_level"}, later, false, true},
+		{"expired, and the rules have changed", []string{"control.tls.read"}, later, true, false},
+	} {
+		reading, err := d.readControl(&settings, c.changed, c.now)
+		if (err != nil) != c.bad || err == nil && (reading.access == nil) != c.isSame {
+			t.Errorf("%s: %+v, %v", c.name, reading, err)
+		}
+	}
+	text, err := os.ReadFile(own.CertFile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(own.CertFile, append(text, '\n'), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := d.readControl(&settings, nil, later); err == nil {
+		t.Error("an expired certificate in a new file is taken")
+	}
 }
 
 func TestPlainControlPortIsThatOfOldBackEnds(t *testing.T) {
