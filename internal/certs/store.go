@@ -45,8 +45,8 @@ func NewStore(p Policy) (*Store, error) {
 // is in no certificate and the default was shown), or the certificate names no host, any host will do that is not
 // another certificate's. An address will always do: clients cannot choose by it.
 func (s *Store) Config() (config *tls.Config, serves func(serverName, host string) bool) {
-	now := s.current.Load()
-	return now.config, now.answers
+	current := s.current.Load()
+	return current.config, current.answers
 }
 
 // SetPolicy puts a policy in force. Sessions that were agreed under another cannot be resumed.

@@ -231,6 +231,23 @@ func TestTheAccountIsOursForEver(t *testing.T) {
 	}
 }
 
+func TestAnAccountOfNoUseIsNamed(t *testing.T) {
+	ca := newFakeCA(t)
+	o, _ := optionsFor(t, ca)
+	a := newAuthority(t, o)
+	if _, _, err := a.issue(t.Context(), "a.example", TLSALPN01); err != nil {
+		t.Fatal(err)
+	}
+	ca.accountStatus = "deactivated"
+	_, _, err := a.issue(t.Context(), "b.example", TLSALPN01)
+	if want := "the account is deactivated; remove " + filepath.Join(a.cache.dir, accountFile); err == nil || !strings.Contains(err.Error(), want) {
+		t.Errorf("got %v, want %q", err, want)
+	}
+	if len(ca.orders) != 1 {
+		t.Errorf("%d orders", len(ca.orders))
+	}
+}
+
 func TestBadNoncesAreTriedAgain(t *testing.T) {
 	ca := newFakeCA(t)
 	o, _ := optionsFor(t, ca)

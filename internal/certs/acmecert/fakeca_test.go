@@ -1,6 +1,7 @@
 package acmecert
 
 import (
+	"cmp"
 	"crypto"
 	"crypto/ecdsa"
 	"crypto/elliptic"
@@ -37,6 +38,7 @@ type fakeCA struct {
 	window string        // renewal information for every certificate; empty: none
 
 	contactProblem string // with a change of the contact; empty: none
+	accountStatus  string // empty: valid
 
 	mu       sync.Mutex
 	accounts int  // that were made
@@ -208,7 +210,7 @@ func (ca *fakeCA) account(w http.ResponseWriter, id string, payload map[string]a
 		status = 201
 	}
 	w.Header().Set("Location", ca.server.URL+"/account/1")
-	ca.answer(w, status, map[string]any{"status": "valid", "contact": ca.contact})
+	ca.answer(w, status, map[string]any{"status": cmp.Or(ca.accountStatus, "valid"), "contact": ca.contact})
 }
 
 func (ca *fakeCA) newOrder(w http.ResponseWriter, payload map[string]any) {
