@@ -97,6 +97,7 @@ func (p *program) newApp() *cli.App {
 			p.clientsCommand(),
 			p.roomsCommand(),
 			p.certsCommand(),
+			p.limitsCommand(),
 			p.countCommand(),
 			p.sendCommand(),
 			p.tailCommand(),

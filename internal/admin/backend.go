@@ -22,6 +22,7 @@ type Backend interface {
 	Reload(ctx context.Context) (Reloaded, error)
 	Drain(ctx context.Context, p DrainParams) (Drained, error)
 	Certificates(ctx context.Context) (Certificates, error)
+	Limits(ctx context.Context, p LimitsParams) (Limits, error)
 	// CountCommandError counts a command or a connection that was refused; reason is a [Refusal]. It must not block.
 	CountCommandError(reason string)
 }

@@ -165,3 +165,8 @@ func isTimeout(err error) bool {
 	var t net.Error
 	return errors.As(err, &t) && t.Timeout()
 }
+
+// Limits tells what is used of each limit, and who was refused.
+func (c *Conn) Limits(ctx context.Context, p LimitsParams) (Limits, error) {
+	return call[Limits](ctx, c, MethodLimits, p)
+}

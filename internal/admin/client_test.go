@@ -48,6 +48,14 @@ func TestClientMethods(t *testing.T) {
 			Names: []string{"a.example"}, Source: "file", Key: "RSA 2048", NotAfter: time.Date(2026, 6, 1, 12, 0, 0, 0, time.UTC),
 			DaysLeft: 3, Warnings: []string{}, LastError: "e",
 		}}},
+		LimitsAnswer: admin.Limits{
+			Uses:    []admin.LimitUse{{Key: "limits.connections", Used: 1, Limit: 2, Unit: "connections"}},
+			Refused: map[string]uint64{"penalized": 4},
+			Penalties: admin.Penalties{
+				Mode: "on", Penalized: []admin.Penalized{{Network: "192.0.2.1/32", SecondsLeft: 1.5, Why: "handshake_failed"}},
+				Total: 1, Offences: map[string]uint64{},
+			},
+		},
 		Matches: 3,
 	}
 	c := dial(t, admin.Options{Socket: admintest.Start(t, b).Socket})
@@ -86,6 +94,8 @@ func TestClientMethods(t *testing.T) {
 
 	certificates, err := c.Certificates(ctx)
 	check("certificates", certificates, err, b.CertsAnswer)
+	limits, err := c.Limits(ctx, admin.LimitsParams{Penalized: 5})
+	check("limits", limits, err, b.LimitsAnswer)
 
 	for i, p := range []admin.SendParams{
 		{To: admin.Targets{"a"}, Data: "line\none; two=2 \x00\u2028"},

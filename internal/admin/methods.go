@@ -13,7 +13,7 @@ type method struct {
 }
 
 // methodNames is the hint for those who ask for another.
-const methodNames = "hello, status, clients, rooms, count, send, loglevel, reinit, kick, reload, drain, certificates"
+const methodNames = "hello, status, clients, rooms, count, send, loglevel, reinit, kick, reload, drain, certificates, limits"
 
 var methods = map[string]method{
 	MethodHello: {RoleRead, func(ctx context.Context, c *conn, params json.RawMessage) (any, *Error) {
@@ -89,6 +89,12 @@ var methods = map[string]method{
 		return run(params, "", nil, func(struct{}) (Certificates, error) {
 			list, err := c.server.backend.Certificates(ctx)
 			return filledCertificates(list), err
+		})
+	}},
+	MethodLimits: {RoleRead, func(ctx context.Context, c *conn, params json.RawMessage) (any, *Error) {
+		return run(params, "penalized", checkLimits, func(p LimitsParams) (Limits, error) {
+			l, err := c.server.backend.Limits(ctx, p)
+			return filledLimits(l), err
 		})
 	}},
 }

@@ -22,6 +22,7 @@ const (
 	MethodReload       = "reload"
 	MethodDrain        = "drain"
 	MethodCertificates = "certificates"
+	MethodLimits       = "limits"
 )
 
 // Error codes of the JSON form, beside those of JSON-RPC 2.0 itself.

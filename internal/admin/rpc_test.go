@@ -59,6 +59,7 @@ func TestMethods(t *testing.T) {
 		{`"reinit","params":{}`, `{"enabled":true}`},
 		{`"reload","params":null`, `{"changed":[]}`},
 		{`"certificates"`, `{"certificates":[{"names":[],"source":"file","subject":"","issuer":"","key":"","days_left":-1,"due":true,"sha256":"","default":true,"warnings":[]}]}`},
+		{`"limits"`, `{"limits":[],"refused":{},"penalties":{"mode":"","penalized":[],"total":0,"imposed":0,"dry_run":0,"table":0,"table_max":0,"forgotten":0,"offences":{}}}`},
 		{`"drain"`, `{"streams":10,"window_seconds":1.5}`},
 		{`"drain","params":{"window_seconds":0}`, `{"streams":10,"window_seconds":1.5}`},
 	} {
@@ -106,7 +107,7 @@ func TestBadRequests(t *testing.T) {
 		{`[]`, "null", invalid, "a batch of 0 requests"},
 
 		{`{"jsonrpc":"2.0","id":1,"method":"nonsense"}`, "1", method, "there is no method of this name"},
-		{`{"jsonrpc":"2.0","id":1,"method":"limits"}`, "1", method, "there is no method of this name"},
+		{`{"jsonrpc":"2.0","id":1,"method":"nonesuch"}`, "1", method, "there is no method of this name"},
 		{`{"jsonrpc":"2.0","id":1,"method":"watch"}`, "1", method, "there is no method of this name"},
 		{`{"jsonrpc":"2.0","id":1,"method":"rpc.serverInfo"}`, "1", method, "there is no method of this name"},
 	} {
@@ -124,6 +125,7 @@ func TestBadRequests(t *testing.T) {
 		{`"clients","params":{"limit":-1}`, `limit: less than 0`},
 		{`"clients","params":{"sort":"name"}`, `sort: there is no such order`},
 		{`"rooms","params":{"limit":-1}`, `limit: less than 0`},
+		{`"limits","params":{"penalized":-1}`, `penalized: less than 0`},
 		{`"send"`, `to is missing`},
 		{`"send","params":{"to":null,"data":"x"}`, `to is missing`},
 		{`"send","params":{"to":"a"}`, `data is missing`},
@@ -274,7 +276,7 @@ func TestRoles(t *testing.T) {
 	if got := p.line(); !strings.Contains(got, `"role":"publish"`) {
 		t.Errorf("got %s", got)
 	}
-	for _, m := range []string{"status", "clients", "rooms", "count", "loglevel", "reinit", "certificates"} {
+	for _, m := range []string{"status", "clients", "rooms", "count", "loglevel", "reinit", "certificates", "limits"} {
 		p.send(`{"jsonrpc":"2.0","id":1,"method":"` + m + `"}` + "\n")
 		if got := p.line(); !strings.HasPrefix(got, `{"jsonrpc":"2.0","id":1,"result":`) {
 			t.Errorf("%s: got %s", m, got)

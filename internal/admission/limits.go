@@ -30,6 +30,9 @@ const (
 	allBounds = BoundConnections | BoundHandshakes | BoundRate | BoundPenalties
 )
 
+// Lifts says whether an address does not have the bound.
+func (l *Limits) Lifts(a netip.Addr, bound Bounds) bool { return l.lifted(a)&bound != 0 }
+
 // lifted are the bounds that an address does not have.
 func (l *Limits) lifted(a netip.Addr) Bounds {
 	a = a.Unmap().WithZone("")

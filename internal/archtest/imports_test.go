@@ -38,8 +38,12 @@ var rules = []rule{
 		why: "auth reads credentials and says what they grant; it knows nobody",
 	},
 	{
+		from: []string{"internal/admission"}, never: []string{"./..."}, except: []string{"./internal/admission"},
+		why: "admission counts networks; it knows no connection",
+	},
+	{
 		from: []string{"internal/edge"}, never: []string{"./..."},
-		except: []string{"./internal/edge/...", "./internal/reactor", "./internal/tlsconn", "./internal/hub", "./internal/sse", "./internal/auth"},
+		except: []string{"./internal/edge/...", "./internal/reactor", "./internal/tlsconn", "./internal/hub", "./internal/sse", "./internal/auth", "./internal/admission"},
 		why:    "edge is where reactor, tlsconn and hub meet; settings, control and certificates are handed in",
 	},
 	{
@@ -105,6 +109,12 @@ var rules = []rule{
 		except: []string{"net/netip", "net/url"},
 		direct: true,
 		why:    "who may listen is decided from values: keys, credentials and the time are given",
+	},
+	{
+		from:   []string{"internal/admission"},
+		never:  []string{"net", "net/http/...", "os/...", "syscall", "context", "log/...", "crypto/...", "golang.org/x/sys/...", "math/rand/..."},
+		direct: true,
+		why:    "admission takes addresses and times and returns verdicts",
 	},
 
 	// 4. Each outside library has one door.

@@ -41,6 +41,15 @@ func Defaults() Settings {
 		Heartbeat: Heartbeat{Interval: 15 * time.Second},
 		History:   History{Events: 100_000, Bytes: 64 * mib, Age: 10 * time.Minute},
 		Limits: Limits{
+			// An office or a mobile operator's gateway looks like one address. What it holds when the daemon restarts
+			// comes back at once, so the burst is over the bound on connections.
+			ConnectionsPerAddress: 256,
+			HandshakesPerAddress:  64,
+			HandshakeRate:         20,
+			HandshakeBurst:        300,
+			Penalties:             "on",
+			Exempt:                []string{"auto"},
+
 			Handshakes:       1024,
 			HandshakeTimeout: 10 * time.Second,
 			RequestTimeout:   10 * time.Second,

@@ -137,8 +137,13 @@ type History struct {
 type Limits struct {
 	Connections           int           `toml:"connections"`             // 0: what the descriptor limit allows
 	ConnectionsPerAddress int           `toml:"connections_per_address"` // per IPv4 address or IPv6 /64; 0: no bound
+	Exempt                []string      `toml:"exempt"`                  // networks without the limits of an address; or auto, none
 	Handshakes            int           `toml:"handshakes"`              // TLS handshakes in flight
+	HandshakesPerAddress  int           `toml:"handshakes_per_address"`  // of them; 0: no bound
+	HandshakeRate         int           `toml:"handshake_rate"`          // of an address, in a second; 0: no bound
+	HandshakeBurst        int           `toml:"handshake_burst"`         // of an address, at once
 	HandshakeTimeout      time.Duration `toml:"handshake_timeout"`
+	Penalties             string        `toml:"penalties"` // on, dry-run, off
 	RequestTimeout        time.Duration `toml:"request_timeout"`
 	RequestBytes          int           `toml:"request_bytes"` // request head
 	RoomsPerClient        int           `toml:"rooms_per_client"`

@@ -32,6 +32,7 @@ func check(s *Settings, accounts Accounts) []*Error {
 	c.heartbeat()
 	c.numbers()
 	c.choices()
+	c.exempt()
 	c.accounts(accounts.orSystem())
 	return c.problems
 }
@@ -105,6 +106,9 @@ func (c *checker) numbers() {
 	c.intBetween("limits.connections", l.Connections, 0, 100_000_000)
 	c.intBetween("limits.connections_per_address", l.ConnectionsPerAddress, 0, 100_000_000)
 	c.intBetween("limits.handshakes", l.Handshakes, 1, 1_000_000)
+	c.intBetween("limits.handshakes_per_address", l.HandshakesPerAddress, 0, 1_000_000)
+	c.intBetween("limits.handshake_rate", l.HandshakeRate, 0, 1_000_000)
+	c.intBetween("limits.handshake_burst", l.HandshakeBurst, 1, 1_000_000)
 	c.durationBetween("limits.handshake_timeout", l.HandshakeTimeout, 10*time.Millisecond, 10*time.Minute)
 	c.durationBetween("limits.request_timeout", l.RequestTimeout, 10*time.Millisecond, 10*time.Minute)
 	c.sizeBetween("limits.request_bytes", int64(l.RequestBytes), 512, mib)
@@ -144,6 +148,7 @@ func (c *checker) choices() {
 	c.oneOf("log_format", c.s.LogFormat, "auto", "text", "json")
 	c.oneOf("tls.min_version", c.s.TLS.MinVersion, "1.2", "1.3")
 	c.oneOf("limits.slow", c.s.Limits.Slow, "close", "drop-oldest", "latest")
+	c.oneOf("limits.penalties", c.s.Limits.Penalties, "on", "dry-run", "off")
 }
 
 func (c *checker) oneOf(key, v string, choices ...string) {

@@ -2,10 +2,14 @@ package edge
 
 import (
 	"context"
+	"crypto/tls"
 	"fmt"
 	"net/netip"
+	"slices"
 	"sync/atomic"
+	"time"
 
+	"github.com/hassesd/hassesd/internal/admission"
 	"github.com/hassesd/hassesd/internal/reactor"
 )
 
@@ -77,51 +81,106 @@ func (s *Server) politeLimit() int { return min(s.fdLimit/8, politeMost) }
 // admit decides about an accepted socket, on the loop of at, and deals it to the worker with the least to do. It answers
 // whether the socket has found an owner; the caller resets it otherwise.
 func (s *Server) admit(at *worker, fd int, peer netip.AddrPort, secure bool) bool {
-	cfg := s.config()
-	var away *RefuseReason
-	if !s.addresses.add(peer.Addr(), cfg.ConnectionsPerAddress) {
-		away = refusedBecause(RefusedAddress)
-		s.addresses.add(peer.Addr(), 0) // it is here all the same, for a moment
-	}
-	if open := s.open.Add(1); open > int64(s.ConnectionLimit()) {
-		away = refusedBecause(RefusedConnections)
-	} else {
-		raise(&s.peak, open)
-	}
-	if away != nil {
-		s.refused[*away].Add(1)
-		if s.away.Add(1) > int64(s.politeLimit()) {
-			s.away.Add(-1)
-			s.open.Add(-1)
-			s.addresses.remove(peer.Addr())
-			return false
-		}
+	as, ok := s.welcome(at, peer, secure)
+	if !ok {
+		return false
 	}
 	i := s.balancer.Pick()
 	w := s.workers[i]
 	if w == at {
-		w.open(fd, peer, secure, away != nil)
+		w.open(fd, peer, secure, as)
 		return true
 	}
-	if err := w.loop.Post(func() { w.open(fd, peer, secure, away != nil) }); err == nil {
+	if err := w.loop.Post(func() { w.open(fd, peer, secure, as) }); err == nil {
 		return true
 	}
 	// The other loop is far behind or has stopped: keep what is here.
 	s.balancer.Done(i)
 	s.balancer.Take(at.index)
-	at.open(fd, peer, secure, away != nil)
+	at.open(fd, peer, secure, as)
 	return true
 }
 
-func refusedBecause(r RefuseReason) *RefuseReason { return &r }
+// welcome decides whether a connection is let in, and as what. If it is not, nothing of it stays counted but the
+// refusal: it is reset before it has cost a handshake.
+func (s *Server) welcome(at *worker, peer netip.AddrPort, secure bool) (as guest, ok bool) {
+	now := at.now()
+	verdict := s.admission.Admit(now, admission.Visit{
+		Addr:       peer.Addr(),
+		Handshake:  secure,
+		Challenged: secure && isChallenged(s.tlsConfig()),
+	})
+	switch verdict {
+	case admission.LetIn:
+		as = guestWelcome
+	case admission.LetInForChallenge:
+		as = guestForChallenge
+	case admission.LetInToTurnAway:
+		as = guestTurnedAway
+		s.countAtDoor(now, peer, RefusedAddress)
+	case admission.RefuseConnections:
+		s.countAtDoor(now, peer, RefusedAddress)
+		return 0, false
+	case admission.RefuseRate:
+		s.countAtDoor(now, peer, RefusedRate)
+		return 0, false
+	case admission.RefusePenalty:
+		s.countAtDoor(now, peer, RefusedPenalty)
+		return 0, false
+	}
+	if open := s.open.Add(1); open <= int64(s.ConnectionLimit()) {
+		raise(&s.peak, open)
+	} else if as != guestTurnedAway {
+		as = guestTurnedAway
+		s.countAtDoor(now, peer, RefusedConnections)
+	}
+	if as != guestWelcome && s.away.Add(1) > int64(s.politeLimit()) {
+		s.away.Add(-1)
+		s.open.Add(-1)
+		s.admission.Release(peer.Addr())
+		return 0, false
+	}
+	return as, true
+}
+
+// isChallenged says whether a certification authority is expected (RFC 8737): its protocol is offered only then.
+func isChallenged(c *tls.Config) bool {
+	return c != nil && slices.Contains(c.NextProtos, protoChallenge)
+}
+
+// protoChallenge is negotiated by an authority that looks for the answer to its challenge.
+const protoChallenge = "acme-tls/1"
+
+// doorQuiet is the least time between two lines in the log about networks at their limits.
+const doorQuiet = time.Minute
+
+// countAtDoor counts a refusal, and now and then says so: an operator whose proxy has run into the limits of one address
+// must be able to find out.
+func (s *Server) countAtDoor(now time.Duration, peer netip.AddrPort, reason RefuseReason) {
+	s.refused[reason].Add(1)
+	last := s.doorTold.Load()
+	if last != 0 && now-time.Duration(last) < doorQuiet || !s.doorTold.CompareAndSwap(last, max(int64(now), 1)) {
+		return
+	}
+	s.log.Info("refused at accept; a proxy's address belongs in limits.exempt", "peer", peer, "reason", reason.String())
+}
+
+// guest is what a connection was let in as.
+type guest uint8
+
+const (
+	guestWelcome      guest = iota
+	guestForChallenge       // only to look for the answer to a challenge; whoever asks for more is turned away
+	guestTurnedAway         // only to be told to come later
+)
 
 // release undoes what admit counted.
 func (s *Server) release(c *conn) {
-	if c.turnedAway {
+	if c.as != guestWelcome {
 		s.away.Add(-1)
 	}
 	s.open.Add(-1)
-	s.addresses.remove(c.peer.Addr())
+	s.admission.Release(c.peer.Addr())
 	s.balancer.Done(c.w.index)
 }
 

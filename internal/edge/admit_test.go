@@ -74,7 +74,7 @@ func TestAFloodOverTheLimitIsReset(t *testing.T) {
 }
 
 func TestConnectionsPerAddress(t *testing.T) {
-	w := newWorld(t, func(s *setup) { s.edge.ConnectionsPerAddress = 1 })
+	w := newWorld(t, func(s *setup) { s.edge.Admission.Connections = 1 })
 	open := func(addr string) string {
 		c := w.connectFrom(addr)
 		c.get("/sse?subscribe=a")

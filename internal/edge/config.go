@@ -3,6 +3,7 @@ package edge
 import (
 	"time"
 
+	"github.com/hassesd/hassesd/internal/admission"
 	"github.com/hassesd/hassesd/internal/auth"
 	"github.com/hassesd/hassesd/internal/sse"
 )
@@ -23,12 +24,13 @@ type Config struct {
 	HeartbeatEvent    string        // empty: a comment
 	StreamAge         time.Duration // 0: no limit
 
-	Connections           int           // 0: as many as descriptors allow
-	ConnectionsPerAddress int           // 0: no limit
-	Handshakes            int           // in flight; must be set
-	HandshakeTimeout      time.Duration // must be set
-	RequestTimeout        time.Duration // must be set
-	RequestBytes          int           // must be set
+	Connections      int           // 0: as many as descriptors allow
+	Handshakes       int           // in flight; must be set
+	HandshakeTimeout time.Duration // must be set
+	RequestTimeout   time.Duration // must be set
+	RequestBytes     int           // must be set
+
+	Admission admission.Limits // of each network; Handshakes above bounds them in all
 }
 
 // snapshot is a Config made ready for use: immutable, shared by all workers, replaced as a whole.

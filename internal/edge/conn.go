@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/hassesd/hassesd/internal/admission"
 	"github.com/hassesd/hassesd/internal/hub"
 	"github.com/hassesd/hassesd/internal/reactor"
 	"github.com/hassesd/hassesd/internal/tlsconn"
@@ -53,7 +54,7 @@ type conn struct {
 	peer       netip.AddrPort
 	acceptedAt time.Duration // since the server's start
 	secure     bool
-	turnedAway bool // admitted only to be told to come later
+	as         guest
 
 	// Owned by the loop.
 	src         reactor.Source
@@ -64,9 +65,7 @@ type conn struct {
 	state       state
 	reason      CloseReason // why it is ending; meaningful once doomed or draining
 	doomed      bool        // to be closed at the end of this turn
-	queued      bool        // it stands in the worker's list of those who wait for a handshake
 	aborted     bool        // the handshake was told to end, for reason
-	evicted     bool        // and is not in the list of handshakes any more
 	blocked     bool        // the socket takes no bytes now
 	peerDone    bool        // the peer will send no more
 	http10      bool        // the stream is not chunked
@@ -74,8 +73,10 @@ type conn struct {
 	step        farewell
 	lane        lane
 	markedAt    uint64 // bytes the shard had delivered when it entered the lane
-	next, prev  *conn  // in the lane or, during the handshake, in the list of handshakes
-	slot        int    // in the worker's list of connections
+	next, prev  *conn  // in the lane
+	// From the first bytes of a handshake to its end.
+	ticket *admission.Ticket[*conn]
+	slot   int // in the worker's list of connections
 
 	head []byte // an incomplete request head; nil once a stream is open, unless another request is coming
 	// Where in head the second request ends, if secondReady.
@@ -167,6 +168,9 @@ func (c *conn) fail(reason CloseReason) {
 	if c.state != stateDraining {
 		c.reason = reason
 	}
+	if reason == ExcessInput {
+		c.offend(admission.ProtocolBroken)
+	}
 	c.doomed = true
 	c.w.doomed = append(c.w.doomed, c)
 	c.w.loop.Wake()
@@ -199,10 +203,16 @@ func (c *conn) HandleEvents(ev reactor.Events) {
 func (c *conn) HandleTimer(_ *reactor.Timer, _ time.Time) {
 	switch c.state {
 	case stateAccepted:
+		if c.ticket == nil { // it never said a word; otherwise it was we who had no place for it
+			c.offend(admission.HandshakeTimeout)
+		}
 		c.fail(HandshakeTimeout)
 	case stateHandshaking:
 		c.abort(HandshakeTimeout)
 	case stateReading:
+		if len(c.head) > 0 { // browsers connect ahead of time, and may never ask
+			c.offend(admission.RequestTimeout)
+		}
 		c.fail(RequestTimeout)
 	case stateStreaming:
 		c.streamDeadline()
@@ -224,8 +234,6 @@ func (c *conn) abort(reason CloseReason) {
 // startHandshake hands the transport to a goroutine of its own until handshakeDone.
 func (c *conn) startHandshake() {
 	c.setState(stateHandshaking)
-	c.lastWrite = c.w.now()
-	c.w.handshakes.push(c)
 	config, serves := c.w.srv.tlsConfig()
 	c.serves = serves
 	t := tlsconn.Server(c, config)
@@ -238,6 +246,7 @@ func (c *conn) startHandshake() {
 
 func (c *conn) handshakeDone(err error) {
 	c.w.handshakeEnded(c)
+	c.judgeHandshake(err)
 	var panicked *tlsconn.PanicError
 	switch {
 	case c.aborted:
@@ -292,6 +301,7 @@ func (c *conn) handshakeFailed(err error) {
 func (c *conn) closeNow() {
 	c.setState(stateClosed)
 	c.src.Close()
+	c.w.leaveTurnstile(c)
 	c.w.remove(c)
 	c.w.srv.release(c)
 	c.head, c.front, c.tail = nil, nil, nil

@@ -26,7 +26,7 @@ func FuzzConnections(f *testing.F) {
 			s.hub.QueueBytes = 1024
 			s.hub.Slow = hub.Policy(at(ops, 2) % 3)
 			s.edge.Connections = 4
-			s.edge.ConnectionsPerAddress = 5
+			s.edge.Admission.Connections = 5
 			s.edge.HeartbeatInterval = time.Second
 			s.edge.StreamAge = 20 * time.Second
 		})

@@ -1,80 +1,72 @@
 package edge
 
 import (
+	"crypto/tls"
+	"errors"
+	"net"
 	"time"
 
+	"github.com/hassesd/hassesd/internal/admission"
 	"github.com/hassesd/hassesd/internal/reactor"
 )
-
-// evictAfter is how long a handshake may last when others wait for its place. A browser needs two round trips; whoever
-// holds a place with half a ClientHello must not keep it from others until the deadline.
-const evictAfter = time.Second
 
 // wantHandshake starts the handshake of a connection whose first bytes have come, or lets it wait for its turn: until
 // then it costs no goroutine and no buffers.
 func (w *worker) wantHandshake(c *conn) {
-	if c.queued {
+	if c.ticket != nil {
 		return
 	}
-	if w.handshaking >= w.handshakeLimit() {
-		c.queued = true
-		w.waiting = append(w.waiting, c)
-		w.evict()
+	c.ticket = &admission.Ticket[*conn]{Owner: c}
+	unbounded := w.srv.config().Admission.Lifts(c.peer.Addr(), admission.BoundHandshakes)
+	if w.turnstile.Arrive(w.now(), c.ticket, admission.NetworkOf(c.peer.Addr()), unbounded) {
+		w.beginHandshake(c)
 		return
-	}
-	w.beginHandshake(c)
-}
-
-func (w *worker) beginHandshake(c *conn) {
-	w.handshaking++
-	w.srv.shaking.Add(1)
-	c.startHandshake()
-}
-
-// handshakeLimit is this worker's share of limits.handshakes.
-func (w *worker) handshakeLimit() int {
-	n := len(w.srv.workers)
-	return max(1, (w.srv.config().Handshakes+n-1)/n)
-}
-
-// handshakeEnded gives the place of a handshake to those who wait.
-func (w *worker) handshakeEnded(c *conn) {
-	w.handshaking--
-	w.srv.shaking.Add(-1)
-	if !c.evicted {
-		w.handshakes.remove(c)
-	}
-	for len(w.waiting) > 0 && w.handshaking < w.handshakeLimit() {
-		next := w.waiting[0]
-		w.waiting[0] = nil
-		w.waiting = w.waiting[1:]
-		if next.state == stateAccepted && !next.doomed {
-			w.beginHandshake(next)
-		}
-	}
-	if len(w.waiting) == 0 {
-		w.waiting = nil
 	}
 	w.evict()
 }
 
-// evict tells the oldest handshakes to end, one for each that waits, if they have lasted long enough; if not, it comes
-// back when they have.
+func (w *worker) beginHandshake(c *conn) {
+	w.srv.shaking.Add(1)
+	c.startHandshake()
+}
+
+// handshakeEnded gives the place of a handshake to those who wait.
+func (w *worker) handshakeEnded(c *conn) {
+	w.srv.shaking.Add(-1)
+	w.leaveTurnstile(c)
+	w.dealPlaces()
+}
+
+func (w *worker) leaveTurnstile(c *conn) {
+	if c.ticket != nil {
+		w.turnstile.Leave(c.ticket)
+		c.ticket = nil
+	}
+}
+
+// dealPlaces starts handshakes while there are places for those who wait.
+func (w *worker) dealPlaces() {
+	for t := w.turnstile.Next(w.now()); t != nil; t = w.turnstile.Next(w.now()) {
+		if next := t.Owner; next.doomed {
+			w.leaveTurnstile(next)
+		} else {
+			w.beginHandshake(next)
+		}
+	}
+	w.evict()
+}
+
+// evict tells handshakes to end whose places others wait for. It comes back when the next one has lasted long enough.
 func (w *worker) evict() {
-	ending := w.handshaking - w.handshakes.n // their places are promised already
-	for n := len(w.waiting) - ending; n > 0; n-- {
-		oldest := w.handshakes.first
-		if oldest == nil {
+	for {
+		t, due := w.turnstile.Victim(w.now())
+		if t == nil {
+			if due > 0 {
+				w.loop.Schedule(&w.evictTimer, (*evictor)(w), w.srv.start.Add(due))
+			}
 			return
 		}
-		due := oldest.lastWrite + evictAfter
-		if due > w.now() {
-			w.loop.Schedule(&w.evictTimer, (*evictor)(w), w.srv.start.Add(due))
-			return
-		}
-		w.handshakes.remove(oldest)
-		oldest.evicted = true
-		oldest.abort(HandshakeEvicted)
+		t.Owner.abort(HandshakeEvicted)
 	}
 }
 
@@ -83,3 +75,50 @@ type evictor worker
 
 // HandleTimer implements reactor.TimerHandler.
 func (e *evictor) HandleTimer(*reactor.Timer, time.Time) { (*worker)(e).evict() }
+
+// setPlaces is this worker's share of the bounds on handshakes in flight.
+func (w *worker) setPlaces(cfg *snapshot) {
+	each := cfg.Admission.Handshakes
+	if each <= 0 {
+		each = cfg.Handshakes
+	}
+	n := len(w.srv.workers)
+	w.turnstile.SetPlaces(share(cfg.Handshakes, n), share(each, n))
+}
+
+// share is a worker's part of a bound, at least 1.
+func share(total, workers int) int { return max(1, (total+workers-1)/workers) }
+
+// offend counts what the peer did wrong.
+func (c *conn) offend(o admission.Offence) {
+	if c.w.srv.admission.Offend(c.w.now(), c.peer.Addr(), o) {
+		c.w.srv.log.Debug("network penalized", "conn", c.id, "peer", c.peer, "offence", o.String())
+	}
+}
+
+// judgeHandshake tells admission what has become of a handshake.
+func (c *conn) judgeHandshake(err error) {
+	switch {
+	case c.aborted && (c.reason == HandshakeTimeout || c.reason == HandshakeEvicted):
+		c.offend(admission.HandshakeTimeout)
+	case c.aborted: // our own doing
+	case err == nil:
+		c.w.srv.admission.Commend(c.w.now(), c.peer.Addr())
+	case c.input == 0: // it connected and left: a probe, or the slower of two attempts
+	case isProtocolBreach(err):
+		c.offend(admission.ProtocolBroken)
+	default:
+		c.offend(admission.HandshakeFailed)
+	}
+}
+
+// isProtocolBreach tells bytes that are not TLS from an honest failure: a peer that does not trust our certificate, that
+// has no version in common with us, or that speaks plain HTTP.
+func isProtocolBreach(err error) bool {
+	var header tls.RecordHeaderError
+	if errors.As(err, &header) {
+		return !isPlainHTTP(err)
+	}
+	var alert *net.OpError
+	return errors.As(err, &alert) && alert.Op == "local error" // crypto/tls found fault with the peer's records
+}

@@ -57,9 +57,11 @@ const (
 	RefusedUnauthorized                     // no token or signed URL, or none that is good (401)
 	RefusedForbidden                        // rooms or an id that the client may not have (403)
 	RefusedHost                             // a Host that does not belong to the certificate (421)
+	RefusedRate                             // limits.handshake_rate
+	RefusedPenalty                          // its network has a penalty
 )
 
-const numRefuseReasons = RefusedHost + 1
+const numRefuseReasons = RefusedPenalty + 1
 
 var refuseReasonNames = [numRefuseReasons]string{
 	RefusedConnections:  "connections",
@@ -72,6 +74,8 @@ var refuseReasonNames = [numRefuseReasons]string{
 	RefusedUnauthorized: "unauthorized",
 	RefusedForbidden:    "forbidden",
 	RefusedHost:         "misdirected",
+	RefusedRate:         "handshake_rate",
+	RefusedPenalty:      "penalized",
 }
 
 func (r RefuseReason) String() string { return refuseReasonNames[r] }

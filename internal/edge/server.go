@@ -5,12 +5,12 @@ import (
 	"crypto/tls"
 	"errors"
 	"log/slog"
-	"net/netip"
 	"runtime"
 	"sync"
 	"sync/atomic"
 	"time"
 
+	"github.com/hassesd/hassesd/internal/admission"
 	"github.com/hassesd/hassesd/internal/hub"
 	"github.com/hassesd/hassesd/internal/reactor"
 	"github.com/hassesd/hassesd/internal/tlsconn"
@@ -68,7 +68,8 @@ type Server struct {
 	peak       atomic.Int64
 	refused    [numRefuseReasons]atomic.Uint64 // what acceptors turn away; workers count the rest
 	isDraining atomic.Bool
-	addresses  addresses
+	doorTold   atomic.Int64 // when the log last said that somebody was refused at accept; 0: never
+	admission  *admission.Table
 	bans       bans
 
 	drainOnce sync.Once
@@ -91,9 +92,13 @@ func New(o Options) *Server {
 		drainBegun: make(chan struct{}),
 	}
 	s.current.Store(newSnapshot(o.Config))
+	s.admission = admission.New(o.Config.Admission)
 	s.reinit.Store(o.Reinit)
 	for i, loop := range o.Loops {
 		s.workers = append(s.workers, newWorker(s, i, loop, o.Hub, o.Seed))
+	}
+	for _, w := range s.workers {
+		w.setPlaces(s.config())
 	}
 	return s
 }
@@ -110,6 +115,7 @@ func (s *Server) Reconfigure(now time.Time, c Config) {
 		next.ageFrom = now.Sub(s.start)
 	}
 	s.current.Store(next)
+	s.admission.SetLimits(c.Admission)
 	for _, w := range s.workers {
 		if err := w.loop.Post(w.reschedule); err != nil {
 			s.log.Debug("loop not told of the new settings", "loop", w.index, "err", err)
@@ -117,8 +123,10 @@ func (s *Server) Reconfigure(now time.Time, c Config) {
 	}
 }
 
-// reschedule gives every stream the deadlines of a new configuration.
+// reschedule gives every stream the deadlines of a new configuration, and handshakes its places.
 func (w *worker) reschedule() {
+	w.setPlaces(w.srv.config())
+	w.dealPlaces()
 	for _, c := range w.conns {
 		if c.state == stateStreaming {
 			c.scheduleStream()
@@ -183,51 +191,4 @@ func (w *worker) check() error {
 		return errors.New("edge: wrong count of connections in the lanes")
 	}
 	return w.shard.Check()
-}
-
-// addresses counts the connections of each address: IPv4 addresses one by one, IPv6 by /64, which is what one customer
-// gets.
-type addresses struct {
-	mu sync.Mutex
-	// guarded by mu
-	n map[netip.Prefix]int
-}
-
-func prefixOf(a netip.Addr) netip.Prefix {
-	a = a.Unmap()
-	bits := 64
-	if a.Is4() {
-		bits = 32
-	}
-	p, err := a.WithZone("").Prefix(bits)
-	if err != nil {
-		panic("edge: internal error: " + err.Error())
-	}
-	return p
-}
-
-// add counts a connection and says whether the address has at most limit of them now; if not, it is not counted.
-func (t *addresses) add(a netip.Addr, limit int) bool {
-	p := prefixOf(a)
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if limit > 0 && t.n[p] >= limit {
-		return false
-	}
-	if t.n == nil {
-		t.n = make(map[netip.Prefix]int)
-	}
-	t.n[p]++
-	return true
-}
-
-func (t *addresses) remove(a netip.Addr) {
-	p := prefixOf(a)
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if t.n[p] <= 1 {
-		delete(t.n, p)
-		return
-	}
-	t.n[p]--
 }

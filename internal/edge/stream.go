@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/hassesd/hassesd/internal/admission"
 	"github.com/hassesd/hassesd/internal/hub"
 	"github.com/hassesd/hassesd/internal/sse"
 	"github.com/hassesd/hassesd/internal/tlsconn"
@@ -75,7 +76,9 @@ func cutAgent(agent string) string {
 // refuses says whether a subscriber who asked properly must be told to come later, and counts it.
 func (c *conn) refuses(sub *subscription) bool {
 	switch {
-	case c.turnedAway: // counted when it was let in
+	case c.as == guestTurnedAway: // counted when it was let in
+	case c.as == guestForChallenge:
+		c.w.refused[RefusedRate]++
 	case c.w.srv.draining():
 		c.w.refused[RefusedDraining]++
 	case c.w.srv.bans.refuses(c.w.now(), sub):
@@ -169,6 +172,9 @@ func (c *conn) forgetStream() {
 // refuse answers a request that could not be read.
 func (c *conn) refuse(bad *refusal) {
 	c.w.countRefusal(*bad)
+	if bad.Code == codeBadRequest {
+		c.offend(admission.ProtocolBroken)
+	}
 	if c.state == stateStreaming {
 		if c.http10 {
 			c.end(Answered, nil) // nothing but its close can end this stream

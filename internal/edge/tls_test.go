@@ -156,6 +156,9 @@ func TestStalledHandshakesEndAtTheirDeadline(t *testing.T) {
 	w.check()
 }
 
+// evictAfter is how long a handshake may last when others of its network wait for its place; see admission.
+const evictAfter = time.Second
+
 func TestStalledHandshakesKeepNobodyOut(t *testing.T) {
 	server, config := testTLS(t)
 	w := newWorld(t, func(s *setup) { s.tls = server; s.edge.Handshakes = 2 })

@@ -5,6 +5,7 @@ import (
 	"net/netip"
 	"time"
 
+	"github.com/hassesd/hassesd/internal/admission"
 	"github.com/hassesd/hassesd/internal/hub"
 	"github.com/hassesd/hassesd/internal/reactor"
 	"github.com/hassesd/hassesd/internal/tlsconn"
@@ -20,18 +21,16 @@ type worker struct {
 	rand  *rand.Rand
 
 	// Owned by the loop.
-	conns       []*conn // dense; a connection knows its slot
-	lanes       lanes
-	doomed      []*conn // to be closed at the end of this turn
-	handshakes  list    // connections in their handshake, oldest first
-	handshaking int     // of which some may have been told to end, and are not in the list any more
-	waiting     []*conn // for a handshake, oldest first; closed ones are skipped
-	evictTimer  reactor.Timer
-	readBuf     []byte
-	writeBuf    []byte // room for one framed chunk
-	drain       drain
-	dateAt      time.Time // second for which dateText is right
-	dateText    string
+	conns      []*conn // dense; a connection knows its slot
+	lanes      lanes
+	doomed     []*conn                     // to be closed at the end of this turn
+	turnstile  *admission.Turnstile[*conn] // who may have a handshake
+	evictTimer reactor.Timer
+	readBuf    []byte
+	writeBuf   []byte // room for one framed chunk
+	drain      drain
+	dateAt     time.Time // second for which dateText is right
+	dateText   string
 
 	// Counters, owned by the loop.
 	inState       [numStates]int
@@ -53,6 +52,8 @@ func newWorker(srv *Server, index int, loop *reactor.Loop, h *hub.Hub, seed uint
 		rand:     rand.New(rand.NewPCG(seed, uint64(index))),
 		readBuf:  make([]byte, readBufSize),
 		writeBuf: make([]byte, chunkHead, recordMax),
+		// Its places are set when all workers are there.
+		turnstile: admission.NewTurnstile[*conn](1, 1),
 	}
 	w.shard = h.NewShard(loop.Wake)
 	loop.SetEndOfTurn(w.endOfTurn)
@@ -80,14 +81,14 @@ func (w *worker) jitter(d time.Duration) time.Duration {
 }
 
 // open takes an accepted socket over. The server has counted it already.
-func (w *worker) open(fd int, peer netip.AddrPort, secure, turnedAway bool) {
+func (w *worker) open(fd int, peer netip.AddrPort, secure bool, as guest) {
 	c := &conn{
 		w:          w,
 		id:         w.srv.nextConn.Add(1),
 		peer:       peer,
 		acceptedAt: w.now(),
 		secure:     secure,
-		turnedAway: turnedAway,
+		as:         as,
 	}
 	if err := w.loop.Add(&c.src, fd, c); err != nil {
 		w.refused[RefusedDescriptors]++

@@ -119,7 +119,7 @@ func (w *world) end() {
 		w.t.Error(err)
 	}
 	w.turn()
-	if n := w.srv.open.Load() + w.srv.away.Load(); n != 0 {
+	if n := w.srv.open.Load() + w.srv.away.Load() + int64(w.srv.admission.Held()); n != 0 {
 		w.t.Errorf("%d places are still counted as taken", n)
 	}
 	if n := w.kernel.Descriptors(); n != 0 {

@@ -30,6 +30,7 @@ type Backend struct {
 	ReloadAnswer  admin.Reloaded
 	DrainAnswer   admin.Drained
 	CertsAnswer   admin.Certificates
+	LimitsAnswer  admin.Limits
 	Matches       int              // what every Delivery answers
 	Errors        map[string]error // by method: answered instead
 
@@ -221,6 +222,11 @@ func (b *Backend) Drain(_ context.Context, p admin.DrainParams) (admin.Drained, 
 // Certificates answers CertsAnswer.
 func (b *Backend) Certificates(context.Context) (admin.Certificates, error) {
 	return b.CertsAnswer, b.Errors[admin.MethodCertificates]
+}
+
+// Limits answers LimitsAnswer.
+func (b *Backend) Limits(context.Context, admin.LimitsParams) (admin.Limits, error) {
+	return b.LimitsAnswer, b.Errors[admin.MethodLimits]
 }
 
 // CountCommandError remembers reason.

@@ -1,0 +1,92 @@
+package daemon
+
+import (
+	"cmp"
+	"context"
+
+	"github.com/hassesd/hassesd/internal/admin"
+	"github.com/hassesd/hassesd/internal/admission"
+	"github.com/hassesd/hassesd/internal/config"
+)
+
+// admissionLimits is what the settings say about each address.
+func admissionLimits(s *config.Settings) admission.Limits {
+	mode, ok := admission.ParseMode(s.Limits.Penalties)
+	if !ok {
+		panic("daemon: internal error: limits.penalties was not validated")
+	}
+	l := admission.Limits{
+		Connections: s.Limits.ConnectionsPerAddress,
+		Handshakes:  s.Limits.HandshakesPerAddress,
+		Rate:        s.Limits.HandshakeRate,
+		Burst:       s.Limits.HandshakeBurst,
+		Penalties:   mode,
+		Exempt:      s.Limits.ExemptNetworks(),
+	}
+	for _, b := range []struct {
+		key   string
+		bound admission.Bounds
+	}{
+		{"limits.connections_per_address", admission.BoundConnections},
+		{"limits.handshakes_per_address", admission.BoundHandshakes},
+		{"limits.handshake_rate", admission.BoundRate},
+		{"limits.penalties", admission.BoundPenalties},
+	} {
+		if s.ExemptsLoopback(b.key) {
+			l.Loopback |= b.bound
+		}
+	}
+	return l
+}
+
+// penalizedListed is how many penalized networks are listed unless somebody asks for more.
+const penalizedListed = 100
+
+// Limits implements admin.Backend.
+func (b backend) Limits(ctx context.Context, p admin.LimitsParams) (admin.Limits, error) {
+	in, err := b.edge.Limits(ctx, cmp.Or(p.Penalized, penalizedListed))
+	if err != nil {
+		return admin.Limits{}, busy(err)
+	}
+	a := &in.Admission
+	out := admin.Limits{
+		Uses: []admin.LimitUse{
+			{Key: "limits.connections", Used: int64(in.Connections), Limit: int64(in.ConnectionLimit), Unit: "connections", Peak: int64(in.Peak)},
+			{
+				Key: "limits.connections_per_address", Used: int64(a.Most.Connections), Limit: int64(a.Limits.Connections),
+				Unit: "connections", Of: ofNetwork(a.Most.Network, a.Most.Connections),
+			},
+			{Key: "limits.handshakes", Used: int64(in.Handshakes), Limit: int64(in.HandshakeLimit), Unit: "handshakes", Waiting: int64(in.HandshakesWaiting)},
+			{
+				Key: "limits.handshakes_per_address", Used: int64(in.MostHandshakes), Limit: int64(a.Limits.Handshakes),
+				Unit: "handshakes", Of: ofNetwork(in.MostHandshakesOf, in.MostHandshakes),
+			},
+		},
+		Refused: in.Refused,
+		Penalties: admin.Penalties{
+			Mode:      a.Limits.Penalties.String(),
+			Total:     a.Total,
+			Imposed:   a.Imposed,
+			DryRun:    a.DryRun,
+			Table:     a.Records,
+			TableMax:  a.Capacity,
+			Forgotten: a.Forgotten,
+			Offences:  a.Offences,
+		},
+	}
+	for _, n := range a.Penalized {
+		out.Penalties.Penalized = append(out.Penalties.Penalized, admin.Penalized{
+			Network: n.Network.String(), SecondsLeft: n.Left.Seconds(), Why: n.Why.String(),
+		})
+	}
+	b.commandErrors.each(func(reason string, n uint64) { out.Refused["control_"+reason] += n })
+	return out, nil
+}
+
+// ofNetwork names the network that uses most, if there is any use.
+func ofNetwork(n admission.Network, used int) string {
+	if used == 0 {
+		return ""
+	}
+	return n.String()
+}
