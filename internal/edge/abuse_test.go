@@ -1,0 +1,301 @@
+package edge
+
+import (
+	"bytes"
+	"context"
+	"crypto/tls"
+	"errors"
+	"io"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/hassesd/hassesd/internal/admission"
+)
+
+const (
+	attacker = "203.0.113.66"
+	stranger = "192.0.2.1"
+)
+
+func (w *world) limits() (info LimitsInfo) {
+	w.t.Helper()
+	w.do(func(ctx context.Context) (err error) {
+		info, err = w.srv.Limits(ctx, 10)
+		return err
+	})
+	return info
+}
+
+// wantReset says that a connection was refused at accept.
+func (c *client) wantReset() {
+	c.w.t.Helper()
+	c.w.turn()
+	if closed, reset := c.Closed(); !closed || !reset {
+		c.w.t.Fatalf("closed %v, by a reset %v; want it refused at accept", closed, reset)
+	}
+}
+
+// wantStay says that a connection was let in.
+func (c *client) wantStay() {
+	c.w.t.Helper()
+	c.w.turn()
+	if closed, _ := c.Closed(); closed {
+		c.w.t.Fatal("the connection was refused")
+	}
+}
+
+// shake does a whole handshake.
+func (w *world) shake(addr string, config *tls.Config) (*client, *tls.Conn) {
+	w.t.Helper()
+	c := w.connectFrom(addr)
+	conn := tls.Client(c.Conn(), config)
+	w.tlsDo(conn.Handshake)
+	return c, conn
+}
+
+func TestOffencesKeepANetworkOut(t *testing.T) {
+	server, config := testTLS(t)
+	r := &recorder{}
+	_ = tls.Client(r, config).Handshake() // in vain: nobody answers
+	hello := r.got.Bytes()
+	for _, tt := range []struct {
+		name    string
+		offence admission.Offence
+		times   int // to be kept out
+		do      func(w *world)
+	}{
+		{"says nothing", admission.HandshakeTimeout, 3, func(w *world) {
+			w.connectFrom(attacker)
+		}},
+		{"half a hello", admission.HandshakeTimeout, 3, func(w *world) {
+			w.connectFrom(attacker).Send(halfHello)
+		}},
+		{"a hello and the end", admission.HandshakeFailed, 30, func(w *world) {
+			c := w.connectFrom(attacker)
+			c.Send(hello)
+			w.waitFor("the server's hello", func() bool { return c.received() != "" })
+			c.CloseWrite() // it has cost us a signature
+		}},
+		{"garbage", admission.ProtocolBroken, 6, func(w *world) {
+			c := w.connectFrom(attacker)
+			c.Send(bytes.Repeat([]byte{0xff}, 100))
+		}},
+		{"a record that is none of a handshake", admission.ProtocolBroken, 6, func(w *world) {
+			c := w.connectFrom(attacker)
+			c.Send([]byte{0x17, 0x03, 0x01, 0x00, 0x02, 1, 2})
+		}},
+		{"plain HTTP", admission.HandshakeFailed, 30, func(w *world) {
+			w.connectFrom(attacker).get("/")
+		}},
+		{"half a request", admission.RequestTimeout, 3, func(w *world) {
+			_, conn := w.shake(attacker, config)
+			w.tlsDo(func() error {
+				_, err := io.WriteString(conn, "GET /sse HTTP/1.1\r\n")
+				return err
+			})
+		}},
+		{"a malformed request", admission.ProtocolBroken, 6, func(w *world) {
+			_, conn := w.shake(attacker, config)
+			w.tlsDo(func() error {
+				_, err := io.WriteString(conn, "GET /sse HTTP/1.1\r\n bad: x\r\n\r\n")
+				return err
+			})
+		}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			w := newWorld(t, func(s *setup) {
+				s.tls = server
+				s.edge.Admission = admission.Limits{Penalties: admission.PenaltiesOn}
+			})
+			first := true
+			counted := func() int { return int(w.limits().Admission.Offences[tt.offence.String()]) }
+			for want := 1; counted() < tt.times+2 && want < 200; want++ {
+				for range 4 {
+					tt.do(w)
+				}
+				w.turn()
+				if first && tt.offence != admission.HandshakeTimeout && tt.offence != admission.RequestTimeout {
+					w.waitFor("the offence to be counted", func() bool { return counted() > 0 })
+				}
+				first = false
+				if tt.offence == admission.HandshakeTimeout || tt.offence == admission.RequestTimeout {
+					w.advance(11 * time.Second)
+				}
+				if w.limits().Admission.Imposed > 0 {
+					break
+				}
+				w.advance(10 * time.Millisecond)
+			}
+			w.waitFor("a penalty", func() bool { return w.limits().Admission.Imposed == 1 })
+			if n := counted(); n < tt.times {
+				t.Errorf("kept out after %d offences, want %d", n, tt.times)
+			}
+			w.connectFrom(attacker).wantReset()
+			w.connectFrom(stranger).wantStay()
+			info := w.limits()
+			if info.Refused["penalized"] == 0 || len(info.Admission.Penalized) != 1 || info.Admission.Penalized[0].Network.String() != attacker+"/32" {
+				t.Errorf("refused %v, penalized %v", info.Refused, info.Admission.Penalized)
+			}
+			w.advance(info.Admission.Penalized[0].Left)
+			w.connectFrom(attacker).wantStay()
+		})
+	}
+}
+
+func TestHonestMisfortuneIsNoOffence(t *testing.T) {
+	server, config := testTLS(t)
+	w := newWorld(t, func(s *setup) {
+		s.tls = server
+		s.edge.Admission = admission.Limits{Penalties: admission.PenaltiesOn}
+	})
+	for range 40 {
+		w.connectFrom(stranger).Close() // a probe
+		w.turn()
+	}
+	for range 10 {
+		w.shake(stranger, config) // a browser that connects ahead of time, and asks for nothing
+	}
+	w.advance(11 * time.Second)
+	w.waitFor("the idle ones to end", func() bool { return w.stats().Connections == 0 })
+	for offence, n := range w.limits().Admission.Offences {
+		if n > 0 {
+			t.Errorf("%s was counted %d times", offence, n)
+		}
+	}
+}
+
+func TestHandshakesOverTheRateAreReset(t *testing.T) {
+	server, config := testTLS(t)
+	w := newWorld(t, func(s *setup) {
+		s.tls = server
+		s.edge.Admission = admission.Limits{Rate: 1, Burst: 2}
+	})
+	w.shake(attacker, config)
+	w.shake(attacker, config)
+	w.connectFrom(attacker).wantReset()
+	w.shake(stranger, config)
+	w.advance(time.Second)
+	w.shake(attacker, config)
+	if n := w.stats().Refused["handshake_rate"]; n != 1 {
+		t.Errorf("refused %d by the rate, want 1", n)
+	}
+}
+
+func TestAnAuthorityComesInOverTheRate(t *testing.T) {
+	server, config := testTLS(t)
+	server.NextProtos = []string{"http/1.1", protoChallenge} // an order is pending
+	w := newWorld(t, func(s *setup) {
+		s.tls = server
+		s.edge.Admission = admission.Limits{Rate: 1, Burst: 1}
+	})
+	w.shake(attacker, config)
+	authority := config.Clone()
+	authority.NextProtos = []string{protoChallenge}
+	w.shake(attacker, authority)
+	if n := w.stats().Refused["handshake_rate"]; n != 0 {
+		t.Errorf("the authority counts as %d refusals", n)
+	}
+	// Whoever else gets in this way is turned away.
+	_, conn := w.shake(attacker, config)
+	w.tlsDo(func() error {
+		if _, err := io.WriteString(conn, "GET /sse?subscribe=a HTTP/1.1\r\nHost: localhost\r\n\r\n"); err != nil {
+			return err
+		}
+		text, err := io.ReadAll(conn)
+		if !strings.HasPrefix(string(text), "HTTP/1.1 200 ") || !strings.HasSuffix(string(text), "0\r\n\r\n") || !strings.Contains(string(text), "retry: ") {
+			t.Errorf("got %q", text)
+		}
+		return errors.Join(err, conn.Close())
+	})
+	w.turn()
+	if n := w.stats().Refused["handshake_rate"]; n != 1 {
+		t.Errorf("refused %d by the rate, want 1", n)
+	}
+}
+
+func TestAGoodClientTakesThePlaceOfAFlood(t *testing.T) {
+	server, config := testTLS(t)
+	w := newWorld(t, func(s *setup) { s.tls, s.edge.Handshakes = server, 4 })
+	for range 50 {
+		w.connectFrom(attacker).Send(halfHello)
+		w.turn()
+	}
+	if info := w.limits(); info.Handshakes != 4 || info.HandshakesWaiting != 46 || info.MostHandshakes != 4 || info.MostHandshakesOf.String() != attacker+"/32" {
+		t.Errorf("%d in flight, %d wait, most %d by %s", info.Handshakes, info.HandshakesWaiting, info.MostHandshakes, info.MostHandshakesOf)
+	}
+	w.advance(500 * time.Millisecond)
+	conn := tls.Client(w.connectFrom(stranger).Conn(), config)
+	began := w.kernel.Now()
+	w.tlsDo(conn.Handshake)
+	if took := w.kernel.Now().Sub(began); took > 0 {
+		t.Errorf("the good client waited %s", took)
+	}
+	w.check()
+}
+
+func TestANetworkHasItsShareOfHandshakes(t *testing.T) {
+	server, config := testTLS(t)
+	w := newWorld(t, func(s *setup) {
+		s.tls, s.edge.Handshakes = server, 100
+		s.edge.Admission = admission.Limits{Handshakes: 3}
+	})
+	for range 10 {
+		w.connectFrom(attacker).Send(halfHello)
+		w.turn()
+	}
+	if info := w.limits(); info.Handshakes != 3 || info.HandshakesWaiting != 7 {
+		t.Errorf("%d in flight, %d wait", info.Handshakes, info.HandshakesWaiting)
+	}
+	w.shake(stranger, config)
+	w.advance(11 * time.Second)
+	w.waitFor("the flood to end", func() bool { return w.limits().Handshakes == 0 })
+	w.check()
+}
+
+func TestAReloadChangesTheLimitsAndKeepsTheCounts(t *testing.T) {
+	server, _ := testTLS(t)
+	w := newWorld(t, func(s *setup) {
+		s.tls = server
+		s.edge.Admission = admission.Limits{Penalties: admission.PenaltiesDryRun, Connections: 1}
+	})
+	w.connectFrom(stranger)
+	w.turn()
+	w.connectFrom(stranger)
+	for range 3 {
+		w.connectFrom(attacker)
+		w.turn()
+	}
+	w.advance(11 * time.Second)
+	w.connectFrom(attacker).wantStay()
+	if info := w.limits(); info.Admission.DryRun != 1 || info.Refused["connections_per_address"] == 0 {
+		t.Errorf("dry run %d, refused %v", info.Admission.DryRun, info.Refused)
+	}
+	before := w.limits().Refused["connections_per_address"]
+	config := w.srv.config().Config
+	config.Admission = admission.Limits{Penalties: admission.PenaltiesOn, Connections: 2}
+	w.srv.Reconfigure(w.kernel.Now(), config)
+	w.turn()
+	w.connectFrom(attacker).wantReset()
+	for range 2 {
+		w.connectFrom(stranger).wantStay()
+	}
+	info := w.limits()
+	if info.Refused["connections_per_address"] != before || info.Admission.DryRun != 1 || info.Admission.Limits.Connections != 2 {
+		t.Errorf("after the reload: %+v", info)
+	}
+}
+
+func TestFarOverTheBoundOfAnAddressIsReset(t *testing.T) {
+	w := newWorld(t, func(s *setup) { s.edge.Admission = admission.Limits{Connections: 2} })
+	for range 6 {
+		w.connectFrom(attacker).wantStay()
+	}
+	for range 10 {
+		w.connectFrom(attacker).wantReset()
+	}
+	w.subscribe("subscribe=a") // from another address
+	if n := w.stats().Refused["connections_per_address"]; n != 14 {
+		t.Errorf("refused %d, want 14", n)
+	}
+}
