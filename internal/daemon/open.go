@@ -84,7 +84,7 @@ func (d *Daemon) open(ctx context.Context, o Options) error {
 	if err := d.openDoors(ctx, &s); err != nil {
 		return err
 	}
-	if err := d.openControl(&s); err != nil {
+	if err := d.openControl(&s, descriptors); err != nil {
 		return err
 	}
 	if err := d.writePIDFile(s.PIDFile); err != nil {
@@ -198,7 +198,7 @@ func unixGroup(s *config.Settings) (int, error) {
 	return gid, nil
 }
 
-func (d *Daemon) openControl(s *config.Settings) error {
+func (d *Daemon) openControl(s *config.Settings, descriptors int) error {
 	gid, err := unixGroup(s)
 	if err != nil {
 		return err
@@ -216,7 +216,7 @@ func (d *Daemon) openControl(s *config.Settings) error {
 		Logger:      d.log,
 		Answers:     d.logs.Always(),
 		Delimiter:   delimiter,
-		Connections: s.Control.Connections,
+		Connections: controlPlaces(s, descriptors),
 		MaxMessage:  func() int { return d.settings.Load().Limits.MessageBytes },
 	})
 	d.atClose(func() {
@@ -313,6 +313,16 @@ func (d *Daemon) openLoops(s *config.Settings, descriptors int) error {
 
 // otherDescriptors is what the daemon itself may need: loops, listeners, files, and the runtime.
 const otherDescriptors = 64
+
+// fixedDescriptors is what a daemon without any connection holds, with two of every door.
+const fixedDescriptors = 20
+
+// controlPlaces is how many connections each control door may have: control.connections, unless descriptors are so few
+// that the two doors together could take them all, and nobody could ask any more what is going on. The edge leaves at
+// least half of a small limit to others than browsers.
+func controlPlaces(s *config.Settings, descriptors int) int {
+	return min(s.Control.Connections, max(2, (descriptors/2-fixedDescriptors)/2))
+}
 
 // newEpoch is a new first part of event ids: the start in milliseconds, and enough chance that two daemons started
 // together, or one whose clock was set back, do not take each other's ids for their own.

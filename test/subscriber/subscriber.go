@@ -27,6 +27,7 @@ type Request struct {
 	LastEventID string
 	Wait        time.Duration // the longest any read or write may take; 0: 30 s
 	ReadBuffer  int           // bytes the kernel may hold for us, about; 0: its own choice
+	From        string        // our own address; empty: the kernel's choice
 	CutAfter    int64         // the connection fails after so many bytes of the answer's stream; 0: never
 }
 
@@ -53,7 +54,11 @@ func Open(ctx context.Context, r Request) (*Stream, error) {
 	if r.Wait == 0 {
 		r.Wait = 30 * time.Second
 	}
-	conn, err := (&net.Dialer{Timeout: r.Wait, Control: readBuffer(r.ReadBuffer)}).DialContext(ctx, "tcp", r.Addr)
+	dialer := &net.Dialer{Timeout: r.Wait, Control: readBuffer(r.ReadBuffer)}
+	if r.From != "" {
+		dialer.LocalAddr = &net.TCPAddr{IP: net.ParseIP(r.From)}
+	}
+	conn, err := dialer.DialContext(ctx, "tcp", r.Addr)
 	if err != nil {
 		return nil, err
 	}

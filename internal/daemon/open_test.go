@@ -1,0 +1,22 @@
+package daemon
+
+import (
+	"testing"
+
+	"github.com/hassesd/hassesd/internal/config"
+)
+
+func TestControlPlacesFitTheDescriptors(t *testing.T) {
+	s := config.Defaults()
+	for _, tt := range []struct{ descriptors, want int }{
+		{20_000, 128},
+		{1024, 128},
+		{256, 54},
+		{64, 6},
+		{32, 2},
+	} {
+		if got := controlPlaces(&s, tt.descriptors); got != tt.want {
+			t.Errorf("%d descriptors: %d places, want %d", tt.descriptors, got, tt.want)
+		}
+	}
+}
