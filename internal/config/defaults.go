@@ -51,6 +51,7 @@ func Defaults() Settings {
 			Exempt:                []string{"auto"},
 
 			Handshakes:       1024,
+			HandshakeCPU:     80,
 			HandshakeTimeout: 10 * time.Second,
 			RequestTimeout:   10 * time.Second,
 			RequestBytes:     8 * kib,

@@ -455,6 +455,13 @@ var registry = []entry{
 		field:      func(s *Settings) any { return &s.Limits.Handshakes },
 	},
 	{
+		name:       "limits.handshake_cpu",
+		usage:      "How much of the processors' time TLS handshakes may take together, in percent; a flood of them then waits, and the open streams do not. 100: no bound.",
+		example:    "50",
+		reloadable: true,
+		field:      func(s *Settings) any { return &s.Limits.HandshakeCPU },
+	},
+	{
 		name:       "limits.handshakes_per_address",
 		usage:      "How many TLS handshakes of one IPv4 address or IPv6 /64 network may be under way at a time; further ones wait. 0: no bound.",
 		example:    "16",

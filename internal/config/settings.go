@@ -142,6 +142,7 @@ type Limits struct {
 	HandshakesPerAddress  int           `toml:"handshakes_per_address"`  // of them; 0: no bound
 	HandshakeRate         int           `toml:"handshake_rate"`          // of an address, in a second; 0: no bound
 	HandshakeBurst        int           `toml:"handshake_burst"`         // of an address, at once
+	HandshakeCPU          int           `toml:"handshake_cpu"`           // percent of the processors' time
 	HandshakeTimeout      time.Duration `toml:"handshake_timeout"`
 	Penalties             string        `toml:"penalties"` // on, dry-run, off
 	RequestTimeout        time.Duration `toml:"request_timeout"`

@@ -106,6 +106,7 @@ func (c *checker) numbers() {
 	c.intBetween("limits.connections", l.Connections, 0, 100_000_000)
 	c.intBetween("limits.connections_per_address", l.ConnectionsPerAddress, 0, 100_000_000)
 	c.intBetween("limits.handshakes", l.Handshakes, 1, 1_000_000)
+	c.intBetween("limits.handshake_cpu", l.HandshakeCPU, 1, 100)
 	c.intBetween("limits.handshakes_per_address", l.HandshakesPerAddress, 0, 1_000_000)
 	c.intBetween("limits.handshake_rate", l.HandshakeRate, 0, 1_000_000)
 	c.intBetween("limits.handshake_burst", l.HandshakeBurst, 1, 1_000_000)

@@ -294,6 +294,7 @@ func (d *Daemon) openLoops(s *config.Settings, descriptors int) error {
 		Config:           edgeConfig(s, d.authorization.policy),
 		Reinit:           s.Reinit,
 		Seed:             randomSeed(),
+		Clock:            time.Now,
 		DescriptorLimit:  descriptors,
 		OtherDescriptors: otherDescriptors + 2*s.Control.Connections,
 	}

@@ -31,6 +31,7 @@ func edgeConfig(s *config.Settings, who *auth.Policy) edge.Config {
 		StreamAge:         s.Limits.StreamAge,
 		Connections:       s.Limits.Connections,
 		Handshakes:        s.Limits.Handshakes,
+		HandshakeCPU:      s.Limits.HandshakeCPU,
 		HandshakeTimeout:  s.Limits.HandshakeTimeout,
 		RequestTimeout:    s.Limits.RequestTimeout,
 		RequestBytes:      s.Limits.RequestBytes,

@@ -26,6 +26,7 @@ type Config struct {
 
 	Connections      int           // 0: as many as descriptors allow
 	Handshakes       int           // in flight; must be set
+	HandshakeCPU     int           // percent of the processors' time; must be set
 	HandshakeTimeout time.Duration // must be set
 	RequestTimeout   time.Duration // must be set
 	RequestBytes     int           // must be set

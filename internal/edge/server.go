@@ -16,7 +16,7 @@ import (
 	"github.com/hassesd/hassesd/internal/tlsconn"
 )
 
-// Options is what a server is made of. All fields are needed, but TLS only for doors that speak it, and
+// Options is what a server is made of. All fields are needed, but TLS only for doors that speak it, Clock and
 // Challenge.
 type Options struct {
 	Loops []*reactor.Loop // one worker each; the caller runs them after New
@@ -32,6 +32,8 @@ type Options struct {
 	DescriptorLimit int
 	// OtherDescriptors is how many of them are not for connections. Of a small limit they get no more than half.
 	OtherDescriptors int
+	// Clock tells the time to what measures handshakes; nil: limits.handshake_cpu is not kept.
+	Clock func() time.Time
 	// Challenge answers GET /.well-known/acme-challenge/TOKEN without TLS, for what obtains certificates (RFC 8555
 	// section 8.3). It must not wait; nil where nobody asks.
 	Challenge func(token string) (answer string, ok bool)
@@ -84,7 +86,7 @@ func New(o Options) *Server {
 		challenge: o.Challenge,
 		// As many handshakes compute at one time as there are CPUs: a loop that wants to run waits for one or two of
 		// them at the most, whatever storm is raging.
-		gate:       tlsconn.NewGate(runtime.GOMAXPROCS(0)),
+		gate:       tlsconn.NewPacedGate(runtime.GOMAXPROCS(0), o.Clock),
 		balancer:   reactor.NewBalancer(len(o.Loops)),
 		fdLimit:    o.DescriptorLimit,
 		fdOthers:   min(o.OtherDescriptors, o.DescriptorLimit/2),
@@ -93,6 +95,7 @@ func New(o Options) *Server {
 	}
 	s.current.Store(newSnapshot(o.Config))
 	s.admission = admission.New(o.Config.Admission)
+	s.gate.SetShare(o.Config.HandshakeCPU)
 	s.reinit.Store(o.Reinit)
 	for i, loop := range o.Loops {
 		s.workers = append(s.workers, newWorker(s, i, loop, o.Hub, o.Seed))
@@ -116,6 +119,7 @@ func (s *Server) Reconfigure(now time.Time, c Config) {
 	}
 	s.current.Store(next)
 	s.admission.SetLimits(c.Admission)
+	s.gate.SetShare(c.HandshakeCPU)
 	for _, w := range s.workers {
 		if err := w.loop.Post(w.reschedule); err != nil {
 			s.log.Debug("loop not told of the new settings", "loop", w.index, "err", err)

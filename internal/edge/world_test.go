@@ -61,6 +61,7 @@ func newWorld(t testing.TB, change func(*setup)) *world {
 			RequestTimeout:   10 * time.Second,
 			RequestBytes:     8 << 10,
 			Handshakes:       64,
+			HandshakeCPU:     100,
 		},
 	}
 	if change != nil {

@@ -6,6 +6,7 @@ import (
 	"io"
 	"sync/atomic"
 	"testing"
+	"time"
 )
 
 func TestStalledHandshakesHoldNoSlot(t *testing.T) {
@@ -87,5 +88,62 @@ func TestGateHasAtLeastOneSlot(t *testing.T) {
 		if got := cap(NewGate(n).slots); got != 1 {
 			t.Errorf("NewGate(%d) has %d slots, want 1", n, got)
 		}
+	}
+}
+
+func TestAFloodOfHandshakesRests(t *testing.T) {
+	t.Parallel()
+	start := time.Unix(1_000_000, 0)
+	now := start
+	g := NewPacedGate(2, func() time.Time { return now })
+	g.SetShare(50)
+	// Two slots at a half each: as much computing as time has passed, and the slack.
+	computed := time.Duration(0)
+	for now.Sub(start) < 10*time.Second {
+		if rest := g.rest(now); rest > 0 {
+			now = now.Add(rest)
+			continue
+		}
+		from := now
+		now = now.Add(time.Millisecond)
+		g.charge(from, now) // on both slots
+		g.charge(from, now)
+		computed += 2 * time.Millisecond
+	}
+	if want := 10 * time.Second; computed < want-paceSlack || computed > want+2*paceSlack {
+		t.Errorf("computed %s in 10 s, want about %s", computed, want)
+	}
+	now = now.Add(time.Minute)
+	if rest := g.rest(now); rest > 0 {
+		t.Errorf("rests %s after a minute of rest", rest)
+	}
+	g.SetShare(100)
+	g.charge(now.Add(-time.Hour), now)
+	if rest := g.rest(now); rest > 0 {
+		t.Errorf("rests %s without a bound", rest)
+	}
+}
+
+func TestARestingHandshakeCanBeAborted(t *testing.T) {
+	t.Parallel()
+	now := time.Unix(1_000_000, 0)
+	g := NewPacedGate(1, func() time.Time { return now })
+	g.SetShare(1)
+	g.charge(now.Add(-time.Hour), now) // it would rest for days
+	l := newLink()
+	c := Server(&steppedEnd{l: l}, serverConfig(tls.VersionTLS13))
+	done := make(chan error, 1)
+	c.Start(g, func(err error) { done <- err })
+	if _, err := (clientEnd{l}).Write([]byte{22, 3, 1, 2, 0, 1}); err != nil {
+		t.Fatal(err)
+	}
+	c.Wake()
+	l.awaitTaken(t, 6)
+	c.Abort(io.ErrClosedPipe)
+	if err := receive(t, done); !errors.Is(err, io.ErrClosedPipe) {
+		t.Errorf("ended with %v", err)
+	}
+	if len(g.slots) != 0 {
+		t.Errorf("%d slots are still held", len(g.slots))
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"net"
 	"runtime/debug"
 	"sync/atomic"
+	"time"
 )
 
 // handshake is what a connection needs only until its handshake has ended.
@@ -17,7 +18,8 @@ type handshake struct {
 
 	// Owned by the handshake's goroutine.
 	gate  *Gate
-	held  bool // a slot of the gate is ours
+	held  bool      // a slot of the gate is ours
+	since time.Time // when it began to compute with it
 	hello hello
 	err   error // taken from abort
 }
@@ -121,7 +123,7 @@ func (h *handshake) aborted() error {
 	return h.err
 }
 
-// enter waits for a slot of the gate, unless one is held already.
+// enter waits for a slot of the gate and until it has rested, unless one is held already.
 func (h *handshake) enter() error {
 	if h.gate == nil || h.held {
 		return nil
@@ -130,7 +132,20 @@ func (h *handshake) enter() error {
 	case h.gate.slots <- struct{}{}:
 		h.held = true
 	case h.err = <-h.abort:
+		return h.err
 	}
+	h.since = h.gate.now()
+	rest := h.gate.rest(h.since)
+	if rest <= 0 {
+		return nil
+	}
+	timer := time.NewTimer(rest)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case h.err = <-h.abort:
+	}
+	h.since = h.gate.now()
 	return h.err
 }
 
@@ -138,6 +153,7 @@ func (h *handshake) enter() error {
 func (h *handshake) leave() {
 	if h.held {
 		h.held = false
+		h.gate.charge(h.since, h.gate.now())
 		<-h.gate.slots
 	}
 }
