@@ -70,6 +70,10 @@ bench-idle: ## Measure the daemon's memory per idle TLS 1.3 stream, with 10,000 
 bench-fanout: ## Measure the delivery latency of 1,000 TLS streams in 100 rooms
 	go test -run '^$$' -bench '^BenchmarkFanOut$$' -benchtime 1x -timeout 20m ./test/
 
+.PHONY: threats
+threats: deps ## Run the attacks of docs/security.md one by one, each beside 1,000 good streams, and tell what they did
+	HASSESD_TEST_HERD=1000 go test -count=1 -v -parallel 1 -run '^TestT[0-9]' -timeout 20m ./test/ | grep -v '^=== '
+
 .PHONY: ci
 ci: ## What the continuous integration runs: lint, then test
 	.ci/run

@@ -6,6 +6,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"io"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -297,5 +298,38 @@ func TestFarOverTheBoundOfAnAddressIsReset(t *testing.T) {
 	w.subscribe("subscribe=a") // from another address
 	if n := w.stats().Refused["connections_per_address"]; n != 14 {
 		t.Errorf("refused %d, want 14", n)
+	}
+}
+
+// TestT7MalformedHeads lets every malformed head of the table arrive over a connection, whole and in drops: each gets one
+// answer and the end.
+func TestT7MalformedHeads(t *testing.T) {
+	heads := 0
+	for _, tt := range badHeads {
+		if leadingLineEnds([]byte(tt.head)) > 0 || headEnd([]byte(tt.head), 0) != len(tt.head) {
+			continue // not one head on the wire
+		}
+		heads++
+		for _, piece := range []int{len(tt.head), 1, 5} {
+			w := newWorld(t, nil)
+			c := w.connect()
+			for rest := tt.head; rest != ""; rest = rest[min(piece, len(rest)):] {
+				c.Send([]byte(rest[:min(piece, len(rest))]))
+				if piece > 1 {
+					w.turn()
+				}
+			}
+			w.turn()
+			got := c.received()
+			c.got.Reset()
+			if !strings.HasPrefix(got, "HTTP/1.1 "+strconv.Itoa(tt.status)+" ") || strings.Count(got, "Content-Type: ") != 1 {
+				t.Errorf("%s in pieces of %d: got %q", tt.name, piece, got)
+			}
+			c.wantEnd()
+			w.check()
+		}
+	}
+	if heads < 60 {
+		t.Errorf("only %d heads of the table arrived", heads)
 	}
 }
