@@ -2,7 +2,6 @@ package edge
 
 import (
 	"context"
-	"crypto/tls"
 	"fmt"
 	"net/netip"
 	"slices"
@@ -108,7 +107,7 @@ func (s *Server) welcome(at *worker, peer netip.AddrPort, secure bool) (as guest
 	verdict := s.admission.Admit(now, admission.Visit{
 		Addr:       peer.Addr(),
 		Handshake:  secure,
-		Challenged: secure && isChallenged(s.tlsConfig()),
+		Challenged: secure && s.isChallenged(),
 	})
 	switch verdict {
 	case admission.LetIn:
@@ -144,7 +143,8 @@ func (s *Server) welcome(at *worker, peer netip.AddrPort, secure bool) (as guest
 }
 
 // isChallenged says whether a certification authority is expected (RFC 8737): its protocol is offered only then.
-func isChallenged(c *tls.Config) bool {
+func (s *Server) isChallenged() bool {
+	c, _ := s.tlsConfig()
 	return c != nil && slices.Contains(c.NextProtos, protoChallenge)
 }
 
