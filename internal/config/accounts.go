@@ -32,6 +32,7 @@ func (c *checker) accounts(a Accounts) {
 	}
 	c.group("group", c.s.Group, a)
 	c.group("control.unix_group", c.s.Control.UnixGroup, a)
+	c.unixPeers(a)
 }
 
 func (c *checker) user(a Accounts) {

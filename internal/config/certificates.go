@@ -4,11 +4,9 @@ import (
 	"slices"
 	"strings"
 	"unicode"
-
-	"github.com/pelletier/go-toml/v2/unstable"
 )
 
-// certificateKey is the one setting that is a list of tables: [[tls.certificate]]. It has neither flag nor variable.
+// certificateKey is a list of tables: [[tls.certificate]].
 const certificateKey = "tls.certificate"
 
 // Certificate is one of several certificates.
@@ -49,36 +47,6 @@ func sameCertificates(a, b []Certificate) bool {
 		a.at, b.at = "", ""
 		return a == b
 	})
-}
-
-// certificateTable begins another [[tls.certificate]].
-func (w *tomlWalk) certificateTable(n *unstable.Node) {
-	if n.Kind != unstable.ArrayTable {
-		w.skip = true
-		w.broken[certificateKey] = true
-		w.complain(n, certificateKey, "is an array of tables", "write the name in double brackets, [["+certificateKey+"]]")
-		return
-	}
-	w.skip = false
-	list := &w.settings.TLS.Certificates
-	*list = append(*list, Certificate{at: w.at(n)})
-}
-
-// certificateValue sets one key of the table begun last.
-func (w *tomlWalk) certificateValue(n *unstable.Node) {
-	name := keyName(keyParts(n.Key()))
-	full := certificateKey + "." + name
-	list := w.settings.TLS.Certificates
-	field := list[len(list)-1].field(name)
-	switch value := n.Value(); {
-	case field == nil:
-		w.complain(n, full, "there is no such setting", suggest(name, certificateFields))
-	case value.Kind != unstable.String:
-		w.broken[certificateKey] = true
-		w.complain(n, full, "is "+tomlKind(value.Kind)+", but must be "+wanted(String), "")
-	default:
-		*field = string(value.Data)
-	}
 }
 
 // certificates checks the tables of several certificates.

@@ -36,7 +36,12 @@ func Defaults() Settings {
 			Connections: 128,
 			Delimiter:   ";",
 			UnixMode:    "0660",
+			TCPRole:     "publish",
 			TLS:         ControlTLS{Admin: []string{}, Publish: []string{}, Read: []string{}},
+
+			UnixAdmins:     []string{},
+			UnixPublishers: []string{},
+			UnixReaders:    []string{},
 		},
 		Heartbeat: Heartbeat{Interval: 15 * time.Second},
 		History:   History{Events: 100_000, Bytes: 64 * mib, Age: 10 * time.Minute},

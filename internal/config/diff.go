@@ -2,7 +2,7 @@ package config
 
 import "slices"
 
-// Diff names the keys whose values differ, in the order of the file, the list of certificates last: those a running
+// Diff names the keys whose values differ, in the order of the file, the lists of tables last: those a running
 // daemon can take, and those that need a restart.
 func Diff(old, next Settings) (reloadable, needsRestart []string) {
 	for i := range registry {
@@ -19,6 +19,9 @@ func Diff(old, next Settings) (reloadable, needsRestart []string) {
 	if !sameCertificates(old.TLS.Certificates, next.TLS.Certificates) {
 		reloadable = append(reloadable, certificateKey)
 	}
+	if !sameControlKeys(old.Control.Keys, next.Control.Keys) {
+		reloadable = append(reloadable, controlKeyKey)
+	}
 	return reloadable, needsRestart
 }
 
@@ -30,5 +33,6 @@ func Adopt(old, next Settings) Settings {
 		}
 	}
 	old.TLS.Certificates = slices.Clone(next.TLS.Certificates)
+	old.Control.Keys = slices.Clone(next.Control.Keys)
 	return old
 }

@@ -2,6 +2,7 @@ package config
 
 import (
 	"slices"
+	"strings"
 	"testing"
 	"time"
 )
@@ -60,7 +61,9 @@ func TestWhatAReloadTakes(t *testing.T) {
 	for _, k := range Keys() {
 		want := false
 		switch {
-		case slices.Contains([]string{"log_level", "reinit", "retry", "drain.window"}, k.Name):
+		case slices.Contains([]string{"log_level", "reinit", "retry", "drain.window", "control.tcp_role"}, k.Name):
+			want = true
+		case strings.HasPrefix(k.Name, "control.unix_") && strings.HasSuffix(k.Name, "s"): // the lists of who may come in
 			want = true
 		case slices.Contains([]string{"limits", "tls", "cors", "hsts", "heartbeat", "history", "control.tls", "auth", "auth.signed_url", "auth.jwt"}, tableOf(k.Name)):
 			want = true

@@ -32,8 +32,11 @@ func docTables() string {
 	table := "-"
 	for _, k := range Keys() {
 		if next := tableOf(k.Name); next != table {
-			if table == "tls" {
+			switch table {
+			case "tls":
 				b.WriteString(certificateDocs)
+			case "control":
+				b.WriteString(controlKeyDocs)
 			}
 			table = next
 			title := "`[" + table + "]`"
@@ -83,6 +86,19 @@ One table for each further certificate; in the file only, there is neither flag 
 | ` + "`cert_file`" + ` | string | none | yes | As ` + "`tls.cert_file`" + `. |
 | ` + "`key_file`" + ` | string | none | yes | As ` + "`tls.key_file`" + `. |
 | ` + "`ocsp_file`" + ` | string | none | yes | An OCSP answer for the certificate, DER, that another program keeps fresh. It is sent to clients that ask for one, until it ends. |
+`
+
+const controlKeyDocs = `### ` + "`[[control.key]]`" + `
+
+One table for each key that gives a control connection a role when it sends it; in the file only, there is neither flag nor
+variable. See [the control protocol](control-protocol.md#keys).
+
+| Key | Kind | Default | Reload | What it is |
+|---|---|---|---|---|
+| ` + "`id`" + ` | string | none | yes | Its name in logs: letters, digits and ` + "`- _ .`" + `. |
+| ` + "`role`" + ` | string | none | yes | What it gives: ` + "`read`, `publish` or `admin`" + `. |
+| ` + "`file`" + ` | string | none | yes | A file with the key alone: 16 to 256 letters, digits and ` + "`- _ . ~ + /`" + `, as ` + "`openssl rand -hex 32`" + ` makes it. Only the daemon may read it. Read again on every reload. |
+| ` + "`sha256`" + ` | string | none | yes | Instead of ` + "`file`" + `: the SHA-256 of the key, 64 hexadecimal digits. |
 `
 
 // spaceBeforeTitles puts an empty line between a table and the next title.

@@ -344,6 +344,34 @@ var registry = []entry{
 		example: "www-data",
 		field:   func(s *Settings) any { return &s.Control.UnixGroup },
 	},
+	{
+		name:       "control.unix_admins",
+		usage:      "Who may do everything over the Unix socket, of those whom its permissions let in: user:NAME or group:NAME, by name or number. While this and the next two lists are empty, all of them may; otherwise root and who is listed. May be repeated.",
+		example:    "group:hassesd-admin",
+		reloadable: true,
+		field:      func(s *Settings) any { return &s.Control.UnixAdmins },
+	},
+	{
+		name:       "control.unix_publishers",
+		usage:      "Who may publish, look, and set the log level and reinit over the Unix socket, written as in control.unix_admins. May be repeated.",
+		example:    "user:www-data",
+		reloadable: true,
+		field:      func(s *Settings) any { return &s.Control.UnixPublishers },
+	},
+	{
+		name:       "control.unix_readers",
+		usage:      "Who may only look over the Unix socket, written as in control.unix_admins. May be repeated.",
+		example:    "user:prometheus",
+		reloadable: true,
+		field:      func(s *Settings) any { return &s.Control.UnixReaders },
+	},
+	{
+		name:       "control.tcp_role",
+		usage:      "What may be done over control.tcp without TLS before a key is sent: publish (and look, and set the log level and reinit), read (only look) or none. Keys are tables [[control.key]] in the file.",
+		example:    "none",
+		reloadable: true,
+		field:      func(s *Settings) any { return &s.Control.TCPRole },
+	},
 
 	{
 		name:       "control.tls.cert_file",

@@ -106,8 +106,15 @@ type Control struct {
 	Delimiter   string `toml:"delimiter"`   // one byte that ends a classic command, besides the newline
 	UnixMode    string `toml:"unix_mode"`   // octal, of the Unix socket
 	UnixGroup   string `toml:"unix_group"`  // name or number; empty: the daemon's own
+	TCPRole     string `toml:"tcp_role"`    // of plain TCP connections: none, read, publish
 
-	TLS ControlTLS `toml:"tls"`
+	// Who may use the Unix socket, as user:… and group:…; all three empty: whoever its permissions let in, for everything.
+	UnixAdmins     []string `toml:"unix_admins"`
+	UnixPublishers []string `toml:"unix_publishers"`
+	UnixReaders    []string `toml:"unix_readers"`
+
+	Keys []ControlKey `toml:"key"`
+	TLS  ControlTLS   `toml:"tls"`
 }
 
 // ControlTLS makes the control port one for those whose certificate has a role. It is on when CertFile is set.

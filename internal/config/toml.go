@@ -46,16 +46,16 @@ func (w *tomlWalk) expression(n *unstable.Node) {
 	if n.Kind == unstable.KeyValue {
 		switch {
 		case w.skip:
-		case keyName(w.table) == certificateKey:
-			w.certificateValue(n)
+		case lookupTableList(keyName(w.table)) != nil:
+			w.listValue(lookupTableList(keyName(w.table)), n)
 		default:
 			w.keyValue(w.table, n)
 		}
 		return
 	}
 	w.table = keyParts(n.Key()) // of a table or an array of tables: nothing else stands alone
-	if keyName(w.table) == certificateKey {
-		w.certificateTable(n)
+	if list := lookupTableList(keyName(w.table)); list != nil {
+		w.listTable(list, n)
 		return
 	}
 	if n.Kind == unstable.ArrayTable {
@@ -70,9 +70,9 @@ func (w *tomlWalk) expression(n *unstable.Node) {
 func (w *tomlWalk) keyValue(table []string, n *unstable.Node) {
 	parts := append(append([]string{}, table...), keyParts(n.Key())...)
 	name, value := keyName(parts), n.Value()
-	if name == certificateKey {
-		w.broken[certificateKey] = true
-		w.complain(n, name, "is an array of tables", "write [["+certificateKey+"]] and its settings below")
+	if lookupTableList(name) != nil {
+		w.broken[name] = true
+		w.complain(n, name, "is an array of tables", "write [["+name+"]] and its settings below")
 		return
 	}
 	if e, ok := lookup(name); ok {

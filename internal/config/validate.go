@@ -29,6 +29,7 @@ func check(s *Settings, accounts Accounts) []*Error {
 	c.auth()
 	c.origins()
 	c.control()
+	c.controlKeys()
 	c.heartbeat()
 	c.numbers()
 	c.choices()
@@ -147,6 +148,7 @@ func (c *checker) zeroOrBetween(key string, v, low, high time.Duration) {
 func (c *checker) choices() {
 	c.oneOf("log_level", c.s.LogLevel, "quiet", "normal", "debug")
 	c.oneOf("log_format", c.s.LogFormat, "auto", "text", "json")
+	c.oneOf("control.tcp_role", c.s.Control.TCPRole, "none", "read", "publish")
 	c.oneOf("tls.min_version", c.s.TLS.MinVersion, "1.2", "1.3")
 	c.oneOf("limits.slow", c.s.Limits.Slow, "close", "drop-oldest", "latest")
 	c.oneOf("limits.penalties", c.s.Limits.Penalties, "on", "dry-run", "off")

@@ -23,8 +23,11 @@ func WriteDefaults(w io.Writer) error {
 		e := &registry[i]
 		parent, name := splitKey(e.name)
 		if parent != table {
-			if table == "tls" {
+			switch table {
+			case "tls":
 				writeCertificates(&b)
+			case "control":
+				writeControlKeys(&b)
 			}
 			table = parent
 			fmt.Fprintf(&b, "\n[%s]\n", table)
@@ -56,6 +59,14 @@ func writeCertificates(b *strings.Builder) {
 	wrapComment(b, "More certificates, one table each, for other names or with another kind of key: a client gets the one for the name it asks for, "+
 		"ECDSA before RSA if it takes both. The first of all is for every other name. ocsp_file, a fresh OCSP answer in DER, may be left out. [reload]")
 	b.WriteString("#\n# [[tls.certificate]]\n# cert_file = \"/etc/hassesd/example.org/fullchain.pem\"\n# key_file = \"/etc/hassesd/example.org/privkey.pem\"\n# ocsp_file = \"/etc/hassesd/example.org/ocsp.der\"\n")
+}
+
+// writeControlKeys explains the tables of keys, of which there are none by default.
+func writeControlKeys(b *strings.Builder) {
+	b.WriteByte('\n')
+	wrapComment(b, "Keys that give a control connection a role when it sends one (auth KEY), one table each. The file holds the key alone, "+
+		"as openssl rand -hex 32 makes it, and only the daemon may read it; sha256, the key's SHA-256 in hexadecimal, can be there instead. [reload]")
+	b.WriteString("#\n# [[control.key]]\n# id = \"shop\"\n# role = \"publish\"\n# file = \"/etc/hassesd/shop.key\"\n")
 }
 
 func wrapComment(b *strings.Builder, text string) {

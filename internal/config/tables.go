@@ -1,0 +1,72 @@
+package config
+
+import "github.com/pelletier/go-toml/v2/unstable"
+
+// tableList is a setting that is an array of tables, each a group of texts. It has neither flag nor variable.
+type tableList struct {
+	key    string
+	fields []string
+	begin  func(s *Settings, at string)           // adds a table, which stands at that place of a file
+	last   func(s *Settings, field string) *string // a field of the table added last; nil: there is no such field
+}
+
+// tableLists are all of them.
+var tableLists = []*tableList{
+	{
+		key:    certificateKey,
+		fields: certificateFields,
+		begin: func(s *Settings, at string) {
+			s.TLS.Certificates = append(s.TLS.Certificates, Certificate{at: at})
+		},
+		last: func(s *Settings, field string) *string {
+			return s.TLS.Certificates[len(s.TLS.Certificates)-1].field(field)
+		},
+	},
+	{
+		key:    controlKeyKey,
+		fields: controlKeyFields,
+		begin: func(s *Settings, at string) {
+			s.Control.Keys = append(s.Control.Keys, ControlKey{at: at})
+		},
+		last: func(s *Settings, field string) *string {
+			return s.Control.Keys[len(s.Control.Keys)-1].field(field)
+		},
+	},
+}
+
+func lookupTableList(key string) *tableList {
+	for _, l := range tableLists {
+		if l.key == key {
+			return l
+		}
+	}
+	return nil
+}
+
+// listTable begins another table of a list.
+func (w *tomlWalk) listTable(l *tableList, n *unstable.Node) {
+	if n.Kind != unstable.ArrayTable {
+		w.skip = true
+		w.broken[l.key] = true
+		w.complain(n, l.key, "is an array of tables", "write the name in double brackets, [["+l.key+"]]")
+		return
+	}
+	w.skip = false
+	l.begin(&w.settings, w.at(n))
+}
+
+// listValue sets one key of the table begun last.
+func (w *tomlWalk) listValue(l *tableList, n *unstable.Node) {
+	name := keyName(keyParts(n.Key()))
+	full := l.key + "." + name
+	field := l.last(&w.settings, name)
+	switch value := n.Value(); {
+	case field == nil:
+		w.complain(n, full, "there is no such setting", suggest(name, l.fields))
+	case value.Kind != unstable.String:
+		w.broken[l.key] = true
+		w.complain(n, full, "is "+tomlKind(value.Kind)+", but must be "+wanted(String), "")
+	default:
+		*field = string(value.Data)
+	}
+}
