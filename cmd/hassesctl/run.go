@@ -3,7 +3,9 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
+	"os"
 	"strings"
 	"time"
 
@@ -142,15 +144,41 @@ func (p *program) dial(ctx context.Context) (*admin.Conn, error) {
 	if o.TCP != "" {
 		o.CA, o.Cert, o.Key = p.set.ca, p.set.cert, p.set.key
 	}
+	if p.set.authKey != "" {
+		var err error
+		if o.AuthKey, err = readAuthKey(p.set.authKey); err != nil {
+			return nil, &failure{exitUsage, err, "--auth-key-file names a file that holds the key alone"}
+		}
+	}
 	conn, err := admin.Dial(ctx, o)
 	switch {
 	case err == nil:
 		return conn, nil
 	case errors.Is(err, admin.ErrUnreachable), errors.Is(err, admin.ErrNotAllowed), errors.Is(err, admin.ErrTimeout),
-		ctx.Err() != nil:
+		errors.Is(err, admin.ErrOverloaded), 		ctx.Err() != nil:
 		return nil, err
 	}
 	return nil, &failure{exitUsage, err, "hassesctl --help explains the flags"}
+}
+
+// maxAuthKey is more than the longest key and its newline.
+const maxAuthKey = 1 << 10
+
+func readAuthKey(path string) (string, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return "", err
+	}
+	defer f.Close()
+	text, err := io.ReadAll(io.LimitReader(f, maxAuthKey+1))
+	if err != nil {
+		return "", fmt.Errorf("read %s: %w", path, err)
+	}
+	key := strings.TrimRight(string(text), "\r\n")
+	if key == "" || len(text) > maxAuthKey {
+		return "", fmt.Errorf("%s does not hold a key", path)
+	}
+	return key, nil
 }
 
 // hangUp closes a connection that has given all its answers: nothing can be lost with it.

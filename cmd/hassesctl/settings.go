@@ -18,6 +18,7 @@ type settings struct {
 	ca      string
 	cert    string
 	key     string
+	authKey string // file; empty: none
 	json    bool
 	timeout time.Duration
 }
@@ -29,6 +30,7 @@ func globalFlags() []cli.Flag {
 		&cli.StringFlag{Name: "ca", Usage: "PEM `FILE` with the certificates to trust: for --tcp, and for the stream of tail"},
 		&cli.StringFlag{Name: "cert", Usage: "PEM `FILE` with the certificate to show to the daemon, for --tcp"},
 		&cli.StringFlag{Name: "key", Usage: "PEM `FILE` with the key of --cert"},
+		&cli.StringFlag{Name: "auth-key-file", Usage: "`FILE` with the key that gives this connection its role, see [[control.key]] of the daemon"},
 		&cli.BoolFlag{Name: "json", Usage: "print the protocol's result as one line of JSON"},
 		&cli.DurationFlag{Name: "timeout", Usage: "give up after `DURATION`, such as 500ms or 1m (default: 5s)"},
 	}
@@ -43,6 +45,7 @@ func newSettings(c *cli.Context, env environment) (settings, error) {
 		ca:      cmp.Or(c.String("ca"), env.get("HASSESCTL_CA")),
 		cert:    c.String("cert"),
 		key:     c.String("key"),
+		authKey: cmp.Or(c.String("auth-key-file"), env.get("HASSESCTL_AUTH_KEY_FILE")),
 		json:    c.Bool("json"),
 		timeout: c.Duration("timeout"),
 	}

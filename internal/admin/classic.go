@@ -75,7 +75,18 @@ func (s *classic) run(cmd Command, bad *SyntaxError) {
 	case VerbAckEnable:
 		s.acks = true
 		s.ok()
+	case VerbAuth:
+		s.auth(cmd.Key)
 	}
+}
+
+func (s *classic) auth(key string) {
+	a, e := s.conn.authorize(key)
+	if e != nil {
+		s.error(e)
+		return
+	}
+	s.conn.answer(answer{text: []byte("ok " + string(a.Role) + "\n")})
 }
 
 // role is the least that may give the command.
@@ -86,6 +97,8 @@ func (v Verb) role() Role {
 		return RoleRead
 	case VerbSend, VerbLogLevelQuiet, VerbLogLevelNormal, VerbLogLevelDebug, VerbReinitEnable, VerbReinitDisable, VerbAckEnable:
 		return RolePublish
+	case VerbAuth:
+		return RoleNone
 	}
 	return RoleAdmin
 }

@@ -59,6 +59,11 @@ func (c *Conn) Close() error {
 	return fmt.Errorf("close the connection to %s: %w", c.name, err)
 }
 
+// Auth shows a key, for what it gives the connection.
+func (c *Conn) Auth(ctx context.Context, key string) (Authorized, error) {
+	return call[Authorized](ctx, c, MethodAuth, AuthParams{Key: key})
+}
+
 // Hello asks who answers, and what this connection may do.
 func (c *Conn) Hello(ctx context.Context) (Hello, error) {
 	return call[Hello](ctx, c, MethodHello, nil)

@@ -3,6 +3,7 @@ package admin
 import (
 	"context"
 	"errors"
+	"io"
 	"log/slog"
 	"net"
 	"os"
@@ -34,7 +35,7 @@ type conn struct {
 	server *Server
 	door   doorKind
 	number uint64 // of the server's connections
-	role   Role
+	source string // the address, or the user of this machine, that it comes from
 	log    *slog.Logger
 	input  *input
 	out    net.Conn // nil: a FIFO, which cannot be answered
@@ -45,8 +46,11 @@ type conn struct {
 	isStranger bool // has a TLS handshake before it
 
 	// Owned by the reader.
-	head    []byte // the first bytes, while they may belong to several forms
-	speaker speaker
+	head      []byte // the first bytes, while they may belong to several forms
+	speaker   speaker
+	role      Role
+	keyID     string // of the last good key; empty: none was shown
+	wrongKeys int
 }
 
 // run reads until the end of the connection. All that was sent is run, even if the peer is gone.
@@ -66,7 +70,32 @@ func (c *conn) run() {
 		c.queue.finish()
 	}
 	<-written
+	if c.isFinished() {
+		c.linger()
+	}
 	c.input.src.Close()
+}
+
+// linger lets the peer read the last answer: what it has sent and is not read would make the kernel throw it away.
+func (c *conn) linger() {
+	out, ok := c.out.(interface{ CloseWrite() error })
+	if !ok || out.CloseWrite() != nil || c.out.SetReadDeadline(time.Now().Add(lingerTimeout)) != nil {
+		return
+	}
+	_, _ = io.CopyN(io.Discard, c.out, lingerBytes) // it has no further say
+}
+
+// wait does nothing for a while, which the end of the server cuts short.
+func (c *conn) wait(d time.Duration) {
+	if d <= 0 {
+		return
+	}
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+	case <-c.server.stopping:
+	}
 }
 
 func (c *conn) read() {
@@ -102,7 +131,7 @@ func (c *conn) feed(data []byte) bool {
 		return c.decide(false)
 	}
 	c.speaker.feed(data)
-	return true
+	return !c.isFinished()
 }
 
 // flush takes a pause, or the end. It returns false when the connection is to be closed.
@@ -114,7 +143,7 @@ func (c *conn) flush() bool {
 		return false
 	}
 	c.speaker.flush()
-	return true
+	return !c.isFinished()
 }
 
 // decide looks at the first bytes, and lets the speaker of their form have them.
@@ -136,7 +165,7 @@ func (c *conn) decide(over bool) bool {
 	head := c.head
 	c.head = nil
 	c.speaker.feed(head)
-	return true
+	return !c.isFinished()
 }
 
 // refuse counts and logs that the connection is closed for its first bytes, of which nothing is answered.
@@ -154,7 +183,7 @@ func (c *conn) answer(x answer) {
 }
 
 // waitRoom waits until the next command may be run; false: it must not be run at all.
-func (c *conn) waitRoom() bool { return c.queue == nil || c.queue.waitRoom() }
+func (c *conn) waitRoom() bool { return !c.isFinished() && (c.queue == nil || c.queue.waitRoom()) }
 
 // write is the writer: it ends with the last answer, or when the peer takes no more. A peer that is gone may have left
 // commands, so its input stays open; one that is there and does not read is cut off.
@@ -240,5 +269,7 @@ func (c *conn) refused(e *Error, attrs ...slog.Attr) {
 	reason := refusalOf(e)
 	c.server.backend.CountCommandError(string(reason))
 	attrs = append(attrs, slog.String("reason", string(reason)), slog.String("err", printable(e.Message)))
-	c.log.LogAttrs(context.Background(), slog.LevelInfo, "control command refused", attrs...)
+	attrs = append(attrs, c.keyAttrs()...)
+	level, missing := c.server.loud()
+	c.log.LogAttrs(context.Background(), level, "control command refused", append(attrs, missing...)...)
 }

@@ -24,6 +24,8 @@ type Options struct {
 	Cert   string // file with our certificate; with CA only
 	Key    string // file with its key
 
+	AuthKey string // shown to the daemon at once; empty: none
+
 	// Timeout bounds connecting, and each call whose context has no deadline. 0: 5 s.
 	Timeout time.Duration
 }
@@ -37,6 +39,18 @@ func Dial(ctx context.Context, o Options) (*Conn, error) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, o.Timeout)
 	defer cancel()
+	conn, err := dial(ctx, o)
+	if err != nil || o.AuthKey == "" {
+		return conn, err
+	}
+	if _, err := conn.Auth(ctx, o.AuthKey); err != nil {
+		_ = conn.Close() // the daemon has said why
+		return nil, err
+	}
+	return conn, nil
+}
+
+func dial(ctx context.Context, o Options) (*Conn, error) {
 	switch {
 	case o.TCP != "":
 		return dialTCP(ctx, o)

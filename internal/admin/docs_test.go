@@ -22,7 +22,8 @@ func TestDocumentedExchanges(t *testing.T) {
 		}
 	}
 	b := &admintest.Backend{Matches: 12}
-	doors := admintest.Start(t, b)
+	rights := loadRights(t, admin.RightsOptions{Keys: []admin.KeySource{keyFile(t, "ops", admin.RoleAdmin, "0f3d1e6b5a2c4978")}})
+	doors := admintest.StartServer(t, admin.ServerOptions{Backend: b, Rights: rights})
 	exchanges := 0
 	for block := range strings.SplitSeq(string(page), "```\n") {
 		if !strings.HasPrefix(block, "> ") {

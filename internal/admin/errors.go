@@ -26,6 +26,8 @@ type Error struct {
 	Code    int    // a Code constant or one of JSON-RPC's own
 	Message string // what happened, for people
 	Hint    string // what to do next; may be empty
+
+	reason Refusal // that it counts as; empty: the one of its code
 }
 
 func (e *Error) Error() string { return e.Message }
@@ -73,7 +75,7 @@ func notForRole(name string, needed, has Role) *Error {
 	return &Error{
 		Code:    CodeNotAllowed,
 		Message: fmt.Sprintf("%s needs the role %s, and this connection has %s", name, needed, has),
-		Hint:    "use the Unix socket, or a certificate that control.tls gives the role",
+		Hint:    "use a door, a user or a certificate that has the role, or show a key that gives it (auth KEY, hassesctl --auth-key-file)",
 	}
 }
 

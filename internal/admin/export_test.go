@@ -18,7 +18,7 @@ const ShortPause = shortPause
 func SpeakJSON(b Backend, maxMessage int, pieces ...[]byte) string {
 	s := NewServer(ServerOptions{Backend: b, Logger: slog.New(slog.DiscardHandler), MaxMessage: func() int { return maxMessage }})
 	defer s.cancel()
-	c := &conn{server: s, role: RoleAdmin, log: s.log, queue: newAnswers()}
+	c := &conn{server: s, log: s.log, queue: newAnswers(), role: RoleAdmin}
 	c.speaker = newRPC(c)
 	answered := make(chan string)
 	go func() {

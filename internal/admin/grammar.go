@@ -25,6 +25,7 @@ const (
 	VerbReinitEnable                // reinit_enable
 	VerbReinitDisable               // reinit_disable
 	VerbAckEnable                   // ack_enable
+	VerbAuth                        // auth key
 )
 
 // words are the commands that stand alone.
@@ -52,12 +53,16 @@ var roomWords = []struct {
 	{"tcpsubscribedclients:", VerbTCPSubscribed},
 }
 
+// authWord begins the command that shows a key.
+const authWord = "auth "
+
 // Command is one classic command.
 type Command struct {
 	Verb    Verb
 	Room    string // of VerbSend the room, "prefix*" or "*"; of the subscribed verbs the room
 	Except  string // of VerbSend the client id that does not get it
 	Message string // of VerbSend
+	Key     string // of VerbAuth: a secret
 }
 
 // SyntaxError says why something is not a classic command. It never quotes the command, which may be a part of a
@@ -117,6 +122,12 @@ func ParseCommand(s string) (Command, *SyntaxError) {
 			return Command{}, &SyntaxError{Column: len(w.prefix) + f.at + 1, Reason: f.reason}
 		}
 		return Command{Verb: w.verb, Room: room}, nil
+	}
+	if key, ok := strings.CutPrefix(s, authWord); ok {
+		if f := keyFault(key); f != nil {
+			return Command{}, &SyntaxError{Column: len(authWord) + f.at + 1, Reason: f.reason}
+		}
+		return Command{Verb: VerbAuth, Key: key}, nil
 	}
 	return Command{}, &SyntaxError{Column: 1, Reason: "unknown command"}
 }

@@ -13,7 +13,7 @@ type method struct {
 }
 
 // methodNames is the hint for those who ask for another.
-const methodNames = "hello, status, clients, rooms, count, send, loglevel, reinit, kick, reload, drain, certificates, limits"
+const methodNames = "auth, hello, status, clients, rooms, count, send, loglevel, reinit, kick, reload, drain, certificates, limits"
 
 var methods = map[string]method{
 	MethodHello: {RoleRead, func(ctx context.Context, c *conn, params json.RawMessage) (any, *Error) {
@@ -22,6 +22,20 @@ var methods = map[string]method{
 			h.Name, h.Protocol, h.Role = "hassesd", ProtocolVersion, c.role
 			return h, err
 		})
+	}},
+	MethodAuth: {RoleNone, func(_ context.Context, c *conn, params json.RawMessage) (any, *Error) {
+		p, e := decodeParams[AuthParams](params, "key")
+		if e != nil {
+			return nil, e
+		}
+		if f := keyFault(p.Key); f != nil {
+			return nil, badParams("params: key", "key: %s at byte %d", f.reason, f.at+1)
+		}
+		a, e := c.authorize(p.Key)
+		if e != nil {
+			return nil, e
+		}
+		return a, nil
 	}},
 	MethodStatus: {RoleRead, func(ctx context.Context, c *conn, params json.RawMessage) (any, *Error) {
 		return run(params, "", nil, func(struct{}) (Status, error) {
@@ -122,6 +136,8 @@ func (r Role) includes(needed Role) bool { return r.rank() >= needed.rank() }
 
 func (r Role) rank() int {
 	switch r {
+	case RoleNone:
+		return 0
 	case RoleRead:
 		return 1
 	case RolePublish:

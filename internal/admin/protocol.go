@@ -23,6 +23,7 @@ const (
 	MethodDrain        = "drain"
 	MethodCertificates = "certificates"
 	MethodLimits       = "limits"
+	MethodAuth         = "auth"
 )
 
 // Error codes of the JSON form, beside those of JSON-RPC 2.0 itself.
@@ -38,6 +39,7 @@ type Role string
 
 // The roles, each including the ones before it.
 const (
+	RoleNone    Role = "none" // may only show a key
 	RoleRead    Role = "read"
 	RolePublish Role = "publish"
 	RoleAdmin   Role = "admin"
@@ -51,6 +53,17 @@ type Hello struct {
 	Role     Role   `json:"role"`
 	URL      string `json:"url"`              // where browsers subscribe
 	CAPEM    string `json:"ca_pem,omitempty"` // the certificate to trust, in development mode
+}
+
+// AuthParams is a key that gives the connection a role.
+type AuthParams struct {
+	Key string `json:"key"`
+}
+
+// Authorized is the result of "auth".
+type Authorized struct {
+	Key  string `json:"key"`  // the key's id
+	Role Role   `json:"role"` // what the connection may do now
 }
 
 // Status is the result of "status". Counters only grow while the process lives.

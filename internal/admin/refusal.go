@@ -22,6 +22,7 @@ const (
 	RefusedMethod      Refusal = "unknown_method"
 	RefusedParams      Refusal = "invalid_params"
 	RefusedRole        Refusal = "not_allowed"
+	RefusedKey         Refusal = "wrong_key" // "auth" with a key that is none
 	RefusedTooLarge    Refusal = "too_large"
 	RefusedOverload    Refusal = "overloaded"
 	RefusedNotFound    Refusal = "not_found"
@@ -33,12 +34,15 @@ func Refusals() []Refusal {
 	return []Refusal{
 		RefusedConnections, RefusedHTTP, RefusedTLS, RefusedPlain, RefusedTLSVersion, RefusedNoCert, RefusedUntrusted,
 		RefusedExpired, RefusedNoRole, RefusedHandshake, RefusedStalled, RefusedSlow, RefusedSyntax, RefusedMethod, RefusedParams,
-		RefusedRole, RefusedTooLarge, RefusedOverload, RefusedNotFound, RefusedInternal,
+		RefusedRole, RefusedKey, RefusedTooLarge, RefusedOverload, RefusedNotFound, RefusedInternal,
 	}
 }
 
 // refusalOf is the counter that an error answer belongs to.
 func refusalOf(e *Error) Refusal {
+	if e.reason != "" {
+		return e.reason
+	}
 	switch e.Code {
 	case codeParse, codeInvalidRequest:
 		return RefusedSyntax

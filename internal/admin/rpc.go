@@ -151,7 +151,8 @@ func (s *rpc) call(name string, params json.RawMessage) (any, *Error) {
 	defer cancel()
 	result, e := m.run(ctx, s.conn, params)
 	if e == nil && m.role == RoleAdmin {
-		s.conn.log.Info("command obeyed", "method", name) // with who gave it
+		attrs := append([]slog.Attr{slog.String("method", name)}, s.conn.keyAttrs()...)
+		s.conn.log.LogAttrs(ctx, slog.LevelInfo, "command obeyed", attrs...) // with who gave it
 	}
 	return result, e
 }

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net"
 	"os"
+	"strconv"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -33,6 +34,10 @@ type ServerOptions struct {
 	// another, so that publishers on TCP never lock an administrator out of the Unix socket. 0: 128.
 	Connections int
 
+	// Rights are in force until [Server.SetRights]. nil: the Unix socket is for administrators, plain TCP for publishers,
+	// and there are no keys.
+	Rights *Rights
+
 	// MaxMessage is the bound of a message's bytes in force; it is asked again and again. nil: 64 KiB.
 	MaxMessage func() int
 }
@@ -55,14 +60,18 @@ type Server struct {
 	cancel  context.CancelFunc
 	running sync.WaitGroup // accept loops and connections
 
-	access atomic.Pointer[Access] // of the TLS door, for new connections; safe by itself
+	access   atomic.Pointer[Access] // of the TLS door, for new connections; safe by itself
+	rights   atomic.Pointer[Rights] // of new connections and new keys; never nil, safe by itself
+	guesses  guesses                // safe by itself
+	stopping chan struct{}          // closed with serverStopping
 
 	mu    sync.Mutex // guards all below
 	state serverState
 	doors []*listenDoor
 	fifo  *os.File // nil: none
 	conns map[*conn]struct{}
-	noise noise            // of strangers, in the log
+	strangers noise        // in the log: connections that were turned away
+	refusals  noise        // in the log: commands that were
 	open  map[doorKind]int // of conns, by the listening door they came in by
 	made  uint64           // connections so far, which numbers them
 }
@@ -90,6 +99,12 @@ func NewServer(o ServerOptions) *Server {
 
 		conns: map[*conn]struct{}{},
 		open:  make(map[doorKind]int),
+
+		stopping: make(chan struct{}),
+	}
+	s.rights.Store(o.Rights)
+	if o.Rights == nil {
+		s.rights.Store(defaultRights())
 	}
 	if s.places <= 0 {
 		s.places = defaultConnections
@@ -120,7 +135,6 @@ const (
 // listenDoor is a socket that control connections come in by.
 type listenDoor struct {
 	kind     doorKind
-	role     Role // of its connections
 	listener net.Listener
 	remove   func() // takes the socket's file away, if it is still ours; nil: there is none
 }
@@ -181,6 +195,9 @@ func (s *Server) stopDoors() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	served := s.state == serverServing
+	if s.state != serverStopping {
+		close(s.stopping)
+	}
 	s.state = serverStopping
 	for _, d := range s.doors {
 		if d.remove != nil {
@@ -224,7 +241,8 @@ func (s *Server) accept(d *listenDoor) {
 
 // admit starts a connection, or closes it when there are too many.
 func (s *Server) admit(d *listenDoor, nc net.Conn) {
-	c := &conn{server: s, door: d.kind, role: d.role, queue: newAnswers()}
+	c := &conn{server: s, door: d.kind, queue: newAnswers(), role: RoleNone}
+	s.present(c, nc)
 	if d.kind == doorTLS {
 		sealed := newSealedConn(nc, s.access.Load(), s.writeTimeout)
 		c.input, c.out, c.isStranger = newSealedInput(sealed), sealed, true
@@ -251,19 +269,51 @@ func (s *Server) admit(d *listenDoor, nc net.Conn) {
 	s.start(c)
 }
 
+// present finds out what a connection may do before it has said anything.
+func (s *Server) present(c *conn, nc net.Conn) {
+	rights := s.rights.Load()
+	switch c.door {
+	case doorUnix:
+		peer, err := peerOf(nc)
+		if err != nil {
+			return // whoever it is, it has no role
+		}
+		c.role = rights.unixRole(peer, groupsOf)
+		c.source = "uid " + strconv.FormatUint(uint64(peer.Uid), 10)
+	case doorTCP:
+		c.role = rights.tcp
+		c.source = hostOf(nc.RemoteAddr())
+	case doorTLS: // the certificate will tell
+		c.source = hostOf(nc.RemoteAddr())
+	case doorFIFO:
+	}
+}
+
+// hostOf is an address without its port.
+func hostOf(a net.Addr) string {
+	host, _, err := net.SplitHostPort(a.String())
+	if err != nil {
+		return a.String()
+	}
+	return host
+}
+
+// SetRights puts r in force, for new connections and for keys that are shown from now on.
+func (s *Server) SetRights(r *Rights) { s.rights.Store(r) }
+
 // turnAway counts a connection that was not let in, and logs it unless there are too many of them. The caller holds s.mu.
 func (s *Server) turnAway(log *slog.Logger, reason Refusal, attrs ...slog.Attr) {
 	s.backend.CountCommandError(string(reason))
-	level := slog.LevelInfo
-	written, missing := s.noise.next(time.Now())
-	if !written {
-		level = slog.LevelDebug
-	}
+	level, missing := s.strangers.level(time.Now())
 	attrs = append(attrs, slog.String("reason", string(reason)))
-	if missing > 0 {
-		attrs = append(attrs, slog.Int("not_logged_before", missing))
-	}
-	log.LogAttrs(context.Background(), level, "control connection refused", attrs...)
+	log.LogAttrs(context.Background(), level, "control connection refused", append(attrs, missing...)...)
+}
+
+// loud says at which level the next refused command is logged, with what belongs to the record besides.
+func (s *Server) loud() (slog.Level, []slog.Attr) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.refusals.level(time.Now())
 }
 
 // evictStranger frees the place of the connection that has been busy longest with showing who it is, so that whoever

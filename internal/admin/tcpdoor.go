@@ -7,7 +7,8 @@ import (
 )
 
 // ListenTCP opens a door on a loopback address and returns the one really bound; without a host it is 127.0.0.1.
-// Whoever comes in by it may publish and look, and not kick, reload or drain: on a shared machine everybody can.
+// Whoever comes in by it may publish and look, and not kick, reload or drain, unless the [Rights] say less or a key gives
+// more: on a shared machine everybody can.
 func (s *Server) ListenTCP(addr string) (net.Addr, error) {
 	host, port, err := net.SplitHostPort(addr)
 	if err != nil {
@@ -25,7 +26,7 @@ func (s *Server) ListenTCP(addr string) (net.Addr, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open the control port: %w", err)
 	}
-	if err := s.addDoor(&listenDoor{kind: doorTCP, role: RolePublish, listener: l}); err != nil {
+	if err := s.addDoor(&listenDoor{kind: doorTCP, listener: l}); err != nil {
 		l.Close()
 		return nil, err
 	}

@@ -31,7 +31,7 @@ func (s *Server) ListenUnix(path string, mode os.FileMode, gid int) error {
 	if err != nil {
 		return fmt.Errorf("open the control socket: %w", err)
 	}
-	if err := s.addDoor(&listenDoor{kind: doorUnix, role: RoleAdmin, listener: l, remove: remove}); err != nil {
+	if err := s.addDoor(&listenDoor{kind: doorUnix, listener: l, remove: remove}); err != nil {
 		remove()
 		l.Close()
 		return err

@@ -6,7 +6,7 @@ import "github.com/pelletier/go-toml/v2/unstable"
 type tableList struct {
 	key    string
 	fields []string
-	begin  func(s *Settings, at string)           // adds a table, which stands at that place of a file
+	begin  func(s *Settings, at string)            // adds a table, which stands at that place of a file
 	last   func(s *Settings, field string) *string // a field of the table added last; nil: there is no such field
 }
 

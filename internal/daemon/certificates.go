@@ -96,6 +96,11 @@ func (d *Daemon) warnOfUnreadableKeys() {
 	for _, path := range d.authorization.unreadable() {
 		d.log.Warn("key for tokens or URLs cannot be read by the user the daemon has become, so that every reload fails; give the file to its group, with mode 0640", "file", path)
 	}
+	if d.rights != nil {
+		for _, path := range d.rights.UnreadableKeys() {
+			d.log.Warn("control key cannot be read by the user the daemon has become, so that every reload would fail; give the file to its group, with mode 0640", "file", path)
+		}
+	}
 	for _, path := range unreadable {
 		d.log.Warn("private key cannot be read by the user the daemon has become, so that a renewed one needs a restart; give the file to its group, with mode 0640", "file", path)
 	}

@@ -67,7 +67,8 @@ type Daemon struct {
 
 	// Guarded by reloading.
 	authorization *authorization
-	controlFiles  *certs.Watch // of the control port; nil: as above
+	controlFiles  *certs.Watch  // of the control port; nil: as above
+	rights        *admin.Rights // of the control doors, in force
 
 	// The end.
 	drainOnce   sync.Once

@@ -32,6 +32,9 @@ func Check(s config.Settings) error {
 	if _, err := readAuthorization(&s); err != nil {
 		return err
 	}
+	if _, err := controlRights(&s); err != nil {
+		return err
+	}
 	identity, err := resolveUser(&s)
 	if err != nil {
 		return err
@@ -207,6 +210,10 @@ func (d *Daemon) openControl(s *config.Settings, descriptors int) error {
 	if err != nil {
 		return &configurationError{fmt.Errorf("control.unix_mode: %w", err)}
 	}
+	rights, err := controlRights(s)
+	if err != nil {
+		return err
+	}
 	var delimiter byte
 	if s.Control.Delimiter != "" {
 		delimiter = s.Control.Delimiter[0]
@@ -219,6 +226,7 @@ func (d *Daemon) openControl(s *config.Settings, descriptors int) error {
 		Connections: controlPlaces(s, descriptors),
 		MaxMessage:  func() int { return d.settings.Load().Limits.MessageBytes },
 	})
+	d.useControlRights(rights)
 	d.atClose(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), shutdownTimeout)
 		defer cancel()

@@ -3,6 +3,7 @@ package daemon
 import (
 	"errors"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/hassesd/hassesd/internal/config"
@@ -40,6 +41,10 @@ func (d *Daemon) reload() (changed, needsRestart []string, err error) {
 	if err != nil {
 		return nil, nil, err
 	}
+	rights, err := controlRights(&inForce)
+	if err != nil {
+		return nil, nil, err
+	}
 
 	// From here on nothing fails.
 	now := time.Now()
@@ -65,8 +70,16 @@ func (d *Daemon) reload() (changed, needsRestart []string, err error) {
 	if d.useControl(&inForce, control, now) {
 		changed = addKey(changed, "control.tls.cert_file")
 	}
+	if d.useControlRights(rights) && !slices.ContainsFunc(changed, isControlRight) {
+		changed = append(changed, "control.key") // the file is the same, what it holds is not
+	}
 	d.log.Info("reloaded", "changed", changed, "needs_restart", needsRestart)
 	return changed, needsRestart, nil
+}
+
+// isControlRight says whether a key changes what a control connection may do.
+func isControlRight(key string) bool {
+	return key == "control.key" || key == "control.tcp_role" || strings.HasPrefix(key, "control.unix_")
 }
 
 // certificateKey is the key by which a new certificate in an old file is reported.

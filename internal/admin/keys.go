@@ -1,0 +1,149 @@
+package admin
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"crypto/subtle"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+	"time"
+)
+
+// KeySource says where a key is and what it gives.
+type KeySource struct {
+	ID   string // its name in logs
+	Role Role
+	// Exactly one of the two:
+	File   string // holds the key alone
+	SHA256 string // of the key, in hexadecimal
+}
+
+// Bounds of a key, in bytes. A short one could be guessed.
+const (
+	minKey = 16
+	maxKey = 256
+)
+
+// key is a secret that is known by its hash: to compare hashes takes the same time wherever they differ.
+type key struct {
+	id   string
+	role Role
+	file string // empty: only the hash is known
+	sum  [sha256.Size]byte
+}
+
+const keyHint = "as openssl rand -hex 32 makes it"
+
+func (s KeySource) load(delimiter byte) (key, error) {
+	k := key{id: s.ID, role: s.Role, file: s.File}
+	if s.File == "" {
+		sum, err := hex.DecodeString(s.SHA256)
+		if err != nil || len(sum) != sha256.Size {
+			return key{}, errors.New("sha256 does not have 64 hexadecimal digits")
+		}
+		copy(k.sum[:], sum)
+		return k, nil
+	}
+	text, mode, err := readAccessFile(s.File)
+	if err != nil {
+		return key{}, err
+	}
+	if mode.Perm()&0o007 != 0 {
+		return key{}, fmt.Errorf("%s can be read by every user of this machine (mode %04o): make it 0600, or 0640 and of the daemon's group",
+			s.File, mode.Perm())
+	}
+	secret := string(bytes.TrimRight(text, "\r\n"))
+	switch {
+	case len(secret) < minKey:
+		return key{}, fmt.Errorf("%s holds %d bytes, and a key has at least %d, %s", s.File, len(secret), minKey, keyHint)
+	case keyFault(secret) != nil:
+		return key{}, fmt.Errorf("%s does not hold one key, %s: %s at byte %d", s.File, keyHint, keyFault(secret).reason, keyFault(secret).at+1)
+	case delimiter != 0 && strings.IndexByte(secret, delimiter) >= 0:
+		return key{}, fmt.Errorf("%s holds the character that ends a command (control.delimiter)", s.File)
+	}
+	k.sum = sha256.Sum256([]byte(secret))
+	return k, nil
+}
+
+// keyFault checks what may be a key: letters, digits and - _ . ~ + /. There is no = in it, which would make a message of
+// the command.
+func keyFault(text string) *fault {
+	if text == "" {
+		return &fault{0, "the key is missing"}
+	}
+	for i, r := range text {
+		if !isLetter(r) && (r < '0' || r > '9') && !strings.ContainsRune("-_.~+/", r) {
+			return &fault{i, "no character of a key"}
+		}
+	}
+	if len(text) > maxKey {
+		return &fault{maxKey, "the key is longer than 256 bytes"}
+	}
+	return nil
+}
+
+// find returns the key that secret is. It takes the same time whichever it is, or none.
+func (r *Rights) find(secret string) (key, bool) {
+	sum := sha256.Sum256([]byte(secret))
+	var found key
+	ok := false
+	for _, k := range r.keys {
+		if subtle.ConstantTimeCompare(sum[:], k.sum[:]) == 1 {
+			found, ok = k, true
+		}
+	}
+	return found, ok
+}
+
+// maxWrongKeys is how many wrong keys one connection may send; then it is closed.
+const maxWrongKeys = 3
+
+// authorize gives the connection the role of the key that secret is, if that is greater than its own.
+func (c *conn) authorize(secret string) (Authorized, *Error) {
+	if c.door == doorFIFO {
+		return Authorized{}, &Error{Code: CodeNotAllowed, Message: "the FIFO takes no keys", Hint: "use the Unix socket or TCP"}
+	}
+	if c.wrongKeys >= maxWrongKeys { // later in a batch
+		return Authorized{}, c.wrongKey()
+	}
+	c.wait(c.server.guesses.delay(time.Now(), c.source))
+	k, ok := c.server.rights.Load().find(secret)
+	if !ok {
+		c.wrongKeys++
+		c.server.guesses.wrong(time.Now(), c.source)
+		return Authorized{}, c.wrongKey()
+	}
+	if !c.role.includes(k.role) {
+		c.role = k.role
+	}
+	c.keyID = k.id
+	c.log.Info("control connection authorized", "key", k.id, "role", string(c.role))
+	return Authorized{Key: k.id, Role: c.role}, nil
+}
+
+func (c *conn) wrongKey() *Error {
+	e := &Error{
+		Code:    CodeNotAllowed,
+		Message: "no key of the daemon is like this one",
+		Hint:    "keys are in [[control.key]] of its configuration, and are read when it starts or reloads",
+		reason:  RefusedKey,
+	}
+	if c.wrongKeys >= maxWrongKeys {
+		e.Message += fmt.Sprintf("; after %d wrong ones the connection is closed", maxWrongKeys)
+	}
+	return e
+}
+
+// isFinished says that the connection has no further say: it guessed too often.
+func (c *conn) isFinished() bool { return c.wrongKeys >= maxWrongKeys }
+
+// keyAttrs name the key in force, for the log.
+func (c *conn) keyAttrs() []slog.Attr {
+	if c.keyID == "" {
+		return nil
+	}
+	return []slog.Attr{slog.String("key", c.keyID)}
+}

@@ -1,0 +1,193 @@
+package admin
+
+import (
+	"errors"
+	"fmt"
+	"os/user"
+	"slices"
+	"strconv"
+	"strings"
+
+	"golang.org/x/sys/unix"
+)
+
+// RightsOptions say what may be done by those who show no certificate.
+type RightsOptions struct {
+	// TCP is the role of plain TCP connections. Empty: publish.
+	TCP Role
+
+	// The users and groups of this machine that have each role on the Unix socket, as user:NAME and group:NAME, by name
+	// or number. Somebody in several lists has the greatest role, root has every one, and who is in none has none. All
+	// empty: whoever may connect is an administrator.
+	UnixAdmins     []string
+	UnixPublishers []string
+	UnixReaders    []string
+
+	// Keys give a role to whoever sends one, at every door but the FIFO.
+	Keys []KeySource
+
+	// Delimiter ends a classic command, so no key may have it.
+	Delimiter byte
+}
+
+// Rights are RightsOptions checked and read. They never change.
+type Rights struct {
+	tcp  Role
+	unix map[unixPeer]Role // empty: everybody is an administrator
+	keys []key
+}
+
+// unixPeer is a user or a group of this machine.
+type unixPeer struct {
+	isGroup bool
+	id      uint32
+}
+
+// LoadRights reads the keys and looks up the users.
+func LoadRights(o RightsOptions) (*Rights, error) {
+	r := &Rights{tcp: o.TCP, unix: make(map[unixPeer]Role)}
+	if r.tcp == "" {
+		r.tcp = RolePublish
+	}
+	var problems []error
+	for _, list := range []struct {
+		role  Role
+		peers []string
+	}{{RoleRead, o.UnixReaders}, {RolePublish, o.UnixPublishers}, {RoleAdmin, o.UnixAdmins}} { // a later one is greater
+		for _, text := range list.peers {
+			peer, err := parseUnixPeer(text)
+			if err != nil {
+				problems = append(problems, fmt.Errorf("role %s on the control socket: %w", list.role, err))
+				continue
+			}
+			r.unix[peer] = list.role
+		}
+	}
+	for _, source := range o.Keys {
+		k, err := source.load(o.Delimiter)
+		if err != nil {
+			problems = append(problems, fmt.Errorf("control key %q: %w", source.ID, err))
+			continue
+		}
+		r.keys = append(r.keys, k)
+	}
+	if err := errors.Join(problems...); err != nil {
+		return nil, err
+	}
+	return r, nil
+}
+
+// defaultRights are in force until others are.
+func defaultRights() *Rights { return &Rights{tcp: RolePublish} }
+
+func parseUnixPeer(text string) (unixPeer, error) {
+	kind, name, _ := strings.Cut(text, ":")
+	id := name
+	switch {
+	case name == "" || kind != "user" && kind != "group":
+		return unixPeer{}, fmt.Errorf(`%q is neither a user nor a group: write "user:www-data" or "group:web"`, text)
+	case isNumber(name):
+	case kind == "user":
+		u, err := user.Lookup(name)
+		if err != nil {
+			return unixPeer{}, err
+		}
+		id = u.Uid
+	default:
+		g, err := user.LookupGroup(name)
+		if err != nil {
+			return unixPeer{}, err
+		}
+		id = g.Gid
+	}
+	n, err := strconv.ParseUint(id, 10, 32)
+	if err != nil {
+		return unixPeer{}, fmt.Errorf("the number of %s: %w", text, err)
+	}
+	return unixPeer{isGroup: kind == "group", id: uint32(n)}, nil
+}
+
+func isNumber(s string) bool {
+	_, err := strconv.ParseUint(s, 10, 32)
+	return err == nil
+}
+
+// unixRole is the role of the process at the other end of the Unix socket. groupsOf looks up the groups of a user.
+func (r *Rights) unixRole(peer *unix.Ucred, groupsOf func(uid uint32) []uint32) Role {
+	if len(r.unix) == 0 || peer.Uid == 0 {
+		return RoleAdmin
+	}
+	role := RoleNone
+	raise := func(p unixPeer) {
+		if has, ok := r.unix[p]; ok && !role.includes(has) {
+			role = has
+		}
+	}
+	raise(unixPeer{id: peer.Uid})
+	raise(unixPeer{isGroup: true, id: peer.Gid})
+	if role == RoleAdmin || !r.hasGroups() {
+		return role
+	}
+	for _, gid := range groupsOf(peer.Uid) {
+		raise(unixPeer{isGroup: true, id: gid})
+	}
+	return role
+}
+
+func (r *Rights) hasGroups() bool {
+	for p := range r.unix {
+		if p.isGroup {
+			return true
+		}
+	}
+	return false
+}
+
+// groupsOf are the groups that the user database has uid in; none when it does not know.
+func groupsOf(uid uint32) []uint32 {
+	u, err := user.LookupId(strconv.FormatUint(uint64(uid), 10))
+	if err != nil {
+		return nil
+	}
+	ids, err := u.GroupIds()
+	if err != nil {
+		return nil
+	}
+	var gids []uint32
+	for _, id := range ids {
+		if n, err := strconv.ParseUint(id, 10, 32); err == nil {
+			gids = append(gids, uint32(n))
+		}
+	}
+	return gids
+}
+
+// UnreadableKeys are the files of keys that the process, as it is now, could not read again.
+func (r *Rights) UnreadableKeys() []string {
+	var paths []string
+	for _, k := range r.keys {
+		if k.file == "" {
+			continue
+		}
+		f, err := openAccessFile(k.file)
+		if err != nil {
+			paths = append(paths, k.file)
+			continue
+		}
+		f.Close()
+	}
+	return paths
+}
+
+// Same says whether both give the same to everybody.
+func (r *Rights) Same(other *Rights) bool {
+	if r.tcp != other.tcp || len(r.unix) != len(other.unix) || !slices.Equal(r.keys, other.keys) {
+		return false
+	}
+	for peer, role := range r.unix {
+		if other.unix[peer] != role {
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,111 @@
+package admin
+
+import (
+	"os/user"
+	"testing"
+
+	"golang.org/x/sys/unix"
+)
+
+func TestUnixRole(t *testing.T) {
+	listed, err := LoadRights(RightsOptions{
+		UnixAdmins:     []string{"user:7", "group:70"},
+		UnixPublishers: []string{"user:8", "user:7", "group:80"},
+		UnixReaders:    []string{"user:9", "group:70", "group:90"},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	onlyUsers, err := LoadRights(RightsOptions{UnixReaders: []string{"user:9"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, tc := range []struct {
+		name     string
+		rights   *Rights
+		uid, gid uint32
+		groups   []uint32 // further ones
+		want     Role
+	}{
+		{"no lists", defaultRights(), 1000, 1000, nil, RoleAdmin},
+		{"root", listed, 0, 0, nil, RoleAdmin},
+		{"in two lists", listed, 7, 1, nil, RoleAdmin},
+		{"publisher", listed, 8, 1, nil, RolePublish},
+		{"reader", listed, 9, 1, nil, RoleRead},
+		{"reader in a group of publishers", listed, 9, 80, nil, RolePublish},
+		{"primary group", listed, 1000, 70, nil, RoleAdmin},
+		{"further groups", listed, 1000, 1, []uint32{5, 90, 80}, RolePublish},
+		{"a group's number is no user's", listed, 70, 1, nil, RoleNone},
+		{"a user's number is no group's", listed, 1000, 7, nil, RoleNone},
+		{"a stranger", listed, 1000, 1000, []uint32{1000}, RoleNone},
+		{"a stranger to a list of users", onlyUsers, 10, 9, []uint32{9}, RoleNone},
+	} {
+		got := tc.rights.unixRole(&unix.Ucred{Uid: tc.uid, Gid: tc.gid}, func(uid uint32) []uint32 {
+			if uid != tc.uid || !tc.rights.hasGroups() {
+				t.Errorf("%s: asked for the groups of %d", tc.name, uid)
+			}
+			return tc.groups
+		})
+		if got != tc.want {
+			t.Errorf("%s: %s, want %s", tc.name, got, tc.want)
+		}
+	}
+}
+
+func TestUnixPeersByName(t *testing.T) {
+	me, err := user.Current()
+	if err != nil {
+		t.Fatal(err)
+	}
+	group, err := user.LookupGroupId(me.Gid)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := LoadRights(RightsOptions{UnixPublishers: []string{"user:" + me.Username, "group:" + group.Name}})
+	if err != nil || len(r.unix) != 2 {
+		t.Fatalf("%+v, %v", r, err)
+	}
+	for _, wrong := range []string{"", "user:", me.Username, "uid:0", "user:nobody at all", "group:nobody at all", "user:4294967296"} {
+		if _, err := LoadRights(RightsOptions{UnixReaders: []string{wrong}}); err == nil {
+			t.Errorf("%q is taken", wrong)
+		}
+	}
+}
+
+func TestGroupsOf(t *testing.T) {
+	if got := groupsOf(0); len(got) == 0 {
+		t.Error("root is in no group")
+	}
+	if got := groupsOf(4_000_000_000); got != nil {
+		t.Errorf("nobody is in %v", got)
+	}
+}
+
+func TestSameRights(t *testing.T) {
+	base := RightsOptions{TCP: RoleRead, UnixReaders: []string{"user:1"}}
+	load := func(change func(*RightsOptions)) *Rights {
+		o := base
+		change(&o)
+		r, err := LoadRights(o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return r
+	}
+	same := load(func(*RightsOptions) {})
+	if !same.Same(load(func(*RightsOptions) {})) {
+		t.Error("equal rights differ")
+	}
+	sum := "2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae"
+	for name, change := range map[string]func(*RightsOptions){
+		"tcp":  func(o *RightsOptions) { o.TCP = RoleNone },
+		"user": func(o *RightsOptions) { o.UnixReaders = []string{"user:2"} },
+		"role": func(o *RightsOptions) { o.UnixAdmins = []string{"user:1"} },
+		"more": func(o *RightsOptions) { o.UnixReaders = []string{"user:1", "user:2"} },
+		"key":  func(o *RightsOptions) { o.Keys = []KeySource{{ID: "a", Role: RoleRead, SHA256: sum}} },
+	} {
+		if same.Same(load(change)) {
+			t.Errorf("%s: a change is not seen", name)
+		}
+	}
+}

@@ -1,0 +1,36 @@
+package daemon
+
+import (
+	"github.com/hassesd/hassesd/internal/admin"
+	"github.com/hassesd/hassesd/internal/config"
+)
+
+// controlRights reads the keys of the control doors and looks up the users that have a role there.
+func controlRights(s *config.Settings) (*admin.Rights, error) {
+	o := admin.RightsOptions{
+		TCP:            admin.Role(s.Control.TCPRole),
+		UnixAdmins:     s.Control.UnixAdmins,
+		UnixPublishers: s.Control.UnixPublishers,
+		UnixReaders:    s.Control.UnixReaders,
+	}
+	if s.Control.Delimiter != "" {
+		o.Delimiter = s.Control.Delimiter[0]
+	}
+	for _, k := range s.Control.Keys {
+		o.Keys = append(o.Keys, admin.KeySource{ID: k.ID, Role: admin.Role(k.Role), File: k.File, SHA256: k.SHA256})
+	}
+	rights, err := admin.LoadRights(o)
+	if err != nil {
+		return nil, &configurationError{err}
+	}
+	return rights, nil
+}
+
+// useControlRights puts rights in force and says whether they are others. Whoever calls it holds d.reloading, or is the
+// start.
+func (d *Daemon) useControlRights(rights *admin.Rights) bool {
+	isOther := d.rights != nil && !d.rights.Same(rights)
+	d.rights = rights
+	d.control.SetRights(rights)
+	return isOther
+}

@@ -1,0 +1,309 @@
+package test
+
+import (
+	"bytes"
+	"io"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+const (
+	goodKey  = "6a5f0d2e8c9b47136a5f0d2e8c9b4713"
+	wrongKey = "00000000000000000000000000000000"
+)
+
+// keyed writes a configuration file with the lines of [control] and a key for administrators, and returns the flags for it
+// and the key's file.
+func keyed(t *testing.T, control string) (flags []string, keyFile string) {
+	t.Helper()
+	dir := t.TempDir()
+	keyFile = filepath.Join(dir, "ops.key")
+	config := filepath.Join(dir, "hassesd.toml")
+	text := "[control]\n" + control + "\n[[control.key]]\nid = \"ops\"\nrole = \"admin\"\nfile = \"" + keyFile + "\"\n"
+	for path, content := range map[string]string{keyFile: goodKey + "\n", config: text} {
+		if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return []string{"--config", config}, keyFile
+}
+
+// TestT11PortAsksForAKey: nobody publishes over TCP without being allowed to, and nobody administers there without a key.
+func TestT11PortAsksForAKey(t *testing.T) {
+	t.Parallel()
+	flags, keyFile := keyed(t, `tcp_role = "none"`)
+	d := start(t, flags...)
+	good := newAudience(t, d, 20)
+
+	c := d.classic("tcp")
+	for _, line := range []string{"audience=forged", "*=forged", "status", "tcpclientlist", "loglevel_quiet", "ack_enable", "kick"} {
+		if got := c.ask(line); !strings.HasPrefix(got, "error ") {
+			t.Errorf("%s without a key: %q", line, got)
+		}
+	}
+	ctl := func(args ...string) result {
+		return command(t, "", hassesctl, append([]string{"--tcp", d.tcp}, args...)...)
+	}
+	if r := ctl("status"); r.code != 4 || !strings.Contains(r.stderr, "--auth-key-file") {
+		t.Errorf("status without a key: %s", r)
+	}
+	if r := ctl("--auth-key-file", keyFile, "kick", "nobody"); r.code != 5 {
+		t.Errorf("kick with a key: %s", r)
+	}
+	// The guesser: three tries a connection, and every one is answered, counted and logged.
+	for range 4 {
+		c := d.classic("tcp")
+		for range 3 {
+			if got := c.ask("auth " + wrongKey); !strings.HasPrefix(got, "error no key") {
+				t.Errorf("a wrong key: %q", got)
+			}
+		}
+		if rest, err := io.ReadAll(c.in); err != nil || len(rest) > 0 {
+			t.Errorf("after three wrong keys: %q, %v; want the end", rest, err)
+		}
+	}
+	if n := d.status().Refused["control_wrong_key"]; n != 12 {
+		t.Errorf("%d wrong keys are counted, want 12", n)
+	}
+	if n := d.status().Refused["control_not_allowed"]; n < 7 {
+		t.Errorf("%d refusals by role are counted, want 7 and more", n)
+	}
+	if !d.log.contains("reason=wrong_key") || d.log.contains(wrongKey) || d.log.contains(goodKey) {
+		t.Error("the log does not tell of wrong keys, or tells the keys")
+	}
+
+	// A key that is replaced counts after a reload, without a restart.
+	if err := os.WriteFile(keyFile, []byte(wrongKey), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	var reloaded struct{ Changed []string }
+	d.call("reload", nil, &reloaded)
+	if strings.Join(reloaded.Changed, " ") != "control.key" {
+		t.Errorf("reload changed %q", reloaded.Changed)
+	}
+	if r := ctl("--auth-key-file", keyFile, "count"); r.code != 0 {
+		t.Errorf("the new key: %s", r)
+	}
+	good.check()
+}
+
+// TestT11ConfigurationsThatOpenTheDoor: each is refused before anything listens.
+func TestT11ConfigurationsThatOpenTheDoor(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	file := func(name, text string, mode os.FileMode) string {
+		path := filepath.Join(dir, name)
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Chmod(path, mode); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	key := func(path string) string { return "[[control.key]]\nid = \"a\"\nrole = \"admin\"\nfile = \"" + path + "\"\n" }
+	for name, tc := range map[string]struct{ config, want string }{
+		"beyond loopback":            {"[control]\ntcp = \"0.0.0.0:9085\"\n", "is not on loopback"},
+		"beyond loopback with a key": {"[control]\ntcp = \"192.0.2.1:9085\"\n" + key(file("good", goodKey, 0o600)), "is not on loopback"},
+		"administrators for all":     {"[control]\ntcp_role = \"admin\"\n", "is not one of none, read, publish"},
+		"a key for all to read":      {key(file("open", goodKey, 0o644)), "can be read by every user"},
+		"a short key":                {key(file("short", "secret", 0o600)), "at least 16"},
+		"an empty key":               {key(file("empty", "", 0o600)), "at least 16"},
+		"a socket for all":           {"[control]\nunix_mode = \"0666\"\n", "every user of this machine"},
+	} {
+		path := file("conf", tc.config, 0o600)
+		r := command(t, "", hassesd, "--dev", "--config", path, "--control-socket", filepath.Join(dir, "s"))
+		if r.code != 2 || !strings.Contains(r.stderr, tc.want) {
+			t.Errorf("%s: want exit code 2 and %q, got %s", name, tc.want, r)
+		}
+	}
+}
+
+// TestT12UsersOfTheSocket: other users of the machine get as far as the lists say.
+func TestT12UsersOfTheSocket(t *testing.T) {
+	t.Parallel()
+	skipUnlessRoot(t)
+	dir := t.TempDir()
+	for _, path := range []string{dir, filepath.Dir(dir)} { // others must get to the socket at all
+		if err := os.Chmod(path, 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	ctl := filepath.Join(dir, "hassesctl")
+	program, err := os.ReadFile(hassesctl)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(ctl, program, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	socket := filepath.Join(dir, "control.sock")
+	const group = 54321
+	d := prepare(t, "--control-socket", socket, "--control-unix-group", "54321",
+		"--control-unix-admins", "user:54001", "--control-unix-publishers", "user:54002", "--control-unix-readers", "group:54322")
+	d.socket = socket
+	d.run()
+	d.subscribe("subscribe=a")
+
+	as := func(uid uint32, gids []uint32, args ...string) result {
+		t.Helper()
+		var out, errs bytes.Buffer
+		cmd := exec.CommandContext(t.Context(), ctl, append([]string{"--socket", socket}, args...)...)
+		cmd.Stdout, cmd.Stderr, cmd.Dir, cmd.Env = &out, &errs, "/", environment()
+		cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: uid, Gid: gids[0], Groups: gids}}
+		if err := cmd.Run(); err != nil && cmd.ProcessState == nil {
+			t.Fatal(err)
+		}
+		return result{cmd.ProcessState.ExitCode(), out.String(), errs.String()}
+	}
+	for _, tc := range []struct {
+		name                string
+		uid                 uint32
+		gids                []uint32
+		count, send, reload int // exit codes
+	}{
+		{"root", 0, []uint32{0}, 0, 0, 0},
+		{"administrator", 54001, []uint32{group}, 0, 0, 0},
+		{"publisher", 54002, []uint32{group}, 0, 0, 4},
+		{"reader by its group", 54003, []uint32{54322, group}, 0, 4, 4},
+		{"in no list", 54004, []uint32{group}, 4, 4, 4},
+		{"not in the socket's group", 54001, []uint32{54001}, 4, 4, 4},
+	} {
+		for _, call := range []struct {
+			args []string
+			want int
+		}{{[]string{"count"}, tc.count}, {[]string{"send", "a", "x"}, tc.send}, {[]string{"reload"}, tc.reload}} {
+			if r := as(tc.uid, tc.gids, call.args...); r.code != call.want {
+				t.Errorf("%s: %s: want exit code %d, got %s", tc.name, call.args[0], call.want, r)
+			}
+		}
+	}
+	if !d.log.contains("peer_uid=54004") {
+		t.Error("the log does not say who was refused")
+	}
+}
+
+// TestT12PlantedPaths: what somebody else has put where a door is to be is not used, and not followed.
+func TestT12PlantedPaths(t *testing.T) {
+	t.Parallel()
+	skipUnlessRoot(t)
+	for name, plant := range map[string]func(t *testing.T, d *daemon){
+		"a link in the socket's place": func(t *testing.T, d *daemon) {
+			if err := os.Symlink(d.path("elsewhere"), d.socket); err != nil {
+				t.Fatal(err)
+			}
+		},
+		"a link in the FIFO's place": func(t *testing.T, d *daemon) {
+			if err := syscall.Mkfifo(d.path("elsewhere"), 0o620); err != nil {
+				t.Fatal(err)
+			}
+			if err := os.Symlink(d.path("elsewhere"), d.fifo); err != nil {
+				t.Fatal(err)
+			}
+		},
+		"a FIFO for everybody": func(t *testing.T, d *daemon) {
+			if err := syscall.Mkfifo(d.fifo, 0o600); err != nil {
+				t.Fatal(err)
+			}
+			if err := os.Chmod(d.fifo, 0o666); err != nil {
+				t.Fatal(err)
+			}
+		},
+		"a directory for everybody": func(t *testing.T, d *daemon) {
+			dir := d.path("open")
+			if err := os.Mkdir(dir, 0o700); err != nil {
+				t.Fatal(err)
+			}
+			if err := os.Chmod(dir, 0o777); err != nil {
+				t.Fatal(err)
+			}
+			d.args = append(d.args, "--control-socket", filepath.Join(dir, "s"))
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			d := prepare(t)
+			plant(t, d)
+			d.launch()
+			if code := d.wait(patience); code == 0 {
+				t.Errorf("the daemon started\n%s", d.log)
+			}
+		})
+	}
+}
+
+// TestT13BrowsersAtTheControlPort: whatever a page can make a browser send, nothing of it is run or answered.
+func TestT13BrowsersAtTheControlPort(t *testing.T) {
+	t.Parallel()
+	d := start(t)
+	good := newAudience(t, d, 20)
+	listener := d.subscribe("subscribe=*")
+	attacks := []string{
+		"GET / HTTP/1.1\r\nHost: evil.example\r\n\r\n",
+		"GET /audience=forged HTTP/1.1\r\nHost: evil.example\r\n\r\n",
+		"POST / HTTP/1.1\r\nHost: evil.example\r\nContent-Type: text/plain\r\nContent-Length: 15\r\n\r\naudience=forged",
+		"POST / HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 99\r\n\r\n{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"send\",\"params\":{\"to\":\"audience\",\"data\":\"forged\"}}\n",
+		"PUT /x HTTP/1.1\r\nHost: localhost\r\n\r\naudience=forged\n",
+		"OPTIONS * HTTP/1.1\r\nHost: evil.example\r\nOrigin: https://evil.example\r\n\r\naudience=forged\n",
+		"HEAD / HTTP/1.0\r\n\r\naudience=forged\n",
+		"DELETE / HTTP/1.1\r\n\r\naudience=forged\n",
+		"PATCH / HTTP/1.1\r\n\r\naudience=forged\n",
+		"CONNECT audience=forged:1 HTTP/1.1\r\n\r\naudience=forged\n",
+		"TRACE / HTTP/1.1\r\naudience=forged\r\n\r\n",
+		"PROPFIND / HTTP/1.1\r\naudience=forged\r\n\r\n",
+		"POST\naudience=forged\n",
+		"\x16\x03\x01\x00\xa5\x01\x00\x00\xa1\x03\x03audience=forged\n", // a browser that was told https://
+	}
+	doors := map[string]string{"tcp": d.tcp, "unix": d.socket}
+	sent := 0
+	for network, address := range doors {
+		for _, attack := range attacks {
+			for _, inPieces := range []bool{false, true} {
+				c, err := net.Dial(network, address)
+				if err != nil {
+					t.Fatal(err)
+				}
+				sent++
+				if err := c.SetDeadline(time.Now().Add(patience)); err != nil {
+					t.Fatal(err)
+				}
+				pieces := []string{attack}
+				if inPieces {
+					pieces = []string{attack[:2], attack[2:]}
+				}
+				for _, p := range pieces {
+					if _, err := c.Write([]byte(p)); err != nil {
+						break // closed at once, which is right
+					}
+				}
+				if answer, _ := io.ReadAll(c); len(answer) > 0 {
+					t.Errorf("%q over %s is answered: %q", attack, network, answer)
+				}
+				c.Close()
+			}
+		}
+	}
+	d.send("audience-end", "the last")
+	for {
+		e, err := listener.Next()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if strings.Contains(e.Data, "forged") {
+			t.Fatalf("a browser has published %q", e.Data)
+		}
+		if e.Data == "the last" {
+			break
+		}
+	}
+	refused := d.status().Refused
+	if n := refused["control_http"] + refused["control_tls"]; n != uint64(sent) {
+		t.Errorf("%d of %d are counted: %v", n, sent, refused)
+	}
+	good.check()
+}
