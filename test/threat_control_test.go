@@ -107,7 +107,9 @@ func TestT11ConfigurationsThatOpenTheDoor(t *testing.T) {
 		}
 		return path
 	}
-	key := func(path string) string { return "[[control.key]]\nid = \"a\"\nrole = \"admin\"\nfile = \"" + path + "\"\n" }
+	key := func(path string) string {
+		return "[[control.key]]\nid = \"a\"\nrole = \"admin\"\nfile = \"" + path + "\"\n"
+	}
 	for name, tc := range map[string]struct{ config, want string }{
 		"beyond loopback":            {"[control]\ntcp = \"0.0.0.0:9085\"\n", "is not on loopback"},
 		"beyond loopback with a key": {"[control]\ntcp = \"192.0.2.1:9085\"\n" + key(file("good", goodKey, 0o600)), "is not on loopback"},

@@ -155,7 +155,7 @@ func (p *program) dial(ctx context.Context) (*admin.Conn, error) {
 	case err == nil:
 		return conn, nil
 	case errors.Is(err, admin.ErrUnreachable), errors.Is(err, admin.ErrNotAllowed), errors.Is(err, admin.ErrTimeout),
-		errors.Is(err, admin.ErrOverloaded), 		ctx.Err() != nil:
+		errors.Is(err, admin.ErrOverloaded), ctx.Err() != nil:
 		return nil, err
 	}
 	return nil, &failure{exitUsage, err, "hassesctl --help explains the flags"}

@@ -22,7 +22,7 @@ const stranger = 65534
 func asStranger(do func()) error {
 	failed := make(chan error, 1)
 	go func() {
-		runtime.LockOSThread() // and never unlock: the thread goes with the goroutine
+		runtime.LockOSThread()     // and never unlock: the thread goes with the goroutine
 		err := unix.Setgroups(nil) // of this thread alone, unlike that of package syscall
 		if err == nil {
 			_, err = unix.SetfsgidRetGid(stranger)

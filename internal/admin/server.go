@@ -65,15 +65,15 @@ type Server struct {
 	guesses  guesses                // safe by itself
 	stopping chan struct{}          // closed with serverStopping
 
-	mu    sync.Mutex // guards all below
-	state serverState
-	doors []*listenDoor
-	fifo  *os.File // nil: none
-	conns map[*conn]struct{}
-	strangers noise        // in the log: connections that were turned away
-	refusals  noise        // in the log: commands that were
-	open  map[doorKind]int // of conns, by the listening door they came in by
-	made  uint64           // connections so far, which numbers them
+	mu        sync.Mutex // guards all below
+	state     serverState
+	doors     []*listenDoor
+	fifo      *os.File // nil: none
+	conns     map[*conn]struct{}
+	strangers noise            // in the log: connections that were turned away
+	refusals  noise            // in the log: commands that were
+	open      map[doorKind]int // of conns, by the listening door they came in by
+	made      uint64           // connections so far, which numbers them
 }
 
 type serverState uint8
