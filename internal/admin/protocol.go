@@ -144,11 +144,12 @@ type Client struct {
 	TLS              string   `json:"tls"`    // "TLS 1.3"; empty without TLS
 	Cipher           string   `json:"cipher"` // IANA name; empty without TLS
 	AgeSeconds       float64  `json:"age_seconds"`
-	StreamAgeSeconds float64  `json:"stream_age_seconds"` // 0 before the stream is open
-	Rooms            []string `json:"rooms"`              // ["*"] for every room
-	Sent             uint64   `json:"sent"`               // events
-	QueueBytes       int      `json:"queue_bytes"`
-	Dropped          uint64   `json:"dropped,omitempty"` // events that limits.slow took from it
+	StreamAgeSeconds float64  `json:"stream_age_seconds"`     // 0 before the stream is open
+	Rooms            []string `json:"rooms"`                  // ["*"] for every room
+	Sent             uint64   `json:"sent"`                   // events
+	QueueBytes       int      `json:"queue_bytes"`            // not written to the socket
+	KernelBytes      int      `json:"kernel_bytes,omitempty"` // written, and not acknowledged by the client
+	Dropped          uint64   `json:"dropped,omitempty"`      // events that limits.slow took from it
 	Reinits          uint64   `json:"reinits"`
 	Agent            string   `json:"agent"`
 }

@@ -63,6 +63,7 @@ func Defaults() Settings {
 			RoomsPerClient:   64,
 			MessageBytes:     64 * kib,
 			QueueBytes:       256 * kib,
+			KernelBytes:      128 * kib,
 			Slow:             "close",
 		},
 		Drain: Drain{Window: 10 * time.Second},

@@ -563,6 +563,14 @@ var registry = []entry{
 		field:      func(s *Settings) any { return &s.Limits.QueueBytes },
 	},
 	{
+		name:       "limits.kernel_bytes",
+		usage:      "How much may wait for one client in the kernel, as a size, besides limits.queue_bytes: it takes what the client does not read until this is full, and only then is the client seen to be slow. Half of it is for what was not sent yet. For clients that are fast and far away, allow what goes on its way in one round trip. The kernel itself allows no more than net.core.wmem_max.",
+		example:    "256KiB",
+		reloadable: true,
+		size:       true,
+		field:      func(s *Settings) any { return &s.Limits.KernelBytes },
+	},
+	{
 		name:       "limits.slow",
 		usage:      "What happens to a client whose queue is full: close (it reconnects and catches up from history), drop-oldest (it is told of the gap) or latest (only the newest event of each room is kept).",
 		example:    "drop-oldest",

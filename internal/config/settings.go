@@ -157,6 +157,7 @@ type Limits struct {
 	RoomsPerClient        int           `toml:"rooms_per_client"`
 	MessageBytes          int           `toml:"message_bytes"` // at most 16 MiB
 	QueueBytes            int           `toml:"queue_bytes"`   // plaintext waiting for one stream
+	KernelBytes           int           `toml:"kernel_bytes"`  // waiting for one stream in the kernel
 	Slow                  string        `toml:"slow"`          // close, drop-oldest, latest
 	StreamAge             time.Duration `toml:"stream_age"`    // 0: streams live as long as they like
 }

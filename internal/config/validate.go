@@ -117,6 +117,7 @@ func (c *checker) numbers() {
 	c.intBetween("limits.rooms_per_client", l.RoomsPerClient, 1, 65536)
 	c.sizeBetween("limits.message_bytes", int64(l.MessageBytes), 1, 16*mib)
 	c.sizeBetween("limits.queue_bytes", int64(l.QueueBytes), kib, 1<<30)
+	c.sizeBetween("limits.kernel_bytes", int64(l.KernelBytes), 16*kib, 4*mib)
 	c.zeroOrBetween("limits.stream_age", l.StreamAge, 10*time.Millisecond, 365*24*time.Hour)
 	c.durationBetween("drain.window", s.Drain.Window, 0, time.Hour)
 }

@@ -160,6 +160,7 @@ func client(c edge.ClientInfo) admin.Client {
 		Rooms:            c.Rooms,
 		Sent:             c.Sent,
 		QueueBytes:       c.QueueBytes,
+		KernelBytes:      c.KernelBytes,
 		Dropped:          c.Dropped,
 		Reinits:          c.Reinits,
 		Agent:            c.Agent,

@@ -175,6 +175,9 @@ func (d *Daemon) openDoors(ctx context.Context, s *config.Settings) error {
 			return err
 		}
 		for _, l := range listeners {
+			if err := l.BoundSend(s.Limits.KernelBytes); err != nil {
+				return fmt.Errorf("listen on %s: %w", listen, err)
+			}
 			d.doors = append(d.doors, edge.Door{Listener: l, Secure: secure})
 		}
 		if !secure {

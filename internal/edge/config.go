@@ -24,6 +24,8 @@ type Config struct {
 	HeartbeatEvent    string        // empty: a comment
 	StreamAge         time.Duration // 0: no limit
 
+	KernelBytes int // what the kernel holds for one client; 0: reactor.DefaultSendBytes
+
 	Connections      int           // 0: as many as descriptors allow
 	Handshakes       int           // in flight; must be set
 	HandshakeCPU     int           // percent of the processors' time; must be set

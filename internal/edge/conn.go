@@ -300,7 +300,11 @@ func (c *conn) handshakeFailed(err error) {
 // closeNow gives the descriptor back. Nothing may use the connection afterwards.
 func (c *conn) closeNow() {
 	c.setState(stateClosed)
-	c.src.Close()
+	if c.blocked {
+		c.src.Abort() // or the kernel would hold what the peer does not take until TCP gives up
+	} else {
+		c.src.Close()
+	}
 	c.w.leaveTurnstile(c)
 	c.w.remove(c)
 	c.w.srv.release(c)

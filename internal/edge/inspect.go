@@ -95,10 +95,12 @@ type ClientInfo struct {
 	Rooms      []string
 	All        bool
 	Sent       uint64
-	QueueBytes int
-	Dropped    uint64 // events that limits.slow took from it
-	Reinits    uint64
-	Agent      string
+	QueueBytes int // not written to the socket
+	// KernelBytes were written and are not acknowledged by the peer.
+	KernelBytes int
+	Dropped     uint64 // events that limits.slow took from it
+	Reinits     uint64
+	Agent       string
 }
 
 // ClientFilter selects connections; empty fields select all.
@@ -173,13 +175,16 @@ func (c *conn) info(now time.Duration) ClientInfo {
 		Rooms:      c.stream.Rooms(),
 		All:        c.stream.All(),
 		Sent:       c.sent + c.stream.Sent(),
-		QueueBytes: c.stream.QueueBytes(),
+		QueueBytes: c.unwritten(),
 		Dropped:    c.stream.Dropped(),
 		Reinits:    c.reinits,
 		Agent:      c.agent,
 	}
 	if c.state == stateStreaming || c.state == stateDraining && c.streamAt > 0 {
 		i.StreamAge = now - c.streamAt
+		if n, err := c.src.Unsent(); err == nil { // asked on demand: a system call for each stream
+			i.KernelBytes = n
+		}
 	}
 	if t, ok := c.wire.(interface {
 		Version() uint16
@@ -188,6 +193,15 @@ func (c *conn) info(now time.Duration) ClientInfo {
 		i.Version, i.Cipher = t.Version(), t.CipherSuite()
 	}
 	return i
+}
+
+// unwritten is what of the connection's plaintext, and of its sealed records, has not been written to the socket.
+func (c *conn) unwritten() int {
+	n := c.stream.QueueBytes() + len(c.front) + len(c.tail)
+	if c.wire != nil && c.state != stateHandshaking { // the handshake goroutine owns it until it is done
+		n += c.wire.Pending()
+	}
+	return n
 }
 
 // roomsPerTurn is how many rooms one turn copies out.

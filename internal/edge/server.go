@@ -120,9 +120,26 @@ func (s *Server) Reconfigure(now time.Time, c Config) {
 	s.current.Store(next)
 	s.admission.SetLimits(c.Admission)
 	s.gate.SetShare(c.HandshakeCPU)
+	if c.KernelBytes != 0 {
+		s.boundSend(c.KernelBytes)
+	}
 	for _, w := range s.workers {
 		if err := w.loop.Post(w.reschedule); err != nil {
 			s.log.Debug("loop not told of the new settings", "loop", w.index, "err", err)
+		}
+	}
+}
+
+// boundSend bounds what the kernel holds for each client that comes from now on.
+func (s *Server) boundSend(bytes int) {
+	for _, a := range s.acceptors {
+		err := a.w.loop.Post(func() {
+			if err := a.BoundSend(bytes); err != nil {
+				s.log.Debug("kernel memory of connections not bounded", "err", err)
+			}
+		})
+		if err != nil {
+			s.log.Debug("loop not told of the new settings", "loop", a.w.index, "err", err)
 		}
 	}
 }

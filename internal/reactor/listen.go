@@ -26,10 +26,6 @@ const (
 	keepIdleSeconds   = 30
 	keepInterval      = 10
 	keepCount         = 3
-
-	// notSentBytes of unsent data make a socket unwritable: what waits longer
-	// waits in our queues, where it can still be dropped or merged.
-	notSentBytes = 64 << 10
 )
 
 // Listener is a listening socket, not yet accepted from. Who has it must give
@@ -198,13 +194,12 @@ func prepare(fd int) error {
 		{"TCP_KEEPINTVL", unix.IPPROTO_TCP, unix.TCP_KEEPINTVL, keepInterval},
 		{"TCP_KEEPCNT", unix.IPPROTO_TCP, unix.TCP_KEEPCNT, keepCount},
 		{"TCP_USER_TIMEOUT", unix.IPPROTO_TCP, unix.TCP_USER_TIMEOUT, userTimeoutMillis},
-		{"TCP_NOTSENT_LOWAT", unix.IPPROTO_TCP, unix.TCP_NOTSENT_LOWAT, notSentBytes},
 	} {
 		if err := unix.SetsockoptInt(fd, o.level, o.option, o.value); err != nil {
 			return os.NewSyscallError("setsockopt "+o.name, err)
 		}
 	}
-	return nil
+	return linux{}.BoundSend(fd, DefaultSendBytes)
 }
 
 func sockaddr(at netip.AddrPort) (family int, sa unix.Sockaddr) {

@@ -82,6 +82,13 @@ type System interface {
 	// Accept takes one connection from a listener, non-blocking and
 	// close-on-exec; ErrWouldBlock if none waits.
 	Accept(fd int) (conn int, peer netip.AddrPort, err error)
+	// BoundSend bounds what the kernel holds of what a socket, or a connection
+	// that a listener will accept, has to send: about bytes in all, and half
+	// of that before it is sent for the first time.
+	BoundSend(fd, bytes int) error
+	// Unsent returns how many bytes of a connection the kernel holds which the
+	// peer has not acknowledged.
+	Unsent(fd int) (int, error)
 	// Reserve opens a descriptor that is of no use but to be closed when
 	// there are no others left.
 	Reserve() (int, error)

@@ -16,6 +16,7 @@ type Listener struct {
 	file    *file // nil: closed
 	backlog []*connection
 	errs    []error
+	window  int // of connections to come; 0: the usual
 }
 
 // Dial connects from addr. It returns at once, whether or not the connection is
@@ -25,6 +26,9 @@ func (l *Listener) Dial(addr netip.AddrPort) *Peer {
 	defer l.kernel.mu.Unlock()
 	c := newConnection(l.kernel)
 	c.addr = addr
+	if l.window > 0 {
+		c.window = l.window
+	}
 	if l.file == nil {
 		c.serverEnd = serverReset
 		return &Peer{c: c}

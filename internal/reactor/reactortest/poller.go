@@ -281,6 +281,33 @@ func (p *Poller) Accept(fd int) (int, netip.AddrPort, error) {
 	return p.kernel.accept(fd)
 }
 
+// BoundSend implements reactor.System: a listener's connections take so much
+// from now on when their peer does not read.
+func (p *Poller) BoundSend(fd, bytes int) error {
+	p.kernel.mu.Lock()
+	defer p.kernel.mu.Unlock()
+	switch f := p.kernel.file(fd); {
+	case f.listener != nil:
+		f.listener.window = bytes
+	case f.conn != nil:
+		f.conn.window = bytes
+	default:
+		return os.NewSyscallError("setsockopt", unix.ENOTSOCK)
+	}
+	return nil
+}
+
+// Unsent implements reactor.System.
+func (p *Poller) Unsent(fd int) (int, error) {
+	p.kernel.mu.Lock()
+	defer p.kernel.mu.Unlock()
+	c := p.kernel.file(fd).conn
+	if c == nil {
+		return 0, os.NewSyscallError("ioctl", unix.ENOTTY)
+	}
+	return len(c.toClient), nil
+}
+
 // Reserve implements reactor.System.
 func (p *Poller) Reserve() (int, error) {
 	p.kernel.mu.Lock()
