@@ -145,8 +145,22 @@ func (c *conn) setState(s state) {
 		c.w.loop.Cancel(&c.timer)
 		c.w.unmark(c)
 		c.w.shard.Unsubscribe(&c.stream)
+		c.w.shard.Release(&c.stream)
 		c.w.closed[c.reason]++
 	}
+}
+
+// setBlocked says whether the socket takes no bytes now, and keeps count of those.
+func (c *conn) setBlocked(is bool) {
+	switch {
+	case is == c.blocked:
+		return
+	case is:
+		c.w.blocked++
+	default:
+		c.w.blocked--
+	}
+	c.blocked = is
 }
 
 // drainTime is how long the last bytes of a connection may take to leave.
@@ -302,6 +316,7 @@ func (c *conn) closeNow() {
 	c.setState(stateClosed)
 	if c.blocked {
 		c.src.Abort() // or the kernel would hold what the peer does not take until TCP gives up
+		c.setBlocked(false)
 	} else {
 		c.src.Close()
 	}

@@ -140,12 +140,12 @@ func (w *worker) write(c *conn) (records int, done bool) {
 				c.writeFailed(err)
 				return records, false
 			}
-			c.blocked = want
+			c.setBlocked(want)
 			if want {
 				return records, false
 			}
 		}
-		c.blocked = false
+		c.setBlocked(false)
 		if records >= recordsPerVisit {
 			w.mark(c, laneBulk)
 			return records, false
@@ -210,7 +210,7 @@ func (w *worker) sayFarewell(c *conn) {
 			c.writeFailed(err)
 			return
 		}
-		c.blocked = want
+		c.setBlocked(want)
 		if want {
 			return
 		}

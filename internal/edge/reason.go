@@ -17,6 +17,7 @@ const (
 	TokenEnded                          // the token or signed URL that it was opened with is over
 	Kicked                              // an administrator said so
 	Drained                             // the daemon is stopping
+	MemoryShed                          // memory ran short, and more waited for it than for others
 	ExcessInput                         // more bytes after the request than a subscriber has reason to send
 	TransportFailed                     // a read or write failed, or the peer broke TLS
 )
@@ -36,6 +37,7 @@ var closeReasonNames = [numCloseReasons]string{
 	TokenEnded:       "token_ended",
 	Kicked:           "kicked",
 	Drained:          "drained",
+	MemoryShed:       "memory_shed",
 	ExcessInput:      "excess_input",
 	TransportFailed:  "transport_failed",
 }
@@ -58,6 +60,7 @@ const (
 	RefusedForbidden                        // rooms or an id that the client may not have (403)
 	RefusedHost                             // a Host that does not belong to the certificate (421)
 	RefusedRate                             // limits.handshake_rate
+	RefusedMemory                           // memory runs short
 	RefusedPenalty                          // its network has a penalty
 )
 
@@ -75,6 +78,7 @@ var refuseReasonNames = [numRefuseReasons]string{
 	RefusedForbidden:    "forbidden",
 	RefusedHost:         "misdirected",
 	RefusedRate:         "handshake_rate",
+	RefusedMemory:       "memory",
 	RefusedPenalty:      "penalized",
 }
 

@@ -70,6 +70,7 @@ type Server struct {
 	peak       atomic.Int64
 	refused    [numRefuseReasons]atomic.Uint64 // what acceptors turn away; workers count the rest
 	isDraining atomic.Bool
+	isShort    atomic.Bool  // of memory: no new streams
 	doorTold   atomic.Int64 // when the log last said that somebody was refused at accept; 0: never
 	admission  *admission.Table
 	bans       bans
@@ -183,7 +184,8 @@ func (s *Server) Check(ctx context.Context) error {
 
 func (w *worker) check() error {
 	var in [numStates]int
-	var express, bulk int
+	var express, bulk, blocked int
+	var queued int64
 	for i, c := range w.conns {
 		if c.slot != i {
 			return errors.New("edge: a connection does not know its slot")
@@ -192,6 +194,10 @@ func (w *worker) check() error {
 			return errors.New("edge: a closed connection is still listed")
 		}
 		in[c.state]++
+		queued += int64(c.stream.QueueBytes())
+		if c.blocked {
+			blocked++
+		}
 		switch c.lane {
 		case laneNone:
 		case laneExpress:
@@ -210,6 +216,9 @@ func (w *worker) check() error {
 	}
 	if express != w.lanes.express.n || bulk != w.lanes.bulk.n {
 		return errors.New("edge: wrong count of connections in the lanes")
+	}
+	if blocked != w.blocked || queued != w.shard.QueuedBytes() {
+		return errors.New("edge: wrong count of what waits for blocked sockets")
 	}
 	return w.shard.Check()
 }

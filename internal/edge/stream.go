@@ -81,6 +81,8 @@ func (c *conn) refuses(sub *subscription) bool {
 		c.w.refused[RefusedRate]++
 	case c.w.srv.draining():
 		c.w.refused[RefusedDraining]++
+	case c.w.srv.isShort.Load():
+		c.w.refused[RefusedMemory]++
 	case c.w.srv.bans.refuses(c.w.now(), sub):
 		c.w.refused[RefusedKicked]++
 	default:
@@ -165,6 +167,7 @@ func (c *conn) secondRequest() {
 // forgetStream unsubscribes and throws away what is queued.
 func (c *conn) forgetStream() {
 	c.w.shard.Unsubscribe(&c.stream)
+	c.w.shard.Release(&c.stream)
 	c.sent += c.stream.Sent()
 	c.stream = hub.Stream{}
 }

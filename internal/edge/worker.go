@@ -34,11 +34,14 @@ type worker struct {
 
 	// Counters, owned by the loop.
 	inState       [numStates]int
+	blocked       int // connections whose socket takes no bytes
 	closed        [numCloseReasons]uint64
 	refused       [numRefuseReasons]uint64
 	streamsOpened uint64
 	reinits       uint64
 	deliveries    uint64
+
+	load workerLoad // told to others at the end of each turn
 }
 
 // readBufSize bounds one read: crypto/tls never shrinks its own buffer, so it is handed small ones.
@@ -134,6 +137,8 @@ func (w *worker) endOfTurn() (again bool) {
 	w.flushLanes()
 	again = w.lanes.waiting() || again
 	w.bury()
+	w.load.queued.Store(w.shard.QueuedBytes())
+	w.load.blocked.Store(int64(w.blocked))
 	return again
 }
 

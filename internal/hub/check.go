@@ -43,7 +43,7 @@ func (h *history) check(head uint64) error {
 		}
 		bytes += rec.size
 		for _, t := range rec.to {
-			seqs, n := h.index[t], count[t]
+			seqs, n := h.index.m[t], count[t]
 			if seqs == nil || n >= seqs.len() || seqs.at(n) != rec.frame.Seq() {
 				return fmt.Errorf("message %d is not in the index of %s", rec.frame.Seq(), t)
 			}
@@ -61,7 +61,7 @@ func (h *history) check(head uint64) error {
 
 func (h *history) checkIndex(count map[Target]int) error {
 	prefixes, lengths := h.prefixes, 0
-	for t, seqs := range h.index {
+	for t, seqs := range h.index.m {
 		if seqs.len() != count[t] || count[t] == 0 {
 			return fmt.Errorf("index of %s holds %d numbers, not %d", t, seqs.len(), count[t])
 		}
@@ -85,20 +85,20 @@ func (h *history) checkIndex(count map[Target]int) error {
 
 // Check compares the counters of the shard and of its streams with their structures.
 func (s *Shard) Check() error {
-	if len(s.rooms) != s.order.Len() {
-		return fmt.Errorf("%d rooms, %d of them sorted", len(s.rooms), s.order.Len())
+	if s.rooms.len() != s.order.Len() {
+		return fmt.Errorf("%d rooms, %d of them sorted", s.rooms.len(), s.order.Len())
 	}
 	groups := []*group{&s.everyone, &s.all}
-	for name, g := range s.rooms {
+	for name, g := range s.rooms.m {
 		if sorted, ok := s.order.Get(name); !ok || sorted != g {
 			return fmt.Errorf("room %q is not in the sorted index", name)
 		}
 		groups = append(groups, g)
 	}
-	for _, g := range s.ids {
+	for _, g := range s.ids.m {
 		groups = append(groups, g)
 	}
-	members := 0
+	members, queued := 0, int64(0)
 	for _, g := range groups {
 		if err := g.check(); err != nil {
 			return err
@@ -110,6 +110,10 @@ func (s *Shard) Check() error {
 			return err
 		}
 		members -= len(m.st.memberships)
+		queued += int64(m.st.queue.bytes)
+	}
+	if queued > s.queued {
+		return fmt.Errorf("%d bytes are queued, counted %d", queued, s.queued)
 	}
 	if members != 0 {
 		return fmt.Errorf("members and memberships differ by %d", members)

@@ -129,7 +129,7 @@ func (s *Shard) groupOf(t Target, last *group) *group {
 	switch t.Kind {
 	case ToRoom:
 		if last == nil {
-			return s.rooms[t.Name]
+			return s.rooms.m[t.Name]
 		}
 	case ToPrefix:
 		return s.roomAfter(t.Name, last)
@@ -190,6 +190,8 @@ func (s *Shard) touch(st *Stream) {
 func (s *Shard) enqueue(st *Stream, rec *record) {
 	if size := rec.frame.Len(); st.queue.fits(size, s.bound) || s.makeRoom(st, rec, size) {
 		st.queue.push(item{rec.frame, rec})
+		s.queued += int64(size)
+		s.fannedOut += uint64(size)
 		st.Owner.Queued(st, s.fan.reach)
 	}
 }

@@ -25,7 +25,7 @@ type history struct {
 	records fifo[*record]
 	bytes   int64
 	floor   uint64 // the highest number that is not kept, or not any more
-	index   map[Target]*fifo[uint64]
+	index   table[Target, *fifo[uint64]]
 
 	prefixes [MaxRoom + 1]int // how many different prefixes of each length the index holds
 	lengths  []int            // the lengths that are not 0 in prefixes, ascending
@@ -40,10 +40,10 @@ func (h *history) append(now time.Time, rec *record) {
 	h.records.push(rec)
 	h.bytes += rec.size
 	for _, t := range rec.to {
-		seqs := h.index[t]
+		seqs := h.index.m[t]
 		if seqs == nil {
 			seqs = new(fifo[uint64])
-			h.index[t] = seqs
+			h.index.put(t, seqs)
 			h.countPrefix(t, 1)
 		}
 		seqs.push(rec.frame.Seq())
@@ -73,20 +73,28 @@ func (h *history) evict() {
 	h.floor = rec.frame.Seq()
 	h.bytes -= rec.size
 	for _, t := range rec.to {
-		seqs := h.index[t]
+		seqs := h.index.m[t]
 		seqs.pop()
 		if seqs.len() == 0 {
-			delete(h.index, t)
+			h.index.remove(t)
 			h.countPrefix(t, -1)
 		}
 	}
+}
+
+// halve drops the oldest records until half of the bytes are left, and answers how many.
+func (h *history) halve() int {
+	n := h.records.len()
+	for half := h.bytes / 2; h.bytes > half; {
+		h.evict()
+	}
+	return n - h.records.len()
 }
 
 func (h *history) clear() {
 	*h = history{
 		limits: h.limits,
 		floor:  h.floor + uint64(h.records.len()),
-		index:  make(map[Target]*fifo[uint64]),
 	}
 }
 
@@ -150,7 +158,7 @@ func (h *history) scan(st *Stream, after uint64, scratch []head, visit func(*rec
 // heap with the lowest number first.
 func (h *history) heads(st *Stream, after uint64, heads []head) []head {
 	add := func(t Target) {
-		seqs := h.index[t]
+		seqs := h.index.m[t]
 		if seqs == nil {
 			return
 		}

@@ -53,8 +53,8 @@ func TestHistoryIndexIsFreed(t *testing.T) {
 		w.publish(to, "x")
 		w.check()
 	}
-	if h := &w.hub.history; len(h.index) != 2 || len(h.lengths) != 0 {
-		t.Errorf("two events leave an index of %d targets, prefixes of the lengths %v", len(h.index), h.lengths)
+	if h := &w.hub.history; h.index.len() != 2 || len(h.lengths) != 0 {
+		t.Errorf("two events leave an index of %d targets, prefixes of the lengths %v", h.index.len(), h.lengths)
 	}
 }
 

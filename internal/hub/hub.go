@@ -79,7 +79,6 @@ func New(o Options) *Hub {
 	if h.inboxBytes <= 0 {
 		h.inboxBytes = defaultInboxBytes
 	}
-	h.history.index = make(map[Target]*fifo[uint64])
 	h.history.limits = o.History
 	h.setStreamLimits(o.QueueBytes, o.Slow, o.MessageBytes)
 	return h
@@ -170,6 +169,14 @@ func (h *Hub) Trim(now time.Time) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.history.trim(now)
+}
+
+// HalveHistory drops the oldest half of the history, by bytes, and answers how many events that were: for when memory runs
+// short.
+func (h *Hub) HalveHistory() int {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.history.halve()
 }
 
 // LastID is the id of the newest message; its number is 0 if there was none.

@@ -197,10 +197,14 @@ type record struct {
 	at     time.Time
 }
 
+// targetBytes is about what it takes in memory, beside its name, that a record is found by one more target. Without it a
+// message to a thousand rooms of two letters would count as nothing.
+const targetBytes = 128
+
 // finish adds the frame. The size is the frame and the names the record is found by.
 func (r *record) finish(frame *sse.Frame) {
 	r.frame = frame
-	r.size = int64(frame.Len())
+	r.size = int64(frame.Len() + (len(r.to)-1)*targetBytes)
 	for _, t := range r.to {
 		r.size += int64(len(t.Name))
 	}

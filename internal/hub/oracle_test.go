@@ -25,6 +25,9 @@ func (m *model) trim() {
 		bytes := 0
 		for _, s := range m.log[m.floor:] {
 			bytes += len(s.frame)
+			if to, err := reduce(s.msg.To); err == nil {
+				bytes += (len(to) - 1) * targetBytes
+			}
 			if !slices.Contains(s.msg.To, Target{Kind: ToAll}) {
 				for _, t := range s.msg.To {
 					bytes += len(t.Name)

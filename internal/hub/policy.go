@@ -54,6 +54,7 @@ func (s *Shard) makeRoom(st *Stream, rec *record, size int) bool {
 	if !st.Owner.Blocked(st) {
 		return true // the loop is late, not the client
 	}
+	before := st.queue.bytes
 	switch s.policy {
 	case Close:
 		s.dropped.Close++
@@ -66,6 +67,7 @@ func (s *Shard) makeRoom(st *Stream, rec *record, size int) bool {
 	case Latest:
 		s.keepNewest(st, rec, size)
 	}
+	s.queued += int64(st.queue.bytes - before)
 	return true
 }
 

@@ -24,9 +24,9 @@ type Shard struct {
 	// Owned by the loop.
 	everyone  group // all subscribed streams
 	all       group // those of them that listen to every room
-	rooms     map[string]*group
+	rooms     table[string, *group]
 	order     btree.Map[string, *group] // the same rooms, sorted, for prefixes
-	ids       map[string]*group
+	ids       table[string, *group]
 	batch     []delivery // taken from the inbox
 	taken     int        // of batch; the rest waits
 	fan       fanout
@@ -35,6 +35,8 @@ type Shard struct {
 	dropped   Dropped
 	sent      uint64
 	delivered uint64              // bytes of the events that begin has taken
+	queued    int64               // bytes in the queues of all streams that were not released
+	fannedOut uint64              // bytes that were put into queues
 	heads     []head              // scratch of replays
 	newest    map[Target]struct{} // scratch of the policy Latest
 }
@@ -47,8 +49,6 @@ func (h *Hub) NewShard(wake func()) *Shard {
 		inbox:    inbox{wake: wake},
 		everyone: group{kind: everyGroup},
 		all:      group{kind: allGroup},
-		rooms:    make(map[string]*group),
-		ids:      make(map[string]*group),
 		newest:   make(map[Target]struct{}),
 	}
 	h.mu.Lock()
@@ -78,12 +78,17 @@ func (s *Shard) Subscribe(now time.Time, st *Stream, sub Subscription) Start {
 	if st.phase != unsubscribed {
 		st.shard.Unsubscribe(st)
 	}
+	if st.shard != nil {
+		st.shard.queued -= int64(st.queue.bytes)
+	}
 	st.queue.discard()
 	st.hole = nil
 	st.shard = s
 	st.clientID = sub.ClientID
 	s.join(st, sub)
-	return s.hub.start(now, st, sub.LastEventID)
+	start := s.hub.start(now, st, sub.LastEventID)
+	s.queued += int64(st.queue.bytes)
+	return start
 }
 
 func (s *Shard) join(st *Stream, sub Subscription) {
@@ -94,14 +99,14 @@ func (s *Shard) join(st *Stream, sub Subscription) {
 	st.memberships = make([]membership, 0, groups)
 	s.everyone.add(st)
 	if sub.ClientID != "" {
-		named(s.ids, idGroup, sub.ClientID).add(st)
+		named(&s.ids, idGroup, sub.ClientID).add(st)
 	}
 	if sub.All {
 		s.all.add(st)
 		return
 	}
 	for _, room := range sub.Rooms {
-		g := named(s.rooms, roomGroup, room)
+		g := named(&s.rooms, roomGroup, room)
 		if len(g.members) == 0 {
 			s.order.Set(g.name, g)
 		}
@@ -110,13 +115,13 @@ func (s *Shard) join(st *Stream, sub Subscription) {
 }
 
 // named finds a group or adds it.
-func named(groups map[string]*group, kind groupKind, name string) *group {
-	g := groups[name]
-	if g == nil {
+func named(groups *table[string, *group], kind groupKind, name string) *group {
+	g, ok := groups.get(name)
+	if !ok {
 		// The name is often a piece of a request; the group must not keep the whole of it.
 		name = strings.Clone(name)
 		g = &group{name: name, kind: kind}
-		groups[name] = g
+		groups.put(name, g)
 	}
 	return g
 }
@@ -134,10 +139,10 @@ func (s *Shard) Unsubscribe(st *Stream) {
 		}
 		switch m.group.kind {
 		case roomGroup:
-			delete(s.rooms, m.group.name)
+			s.rooms.remove(m.group.name)
 			s.order.Delete(m.group.name)
 		case idGroup:
-			delete(s.ids, m.group.name)
+			s.ids.remove(m.group.name)
 		case everyGroup, allGroup:
 		}
 	}
@@ -145,13 +150,29 @@ func (s *Shard) Unsubscribe(st *Stream) {
 	st.setPhase(unsubscribed)
 }
 
+// Release throws away what is queued for a stream that is not subscribed, at its end. Doing it twice is harmless.
+func (s *Shard) Release(st *Stream) {
+	if st.phase != unsubscribed {
+		panic("hub: internal error: a subscribed stream is released")
+	}
+	s.queued -= int64(st.queue.bytes)
+	st.queue = queue{}
+}
+
+// QueuedBytes is how much waits in the queues of all streams, until they are released. Streams share the events, so it is
+// far more than the memory that they take: it is what has still to be sent.
+func (s *Shard) QueuedBytes() int64 { return s.queued }
+
+// FannedOutBytes is how much was put into queues: each message as often as there were streams for it.
+func (s *Shard) FannedOutBytes() uint64 { return s.fannedOut }
+
 // Streams is the number of subscribed streams.
 func (s *Shard) Streams() int { return len(s.everyone.members) }
 
 // RoomCount is the number of streams that named the room. Those that listen to every room are not
 // counted.
 func (s *Shard) RoomCount(room string) int {
-	if g := s.rooms[room]; g != nil {
+	if g, ok := s.rooms.get(room); ok {
 		return len(g.members)
 	}
 	return 0
@@ -171,7 +192,7 @@ func (s *Shard) RoomsPrefix(prefix, after string, visit func(room string, stream
 // ByID visits the streams of that client id until visit returns false. visit may unsubscribe the stream
 // it is given.
 func (s *Shard) ByID(id string, visit func(*Stream) bool) {
-	if g := s.ids[id]; g != nil {
+	if g, ok := s.ids.get(id); ok {
 		g.visit(visit)
 	}
 }
@@ -179,7 +200,7 @@ func (s *Shard) ByID(id string, visit func(*Stream) bool) {
 // ByRoom visits the streams that named the room until visit returns false. visit may unsubscribe the
 // stream it is given.
 func (s *Shard) ByRoom(room string, visit func(*Stream) bool) {
-	if g := s.rooms[room]; g != nil {
+	if g, ok := s.rooms.get(room); ok {
 		g.visit(visit)
 	}
 }

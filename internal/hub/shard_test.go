@@ -49,8 +49,8 @@ func TestShardCounts(t *testing.T) {
 		s.Unsubscribe(&c.Stream)
 		w.check()
 	}
-	if s.Streams() != 0 || len(s.rooms) != 0 || s.order.Len() != 0 {
-		t.Errorf("%d streams, %d rooms, %d sorted rooms are left", s.Streams(), len(s.rooms), s.order.Len())
+	if s.Streams() != 0 || s.rooms.len() != 0 || s.order.Len() != 0 {
+		t.Errorf("%d streams, %d rooms, %d sorted rooms are left", s.Streams(), s.rooms.len(), s.order.Len())
 	}
 }
 
@@ -76,8 +76,8 @@ func TestVisitorsMayUnsubscribe(t *testing.T) {
 	if got := count(s.ByID, "", false); got != 0 {
 		t.Errorf("ByID of no id visits %d, want 0", got)
 	}
-	if got := count(s.ByID, "you", true); got != 2 || len(s.ids) != 1 {
-		t.Errorf("ByID visits %d, want 2; %d ids are left, want 1", got, len(s.ids))
+	if got := count(s.ByID, "you", true); got != 2 || s.ids.len() != 1 {
+		t.Errorf("ByID visits %d, want 2; %d ids are left, want 1", got, s.ids.len())
 	}
 	if got := count(s.ByRoom, "a", true); got != 4 || s.Streams() != 0 {
 		t.Errorf("ByRoom visits %d, want 4; %d streams are left", got, s.Streams())
@@ -107,7 +107,7 @@ func TestGroupGivesMemoryBack(t *testing.T) {
 	for _, c := range clients[1:] {
 		w.shards[0].Unsubscribe(&c.Stream)
 	}
-	if got := cap(w.shards[0].rooms["a"].members); got > 2*groupKeep {
+	if got := cap(w.shards[0].rooms.m["a"].members); got > 2*groupKeep {
 		t.Errorf("a room with one stream keeps room for %d", got)
 	}
 }
@@ -120,13 +120,13 @@ func TestCheckNotices(t *testing.T) {
 	}{
 		{"history bytes", func(w *world, _ *client) { w.hub.history.bytes++ }},
 		{"history floor", func(w *world, _ *client) { w.hub.history.floor++ }},
-		{"index", func(w *world, _ *client) { w.hub.history.index[Target{ToRoom, "a"}].pop() }},
+		{"index", func(w *world, _ *client) { w.hub.history.index.m[Target{ToRoom, "a"}].pop() }},
 		{"prefixes", func(w *world, _ *client) { w.hub.history.prefixes[1]++ }},
 		{"lengths", func(w *world, _ *client) { w.hub.history.lengths = nil }},
 		{"inbox bytes", func(w *world, _ *client) { w.shards[0].inbox.bytes++ }},
 		{"space", func(w *world, _ *client) { w.hub.space = make(chan struct{}) }},
 		{"room index", func(w *world, _ *client) { w.shards[0].order.Delete("a") }},
-		{"empty room", func(w *world, _ *client) { w.shards[0].ids["x"] = &group{kind: idGroup} }},
+		{"empty room", func(w *world, _ *client) { w.shards[0].ids.put("x", &group{kind: idGroup}) }},
 		{"place", func(_ *world, c *client) { c.memberships[1].pos++ }},
 		{"membership", func(_ *world, c *client) { c.memberships = append(c.memberships, membership{}) }},
 		{"phase", func(_ *world, c *client) { c.phase = unsubscribed }},

@@ -68,7 +68,7 @@ func (st *Stream) setPhase(p phase) {
 // longer than limit in pieces of limit bytes. While a replay is going on, it takes more from the history as
 // the queue drains. If it appends nothing, the stream is Empty.
 func (st *Stream) Pop(dst []byte, limit int) []byte {
-	room := limit
+	room, queued := limit, st.queue.bytes
 	for room > 0 && (st.queue.n > 0 || st.refill(room)) {
 		gap := st.dueGap()
 		next := st.queue.next()
@@ -92,6 +92,7 @@ func (st *Stream) Pop(dst []byte, limit int) []byte {
 	if st.queue.n == 0 && st.phase != replaying {
 		st.queue.release()
 	}
+	st.account(st.queue.bytes - queued)
 	return dst
 }
 
@@ -130,6 +131,14 @@ func (st *Stream) lose(seq uint64) {
 func (st *Stream) Push(f *sse.Frame) {
 	if st.Empty() {
 		st.queue.push(item{frame: f})
+		st.account(f.Len())
+	}
+}
+
+// account tells the shard that the queue has grown.
+func (st *Stream) account(bytes int) {
+	if st.shard != nil {
+		st.shard.queued += int64(bytes)
 	}
 }
 

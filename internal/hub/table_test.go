@@ -1,0 +1,115 @@
+package hub
+
+import (
+	"runtime"
+	"strconv"
+	"testing"
+	"time"
+)
+
+func TestTable(t *testing.T) {
+	var tab table[int, string]
+	if _, ok := tab.get(1); ok || tab.len() != 0 {
+		t.Error("the zero table is not empty")
+	}
+	tab.remove(1)
+	const many = 20 * tableKeep
+	for i := range many {
+		tab.put(i, strconv.Itoa(i))
+	}
+	for i := range many - 1 {
+		tab.remove(i)
+		if i%1000 == 0 {
+			if got, ok := tab.get(many - 1); !ok || got != strconv.Itoa(many-1) || tab.len() != many-1-i {
+				t.Fatalf("after %d removals: %q, %t, %d entries", i+1, got, ok, tab.len())
+			}
+		}
+	}
+	if tab.peak > tableKeep {
+		t.Errorf("one entry sits in the room of %d", tab.peak)
+	}
+}
+
+// heap is what lives on it.
+func heap() int64 {
+	var m runtime.MemStats
+	for range 2 { // what finalizers and pools hold goes with the second
+		runtime.GC()
+	}
+	runtime.ReadMemStats(&m)
+	return int64(m.HeapAlloc)
+}
+
+// TestT16RoomNamesComeAndGo: a million rooms, by subscribers and by publishers, leave no memory behind.
+func TestT16RoomNamesComeAndGo(t *testing.T) {
+	const (
+		rooms     = 1_000_000
+		perStream = 64
+		streams   = 4096 // at one time
+	)
+	now := time.Unix(1, 0)
+	h := New(Options{Epoch: "e", History: HistoryLimits{Events: 1000, Bytes: 1 << 20, Age: time.Minute}, InboxEvents: 1 << 20})
+	s := h.NewShard(func() {})
+	good := &Stream{Owner: deafOwner{}}
+	s.Subscribe(now, good, Subscription{Rooms: []string{"good"}, ClientID: "good"})
+	before := heap()
+
+	some := make([]Stream, streams)
+	names := make([]string, perStream)
+	next := 0
+	for next < rooms {
+		for i := range some {
+			for j := range names {
+				names[j] = "room-" + strconv.Itoa(next)
+				next++
+			}
+			some[i].Owner = deafOwner{}
+			s.Subscribe(now, &some[i], Subscription{Rooms: names, ClientID: "id-" + strconv.Itoa(next)})
+		}
+		for i := range some {
+			s.Unsubscribe(&some[i])
+			s.Release(&some[i])
+		}
+	}
+	for i := range rooms {
+		m := Message{To: []Target{{Kind: ToRoom, Name: "room-" + strconv.Itoa(i)}}}
+		if i%1000 == 0 {
+			m.To = append(m.To, Target{Kind: ToPrefix, Name: "prefix-" + strconv.Itoa(i)}, Target{Kind: ToRoom, Name: "good"})
+		}
+		if _, err := h.Publish(now, m); err != nil {
+			t.Fatal(err)
+		}
+		for s.Deliver(1<<20, 1<<30) {
+			t.Fatal("a shard is not finished")
+		}
+	}
+	h.Trim(now.Add(time.Hour))
+	for len(good.Pop(nil, 1<<20)) > 0 {
+		continue
+	}
+	if got := good.Sent(); got != rooms/1000 {
+		t.Errorf("the good stream got %d of %d events", got, rooms/1000)
+	}
+	clear(some)
+	runtime.KeepAlive(names)
+	after := heap()
+	if err := s.Check(); err != nil {
+		t.Error(err)
+	}
+	some, names = nil, nil
+	// Within 5 %, and what two empty tables keep.
+	if grown := after - before; grown > before/20+512<<10 {
+		t.Errorf("the heap has grown from %d to %d bytes", before, after)
+	}
+	t.Logf("%d bytes before, %d after %d rooms", before, after, rooms)
+	runtime.KeepAlive(some)
+	runtime.KeepAlive(names)
+	runtime.KeepAlive(h)
+}
+
+// deafOwner is told things and does nothing.
+type deafOwner struct{}
+
+func (deafOwner) Queued(*Stream, int)  {}
+func (deafOwner) Blocked(*Stream) bool { return false }
+func (deafOwner) Overflow(*Stream)     {}
