@@ -72,6 +72,12 @@ func (p *program) printLimits(l admin.Limits) {
 		remembered += fmt.Sprintf(", %d forgotten for want of room", n.Forgotten)
 	}
 	line("remembered", remembered)
+	if l.Memory.Pressure != "" {
+		line("memory", memoryText(&l.Memory))
+		line("waiting", size(l.Memory.QueuedBytes)+" in the queues of all streams")
+		line("freed", freedText(&l.Memory))
+		line("published", publishText(&l.Publish))
+	}
 	if len(n.Penalized) == 0 {
 		return
 	}

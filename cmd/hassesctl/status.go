@@ -140,6 +140,9 @@ func statusText(s *screen, status admin.Status) string {
 	line("command errors", strconv.FormatUint(status.CommandErrorsTotal, 10))
 	line("last event", status.LastEventID)
 	line("history", historyText(status.History))
+	if status.Memory != nil {
+		line("memory", memoryText(status.Memory))
+	}
 	line("closed", reasonsText(status.Closed))
 	if dropped := reasonsText(status.Dropped); len(status.Dropped) > 0 && dropped != reasonsText(nil) {
 		line("dropped", dropped)

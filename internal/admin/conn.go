@@ -51,6 +51,7 @@ type conn struct {
 	role      Role
 	keyID     string // of the last good key; empty: none was shown
 	wrongKeys int
+	pacer     pacer
 }
 
 // run reads until the end of the connection. All that was sent is run, even if the peer is gone.
@@ -240,6 +241,7 @@ func (c *conn) publish(p SendParams) (Delivery, *Error) {
 	if limit := c.server.maxMessage(); len(p.Data) > limit {
 		return nil, tooLarge(len(p.Data), limit)
 	}
+	c.keepPace(len(p.Data))
 	ctx, cancel := context.WithTimeout(c.server.ctx, publishTimeout)
 	defer cancel()
 	d, err := c.server.backend.Publish(ctx, p)

@@ -11,6 +11,9 @@ type Limits struct {
 	Uses      []LimitUse        `json:"limits"`  // in the order of the configuration
 	Refused   map[string]uint64 `json:"refused"` // by reason, as in "status"
 	Penalties Penalties         `json:"penalties"`
+
+	Memory  MemoryStatus  `json:"memory"`
+	Publish PublishStatus `json:"publish"`
 }
 
 // LimitUse is one bound and what is used of it.

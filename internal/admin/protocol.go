@@ -94,6 +94,8 @@ type Status struct {
 	Closed             map[string]uint64 `json:"closed"`  // connections ended, by reason
 	Refused            map[string]uint64 `json:"refused"` // requests and commands refused, by reason
 
+	Memory *MemoryStatus `json:"memory,omitempty"`
+
 	// Events that slow streams did not get, by the policy of limits.slow that took them.
 	Dropped map[string]uint64 `json:"dropped,omitempty"`
 

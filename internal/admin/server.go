@@ -38,6 +38,9 @@ type ServerOptions struct {
 	// and there are no keys.
 	Rights *Rights
 
+	// Pace is the one in force for each connection; it is asked again and again. nil: none.
+	Pace func() Pace
+
 	// MaxMessage is the bound of a message's bytes in force; it is asked again and again. nil: 64 KiB.
 	MaxMessage func() int
 }
@@ -52,6 +55,7 @@ type Server struct {
 	delimiter    byte
 	places       int // of each listening door
 	maxMessage   func() int
+	pace         func() Pace
 	writeTimeout time.Duration
 
 	handshakeTimeout time.Duration // of the TLS door
@@ -63,6 +67,7 @@ type Server struct {
 	access   atomic.Pointer[Access] // of the TLS door, for new connections; safe by itself
 	rights   atomic.Pointer[Rights] // of new connections and new keys; never nil, safe by itself
 	guesses  guesses                // safe by itself
+	held     held                   // safe by itself
 	stopping chan struct{}          // closed with serverStopping
 
 	mu        sync.Mutex // guards all below
@@ -93,6 +98,7 @@ func NewServer(o ServerOptions) *Server {
 		delimiter:    o.Delimiter,
 		places:       o.Connections,
 		maxMessage:   o.MaxMessage,
+		pace:         o.Pace,
 		writeTimeout: writeTimeout,
 
 		handshakeTimeout: handshakeTimeout,
@@ -114,6 +120,9 @@ func NewServer(o ServerOptions) *Server {
 	}
 	if s.delimiter == 0 {
 		s.delimiter = ';'
+	}
+	if s.pace == nil {
+		s.pace = func() Pace { return Pace{} }
 	}
 	if s.maxMessage == nil {
 		s.maxMessage = func() int { return 64 << 10 }

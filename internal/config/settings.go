@@ -155,11 +155,15 @@ type Limits struct {
 	RequestTimeout        time.Duration `toml:"request_timeout"`
 	RequestBytes          int           `toml:"request_bytes"` // request head
 	RoomsPerClient        int           `toml:"rooms_per_client"`
-	MessageBytes          int           `toml:"message_bytes"` // at most 16 MiB
-	QueueBytes            int           `toml:"queue_bytes"`   // plaintext waiting for one stream
-	KernelBytes           int           `toml:"kernel_bytes"`  // waiting for one stream in the kernel
-	Slow                  string        `toml:"slow"`          // close, drop-oldest, latest
-	StreamAge             time.Duration `toml:"stream_age"`    // 0: streams live as long as they like
+	MessageBytes          int           `toml:"message_bytes"`     // at most 16 MiB
+	QueueBytes            int           `toml:"queue_bytes"`       // plaintext waiting for one stream
+	KernelBytes           int           `toml:"kernel_bytes"`      // waiting for one stream in the kernel
+	QueueBytesTotal       int64         `toml:"queue_bytes_total"` // waiting for all streams; 0: no bound but that of the memory
+	Memory                int64         `toml:"memory"`            // of the process; 0: what the machine allows
+	PublishRate           int           `toml:"publish_rate"`      // messages of one control connection, in a second; 0: no bound
+	PublishBytes          int64         `toml:"publish_bytes"`     // bytes of one control connection, in a second; 0: no bound
+	Slow                  string        `toml:"slow"`              // close, drop-oldest, latest
+	StreamAge             time.Duration `toml:"stream_age"`        // 0: streams live as long as they like
 }
 
 // Drain says how the daemon stops.

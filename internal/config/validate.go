@@ -118,6 +118,17 @@ func (c *checker) numbers() {
 	c.sizeBetween("limits.message_bytes", int64(l.MessageBytes), 1, 16*mib)
 	c.sizeBetween("limits.queue_bytes", int64(l.QueueBytes), kib, 1<<30)
 	c.sizeBetween("limits.kernel_bytes", int64(l.KernelBytes), 16*kib, 4*mib)
+	if l.QueueBytesTotal != 0 {
+		c.sizeBetween("limits.queue_bytes_total", l.QueueBytesTotal, int64(l.QueueBytes), 1<<50)
+	}
+	if l.Memory != 0 {
+		c.sizeBetween("limits.memory", l.Memory, 16*mib, 1<<50)
+	}
+	c.intBetween("limits.publish_rate", l.PublishRate, 0, 100_000_000)
+	if l.PublishBytes != 0 {
+		// Or one message would wait for longer than a second.
+		c.sizeBetween("limits.publish_bytes", l.PublishBytes, int64(l.MessageBytes), 1<<40)
+	}
 	c.zeroOrBetween("limits.stream_age", l.StreamAge, 10*time.Millisecond, 365*24*time.Hour)
 	c.durationBetween("drain.window", s.Drain.Window, 0, time.Hour)
 }

@@ -87,6 +87,8 @@ func (b backend) Status(ctx context.Context) (admin.Status, error) {
 	for _, l := range st.Loops {
 		out.Loops = append(out.Loops, admin.LoopStatus{Connections: l.Connections, Streams: l.Streams})
 	}
+	memory := b.memoryStatus()
+	out.Memory = &memory
 	b.commandErrors.each(func(reason string, n uint64) {
 		out.CommandErrorsTotal += n
 		out.Refused["control_"+reason] += n

@@ -53,6 +53,7 @@ type Daemon struct {
 	hub        *hub.Hub
 	loops      []*reactor.Loop
 	edge       *edge.Server
+	memory     *memoryWatch
 	cleanups   []func() // what open has to give back, last first
 
 	// Owned by Run's goroutine.

@@ -63,6 +63,8 @@ func (b backend) Limits(ctx context.Context, p admin.LimitsParams) (admin.Limits
 			},
 		},
 		Refused: in.Refused,
+		Memory:  b.memoryStatus(),
+		Publish: b.publishStatus(in.FannedOutBytes),
 		Penalties: admin.Penalties{
 			Mode:      a.Limits.Penalties.String(),
 			Total:     a.Total,
@@ -74,6 +76,11 @@ func (b backend) Limits(ctx context.Context, p admin.LimitsParams) (admin.Limits
 			Offences:  a.Offences,
 		},
 	}
+	s, m := b.settings.Load(), out.Memory
+	out.Uses = append(out.Uses,
+		admin.LimitUse{Key: "limits.queue_bytes_total", Used: m.QueuedBytes, Limit: s.Limits.QueueBytesTotal, Unit: "bytes"},
+		admin.LimitUse{Key: "limits.memory", Used: m.UsedBytes, Limit: m.BudgetBytes, Unit: "bytes", Peak: m.PeakBytes},
+	)
 	for _, n := range a.Penalized {
 		out.Penalties.Penalized = append(out.Penalties.Penalized, admin.Penalized{
 			Network: n.Network.String(), SecondsLeft: n.Left.Seconds(), Why: n.Why.String(),
@@ -81,6 +88,28 @@ func (b backend) Limits(ctx context.Context, p admin.LimitsParams) (admin.Limits
 	}
 	b.commandErrors.each(func(reason string, n uint64) { out.Refused["control_"+reason] += n })
 	return out, nil
+}
+
+// memoryStatus is what the last look at the memory has found.
+func (b backend) memoryStatus() admin.MemoryStatus {
+	f, load := b.memory.shown.Load(), b.edge.Load()
+	return admin.MemoryStatus{
+		Pressure:        f.level.String(),
+		UsedBytes:       f.use.live,
+		PeakBytes:       f.peak,
+		BudgetBytes:     f.budget.bytes,
+		BudgetFrom:      f.budget.from,
+		KernelBytes:     f.use.kernel,
+		QueuedBytes:     load.QueuedBytes,
+		BlockedStreams:  load.Blocked,
+		StreamsEnded:    f.counts.shed,
+		EventsForgotten: f.counts.forgotten,
+	}
+}
+
+func (b backend) publishStatus(fannedOut uint64) admin.PublishStatus {
+	held, seconds := b.control.Held()
+	return admin.PublishStatus{HeldTotal: held, HeldSeconds: seconds, FannedOutBytes: fannedOut}
 }
 
 // ofNetwork names the network that uses most, if there is any use.

@@ -228,6 +228,10 @@ func (d *Daemon) openControl(s *config.Settings, descriptors int) error {
 		Delimiter:   delimiter,
 		Connections: controlPlaces(s, descriptors),
 		MaxMessage:  func() int { return d.settings.Load().Limits.MessageBytes },
+		Pace: func() admin.Pace {
+			l := &d.settings.Load().Limits
+			return admin.Pace{Messages: l.PublishRate, Bytes: l.PublishBytes}
+		},
 	})
 	d.useControlRights(rights)
 	d.atClose(func() {
@@ -296,6 +300,11 @@ func (d *Daemon) openLoops(s *config.Settings, descriptors int) error {
 	options, err := hubOptions(s, newEpoch(d.startedAt))
 	if err != nil {
 		return err
+	}
+	d.memory = newMemoryWatch(d, s)
+	if d.memory.budget.fit(&options, n) {
+		d.log.Warn("history.bytes is over a quarter of the memory there is; a quarter it is",
+			"asked", s.History.Bytes, "allowed", options.History.Bytes, "budget", d.memory.budget.bytes, "from", d.memory.budget.from)
 	}
 	d.hub = hub.New(options)
 	edgeOptions := edge.Options{

@@ -41,6 +41,7 @@ func (d *Daemon) serve(ctx context.Context) error {
 	}
 	stopHousekeeping := make(chan struct{})
 	running.Go(func() { d.housekeep(stopHousekeeping) })
+	running.Go(func() { d.watchMemory(stopHousekeeping) })
 	running.Go(func() { d.tendCertificates(stopHousekeeping) })
 	running.Go(func() { d.tendControlPort(stopHousekeeping) })
 	defer func() {

@@ -32,6 +32,7 @@ type Stats struct {
 	StreamsOpened        uint64
 	Reinits              uint64
 	Deliveries           uint64
+	FannedOutBytes       uint64
 	Loops                []LoopStats
 	Closed               map[string]uint64
 	Refused              map[string]uint64
@@ -70,6 +71,7 @@ func (w *worker) addStats(out *Stats) {
 	out.StreamsOpened += w.streamsOpened
 	out.Reinits += w.reinits
 	out.Deliveries += w.deliveries
+	out.FannedOutBytes += w.shard.FannedOutBytes()
 	dropped := w.shard.Dropped()
 	out.Dropped.Close += dropped.Close
 	out.Dropped.Oldest += dropped.Oldest

@@ -14,6 +14,7 @@ type LimitsInfo struct {
 	MostHandshakes                     int // of one network
 	MostHandshakesOf                   admission.Network
 	Refused                            map[string]uint64
+	FannedOutBytes                     uint64
 	Admission                          admission.Stats
 }
 
@@ -29,6 +30,7 @@ func (s *Server) Limits(ctx context.Context, penalized int) (LimitsInfo, error) 
 		ConnectionLimit: st.Limit,
 		HandshakeLimit:  s.config().Handshakes,
 		Refused:         st.Refused,
+		FannedOutBytes:  st.FannedOutBytes,
 	}
 	most := make(map[admission.Network]int)
 	for _, w := range s.workers {

@@ -1,0 +1,32 @@
+package admin
+
+// How short memory is, in order; each includes what the ones before it do.
+const (
+	PressureNone   = "none"
+	PressureRefuse = "refuse" // new streams are told to come later
+	PressureShed   = "shed"   // clients for which most waits are ended
+	PressureForget = "forget" // and the history is halved
+)
+
+// MemoryStatus is what the daemon holds, and what it did to stay within limits.memory. Counters only grow.
+type MemoryStatus struct {
+	Pressure    string `json:"pressure"` // none, refuse, shed, forget
+	UsedBytes   int64  `json:"used_bytes"`
+	PeakBytes   int64  `json:"peak_bytes"`
+	BudgetBytes int64  `json:"budget_bytes"` // 0: not known
+	BudgetFrom  string `json:"budget_from"`  // limits.memory, GOMEMLIMIT, cgroup, machine
+	KernelBytes int64  `json:"kernel_bytes"` // of UsedBytes: about what the kernel holds for blocked streams
+
+	QueuedBytes     int64  `json:"queued_bytes"`     // has still to be sent; streams share the events
+	BlockedStreams  int    `json:"blocked_streams"`  // whose client does not take what is sent
+	StreamsEnded    uint64 `json:"streams_ended"`    // to free memory, or the queues of all
+	EventsForgotten uint64 `json:"events_forgotten"` // of the history, to free memory
+}
+
+// PublishStatus is what publishers were made to wait. Counters only grow.
+type PublishStatus struct {
+	HeldTotal   uint64  `json:"held_total"`   // messages that waited for limits.publish_rate or limits.publish_bytes
+	HeldSeconds float64 `json:"held_seconds"` // how long in all
+
+	FannedOutBytes uint64 `json:"fanned_out_bytes"` // put into queues: each message as often as there were streams for it
+}

@@ -1,0 +1,106 @@
+package daemon
+
+import (
+	"io/fs"
+	"testing"
+	"testing/fstest"
+
+	"github.com/hassesd/hassesd/internal/hub"
+)
+
+// machine is a file system with some files of the kernel.
+func machine(files map[string]string) fs.FS {
+	m := fstest.MapFS{"proc/meminfo": {Data: []byte("MemFree:  1 kB\nMemTotal:  1000000 kB\nHugePages_Total: 0\n")}}
+	for name, text := range files {
+		m[name] = &fstest.MapFile{Data: []byte(text)}
+	}
+	return m
+}
+
+func TestFindBudget(t *testing.T) {
+	const all = 1_000_000 << 10
+	for _, tc := range []struct {
+		name  string
+		files map[string]string
+		bytes int64 // before our share is taken
+		from  string
+	}{
+		{"no cgroup", nil, all, "machine"},
+		{"version 2", map[string]string{
+			"proc/self/cgroup": "0::/system.slice/hassesd.service\n",
+			"sys/fs/cgroup/system.slice/hassesd.service/memory.max": "67108864\n",
+			"sys/fs/cgroup/system.slice/memory.max":                 "max\n",
+		}, 64 << 20, "cgroup"},
+		{"version 2, bound further up", map[string]string{
+			"proc/self/cgroup":         "0::/a/b\n",
+			"sys/fs/cgroup/memory.max": "400000000\n", "sys/fs/cgroup/a/memory.max": "300000000\n", "sys/fs/cgroup/a/b/memory.max": "max\n",
+		}, 300_000_000, "cgroup"},
+		{"version 2, in a container", map[string]string{
+			"proc/self/cgroup": "0::/\n", "sys/fs/cgroup/memory.max": "67108864\n",
+		}, 64 << 20, "cgroup"},
+		{"version 1", map[string]string{
+			"proc/self/cgroup": "8:pids:/\n4:cpu,memory:/x\n0::/\n",
+			"sys/fs/cgroup/memory/x/memory.limit_in_bytes": "100000000\n",
+			"sys/fs/cgroup/memory/memory.limit_in_bytes":   "9223372036854771712\n",
+		}, 100_000_000, "cgroup"},
+		{"version 1, no bound", map[string]string{
+			"proc/self/cgroup": "4:memory:/\n", "sys/fs/cgroup/memory/memory.limit_in_bytes": "9223372036854771712\n",
+		}, all, "machine"},
+		{"more than there is", map[string]string{
+			"proc/self/cgroup": "0::/\n", "sys/fs/cgroup/memory.max": "99999999999999\n",
+		}, all, "machine"},
+		{"outside of what is to be seen", map[string]string{
+			"proc/self/cgroup": "0::/../../x\n", "sys/fs/cgroup/memory.max": "67108864\n",
+		}, 64 << 20, "cgroup"},
+		{"nonsense", map[string]string{
+			"proc/self/cgroup": "0\n::\n0::/a\n", "sys/fs/cgroup/a/memory.max": "lots\n",
+		}, all, "machine"},
+	} {
+		t.Setenv("GOMEMLIMIT", "")
+		got := findBudget(0, machine(tc.files))
+		if got.from != tc.from || got.bytes != tc.bytes/100*budgetShare {
+			t.Errorf("%s: %+v, want %d %% of %d from %s", tc.name, got, budgetShare, tc.bytes, tc.from)
+		}
+	}
+	if got := findBudget(1<<20, machine(nil)); got.bytes != 1<<20 || got.from != "limits.memory" {
+		t.Errorf("what the settings say: %+v", got)
+	}
+	if got := findBudget(0, fstest.MapFS{}); got.bytes != 0 {
+		t.Errorf("a machine that shows nothing: %+v", got)
+	}
+}
+
+func TestHubFitsTheBudget(t *testing.T) {
+	for _, tc := range []struct {
+		budget           int64
+		history, inbox   int64
+		isHistorySmaller bool
+	}{
+		{0, 64 << 20, 0, false}, // nobody knows: as it is
+		{64 << 20, 16 << 20, 2 << 20, true},
+		{8 << 20, 2 << 20, inboxLeast, true},
+		{1 << 40, 64 << 20, inboxMost, false},
+	} {
+		o := hub.Options{History: hub.HistoryLimits{Bytes: 64 << 20}}
+		smaller := budget{bytes: tc.budget}.fit(&o, 2)
+		if o.History.Bytes != tc.history || o.InboxBytes != tc.inbox || smaller != tc.isHistorySmaller {
+			t.Errorf("%d bytes: history %d, inbox %d, smaller %t", tc.budget, o.History.Bytes, o.InboxBytes, smaller)
+		}
+	}
+}
+
+func TestMemoryMeterSeesWhatLives(t *testing.T) {
+	m := newMemoryMeter()
+	before := m.measure(0)
+	ballast := make([]byte, 64<<20)
+	for i := range ballast {
+		ballast[i] = 1
+	}
+	grown := m.measure(1000)
+	if grown.most-before.most < 60<<20 || grown.most < grown.live || grown.kernel != 1000 {
+		t.Errorf("64 MiB more show as %+v after %+v", grown, before)
+	}
+	if ballast[len(ballast)-1] != 1 {
+		t.Error("the ballast was dropped")
+	}
+}
