@@ -85,6 +85,7 @@ type conn struct {
 	tail      []byte // plaintext that goes out after the queue: the end of the response
 
 	input     int           // bytes that came since the request, as the socket gave them
+	said      int           // what of that, and of what came with the request, was plaintext
 	streamAt  time.Duration // when the stream was opened
 	endsAt    time.Duration // when what it was opened with is over; 0: never
 	lastWrite time.Duration
@@ -94,8 +95,15 @@ type conn struct {
 }
 
 // inputBudget is how many bytes may come on an open stream, as the socket gives them. A subscriber has nothing to say;
-// this leaves room for key updates and for browsers that send a stray record.
-const inputBudget = 16 << 10
+// this leaves room for a hundred key updates and for browsers that send a stray record. Where a second request is allowed,
+// it comes on top.
+const inputBudget = 4 << 10
+
+// Bounds of the requests on one connection after the first, each of which may begin a replay.
+const (
+	reinitBurst = 32
+	reinitEvery = time.Second // one more
+)
 
 // lingerTime is how long a closed connection waits for the peer's end, so that the kernel does not answer late bytes
 // with a reset that would throw away what the peer has not read yet.
@@ -103,8 +111,29 @@ const lingerTime = 2 * time.Second
 
 var errAborted = errors.New("handshake given up")
 
-// Read implements tlsconn.Descriptor. It counts what comes after the request.
+// inputLimit is how much the client may send until its next request is complete.
+func (c *conn) inputLimit() int {
+	if c.w.srv.reinit.Load() {
+		return inputBudget + c.w.srv.config().RequestBytes
+	}
+	return inputBudget
+}
+
+// saysTooMuch says that the client has used up what it may send on an open stream.
+func (c *conn) saysTooMuch() bool {
+	return c.state == stateStreaming && max(c.input, c.said) > c.inputLimit()
+}
+
+// Read implements tlsconn.Descriptor. It counts what comes after the request, and takes no more of that from the socket
+// than shows that it is too much.
 func (c *conn) Read(p []byte) (int, error) {
+	switch c.state {
+	case stateStreaming:
+		p = p[:min(len(p), max(1, c.inputLimit()-c.input+1))]
+	case stateReading:
+		p = p[:min(len(p), readBufSize)] // what comes with the request is in memory before it can be counted
+	case stateAccepted, stateHandshaking, stateDraining, stateClosed:
+	}
 	n, err := c.src.Read(p)
 	if n > 0 {
 		c.input += n
@@ -134,7 +163,7 @@ func (c *conn) setState(s state) {
 	case stateStreaming:
 		c.streamAt = c.w.now()
 		c.lastWrite = c.streamAt
-		c.input = 0
+		c.input, c.said = 0, 0
 		c.head = nil
 		c.w.streamsOpened++
 		c.scheduleStream()

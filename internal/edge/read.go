@@ -18,6 +18,9 @@ func (c *conn) read() {
 		if n > 0 {
 			c.take(buf[:n])
 		}
+		if c.saysTooMuch() {
+			c.fail(ExcessInput)
+		}
 		if c.doomed || c.state == stateClosed {
 			return
 		}
@@ -36,10 +39,6 @@ func (c *conn) read() {
 
 // flushAfterRead sends what reading may have produced: alerts and key updates.
 func (c *conn) flushAfterRead() {
-	if c.state == stateStreaming && c.input > inputBudget {
-		c.fail(ExcessInput)
-		return
-	}
 	if c.wire.Pending() > 0 && !c.blocked {
 		c.w.flush(c)
 	}
@@ -67,6 +66,10 @@ func (c *conn) take(p []byte) {
 	case stateReading:
 		c.takeHead(p)
 	case stateStreaming:
+		c.said += len(p)
+		if c.saysTooMuch() {
+			return // and read ends it
+		}
 		if c.w.srv.reinit.Load() {
 			c.takeHead(p)
 			return

@@ -123,6 +123,10 @@ func (c *conn) secondRequest() {
 	head, rest := c.head[:c.secondEnd], c.head[c.secondEnd:]
 	c.head, c.secondReady = nil, false
 	cfg := c.w.srv.config()
+	if c.reinits >= reinitBurst+uint64((c.w.now()-c.streamAt)/reinitEvery) {
+		c.end(ExcessInput, sse.Farewell(c.jitteredRetry(cfg)))
+		return
+	}
 	req, bad := parseRequest(head)
 	if c.http10 || bad == nil && req.HTTP10 {
 		c.w.refused[RefusedRequest]++
@@ -154,7 +158,7 @@ func (c *conn) secondRequest() {
 	start := c.subscribe(sub)
 	c.reinits++
 	c.w.reinits++
-	c.input = 0
+	c.input, c.said = 0, 0
 	c.front = append(c.front, lastChunk...)
 	c.front = appendStreamHead(c.front, req, cfg.rules, c.w.date(), c.secure)
 	c.front = c.appendChunk(c.front, sse.Preface(c.jitteredRetry(cfg), start.ID))

@@ -40,6 +40,13 @@ func (p *Peer) Received() []byte {
 	return b
 }
 
+// Unread returns how many of the bytes sent the server has not read.
+func (p *Peer) Unread() int {
+	p.c.kernel.mu.Lock()
+	defer p.c.kernel.mu.Unlock()
+	return len(p.c.toServer)
+}
+
 // SetWindow sets how many bytes the server can have written without their being
 // received. With 0 no write takes anything.
 func (p *Peer) SetWindow(n int) {
