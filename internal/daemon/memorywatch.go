@@ -2,6 +2,7 @@ package daemon
 
 import (
 	"context"
+	"math"
 	"os"
 	"runtime"
 	"runtime/debug"
@@ -19,10 +20,14 @@ const (
 	// long as the last one took: so they never cost more than a small part of a processor.
 	memoryRest = time.Second
 	memoryPart = 20
-	// memoryActRest and memoryActPart are the same for two sheddings, each followed by a collection that shows what it has
-	// brought.
+	// memoryHurry is memoryPart while publishers wait, or streams are ended.
+	memoryHurry = 4
+	// memoryActRest is the least time between two times that streams are ended.
 	memoryActRest = 250 * time.Millisecond
-	memoryActPart = 4
+	// creditPart is how much of the room that is left may be published before the next look, one part in so many: a
+	// message is in memory several times while it is read. creditLeast is what there is after a collection in any case.
+	creditPart  = 8
+	creditLeast = 64 << 10
 	// shedPart is how many of the streams that do not take what is sent are ended at a time: one in so many.
 	shedPart  = 8
 	shedLeast = 16
@@ -86,9 +91,12 @@ type memoryWatch struct {
 	budget      budget
 	goLimit     int64 // given to the collector; 0: none yet
 	level       pressure
-	nextCollect time.Time
+	nextCollect time.Time // not before
+	nextHurried time.Time // the same while publishers wait
 	nextAct     time.Time
 	isTold      bool // that memory was freed, since the level changed
+
+	starved chan struct{} // capacity 1: publishers have used up their credit
 
 	// For those who ask.
 	shown  atomic.Pointer[memoryFigures]
@@ -112,7 +120,7 @@ type memoryCounts struct {
 }
 
 func newMemoryWatch(d *Daemon, s *config.Settings) *memoryWatch {
-	w := &memoryWatch{d: d, meter: newMemoryMeter()}
+	w := &memoryWatch{d: d, meter: newMemoryMeter(), starved: make(chan struct{}, 1)}
 	w.setBudget(s.Limits.Memory)
 	w.show(w.meter.measure(0))
 	return w
@@ -126,13 +134,13 @@ func (w *memoryWatch) setBudget(setting int64) {
 	w.limitCollector(0)
 }
 
-// limitCollector makes the collector keep the heap within what the kernel's memory leaves of the budget. It stops the
-// world for a moment, so small changes do not count.
+// limitCollector makes the collector keep the heap within what the kernel's memory leaves of the budget, less a little,
+// since it lets the heap grow beyond for a moment. It stops the world, so small changes do not count.
 func (w *memoryWatch) limitCollector(kernel int64) {
 	if w.budget.bytes == 0 || w.budget.isGoLimit {
 		return
 	}
-	limit := max(w.budget.bytes-kernel, w.budget.bytes/2)
+	limit := max(w.budget.bytes/100*pressureEnter[pressureForget]-kernel, w.budget.bytes/2)
 	if diff := limit - w.goLimit; diff > w.budget.bytes/16 || diff < -w.budget.bytes/16 || w.goLimit == 0 {
 		w.goLimit = limit
 		debug.SetMemoryLimit(limit)
@@ -145,18 +153,37 @@ func (d *Daemon) watchMemory(stop <-chan struct{}) {
 	defer tick.Stop()
 	w := d.memory
 	d.log.Info("memory budget", "bytes", w.budget.bytes, "from", w.budget.from)
+	again := time.NewTimer(0) // when publishers wait for a collection
+	defer again.Stop()
 	for {
+		isStarved := false
 		select {
-		case now := <-tick.C:
-			w.look(now)
+		case <-tick.C:
+		case <-again.C:
+			isStarved = true
+		case <-w.starved:
+			isStarved = true
 		case <-stop:
 			return
+		}
+		now := time.Now()
+		if wait := w.look(now, isStarved); wait > 0 {
+			again.Reset(wait)
 		}
 	}
 }
 
-// look measures, and does what the level calls for.
-func (w *memoryWatch) look(now time.Time) {
+// starve is told by the hub that the credit is used up.
+func (w *memoryWatch) starve() {
+	select {
+	case w.starved <- struct{}{}:
+	default: // it is known already
+	}
+}
+
+// look measures, and does what the level calls for. It answers after which time to look again because publishers have no
+// credit and only a collection could tell whether they may have some; 0: as usual.
+func (w *memoryWatch) look(now time.Time, isStarved bool) (again time.Duration) {
 	s := w.d.settings.Load()
 	if s.Limits.Memory != w.setting {
 		w.setBudget(s.Limits.Memory)
@@ -166,24 +193,60 @@ func (w *memoryWatch) look(now time.Time) {
 	kernel := int64(load.Blocked) * int64(s.Limits.KernelBytes)
 	w.limitCollector(kernel)
 	use := w.meter.measure(kernel)
-	if w.isDoubtful(use) && !now.Before(w.nextCollect) {
-		began := time.Now()
-		runtime.GC()
-		w.nextCollect = now.Add(max(memoryRest, memoryPart*time.Since(began)))
-		use = w.meter.measure(kernel)
+	due := w.nextCollect
+	if isStarved {
+		due = w.nextHurried
+	}
+	isFresh := false
+	if w.isDoubtful(use) && !now.Before(due) {
+		w.collect(now)
+		use, isFresh = w.meter.measure(kernel), true
 	}
 	w.enter(w.level.next(use.live, w.budget.bytes), use)
 	overQueued := s.Limits.QueueBytesTotal > 0 && load.QueuedBytes > s.Limits.QueueBytesTotal
 	if (w.level >= pressureShed || overQueued) && !now.Before(w.nextAct) {
-		began := time.Now()
 		w.act(load.Blocked, overQueued)
+		w.nextAct = now.Add(memoryActRest)
 		if w.level >= pressureShed {
-			runtime.GC() // or the next look would not know what it has brought
+			w.collect(now) // or the next look would not know what it has brought
+			w.nextAct = later(w.nextAct, w.nextHurried)
+			use, isFresh = w.meter.measure(kernel), true
 		}
-		w.nextAct = now.Add(max(memoryActRest, memoryActPart*time.Since(began)))
-		use = w.meter.measure(kernel)
 	}
 	w.show(use)
+	return w.lend(now, use, isFresh)
+}
+
+// collect runs the collector, and says when it may be run again.
+func (w *memoryWatch) collect(now time.Time) {
+	began := time.Now()
+	runtime.GC()
+	took := time.Since(began)
+	w.nextCollect = now.Add(max(memoryRest, memoryPart*took))
+	w.nextHurried = now.Add(memoryHurry * took)
+}
+
+// lend gives publishers their credit until the next look. What was allocated since the last collection counts as if it
+// lived, since nothing else is known; so without room there is credit only right after one.
+func (w *memoryWatch) lend(now time.Time, use memoryUse, isFresh bool) (again time.Duration) {
+	if w.budget.bytes == 0 {
+		w.d.hub.SetCredit(math.MaxInt64)
+		return 0
+	}
+	room := (w.budget.bytes/100*pressureEnter[pressureForget] - use.most) / creditPart
+	if room >= creditLeast || isFresh {
+		w.d.hub.SetCredit(max(room, creditLeast))
+		return 0
+	}
+	w.d.hub.SetCredit(0)
+	return max(w.nextHurried.Sub(now), time.Millisecond)
+}
+
+func later(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
 }
 
 // isDoubtful says that only a collection can tell which level it is: there is garbage that may be life, or a level

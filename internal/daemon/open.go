@@ -302,11 +302,13 @@ func (d *Daemon) openLoops(s *config.Settings, descriptors int) error {
 		return err
 	}
 	d.memory = newMemoryWatch(d, s)
+	options.Starved = d.memory.starve
 	if d.memory.budget.fit(&options, n) {
 		d.log.Warn("history.bytes is over a quarter of the memory there is; a quarter it is",
 			"asked", s.History.Bytes, "allowed", options.History.Bytes, "budget", d.memory.budget.bytes, "from", d.memory.budget.from)
 	}
 	d.hub = hub.New(options)
+	d.memory.lend(time.Now(), d.memory.meter.measure(0), true)
 	edgeOptions := edge.Options{
 		Loops:            d.loops,
 		Hub:              d.hub,

@@ -24,8 +24,8 @@ func (h *Hub) Check() error {
 		}
 		refused = refused || s.inbox.refused
 	}
-	if h.space != nil && !refused {
-		return errors.New("somebody waits for space that no inbox will announce")
+	if h.space != nil && !refused && !h.isStarved() {
+		return errors.New("somebody waits for space that nobody will announce")
 	}
 	return nil
 }

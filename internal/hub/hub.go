@@ -43,6 +43,10 @@ type Options struct {
 	QueueBytes   int           // plaintext that may wait for one stream; default 256 KiB
 	Slow         Policy        // what happens to a stream whose queue is full; default Close
 	MessageBytes int           // longest data of one message; default 64 KiB
+
+	// Starved is called, with the lock of the hub held, whenever a message finds no credit left: it must only signal
+	// whoever gives it, see SetCredit. nil: nobody does.
+	Starved func()
 }
 
 // Hub is the sequencer: it gives each message its number, its place in the history and its place in the
@@ -52,6 +56,7 @@ type Hub struct {
 	epoch       string
 	inboxEvents int
 	inboxBytes  int64
+	starved     func() // nil: credit is without bound
 
 	// Changed by SetLimits, read anywhere.
 	messageBytes atomic.Int64
@@ -65,6 +70,7 @@ type Hub struct {
 	history history
 	shards  []*Shard
 	space   chan struct{} // not nil: a message was refused and no room was made since
+	credit  int64         // bytes that may still be published; of no meaning without starved
 }
 
 // New makes a Hub without shards. An invalid epoch is a bug of the caller, and panics.
@@ -72,7 +78,7 @@ func New(o Options) *Hub {
 	if !sse.ValidEpoch(o.Epoch) {
 		panic("hub: internal error: invalid epoch")
 	}
-	h := &Hub{epoch: o.Epoch, inboxEvents: o.InboxEvents, inboxBytes: o.InboxBytes}
+	h := &Hub{epoch: o.Epoch, inboxEvents: o.InboxEvents, inboxBytes: o.InboxBytes, starved: o.Starved}
 	if h.inboxEvents <= 0 {
 		h.inboxEvents = defaultInboxEvents
 	}
@@ -84,7 +90,7 @@ func New(o Options) *Hub {
 	return h
 }
 
-// ErrBusy means that some shard has no room for another message; nothing was published. Space says when
+// ErrBusy means that some shard has no room for another message, or that there is no credit for it; nothing was published. Space says when
 // it is worth trying again.
 var ErrBusy = errors.New("too many messages are waiting to be delivered")
 
@@ -106,6 +112,7 @@ func (h *Hub) Publish(now time.Time, m Message) (*Receipt, error) {
 	if h.refuse(rec.size) {
 		return nil, ErrBusy
 	}
+	h.credit -= rec.size
 	h.seq = id.Seq
 	h.history.append(now, rec)
 	receipt := newReceipt(id, len(h.shards))
@@ -117,7 +124,10 @@ func (h *Hub) Publish(now time.Time, m Message) (*Receipt, error) {
 
 // refuse reports whether any inbox has no room for size bytes, and remembers that somebody waits for it.
 func (h *Hub) refuse(size int64) bool {
-	busy := false
+	busy := h.isStarved()
+	if busy {
+		h.starved()
+	}
 	for _, s := range h.shards {
 		if !s.inbox.accepts(size, h.inboxEvents, h.inboxBytes) {
 			s.inbox.refused, busy = true, true
@@ -129,7 +139,21 @@ func (h *Hub) refuse(size int64) bool {
 	return busy
 }
 
-// Space returns a channel that is closed when an inbox that made Publish return ErrBusy has made room.
+// SetCredit says how many bytes may be published until it is called again; the message that uses them up may be longer.
+// While there is none, Publish returns ErrBusy. So who watches over the memory keeps publishers from using it up between
+// two looks. It has a meaning only with Options.Starved.
+func (h *Hub) SetCredit(bytes int64) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.credit = bytes
+	if bytes > 0 {
+		h.announceSpace()
+	}
+}
+
+func (h *Hub) isStarved() bool { return h.starved != nil && h.credit <= 0 }
+
+// Space returns a channel that is closed when an inbox that made Publish return ErrBusy has made room, or there is credit.
 // If that has already happened, the channel is closed already: no wake-up can be missed.
 func (h *Hub) Space() <-chan struct{} {
 	h.mu.Lock()

@@ -1,0 +1,83 @@
+package hub
+
+import (
+	"errors"
+	"testing"
+	"time"
+)
+
+func TestCreditHoldsPublishersBack(t *testing.T) {
+	now := time.Unix(1, 0)
+	starved := 0
+	h := New(Options{Epoch: "e", Starved: func() { starved++ }})
+	publish := func() error {
+		_, err := h.Publish(now, message("a", "0123456789"))
+		return err
+	}
+	if err := publish(); !errors.Is(err, ErrBusy) || starved != 1 {
+		t.Fatalf("without credit: %v, told %d times", err, starved)
+	}
+	space := h.Space()
+	select {
+	case <-space:
+		t.Fatal("there is space without credit")
+	default:
+	}
+	if err := h.Check(); err != nil {
+		t.Error(err)
+	}
+	h.SetCredit(1)
+	<-space
+	if err := publish(); err != nil { // longer than the credit: it would wait for ever otherwise
+		t.Fatal(err)
+	}
+	if err := publish(); !errors.Is(err, ErrBusy) {
+		t.Errorf("beyond the credit: %v", err)
+	}
+	h.SetCredit(1000)
+	for n := 0; ; n++ {
+		if err := publish(); err != nil {
+			if n < 10 || n > 60 {
+				t.Errorf("1000 bytes of credit were good for %d messages", n)
+			}
+			break
+		}
+	}
+	h.SetCredit(0)
+	select {
+	case <-h.Space():
+		t.Error("no credit makes no space")
+	default:
+	}
+}
+
+func TestNobodyWhoGivesCreditMeansNoBound(t *testing.T) {
+	h := New(Options{Epoch: "e"})
+	for range 100 {
+		if _, err := h.Publish(time.Unix(1, 0), message("a", "x")); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func TestHistoryIsHalved(t *testing.T) {
+	w := newWorld(t, 1, Options{History: HistoryLimits{Events: 1000, Bytes: 1 << 20, Age: time.Hour}})
+	for range 100 {
+		if _, err := w.hub.Publish(w.now, message("a", "0123456789")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	c := w.client(0)
+	c.subscribe(Subscription{LastEventID: "e-10"}, "a")
+	if n := w.hub.HalveHistory(); n < 49 || n > 51 {
+		t.Errorf("%d of 100 events were dropped", n)
+	}
+	w.check()
+	for range 10 {
+		w.hub.HalveHistory()
+	}
+	if st := w.hub.Stats(w.now); st.HistoryEvents > 1 {
+		t.Errorf("%d events are left", st.HistoryEvents)
+	}
+	w.check()
+}

@@ -1,0 +1,319 @@
+package test
+
+import (
+	"context"
+	"debug/buildinfo"
+	"errors"
+	"flag"
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+)
+
+// deafReaders is for those who want to see more of them: go test ./test -run TestT6 -deaf-readers 5000 -v
+var deafReaders = flag.Int("deaf-readers", 400, "how many clients TestT6ReadersThatNeverRead opens")
+
+// TestT6ReadersThatNeverRead: hundreds of clients that take nothing are noticed and let go, and cost what the limits say.
+func TestT6ReadersThatNeverRead(t *testing.T) {
+	t.Parallel()
+	const size = 16 << 10
+	readers := *deafReaders
+	d := start(t, "--limits-queue-bytes", "64KiB", "--limits-kernel-bytes", "64KiB", "--history-bytes", "1MiB", "--limits-connections-per-address", "0")
+	good := newAudience(t, d, 60)
+	for i := range readers {
+		r := d.plain("subscribe=deaf")
+		if i%8 == 0 {
+			r = d.request("subscribe=deaf")
+		}
+		if _, err := d.deaf(r); err != nil {
+			t.Fatal(err)
+		}
+	}
+	before := d.resident()
+	// As much as fills the kernel and half of the queue: they are slow now, and shown as what they are.
+	if _, err := d.flood(t.Context(), 6, size, "deaf"); err != nil {
+		t.Fatal(err)
+	}
+	var page struct {
+		Clients []struct {
+			QueueBytes  int `json:"queue_bytes"`
+			KernelBytes int `json:"kernel_bytes"`
+		}
+	}
+	eventually(t, "what waits is shown", func() bool {
+		d.call("clients", object{"room": "deaf", "limit": 50, "sort": "queue"}, &page)
+		for _, c := range page.Clients {
+			if c.KernelBytes == 0 || c.QueueBytes == 0 {
+				return false
+			}
+		}
+		return len(page.Clients) == 50
+	})
+	for _, c := range page.Clients {
+		// A message more than the queue's bound can be under way, and the kernel rounds up to packets.
+		if c.QueueBytes > 64<<10+2*size || c.KernelBytes > 128<<10 {
+			t.Errorf("a slow client holds %d bytes with us and %d in the kernel", c.QueueBytes, c.KernelBytes)
+		}
+	}
+	if _, err := d.flood(t.Context(), 12, size, "deaf"); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "all of them are let go", func() bool { return d.status().Closed["slow_client"] == uint64(readers) })
+	d.awaitStreams("deaf", 0)
+	if grown := d.resident() - before; grown > int64(readers)*128<<10+32<<20 {
+		t.Errorf("%d deaf readers have made the daemon grow by %d MiB", readers, grown>>20)
+	} else {
+		t.Logf("%d deaf readers: the daemon has grown by %.1f MiB", readers, float64(grown)/(1<<20))
+	}
+	good.check()
+}
+
+// bomb writes classic messages of size bytes as fast as the daemon takes them, and reads no answer.
+func (d *daemon) bomb(ctx context.Context, n, size int, room string, written *counter) error {
+	c, err := net.DialTimeout("unix", d.socket, patience)
+	if err != nil {
+		return err
+	}
+	defer c.Close()
+	line := []byte(room + "=" + strings.Repeat("x", size) + "\n")
+	for range n {
+		if ctx.Err() != nil {
+			return nil
+		}
+		if err := c.SetWriteDeadline(time.Now().Add(patience)); err != nil {
+			return err
+		}
+		if _, err := c.Write(line); err != nil {
+			return err
+		}
+		written.add(1)
+	}
+	return nil
+}
+
+type counter struct {
+	mu sync.Mutex
+	n  int
+}
+
+func (c *counter) add(n int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.n += n
+}
+
+func (c *counter) get() int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.n
+}
+
+// TestT17MessageBombs: publishers who send more than can be delivered wait; nothing piles up, and nothing is lost.
+func TestT17MessageBombs(t *testing.T) {
+	t.Parallel()
+	const publishers, each, size = 4, 500, 64 << 10
+	d := start(t, "--history-bytes", "4MiB")
+	good := newAudience(t, d, 60)
+	for i := range 8 { // somebody takes them, or tries to
+		s := d.open(d.plain("subscribe=bombs&id=" + strconv.Itoa(i)))
+		go func() {
+			for {
+				if _, err := s.Next(); err != nil {
+					return
+				}
+			}
+		}()
+	}
+	quiet := d.status().MessagesTotal
+	before := d.resident()
+	var written counter
+	over := make(chan error, publishers)
+	for range publishers {
+		go func() { over <- d.bomb(t.Context(), each, size, "bombs", &written) }()
+	}
+	peak, ahead := int64(0), 0
+	for left := publishers; left > 0; {
+		select {
+		case err := <-over:
+			if err != nil {
+				t.Error(err)
+			}
+			left--
+		case <-time.After(20 * time.Millisecond):
+			sent := written.get()
+			taken := int(d.status().MessagesTotal - quiet) // with some of the audience's
+			ahead = max(ahead, sent-taken)
+			peak = max(peak, d.resident())
+		}
+	}
+	eventually(t, "every bomb is counted", func() bool { return d.status().MessagesTotal-quiet >= publishers*each })
+	if grown := peak - before; grown > 256<<20 {
+		t.Errorf("%d messages of 64 KiB have made the daemon grow by %d MiB", publishers*each, grown>>20)
+	} else {
+		t.Logf("%d messages of 64 KiB: at most %.1f MiB more, and %d messages ahead of the daemon", publishers*each, float64(grown)/(1<<20), ahead)
+	}
+	// What is not taken waits in the publisher's socket, a few hundred KiB, and not with us.
+	if most := publishers * 16; ahead > most {
+		t.Errorf("publishers are %d messages ahead, want at most %d", ahead, most)
+	}
+	// One that is too long is refused as a whole.
+	if got := d.classic("unix").ask("bombs=" + strings.Repeat("x", size+1)); !strings.HasPrefix(got, "error ") {
+		t.Errorf("a message over the limit: %.80q", got)
+	}
+	good.check()
+}
+
+// TestT17PublishRate: a publisher who is faster than allowed is made to wait, and loses nothing.
+func TestT17PublishRate(t *testing.T) {
+	t.Parallel()
+	d := start(t, "--limits-publish-rate", "100")
+	s := d.subscribe("subscribe=paced")
+	began := time.Now()
+	c := d.classic("unix")
+	for i := range 250 {
+		c.say("paced=" + strconv.Itoa(i) + "\n")
+	}
+	for i := range 250 {
+		message(t, s, strconv.Itoa(i))
+	}
+	if took := time.Since(began); took < time.Second {
+		t.Errorf("250 messages at 100 a second, 100 of them at once, took %s", took)
+	}
+	d.send("paced", "another connection has its own pace")
+	var limits struct {
+		Publish struct {
+			HeldTotal uint64 `json:"held_total"`
+		}
+	}
+	if d.call("limits", nil, &limits); limits.Publish.HeldTotal < 100 {
+		t.Errorf("%d messages were held back, want about 150", limits.Publish.HeldTotal)
+	}
+}
+
+// memoryStatus is what the daemon tells of its memory.
+func (d *daemon) memoryStatus() (m struct {
+	Pressure     string
+	UsedBytes    int64  `json:"used_bytes"`
+	BudgetBytes  int64  `json:"budget_bytes"`
+	BudgetFrom   string `json:"budget_from"`
+	StreamsEnded uint64 `json:"streams_ended"`
+},
+) {
+	d.t.Helper()
+	var limits struct{ Memory any }
+	limits.Memory = &m
+	d.call("limits", nil, &limits)
+	return m
+}
+
+// hoard makes slow readers hoard memory, each another event's, until the daemon has ended some of them, and then goes on
+// for a while. It answers how many bytes were published.
+func (d *daemon) hoard(readers int) (published int64) {
+	d.t.Helper()
+	const size = 60 << 10
+	rooms := make([]string, readers)
+	for i := range rooms {
+		rooms[i] = "hoard" + strconv.Itoa(i)
+		if _, err := d.deaf(d.plain("subscribe=" + rooms[i])); err != nil {
+			d.t.Fatal(err)
+		}
+	}
+	ctx, cancel := context.WithTimeout(d.t.Context(), 3*patience)
+	defer cancel()
+	for after := 0; after < 3; {
+		n, err := d.flood(ctx, 4*readers, size, rooms...)
+		if published += int64(n) * size; err != nil || ctx.Err() != nil {
+			d.t.Fatalf("after %d MiB, with %+v: %v", published>>20, d.memoryStatus(), errors.Join(err, ctx.Err()))
+		}
+		if d.memoryStatus().StreamsEnded > 0 {
+			after++
+		}
+	}
+	return published
+}
+
+// underPressure is the common part of the tests of T18: a flood that would need many times the memory there is.
+func underPressure(t *testing.T, d *daemon, from string, most int64) {
+	t.Helper()
+	good := newAudience(t, d, 40)
+	if m := d.memoryStatus(); m.BudgetFrom != from || m.BudgetBytes <= 0 || m.BudgetBytes > most {
+		t.Fatalf("the budget is %+v, want one from %s of at most %d", m, from, most)
+	}
+	published := d.hoard(80)
+	m := d.memoryStatus()
+	t.Logf("published %d MiB to slow readers, budget %d MiB, used %d MiB (%s), resident %d MiB; %d streams ended",
+		published>>20, m.BudgetBytes>>20, m.UsedBytes>>20, m.Pressure, d.resident()>>20, m.StreamsEnded)
+	if n := d.status().Closed["memory_shed"]; n == 0 || n > 80 {
+		t.Errorf("%d streams were ended, want some of the 80 slow ones", n)
+	}
+	good.check()
+	for _, step := range []string{"memory runs short", "memory freed"} {
+		if !d.log.contains(step) {
+			t.Errorf("the log does not say %q", step)
+		}
+	}
+	// When the slow ones are gone, there is room again.
+	d.call("kick", object{"all": true}, nil)
+	eventually(t, "memory is not short any more", func() bool { return d.memoryStatus().Pressure == "none" })
+	d.subscribe("subscribe=after")
+}
+
+// hoarding are flags under which slow readers may hoard far more than there is memory.
+var hoarding = []string{"--limits-queue-bytes", "16MiB", "--limits-kernel-bytes", "16KiB", "--limits-connections-per-address", "0", "--log-level", "normal"}
+
+// TestT18MemoryLimitOfTheRuntime: the daemon keeps to GOMEMLIMIT by shedding.
+func TestT18MemoryLimitOfTheRuntime(t *testing.T) {
+	t.Parallel()
+	d := prepare(t, hoarding...)
+	d.wrap = []string{"env", "GOMEMLIMIT=48MiB", hassesd}
+	d.run()
+	underPressure(t, d, "GOMEMLIMIT", 48<<20)
+}
+
+// TestT18MemoryLimitOfTheCgroup: in a cgroup of 64 MiB it is not killed.
+func TestT18MemoryLimitOfTheCgroup(t *testing.T) {
+	t.Parallel()
+	const limit = 64 << 20
+	procs := memoryCgroup(t, limit)
+	d := prepare(t, hoarding...)
+	d.wrap = []string{"sh", "-c", "echo $$ > " + procs + ` && exec "$0" "$@"`, hassesd}
+	d.run()
+	underPressure(t, d, "cgroup", limit)
+}
+
+// memoryCgroup makes a cgroup with a bound and returns the file that takes processes. Only root can, and only where the
+// file system of cgroups may be written to.
+func memoryCgroup(t *testing.T, limit int64) (procs string) {
+	t.Helper()
+	if info, err := buildinfo.ReadFile(hassesd); err == nil {
+		for _, s := range info.Settings {
+			if s.Key == "-race" && s.Value == "true" {
+				t.Skip("the race detector needs more memory than there is in the cgroup")
+			}
+		}
+	}
+	name := fmt.Sprintf("hassesd-test-%d", os.Getpid())
+	for _, v := range []struct{ root, file, swap string }{
+		{"/sys/fs/cgroup/memory", "memory.limit_in_bytes", "memory.memsw.limit_in_bytes"},
+		{"/sys/fs/cgroup", "memory.max", "memory.swap.max"},
+	} {
+		dir := filepath.Join(v.root, name)
+		if err := os.Mkdir(dir, 0o755); err != nil {
+			continue
+		}
+		t.Cleanup(func() { eventually(t, "the cgroup is empty", func() bool { return os.Remove(dir) == nil }) })
+		if err := os.WriteFile(filepath.Join(dir, v.file), []byte(strconv.FormatInt(limit, 10)), 0o600); err != nil {
+			continue
+		}
+		_ = os.WriteFile(filepath.Join(dir, v.swap), []byte("0"), 0o600) // there may be no swap to forbid
+		return filepath.Join(dir, "cgroup.procs")
+	}
+	t.Skip("no cgroup with a bound on memory can be made here: not root, or a read-only file system")
+	return ""
+}
