@@ -39,10 +39,10 @@ func TestT11PortAsksForAKey(t *testing.T) {
 	t.Parallel()
 	flags, keyFile := keyed(t, `tcp_role = "none"`)
 	d := start(t, flags...)
-	good := newAudience(t, d, 20)
+	good := attackedHerd(d)
 
 	c := d.classic("tcp")
-	for _, line := range []string{"audience=forged", "*=forged", "status", "tcpclientlist", "loglevel_quiet", "ack_enable", "kick"} {
+	for _, line := range []string{"herd=forged", "*=forged", "status", "tcpclientlist", "loglevel_quiet", "ack_enable", "kick"} {
 		if got := c.ask(line); !strings.HasPrefix(got, "error ") {
 			t.Errorf("%s without a key: %q", line, got)
 		}
@@ -90,7 +90,7 @@ func TestT11PortAsksForAKey(t *testing.T) {
 	if r := ctl("--auth-key-file", keyFile, "count"); r.code != 0 {
 		t.Errorf("the new key: %s", r)
 	}
-	good.check()
+	good.survived()
 }
 
 // TestT11ConfigurationsThatOpenTheDoor: each is refused before anything listens.
@@ -243,23 +243,23 @@ func TestT12PlantedPaths(t *testing.T) {
 func TestT13BrowsersAtTheControlPort(t *testing.T) {
 	t.Parallel()
 	d := start(t)
-	good := newAudience(t, d, 20)
+	good := attackedHerd(d)
 	listener := d.subscribe("subscribe=*")
 	attacks := []string{
 		"GET / HTTP/1.1\r\nHost: evil.example\r\n\r\n",
-		"GET /audience=forged HTTP/1.1\r\nHost: evil.example\r\n\r\n",
-		"POST / HTTP/1.1\r\nHost: evil.example\r\nContent-Type: text/plain\r\nContent-Length: 15\r\n\r\naudience=forged",
-		"POST / HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 99\r\n\r\n{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"send\",\"params\":{\"to\":\"audience\",\"data\":\"forged\"}}\n",
-		"PUT /x HTTP/1.1\r\nHost: localhost\r\n\r\naudience=forged\n",
-		"OPTIONS * HTTP/1.1\r\nHost: evil.example\r\nOrigin: https://evil.example\r\n\r\naudience=forged\n",
-		"HEAD / HTTP/1.0\r\n\r\naudience=forged\n",
-		"DELETE / HTTP/1.1\r\n\r\naudience=forged\n",
-		"PATCH / HTTP/1.1\r\n\r\naudience=forged\n",
-		"CONNECT audience=forged:1 HTTP/1.1\r\n\r\naudience=forged\n",
-		"TRACE / HTTP/1.1\r\naudience=forged\r\n\r\n",
-		"PROPFIND / HTTP/1.1\r\naudience=forged\r\n\r\n",
-		"POST\naudience=forged\n",
-		"\x16\x03\x01\x00\xa5\x01\x00\x00\xa1\x03\x03audience=forged\n", // a browser that was told https://
+		"GET /herd=forged HTTP/1.1\r\nHost: evil.example\r\n\r\n",
+		"POST / HTTP/1.1\r\nHost: evil.example\r\nContent-Type: text/plain\r\nContent-Length: 15\r\n\r\nherd=forged",
+		"POST / HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 99\r\n\r\n{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"send\",\"params\":{\"to\":\"herd\",\"data\":\"forged\"}}\n",
+		"PUT /x HTTP/1.1\r\nHost: localhost\r\n\r\nherd=forged\n",
+		"OPTIONS * HTTP/1.1\r\nHost: evil.example\r\nOrigin: https://evil.example\r\n\r\nherd=forged\n",
+		"HEAD / HTTP/1.0\r\n\r\nherd=forged\n",
+		"DELETE / HTTP/1.1\r\n\r\nherd=forged\n",
+		"PATCH / HTTP/1.1\r\n\r\nherd=forged\n",
+		"CONNECT herd=forged:1 HTTP/1.1\r\n\r\nherd=forged\n",
+		"TRACE / HTTP/1.1\r\nherd=forged\r\n\r\n",
+		"PROPFIND / HTTP/1.1\r\nherd=forged\r\n\r\n",
+		"POST\nherd=forged\n",
+		"\x16\x03\x01\x00\xa5\x01\x00\x00\xa1\x03\x03herd=forged\n", // a browser that was told https://
 	}
 	doors := map[string]string{"tcp": d.tcp, "unix": d.socket}
 	sent := 0
@@ -290,7 +290,7 @@ func TestT13BrowsersAtTheControlPort(t *testing.T) {
 			}
 		}
 	}
-	d.send("audience-end", "the last")
+	d.send("herd-end", "the last")
 	for {
 		e, err := listener.Next()
 		if err != nil {
@@ -307,5 +307,5 @@ func TestT13BrowsersAtTheControlPort(t *testing.T) {
 	if n := refused["control_http"] + refused["control_tls"]; n != uint64(sent) {
 		t.Errorf("%d of %d are counted: %v", n, sent, refused)
 	}
-	good.check()
+	good.survived()
 }

@@ -12,7 +12,7 @@ import (
 func TestT19InputAfterTheRequest(t *testing.T) {
 	t.Parallel()
 	d := start(t)
-	good := newAudience(t, d, 40)
+	good := attackedHerd(d)
 	const flood = 4 << 20
 	for name, next := range map[string]func(w *recordWriter) []byte{
 		"key updates":            func(w *recordWriter) []byte { return w.keyUpdate(false) },
@@ -50,7 +50,7 @@ func TestT19InputAfterTheRequest(t *testing.T) {
 	if n := d.status().Closed["excess_input"]; n < 2 {
 		t.Errorf("%d are counted: %v", n, d.status().Closed)
 	}
-	good.check()
+	good.survived()
 }
 
 // TestT22LastEventID: ids that are made up cost no more than a replay, and a storm of them keeps nobody waiting.
@@ -61,7 +61,7 @@ func TestT22LastEventID(t *testing.T) {
 		d.send("replay", strings.Repeat("x", 200)+strings.Repeat("y", i%7))
 	}
 	epoch, _, _ := strings.Cut(d.status().LastEventID, "-")
-	good := newAudience(t, d, 40)
+	good := attackedHerd(d)
 	before := d.resident()
 
 	ids := []string{
@@ -111,5 +111,5 @@ func TestT22LastEventID(t *testing.T) {
 	if grown := d.resident() - before; grown > 64<<20 {
 		t.Errorf("the storm has made the daemon grow by %d MiB", grown>>20)
 	}
-	good.check()
+	good.survived()
 }

@@ -1,0 +1,71 @@
+package test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/hassesd/hassesd/test/subscriber"
+)
+
+// attack begins an attack that lasts until survived is called.
+func (h *herd) attack() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.underWay = true
+}
+
+// survived ends the attack when the herd has heard something in it, and judges.
+func (h *herd) survived() {
+	h.d.t.Helper()
+	eventually(h.d.t, "the herd hears something during the attack", func() bool {
+		h.mu.Lock()
+		defer h.mu.Unlock()
+		return len(h.attacked)+len(h.wrong) > 0
+	})
+	h.finish()
+}
+
+// attackedHerd is a herd under an attack that begins now.
+func attackedHerd(d *daemon) *herd {
+	d.t.Helper()
+	h := newHerd(d)
+	h.attack()
+	return h
+}
+
+// flood publishes messages of size bytes to the rooms in turn, as fast as it may, until ctx ends, it has sent n, or the
+// daemon has enough. It answers how many it has sent.
+func (d *daemon) flood(ctx context.Context, n, size int, rooms ...string) (int, error) {
+	r, err := dialRPC("unix", d.socket)
+	if err != nil {
+		return 0, err
+	}
+	defer r.Close()
+	text := strings.Repeat("x", size)
+	for i := range n {
+		if ctx.Err() != nil {
+			return i, nil
+		}
+		if err := r.call("send", object{"to": rooms[i%len(rooms)], "data": text}, nil); err != nil {
+			return i, fmt.Errorf("message %d of a flood: %w", i, err)
+		}
+	}
+	return n, nil
+}
+
+// deaf opens a stream that nobody will ever read, with as little room for it on our side as the kernel gives.
+func (d *daemon) deaf(r subscriber.Request) (*subscriber.Stream, error) {
+	r.ReadBuffer = 1024
+	s, err := subscriber.Open(d.t.Context(), r)
+	if err != nil {
+		return nil, err
+	}
+	d.t.Cleanup(func() { s.Close() })
+	if s.Status != 200 {
+		return nil, errors.New("status " + strconv.Itoa(s.Status))
+	}
+	return s, nil
+}
