@@ -17,6 +17,7 @@ type MemoryStatus struct {
 	BudgetFrom  string `json:"budget_from"`  // limits.memory, GOMEMLIMIT, cgroup, machine
 	KernelBytes int64  `json:"kernel_bytes"` // of UsedBytes: about what the kernel holds for blocked streams
 
+	ShortTotal      uint64 `json:"short_total"`      // times that memory began to run short
 	QueuedBytes     int64  `json:"queued_bytes"`     // has still to be sent; streams share the events
 	BlockedStreams  int    `json:"blocked_streams"`  // whose client does not take what is sent
 	StreamsEnded    uint64 `json:"streams_ended"`    // to free memory, or the queues of all

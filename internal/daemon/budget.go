@@ -26,11 +26,9 @@ type budget struct {
 	isGoLimit bool
 }
 
-// findBudget looks for the bound of limits.memory where that is 0: GOMEMLIMIT, the cgroup, the machine.
-func findBudget(setting int64, files fs.FS) budget {
-	if setting > 0 {
-		return budget{bytes: setting, from: "limits.memory"}
-	}
+// findBudget looks for the bound where the settings have none: GOMEMLIMIT, the cgroup, the machine. It must be called
+// before the collector is given another limit.
+func findBudget(files fs.FS) budget {
 	if os.Getenv("GOMEMLIMIT") != "" {
 		if limit := debug.SetMemoryLimit(-1); limit < math.MaxInt64 {
 			return budget{bytes: limit, from: "GOMEMLIMIT", isGoLimit: true}

@@ -57,16 +57,17 @@ func TestFindBudget(t *testing.T) {
 		}, all, "machine"},
 	} {
 		t.Setenv("GOMEMLIMIT", "")
-		got := findBudget(0, machine(tc.files))
+		got := findBudget(machine(tc.files))
 		if got.from != tc.from || got.bytes != tc.bytes/100*budgetShare {
 			t.Errorf("%s: %+v, want %d %% of %d from %s", tc.name, got, budgetShare, tc.bytes, tc.from)
 		}
 	}
-	if got := findBudget(1<<20, machine(nil)); got.bytes != 1<<20 || got.from != "limits.memory" {
-		t.Errorf("what the settings say: %+v", got)
-	}
-	if got := findBudget(0, fstest.MapFS{}); got.bytes != 0 {
+	if got := findBudget(fstest.MapFS{}); got.bytes != 0 {
 		t.Errorf("a machine that shows nothing: %+v", got)
+	}
+	w := &memoryWatch{found: budget{bytes: 7, from: "cgroup"}}
+	if said, found := w.budgetOf(1<<20), w.budgetOf(0); said.bytes != 1<<20 || said.from != "limits.memory" || found != w.found {
+		t.Errorf("what the settings say: %+v; when they say nothing: %+v", said, found)
 	}
 }
 

@@ -83,8 +83,10 @@ func (m *memoryMeter) measure(kernel int64) memoryUse {
 
 // memoryWatch keeps the daemon within its budget. One goroutine owns it; what others ask for is atomic.
 type memoryWatch struct {
+	// Fixed after creation.
 	d     *Daemon
 	meter *memoryMeter
+	found budget // where limits.memory says nothing: later a sandbox may hide who says so
 
 	// Owned by the watch's goroutine.
 	setting     int64 // limits.memory that the budget was found with
@@ -115,29 +117,42 @@ type memoryFigures struct {
 
 // memoryCounts are what was done so far.
 type memoryCounts struct {
+	short           uint64 // times that memory began to run short
 	shed, forgotten uint64
-	entered         [numPressures]uint64
 }
 
 func newMemoryWatch(d *Daemon, s *config.Settings) *memoryWatch {
-	w := &memoryWatch{d: d, meter: newMemoryMeter(), starved: make(chan struct{}, 1)}
+	w := &memoryWatch{d: d, meter: newMemoryMeter(), found: findBudget(os.DirFS("/")), starved: make(chan struct{}, 1)}
 	w.setBudget(s.Limits.Memory)
 	w.show(w.meter.measure(0))
 	return w
 }
 
-// setBudget finds the budget anew, and lets the collector go by it.
+// budgetOf is the budget under a setting of limits.memory.
+func (w *memoryWatch) budgetOf(setting int64) budget {
+	if setting > 0 {
+		return budget{bytes: setting, from: "limits.memory"}
+	}
+	return w.found
+}
+
+// setBudget puts another budget in force, and lets the collector go by it.
 func (w *memoryWatch) setBudget(setting int64) {
-	w.setting = setting
-	w.budget = findBudget(setting, os.DirFS("/"))
-	w.goLimit = 0
+	w.setting, w.budget, w.goLimit = setting, w.budgetOf(setting), 0
 	w.limitCollector(0)
 }
 
 // limitCollector makes the collector keep the heap within what the kernel's memory leaves of the budget, less a little,
 // since it lets the heap grow beyond for a moment. It stops the world, so small changes do not count.
 func (w *memoryWatch) limitCollector(kernel int64) {
-	if w.budget.bytes == 0 || w.budget.isGoLimit {
+	switch {
+	case w.budget.bytes == 0:
+		return
+	case w.budget.isGoLimit:
+		if w.goLimit == 0 { // another may have been in force
+			w.goLimit = w.budget.bytes
+			debug.SetMemoryLimit(w.goLimit)
+		}
 		return
 	}
 	limit := max(w.budget.bytes/100*pressureEnter[pressureForget]-kernel, w.budget.bytes/2)
@@ -264,8 +279,10 @@ func (w *memoryWatch) enter(level pressure, use memoryUse) {
 		return
 	}
 	args := []any{"pressure", level.String(), "used", use.live, "kernel", use.kernel, "budget", w.budget.bytes}
+	if w.level == pressureNone {
+		w.counts.short++
+	}
 	if level > w.level {
-		w.counts.entered[level]++
 		w.d.log.Warn("memory runs short", args...)
 	} else {
 		w.d.log.Info("memory is less short", args...)

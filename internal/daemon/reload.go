@@ -2,7 +2,6 @@ package daemon
 
 import (
 	"errors"
-	"os"
 	"slices"
 	"strings"
 	"time"
@@ -50,7 +49,7 @@ func (d *Daemon) reload() (changed, needsRestart []string, err error) {
 	// From here on nothing fails.
 	now := time.Now()
 	d.edge.Reconfigure(now, edgeConfig(&inForce, who.policy))
-	findBudget(inForce.Limits.Memory, os.DirFS("/")).fit(&hubLimits, len(d.loops))
+	d.memory.budgetOf(inForce.Limits.Memory).fit(&hubLimits, len(d.loops))
 	d.hub.SetLimits(now, hubLimits.History, hubLimits.QueueBytes, hubLimits.Slow, hubLimits.MessageBytes)
 	// What was switched by hand stays, unless the configuration says something new.
 	if slices.Contains(changed, "reinit") {

@@ -105,6 +105,11 @@ func TestNewStreamsAreRefusedKindlyWhenMemoryIsShort(t *testing.T) {
 	if st := w.stats(); st.Refused["memory"] != 1 || st.Closed["refused_kindly"] != 1 {
 		t.Errorf("stats %+v", st)
 	}
+	w.srv.SetReinit(true)
+	old.get("/sse?subscribe=b") // costs nothing new
+	old.want(`0\r\n\r\nHTTP/1\.1 200 OK\r\n(.+\r\n)*\r\n[0-9a-f]+\r\nretry: \d+\nid: e-1\n\n\r\n`)
+	w.publish("b", "y")
+	old.wantEvent(2, "y")
 	w.srv.RefuseStreams(false)
 	w.subscribe("subscribe=a")
 }

@@ -81,7 +81,7 @@ func (c *conn) refuses(sub *subscription) bool {
 		c.w.refused[RefusedRate]++
 	case c.w.srv.draining():
 		c.w.refused[RefusedDraining]++
-	case c.w.srv.isShort.Load():
+	case c.state == stateReading && c.w.srv.isShort.Load(): // an open stream may be changed
 		c.w.refused[RefusedMemory]++
 	case c.w.srv.bans.refuses(c.w.now(), sub):
 		c.w.refused[RefusedKicked]++
