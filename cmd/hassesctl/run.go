@@ -111,6 +111,8 @@ func (p *program) newApp() *cli.App {
 			p.pkiCommand(),
 			p.tokenCommand(),
 			p.signURLCommand(),
+			p.benchCommand(),
+			p.benchWorkerCommand(),
 			p.versionCommand(),
 			p.completionCommand(),
 			p.completeCommand(),

@@ -68,6 +68,10 @@ var rules = []rule{
 		why: "the control protocol acts on a Backend; whoever implements it is no business of its",
 	},
 	{
+		from: []string{"internal/bench"}, never: []string{"./internal/..."}, except: []string{"./internal/bench", "./internal/reactor"},
+		why: "the load generator waits as the daemon does, and knows it only from outside",
+	},
+	{
 		from: []string{"internal/..."}, never: []string{"./internal/daemon"}, except: []string{"./internal/daemon"},
 		why: "the daemon builds every part; no part knows the daemon",
 	},
@@ -135,8 +139,13 @@ var rules = []rule{
 		why: "only acmecert speaks ACME",
 	},
 	{
-		from: []string{"cmd/hassesctl"}, never: []string{"./..."}, except: []string{"./cmd/hassesctl/...", "./internal/admin/...", "./internal/auth"},
-		why: "hassesctl speaks the control protocol and makes tokens; it links nothing else of the daemon",
+		from: []string{"cmd/hassesctl"}, never: []string{"./..."},
+		except: []string{"./cmd/hassesctl/...", "./internal/admin/...", "./internal/auth", "./internal/bench", "./internal/reactor"},
+		why:    "hassesctl speaks the control protocol, makes tokens and holds streams for its load test; it links nothing else of the daemon",
+	},
+	{
+		from: []string{"cmd/hassesctl"}, never: []string{"./internal/reactor"}, direct: true,
+		why: "only the load generator waits for descriptors",
 	},
 	{
 		from: []string{"cmd/hassesd"}, never: []string{"./internal/..."},
@@ -234,6 +243,8 @@ func TestRulesCatch(t *testing.T) {
 		{"internal/certs", "golang.org/x/crypto/acme"},
 		{"internal/certs/acmecert", module + "/internal/edge"},
 		{"cmd/hassesctl", module + "/internal/config"},
+		{"cmd/hassesctl", module + "/internal/reactor"},
+		{"internal/bench", module + "/internal/hub"},
 		{"cmd/hassesd", module + "/internal/hub"},
 		{"internal/config", module + "/internal/logx"},
 	} {

@@ -1,0 +1,153 @@
+package bench
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"os"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// dialer opens streams up to their request. Any goroutine may use it.
+type dialer struct {
+	target  target
+	tls     *tls.Config   // nil without TLS
+	sources []netip.Addr  // taken in turn; none: the kernel chooses
+	timeout time.Duration // of connection, handshake and request together
+	next    atomic.Uint64 // of sources
+}
+
+// call is a stream that has sent its request.
+type call struct {
+	fd   int // non-blocking, and the caller's to close
+	tls  *tls.Conn
+	wire *wire // below tls; nil without TLS
+}
+
+// dial connects, does the handshake and sends the request, all on the caller's goroutine. A buffer over 0 is the size
+// of the receive buffer, for streams that shall be slow.
+func (d *dialer) dial(ctx context.Context, request []byte, buffer int) (call, error) {
+	nd := net.Dialer{KeepAlive: -1, Control: prepare(len(d.sources) > 0, buffer)}
+	if len(d.sources) > 0 {
+		from := d.sources[d.next.Add(1)%uint64(len(d.sources))]
+		nd.LocalAddr = net.TCPAddrFromAddrPort(netip.AddrPortFrom(from, 0))
+	}
+	ctx, cancel := context.WithTimeout(ctx, d.timeout)
+	defer cancel()
+	conn, err := nd.DialContext(ctx, "tcp", d.target.address)
+	if err != nil {
+		return call{}, err
+	}
+	defer conn.Close() // what is left of it is a descriptor of our own
+	deadline, _ := ctx.Deadline()
+	if err := conn.SetDeadline(deadline); err != nil {
+		return call{}, err
+	}
+	c := call{fd: -1}
+	if d.tls == nil {
+		_, err = conn.Write(request)
+	} else {
+		c.wire = &wire{conn: conn}
+		c.tls = tls.Client(c.wire, d.tls)
+		if err = c.tls.Handshake(); err != nil {
+			return call{}, fmt.Errorf("TLS handshake: %w", err)
+		}
+		_, err = c.tls.Write(request)
+		c.wire.conn = nil
+	}
+	if err == nil {
+		c.fd, err = detach(conn)
+	}
+	return c, err
+}
+
+// detach returns a descriptor of conn that the Go runtime does not watch, which the caller has to close.
+func detach(conn net.Conn) (fd int, err error) {
+	raw, err := conn.(*net.TCPConn).SyscallConn()
+	if err != nil {
+		return -1, err
+	}
+	ctlErr := raw.Control(func(from uintptr) {
+		fd, err = unix.FcntlInt(from, unix.F_DUPFD_CLOEXEC, 3)
+	})
+	if err = errors.Join(ctlErr, os.NewSyscallError("fcntl", err)); err != nil {
+		return -1, err
+	}
+	return fd, nil
+}
+
+// prepare sets on a socket what must be set before it is bound. A socket that is bound without a port takes one when it
+// connects: two may then have the same towards different servers, and the kernel does not search twice.
+func prepare(isBound bool, buffer int) func(network, address string, c syscall.RawConn) error {
+	return func(_, _ string, c syscall.RawConn) (err error) {
+		ctlErr := c.Control(func(fd uintptr) {
+			if isBound {
+				err = unix.SetsockoptInt(int(fd), unix.IPPROTO_IP, unix.IP_BIND_ADDRESS_NO_PORT, 1)
+			}
+			if buffer > 0 && err == nil {
+				err = unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_RCVBUF, buffer)
+			}
+		})
+		return errors.Join(ctlErr, os.NewSyscallError("setsockopt", err))
+	}
+}
+
+// clientTLS is the configuration of all streams. The certificate is verified once: the handshakes after the first only
+// have to show the same one, as verifying it costs the generator as much as the rest. Sessions are never resumed, so each handshake is
+// a full one.
+func clientTLS(name string, roots *x509.CertPool, version uint16, curve tls.CurveID) *tls.Config {
+	var verified atomic.Pointer[x509.Certificate]
+	cfg := &tls.Config{
+		ServerName:         name,
+		MinVersion:         version,
+		MaxVersion:         version,
+		NextProtos:         []string{"http/1.1"},
+		InsecureSkipVerify: true, // VerifyConnection does it
+		VerifyConnection: func(s tls.ConnectionState) error {
+			leaf := s.PeerCertificates[0]
+			if known := verified.Load(); known != nil && known.Equal(leaf) {
+				return nil
+			}
+			o := x509.VerifyOptions{Roots: roots, DNSName: name, Intermediates: x509.NewCertPool()}
+			for _, c := range s.PeerCertificates[1:] {
+				o.Intermediates.AddCert(c)
+			}
+			if _, err := leaf.Verify(o); err != nil {
+				return &tls.CertificateVerificationError{UnverifiedCertificates: s.PeerCertificates, Err: err}
+			}
+			verified.Store(leaf)
+			return nil
+		},
+	}
+	if curve != 0 {
+		cfg.CurvePreferences = []tls.CurveID{curve}
+	}
+	return cfg
+}
+
+// maxSources is as many addresses as are of use: each has 28,000 ports for one server.
+const maxSources = 4096
+
+// sourceAddresses lists the addresses of a network, without the first one and the last one where it has more than two.
+func sourceAddresses(network netip.Prefix) []netip.Addr {
+	network = network.Masked()
+	var list []netip.Addr
+	for a := network.Addr(); network.Contains(a) && len(list) <= maxSources; a = a.Next() {
+		list = append(list, a)
+	}
+	if len(list) > 2 {
+		list = list[1:]
+		if !network.Contains(list[len(list)-1].Next()) {
+			list = list[:len(list)-1]
+		}
+	}
+	return list
+}
