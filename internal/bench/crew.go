@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"sync"
 	"sync/atomic"
 	"time"
 )
@@ -97,12 +98,13 @@ func (c *crew) elsewhere(ctx context.Context, o Options, h *hand, spawn Spawn) e
 		return err
 	}
 	h.pid = pid
+	hangUp := sync.OnceValue(pipe.Close) // by whoever is done first
 	enc, dec := json.NewEncoder(pipe), json.NewDecoder(pipe)
 	if err := enc.Encode(charter{o, h.number}); err != nil {
-		return errors.Join(err, pipe.Close())
+		return errors.Join(err, hangUp())
 	}
 	h.do = func(o order) error { return enc.Encode(o) }
-	h.leave = func() { _ = pipe.Close() } // its end is what matters
+	h.leave = func() { _ = hangUp() } // its end is what matters
 	go func() {
 		defer close(h.ended)
 		for {
@@ -110,13 +112,13 @@ func (c *crew) elsewhere(ctx context.Context, o Options, h *hand, spawn Spawn) e
 			err := dec.Decode(&r)
 			switch {
 			case errors.Is(err, io.EOF):
-				h.err = pipe.Close()
+				h.err = hangUp()
 				return
 			case err != nil:
-				h.err = errors.Join(err, pipe.Close())
+				h.err = errors.Join(err, hangUp())
 				return
 			case r.Error != "":
-				h.err = errors.Join(errors.New(r.Error), pipe.Close())
+				h.err = errors.Join(errors.New(r.Error), hangUp())
 				return
 			}
 			c.take(h, r)

@@ -24,9 +24,9 @@ type usage struct {
 }
 
 // measure adds up the processes and all their descendants. A process that is gone is left out; if all are, that is an
-// error.
-func measure(pids []int) (usage, error) {
-	parents, err := family("/proc")
+// error. Deep includes what takes the process's own locks to find out, and so disturbs it: pss and files.
+func measure(proc string, pids []int, deep bool) (usage, error) {
+	children, err := family(proc)
 	if err != nil {
 		return usage{}, err
 	}
@@ -39,7 +39,7 @@ func measure(pids []int) (usage, error) {
 			continue
 		}
 		seen[pid] = true
-		u, err := one(filepath.Join("/proc", strconv.Itoa(pid)))
+		u, err := measureOne(filepath.Join(proc, strconv.Itoa(pid)), deep)
 		if err != nil {
 			failed = errors.Join(failed, fmt.Errorf("process %d: %w", pid, err))
 			delete(seen, pid)
@@ -50,7 +50,7 @@ func measure(pids []int) (usage, error) {
 		sum.pss += u.pss
 		sum.threads += u.threads
 		sum.files += u.files
-		queue = append(queue, parents[pid]...)
+		queue = append(queue, children[pid]...)
 	}
 	if len(seen) == 0 {
 		return usage{}, failed
@@ -94,7 +94,7 @@ func statFields(dir string) ([]string, error) {
 	return fields, nil
 }
 
-func one(dir string) (usage, error) {
+func measureOne(dir string, deep bool) (usage, error) {
 	fields, err := statFields(dir)
 	if err != nil {
 		return usage{}, err
@@ -109,6 +109,9 @@ func one(dir string) (usage, error) {
 	u.cpu = time.Duration(numbers[0]+numbers[1]) * clockTick
 	u.threads = int(numbers[2])
 	u.rss = numbers[3] * int64(os.Getpagesize())
+	if !deep {
+		return u, nil
+	}
 	u.pss = pss(dir)
 	if entries, err := os.ReadDir(filepath.Join(dir, "fd")); err == nil {
 		u.files = len(entries)

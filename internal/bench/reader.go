@@ -40,6 +40,9 @@ const (
 	// lineRoom holds what has to be known of any line: "data: " with the beginning of a message, or an id.
 	lineRoom = 128
 
+	// maxID is the longest id that is kept; those of servers are shorter.
+	maxID = lineRoom - len("id: ")
+
 	// maxAnswerHead is the longest head of an answer that is read.
 	maxAnswerHead = 64 << 10
 
@@ -305,7 +308,7 @@ func (r *reader) field(line []byte, length int) {
 			r.isOpen, r.event = true, event{kind: gap}
 		}
 	case "id":
-		if r.keepID && length == len(value) { // a longer one than any server's is not worth the room
+		if r.keepID && length <= maxID {
 			r.lastID = append(r.lastID[:0], value...)
 		}
 	}

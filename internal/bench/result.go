@@ -3,7 +3,6 @@ package bench
 import (
 	"fmt"
 	"strings"
-	"time"
 )
 
 // Result is what a run has found. Its JSON form is a promise: fields may be added, never renamed.
@@ -152,5 +151,3 @@ func per(value float64, n uint64, unit float64) float64 {
 	}
 	return value / float64(n) * unit
 }
-
-func seconds(d time.Duration) float64 { return d.Seconds() }

@@ -104,7 +104,7 @@ func (c *conductor) conduct(ctx context.Context) error {
 // connect opens all streams.
 func (c *conductor) connect(ctx context.Context) error {
 	var err error
-	if c.empty, err = c.server(); err != nil {
+	if c.empty, err = c.server(true); err != nil {
 		return err
 	}
 	c.say("opening %d streams", c.o.Streams)
@@ -148,7 +148,7 @@ func (c *conductor) patience(n int) time.Duration {
 func (c *conductor) settle(ctx context.Context) error {
 	pause(ctx, c.o.Settle)
 	var err error
-	c.open, err = c.server()
+	c.open, err = c.server(true)
 	return err
 }
 
@@ -325,7 +325,7 @@ func (c *conductor) finish() error {
 			return err
 		}
 	}
-	end, err := c.server()
+	end, err := c.server(true)
 	if err != nil {
 		return err
 	}
@@ -388,7 +388,7 @@ func (c *conductor) complete(end usage) {
 	}
 	if r.Churn != nil {
 		r.Churn.Reopened = t.Cut
-		r.Churn.PerSecond = float64(t.Cut) / seconds(c.o.Duration)
+		r.Churn.PerSecond = float64(t.Cut) / c.o.Duration.Seconds()
 	}
 	if r.Storm != nil {
 		r.Storm.Latency = c.lats[phaseStorm].figures()
@@ -405,6 +405,8 @@ func (c *conductor) complete(end usage) {
 	r.judge(t, c.slow)
 }
 
+const procDir = "/proc"
+
 // instant is a time with the processor time used until then.
 type instant struct {
 	at     time.Time
@@ -413,26 +415,25 @@ type instant struct {
 }
 
 func (c *conductor) mark() (instant, error) {
-	server, err := c.server()
+	server, err := c.server(false)
 	if err != nil {
 		return instant{}, err
 	}
-	pids := []int{os.Getpid()} // workers are our children
-	own, err := measure(pids)
+	own, err := measure(procDir, []int{os.Getpid()}, false) // workers are our children
 	return instant{time.Now(), server.cpu, own.cpu}, err
 }
 
 func (c *conductor) since(i instant) (Load, error) {
 	now, err := c.mark()
-	return Load{seconds(now.at.Sub(i.at)), seconds(now.server - i.server), seconds(now.own - i.own)}, err
+	return Load{now.at.Sub(i.at).Seconds(), (now.server - i.server).Seconds(), (now.own - i.own).Seconds()}, err
 }
 
 // server measures the server, if it is known which processes it has.
-func (c *conductor) server() (usage, error) {
+func (c *conductor) server(deep bool) (usage, error) {
 	if len(c.parts.PIDs) == 0 {
 		return usage{}, nil
 	}
-	u, err := measure(c.parts.PIDs)
+	u, err := measure(procDir, c.parts.PIDs, deep)
 	if err != nil {
 		return u, fmt.Errorf("measure the server: %w", err)
 	}
