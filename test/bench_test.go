@@ -1,156 +1,79 @@
 package test
 
 import (
-	"fmt"
-	"math/rand/v2"
-	"slices"
-	"strconv"
-	"sync"
+	"encoding/json"
+	"strings"
 	"testing"
-	"time"
 
-	"github.com/hassesd/hassesd/test/subscriber"
+	"github.com/hassesd/hassesd/internal/bench"
 )
 
-// BenchmarkIdleStreams holds 10,000 idle TLS 1.3 streams and measures what each adds to the daemon. Run it once:
-// make bench-idle.
-func BenchmarkIdleStreams(b *testing.B) {
-	const streams = 10_000
-	for b.Loop() {
-		d := start(b, "--log-level", "quiet", "--limits-connections-per-address", "0", "--limits-handshakes", "200")
-		// A few streams first, so that what is made once is not counted as a stream's.
-		for _, s := range openMany(b, d, 100, func(int) string { return "subscribe=warm" }) {
-			s.Close()
-		}
-		d.awaitStreams("", 0)
-		empty := d.settled()
-		held := openMany(b, d, streams, func(i int) string { return fmt.Sprintf("subscribe=room%d&id=client%d", i%100, i) })
-		d.awaitStreams("", streams)
-		full := d.settled()
-		before := d.cpu()
-		<-time.After(5 * time.Second)
-		idle := d.cpu() - before
-		b.ReportMetric(float64(full-empty)/streams, "B/stream")
-		b.ReportMetric(float64(empty)/(1<<20), "MiB-empty")
-		b.ReportMetric(float64(full)/(1<<20), "MiB-full")
-		b.ReportMetric(idle.Seconds()/5, "cores-idle")
-		threads, err := strconv.Atoi(d.procStatus("Threads"))
-		if err != nil {
-			b.Fatal(err)
-		}
-		b.ReportMetric(float64(threads), "threads")
-		b.ReportMetric(float64(d.goroutines()), "goroutines")
-		for _, s := range held {
-			s.Cut()
-		}
-	}
-}
-
-// settled waits until the process's memory has stopped shrinking, and returns it.
-func (d *daemon) settled() int64 {
-	d.t.Helper()
-	least, since := d.resident(), time.Now()
-	poll(2*time.Minute, func() bool {
-		if now := d.resident(); now < least-least/100 {
-			least, since = now, time.Now()
-		}
-		return time.Since(since) > 15*time.Second
-	})
-	return d.resident()
-}
-
-// openMany subscribes n streams over TLS, several at a time.
-func openMany(tb testing.TB, d *daemon, n int, query func(i int) string) []*subscriber.Stream {
-	tb.Helper()
-	streams := make([]*subscriber.Stream, n)
-	numbers := make(chan int)
-	var workers sync.WaitGroup
-	failed := make(chan error, n)
-	for range 16 {
-		workers.Go(func() {
-			for i := range numbers {
-				s, err := subscriber.Open(tb.Context(), d.request(query(i)))
-				if err == nil {
-					_, err = s.Preface()
-				}
-				if err != nil {
-					failed <- fmt.Errorf("stream %d: %w", i, err)
-				}
-				streams[i] = s
-			}
-		})
-	}
-	for i := range n {
-		numbers <- i
-	}
-	close(numbers)
-	workers.Wait()
-	close(failed)
-	for err := range failed {
-		tb.Fatal(err)
-	}
-	return streams
-}
-
-// BenchmarkFanOut measures how long a message takes to its readers: 1,000 TLS streams in 100 rooms. Run it once:
-// make bench-fanout.
-func BenchmarkFanOut(b *testing.B) {
-	const streams, rooms = 1000, 100
-	for _, bm := range []struct {
-		name     string
-		to       func() string
-		interval time.Duration
-		messages int
+// TestBench has hassesctl bench find nothing wrong with the daemon, in every scenario and over every door.
+func TestBench(t *testing.T) {
+	t.Parallel()
+	d := start(t, "--log-level", "quiet")
+	for _, tt := range []struct {
+		name  string
+		flags []string
+		check func(r bench.Result) bool
 	}{
-		{"room", func() string { return roomName(rand.IntN(rooms)) }, 5 * time.Millisecond, 1000},
-		{"everybody", func() string { return "*" }, 100 * time.Millisecond, 50},
+		{"idle", []string{"--scenario", "idle"}, func(r bench.Result) bool { return r.Idle != nil && r.Memory.OpenPSS > 0 }},
+		{"fanout", []string{"--rate", "50"}, func(r bench.Result) bool { return r.Delivery.Deliveries == r.Delivery.Messages*40 }},
+		{"tcp", []string{"--url", "http://" + d.http + "/sse?subscribe={room}", "--rate", "50"}, func(r bench.Result) bool {
+			return r.Memory.OpenPSS > 0 && r.Delivery.Deliveries == r.Delivery.Messages*40
+		}},
+		{"closed loop", []string{"--in-flight", "4", "--size", "2000"}, func(r bench.Result) bool { return r.Delivery.Deliveries == r.Delivery.Messages*40 }},
+		{"rooms", []string{"--scenario", "rooms", "--rate", "200", "--publish", "json"}, func(r bench.Result) bool {
+			return r.Rooms == 40 && r.Delivery.Deliveries == r.Delivery.Messages
+		}},
+		{"churn", []string{"--scenario", "churn", "--rate", "100"}, func(r bench.Result) bool { return r.Churn.Reopened > 0 }},
+		{"slow", []string{"--scenario", "slow", "--rate", "100", "--tls", "1.2"}, func(r bench.Result) bool {
+			return r.Slow.Streams == 8 && r.Slow.Lost == 0 && r.Slow.Closed == 0
+		}},
+		{"storm", []string{"--scenario", "storm", "--rate", "200"}, func(r bench.Result) bool {
+			return r.Storm.Streams == 20 && r.Connect.Opened == 60 && r.Delivery.Deliveries == r.Delivery.Messages*40
+		}},
+		{"processes", []string{"--processes", "2", "--rate", "50", "--curve", "X25519MLKEM768"}, func(r bench.Result) bool {
+			return r.Processes == 2 && r.Delivery.Deliveries == r.Delivery.Messages*40
+		}},
+		{"url", []string{"--url", "http://" + d.http + "/sse?room={room}", "--rate", "50", "--lazy"}, func(r bench.Result) bool {
+			return r.TLS == "" && r.Delivery.Deliveries == r.Delivery.Messages*40
+		}},
 	} {
-		b.Run(bm.name, func(b *testing.B) {
-			for b.Loop() {
-				d := start(b, "--log-level", "quiet", "--limits-connections-per-address", "0")
-				open := openMany(b, d, streams, func(i int) string { return "subscribe=" + roomName(i%rooms) })
-				latencies := make([][]time.Duration, streams)
-				var readers sync.WaitGroup
-				for i, s := range open {
-					readers.Go(func() {
-						for {
-							e, err := s.Next()
-							if err != nil || e.Data == theEnd {
-								return
-							}
-							at, err := strconv.ParseInt(e.Data, 10, 64)
-							if err == nil {
-								latencies[i] = append(latencies[i], time.Duration(time.Now().UnixNano()-at))
-							}
-						}
-					})
-				}
-				before := d.cpu()
-				tick := time.NewTicker(bm.interval)
-				matched := 0
-				for range bm.messages {
-					<-tick.C
-					matched += d.send(bm.to(), strconv.FormatInt(time.Now().UnixNano(), 10)).Matched
-				}
-				tick.Stop()
-				d.send("*", theEnd)
-				readers.Wait()
-				used := d.cpu() - before
-				all := slices.Concat(latencies...)
-				if len(all) != matched {
-					b.Errorf("%d deliveries, %d promised", len(all), matched)
-				}
-				slices.Sort(all)
-				for name, part := range map[string]float64{"p50-ms": 0.50, "p90-ms": 0.90, "p99-ms": 0.99, "max-ms": 1} {
-					at := min(int(part*float64(len(all))), len(all)-1)
-					b.ReportMetric(float64(all[at])/float64(time.Millisecond), name)
-				}
-				b.ReportMetric(float64(len(all)), "deliveries")
-				b.ReportMetric(used.Seconds()*1e6/float64(len(all)), "cpu-s/Mdelivery")
-				for _, s := range open {
-					s.Cut()
-				}
+		t.Run(tt.name, func(t *testing.T) {
+			args := append([]string{"bench", "--json", "--streams", "40", "--duration", "400ms", "--warmup", "0", "--settle", "0"}, tt.flags...)
+			door := []string{"--socket", d.socket, "--ca", d.caFile}
+			if tt.name == "tcp" {
+				door = []string{"--tcp", d.tcp}
+			}
+			got := command(t, "", hassesctl, append(args, door...)...)
+			var r bench.Result
+			if err := json.Unmarshal([]byte(got.stdout), &r); err != nil || got.code != 0 || len(r.Problems) != 0 || r.Connect.Opened < 40 || !tt.check(r) {
+				t.Errorf("%v\n%s", err, got)
 			}
 		})
+	}
+}
+
+// TestBenchMistakes checks what is said to those who ask for what cannot be.
+func TestBenchMistakes(t *testing.T) {
+	t.Parallel()
+	d := start(t, "--log-level", "quiet")
+	for _, tt := range []struct {
+		args []string
+		code int
+		want string
+	}{
+		{[]string{"--streams", "0x"}, 2, "streams"},
+		{[]string{"--rate", "5", "--in-flight", "5", "--size", "3"}, 2, "messages of 3 bytes"},
+		{[]string{"--publish", "pigeon"}, 2, "want classic or json"},
+		{[]string{"--streams", "1", "--url", "https://" + d.https + "/none?{room}"}, 1, "status 404"},
+		{[]string{"--streams", "1", "--publish-url", "http://" + d.http + "/none?{room}", "--rate", "100"}, 1, "answers with status"},
+	} {
+		args := append([]string{"bench", "--ca", d.caFile, "--duration", "200ms", "--warmup", "0", "--settle", "0"}, tt.args...)
+		got := d.ctl(args...)
+		if got.code != tt.code || !strings.Contains(got.stderr, tt.want) {
+			t.Errorf("%q: want exit code %d and %q\n%s", tt.args, tt.code, tt.want, got)
+		}
 	}
 }

@@ -25,16 +25,6 @@ func (d *daemon) procStatus(field string) string {
 	return ""
 }
 
-// resident returns the bytes of memory the process holds.
-func (d *daemon) resident() int64 {
-	d.t.Helper()
-	kb, err := strconv.ParseInt(strings.TrimSuffix(d.procStatus("VmRSS"), " kB"), 10, 64)
-	if err != nil {
-		d.t.Fatal(err)
-	}
-	return kb << 10
-}
-
 // clockTick is the unit of /proc/<pid>/stat on every Linux Go runs on.
 const clockTick = 10 * time.Millisecond
 

@@ -1,6 +1,7 @@
 package bench
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"slices"
@@ -64,7 +65,7 @@ func (p *publisher) openLoop(stop <-chan struct{}) error {
 		if !until(due, stop) {
 			return nil
 		}
-		if err := p.room(stop); err != nil {
+		if err := p.fewer(maxUnanswered, stop); err != nil {
 			return err
 		}
 		p.behind = max(p.behind, time.Since(due))
@@ -77,9 +78,14 @@ func (p *publisher) openLoop(stop <-chan struct{}) error {
 	}
 }
 
-// room waits while too many messages have no answer.
-func (p *publisher) room(stop <-chan struct{}) error {
-	for p.unanswered() >= maxUnanswered {
+// fewer waits until fewer than n messages have no answer, or stop is closed.
+func (p *publisher) fewer(n int, stop <-chan struct{}) error {
+	select {
+	case <-p.door.ended:
+		return p.door.err
+	default:
+	}
+	for p.unanswered() >= n {
 		select {
 		case <-p.door.changed:
 		case <-p.door.ended:
@@ -92,6 +98,9 @@ func (p *publisher) room(stop <-chan struct{}) error {
 	}
 	return nil
 }
+
+// acknowledged waits until all messages have an answer.
+func (p *publisher) acknowledged(ctx context.Context) error { return p.fewer(1, ctx.Done()) }
 
 // closedLoop sends a message when one that was on its way has reached all streams of its room.
 func (p *publisher) closedLoop(stop <-chan struct{}) error {

@@ -76,6 +76,13 @@ func TestPublisherNoticesTheEndOfItsDoor(t *testing.T) {
 	p := publishTo(t, Options{Rooms: 1, InFlight: 5, Size: MinSize, Run: "0badcafe", Timeout: 30 * time.Second})
 	p.door.Close()
 	if err := p.run(nil); !errors.Is(err, ErrDoor) {
-		t.Errorf("error %v", err)
+		t.Errorf("closed loop: error %v", err)
+	}
+	p.o.InFlight, p.o.Rate = 0, 100
+	if err := p.run(nil); !errors.Is(err, ErrDoor) {
+		t.Errorf("open loop: error %v", err)
+	}
+	if err := p.acknowledged(t.Context()); !errors.Is(err, ErrDoor) {
+		t.Errorf("waiting for answers: error %v", err)
 	}
 }

@@ -179,17 +179,21 @@ func (c *conductor) warm(ctx context.Context) error {
 
 // publishFor publishes for d, or until ctx ends.
 func (c *conductor) publishFor(ctx context.Context, d time.Duration) error {
-	stop := c.publish()
+	ctx, stop := c.publish(ctx)
 	pause(ctx, d)
 	return stop()
 }
 
-// publish begins to publish; the function it returns ends that.
-func (c *conductor) publish() (stop func() error) {
-	quit, ended := make(chan struct{}), make(chan error, 1)
-	go func() { ended <- c.pub.run(quit) }()
-	return func() error {
-		close(quit)
+// publish begins to publish. The context it returns ends with the publishing; the function ends that.
+func (c *conductor) publish(ctx context.Context) (context.Context, func() error) {
+	ctx, cancel := context.WithCancel(ctx)
+	ended := make(chan error, 1)
+	go func() {
+		ended <- c.pub.run(ctx.Done())
+		cancel()
+	}()
+	return ctx, func() error {
+		cancel()
 		return <-ended
 	}
 }
@@ -198,6 +202,9 @@ func (c *conductor) publish() (stop func() error) {
 func (c *conductor) drain(ctx context.Context) error {
 	if ctx.Err() != nil {
 		return nil
+	}
+	if err := c.pub.acknowledged(ctx); err != nil {
+		return err
 	}
 	_, err := c.crew.all(ctx, c.o.Timeout, order{Do: doAwait, Sent: c.pub.numbers()})
 	if errors.Is(err, errPatience) {
@@ -286,10 +293,10 @@ func (c *conductor) churn(ctx context.Context) error {
 // storm has streams come back all at once while messages are sent, after as long without.
 func (c *conductor) storm(ctx context.Context) error {
 	return c.measured(ctx, func() error {
-		stop := c.publish()
-		pause(ctx, c.o.Duration)
-		err := c.blow(ctx)
-		return errors.Join(err, stop())
+		publishing, stop := c.publish(ctx)
+		pause(publishing, c.o.Duration)
+		err := c.blow(publishing)
+		return errors.Join(stop(), err)
 	})
 }
 
