@@ -5,6 +5,8 @@ FUZZTIME ?= 10s
 TESTFLAGS ?= -timeout 20m
 BENCH    ?= .
 RUNFLAGS ?=
+PEERSFLAGS ?=
+SOAK     ?= 30m
 
 BIN   := bin
 TOOLS := $(BIN)/tools
@@ -62,13 +64,16 @@ fuzz: ## Run each fuzz target for FUZZTIME (10s)
 bench: ## Run the benchmarks of the packages (BENCH selects); compare two outputs with bin/tools/benchstat
 	go test -run '^$$' -bench '$(BENCH)' -benchmem ./cmd/... ./internal/...
 
-.PHONY: bench-idle
-bench-idle: ## Measure the daemon's memory per idle TLS 1.3 stream, with 10,000 of them
-	go test -run '^$$' -bench '^BenchmarkIdleStreams$$' -benchtime 1x -timeout 20m ./test/
+.PHONY: bench-peers
+bench-peers: build ## Measure hassesd beside net/http and nginx+nchan in one run: an hour, or a minute with BENCH_QUICK=1
+	test/peers/deps
+	CGO_ENABLED=0 go build -trimpath -buildvcs=false -o $(BIN)/ ./test/peers ./test/peers/nethttp ./test/peers/bare
+	$(BIN)/peers -bin $(BIN) -out $(BIN)/bench-peers.json $(if $(BENCH_QUICK),-quick) $(PEERSFLAGS)
 
-.PHONY: bench-fanout
-bench-fanout: ## Measure the delivery latency of 1,000 TLS streams in 100 rooms
-	go test -run '^$$' -bench '^BenchmarkFanOut$$' -benchtime 1x -timeout 20m ./test/
+.PHONY: soak
+soak: build ## Hold a load with churn and slow readers for SOAK (30m), and see whether memory, descriptors or goroutines grow
+	CGO_ENABLED=0 go build -trimpath -buildvcs=false -o $(BIN)/ ./test/soak
+	$(BIN)/soak -bin $(BIN) -for $(SOAK)
 
 .PHONY: threats
 threats: deps ## Run the attacks of docs/security.md one by one, each beside 1,000 good streams, and tell what they did

@@ -1,0 +1,90 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"path/filepath"
+)
+
+// figure is one load, and the servers that carry it.
+type figure struct {
+	name      string
+	curve     string
+	flags     []string // of hassesctl bench
+	servers   []server
+	meanwhile func(ctx context.Context, p place) // what else goes on
+}
+
+// The names of the figures.
+const (
+	idle10     = "idle 10000"
+	idle19     = "idle 19000"
+	idle1      = "idle 1000"
+	saturate10 = "saturated 10000"
+	saturate1  = "saturated 1000"
+	single     = "one at a time 10000"
+	manyRooms  = "1000 rooms"
+	stormy     = "storm of 5000"
+	listed     = "clients listed"
+	unlisted   = "no clients listed"
+	hybrid     = ", X25519MLKEM768"
+)
+
+// figures are all of them; quick ones have a fortieth of the streams and little time.
+func figures(quick bool) []figure {
+	const x25519 = "X25519"
+	streams := func(n int) string {
+		if quick {
+			n /= 40
+		}
+		return fmt.Sprint(n)
+	}
+	during := func(duration, warmup, settle string) []string {
+		if quick {
+			duration, warmup, settle = "1s", "200ms", "200ms"
+		}
+		return []string{"--duration", duration, "--warmup", warmup, "--settle", settle}
+	}
+	load := func(times []string, flags ...string) []string { return append(flags, times...) }
+
+	daemon := hassesd("hassesd")
+	others := []server{nethttp, nginx(1), nginx(2)}
+	all := append([]server{daemon}, others...)
+	// The collector gives memory back for a while after the handshakes.
+	still := during("5s", "0s", "20s")
+	lively := during("10s", "2s", "3s")
+	return []figure{
+		{name: idle1, curve: x25519, servers: []server{daemon}, flags: load(still, "--scenario", "idle", "--streams", streams(1000))},
+		{name: idle10, curve: x25519, servers: all, flags: load(still, "--scenario", "idle", "--streams", streams(10000))},
+		{name: idle19, curve: x25519, servers: all, flags: load(still, "--scenario", "idle", "--streams", streams(19000))},
+		{name: idle10 + hybrid, curve: "X25519MLKEM768", servers: []server{daemon, nethttp}, flags: load(still, "--scenario", "idle", "--streams", streams(10000))},
+		{
+			name: saturate10, curve: x25519, servers: append([]server{hassesd("hassesd, 1 loop", "--loops", "1")}, all...),
+			flags: load(lively, "--in-flight", "64", "--streams", streams(10000)),
+		},
+		{
+			name: saturate1, curve: x25519, servers: append([]server{hassesd("hassesd, 1 loop", "--loops", "1")}, all...),
+			flags: load(lively, "--in-flight", "64", "--streams", streams(1000)),
+		},
+		{name: saturate1 + hybrid, curve: "X25519MLKEM768", servers: []server{daemon, nethttp}, flags: load(lively, "--in-flight", "64", "--streams", streams(1000))},
+		{name: single, curve: x25519, servers: append(all, bare), flags: load(lively, "--rate", "10", "--streams", streams(10000))},
+		{
+			name: manyRooms, curve: x25519, servers: all,
+			flags: load(lively, "--scenario", "rooms", "--rate", "1000", "--rooms", streams(1000), "--streams", streams(10000)),
+		},
+		{
+			name: stormy, curve: x25519, servers: []server{daemon},
+			flags: load(lively, "--scenario", "storm", "--rate", "20", "--storm-size", streams(5000), "--streams", streams(10000)),
+		},
+		{name: unlisted, curve: x25519, servers: []server{daemon}, flags: load(lively, "--rate", "5", "--streams", streams(19000))},
+		{name: listed, curve: x25519, servers: []server{daemon}, flags: load(lively, "--rate", "5", "--streams", streams(19000)), meanwhile: listClients},
+	}
+}
+
+// listClients asks for all clients again and again.
+func listClients(ctx context.Context, p place) {
+	for ctx.Err() == nil {
+		// What it answers while streams are being opened is of no interest, nor that it ends with the daemon.
+		_, _ = command(ctx, filepath.Join(p.bin, "hassesctl"), "--socket", socket(p), "--timeout", "30s", "--json", "clients")
+	}
+}

@@ -1,0 +1,219 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/hassesd/hassesd/internal/bench"
+)
+
+// row is one goal and how near it is.
+type row struct {
+	Figure  string  `json:"figure"`
+	What    string  `json:"what"`
+	Value   float64 `json:"value"` // the median, of hassesd
+	Other   float64 `json:"other"` // what it is compared with; 0: nothing
+	Ratio   float64 `json:"ratio"` // of Value to Other
+	Goal    float64 `json:"goal"`  // of Ratio, or of Value where Other is 0; 0: shown only
+	AtLeast bool    `json:"at_least"`
+	Reached bool    `json:"reached"`
+}
+
+// hassesC is what the C program hasses 1.30 takes for an idle stream, in bytes: measured once with 10,000 and 18,000
+// streams, in the same way.
+const hassesC = 31024
+
+// own is the server that the others are compared with.
+const own = "hassesd"
+
+// of reads one number from a result.
+type of func(r bench.Result) float64
+
+func perStream(r bench.Result) float64 { return r.Memory.PerStream }
+func handshake(r bench.Result) float64 { return r.Connect.ServerPer }
+func rate(r bench.Result) float64      { return r.Delivery.PerSecond }
+func perMillion(r bench.Result) float64 {
+	return r.Delivery.ServerPer
+}
+func p50(r bench.Result) float64      { return r.Delivery.Latency.P50 }
+func p99(r bench.Result) float64      { return r.Delivery.Latency.P99 }
+func stormP99(r bench.Result) float64 { return r.Storm.Latency.P99 }
+
+func faults(r bench.Result) float64 {
+	return float64(r.Delivery.Lost + r.Delivery.Duplicates + r.Delivery.Disordered + r.Delivery.Broken + r.Delivery.Closed)
+}
+
+// table computes rows from the runs that there are.
+type table struct {
+	runs map[string][]sample
+	rows []row
+}
+
+// goals compares what was measured with what is to be reached. What was not measured is left out.
+func goals(runs map[string][]sample) []row {
+	t := &table{runs: runs}
+	nginxes := []string{"nginx+nchan 1", "nginx+nchan 2"}
+	for _, f := range []string{idle10, idle19} {
+		t.bound(f, "resident bytes a stream", perStream, 8192)
+		t.atMost(f, "to net/http", []string{"net/http"}, perStream, 1.0/4)
+		t.atMost(f, "to nginx+nchan", nginxes, perStream, 1.0/4)
+		if v, ok := t.median(f, own, perStream); ok {
+			t.add(row{Figure: f, What: "bytes a stream: to hasses 1.30", Value: v, Other: hassesC, Goal: 1.0 / 3})
+		}
+	}
+	if small, ok := t.median(idle1, own, perStream); ok {
+		if big, ok := t.median(idle19, own, perStream); ok {
+			t.add(row{Figure: idle19, What: "bytes a stream: to 1,000 streams", Value: big, Other: small, Goal: 1.1})
+		}
+	}
+	t.shown(idle10+hybrid, "bytes a stream: to net/http", "net/http", perStream)
+	for _, f := range []string{saturate10, saturate1} {
+		t.atLeast(f, "deliveries/s: to net/http", []string{"net/http"}, rate, 5)
+		t.atLeast(f, "deliveries/s: to nginx+nchan", nginxes, rate, 5)
+		t.bound(f, "server CPU s a million", perMillion, 2)
+		t.none(f)
+		t.shown(f, "deliveries/s: two loops to one", "hassesd, 1 loop", rate)
+	}
+	t.shown(saturate1+hybrid, "deliveries/s: to net/http", "net/http", rate)
+	best := append([]string{"net/http"}, nginxes...)
+	t.atMost(single, "p50 ms: to the best peer", best, p50, 0.8)
+	t.atMost(single, "p99 ms: to the best peer", best, p99, 0.8)
+	t.atMost(single, "CPU s a million: to net/http", []string{"net/http"}, perMillion, 0.8)
+	t.atMost(single, "CPU s a million: to bare write", []string{"bare write"}, perMillion, 1.3)
+	t.bound(manyRooms, "p99 ms", p99, 20)
+	t.none(manyRooms)
+	t.atMost(manyRooms, "CPU s a million: to net/http", []string{"net/http"}, perMillion, 1)
+	t.atMost(idle10, "CPU s a thousand handshakes: to net/http", []string{"net/http"}, handshake, 1.1)
+	t.atMost(idle10+hybrid, "CPU s a thousand handshakes: to net/http", []string{"net/http"}, handshake, 1.1)
+	if calm, ok := t.median(stormy, own, p99); ok {
+		storm, _ := t.median(stormy, own, stormP99)
+		t.add(row{Figure: stormy, What: "p99 ms during the storm: to before", Value: storm, Other: calm, Goal: 3})
+		t.none(stormy)
+	}
+	if calm, ok := t.median(unlisted, own, p99); ok {
+		if busy, ok := t.median(listed, own, p99); ok {
+			t.add(row{Figure: listed, What: "p99 ms: to that without", Value: busy, Other: calm, Goal: 3})
+		}
+	}
+	return t.rows
+}
+
+// median is that of the runs without an error.
+func (t *table) median(figure, server string, what of) (float64, bool) {
+	var values []float64
+	for _, s := range t.runs[figure] {
+		if s.Server == server && s.Error == "" {
+			values = append(values, what(s.Result))
+		}
+	}
+	if len(values) == 0 {
+		return 0, false
+	}
+	slices.Sort(values)
+	n := len(values)
+	return (values[(n-1)/2] + values[n/2]) / 2, true
+}
+
+// bound is a goal for hassesd alone.
+func (t *table) bound(figure, what string, value of, goal float64) {
+	if v, ok := t.median(figure, own, value); ok {
+		t.add(row{Figure: figure, What: what, Value: v, Goal: goal})
+	}
+}
+
+// none wants no fault in any run.
+func (t *table) none(figure string) {
+	sum, found := 0.0, false
+	for _, s := range t.runs[figure] {
+		if s.Server == own && s.Error == "" {
+			sum, found = sum+faults(s.Result), true
+		}
+	}
+	if found {
+		t.rows = append(t.rows, row{Figure: figure, What: "lost, doubled, disordered, broken, closed", Value: sum, Reached: sum == 0})
+	}
+}
+
+// atMost wants a part of the least of the others.
+func (t *table) atMost(figure, what string, others []string, value of, goal float64) {
+	t.compare(figure, what, others, value, row{Goal: goal}, func(a, b float64) float64 { return min(a, b) })
+}
+
+// atLeast wants a multiple of the most of the others.
+func (t *table) atLeast(figure, what string, others []string, value of, goal float64) {
+	t.compare(figure, what, others, value, row{Goal: goal, AtLeast: true}, func(a, b float64) float64 { return max(a, b) })
+}
+
+func (t *table) shown(figure, what, other string, value of) {
+	t.compare(figure, what, []string{other}, value, row{}, func(a, _ float64) float64 { return a })
+}
+
+func (t *table) compare(figure, what string, others []string, value of, r row, best func(a, b float64) float64) {
+	v, ok := t.median(figure, own, value)
+	if !ok {
+		return
+	}
+	found := false
+	for _, name := range others {
+		o, ok := t.median(figure, name, value)
+		switch {
+		case !ok:
+		case found:
+			r.Other = best(r.Other, o)
+		default:
+			r.Other, found = o, true
+		}
+	}
+	if found {
+		r.Figure, r.What, r.Value = figure, what, v
+		t.add(r)
+	}
+}
+
+// add completes a row.
+func (t *table) add(r row) {
+	compared := r.Value
+	if r.Other != 0 {
+		r.Ratio = r.Value / r.Other
+		compared = r.Ratio
+	}
+	r.Reached = r.Goal == 0 || r.AtLeast && compared >= r.Goal || !r.AtLeast && compared <= r.Goal
+	t.rows = append(t.rows, r)
+}
+
+// wireBytes is what a delivery of hassesd takes, one at a time, rounded.
+func wireBytes(runs map[string][]sample) int {
+	t := &table{runs: runs}
+	v, _ := t.median(single, "hassesd", func(r bench.Result) float64 { return r.Delivery.WireBytes })
+	return int(v + 0.5)
+}
+
+func printRows(w io.Writer, rows []row) {
+	fmt.Fprintf(w, "\n%-30s %-44s %12s %12s %8s  %s\n", "FIGURE", "WHAT", "HASSESD", "OTHER", "RATIO", "GOAL")
+	for _, r := range rows {
+		other, ratio, goal := "", "", "none: reached"
+		if r.Other != 0 {
+			other, ratio = fmt.Sprintf("%12.2f", r.Other), fmt.Sprintf("%8.3f", r.Ratio)
+		}
+		sign := "≤"
+		if r.AtLeast {
+			sign = "≥"
+		}
+		verdict := "reached"
+		if !r.Reached {
+			verdict = "NOT reached"
+		}
+		switch {
+		case r.Goal != 0:
+			goal = fmt.Sprintf("%s %s: %s", sign, strconv.FormatFloat(r.Goal, 'f', -1, 32), verdict)
+		case r.Other != 0:
+			goal = ""
+		case !r.Reached:
+			goal = "none: NOT reached"
+		}
+		fmt.Fprintln(w, strings.TrimRight(fmt.Sprintf("%-30s %-44s %12.2f %12s %8s  %s", r.Figure, r.What, r.Value, other, ratio, goal), " "))
+	}
+}

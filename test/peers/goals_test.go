@@ -1,0 +1,86 @@
+package main
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/hassesd/hassesd/internal/bench"
+)
+
+// ran are runs of one figure with a server, of that many deliveries a second and CPU seconds a million.
+func ran(server string, figures ...[2]float64) (list []sample) {
+	for _, f := range figures {
+		list = append(list, sample{Server: server, Result: bench.Result{Delivery: &bench.Delivery{PerSecond: f[0], ServerPer: f[1]}}})
+	}
+	return list
+}
+
+func TestGoals(t *testing.T) {
+	t.Parallel()
+	own := ran("hassesd", [2]float64{90, 1}, [2]float64{120, 9}, [2]float64{100, 1.5})
+	runs := map[string][]sample{saturate10: append(append(append(own,
+		ran("net/http", [2]float64{10, 5}, [2]float64{30, 5})...),
+		ran("nginx+nchan 1", [2]float64{18, 5})...),
+		ran("nginx+nchan 2", [2]float64{25, 5})...)}
+	runs[saturate10] = append(runs[saturate10], sample{Server: "hassesd", Error: "it was not there"})
+	for i, want := range []row{
+		{Figure: saturate10, What: "deliveries/s: to net/http", Value: 100, Other: 20, Ratio: 5, Goal: 5, AtLeast: true, Reached: true},
+		{Figure: saturate10, What: "deliveries/s: to nginx+nchan", Value: 100, Other: 25, Ratio: 4, Goal: 5, AtLeast: true},
+		{Figure: saturate10, What: "server CPU s a million", Value: 1.5, Goal: 2, Reached: true},
+		{Figure: saturate10, What: "lost, doubled, disordered, broken, closed", Reached: true},
+	} {
+		if got := goals(runs); len(got) != 4 || got[i] != want {
+			t.Errorf("row %d is %+v, want %+v", i, got, want)
+		}
+	}
+	runs[saturate10][1].Result.Delivery.Lost = 1
+	if got := goals(runs); got[3].Reached || got[3].Value != 1 {
+		t.Errorf("one loss: %+v", got[3])
+	}
+	if got := goals(nil); len(got) != 0 {
+		t.Errorf("nothing was measured, and there is %+v", got)
+	}
+}
+
+func TestRowsForPeople(t *testing.T) {
+	t.Parallel()
+	var b strings.Builder
+	printRows(&b, []row{
+		{Figure: "f", What: "missed", Value: 3, Goal: 8192, Reached: true},
+		{Figure: "f", What: "times", Value: 3, Other: 2, Ratio: 1.5, Goal: 5, AtLeast: true},
+		{Figure: "f", What: "shown", Value: 3, Other: 2, Ratio: 1.5, Reached: true},
+		{Figure: "f", What: "faults", Reached: true},
+		{Figure: "f", What: "faults", Value: 1},
+	})
+	for _, want := range []string{"≤ 8192: reached\n", "1.500  ≥ 5: NOT reached\n", "1.500\n", "none: reached\n", "none: NOT reached\n"} {
+		if !strings.Contains(b.String(), want) {
+			t.Errorf("no %q in\n%s", want, b.String())
+		}
+	}
+}
+
+// TestFiguresAreKnown holds the names in the table of goals against those that are measured.
+func TestFiguresAreKnown(t *testing.T) {
+	t.Parallel()
+	names := map[string]bool{}
+	for _, f := range figures(true) {
+		names[f.name] = true
+	}
+	runs := map[string][]sample{}
+	for _, name := range []string{idle1, idle10, idle19, idle10 + hybrid, saturate10, saturate1, saturate1 + hybrid, single, manyRooms, stormy, listed, unlisted} {
+		if !names[name] {
+			t.Errorf("nobody measures %q", name)
+		}
+		full := bench.Result{Delivery: &bench.Delivery{PerSecond: 1}, Memory: &bench.Memory{PerStream: 1}, Storm: &bench.Storms{}}
+		for _, server := range []string{"hassesd", "hassesd, 1 loop", "net/http", "nginx+nchan 1", "bare write"} {
+			runs[name] = append(runs[name], sample{Server: server, Result: full})
+		}
+	}
+	used := map[string]bool{}
+	for _, r := range goals(runs) {
+		used[r.Figure] = true
+	}
+	if len(used) != len(names)-2 { // "idle 1000" and "no clients listed" are what others are compared with
+		t.Errorf("%d figures have goals, of %d", len(used), len(names))
+	}
+}

@@ -1,0 +1,117 @@
+// Nethttp is the server of Server-Sent Events that one writes in an hour with net/http: a goroutine and a channel for
+// each client, a mutex around the rooms. It is the baseline that hassesd is measured against, so it is written as well as
+// that design allows: an event is formatted once, a client that is 64 events behind is dropped, and what waits for a
+// client goes out in one flush.
+//
+//	GET /sub?ch=ROOM        subscribes, on -listen
+//	POST /pub?ch=ROOM       publishes the body, on -publish
+package main
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"os"
+	"strings"
+	"sync"
+)
+
+// behind is how many events may wait for a client.
+const behind = 64
+
+// server is the rooms and who is in them.
+type server struct {
+	mu    sync.Mutex
+	seq   uint64
+	rooms map[string]map[chan []byte]struct{}
+}
+
+func main() {
+	listen := flag.String("listen", "127.0.0.1:8444", "address of the subscribers, TLS")
+	publish := flag.String("publish", "127.0.0.1:8081", "address of the publishers, without TLS")
+	cert := flag.String("cert", "cert.pem", "certificate chain")
+	key := flag.String("key", "key.pem", "its key")
+	flag.Parse()
+	s := &server{rooms: map[string]map[chan []byte]struct{}{}}
+	ended := make(chan error, 2)
+	go func() {
+		mux := http.NewServeMux()
+		mux.HandleFunc("GET /sub", s.subscribe)
+		quiet := slog.NewLogLogger(slog.DiscardHandler, slog.LevelError)
+		ended <- (&http.Server{Addr: *listen, Handler: mux, ErrorLog: quiet}).ListenAndServeTLS(*cert, *key)
+	}()
+	go func() {
+		mux := http.NewServeMux()
+		mux.HandleFunc("POST /pub", s.publish)
+		ended <- http.ListenAndServe(*publish, mux)
+	}()
+	fmt.Fprintln(os.Stderr, "nethttp:", <-ended)
+	os.Exit(1)
+}
+
+func (s *server) subscribe(w http.ResponseWriter, r *http.Request) {
+	events := make(chan []byte, behind)
+	name := r.URL.Query().Get("ch")
+	s.mu.Lock()
+	room := s.rooms[name]
+	if room == nil {
+		room = map[chan []byte]struct{}{}
+		s.rooms[name] = room
+	}
+	room[events] = struct{}{}
+	s.mu.Unlock()
+	defer s.leave(name, events)
+
+	w.Header().Set("Content-Type", "text/event-stream")
+	w.Header().Set("Cache-Control", "no-cache")
+	flusher := http.NewResponseController(w)
+	err := flusher.Flush()
+	for err == nil {
+		select {
+		case <-r.Context().Done():
+			return
+		case event, ok := <-events:
+			if !ok {
+				return
+			}
+			_, err = w.Write(event)
+			for n := len(events); n > 0 && err == nil; n-- {
+				_, err = w.Write(<-events)
+			}
+			err = errors.Join(err, flusher.Flush())
+		}
+	}
+}
+
+func (s *server) leave(name string, events chan []byte) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.rooms[name], events)
+	if len(s.rooms[name]) == 0 {
+		delete(s.rooms, name)
+	}
+}
+
+func (s *server) publish(w http.ResponseWriter, r *http.Request) {
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusBadRequest)
+		return
+	}
+	data := strings.ReplaceAll(string(body), "\n", "\ndata: ")
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.seq++
+	event := fmt.Appendf(nil, "id: %d\ndata: %s\n\n", s.seq, data)
+	for events := range s.rooms[r.URL.Query().Get("ch")] {
+		select {
+		case events <- event:
+		default: // too slow: the browser will come back
+			delete(s.rooms[r.URL.Query().Get("ch")], events)
+			close(events)
+		}
+	}
+}
