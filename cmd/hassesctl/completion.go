@@ -10,6 +10,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/hassesd/hassesd/internal/admin"
+	"github.com/hassesd/hassesd/internal/bench"
 )
 
 // The scripts only ask hassesctl itself, with the hidden command __complete: they cannot fall behind it.
@@ -139,6 +140,18 @@ func (p *program) flagValues(ctx context.Context, line commandLine, flag, word s
 		return beginning(word, []string{"HS256", "RS256", "ES256", "EdDSA"})
 	case "sort":
 		return beginning(word, []string{"age", "queue", "sent"})
+	case "scenario":
+		var names []string
+		for _, s := range bench.Scenarios {
+			names = append(names, string(s))
+		}
+		return beginning(word, names)
+	case "publish":
+		if line.command == "bench" {
+			return beginning(word, []string{"classic", "json"})
+		}
+	case "curve":
+		return beginning(word, []string{"X25519", "X25519MLKEM768", "P-256"})
 	}
 	return nil
 }

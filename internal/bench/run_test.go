@@ -76,7 +76,7 @@ func TestWarmupIsNotMeasured(t *testing.T) {
 	o.Warmup = 300 * time.Millisecond
 	res := s.measure(t, o)
 	d := res.Delivery
-	if all := s.published(); d.Messages == 0 || all < d.Messages+10 {
+	if all := s.published(); d.Messages == 0 || all <= d.Messages {
 		t.Errorf("%d of %d messages were measured", d.Messages, all)
 	}
 	if uint64(d.Latency.Count) != d.Deliveries {
@@ -184,17 +184,17 @@ func swapped() func(n int, event string) string {
 	}
 }
 
-// TestStormFindsWhatAResumeMisses has a server that names no ids, so that nobody can resume.
+// TestStormFindsWhatAResumeMisses has a server that names no ids, so that nobody can resume, and that answers those who
+// come back when they have missed something.
 func TestStormFindsWhatAResumeMisses(t *testing.T) {
 	s := startServer(t)
 	s.fault = func(n int, event string) string { return strings.TrimPrefix(event, fmt.Sprintf("id: %d\n", n)) }
+	s.prompt = 20
 	o := s.options(Storm)
-	o.Rate = 2000 // so that something is sent while a stream is away
-	o.Opening = 1 // which is long for the last of them
 	o.Timeout = 5 * time.Second
 	res := s.measure(t, o)
-	if res.Delivery.Lost == 0 || len(res.Problems) == 0 {
-		t.Errorf("%d lost, problems %v", res.Delivery.Lost, res.Problems)
+	if res.Delivery.Lost < 10 || len(res.Problems) == 0 {
+		t.Errorf("%d lost, want at least one of each stream that came back; problems %v", res.Delivery.Lost, res.Problems)
 	}
 }
 

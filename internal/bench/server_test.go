@@ -27,6 +27,8 @@ type sseServer struct {
 	mu       sync.Mutex
 	rooms    map[string]*sseRoom
 	refusals int // subscriptions to be answered with status 503
+	prompt   int // subscriptions after which the next ones are answered with a message's delay; 0: all are at once
+	asked    int // subscriptions
 }
 
 // sseRoom keeps all its events: streams are cursors into them.
@@ -84,8 +86,14 @@ func (s *sseServer) subscribe(w http.ResponseWriter, r *http.Request) {
 	refused := s.refusals > 0
 	s.refusals--
 	room := s.room(r.URL.Query().Get("ch"))
-	next := len(room.events)
+	next, grown := len(room.events), room.grown
+	s.asked++
+	delayed := s.prompt > 0 && s.asked > s.prompt
 	s.mu.Unlock()
+	if delayed {
+		<-grown
+		next++
+	}
 	if refused {
 		http.Error(w, "not now", http.StatusServiceUnavailable)
 		return

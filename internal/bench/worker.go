@@ -144,6 +144,7 @@ func (w *worker) obey(o order) {
 		w.report(doMeasure)
 	case doChurn:
 		w.churn = float64(o.N) * tick.Seconds()
+		w.churnSome()
 		w.report(doChurn)
 	case doCalm:
 		w.churn = 0
