@@ -16,15 +16,12 @@ func TestEveryScenarioOfASoundServer(t *testing.T) {
 		t.Run(string(scenario), func(t *testing.T) {
 			o := s.options(scenario)
 			o.Rooms = 3
-			res := s.measure(t, o, func(p *Parts) { p.PIDs = []int{os.Getpid()} })
+			res := s.measure(t, o)
 			if len(res.Problems) != 0 {
 				t.Errorf("problems: %v", res.Problems)
 			}
 			if res.Connect.Opened < 20 || res.Connect.Latency.Count < 20 || res.Connect.Latency.P50 <= 0 {
 				t.Errorf("opened: %+v", res.Connect)
-			}
-			if m := res.Memory; m == nil || m.OpenRSS == 0 || m.Threads == 0 || m.Files == 0 {
-				t.Errorf("memory: %+v", m)
 			}
 			d := res.Delivery
 			if scenario == Idle {
@@ -57,6 +54,18 @@ func TestEveryScenarioOfASoundServer(t *testing.T) {
 			case Idle:
 			}
 		})
+	}
+}
+
+func TestTheServersProcessIsMeasured(t *testing.T) {
+	s := startServer(t)
+	res := s.measure(t, s.options(Idle), func(p *Parts) { p.PIDs = []int{os.Getpid()} })
+	if m := res.Memory; m == nil || m.EmptyRSS == 0 || m.OpenRSS == 0 || m.EndRSS == 0 || m.Threads == 0 || m.Files < 20 {
+		t.Errorf("memory: %+v", m)
+	}
+	_, err := Run(t.Context(), s.options(Idle), Parts{PIDs: []int{1 << 30}})
+	if err == nil || !strings.Contains(err.Error(), "measure the server") {
+		t.Errorf("a process that is not there: %v", err)
 	}
 }
 
