@@ -87,3 +87,14 @@ func (s *Settings) IsDefault(key string) bool {
 	d := Defaults()
 	return sameValue(e.field(s), e.field(&d))
 }
+
+// IsPreset reports whether the key's value is the default one, or that of development mode where it is on. It panics
+// when there is no such key.
+func (s *Settings) IsPreset(key string) bool {
+	if s.IsDefault(key) {
+		return true
+	}
+	e := mustLookup(key)
+	dev := development()
+	return s.Dev && sameValue(e.field(s), e.field(&dev))
+}

@@ -52,7 +52,7 @@ func (b backend) Status(ctx context.Context) (admin.Status, error) {
 		User:            userName(os.Geteuid()),
 		StartedAt:       b.startedAt,
 		UptimeSeconds:   now.Sub(b.startedAt).Seconds(),
-		Mode:            mode(settings.Listen),
+		Mode:            mode(b.addresses()),
 		LogLevel:        b.logs.Level(),
 		Reinit:          b.edge.Reinit(),
 		Draining:        b.draining(),
@@ -330,6 +330,7 @@ func (b backend) Drain(ctx context.Context, p admin.DrainParams) (admin.Drained,
 		}
 		window = time.Duration(*p.WindowSeconds * float64(time.Second))
 	}
+	b.forgetSockets()
 	streams, window, err := b.drain(ctx, window)
 	if err != nil {
 		return admin.Drained{}, busy(err)

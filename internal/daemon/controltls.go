@@ -49,12 +49,23 @@ func controlFiles(s *config.Settings) *certs.Watch {
 	return certs.NewWatch(t.CertFile, t.KeyFile, t.ClientCAFile)
 }
 
-// openControlPort opens the control port, with TLS if there is a certificate for it.
+// openControlPort opens the control port if there shall be one, with TLS if there is a certificate for it.
 func (d *Daemon) openControlPort(s *config.Settings) error {
 	reading := controlReading{watch: controlFiles(s)}
 	var err error
 	if reading.access, err = controlAccess(s, time.Now()); err != nil {
 		return err
+	}
+	taken, err := d.takeControlPort(s, reading.access)
+	if err != nil {
+		return err
+	}
+	if taken {
+		d.useControl(s, reading, time.Now())
+		return nil
+	}
+	if s.Control.TCP == "" {
+		return nil
 	}
 	if reading.access == nil {
 		addr, err := d.control.ListenTCP(s.Control.TCP)

@@ -66,10 +66,10 @@ func TestControlPortTakesRolesAndCertificatesFromAReload(t *testing.T) {
 	r := start(t, controlTOML(addr, own, first.File, `admin = ["uri:test:alice"]`))
 	r.wantRole(addr, first.File, alice, admin.RoleAdmin)
 	r.wantRole(addr, first.File, bob, "")
-	status, err := r.ctl.Status(t.Context())
-	if err != nil || status.Refused["control_untrusted"] != 1 {
-		t.Errorf("refused: %v, %v", status.Refused, err)
-	}
+	r.waitFor("the refusal to be counted", func() bool { // which is after the client has heard of it
+		status, err := r.ctl.Status(t.Context())
+		return err == nil && status.Refused["control_untrusted"] == 1
+	})
 
 	// Roles and authorities.
 	r.configure(controlTOML(addr, own, second.File, `read = ["uri:test:bob"]`))

@@ -18,13 +18,15 @@ import (
 	"github.com/hassesd/hassesd/internal/hub"
 	"github.com/hassesd/hassesd/internal/logx"
 	"github.com/hassesd/hassesd/internal/reactor"
+	"github.com/hassesd/hassesd/internal/systemd"
 )
 
-// Options are what Run needs. All fields are needed.
+// Options are what Run needs. All fields are needed, but Env.
 type Options struct {
 	Settings config.Settings
 	Reload   func() (config.Settings, error) // reads the same sources again
 	Stderr   io.Writer                       // for the log, unless log_file is set
+	Env      []string                        // as os.Environ gives it: what a service manager says; may be nil
 }
 
 // ErrConfiguration marks errors that only a change of the configuration can mend: a certificate that is missing or does
@@ -54,12 +56,15 @@ type Daemon struct {
 	loops      []*reactor.Loop
 	edge       *edge.Server
 	memory     *memoryWatch
-	cleanups   []func() // what open has to give back, last first
+	handed     handover     // sockets from the service manager
+	fromUnit   map[int]bool // descriptors of doors that a socket unit has given
+	cleanups   []func()     // what open has to give back, last first
 
 	// Owned by Run's goroutine.
 	doorsServed bool // the edge owns the listeners
 
 	// Safe by themselves.
+	manager       manager
 	settings      atomic.Pointer[config.Settings] // in force
 	commandErrors reasonCounts
 	reloading     sync.Mutex                  // one reload at a time
@@ -79,17 +84,26 @@ type Daemon struct {
 }
 
 // Run starts the daemon and serves until a signal or a drain ends it. It returns nil after a proper end.
-func Run(ctx context.Context, o Options) error {
-	d := &Daemon{
+func Run(ctx context.Context, o Options) error { return newDaemon(o).run(ctx, o) }
+
+func newDaemon(o Options) *Daemon {
+	return &Daemon{
 		reloadFrom: o.Reload,
 		startedAt:  time.Now(),
 		loopFailed: make(chan error, 1),
 	}
-	if err := d.open(ctx, o); err != nil {
-		d.close()
+}
+
+func (d *Daemon) run(ctx context.Context, o Options) error {
+	defer d.close()
+	err := d.meetManager(o.Env)
+	if err == nil {
+		err = d.open(ctx, o)
+	}
+	if err != nil {
+		d.manager.tell(systemd.Status("cannot start: " + err.Error()))
 		return err
 	}
-	defer d.close()
 	return d.serve(ctx)
 }
 
@@ -109,6 +123,7 @@ func (d *Daemon) drain(ctx context.Context, window time.Duration) (int, time.Dur
 	d.drainOnce.Do(func() {
 		d.drainWindow = window
 		d.drainBegun.Store(true)
+		d.tellStopping()
 	})
 	streams, err := d.edge.Drain(ctx, d.drainWindow)
 	if err != nil {

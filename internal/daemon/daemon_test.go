@@ -35,6 +35,7 @@ const patience = 30 * time.Second
 // running is a daemon in this process, the very one that the binary runs.
 type running struct {
 	t       *testing.T
+	daemon  *Daemon // fixed since it has logged that it is ready
 	ctl     *admin.Conn
 	file    string // its TOML file
 	logs    *logBuffer
@@ -44,6 +45,12 @@ type running struct {
 
 // start runs a daemon with the lines of a configuration file, on a free port of the loopback.
 func start(t *testing.T, toml string, flags ...config.Assignment) *running {
+	t.Helper()
+	return startUnder(t, nil, toml, flags...)
+}
+
+// startUnder is start with the variables of a service manager.
+func startUnder(t *testing.T, env []string, toml string, flags ...config.Assignment) *running {
 	t.Helper()
 	dir := t.TempDir()
 	r := &running{t: t, file: filepath.Join(dir, "hassesd.toml"), logs: &logBuffer{}, stopped: make(chan error, 1)}
@@ -61,7 +68,9 @@ func start(t *testing.T, toml string, flags ...config.Assignment) *running {
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	r.stop = cancel
-	go func() { r.stopped <- Run(ctx, Options{Settings: settings, Reload: load, Stderr: r.logs}) }()
+	o := Options{Settings: settings, Reload: load, Stderr: r.logs, Env: env}
+	r.daemon = newDaemon(o)
+	go func() { r.stopped <- r.daemon.run(ctx, o) }()
 	t.Cleanup(func() {
 		if t.Failed() {
 			t.Log(r.logs.String())

@@ -122,6 +122,7 @@ func (d *Daemon) openLog(s *config.Settings, o Options) error {
 		return &configurationError{fmt.Errorf("open log: %w", err)}
 	}
 	d.atClose(func() { _ = d.logs.Close() })
+	d.manager.logTo(d.log)
 	d.log.Info("starting", "version", Version(), "compiled", Compiled())
 	if s.Dev && s.Auth.Has(config.AuthNone) {
 		d.log.Warn("development mode: nobody is asked who they are, and the certificate is made up")
@@ -155,36 +156,6 @@ func descriptorLimit() (int, error) {
 	}
 	const most = 1 << 24 // "unlimited" is no number to compute with
 	return int(min(limit.Cur, most)), nil
-}
-
-func (d *Daemon) openDoors(ctx context.Context, s *config.Settings) error {
-	d.atClose(func() {
-		if !d.doorsServed { // the edge has closed them otherwise
-			for _, door := range d.doors {
-				_ = door.Listener.Close()
-			}
-		}
-	})
-	for _, listen := range s.Listen {
-		address, secure, err := splitListen(listen)
-		if err != nil {
-			return err
-		}
-		listeners, err := reactor.Listen(ctx, address)
-		if err != nil {
-			return err
-		}
-		for _, l := range listeners {
-			if err := l.BoundSend(s.Limits.KernelBytes); err != nil {
-				return fmt.Errorf("listen on %s: %w", listen, err)
-			}
-			d.doors = append(d.doors, edge.Door{Listener: l, Secure: secure})
-		}
-		if !secure {
-			d.log.Warn("listening without TLS", "listen", listen)
-		}
-	}
-	return nil
 }
 
 // unixGroup is the group of the control socket and the FIFO: the daemon's own, as it will be after binding, unless the
@@ -243,16 +214,11 @@ func (d *Daemon) openControl(s *config.Settings, descriptors int) error {
 	if s.Dev && socket == config.Defaults().Control.Socket {
 		socket = admin.DevSocket()
 	}
-	if socket != "" {
-		if err := d.control.ListenUnix(socket, os.FileMode(mode), gid); err != nil {
-			return fmt.Errorf("open control socket: %w", err)
-		}
-		d.log.Info("control socket open", "path", socket)
+	if err := d.openControlSocket(s, socket, os.FileMode(mode), gid); err != nil {
+		return err
 	}
-	if s.Control.TCP != "" {
-		if err := d.openControlPort(s); err != nil {
-			return fmt.Errorf("open control port: %w", err)
-		}
+	if err := d.openControlPort(s); err != nil {
+		return fmt.Errorf("open control port: %w", err)
 	}
 	if s.Control.FIFO != "" {
 		if err := d.control.OpenFIFO(s.Control.FIFO, gid); err != nil {

@@ -14,6 +14,7 @@ import (
 func (d *Daemon) reload() (changed, needsRestart []string, err error) {
 	d.reloading.Lock()
 	defer d.reloading.Unlock()
+	defer d.tellReload()()
 
 	next, err := d.reloadFrom()
 	if err != nil {

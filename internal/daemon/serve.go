@@ -44,6 +44,7 @@ func (d *Daemon) serve(ctx context.Context) error {
 	running.Go(func() { d.watchMemory(stopHousekeeping) })
 	running.Go(func() { d.tendCertificates(stopHousekeeping) })
 	running.Go(func() { d.tendControlPort(stopHousekeeping) })
+	running.Go(func() { d.tendManager(stopHousekeeping) })
 	defer func() {
 		close(stopHousekeeping)
 		for _, loop := range d.loops {
@@ -61,6 +62,8 @@ func (d *Daemon) serve(ctx context.Context) error {
 		d.acme.Start(ctx) // now that the authority can reach the listeners
 		defer d.acme.Stop()
 	}
+	d.startWatchdog()
+	d.tellReady()
 	d.log.Info("ready", "listen", d.addresses(), "url", d.subscribeURL(), "pid", os.Getpid())
 	err := d.wait(ctx, signals)
 

@@ -43,14 +43,20 @@ func (l Listener) Close() error { return linux{}.CloseFD(l.FD) }
 // the same port; families that the system does not have are left out. Port 0
 // asks for any free port. ctx bounds the look-up of a name.
 func Listen(ctx context.Context, address string) ([]Listener, error) {
-	listeners, err := listen(ctx, address)
+	return ListenBeside(ctx, address, func(netip.AddrPort) bool { return false })
+}
+
+// ListenBeside is Listen that leaves out the addresses for which has answers
+// that there is a listener already. None at all may be left.
+func ListenBeside(ctx context.Context, address string, has func(netip.AddrPort) bool) ([]Listener, error) {
+	listeners, err := listen(ctx, address, has)
 	if err != nil {
 		return nil, fmt.Errorf("listen on %s: %w", address, err)
 	}
 	return listeners, nil
 }
 
-func listen(ctx context.Context, address string) ([]Listener, error) {
+func listen(ctx context.Context, address string, has func(netip.AddrPort) bool) ([]Listener, error) {
 	host, service, err := net.SplitHostPort(address)
 	if err != nil {
 		return nil, err
@@ -64,7 +70,7 @@ func listen(ctx context.Context, address string) ([]Listener, error) {
 		return nil, err
 	}
 	for try := 1; ; try++ {
-		listeners, err := listenAll(hosts, uint16(port))
+		listeners, err := listenAll(hosts, uint16(port), has)
 		if port == 0 && len(hosts) > 1 && try < portTries && errors.Is(err, unix.EADDRINUSE) {
 			continue
 		}
@@ -95,10 +101,16 @@ func addresses(ctx context.Context, host string) ([]netip.Addr, error) {
 	return addrs, nil
 }
 
-// listenAll opens a listener at each address. With port 0 the first one chooses.
-func listenAll(addrs []netip.Addr, port uint16) (listeners []Listener, err error) {
+// listenAll opens a listener at each address that has none. With port 0 the
+// first one chooses.
+func listenAll(addrs []netip.Addr, port uint16, has func(netip.AddrPort) bool) (listeners []Listener, err error) {
 	var absent error
+	there := false // at one of the addresses
 	for _, addr := range addrs {
+		if has(netip.AddrPortFrom(addr, port)) {
+			there = true
+			continue
+		}
 		l, err := listenOne(netip.AddrPortFrom(addr, port))
 		switch {
 		case err == nil:
@@ -113,7 +125,7 @@ func listenAll(addrs []netip.Addr, port uint16) (listeners []Listener, err error
 			return nil, err
 		}
 	}
-	if len(listeners) == 0 {
+	if len(listeners) == 0 && !there {
 		return nil, absent
 	}
 	return listeners, nil

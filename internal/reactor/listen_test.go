@@ -2,6 +2,7 @@ package reactor
 
 import (
 	"errors"
+	"fmt"
 	"net"
 	"net/netip"
 	"strings"
@@ -207,5 +208,33 @@ func TestAddrPort(t *testing.T) {
 	}
 	if got := addrPort(&unix.SockaddrUnix{Name: "x"}); got.IsValid() {
 		t.Errorf("Unix address gives %v", got)
+	}
+}
+
+func TestListenBesideWhatIsThere(t *testing.T) {
+	there := mustListen(t, "127.0.0.1:0")[0].Addr
+	asked := 0
+	has := func(at netip.AddrPort) bool { asked++; return at == there }
+	none, err := ListenBeside(t.Context(), there.String(), has)
+	if err != nil || len(none) != 0 || asked != 1 {
+		t.Errorf("beside %v: %v, %v, asked %d times; want nothing to open", there, none, err, asked)
+	}
+	if _, err := ListenBeside(t.Context(), there.String(), func(netip.AddrPort) bool { return false }); !errors.Is(err, unix.EADDRINUSE) {
+		t.Errorf("not beside anything: %v", err)
+	}
+	if !hasIPv6(t) {
+		return
+	}
+	others, err := ListenBeside(t.Context(), fmt.Sprintf(":%d", there.Port()), func(at netip.AddrPort) bool { return at.Addr().Is4() })
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		for _, l := range others {
+			_ = l.Close()
+		}
+	}()
+	if len(others) != 1 || !others[0].Addr.Addr().Is6() {
+		t.Errorf("beside a listener for IPv4: %v, want the one for IPv6", others)
 	}
 }

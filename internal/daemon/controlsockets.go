@@ -1,0 +1,167 @@
+package daemon
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"net"
+	"net/netip"
+	"os"
+	"strconv"
+	"syscall"
+
+	"github.com/hassesd/hassesd/internal/admin"
+	"github.com/hassesd/hassesd/internal/config"
+)
+
+// openControlSocket opens the control socket at path, which may be empty for none, or takes it from the service manager.
+func (d *Daemon) openControlSocket(s *config.Settings, path string, mode os.FileMode, gid int) error {
+	var unwanted []*handed
+	for _, socket := range d.handed.of(socketControl) {
+		at, err := unixPath(socket.fd)
+		switch {
+		case socket.kept && (err != nil || at != path || !isControlSocket(path, mode, gid)):
+			unwanted = append(unwanted, socket)
+			if err == nil {
+				removeSocket(at) // or it would seem that another daemon answers there
+			}
+			continue
+		case err != nil:
+			return socket.wrong(err)
+		case at != path && !s.IsPreset("control.socket"):
+			return socket.wrong(fmt.Errorf("it is at %s, and control.socket says %q: say the same, or leave control.socket out", at, path))
+		case !socket.kept:
+			if err := checkShared(at); err != nil {
+				return socket.wrong(err)
+			}
+		}
+		if _, err := d.control.AdoptUnix(socket.fd); err != nil {
+			return socket.wrong(err)
+		}
+		socket.take()
+		d.log.Info("control socket taken over from the service manager", "path", at)
+		return d.isOnly(socketControl)
+	}
+	d.discard(unwanted)
+	if path == "" {
+		return nil
+	}
+	if err := d.control.ListenUnix(path, mode, gid); err != nil {
+		return fmt.Errorf("open control socket: %w", err)
+	}
+	d.log.Info("control socket open", "path", path)
+	return nil
+}
+
+// isOnly refuses another socket of that name; the control protocol has one of a kind.
+func (d *Daemon) isOnly(name string) error {
+	var kept []*handed
+	for _, socket := range d.handed.of(name) {
+		if !socket.kept {
+			return socket.wrong(errors.New("there is more than one of that name"))
+		}
+		kept = append(kept, socket)
+	}
+	d.discard(kept)
+	return nil
+}
+
+// unixPath is where a Unix socket is in the file system.
+func unixPath(fd int) (string, error) {
+	sa, err := syscall.Getsockname(fd)
+	if err != nil {
+		return "", os.NewSyscallError("getsockname", err)
+	}
+	at, ok := sa.(*syscall.SockaddrUnix)
+	if !ok {
+		return "", errors.New("it is not a Unix socket")
+	}
+	if at.Name == "" || at.Name[0] != '/' {
+		return "", errors.New("it has no path: anybody could connect to it")
+	}
+	return at.Name, nil
+}
+
+// isControlSocket says whether there is a socket at path as the settings want it.
+func isControlSocket(path string, mode os.FileMode, gid int) bool {
+	info, err := os.Lstat(path)
+	if err != nil || info.Mode() != fs.ModeSocket|mode.Perm() {
+		return false
+	}
+	st, ok := info.Sys().(*syscall.Stat_t)
+	return ok && (gid < 0 || int(st.Gid) == gid)
+}
+
+func removeSocket(path string) {
+	if info, err := os.Lstat(path); err == nil && info.Mode().Type() == fs.ModeSocket {
+		os.Remove(path)
+	}
+}
+
+// checkShared refuses a control socket that everybody may connect to; SocketMode= is 0666 where nothing else is said.
+func checkShared(path string) error {
+	info, err := os.Stat(path)
+	if err != nil {
+		return err
+	}
+	if info.Mode().Perm()&0o007 != 0 {
+		return fmt.Errorf("with mode %04o every user of this machine could publish: set SocketMode=0660 in its unit", info.Mode().Perm())
+	}
+	return nil
+}
+
+// takeControlPort takes the control port from the service manager, if it has one, and says whether it has.
+func (d *Daemon) takeControlPort(s *config.Settings, access *admin.Access) (bool, error) {
+	var unwanted []*handed
+	for _, socket := range d.handed.of(socketControlTCP) {
+		at, err := tcpAddress(socket.fd)
+		named := err == nil && isAddress(s.Control.TCP, at)
+		switch {
+		case socket.kept && !named:
+			unwanted = append(unwanted, socket)
+			continue
+		case err != nil:
+			return false, socket.wrong(err)
+		case !named && s.Control.TCP != "":
+			return false, socket.wrong(fmt.Errorf("it is at %s, and control.tcp says %q: say the same, or leave control.tcp out", at, s.Control.TCP))
+		}
+		if _, err := d.control.AdoptTCP(socket.fd, access); err != nil {
+			return false, socket.wrong(err)
+		}
+		socket.take()
+		d.log.Info("control port taken over from the service manager", "addr", at.String(), "tls", access != nil)
+		return true, d.isOnly(socketControlTCP)
+	}
+	d.discard(unwanted)
+	return false, nil
+}
+
+func tcpAddress(fd int) (netip.AddrPort, error) {
+	sa, err := syscall.Getsockname(fd)
+	if err != nil {
+		return netip.AddrPort{}, os.NewSyscallError("getsockname", err)
+	}
+	switch sa := sa.(type) {
+	case *syscall.SockaddrInet4:
+		return netip.AddrPortFrom(netip.AddrFrom4(sa.Addr), uint16(sa.Port)), nil
+	case *syscall.SockaddrInet6:
+		return netip.AddrPortFrom(netip.AddrFrom16(sa.Addr).Unmap(), uint16(sa.Port)), nil
+	}
+	return netip.AddrPort{}, errors.New("it is not a TCP socket")
+}
+
+// isAddress says whether host:port of the settings is that address. A name is the one of loopback, or is not known.
+func isAddress(setting string, at netip.AddrPort) bool {
+	host, port, err := net.SplitHostPort(setting)
+	if err != nil || port != strconv.Itoa(int(at.Port())) {
+		return false
+	}
+	switch host {
+	case "":
+		return at.Addr().IsUnspecified()
+	case "localhost":
+		return at.Addr().IsLoopback()
+	}
+	addr, err := netip.ParseAddr(host)
+	return err == nil && addr.Unmap() == at.Addr()
+}

@@ -1,0 +1,422 @@
+package daemon
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/hassesd/hassesd/internal/admin"
+	"github.com/hassesd/hassesd/internal/config"
+	"github.com/hassesd/hassesd/internal/systemd"
+	"github.com/hassesd/hassesd/internal/systemd/systemdtest"
+)
+
+// tcp returns a listening socket as a service manager hands it over, and its address.
+func tcp(t *testing.T, name, address string) (systemd.Socket, netip.AddrPort) {
+	t.Helper()
+	var c net.ListenConfig
+	c.SetMultipathTCP(false) // which is what Go would choose, and systemd would not
+	l, err := c.Listen(t.Context(), "tcp", address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	at, err := netip.ParseAddrPort(l.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return systemd.Socket{Name: name, FD: descriptor(t, l.(*net.TCPListener).File)}, at
+}
+
+// unixSocket is the same for a Unix socket at path.
+func unixSocket(t *testing.T, name, path string, mode os.FileMode) systemd.Socket {
+	t.Helper()
+	l, err := net.ListenUnix("unix", &net.UnixAddr{Name: path, Net: "unix"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	l.SetUnlinkOnClose(false)
+	if err := os.Chmod(path, mode); err != nil {
+		t.Fatal(err)
+	}
+	return systemd.Socket{Name: name, FD: descriptor(t, l.File)}
+}
+
+// descriptor is one that nobody but the caller closes.
+func descriptor(t *testing.T, file func() (*os.File, error)) int {
+	t.Helper()
+	f, err := file()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	fd, err := unix.FcntlInt(f.Fd(), unix.F_DUPFD_CLOEXEC, 3)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return fd
+}
+
+// opening is a daemon that opens its sockets and then ends.
+type opening struct {
+	*Daemon
+	settings config.Settings
+	logs     *logBuffer
+}
+
+func newOpening(t *testing.T, sockets []systemd.Socket, flags ...string) *opening {
+	t.Helper()
+	var said []config.Assignment
+	for i := 0; i < len(flags); i += 2 {
+		said = append(said, config.Assignment{Flag: flags[i], Value: flags[i+1]})
+	}
+	s, err := config.Load(config.Sources{Flags: append([]config.Assignment{{Flag: "dev", Value: "true"}}, said...)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	o := &opening{newDaemon(Options{}), s, &logBuffer{}}
+	t.Cleanup(o.close)
+	if err := o.meetManager(nil); err != nil {
+		t.Fatal(err)
+	}
+	if o.handed, err = newHandover(sockets); err != nil {
+		t.Fatal(err)
+	}
+	o.Daemon.settings.Store(&s)
+	if err := o.openLog(&s, Options{Stderr: o.logs}); err != nil {
+		t.Fatal(err)
+	}
+	if err := o.openCertificates(&s); err != nil {
+		t.Fatal(err)
+	}
+	return o
+}
+
+func TestNewHandover(t *testing.T) {
+	h, err := newHandover([]systemd.Socket{{Name: "kept-https", FD: 3}, {Name: "control", FD: 4}, {Name: "https", FD: 5}})
+	if err != nil || len(h) != 3 || !h[0].kept || h[0].name != "https" || h[1].kept {
+		t.Fatalf("%+v, %v", h, err)
+	}
+	if of := h.of("https", "http"); len(of) != 2 || of[0].fd != 5 {
+		t.Errorf("units come first: %+v", of)
+	}
+	if !h.hasUnit("control") || h.hasUnit("http") {
+		t.Error("wrong about what the units have given")
+	}
+	for _, name := range []string{"", "hassesd.socket", "kept-", "HTTPS"} {
+		if _, err := newHandover([]systemd.Socket{{Name: name, FD: 3}}); !errors.Is(err, ErrConfiguration) || !strings.Contains(err.Error(), "control-tcp") {
+			t.Errorf("%q: %v; want an error that names those that there are", name, err)
+		}
+	}
+}
+
+func TestDoorsThatAreHandedOver(t *testing.T) {
+	https, httpsAt := tcp(t, "https", "127.0.0.1:0")
+	kept, keptAt := tcp(t, "kept-https", "127.0.0.1:0")
+	plain, plainAt := tcp(t, "http", "127.0.0.1:0")
+	other, _ := tcp(t, "kept-https", "127.0.0.1:0")
+	dup := func(sockets ...systemd.Socket) []systemd.Socket {
+		for i, s := range sockets {
+			fd, err := unix.FcntlInt(uintptr(s.FD), unix.F_DUPFD_CLOEXEC, 3)
+			if err != nil {
+				t.Fatal(err)
+			}
+			sockets[i].FD = fd
+		}
+		return sockets
+	}
+	t.Cleanup(func() {
+		for _, s := range []systemd.Socket{https, kept, plain, other} {
+			_ = unix.Close(s.FD)
+		}
+	})
+	for _, tc := range []struct {
+		name    string
+		sockets []systemd.Socket
+		flags   []string
+		want    []string // addresses of the doors
+		err     string
+	}{
+		{name: "in the place of listen", sockets: dup(https), want: []string{"https://" + httpsAt.String()}},
+		{name: "what listen names", sockets: dup(https), flags: []string{"listen", "https://" + httpsAt.String()}, want: []string{"https://" + httpsAt.String()}},
+		{
+			name: "what listen names, and one more that is opened", sockets: dup(https),
+			flags: []string{"listen", "https://127.0.0.1:0", "listen", "https://" + httpsAt.String()},
+			want:  []string{"https://127.0.0.1:", "https://" + httpsAt.String()},
+		},
+		{name: "what listen does not name", sockets: dup(https), flags: []string{"listen", "https://127.0.0.1:0"}, err: `add "https://` + httpsAt.String()},
+		{name: "named otherwise", sockets: dup(https), flags: []string{"plaintext", "true", "listen", "http://" + httpsAt.String()}, err: "otherwise"},
+		{name: "both kinds", sockets: dup(https, plain), flags: []string{"plaintext", "true"}, want: []string{"https://" + httpsAt.String(), "http://" + plainAt.String()}},
+		{name: "not encrypted, and nobody has said so", sockets: dup(plain), err: "plaintext"},
+		{name: "kept, and still in listen", sockets: dup(kept), flags: []string{"listen", "https://" + keptAt.String()}, want: []string{"https://" + keptAt.String()}},
+		{
+			name: "kept, and one of them is not in listen any more", sockets: dup(kept, other),
+			flags: []string{"listen", "https://" + keptAt.String()},
+			want:  []string{"https://" + keptAt.String()},
+		},
+		{name: "kept ones stand for nothing", sockets: dup(other), flags: []string{"listen", "https://127.0.0.1:0"}, want: []string{"https://127.0.0.1:"}},
+		{name: "a unit's and a kept one, listen unsaid", sockets: dup(https, kept), want: []string{"https://" + httpsAt.String()}},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			o := newOpening(t, tc.sockets, tc.flags...)
+			err := o.openDoors(t.Context(), &o.settings)
+			if tc.err != "" {
+				if !errors.Is(err, ErrConfiguration) || !strings.Contains(err.Error(), tc.err) {
+					t.Errorf("error %v, want one with %q", err, tc.err)
+				}
+				return
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			got := o.addresses()
+			if !slices.EqualFunc(got, tc.want, strings.HasPrefix) {
+				t.Errorf("doors at %v, want %v", got, tc.want)
+			}
+		})
+	}
+}
+
+func TestOneSocketForBothFamilies(t *testing.T) {
+	if l, err := net.Listen("tcp6", "[::1]:0"); err != nil {
+		t.Skipf("no IPv6 here: %v", err)
+	} else {
+		l.Close()
+	}
+	socket, at := tcp(t, "https", ":0") // as BindIPv6Only=default makes it
+	o := newOpening(t, []systemd.Socket{socket}, "listen", fmt.Sprintf("https://:%d", at.Port()))
+	if err := o.openDoors(t.Context(), &o.settings); err != nil {
+		t.Fatal(err)
+	}
+	if len(o.doors) != 1 || o.doors[0].Listener.FD != socket.FD {
+		t.Errorf("doors %+v; want the one that serves IPv6 and IPv4", o.doors)
+	}
+}
+
+func TestSocketsOfTheWrongKind(t *testing.T) {
+	dir := t.TempDir()
+	packet, err := net.ListenUDP("udp", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	datagrams := descriptor(t, packet.File)
+	packet.Close()
+	inTCP, _ := tcp(t, "control", "127.0.0.1:0")
+	inUnix := unixSocket(t, "https", filepath.Join(dir, "https"), 0o600)
+	open := unixSocket(t, "control", filepath.Join(dir, "open"), 0o666)
+	elsewhere := unixSocket(t, "control", filepath.Join(dir, "elsewhere"), 0o660)
+	beyond, _ := tcp(t, "control-tcp", "0.0.0.0:0")
+	asUnix := unixSocket(t, "control-tcp", filepath.Join(dir, "tcp"), 0o660)
+	first, _ := tcp(t, "control-tcp", "127.0.0.1:0")
+	second, _ := tcp(t, "control-tcp", "127.0.0.1:0")
+	abstract := unixSocketAbstract(t)
+	multipath := systemd.Socket{Name: "https", FD: multipathSocket(t)}
+	for _, tc := range []struct {
+		name    string
+		sockets []systemd.Socket
+		flags   []string
+		err     string
+	}{
+		{"datagrams for browsers", []systemd.Socket{{Name: "https", FD: datagrams}}, nil, "not a listening socket"},
+		{"a Unix socket for browsers", []systemd.Socket{inUnix}, nil, "not a TCP socket"},
+		{"TCP for the control socket", []systemd.Socket{inTCP}, nil, "not a Unix socket"},
+		{"a control socket for everybody", []systemd.Socket{open}, nil, "SocketMode=0660"},
+		{"a control socket without a path", []systemd.Socket{abstract}, nil, "no path"},
+		{"a control socket elsewhere", []systemd.Socket{elsewhere}, []string{"control-socket", filepath.Join(dir, "here")}, "control.socket says"},
+		{"the control port for the world", []systemd.Socket{beyond}, nil, "loopback"},
+		{"a Unix socket for the control port", []systemd.Socket{asUnix}, nil, "not a TCP socket"},
+		{"MPTCP", []systemd.Socket{multipath}, nil, "MPTCP"},
+		{"two control ports", []systemd.Socket{first, second}, nil, "more than one"},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			if tc.sockets[0].FD < 0 {
+				t.Skip("this kernel cannot make such a socket")
+			}
+			flags := tc.flags
+			if !slices.Contains(flags, "listen") && tc.sockets[0].Name != "https" {
+				flags = append(flags, "listen", "https://127.0.0.1:0")
+			}
+			o := newOpening(t, tc.sockets, flags...)
+			err := o.openDoors(t.Context(), &o.settings)
+			if err == nil {
+				err = o.openControl(&o.settings)
+			}
+			if !errors.Is(err, ErrConfiguration) || !strings.Contains(err.Error(), tc.err) || !strings.Contains(err.Error(), `"`+tc.sockets[0].Name+`"`) {
+				t.Errorf("error %v, want one with %q", err, tc.err)
+			}
+		})
+	}
+}
+
+func multipathSocket(t *testing.T) int {
+	t.Helper()
+	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, unix.IPPROTO_MPTCP)
+	if err != nil {
+		t.Logf("this kernel has no MPTCP: %v", err)
+		return -1
+	}
+	if err := unix.Listen(fd, 1); err != nil {
+		t.Fatal(err)
+	}
+	return fd
+}
+
+func unixSocketAbstract(t *testing.T) systemd.Socket {
+	t.Helper()
+	l, err := net.ListenUnix("unix", &net.UnixAddr{Name: "@hassesd-handover-test", Net: "unix"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	return systemd.Socket{Name: "control", FD: descriptor(t, l.File)}
+}
+
+// TestControlSocketsThatAreHandedOver proves that they answer, and that a unit's socket is not taken away at the end.
+func TestControlSocketsThatAreHandedOver(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "control.sock")
+	socket := unixSocket(t, "control", path, 0o660)
+	port, at := tcp(t, "control-tcp", "127.0.0.1:0")
+	o := newOpening(t, []systemd.Socket{socket, port}, "control-tcp", "localhost:"+at.String()[len("127.0.0.1:"):])
+	if err := o.openControl(&o.settings); err != nil {
+		t.Fatal(err)
+	}
+	o.control.Serve()
+	for _, options := range []admin.Options{{Socket: path}, {TCP: at.String()}} {
+		options.Timeout = patience
+		c, err := admin.Dial(t.Context(), options)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if level, err := c.LogLevel(t.Context(), ""); err != nil || level.Level != "normal" {
+			t.Errorf("%+v: %+v, %v", options, level, err)
+		}
+		c.Close()
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	if err := o.control.Shutdown(ctx); err != nil {
+		t.Error(err)
+	}
+	if _, err := os.Lstat(path); err != nil {
+		t.Errorf("the unit's socket is gone: %v", err)
+	}
+}
+
+// TestAKeptControlSocketThatIsNotAsConfiguredIsReplaced: the settings win over what was kept.
+func TestAKeptControlSocketThatIsNotAsConfiguredIsReplaced(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "control.sock")
+	for _, tc := range []struct {
+		name   string
+		at     string
+		mode   os.FileMode
+		isKept bool
+	}{
+		{"as it is", path, 0o660, true},
+		{"with another mode", path, 0o600, false},
+		{"at another place", filepath.Join(dir, "old.sock"), 0o660, false},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			defer os.Remove(path)
+			socket := unixSocket(t, "kept-control", tc.at, tc.mode)
+			before, err := os.Lstat(tc.at)
+			if err != nil {
+				t.Fatal(err)
+			}
+			pin, err := unix.Open(tc.at, unix.O_PATH|unix.O_CLOEXEC, 0) // or another file could get the number
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer func() { _ = unix.Close(pin) }()
+			m := systemdtest.New(t)
+			o := newOpening(t, []systemd.Socket{socket}, "control-socket", path)
+			if o.manager.notifier, err = systemd.Dial(m.Address); err != nil {
+				t.Fatal(err)
+			}
+			defer func() { _ = o.manager.notifier.Close(); o.manager.notifier = nil }()
+			if err := o.openControl(&o.settings); err != nil {
+				t.Fatal(err)
+			}
+			after, err := os.Lstat(path)
+			if err != nil || after.Mode().Perm() != 0o660 {
+				t.Fatalf("%v, %v", after, err)
+			}
+			if os.SameFile(before, after) != tc.isKept {
+				t.Errorf("kept: %t, want %t", !tc.isKept, tc.isKept)
+			}
+			if forgotten := slices.Contains(m.Said(), "FDSTOREREMOVE=1"); forgotten == tc.isKept {
+				t.Errorf("the manager was told to forget it: %t", forgotten)
+			}
+			if tc.at != path {
+				if _, err := os.Lstat(tc.at); err == nil {
+					t.Error("the old socket is left behind")
+				}
+			}
+		})
+	}
+}
+
+// TestSocketsAreKept proves what a daemon has kept for the next one, and what a drain by hand gives up.
+func TestSocketsAreKept(t *testing.T) {
+	r, m := startService(t, "plaintext = true\n[drain]\nwindow = \"0s\"\n")
+	if err := r.daemon.manager.notifier.Barrier(patience); err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	for _, s := range m.Stored() {
+		names = append(names, s.Name)
+	}
+	if want := []string{"kept-https", "kept-control"}; !slices.Equal(names, want) {
+		t.Fatalf("kept %q, want %q", names, want)
+	}
+	if _, err := r.ctl.Drain(t.Context(), admin.DrainParams{}); err != nil {
+		t.Fatal(err)
+	}
+	m.AwaitLine("STOPPING=1")
+	if left := m.Stored(); len(left) != 0 {
+		t.Errorf("still kept after a drain by hand: %+v", left)
+	}
+	r.waitFor("the end", func() bool {
+		select {
+		case err := <-r.stopped:
+			r.stopped <- err
+			return true
+		case <-time.After(time.Millisecond):
+			return false
+		}
+	})
+}
+
+func TestIsAddress(t *testing.T) {
+	for _, tc := range []struct {
+		setting, at string
+		want        bool
+	}{
+		{"127.0.0.1:85", "127.0.0.1:85", true},
+		{"127.0.0.1:85", "127.0.0.1:86", false},
+		{"127.0.0.1:85", "127.0.0.2:85", false},
+		{"localhost:85", "127.0.0.1:85", true},
+		{"localhost:85", "[::1]:85", true},
+		{"localhost:85", "0.0.0.0:85", false},
+		{":85", "[::]:85", true},
+		{":85", "127.0.0.1:85", false},
+		{"[::1]:85", "[::1]:85", true},
+		{"push.example.org:85", "192.0.2.1:85", false},
+		{"", "127.0.0.1:85", false},
+	} {
+		if got := isAddress(tc.setting, netip.MustParseAddrPort(tc.at)); got != tc.want {
+			t.Errorf("%q is %s: %t, want %t", tc.setting, tc.at, got, tc.want)
+		}
+	}
+}

@@ -1,0 +1,185 @@
+package daemon
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/hassesd/hassesd/internal/config"
+	"github.com/hassesd/hassesd/internal/reactor"
+	"github.com/hassesd/hassesd/internal/systemd/systemdtest"
+)
+
+// startService runs a daemon under a service manager, which waits for it to be ready.
+func startService(t *testing.T, toml string, variables ...string) (*running, *systemdtest.Manager) {
+	t.Helper()
+	m := systemdtest.New(t)
+	r := startUnder(t, append(variables, "NOTIFY_SOCKET="+m.Address), toml)
+	m.AwaitLine("READY=1")
+	r.waitFor("the log's word for it", func() bool { return strings.Contains(r.logs.String(), "ready") })
+	return r, m
+}
+
+func TestTheManagerIsToldOfALife(t *testing.T) {
+	r, m := startService(t, "[drain]\nwindow = \"0s\"\n")
+	if err := r.reload(); err != nil {
+		t.Fatal(err)
+	}
+	r.configure("no setting = 1\n")
+	if err := r.reload(); err == nil {
+		t.Fatal("a broken configuration was taken")
+	}
+	r.stop()
+	m.AwaitLine("STOPPING=1")
+	want := []string{"READY=1", "RELOADING=1", "READY=1", "RELOADING=1", "READY=1", "STOPPING=1"}
+	if got := m.Life(); !slices.Equal(got, want) {
+		t.Errorf("told %q, want %q", got, want)
+	}
+	for i, line := range m.Said() {
+		if line == "RELOADING=1" && !strings.HasPrefix(m.Said()[i+1], "MONOTONIC_USEC=") {
+			t.Errorf("a reload without its time: %q", m.Said()[i+1])
+		}
+	}
+	m.Await("more time for the stop", func(said []string) bool {
+		return slices.ContainsFunc(said, func(s string) bool { return strings.HasPrefix(s, "EXTEND_TIMEOUT_USEC=") })
+	})
+}
+
+func (r *running) reload() error {
+	ctx, cancel := context.WithTimeout(r.t.Context(), patience)
+	defer cancel()
+	_, err := r.ctl.Reload(ctx)
+	return err
+}
+
+func TestTheManagerIsToldWhyAStartFails(t *testing.T) {
+	m := systemdtest.New(t)
+	s := config.Defaults()
+	s.Dev, s.Listen, s.LogFile = true, []string{"https://127.0.0.1:0"}, "/proc/nowhere/log"
+	if err := Run(t.Context(), Options{Settings: s, Stderr: &logBuffer{}, Env: []string{"NOTIFY_SOCKET=" + m.Address}}); err == nil {
+		t.Fatal("started")
+	}
+	m.Await("why", func(said []string) bool {
+		return slices.ContainsFunc(said, func(s string) bool {
+			return strings.HasPrefix(s, "STATUS=cannot start: ") && strings.Contains(s, "log_file")
+		})
+	})
+	if slices.Contains(m.Said(), "READY=1") {
+		t.Error("ready all the same")
+	}
+}
+
+func TestAManagerThatIsNotThereIsNoReasonNotToStart(t *testing.T) {
+	r := startUnder(t, []string{"NOTIFY_SOCKET=/nowhere/notify"}, "")
+	if err := r.reload(); err != nil { // it serves
+		t.Error(err)
+	}
+	if !strings.Contains(r.logs.String(), "cannot be told") {
+		t.Error("nobody was warned")
+	}
+}
+
+func TestTheStatusLineFollowsTheStreams(t *testing.T) {
+	r, m := startService(t, "")
+	m.AwaitLine("STATUS=0 streams in 0 rooms")
+	var line statusLine
+	now := time.Now()
+	look := func() string {
+		t.Helper()
+		text, err := line.look(t.Context(), r.daemon, now)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return text
+	}
+	if got := look(); got != "0 streams in 0 rooms" {
+		t.Errorf("at first: %q", got)
+	}
+	if got := look(); got != "" {
+		t.Errorf("nothing has changed: %q", got)
+	}
+	r.subscribe("subscribe=a-b")
+	r.subscribe("subscribe=b-c")
+	now = now.Add(time.Hour)
+	if got := look(); got != "2 streams in 3 rooms" {
+		t.Errorf("with streams: %q", got)
+	}
+	m.AwaitLine("STATUS=2 streams in 3 rooms")
+}
+
+// TestAStuckLoopStarvesTheWatchdog proves that the watchdog is fed while all loops turn, and by nobody else.
+func TestAStuckLoopStarvesTheWatchdog(t *testing.T) {
+	const watchdog = 200 * time.Millisecond
+	r, m := startService(t, "loops = 3\n", fmt.Sprintf("WATCHDOG_USEC=%d", watchdog.Microseconds()))
+	m.Await("that all is well, several times", func(said []string) bool { return count(said, "WATCHDOG=1") >= 5 })
+
+	release, stuck := make(chan struct{}), make(chan struct{})
+	defer func() { close(release) }()
+	healthy := []*reactor.Loop{r.daemon.loops[0], r.daemon.loops[2]}
+	if err := r.daemon.loops[1].Post(func() { close(stuck); <-release }); err != nil {
+		t.Fatal(err)
+	}
+	<-stuck
+	// The round that the loop had its part in already may still be completed. Then nothing comes any more, while the
+	// others live on for many times the length of the watchdog.
+	r.live(healthy, watchdog)
+	before := r.fed(m)
+	r.live(healthy, 5*watchdog)
+	if n := r.fed(m) - before; n != 0 {
+		t.Errorf("fed %d times while a loop was stuck", n)
+	}
+	release <- struct{}{}
+	m.Await("that all is well again", func(said []string) bool { return count(said, "WATCHDOG=1") >= before+3 })
+}
+
+// live waits until each of the loops has turned for so long.
+func (r *running) live(loops []*reactor.Loop, d time.Duration) {
+	r.t.Helper()
+	for _, l := range loops {
+		var timer reactor.Timer
+		over := make(timeIsUp)
+		if err := l.Post(func() { l.Schedule(&timer, over, l.Now().Add(d)) }); err != nil {
+			r.t.Fatal(err)
+		}
+		select {
+		case <-over:
+		case <-time.After(patience):
+			r.t.Fatal("a loop that nobody holds does not turn")
+		}
+	}
+}
+
+// timeIsUp is closed by a loop's timer.
+type timeIsUp chan struct{}
+
+func (c timeIsUp) HandleTimer(*reactor.Timer, time.Time) { close(c) }
+
+// fed is how often the watchdog was fed so far.
+func (r *running) fed(m *systemdtest.Manager) int {
+	r.t.Helper()
+	if err := r.daemon.manager.notifier.Barrier(patience); err != nil { // what is under way has arrived then
+		r.t.Fatal(err)
+	}
+	return m.Count("WATCHDOG=1")
+}
+
+func TestWithoutAWatchdogNobodyFeeds(t *testing.T) {
+	r, m := startService(t, "")
+	r.live(r.daemon.loops, 100*time.Millisecond)
+	if n := r.fed(m); n != 0 {
+		t.Errorf("fed %d times", n)
+	}
+}
+
+func count(lines []string, line string) int {
+	n := 0
+	for _, l := range lines {
+		if l == line {
+			n++
+		}
+	}
+	return n
+}

@@ -1,0 +1,67 @@
+package daemon
+
+import (
+	"testing"
+	"time"
+
+	"github.com/hassesd/hassesd/internal/reactor"
+	"github.com/hassesd/hassesd/internal/reactor/reactortest"
+)
+
+func TestPulseIsFedByTheLastLoopOfARound(t *testing.T) {
+	t.Parallel()
+	k := reactortest.NewKernel()
+	var loops []*reactor.Loop
+	for range 3 {
+		l, _ := reactortest.NewLoop(t, k, reactor.Options{})
+		loops = append(loops, l)
+	}
+	fed := 0
+	newPulse(loops, time.Second, func() { fed++ }).start()
+	turn := func(want int, which ...int) {
+		t.Helper()
+		for _, i := range which {
+			reactortest.Turn(t, 1, loops[i])
+		}
+		if fed != want {
+			t.Fatalf("after turns of %v: fed %d times, want %d", which, fed, want)
+		}
+	}
+	turn(0, 0, 1)
+	turn(1, 2) // the first round is complete
+	turn(1, 0, 1, 2)
+	k.Advance(time.Second)
+	turn(2, 2, 1, 0) // in any order
+
+	// Two loops turn for ever and the third does not.
+	for range 20 {
+		k.Advance(time.Second)
+		turn(2, 0, 1)
+	}
+	k.Advance(time.Second)
+	turn(3, 2)
+	// The others have beaten in the round before: each must do so again.
+	k.Advance(time.Second)
+	turn(3, 2, 1)
+	turn(4, 0)
+}
+
+func TestALoopThatHasEndedIsMissed(t *testing.T) {
+	t.Parallel()
+	k := reactortest.NewKernel()
+	alive, _ := reactortest.NewLoop(t, k, reactor.Options{})
+	gone, _ := reactortest.NewLoop(t, k, reactor.Options{})
+	gone.Stop()
+	if err := gone.Run(); err != nil {
+		t.Fatal(err)
+	}
+	fed := 0
+	newPulse([]*reactor.Loop{alive, gone}, time.Second, func() { fed++ }).start()
+	for range 5 {
+		reactortest.Turn(t, 1, alive)
+		k.Advance(time.Second)
+	}
+	if fed != 0 {
+		t.Errorf("fed %d times", fed)
+	}
+}
