@@ -80,6 +80,9 @@ func startUnder(t *testing.T, env []string, toml string, flags ...config.Assignm
 		r.ctl, err = admin.Dial(t.Context(), admin.Options{Socket: socket, Timeout: patience})
 		return err == nil
 	})
+	if _, err := r.ctl.Hello(t.Context()); err != nil { // which is answered when all doors are open
+		t.Fatal(err)
+	}
 	t.Cleanup(func() {
 		_ = r.ctl.Close()
 		cancel()
