@@ -26,6 +26,9 @@ type daemon struct {
 	args []string
 	wrap []string // a command line that runs hassesd; empty: none
 
+	env   []string   // variables besides those of every test
+	files []*os.File // descriptors from 3 on
+
 	https  string // addresses
 	http   string
 	tcp    string
@@ -117,7 +120,8 @@ func (d *daemon) launch() {
 	d.cmd = exec.Command(line[0], line[1:]...)
 	d.cmd.Dir = d.dir
 	d.cmd.Stdout, d.cmd.Stderr = d.log, d.log
-	d.cmd.Env = environment()
+	d.cmd.Env = environment(d.env...)
+	d.cmd.ExtraFiles = d.files
 	d.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL} // no orphans of a test that is killed
 	if err := d.cmd.Start(); err != nil {
 		d.t.Fatal(err)

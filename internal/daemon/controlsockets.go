@@ -104,7 +104,7 @@ func checkShared(path string) error {
 	if err != nil {
 		return err
 	}
-	if info.Mode().Perm()&0o007 != 0 {
+	if info.Mode().Perm()&0o002 != 0 {
 		return fmt.Errorf("with mode %04o every user of this machine could publish: set SocketMode=0660 in its unit", info.Mode().Perm())
 	}
 	return nil

@@ -205,11 +205,31 @@ func (m *Manager) AwaitLine(line string) {
 	m.Await(line, func(said []string) bool { return slices.Contains(said, line) })
 }
 
-// Stored is what is kept now, in the order of its coming. The files stay the manager's.
+// Stored is what is kept now, in the order of its coming. The files are copies, which the end of the test closes.
 func (m *Manager) Stored() []Stored {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	return slices.Clone(m.stored)
+	var stored []Stored
+	for _, s := range m.stored {
+		stored = append(stored, Stored{s.Name, m.duplicate(s.File)})
+	}
+	return stored
+}
+
+// duplicate does not use File.Fd, which would make the socket block for the process that serves it, too.
+func (m *Manager) duplicate(f *os.File) *os.File {
+	raw, err := f.SyscallConn()
+	if err != nil {
+		m.t.Fatal(err)
+	}
+	var fd int
+	var failed error
+	if err := raw.Control(func(own uintptr) { fd, failed = unix.FcntlInt(own, unix.F_DUPFD_CLOEXEC, 3) }); err != nil || failed != nil {
+		m.t.Fatal(err, failed)
+	}
+	same := os.NewFile(uintptr(fd), f.Name())
+	m.t.Cleanup(func() { same.Close() })
+	return same
 }
 
 // Life is what was said without what may come at any time: status, watchdog, times and descriptors.
