@@ -41,7 +41,7 @@ test-debug: deps ## Run the end-to-end tests against a daemon built with the rac
 
 .PHONY: lint
 lint: tools ## Check formatting, vet, and run the linters of .golangci.yml
-	@unformatted=$$($(TOOLS)/gofumpt -l .ci cmd internal test tools); \
+	@unformatted=$$($(TOOLS)/gofumpt -l .ci cmd internal packaging test tools); \
 	if [ -n "$$unformatted" ]; then echo "not formatted (run 'make fmt'):"; echo "$$unformatted"; exit 1; fi
 	go vet ./...
 	$(TOOLS)/golangci-lint run ./...
@@ -79,8 +79,21 @@ soak: build ## Hold a load with churn and slow readers for SOAK (30m), and see w
 threats: deps ## Run the attacks of docs/security.md one by one, each beside 1,000 good streams, and tell what they did
 	HASSESD_TEST_HERD=1000 go test -count=1 -v -parallel 1 -run '^TestT[0-9]' -timeout 20m ./test/ | grep -v '^=== '
 
+export SOURCE_DATE_EPOCH ?= $(shell git log -1 --format=%ct 2>/dev/null || echo 0)
+
+.PHONY: package
+package: $(TOOLS)/nfpm ## Build bin/package: .deb, .rpm and .tar.gz for amd64 and arm64, SBOM, SHA256SUMS; the same each time
+	VERSION=$(VERSION) NFPM=$(CURDIR)/$(TOOLS)/nfpm packaging/build $(BIN)/package
+
+.PHONY: check-package
+check-package: deps package ## Build the packages once more from another place, compare, and test what is in them
+	@set -e; copy=$$(mktemp -d); trap 'rm -rf "$$copy"' EXIT; \
+	git ls-files -z --cached --others --exclude-standard | tar --null -cT - | tar -xC "$$copy"; \
+	VERSION=$(VERSION) NFPM=$(CURDIR)/$(TOOLS)/nfpm "$$copy/packaging/build" "$$copy/bin/package"; \
+	PACKAGES=$(CURDIR)/$(BIN)/package:$$copy/bin/package go test -count=1 ./packaging/
+
 .PHONY: ci
-ci: ## What the continuous integration runs: lint, then test
+ci: ## What the continuous integration runs: lint, test, check-package
 	.ci/run
 
 .PHONY: tools
@@ -88,6 +101,10 @@ tools: $(TOOLS)/.built ## Build the pinned tools into bin/tools
 
 $(TOOLS)/.built: tools/go.mod tools/go.sum
 	cd tools && GOFLAGS=-mod=mod CGO_ENABLED=0 go build -buildvcs=false -o $(CURDIR)/$(TOOLS)/ tool
+	@touch $@
+
+$(TOOLS)/nfpm: tools/nfpm/go.mod tools/nfpm/go.sum
+	cd tools/nfpm && GOFLAGS=-mod=mod CGO_ENABLED=0 go build -buildvcs=false -o $(CURDIR)/$(TOOLS)/ tool
 	@touch $@
 
 .PHONY: clean
