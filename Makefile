@@ -83,6 +83,7 @@ export SOURCE_DATE_EPOCH ?= $(shell git log -1 --format=%ct 2>/dev/null || echo 
 
 .PHONY: package
 package: $(TOOLS)/nfpm ## Build bin/package: .deb, .rpm and .tar.gz for amd64 and arm64, SBOM, SHA256SUMS; the same each time
+	rm -rf $(BIN)/package
 	VERSION=$(VERSION) NFPM=$(CURDIR)/$(TOOLS)/nfpm packaging/build $(BIN)/package
 
 .PHONY: check-package

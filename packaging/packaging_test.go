@@ -246,6 +246,9 @@ func TestUsersAndDirectories(t *testing.T) {
 		t.Skip("only root can make users")
 	}
 	root := t.TempDir()
+	if err := os.Mkdir(filepath.Join(root, "etc"), 0o755); err != nil {
+		t.Fatal(err)
+	}
 	own := func(name string) string { // with --root, only a full path is ours
 		path, err := filepath.Abs(filepath.Join("..", "systemd", name))
 		if err != nil {

@@ -15,7 +15,7 @@ func (s *Server) AdoptUnix(fd int) (path string, err error) {
 	if err != nil {
 		return "", err
 	}
-	return l.Addr().String(), s.adoptDoor(fd, &listenDoor{kind: doorUnix, role: RoleAdmin, listener: l})
+	return l.Addr().String(), s.adoptDoor(fd, &listenDoor{kind: doorUnix, listener: l})
 }
 
 // AdoptTCP opens a door on a listening TCP socket that somebody else has made: as [Server.ListenTCP] would or, with
@@ -25,12 +25,12 @@ func (s *Server) AdoptTCP(fd int, a *Access) (net.Addr, error) {
 	if err != nil {
 		return nil, err
 	}
-	d := &listenDoor{kind: doorTCP, role: RolePublish, listener: l}
+	d := &listenDoor{kind: doorTCP, listener: l}
 	if a != nil {
 		s.access.Store(a)
-		d.kind, d.role = doorTLS, ""
+		d.kind = doorTLS
 	} else if at, ok := l.Addr().(*net.TCPAddr); !ok || !at.IP.IsLoopback() {
-		l.Close()
+		_ = l.Close()
 		return nil, fmt.Errorf("control address %s is not a loopback address: beyond this machine the control port needs mutual TLS (control.tls)", l.Addr())
 	}
 	return l.Addr(), s.adoptDoor(fd, d)
@@ -59,7 +59,7 @@ func adopt[L net.Listener](fd int) (L, error) {
 	}
 	of, ok := l.(L)
 	if !ok {
-		l.Close()
+		_ = l.Close()
 		return none, fmt.Errorf("it is a socket of the kind %s", l.Addr().Network())
 	}
 	return of, nil
@@ -68,7 +68,7 @@ func adopt[L net.Listener](fd int) (L, error) {
 // adoptDoor adds a door and closes fd, which it does not need any more.
 func (s *Server) adoptDoor(fd int, d *listenDoor) error {
 	if err := s.addDoor(d); err != nil {
-		d.listener.Close()
+		_ = d.listener.Close()
 		return err
 	}
 	return os.NewSyscallError("close", syscall.Close(fd))

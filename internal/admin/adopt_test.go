@@ -55,7 +55,7 @@ func TestAdoptedDoors(t *testing.T) {
 		if _, err := c.Hello(t.Context()); err != nil {
 			t.Error(err)
 		}
-		c.Close()
+		_ = c.Close()
 	}
 	stop(t, s)
 	if _, err := os.Lstat(path); err != nil {

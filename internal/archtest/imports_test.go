@@ -47,13 +47,17 @@ var rules = []rule{
 		why:    "edge is where reactor, tlsconn and hub meet; settings, control and certificates are handed in",
 	},
 	{
-		from: []string{"internal/config", "internal/privdrop", "internal/logx", "internal/certs"}, never: []string{"./internal/..."},
-		except: []string{"./internal/config", "./internal/privdrop", "./internal/logx", "./internal/certs"},
+		from: []string{"internal/config", "internal/privdrop", "internal/logx", "internal/certs", "internal/systemd"}, never: []string{"./internal/..."},
+		except: []string{"./internal/config", "./internal/privdrop", "./internal/logx", "./internal/certs", "./internal/systemd"},
 		why:    "these packages serve the daemon and know nothing of its business",
 	},
 	{
-		from: []string{"internal/config"}, never: []string{"./internal/privdrop", "./internal/logx", "./internal/certs"}, direct: true,
+		from: []string{"internal/config"}, never: []string{"./internal/privdrop", "./internal/logx", "./internal/certs", "./internal/systemd"}, direct: true,
 		why: "siblings never import each other",
+	},
+	{
+		from: []string{"internal/systemd"}, never: []string{"./..."}, except: []string{"./internal/systemd/..."},
+		why: "it speaks with the service manager of any service",
 	},
 	{
 		from: []string{"internal/certs/acmecert"}, never: []string{"./internal/..."}, except: []string{"./internal/certs", "./internal/certs/acmecert"},
@@ -247,6 +251,7 @@ func TestRulesCatch(t *testing.T) {
 		{"internal/bench", module + "/internal/hub"},
 		{"cmd/hassesd", module + "/internal/hub"},
 		{"internal/config", module + "/internal/logx"},
+		{"internal/systemd", module + "/internal/config"},
 	} {
 		p := listed{ImportPath: module + "/" + tt.from, Imports: []string{tt.imports}, Deps: []string{tt.imports}}
 		caught := false

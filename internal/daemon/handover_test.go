@@ -45,7 +45,7 @@ func unixSocket(t *testing.T, name, path string, mode os.FileMode) systemd.Socke
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer l.Close()
+	defer func() { _ = l.Close() }()
 	l.SetUnlinkOnClose(false)
 	if err := os.Chmod(path, mode); err != nil {
 		t.Fatal(err)
@@ -211,7 +211,7 @@ func TestSocketsOfTheWrongKind(t *testing.T) {
 		t.Fatal(err)
 	}
 	datagrams := descriptor(t, packet.File)
-	packet.Close()
+	_ = packet.Close()
 	inTCP, _ := tcp(t, "control", "127.0.0.1:0")
 	inUnix := unixSocket(t, "https", filepath.Join(dir, "https"), 0o600)
 	open := unixSocket(t, "control", filepath.Join(dir, "open"), 0o666)
@@ -278,7 +278,7 @@ func unixSocketAbstract(t *testing.T) systemd.Socket {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer l.Close()
+	defer func() { _ = l.Close() }()
 	return systemd.Socket{Name: "control", FD: descriptor(t, l.File)}
 }
 
@@ -301,7 +301,7 @@ func TestControlSocketsThatAreHandedOver(t *testing.T) {
 		if level, err := c.LogLevel(t.Context(), ""); err != nil || level.Level != "normal" {
 			t.Errorf("%+v: %+v, %v", options, level, err)
 		}
-		c.Close()
+		_ = c.Close()
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()

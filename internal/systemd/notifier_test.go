@@ -20,7 +20,7 @@ func listen(t *testing.T, address string) *net.UnixConn {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { conn.Close() })
+	t.Cleanup(func() { _ = conn.Close() })
 	if err := conn.SetReadDeadline(time.Now().Add(30 * time.Second)); err != nil {
 		t.Fatal(err)
 	}
@@ -97,7 +97,7 @@ func TestStore(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer socket.Close()
+	defer func() { _ = socket.Close() }()
 	file, err := socket.File()
 	if err != nil {
 		t.Fatal(err)
@@ -201,7 +201,7 @@ func TestTheManagerGoesAway(t *testing.T) {
 	t.Parallel()
 	address := filepath.Join(t.TempDir(), "notify")
 	manager, n := listen(t, address), connect(t, address)
-	manager.Close()
+	_ = manager.Close()
 	if err := n.Notify(Ready); err == nil || errors.Is(err, ErrBusy) {
 		t.Errorf("Notify = %v", err)
 	}

@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-const usage = "usage: contents sbom VERSION SOURCE_DATE_EPOCH BINARY... | contents copyright LICENSE BINARY..."
+const usage = "usage: contents sbom VERSION SOURCE_DATE_EPOCH BINARY, or contents copyright LICENSE BINARY; there may be several of BINARY"
 
 func main() {
 	if err := run(os.Args[1:], os.Stdout); err != nil {

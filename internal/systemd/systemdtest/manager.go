@@ -55,7 +55,7 @@ func New(t testing.TB) *Manager {
 	}
 	go m.hear()
 	t.Cleanup(func() {
-		m.conn.Close()
+		_ = m.conn.Close()
 		<-m.ended
 		m.mu.Lock()
 		defer m.mu.Unlock()

@@ -59,7 +59,7 @@ func socket(t *testing.T) *os.File {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer l.Close()
+	defer func() { _ = l.Close() }()
 	f, err := l.File()
 	if err != nil {
 		t.Fatal(err)
