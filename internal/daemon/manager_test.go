@@ -57,8 +57,10 @@ func (r *running) reload() error {
 
 func TestTheManagerIsToldWhyAStartFails(t *testing.T) {
 	m := systemdtest.New(t)
-	s := config.Defaults()
-	s.Dev, s.Listen, s.LogFile = true, []string{"https://127.0.0.1:0"}, "/proc/nowhere/log"
+	s, err := config.Load(config.Sources{Flags: []config.Assignment{{Flag: "dev", Value: "true"}, {Flag: "log-file", Value: "/proc/nowhere/log"}}})
+	if err != nil {
+		t.Fatal(err)
+	}
 	if err := Run(t.Context(), Options{Settings: s, Stderr: &logBuffer{}, Env: []string{"NOTIFY_SOCKET=" + m.Address}}); err == nil {
 		t.Fatal("started")
 	}
