@@ -250,7 +250,7 @@ func TestSocketsOfTheWrongKind(t *testing.T) {
 			o := newOpening(t, tc.sockets, flags...)
 			err := o.openDoors(t.Context(), &o.settings)
 			if err == nil {
-				err = o.openControl(&o.settings)
+				err = o.openControl(&o.settings, 1000)
 			}
 			if !errors.Is(err, ErrConfiguration) || !strings.Contains(err.Error(), tc.err) || !strings.Contains(err.Error(), `"`+tc.sockets[0].Name+`"`) {
 				t.Errorf("error %v, want one with %q", err, tc.err)
@@ -288,7 +288,7 @@ func TestControlSocketsThatAreHandedOver(t *testing.T) {
 	socket := unixSocket(t, "control", path, 0o660)
 	port, at := tcp(t, "control-tcp", "127.0.0.1:0")
 	o := newOpening(t, []systemd.Socket{socket, port}, "control-tcp", "localhost:"+at.String()[len("127.0.0.1:"):])
-	if err := o.openControl(&o.settings); err != nil {
+	if err := o.openControl(&o.settings, 1000); err != nil {
 		t.Fatal(err)
 	}
 	o.control.Serve()
@@ -345,7 +345,7 @@ func TestAKeptControlSocketThatIsNotAsConfiguredIsReplaced(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer func() { _ = o.manager.notifier.Close(); o.manager.notifier = nil }()
-			if err := o.openControl(&o.settings); err != nil {
+			if err := o.openControl(&o.settings, 1000); err != nil {
 				t.Fatal(err)
 			}
 			after, err := os.Lstat(path)
