@@ -55,3 +55,13 @@ func skipUnlessRoot(t *testing.T) {
 		t.Skip("only root can give up root")
 	}
 }
+
+// resident returns the process's resident memory in bytes.
+func (d *daemon) resident() int64 {
+	d.t.Helper()
+	kb, err := strconv.ParseInt(strings.TrimSuffix(d.procStatus("VmRSS"), " kB"), 10, 64)
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	return kb << 10
+}
