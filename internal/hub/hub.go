@@ -37,6 +37,7 @@ const (
 // Options are the settings of a Hub. Apart from Epoch, a zero value is the default.
 type Options struct {
 	Epoch        string        // first part of every id, see sse.ValidEpoch
+	Seq          uint64        // number of the newest message that an earlier hub of the epoch gave, see Remember
 	History      HistoryLimits // zero: no history
 	InboxEvents  int           // messages that may wait for one shard; default 4096
 	InboxBytes   int64         // bytes that may wait for one shard; default 64 MiB
@@ -67,6 +68,8 @@ type Hub struct {
 
 	// Guarded by mu.
 	seq     uint64 // number of the newest message
+	before  uint64 // number of the newest message of earlier hubs of the epoch
+	closed  bool   // Close was called
 	history history
 	shards  []*Shard
 	space   chan struct{} // not nil: a message was refused and no room was made since
@@ -86,6 +89,7 @@ func New(o Options) *Hub {
 		h.inboxBytes = defaultInboxBytes
 	}
 	h.history.limits = o.History
+	h.seq, h.before, h.history.floor = o.Seq, o.Seq, o.Seq
 	h.setStreamLimits(o.QueueBytes, o.Slow, o.MessageBytes)
 	return h
 }
@@ -95,7 +99,7 @@ func New(o Options) *Hub {
 var ErrBusy = errors.New("too many messages are waiting to be delivered")
 
 // Publish gives m its number and hands it to all shards. It never waits for them. The error is an
-// *InvalidError, a *TooLargeError or ErrBusy, and then nothing has changed.
+// *InvalidError, a *TooLargeError, ErrBusy or ErrClosed, and then nothing has changed.
 func (h *Hub) Publish(now time.Time, m Message) (*Receipt, error) {
 	if limit := int(h.messageBytes.Load()); len(m.Event.Data) > limit {
 		return nil, &TooLargeError{Size: len(m.Event.Data), Limit: limit}
@@ -107,6 +111,9 @@ func (h *Hub) Publish(now time.Time, m Message) (*Receipt, error) {
 
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	if h.closed {
+		return nil, ErrClosed
+	}
 	id := sse.ID{Epoch: h.epoch, Seq: h.seq + 1}
 	rec.finish(draft.Frame(id))
 	if h.refuse(rec.size) {
@@ -214,7 +221,7 @@ func (h *Hub) id(seq uint64) sse.ID { return sse.ID{Epoch: h.epoch, Seq: seq} }
 
 // Stats are the figures of a Hub at one moment.
 type Stats struct {
-	Messages      uint64        // published since the start
+	Messages      uint64        // published here, not by an earlier hub
 	HistoryEvents int           // kept now
 	HistoryBytes  int64         // kept now, as counted against HistoryLimits.Bytes
 	HistoryOldest time.Duration // age of the oldest event kept; 0 if there is none
@@ -224,7 +231,7 @@ type Stats struct {
 func (h *Hub) Stats(now time.Time) Stats {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	st := Stats{Messages: h.seq, HistoryEvents: h.history.records.len(), HistoryBytes: h.history.bytes}
+	st := Stats{Messages: h.seq - h.before, HistoryEvents: h.history.records.len(), HistoryBytes: h.history.bytes}
 	if st.HistoryEvents > 0 {
 		st.HistoryOldest = max(0, now.Sub(h.history.records.at(0).at))
 	}
