@@ -47,6 +47,14 @@ var rules = []rule{
 		why:    "edge is where reactor, tlsconn and hub meet; settings, control and certificates are handed in",
 	},
 	{
+		from: []string{"internal/histfile"}, never: []string{"./..."}, except: []string{"./internal/histfile", "./internal/hub", "./internal/sse"},
+		why: "the history file is what a hub leaves behind, and knows no directory and no clock",
+	},
+	{
+		from: []string{"internal/state"}, never: []string{"./..."}, except: []string{"./internal/state"},
+		why: "the state directory keeps files and does not know what is in them",
+	},
+	{
 		from: []string{"internal/config", "internal/privdrop", "internal/logx", "internal/certs", "internal/systemd"}, never: []string{"./internal/..."},
 		except: []string{"./internal/config", "./internal/privdrop", "./internal/logx", "./internal/certs", "./internal/systemd"},
 		why:    "these packages serve the daemon and know nothing of its business",
@@ -143,6 +151,14 @@ var rules = []rule{
 		why: "only acmecert speaks ACME",
 	},
 	{
+		from: []string{"internal/...", "cmd/..."}, never: []string{"github.com/fxamacker/cbor/..."}, direct: true,
+		why: "only histfile knows what the history file looks like",
+	},
+	{
+		from: []string{"internal/histfile"}, never: []string{"os/...", "syscall", "net/...", "golang.org/x/sys/..."}, direct: true,
+		why: "the history file is read from and written to what is handed in",
+	},
+	{
 		from: []string{"cmd/hassesctl"}, never: []string{"./..."},
 		except: []string{"./cmd/hassesctl/...", "./internal/admin/...", "./internal/auth", "./internal/bench", "./internal/reactor"},
 		why:    "hassesctl speaks the control protocol, makes tokens and holds streams for its load test; it links nothing else of the daemon",
@@ -172,6 +188,7 @@ var rules = []rule{
 var doors = map[string]string{
 	"github.com/lmittmann/tint/...": "internal/logx",
 	"golang.org/x/crypto/acme/...":  "internal/certs/acmecert",
+	"github.com/fxamacker/cbor/...": "internal/histfile",
 	"github.com/urfave/cli/...":     "cmd",
 	"github.com/golang-jwt/jwt/...": "internal/auth",
 }
@@ -252,6 +269,10 @@ func TestRulesCatch(t *testing.T) {
 		{"cmd/hassesd", module + "/internal/hub"},
 		{"internal/config", module + "/internal/logx"},
 		{"internal/systemd", module + "/internal/config"},
+		{"internal/state", module + "/internal/certs"},
+		{"internal/histfile", module + "/internal/state"},
+		{"internal/histfile", "os"},
+		{"internal/daemon", "github.com/fxamacker/cbor/v2"},
 	} {
 		p := listed{ImportPath: module + "/" + tt.from, Imports: []string{tt.imports}, Deps: []string{tt.imports}}
 		caught := false

@@ -1,0 +1,68 @@
+package histfile
+
+import (
+	"github.com/fxamacker/cbor/v2"
+
+	"github.com/hassesd/hassesd/internal/hub"
+	"github.com/hassesd/hassesd/internal/sse"
+)
+
+const (
+	// magic is what the header of each of our files says, whatever its version.
+	magic = "hassesd history"
+	// version is that of the format. It goes up when an older reader would misunderstand a file.
+	version = 1
+	// maxItem bounds what is taken into memory before it is understood: the longest event, the names of its targets, and
+	// what is read ahead.
+	maxItem = sse.MaxBody + hub.MaxTargets*(hub.MaxRoom+8) + 1<<16
+)
+
+// header is the first item of a file.
+type header struct {
+	Format  string `cbor:"format"`
+	Version uint64 `cbor:"version"`
+	Epoch   string `cbor:"epoch"`
+	Seq     uint64 `cbor:"seq"`      // number of the newest message
+	Events  uint64 `cbor:"events"`   // how many follow; the last one has the number Seq
+	SavedAt int64  `cbor:"saved_at"` // by the wall clock, in nanoseconds since 1970
+}
+
+// event is each of the items that follow.
+type event struct {
+	_      struct{} `cbor:",toarray"`
+	Age    uint64   // nanoseconds between its publication and SavedAt
+	To     []string // targets as hub.ParseTarget reads them
+	Except string
+	Body   []byte // as sse.Restore reads it
+}
+
+var (
+	encoding = mustEncoding()
+	decoding = mustDecoding()
+)
+
+func mustEncoding() cbor.EncMode {
+	mode, err := cbor.CoreDetEncOptions().EncMode()
+	if err != nil {
+		panic("histfile: internal error: " + err.Error())
+	}
+	return mode
+}
+
+// mustDecoding returns a mode that takes what Write writes, and little else.
+func mustDecoding() cbor.DecMode {
+	mode, err := cbor.DecOptions{
+		DupMapKey:        cbor.DupMapKeyEnforcedAPF,
+		IndefLength:      cbor.IndefLengthForbidden,
+		TagsMd:           cbor.TagsForbidden,
+		MaxNestedLevels:  4,
+		MaxArrayElements: hub.MaxTargets,
+		MaxMapPairs:      16,
+		IntDec:           cbor.IntDecConvertSigned,
+		UTF8:             cbor.UTF8RejectInvalid,
+	}.DecMode()
+	if err != nil {
+		panic("histfile: internal error: " + err.Error())
+	}
+	return mode
+}
