@@ -66,7 +66,7 @@ func Defaults() Settings {
 			KernelBytes:      128 * kib,
 			Slow:             "close",
 		},
-		Drain: Drain{Window: 10 * time.Second},
+		Drain: Drain{Window: 10 * time.Second, Restart: true},
 	}
 }
 

@@ -61,10 +61,11 @@ func TestWhatAReloadTakes(t *testing.T) {
 	for _, k := range Keys() {
 		want := false
 		switch {
-		case slices.Contains([]string{"log_level", "reinit", "retry", "drain.window", "control.tcp_role"}, k.Name):
+		case slices.Contains([]string{"log_level", "reinit", "retry", "drain.window", "drain.restart", "control.tcp_role"}, k.Name):
 			want = true
 		case strings.HasPrefix(k.Name, "control.unix_") && strings.HasSuffix(k.Name, "s"): // the lists of who may come in
 			want = true
+		case k.Name == "history.file":
 		case slices.Contains([]string{"limits", "tls", "cors", "hsts", "heartbeat", "history", "control.tls", "auth", "auth.signed_url", "auth.jwt"}, tableOf(k.Name)):
 			want = true
 		}

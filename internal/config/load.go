@@ -34,6 +34,7 @@ func Load(in Sources) (Settings, error) {
 		in.ReadFile = os.ReadFile
 	}
 	l := loader{settings: Defaults(), said: map[string]saying{}, broken: map[string]bool{}}
+	l.readStateDirectory(in.Env)
 	if in.HassesConf != "" {
 		l.file(layerHassesConf, in.HassesConf, in.ReadFile, l.readHassesConf)
 	}

@@ -453,6 +453,19 @@ var registry = []entry{
 		reloadable: true,
 		field:      func(s *Settings) any { return &s.History.Age },
 	},
+	{
+		name:    "history.file",
+		usage:   "The file that the kept events are written to when the daemon stops and read from when it starts, so that clients resume across a restart without a gap. Its directory must be the daemon's own. Without one it is history.db in state.dir, if there is a state.dir; off: none.",
+		example: "/var/lib/hassesd/history.db",
+		field:   func(s *Settings) any { return &s.History.File },
+	},
+
+	{
+		name:    "state.dir",
+		usage:   "The directory for what outlives a restart: the history and the keys of session tickets. It must be the daemon's own, and is made (mode 0700) if there is none; as root it is given to user before privileges are dropped. Without one it is the directory that systemd has made (StateDirectory=), or else nothing outlives a restart.",
+		example: "/var/lib/hassesd",
+		field:   func(s *Settings) any { return &s.State.Dir },
+	},
 
 	{
 		name:       "limits.connections",
@@ -622,5 +635,11 @@ var registry = []entry{
 		example:    "30s",
 		reloadable: true,
 		field:      func(s *Settings) any { return &s.Drain.Window },
+	},
+	{
+		name:       "drain.restart",
+		usage:      "The daemon is expected back at the same address after it has stopped: browsers are told to come back when drain.window is over, spread as their streams were ended. false: others serve in its place, behind a balancer, and browsers are told to come back after retry.",
+		reloadable: true,
+		field:      func(s *Settings) any { return &s.Drain.Restart },
 	},
 }

@@ -29,6 +29,7 @@ type Settings struct {
 	Control   Control   `toml:"control"`
 	Heartbeat Heartbeat `toml:"heartbeat"`
 	History   History   `toml:"history"`
+	State     State     `toml:"state"`
 	Limits    Limits    `toml:"limits"`
 	Drain     Drain     `toml:"drain"`
 }
@@ -138,6 +139,12 @@ type History struct {
 	Events int           `toml:"events"`
 	Bytes  int64         `toml:"bytes"`
 	Age    time.Duration `toml:"age"`
+	File   string        `toml:"file"` // where it outlives a restart; empty: history.db in State.Dir; "off": nowhere
+}
+
+// State says where things outlive a restart.
+type State struct {
+	Dir string `toml:"dir"` // the daemon's own; empty: nothing is kept
 }
 
 // Limits bounds what strangers can cost.
@@ -168,5 +175,6 @@ type Limits struct {
 
 // Drain says how the daemon stops.
 type Drain struct {
-	Window time.Duration `toml:"window"` // over which the streams are ended
+	Window  time.Duration `toml:"window"`  // over which the streams are ended
+	Restart bool          `toml:"restart"` // clients come back here, and not before the window is over
 }

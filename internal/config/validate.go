@@ -31,6 +31,7 @@ func check(s *Settings, accounts Accounts) []*Error {
 	c.control()
 	c.controlKeys()
 	c.heartbeat()
+	c.state()
 	c.numbers()
 	c.choices()
 	c.exempt()

@@ -331,11 +331,11 @@ func (b backend) Drain(ctx context.Context, p admin.DrainParams) (admin.Drained,
 		window = time.Duration(*p.WindowSeconds * float64(time.Second))
 	}
 	b.forgetSockets()
-	streams, window, err := b.drain(ctx, window)
+	streams, left, err := b.drain(ctx, window)
 	if err != nil {
 		return admin.Drained{}, busy(err)
 	}
-	return admin.Drained{Streams: streams, WindowSeconds: window.Seconds()}, nil
+	return admin.Drained{Streams: streams, WindowSeconds: left.Seconds()}, nil
 }
 
 // Certificates implements admin.Backend.

@@ -77,10 +77,8 @@ type Daemon struct {
 	rights        *admin.Rights // of the control doors, in force
 
 	// The end.
-	drainOnce   sync.Once
-	drainBegun  atomic.Bool
-	drainWindow time.Duration // written inside drainOnce
-	loopFailed  chan error
+	drainBegun atomic.Bool
+	loopFailed chan error
 }
 
 // Run starts the daemon and serves until a signal or a drain ends it. It returns nil after a proper end.
@@ -117,20 +115,18 @@ func (d *Daemon) close() {
 
 func (d *Daemon) atClose(f func()) { d.cleanups = append(d.cleanups, f) }
 
-// drain stops accepting and ends the streams within the window. Only the first call chooses the window; each answers
-// how many streams there were and over which window they end.
-func (d *Daemon) drain(ctx context.Context, window time.Duration) (int, time.Duration, error) {
-	d.drainOnce.Do(func() {
-		d.drainWindow = window
-		d.drainBegun.Store(true)
+// drain stops accepting and ends the streams within the window. Called again, it can only make that shorter; each call
+// answers how many streams there were to be ended and how long they have.
+func (d *Daemon) drain(ctx context.Context, window time.Duration) (streams int, left time.Duration, err error) {
+	if !d.drainBegun.Swap(true) {
 		d.tellStopping()
-	})
-	streams, err := d.edge.Drain(ctx, d.drainWindow)
+	}
+	streams, left, err = d.edge.Drain(ctx, window)
 	if err != nil {
 		return 0, 0, fmt.Errorf("drain: %w", err)
 	}
-	d.log.Info("draining", "streams", streams, "window", d.drainWindow)
-	return streams, d.drainWindow, nil
+	d.log.Info("draining", "streams", streams, "window", left)
+	return streams, left, nil
 }
 
 func (d *Daemon) draining() bool { return d.drainBegun.Load() }

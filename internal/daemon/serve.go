@@ -104,7 +104,8 @@ func (d *Daemon) wait(ctx context.Context, signals <-chan os.Signal) error {
 	}
 }
 
-// drainOnSignal begins the end. During a drain that a control connection has asked for it changes nothing.
+// drainOnSignal begins the end. A drain that a control connection has asked for goes on, but takes no longer than the
+// configured window from now.
 func (d *Daemon) drainOnSignal(ctx context.Context) {
 	ask, cancel := context.WithTimeout(context.WithoutCancel(ctx), askTimeout)
 	defer cancel()

@@ -12,10 +12,10 @@ import (
 // drain is a worker's part in stopping: its streams end one after the other, evenly over the window.
 type drain struct {
 	started bool
-	begin   time.Duration
+	begin   time.Duration // of the window
 	window  time.Duration
 	order   []*conn // still to be ended, last first
-	total   int
+	total   int     // of them when the window began
 	timer   reactor.Timer
 	done    chan struct{} // closed when no connection is left
 }
@@ -42,6 +42,32 @@ func (w *worker) startDrain(window time.Duration, done chan struct{}) int {
 	return d.total
 }
 
+// shortenDrain ends what is left within window, if that is sooner than planned. It answers how many streams are left,
+// and how long they have.
+func (w *worker) shortenDrain(window time.Duration) (streams int, left time.Duration) {
+	d := &w.drain
+	now := w.now()
+	if now+window < d.begin+d.window {
+		d.begin, d.window, d.total = now, window, len(d.order)
+		if d.done != nil {
+			w.loop.Schedule(&d.timer, w, w.loop.Now())
+		}
+	}
+	return w.inState[stateStreaming], max(0, d.begin+d.window-now)
+}
+
+// comeBack is when a client that is sent away in a drain shall come back. If this daemon is to be started again, nobody
+// listens before the window is over, or connections wait in the kernel all that time and are then served all at once: so
+// everybody is to stay away for a whole window, and they return in the order and at the pace in which they were sent
+// away. If others serve meanwhile, it is as at any other time.
+func (w *worker) comeBack() time.Duration {
+	cfg := w.srv.config()
+	if !cfg.ComesBack {
+		return w.jitter(cfg.Retry)
+	}
+	return w.drain.window + w.jitter(cfg.Retry)
+}
+
 // HandleTimer implements reactor.TimerHandler: it ends the streams that are due.
 func (w *worker) HandleTimer(_ *reactor.Timer, _ time.Time) {
 	d := &w.drain
@@ -51,13 +77,12 @@ func (w *worker) HandleTimer(_ *reactor.Timer, _ time.Time) {
 		// Half a place of jitter keeps the ends of several workers from falling together.
 		due = int(math.Ceil(float64(d.total)*float64(elapsed)/float64(d.window) - w.rand.Float64()))
 	}
-	retry := w.srv.config().Retry
 	for len(d.order) > 0 && d.total-len(d.order) < due {
 		last := len(d.order) - 1
 		c := d.order[last]
 		d.order[last] = nil
 		d.order = d.order[:last]
-		c.end(Drained, sse.Farewell(w.jitter(retry)))
+		c.end(Drained, sse.Farewell(w.comeBack()))
 	}
 	switch {
 	case elapsed >= d.window+drainGrace:
@@ -68,7 +93,7 @@ func (w *worker) HandleTimer(_ *reactor.Timer, _ time.Time) {
 		for _, c := range w.conns { // those that never became streams, or became one late
 			switch c.state {
 			case stateStreaming:
-				c.end(Drained, sse.Farewell(w.jitter(retry)))
+				c.end(Drained, sse.Farewell(w.comeBack()))
 			case stateAccepted, stateHandshaking, stateReading:
 				c.fail(Drained)
 			case stateDraining, stateClosed:
@@ -90,19 +115,40 @@ func (w *worker) drainProgress() {
 }
 
 // Drain stops accepting and ends every stream within the window, each with a retry: of its own. It answers with the
-// number of streams, or ctx's error if the loops do not say in time; the drain goes on all the same. Drained tells when
-// the last connection has gone. A second call answers as the first did and changes nothing.
-func (s *Server) Drain(ctx context.Context, window time.Duration) (int, error) {
+// number of streams and how long they have, or ctx's error if the loops do not say in time; the drain goes on all the
+// same. Drained tells when the last connection has gone. A later call with a shorter window makes what is left end
+// within that one; it never makes a drain longer.
+func (s *Server) Drain(ctx context.Context, window time.Duration) (streams int, left time.Duration, err error) {
+	first := false
 	s.drainOnce.Do(func() {
+		first = true
 		s.isDraining.Store(true)
 		go s.drainAll(window)
 	})
 	select {
 	case <-s.drainBegun:
-		return s.drainStreams, nil
 	case <-ctx.Done():
-		return 0, ctx.Err()
+		return 0, 0, ctx.Err()
 	}
+	if first {
+		return s.drainStreams, window, nil
+	}
+	select {
+	case <-s.drained:
+		return 0, 0, nil
+	default:
+	}
+	for _, w := range s.workers {
+		err := w.ask(ctx, func() {
+			n, l := w.shortenDrain(window)
+			streams += n
+			left = max(left, l)
+		})
+		if err != nil {
+			return 0, 0, err
+		}
+	}
+	return streams, left, nil
 }
 
 // drainAll begins the drain on every loop and waits for its end. A loop that has stopped has nothing left to drain, so
@@ -110,7 +156,9 @@ func (s *Server) Drain(ctx context.Context, window time.Duration) (int, error) {
 func (s *Server) drainAll(window time.Duration) {
 	ctx := context.Background()
 	for _, a := range s.acceptors {
-		_ = a.w.ask(ctx, a.Close) // what waits in the kernel's backlog is reset
+		// What waits in the kernel's backlog is reset, unless somebody else has the listener too: then it waits for
+		// whoever accepts next.
+		_ = a.w.ask(ctx, a.Close)
 	}
 	var dones []chan struct{}
 	for _, w := range s.workers {

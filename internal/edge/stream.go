@@ -196,11 +196,19 @@ func (c *conn) refuse(bad *refusal) {
 func (c *conn) refuseKindly(req *request, cfg *snapshot) {
 	c.http10 = req.HTTP10
 	out := appendStreamHead(nil, req, cfg.rules, c.w.date(), c.secure)
-	out = c.appendChunk(out, sse.Farewell(c.w.jitter(2*cfg.Retry)))
+	out = c.appendChunk(out, sse.Farewell(c.w.kindly(cfg)))
 	if !c.http10 {
 		out = append(out, lastChunk...)
 	}
 	c.answer(out, RefusedKindly)
+}
+
+// kindly is how long somebody who is refused shall stay away.
+func (w *worker) kindly(cfg *snapshot) time.Duration {
+	if w.srv.draining() {
+		return w.comeBack()
+	}
+	return w.jitter(2 * cfg.Retry)
 }
 
 // answer sends a finished response and ends the connection.

@@ -1,0 +1,49 @@
+package config
+
+import (
+	"path/filepath"
+	"strings"
+)
+
+// stateDirectoryEnv is where systemd says which directories it has made for a service (StateDirectory=, systemd.exec(5)).
+const stateDirectoryEnv = "STATE_DIRECTORY"
+
+// historyOff is the value of history.file that keeps no file.
+const historyOff = "off"
+
+// historyName is the file of the history in a state directory.
+const historyName = "history.db"
+
+// readStateDirectory lets state.dir default to the directory that systemd has made; of several, the first.
+func (l *loader) readStateDirectory(env []string) {
+	for _, pair := range env {
+		if name, value, _ := strings.Cut(pair, "="); name == stateDirectoryEnv && value != "" {
+			l.settings.State.Dir, _, _ = strings.Cut(value, ":")
+			l.said["state.dir"] = saying{layerDefaults, stateDirectoryEnv}
+		}
+	}
+}
+
+// Path is where the history is kept, empty for nowhere; isGiven says that the file was named and is not just the one in
+// the state directory.
+func (h *History) Path(state *State) (path string, isGiven bool) {
+	switch {
+	case h.File == historyOff:
+		return "", false
+	case h.File != "":
+		return h.File, true
+	case state.Dir != "":
+		return filepath.Join(state.Dir, historyName), false
+	}
+	return "", false
+}
+
+// state checks the names of what outlives a restart.
+func (c *checker) state() {
+	if c.s.State.Dir != "" && filepath.Clean(c.s.State.Dir) == "/" {
+		c.complain("state.dir", "write it as in /var/lib/hassesd", "the root of all directories cannot be the daemon's own")
+	}
+	if path, isGiven := c.s.History.Path(&c.s.State); isGiven && strings.HasSuffix(path, "/") {
+		c.complain("history.file", "write it as in /var/lib/hassesd/history.db", "%q is a directory and not a file", path)
+	}
+}
