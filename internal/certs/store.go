@@ -12,8 +12,9 @@ import (
 // hand out answers never wait; those that change something take effect from the next connection on, and live
 // connections keep what they have.
 type Store struct {
-	now     func() time.Time // fixed
-	current atomic.Pointer[snapshot]
+	now            func() time.Time // fixed
+	current        atomic.Pointer[snapshot]
+	ticketsChanged chan struct{} // holds one signal; see TicketsChanged
 
 	mu sync.Mutex // guards all below: what the next snapshot is made of
 	// Guarded by mu.
@@ -28,7 +29,10 @@ type Store struct {
 
 // NewStore makes a store without certificates: until it has one, every handshake is refused.
 func NewStore(p Policy) (*Store, error) {
-	s := &Store{now: time.Now, acme: map[string]*Pair{}, challenges: map[string]*tls.Certificate{}}
+	s := &Store{
+		now: time.Now, acme: map[string]*Pair{}, challenges: map[string]*tls.Certificate{},
+		ticketsChanged: make(chan struct{}, 1),
+	}
 	if err := s.SetPolicy(p); err != nil {
 		return nil, err
 	}
@@ -60,7 +64,7 @@ func (s *Store) SetPolicy(p Policy) error {
 		return nil
 	}
 	s.policy = p
-	s.tickets = newTicketRing()
+	s.setTickets(newTicketRing(s.now()))
 	s.publish()
 	return nil
 }
@@ -81,7 +85,7 @@ func (s *Store) SetFiles(pairs []*Pair, defaultIndex int) {
 		return
 	}
 	if !isSame {
-		s.tickets = newTicketRing()
+		s.setTickets(newTicketRing(s.now()))
 	}
 	s.publish()
 }
@@ -123,7 +127,7 @@ func (s *Store) SetACME(host string, p *Pair) {
 			s.acmeHosts = append(s.acmeHosts, host)
 		}
 	}
-	s.tickets = newTicketRing()
+	s.setTickets(newTicketRing(s.now()))
 	s.publish()
 }
 
@@ -138,16 +142,6 @@ func (s *Store) SetChallenge(host string, c *tls.Certificate) {
 		s.challenges[canonical(host)] = c
 	}
 	s.publish()
-}
-
-// RotateTickets seals session tickets with a new key; it wants to be called every [TicketRotation].
-func (s *Store) RotateTickets() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.tickets = s.tickets.rotated()
-	if s.policy.Tickets {
-		s.current.Load().config.SetSessionTicketKeys(s.tickets)
-	}
 }
 
 // publish makes a snapshot of what there is, and puts it in force.

@@ -232,6 +232,8 @@ func (b backend) Publish(ctx context.Context, p admin.SendParams) (admin.Deliver
 		switch {
 		case err == nil:
 			return delivery{receipt}, nil
+		case errors.Is(err, hub.ErrClosed):
+			return nil, &admin.Error{Code: admin.CodeOverloaded, Message: err.Error(), Hint: "publish again when the daemon is back"}
 		case !errors.Is(err, hub.ErrBusy):
 			return nil, refusedMessage(err)
 		}

@@ -156,7 +156,7 @@ func (d *Daemon) tendCertificates(stop <-chan struct{}) {
 	if d.certs == nil {
 		return
 	}
-	rotate := time.NewTicker(certs.TicketRotation)
+	rotate := time.NewTimer(d.certs.TendTickets())
 	defer rotate.Stop()
 	expiry := time.NewTicker(expiryInterval)
 	defer expiry.Stop()
@@ -166,7 +166,7 @@ func (d *Daemon) tendCertificates(stop <-chan struct{}) {
 	for {
 		select {
 		case <-rotate.C:
-			d.certs.RotateTickets()
+			rotate.Reset(d.certs.TendTickets())
 		case now := <-expiry.C:
 			d.complainOfExpiry(complained, now)
 		case now := <-look.C:

@@ -18,6 +18,7 @@ import (
 	"github.com/hassesd/hassesd/internal/hub"
 	"github.com/hassesd/hassesd/internal/logx"
 	"github.com/hassesd/hassesd/internal/reactor"
+	"github.com/hassesd/hassesd/internal/state"
 	"github.com/hassesd/hassesd/internal/systemd"
 )
 
@@ -58,7 +59,9 @@ type Daemon struct {
 	memory     *memoryWatch
 	handed     handover     // sockets from the service manager
 	fromUnit   map[int]bool // descriptors of doors that a socket unit has given
-	cleanups   []func()     // what open has to give back, last first
+	stateDir   *state.Dir   // nil: nothing outlives a restart, but perhaps the history
+	history    keptHistory
+	cleanups   []func() // what open has to give back, last first
 
 	// Owned by Run's goroutine.
 	doorsServed bool // the edge owns the listeners

@@ -15,7 +15,6 @@ import (
 	"github.com/hassesd/hassesd/internal/admin"
 	"github.com/hassesd/hassesd/internal/config"
 	"github.com/hassesd/hassesd/internal/edge"
-	"github.com/hassesd/hassesd/internal/hub"
 	"github.com/hassesd/hassesd/internal/logx"
 	"github.com/hassesd/hassesd/internal/privdrop"
 	"github.com/hassesd/hassesd/internal/reactor"
@@ -40,6 +39,9 @@ func Check(s config.Settings) error {
 		return err
 	}
 	if err := checkACME(&s, identity); err != nil {
+		return err
+	}
+	if err := checkState(&s, identity); err != nil {
 		return err
 	}
 	if _, err := unixGroup(&s); err != nil {
@@ -91,6 +93,9 @@ func (d *Daemon) open(ctx context.Context, o Options) error {
 		return err
 	}
 	if err := d.writePIDFile(s.PIDFile); err != nil {
+		return err
+	}
+	if err := d.openState(&s, identity); err != nil {
 		return err
 	}
 	if identity != nil {
@@ -263,7 +268,7 @@ func (d *Daemon) openLoops(s *config.Settings, descriptors int) error {
 		}
 		d.loops = append(d.loops, loop)
 	}
-	options, err := hubOptions(s, newEpoch(d.startedAt))
+	options, err := hubOptions(s, "")
 	if err != nil {
 		return err
 	}
@@ -273,7 +278,9 @@ func (d *Daemon) openLoops(s *config.Settings, descriptors int) error {
 		d.log.Warn("history.bytes is over a quarter of the memory there is; a quarter it is",
 			"asked", s.History.Bytes, "allowed", options.History.Bytes, "budget", d.memory.budget.bytes, "from", d.memory.budget.from)
 	}
-	d.hub = hub.New(options)
+	d.openTickets()
+	d.openHub(options)
+	d.atClose(d.keepHistory) // unless it was kept, or lost, before
 	d.memory.lend(time.Now(), d.memory.meter.measure(0), true)
 	edgeOptions := edge.Options{
 		Loops:            d.loops,

@@ -43,6 +43,7 @@ func (d *Daemon) serve(ctx context.Context) error {
 	running.Go(func() { d.housekeep(stopHousekeeping) })
 	running.Go(func() { d.watchMemory(stopHousekeeping) })
 	running.Go(func() { d.tendCertificates(stopHousekeeping) })
+	running.Go(func() { d.tendTickets(stopHousekeeping) })
 	running.Go(func() { d.tendControlPort(stopHousekeeping) })
 	running.Go(func() { d.tendManager(stopHousekeeping) })
 	defer func() {
@@ -72,6 +73,10 @@ func (d *Daemon) serve(ctx context.Context) error {
 	if down := d.control.Shutdown(stop); down != nil {
 		d.log.Debug("control connections cut", "err", down)
 	}
+	if err != nil && !errors.Is(err, errStoppedAtOnce) {
+		d.loseHistory() // a loop has failed, and who knows what it has sent
+	}
+	d.keepHistory() // now that nobody can publish any more
 	d.log.Info("stopped")
 	return err
 }

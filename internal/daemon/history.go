@@ -1,0 +1,147 @@
+package daemon
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"sync"
+	"time"
+
+	"github.com/hassesd/hassesd/internal/histfile"
+	"github.com/hassesd/hassesd/internal/hub"
+	"github.com/hassesd/hassesd/internal/state"
+)
+
+const (
+	// loadTimeout bounds the reading of a history at the start; 64 MiB take a quarter of a second.
+	loadTimeout = time.Minute
+	// keepTimeout bounds the writing of one at the end; 64 MiB take half a second.
+	keepTimeout = 20 * time.Second
+)
+
+var errTooSlow = errors.New("the disk is too slow for a history of this size")
+
+// keptHistory is where the history outlives a restart. There is a file only between the end of one daemon and the
+// beginning of the next, and only if it is true: who starts removes it before the first message is published, so that no
+// crash can leave a file whose numbers are given a second time.
+type keptHistory struct {
+	dir  *state.Dir // nil: nowhere
+	name string     // of the file in dir
+	once sync.Once  // it is written once
+}
+
+// openHub makes the hub, which goes on where the one before ended if its history was kept and is whole.
+func (d *Daemon) openHub(options hub.Options) {
+	now := time.Now()
+	if d.history.dir != nil {
+		if h := d.restoreHub(options, now); h != nil {
+			d.hub = h
+			return
+		}
+	}
+	options.Epoch = newEpoch(d.startedAt)
+	d.hub = hub.New(options)
+}
+
+// restoreHub makes the hub from the file, and nil if there is none that can be used.
+func (d *Daemon) restoreHub(options hub.Options, now time.Time) *hub.Hub {
+	dir, name := d.history.dir, d.history.name
+	h, err := readHistory(dir, name, options, now)
+	if errors.Is(err, fs.ErrNotExist) {
+		d.log.Info("no history was kept; event ids begin anew", "file", dir.Path(name))
+		return nil
+	}
+	if err != nil {
+		d.setAside(dir, name, "history", err)
+		return nil
+	}
+	if err := dir.Remove(name); err != nil {
+		// It might be there again after a crash, when the numbers after it have been given already.
+		d.log.Error("history cannot be used, as its file cannot be removed; event ids begin anew", "file", dir.Path(name), "err", err)
+		return nil
+	}
+	st := h.Stats(now)
+	d.log.Info("history restored", "file", dir.Path(name), "events", st.HistoryEvents, "bytes", st.HistoryBytes,
+		"last_event_id", h.LastID().String(), "took", time.Since(now).Round(time.Millisecond))
+	return h
+}
+
+func readHistory(dir *state.Dir, name string, options hub.Options, now time.Time) (*hub.Hub, error) {
+	file, err := dir.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	r, err := histfile.NewReader(&timedReader{file, now.Add(loadTimeout)}, now)
+	if err != nil {
+		return nil, err
+	}
+	options.Epoch, options.Seq = r.Last.Epoch, r.First()
+	h := hub.New(options)
+	for {
+		event, err := r.Next()
+		if errors.Is(err, io.EOF) {
+			return h, nil
+		}
+		if err == nil {
+			err = h.Remember(now, event)
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+}
+
+// keepHistory ends publishing and writes what the next start goes on from. It is called when nobody can publish any more,
+// or nobody could yet; a second call does nothing. That it fails costs a gap and nothing else: the next start finds no file and begins anew.
+func (d *Daemon) keepHistory() {
+	if d.history.dir == nil || d.hub == nil {
+		return
+	}
+	d.history.once.Do(func() {
+		now := time.Now()
+		past := d.hub.Close(now)
+		path := d.history.dir.Path(d.history.name)
+		err := d.history.dir.Write(d.history.name, func(w io.Writer) error {
+			return histfile.Write(&timedWriter{w, now.Add(keepTimeout)}, now, past)
+		})
+		if err != nil {
+			// Write has left nothing, or something of which nobody knows whether it is on the disk.
+			err = errors.Join(err, d.history.dir.Remove(d.history.name))
+			d.log.Error("history cannot be kept; after the next start clients are told of a gap", "file", path, "err", err)
+			return
+		}
+		d.log.Info("history kept", "file", path, "events", past.Len(), "last_event_id", past.Last.String(),
+			"took", time.Since(now).Round(time.Millisecond))
+	})
+}
+
+// loseHistory keeps nothing: what is in memory may not be what was given out.
+func (d *Daemon) loseHistory() { d.history.once.Do(func() {}) }
+
+// timedReader reads until a moment.
+type timedReader struct {
+	from  io.Reader
+	until time.Time
+}
+
+func (t *timedReader) Read(p []byte) (int, error) {
+	if time.Now().After(t.until) {
+		return 0, fmt.Errorf("%w: more than %s", errTooSlow, loadTimeout)
+	}
+	return t.from.Read(p)
+}
+
+// timedWriter writes until a moment.
+type timedWriter struct {
+	to    io.Writer
+	until time.Time
+}
+
+func (t *timedWriter) Write(p []byte) (int, error) {
+	if time.Now().After(t.until) {
+		return 0, fmt.Errorf("%w: more than %s", errTooSlow, keepTimeout)
+	}
+	return t.to.Write(p)
+}

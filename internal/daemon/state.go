@@ -1,0 +1,89 @@
+package daemon
+
+import (
+	"errors"
+	"fmt"
+	"path/filepath"
+
+	"github.com/hassesd/hassesd/internal/config"
+	"github.com/hassesd/hassesd/internal/privdrop"
+	"github.com/hassesd/hassesd/internal/state"
+)
+
+// ticketFile holds the keys of session tickets in the state directory.
+const ticketFile = "tickets.json"
+
+// ours names what the daemon keeps in the state directory, others what else may be there: the cache of ACME is there by
+// default, and belongs to its own user.
+func ours(s *config.Settings) []string {
+	names := []string{ticketFile}
+	if path, _ := s.History.Path(&s.State); path != "" {
+		names = append(names, filepath.Base(path))
+	}
+	return names
+}
+
+var others = []string{"acme"}
+
+// stateOwner is who will use what outlives a restart.
+func stateOwner(identity *privdrop.Identity) state.Owner {
+	if identity == nil {
+		return state.Self()
+	}
+	return state.Owner{UID: identity.UID, GID: identity.GID}
+}
+
+// checkState says what is wrong with the directories of what outlives a restart. It changes nothing.
+func checkState(s *config.Settings, identity *privdrop.Identity) error {
+	var problems []error
+	owner := stateOwner(identity)
+	if s.State.Dir != "" {
+		if err := state.Check(s.State.Dir, owner, false, ours(s), others); err != nil {
+			problems = append(problems, fmt.Errorf("state.dir: %w", err))
+		}
+	}
+	if path, isGiven := s.History.Path(&s.State); isGiven && !sameDirectory(path, s.State.Dir) {
+		if err := state.Check(filepath.Dir(path), owner, true, nil, nil); err != nil {
+			problems = append(problems, fmt.Errorf("history.file: the directory %w", err))
+		}
+	}
+	if len(problems) > 0 {
+		return &configurationError{errors.Join(problems...)}
+	}
+	return nil
+}
+
+// openState opens the directories of what outlives a restart, before privileges are dropped: afterwards there may be no
+// way to them.
+func (d *Daemon) openState(s *config.Settings, identity *privdrop.Identity) error {
+	owner := stateOwner(identity)
+	if s.State.Dir != "" {
+		dir, err := state.Prepare(s.State.Dir, owner, ours(s), others)
+		if err != nil {
+			return &configurationError{fmt.Errorf("state.dir: %w", err)}
+		}
+		d.atClose(func() { _ = dir.Close() })
+		d.stateDir = dir
+	}
+	path, isGiven := s.History.Path(&s.State)
+	switch {
+	case path == "":
+		return nil
+	case !isGiven, sameDirectory(path, s.State.Dir):
+		d.history.dir = d.stateDir
+	default:
+		dir, err := state.Use(filepath.Dir(path), owner)
+		if err != nil {
+			return &configurationError{fmt.Errorf("history.file: the directory %w", err)}
+		}
+		d.atClose(func() { _ = dir.Close() })
+		d.history.dir = dir
+	}
+	d.history.name = filepath.Base(path)
+	return nil
+}
+
+// sameDirectory says whether a file is in the state directory, as far as the names tell.
+func sameDirectory(path, dir string) bool {
+	return dir != "" && filepath.Dir(path) == filepath.Clean(dir)
+}
