@@ -148,7 +148,7 @@ func TestWhoKeepsTheKeysIsTold(t *testing.T) {
 func TestTicketKeysAreNotShown(t *testing.T) {
 	s := newStore(t, usual, pairOf(t, issue(t, nil, server())))
 	keys, _ := s.TicketKeys()
-	secret := fmt.Sprint(keys.keys[0].key[:4])
+	secret := fmt.Sprintf("%d", keys.keys[0].key[:4])
 	var log bytes.Buffer
 	slog.New(slog.NewTextHandler(&log, nil)).Info("x", "keys", keys)
 	for _, shown := range []string{log.String(), fmt.Sprint(keys), fmt.Sprintf("%v", keys)} {

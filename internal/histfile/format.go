@@ -58,7 +58,6 @@ func mustDecoding() cbor.DecMode {
 		MaxNestedLevels:  4,
 		MaxArrayElements: hub.MaxTargets,
 		MaxMapPairs:      16,
-		IntDec:           cbor.IntDecConvertSigned,
 		UTF8:             cbor.UTF8RejectInvalid,
 	}.DecMode()
 	if err != nil {
