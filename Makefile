@@ -79,6 +79,10 @@ soak: build ## Hold a load with churn and slow readers for SOAK (30m), and see w
 threats: deps ## Run the attacks of docs/security.md one by one, each beside 1,000 good streams, and tell what they did
 	HASSESD_TEST_HERD=1000 go test -count=1 -v -parallel 1 -run '^TestT[0-9]' -timeout 20m ./test/ | grep -v '^=== '
 
+.PHONY: bench-restart
+bench-restart: ## Measure a restart under 5,000 TLS streams and publishing, with the sockets kept
+	go test -run '^$$' -bench '^BenchmarkRestart$$' -benchtime 1x -timeout 20m ./test/
+
 export SOURCE_DATE_EPOCH ?= $(shell git log -1 --format=%ct 2>/dev/null || echo 0)
 
 .PHONY: package
