@@ -13,7 +13,7 @@ func (p *program) drainCommand() *cli.Command {
 	return &cli.Command{
 		Name:        "drain",
 		Usage:       "end all streams gently, and then the daemon",
-		Description: "The daemon accepts nobody any more, ends its streams evenly over the window, and exits. Browsers reconnect elsewhere, or to its successor.",
+		Description: "The daemon accepts nobody any more, ends its streams evenly over the window, and exits. Asked again with a shorter window, it hurries. Browsers reconnect elsewhere, or to its successor.",
 		Flags: []cli.Flag{
 			&cli.DurationFlag{Name: "window", Usage: "spread the ends over `DURATION` (default: the daemon's drain.window)"},
 		},
