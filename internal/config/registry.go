@@ -638,7 +638,7 @@ var registry = []entry{
 	},
 	{
 		name:       "drain.restart",
-		usage:      "The daemon is expected back at the same address after it has stopped: browsers are told to come back when drain.window is over, spread as their streams were ended. false: others serve in its place, behind a balancer, and browsers are told to come back after retry.",
+		usage:      "A daemon that is stopped by SIGTERM is expected back at the same address: browsers are told to come back when drain.window is over, spread as their streams were ended. false: others serve in its place, behind a balancer, and browsers are told to come back after retry, as they always are by 'hassesctl drain'.",
 		reloadable: true,
 		field:      func(s *Settings) any { return &s.Drain.Restart },
 	},

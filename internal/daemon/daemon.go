@@ -118,13 +118,13 @@ func (d *Daemon) close() {
 
 func (d *Daemon) atClose(f func()) { d.cleanups = append(d.cleanups, f) }
 
-// drain stops accepting and ends the streams within the window. Called again, it can only make that shorter; each call
+// drain stops accepting and ends the streams within the plan's window. Called again, it can only make that shorter; each call
 // answers how many streams there were to be ended and how long they have.
-func (d *Daemon) drain(ctx context.Context, window time.Duration) (streams int, left time.Duration, err error) {
+func (d *Daemon) drain(ctx context.Context, plan edge.DrainPlan) (streams int, left time.Duration, err error) {
 	if !d.drainBegun.Swap(true) {
 		d.tellStopping()
 	}
-	streams, left, err = d.edge.Drain(ctx, window)
+	streams, left, err = d.edge.Drain(ctx, plan)
 	if err != nil {
 		return 0, 0, fmt.Errorf("drain: %w", err)
 	}

@@ -9,6 +9,8 @@ import (
 	"sync"
 	"syscall"
 	"time"
+
+	"github.com/hassesd/hassesd/internal/edge"
 )
 
 const (
@@ -114,7 +116,8 @@ func (d *Daemon) wait(ctx context.Context, signals <-chan os.Signal) error {
 func (d *Daemon) drainOnSignal(ctx context.Context) {
 	ask, cancel := context.WithTimeout(context.WithoutCancel(ctx), askTimeout)
 	defer cancel()
-	if _, _, err := d.drain(ask, d.settings.Load().Drain.Window); err != nil {
+	s := d.settings.Load()
+	if _, _, err := d.drain(ask, edge.DrainPlan{Window: s.Drain.Window, ComesBack: s.Drain.Restart}); err != nil {
 		d.log.Warn("the loops are slow to begin the drain", "err", err)
 	}
 }

@@ -29,7 +29,6 @@ func edgeConfig(s *config.Settings, who *auth.Policy) edge.Config {
 		HeartbeatInterval: s.Heartbeat.Interval,
 		HeartbeatEvent:    s.Heartbeat.Event,
 		StreamAge:         s.Limits.StreamAge,
-		ComesBack:         s.Drain.Restart,
 		KernelBytes:       s.Limits.KernelBytes,
 		Connections:       s.Limits.Connections,
 		Handshakes:        s.Limits.Handshakes,

@@ -169,7 +169,7 @@ func TestDrainEndsStreamsSpreadOverTheWindow(t *testing.T) {
 	w.turn()
 	var streams int
 	w.do(func(ctx context.Context) (err error) {
-		streams, _, err = w.srv.Drain(ctx, 10*time.Second)
+		streams, _, err = w.srv.Drain(ctx, DrainPlan{Window: 10 * time.Second})
 		return err
 	})
 	if streams != 100 {
@@ -225,7 +225,7 @@ func TestDrainIsOverThoughAClientNeverReads(t *testing.T) {
 	c.SetWindow(0)
 	w.publish("a", "unread")
 	w.do(func(ctx context.Context) error {
-		_, _, err := w.srv.Drain(ctx, 0)
+		_, _, err := w.srv.Drain(ctx, DrainPlan{Window: 0})
 		return err
 	})
 	w.advance(drainGrace + time.Second)
@@ -238,9 +238,9 @@ func TestDrainGoesOnThoughNobodyWaitsForItsAnswer(t *testing.T) {
 	c := w.subscribe("subscribe=a")
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	_, _, _ = w.srv.Drain(ctx, 0)
+	_, _, _ = w.srv.Drain(ctx, DrainPlan{Window: 0})
 	w.do(func(ctx context.Context) error {
-		_, _, err := w.srv.Drain(ctx, time.Hour) // too late to change anything
+		_, _, err := w.srv.Drain(ctx, DrainPlan{Window: time.Hour}) // too late to change anything
 		return err
 	})
 	w.advance(time.Second)

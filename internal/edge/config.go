@@ -23,7 +23,6 @@ type Config struct {
 	HeartbeatInterval time.Duration // 0: none
 	HeartbeatEvent    string        // empty: a comment
 	StreamAge         time.Duration // 0: no limit
-	ComesBack         bool          // after a drain there will be a daemon again, here and not elsewhere
 
 	KernelBytes int // what the kernel holds for one client; 0: reactor.DefaultSendBytes
 

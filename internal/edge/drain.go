@@ -12,12 +12,18 @@ import (
 // drain is a worker's part in stopping: its streams end one after the other, evenly over the window.
 type drain struct {
 	started bool
+	plan    DrainPlan
 	begin   time.Duration // of the window
-	window  time.Duration
-	order   []*conn // still to be ended, last first
-	total   int     // of them when the window began
+	order   []*conn       // still to be ended, last first
+	total   int           // of them when the window began
 	timer   reactor.Timer
 	done    chan struct{} // closed when no connection is left
+}
+
+// DrainPlan is how a drain is to go.
+type DrainPlan struct {
+	Window    time.Duration // the streams end within, evenly
+	ComesBack bool          // there will be a daemon again, here, when the window is over; otherwise clients go elsewhere
 }
 
 const (
@@ -28,9 +34,9 @@ const (
 )
 
 // startDrain begins to end the worker's streams. It answers how many there are.
-func (w *worker) startDrain(window time.Duration, done chan struct{}) int {
+func (w *worker) startDrain(plan DrainPlan, done chan struct{}) int {
 	d := &w.drain
-	d.started, d.begin, d.window, d.done = true, w.now(), window, done
+	d.started, d.begin, d.plan, d.done = true, w.now(), plan, done
 	for _, c := range w.conns {
 		if c.state == stateStreaming {
 			d.order = append(d.order, c)
@@ -42,18 +48,19 @@ func (w *worker) startDrain(window time.Duration, done chan struct{}) int {
 	return d.total
 }
 
-// shortenDrain ends what is left within window, if that is sooner than planned. It answers how many streams are left,
-// and how long they have.
-func (w *worker) shortenDrain(window time.Duration) (streams int, left time.Duration) {
+// changeDrain follows another plan from now on, but ends nothing later than planned before. It answers how many streams
+// are left, and how long they have.
+func (w *worker) changeDrain(plan DrainPlan) (streams int, left time.Duration) {
 	d := &w.drain
 	now := w.now()
-	if now+window < d.begin+d.window {
-		d.begin, d.window, d.total = now, window, len(d.order)
+	d.plan.ComesBack = plan.ComesBack
+	if now+plan.Window < d.begin+d.plan.Window {
+		d.begin, d.plan.Window, d.total = now, plan.Window, len(d.order)
 		if d.done != nil {
 			w.loop.Schedule(&d.timer, w, w.loop.Now())
 		}
 	}
-	return w.inState[stateStreaming], max(0, d.begin+d.window-now)
+	return w.inState[stateStreaming], max(0, d.begin+d.plan.Window-now)
 }
 
 // comeBack is when a client that is sent away in a drain shall come back. If this daemon is to be started again, nobody
@@ -61,11 +68,11 @@ func (w *worker) shortenDrain(window time.Duration) (streams int, left time.Dura
 // everybody is to stay away for a whole window, and they return in the order and at the pace in which they were sent
 // away. If others serve meanwhile, it is as at any other time.
 func (w *worker) comeBack() time.Duration {
-	cfg := w.srv.config()
-	if !cfg.ComesBack {
-		return w.jitter(cfg.Retry)
+	retry := w.jitter(w.srv.config().Retry)
+	if w.drain.plan.ComesBack {
+		retry += w.drain.plan.Window
 	}
-	return w.drain.window + w.jitter(cfg.Retry)
+	return retry
 }
 
 // HandleTimer implements reactor.TimerHandler: it ends the streams that are due.
@@ -73,9 +80,9 @@ func (w *worker) HandleTimer(_ *reactor.Timer, _ time.Time) {
 	d := &w.drain
 	elapsed := w.now() - d.begin
 	due := d.total
-	if elapsed < d.window {
+	if elapsed < d.plan.Window {
 		// Half a place of jitter keeps the ends of several workers from falling together.
-		due = int(math.Ceil(float64(d.total)*float64(elapsed)/float64(d.window) - w.rand.Float64()))
+		due = int(math.Ceil(float64(d.total)*float64(elapsed)/float64(d.plan.Window) - w.rand.Float64()))
 	}
 	for len(d.order) > 0 && d.total-len(d.order) < due {
 		last := len(d.order) - 1
@@ -85,11 +92,11 @@ func (w *worker) HandleTimer(_ *reactor.Timer, _ time.Time) {
 		c.end(Drained, sse.Farewell(w.comeBack()))
 	}
 	switch {
-	case elapsed >= d.window+drainGrace:
+	case elapsed >= d.plan.Window+drainGrace:
 		for _, c := range w.conns {
 			c.fail(Drained)
 		}
-	case elapsed >= d.window:
+	case elapsed >= d.plan.Window:
 		for _, c := range w.conns { // those that never became streams, or became one late
 			switch c.state {
 			case stateStreaming:
@@ -118,12 +125,12 @@ func (w *worker) drainProgress() {
 // number of streams and how long they have, or ctx's error if the loops do not say in time; the drain goes on all the
 // same. Drained tells when the last connection has gone. A later call with a shorter window makes what is left end
 // within that one; it never makes a drain longer.
-func (s *Server) Drain(ctx context.Context, window time.Duration) (streams int, left time.Duration, err error) {
+func (s *Server) Drain(ctx context.Context, plan DrainPlan) (streams int, left time.Duration, err error) {
 	first := false
 	s.drainOnce.Do(func() {
 		first = true
 		s.isDraining.Store(true)
-		go s.drainAll(window)
+		go s.drainAll(plan)
 	})
 	select {
 	case <-s.drainBegun:
@@ -131,7 +138,7 @@ func (s *Server) Drain(ctx context.Context, window time.Duration) (streams int, 
 		return 0, 0, ctx.Err()
 	}
 	if first {
-		return s.drainStreams, window, nil
+		return s.drainStreams, plan.Window, nil
 	}
 	select {
 	case <-s.drained:
@@ -140,7 +147,7 @@ func (s *Server) Drain(ctx context.Context, window time.Duration) (streams int, 
 	}
 	for _, w := range s.workers {
 		err := w.ask(ctx, func() {
-			n, l := w.shortenDrain(window)
+			n, l := w.changeDrain(plan)
 			streams += n
 			left = max(left, l)
 		})
@@ -153,7 +160,7 @@ func (s *Server) Drain(ctx context.Context, window time.Duration) (streams int, 
 
 // drainAll begins the drain on every loop and waits for its end. A loop that has stopped has nothing left to drain, so
 // errors are of no consequence.
-func (s *Server) drainAll(window time.Duration) {
+func (s *Server) drainAll(plan DrainPlan) {
 	ctx := context.Background()
 	for _, a := range s.acceptors {
 		// What waits in the kernel's backlog is reset, unless somebody else has the listener too: then it waits for
@@ -165,7 +172,7 @@ func (s *Server) drainAll(window time.Duration) {
 		done := make(chan struct{})
 		streams := 0
 		err := w.ask(ctx, func() {
-			streams = w.startDrain(window, done)
+			streams = w.startDrain(plan, done)
 			w.drainProgress()
 		})
 		if err == nil {

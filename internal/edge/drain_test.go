@@ -9,11 +9,16 @@ import (
 	"time"
 )
 
-// drain begins or shortens a drain.
+// drain begins or shortens a drain after which clients go elsewhere.
 func (w *world) drain(window time.Duration) (streams int, left time.Duration) {
 	w.t.Helper()
+	return w.drainAs(DrainPlan{Window: window})
+}
+
+func (w *world) drainAs(plan DrainPlan) (streams int, left time.Duration) {
+	w.t.Helper()
 	w.do(func(ctx context.Context) (err error) {
-		streams, left, err = w.srv.Drain(ctx, window)
+		streams, left, err = w.srv.Drain(ctx, plan)
 		return err
 	})
 	return streams, left
@@ -38,7 +43,7 @@ func (c *client) told() time.Duration {
 // the drain each of them would be back.
 func drainAndCollect(w *world, clients []*client, window time.Duration) (back []time.Duration) {
 	const tick = 100 * time.Millisecond
-	w.drain(window)
+	w.drainAs(DrainPlan{Window: window, ComesBack: true})
 	waiting := slices.Clone(clients)
 	for at := tick; at <= window+time.Second; at += tick {
 		w.advance(tick)
@@ -56,7 +61,7 @@ func drainAndCollect(w *world, clients []*client, window time.Duration) (back []
 
 func TestClientsComeBackAfterTheWindowAndSpreadOverAnother(t *testing.T) {
 	const window = 10 * time.Second
-	w := newWorld(t, func(s *setup) { s.edge.ComesBack, s.edge.Retry = true, 2*time.Second })
+	w := newWorld(t, func(s *setup) { s.edge.Retry = 2 * time.Second })
 	var clients []*client
 	for range 200 {
 		clients = append(clients, w.subscribe("subscribe=a"))
@@ -83,7 +88,7 @@ func TestClientsComeBackAfterTheWindowAndSpreadOverAnother(t *testing.T) {
 }
 
 func TestClientsGoElsewhereAtOnce(t *testing.T) {
-	w := newWorld(t, func(s *setup) { s.edge.ComesBack, s.edge.Retry = false, 2*time.Second })
+	w := newWorld(t, func(s *setup) { s.edge.Retry = 2 * time.Second })
 	clients := []*client{w.subscribe("subscribe=a"), w.subscribe("subscribe=a")}
 	w.drain(10 * time.Second)
 	w.advance(11 * time.Second)
@@ -95,15 +100,22 @@ func TestClientsGoElsewhereAtOnce(t *testing.T) {
 }
 
 func TestALatecomerIsToldToComeBackAfterTheWindow(t *testing.T) {
-	w := newWorld(t, func(s *setup) { s.edge.ComesBack, s.edge.Retry = true, 2*time.Second })
+	w := newWorld(t, func(s *setup) { s.edge.Retry = 2 * time.Second })
 	early := w.subscribe("subscribe=a") // keeps the drain going
 	late := w.connect()
 	w.turn()
-	w.drain(10 * time.Second)
+	w.drainAs(DrainPlan{Window: 10 * time.Second, ComesBack: true})
 	late.get("/sse?subscribe=a")
 	w.turn()
 	if got := late.told(); got < 11*time.Second || got > 13*time.Second {
 		t.Errorf("told to come back after %s", got)
+	}
+	late.Close()
+	// The last word counts for those who are still there.
+	w.drainAs(DrainPlan{Window: time.Second})
+	w.advance(2 * time.Second)
+	if got := early.told(); got < time.Second || got > 3*time.Second {
+		t.Errorf("told to go elsewhere after %s", got)
 	}
 	early.Close()
 }

@@ -243,7 +243,7 @@ func TestDrainEndsHandshakesToo(t *testing.T) {
 	c.Send([]byte{0x16, 0x03, 0x01, 0x02, 0x00, 0x01})
 	w.turn()
 	w.do(func(ctx context.Context) error {
-		_, _, err := w.srv.Drain(ctx, 0)
+		_, _, err := w.srv.Drain(ctx, DrainPlan{Window: 0})
 		return err
 	})
 	w.advance(time.Second)

@@ -103,7 +103,7 @@ func (w *world) end() {
 	defer cancel()
 	began := make(chan error, 1)
 	go func() {
-		_, _, err := w.srv.Drain(ctx, 0)
+		_, _, err := w.srv.Drain(ctx, DrainPlan{Window: 0})
 		began <- err
 	}()
 	for over := false; !over; {
