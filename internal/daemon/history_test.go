@@ -219,6 +219,7 @@ func TestStateThatIsNotOurOwnIsRefused(t *testing.T) {
 	}
 	settings := config.Defaults()
 	settings.Dev = true
+	settings.Auth.Mode = []string{"none"}
 	settings.State.Dir = shared
 	settings.History.File = filepath.Join(shared, "absent", "history.db")
 	err := Check(settings)
