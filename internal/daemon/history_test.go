@@ -226,6 +226,10 @@ func TestStateThatIsNotOurOwnIsRefused(t *testing.T) {
 	if !errors.Is(err, ErrConfiguration) || !strings.Contains(err.Error(), "state.dir") || !strings.Contains(err.Error(), "history.file") {
 		t.Errorf("got %v", err)
 	}
+	settings.History.File = filepath.Join(shared, ticketFile)
+	if err := Check(settings); !errors.Is(err, ErrConfiguration) || !strings.Contains(err.Error(), "ticket keys") {
+		t.Errorf("the history in the place of the keys: %v", err)
+	}
 	if runErr := Run(t.Context(), Options{Settings: settings, Stderr: &logBuffer{}}); !errors.Is(runErr, ErrConfiguration) {
 		t.Errorf("a start says %v", runErr)
 	}

@@ -47,6 +47,9 @@ func checkState(s *config.Settings, identity *privdrop.Identity) error {
 			problems = append(problems, fmt.Errorf("history.file: the directory %w", err))
 		}
 	}
+	if path, _ := s.History.Path(&s.State); sameDirectory(path, s.State.Dir) && filepath.Base(path) == ticketFile {
+		problems = append(problems, fmt.Errorf("history.file: %s is where session ticket keys are kept; name another file", path))
+	}
 	if len(problems) > 0 {
 		return &configurationError{errors.Join(problems...)}
 	}
