@@ -260,8 +260,8 @@ func TestAFullDiskIsAnError(t *testing.T) {
 	if err := Write(&failing{}, now, h.Close(now)); !errors.Is(err, errFull) {
 		t.Errorf("got %v", err)
 	}
-	big, now := bulk(t, 4<<20, false)
-	if err := Write(&failing{room: 1 << 20}, now, big.Close(now)); !errors.Is(err, errFull) {
+	big, now := bulk(t, 1<<20, false)
+	if err := Write(&failing{room: 300 << 10}, now, big.Close(now)); !errors.Is(err, errFull) {
 		t.Errorf("in the middle: %v", err)
 	}
 }
