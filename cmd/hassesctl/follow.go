@@ -108,6 +108,7 @@ func (f *follower) stream(ctx context.Context) error {
 	answer, err := f.client.Do(req)
 	if err != nil {
 		f.failures++
+		hideQuery(err)
 		if isHopeless(err) {
 			return err
 		}
@@ -119,6 +120,14 @@ func (f *follower) stream(ctx context.Context) error {
 	}
 	f.opened, f.failures = true, 0
 	return f.events(ctx, answer.Body)
+}
+
+// hideQuery takes the query out of the URL that err names: its signature would let in whoever reads the error.
+func hideQuery(err error) {
+	var inURL *url.Error
+	if errors.As(err, &inURL) {
+		inURL.URL, _, _ = strings.Cut(inURL.URL, "?")
+	}
 }
 
 func (f *follower) events(ctx context.Context, body io.Reader) error {

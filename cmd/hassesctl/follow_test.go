@@ -156,7 +156,7 @@ func TestFollowEnds(t *testing.T) {
 		{"no content", refusal(204, ""), "the stream was refused: 204 No Content"},
 		{"another type", reply{code: 200, kind: "text/html", body: strings.NewReader("")}, `the answer is no event stream, but "text/html": is the URL right?`},
 		{"no type", reply{code: 200, body: strings.NewReader("")}, `the answer is no event stream, but "": is the URL right?`},
-		{"never reached", unreachable, `Get "http://daemon.example/sse?subscribe=r": no route`},
+		{"never reached", unreachable, `Get "http://daemon.example/sse": no route`},
 		{"too large", tooLarge, errEventTooLarge.Error()},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -167,6 +167,24 @@ func TestFollowEnds(t *testing.T) {
 			}
 			l.want(t)
 		})
+	}
+}
+
+// TestFollowTellsNoSignature looks at what people and logs are told of a signed URL that leads nowhere, at first and later.
+func TestFollowTellsNoSignature(t *testing.T) {
+	for _, failure := range []error{errBroken, &tls.CertificateVerificationError{Err: errBroken}} {
+		for _, replies := range [][]reply{{{err: failure}}, {stream(""), {err: failure}}} {
+			var l log
+			f := l.follower(&server{replies: replies})
+			f.show = func(req *http.Request) error {
+				req.URL.RawQuery += "&sig=secret"
+				return nil
+			}
+			err := f.follow(t.Context())
+			if err == nil || strings.Contains(err.Error()+l.notes, "secret") {
+				t.Errorf("%v tells it, or the notes do: %s", err, l.notes)
+			}
+		}
 	}
 }
 

@@ -35,9 +35,9 @@ func (p *program) tokenCommand() *cli.Command {
 			&cli.StringSliceFlag{Name: "publish", Usage: "mint: also to publish to `ROOM`. May be repeated"},
 			&cli.StringFlag{Name: "id", Usage: "mint: the stream's id is `ID`"},
 			&cli.DurationFlag{Name: "ttl", Usage: "mint: good for `DURATION`, such as 10m; streams end then (default: 1h)"},
-			&cli.StringFlag{Name: "iss", Usage: "the issuer: mint writes it, check wants it"},
-			&cli.StringFlag{Name: "aud", Usage: "the audience: mint writes it, check wants it"},
-			&cli.StringFlag{Name: "sub", Usage: "mint: the subject, for people who read the token"},
+			&cli.StringFlag{Name: "iss", Usage: "the issuer is `ISSUER`: mint writes it, check wants it"},
+			&cli.StringFlag{Name: "aud", Usage: "the audience is `AUDIENCE`: mint writes it, check wants it"},
+			&cli.StringFlag{Name: "sub", Usage: "mint: the subject is `SUBJECT`, for people who read the token"},
 			&cli.DurationFlag{Name: "leeway", Usage: "check: clocks may differ by `DURATION` (default: 5s, as in the daemon)"},
 		},
 		Action: func(c *cli.Context) error {
@@ -253,13 +253,16 @@ func checkingKeys(c *cli.Context) (*auth.Tokens, error) {
 
 // checkingKey takes either half of a key: who checks a token here may well be who made it.
 func checkingKey(id string, alg auth.Algorithm, text []byte) (auth.TokenKey, error) {
-	if signing, err := auth.NewSigningKey(id, alg, text); err == nil {
+	signing, err := auth.NewSigningKey(id, alg, text)
+	if err == nil {
 		return signing.TokenKey, nil
 	}
 	if alg != "" {
 		return auth.NewTokenKey(id, alg, text)
 	}
-	var err error
+	if !bytes.Contains(text, []byte("-----BEGIN")) {
+		return auth.TokenKey{}, err // of the secret that it can only be
+	}
 	for _, alg := range auth.Algorithms {
 		var key auth.TokenKey
 		if key, err = auth.NewTokenKey(id, alg, text); err == nil {
