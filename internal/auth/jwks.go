@@ -11,6 +11,8 @@ import (
 	"errors"
 	"fmt"
 	"math/big"
+	"strings"
+	"unicode"
 )
 
 // maxKeys bounds the keys of a policy.
@@ -81,8 +83,8 @@ func parseJWK(text []byte) (TokenKey, error) {
 	if j.use != "" && j.use != "sig" {
 		return TokenKey{}, fmt.Errorf("is for %q, not for signatures", j.use)
 	}
-	if err := checkKeyID(j.kid); err != nil {
-		return TokenKey{}, fmt.Errorf("cannot be named: %w", err)
+	if !isJWKName(j.kid) {
+		return TokenKey{}, fmt.Errorf("has a kid that is longer than %d bytes, or has control characters", maxJWKName)
 	}
 	if j.kty == "oct" {
 		return symmetricJWK(&j, members["k"])
@@ -99,6 +101,15 @@ func parseJWK(text []byte) (TokenKey, error) {
 		return TokenKey{}, fmt.Errorf("is for %q, which is not accepted; keys of its kind are for %s", j.alg, own)
 	}
 	return TokenKey{ID: j.kid, Algorithm: own, material: public}, nil
+}
+
+// maxJWKName bounds the kid of a JWK.
+const maxJWKName = 256
+
+// isJWKName says whether kid can name a key of a set. Unlike those that are written into settings and URLs it is whatever
+// text the issuer likes (RFC 7517 section 4.5): some take base64 with its + / =, some a URL.
+func isJWKName(kid string) bool {
+	return len(kid) <= maxJWKName && !strings.ContainsFunc(kid, unicode.IsControl)
 }
 
 // symmetricJWK reads a shared secret, which may be any bytes. It must say its algorithm: a secret is good for many.

@@ -17,6 +17,10 @@ const MaxToken = 4096
 // MaxLeeway bounds how far the clocks of issuer and daemon may be apart.
 const MaxLeeway = 30 * time.Second
 
+// maxUnnamed bounds the keys without a name for one algorithm. Two are enough to change a key without a gap; each costs a
+// verification for every token that a stranger makes up.
+const maxUnnamed = 4
+
 // TokenOptions say which tokens are accepted.
 type TokenOptions struct {
 	Keys     []TokenKey    // one at least
@@ -43,7 +47,14 @@ func NewTokens(o TokenOptions) (*Tokens, error) {
 		return nil, fmt.Errorf("the leeway is not between 0 and %s", MaxLeeway)
 	}
 	var methods []string
+	unnamed := make(map[Algorithm]int)
 	for i, k := range o.Keys {
+		if k.ID == "" {
+			unnamed[k.Algorithm]++
+		}
+		if unnamed[k.Algorithm] > maxUnnamed {
+			return nil, fmt.Errorf("there are more than %d keys without an id for %s, and each would be tried with every token that names none", maxUnnamed, k.Algorithm)
+		}
 		if k.ID != "" && slices.ContainsFunc(o.Keys[:i], func(other TokenKey) bool { return other.ID == k.ID }) {
 			return nil, fmt.Errorf("two keys for tokens have the id %q", k.ID)
 		}
@@ -179,7 +190,8 @@ func readHeader(text string) (header, error) {
 	if err != nil {
 		return header{}, Malformed
 	}
-	if _, ok := members["crit"]; ok || typ != "" && !slices.Contains(types, strings.ToLower(typ)) {
+	typ = strings.TrimPrefix(strings.ToLower(typ), "application/") // may be left out (RFC 7515 section 4.1.9)
+	if _, ok := members["crit"]; ok || typ != "" && !slices.Contains(types, typ) {
 		return header{}, WrongType
 	}
 	return h, nil

@@ -179,6 +179,8 @@ func TestT15SignedNonsense(t *testing.T) {
 		{"typ JWT", `{"alg":"HS256","typ":"JWT"}`, claims, 0},
 		{"typ in small letters", `{"typ":"jwt","alg":"HS256"}`, claims, 0},
 		{"an access token", `{"typ":"at+JWT","alg":"HS256"}`, claims, 0},
+		{"an access token with the whole name of its type", `{"typ":"application/at+jwt","alg":"HS256"}`, claims, 0},
+		{"a token for something else, with the whole name", `{"typ":"application/logout+jwt","alg":"HS256"}`, claims, WrongType},
 		{"a token for something else", `{"typ":"secevent+jwt","alg":"HS256"}`, claims, WrongType},
 		{"an id of a logout", `{"typ":"logout+jwt","alg":"HS256"}`, claims, WrongType},
 		{"typ is no string", `{"typ":1,"alg":"HS256"}`, claims, Malformed},
@@ -228,12 +230,20 @@ func TestT15SignedNonsense(t *testing.T) {
 
 func TestTokensNeedSoundOptions(t *testing.T) {
 	key := tokenKey(t, "x", HS256)
+	var manyKeys []TokenKey
+	for i := range maxKeys + 1 {
+		manyKeys = append(manyKeys, tokenKey(t, fmt.Sprint("k", i), HS256))
+	}
+	if _, err := NewTokens(TokenOptions{Keys: manyKeys[:maxKeys]}); err != nil {
+		t.Errorf("%d keys: %v", maxKeys, err)
+	}
 	for name, o := range map[string]TokenOptions{
-		"no key":          {},
-		"two of one name": {Keys: []TokenKey{key, tokenKey(t, "x", ES256)}},
-		"too many keys":   {Keys: slices.Repeat([]TokenKey{tokenKey(t, "", HS256)}, maxKeys+1)},
-		"too much leeway": {Keys: []TokenKey{key}, Leeway: MaxLeeway + 1},
-		"negative leeway": {Keys: []TokenKey{key}, Leeway: -1},
+		"no key":                       {},
+		"two of one name":              {Keys: []TokenKey{key, tokenKey(t, "x", ES256)}},
+		"too many keys":                {Keys: manyKeys},
+		"too many keys without a name": {Keys: slices.Repeat([]TokenKey{tokenKey(t, "", ES256)}, maxUnnamed+1)},
+		"too much leeway":              {Keys: []TokenKey{key}, Leeway: MaxLeeway + 1},
+		"negative leeway":              {Keys: []TokenKey{key}, Leeway: -1},
 	} {
 		if _, err := NewTokens(o); err == nil {
 			t.Errorf("%s: accepted", name)

@@ -29,10 +29,11 @@ const (
 // Algorithms are all there are.
 var Algorithms = []Algorithm{HS256, RS256, ES256, EdDSA}
 
-// The bounds of RSA keys in bits: what is still safe, and what a stranger's signature may cost to verify.
+// The bounds of RSA keys in bits: what is still safe, and what a stranger's signature may cost to verify. At 4096 that is
+// about a TLS handshake's 0.2 ms, at 8192 already 0.9 ms, on a loop that has streams to serve.
 const (
 	minRSA = 2048
-	maxRSA = 8192
+	maxRSA = 4096
 )
 
 // TokenKey proves that tokens were signed with a key.

@@ -17,6 +17,7 @@ func TestTokenKeysThatAreNone(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	long := &rsa.PublicKey{N: new(big.Int).SetBit(big.NewInt(1), maxRSA, 1), E: 65537}
 	p384, err := ecdsa.GenerateKey(elliptic.P384(), rand.Reader)
 	if err != nil {
 		t.Fatal(err)
@@ -32,6 +33,7 @@ func TestTokenKeysThatAreNone(t *testing.T) {
 		{"a private key where the public one is enough", ES256, privatePEM(t, es), "private key"},
 		{"a key for another algorithm", RS256, publicPEM(t, es.Public()), "for ES256, not for RS256"},
 		{"a short RSA key", RS256, publicPEM(t, small.Public()), "1024 bits"},
+		{"a long RSA key", RS256, publicPEM(t, long), "4097 bits"},
 		{"another curve", ES256, publicPEM(t, p384.Public()), "P-384"},
 		{"a secret where a key in PEM is wanted", RS256, []byte(secretText), "no PEM"},
 		{"an unknown algorithm", "none", publicPEM(t, es.Public()), "none of the algorithms"},
@@ -121,6 +123,22 @@ func TestJWKSOfEachKind(t *testing.T) {
 	}
 }
 
+// TestJWKSWithNamesOfAllKinds has names as issuers give them.
+func TestJWKSWithNamesOfAllKinds(t *testing.T) {
+	for _, kid := range []string{"vDmTYF1u/2Aw+x9=", "https://example.org/keys#1", "key 1", "Schlüssel", strings.Repeat("x", maxJWKName)} {
+		keys, passed, err := ParseJWKS(jwks(t, jwkOf(t, ES256, map[string]string{"kid": kid})))
+		if err != nil || len(passed) > 0 {
+			t.Errorf("%q: passed over %v, %v", kid, passed, err)
+			continue
+		}
+		key := signingKey(t, "", ES256)
+		key.ID = kid
+		if _, err := tokens(t, TokenOptions{Keys: keys}).Read(mint(t, key, Mint{}), now); err != nil {
+			t.Errorf("%q: %v", kid, err)
+		}
+	}
+}
+
 func TestJWKSPassesOverWhatIsForSomethingElse(t *testing.T) {
 	good := jwkOf(t, ES256, map[string]string{"kid": "good"})
 	for name, bad := range map[string]map[string]string{
@@ -138,7 +156,8 @@ func TestJWKSPassesOverWhatIsForSomethingElse(t *testing.T) {
 		"a short modulus":    jwkOf(t, RS256, map[string]string{"n": "AQAB"}),
 		"a short secret":     jwkOf(t, HS256, map[string]string{"k": "AAAA"}),
 		"a secret for all":   jwkOf(t, HS256, map[string]string{"alg": ""}),
-		"a bad name":         jwkOf(t, ES256, map[string]string{"kid": "a b"}),
+		"a bad name":         jwkOf(t, ES256, map[string]string{"kid": "a\nb"}),
+		"a long name":        jwkOf(t, ES256, map[string]string{"kid": strings.Repeat("x", maxJWKName+1)}),
 	} {
 		keys, passed, err := ParseJWKS(jwks(t, bad, good))
 		if err != nil || len(keys) != 1 || keys[0].ID != "good" || len(passed) != 1 {
