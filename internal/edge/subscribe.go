@@ -15,6 +15,10 @@ import (
 // maxLastEventID bounds the id that a stranger may have us keep. Ours are far shorter, so a cut one is unknown.
 const maxLastEventID = 256
 
+// otherParameters is how many parameters a query may have besides one for each room it may name. To read one costs more
+// than to send it, whoever sends it.
+const otherParameters = 64
+
 // subscription is what a client wants to hear. Its strings are its own: they live as long as the stream.
 type subscription struct {
 	Rooms       []string // checked, each once, in the client's order; empty with All
@@ -30,9 +34,16 @@ func parseSubscription(req *request, r *rules) (*subscription, *refusal) {
 	var sub subscription
 	rooms := roomList{limit: r.MaxRooms}
 	hasID := false
+	left := r.MaxRooms + otherParameters
 	for query := req.RawQuery; query != ""; {
 		var parameter string
 		parameter, query, _ = strings.Cut(query, "&")
+		if parameter == "" {
+			continue
+		}
+		if left--; left < 0 {
+			return nil, malformed("the query has too many parameters")
+		}
 		key, value, err := unescapeParameter(parameter)
 		if err != nil {
 			return nil, malformed("the query is malformed: " + err.Error())

@@ -107,6 +107,7 @@ func TestParseSubscriptionRefuses(t *testing.T) {
 		{"escape that is none", "subscribe=%zz", 400, codeBadRequest, `"%zz"`},
 		{"escape that is none, of an unknown parameter", "subscribe=a&x=100%", 400, codeBadRequest, `"%"`},
 		{"escape that is none, in a name", "%=a", 400, codeBadRequest, `"%"`},
+		{"too many parameters", "subscribe=a" + strings.Repeat("&a", 4+otherParameters), 400, codeBadRequest, "too many parameters"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -145,6 +146,14 @@ func TestLastEventIDOfHeaderAndQuery(t *testing.T) {
 				t.Errorf("got %q, want %q", sub.LastEventID, tt.want)
 			}
 		})
+	}
+}
+
+// TestAParameterForEachRoom has as many as may be, and nothing between some of them.
+func TestAParameterForEachRoom(t *testing.T) {
+	query := "&&" + strings.Repeat("&&x=y", otherParameters) + "&room=a&room=b&room=c&room=d&&"
+	if _, bad := parseSubscription(&request{RawQuery: query}, &rules{MaxRooms: 4}); bad != nil {
+		t.Errorf("refused: %+v", bad)
 	}
 }
 
