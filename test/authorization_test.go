@@ -13,6 +13,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -187,6 +189,76 @@ func TestAuthorizationSnippets(t *testing.T) {
 			t.Errorf("no stream of %s in both rooms: %+v", id, clients)
 		})
 	}
+}
+
+// TestAuthorizationPage runs the page of docs/authorization.md: it asks again when the site has no URL for it, and goes on
+// with a new one, and without a gap, where the old one ends.
+func TestAuthorizationPage(t *testing.T) {
+	t.Parallel()
+	text, err := os.ReadFile("../docs/authorization.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	script := regexp.MustCompile("(?ms)^  ```js page\n(.*?)^  ```$").FindSubmatch(text)
+	if script == nil {
+		t.Fatal("there is no page")
+	}
+	d := guarded(t)
+	d.run()
+	write(t, d.path("page.js"), script[1])
+	wants := make(chan chan string) // URLs; an empty one: not now
+	site := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		answer := make(chan string, 1)
+		select {
+		case wants <- answer:
+		case <-r.Context().Done():
+			return
+		}
+		select {
+		case text := <-answer:
+			if text == "" {
+				w.WriteHeader(http.StatusServiceUnavailable)
+				return
+			}
+			_, _ = io.WriteString(w, text)
+		case <-r.Context().Done():
+		}
+	}))
+	t.Cleanup(site.Close)
+	await := func(what string) chan string {
+		t.Helper()
+		select {
+		case answer := <-wants:
+			return answer
+		case <-time.After(patience):
+			t.Fatalf("the page does not ask for a URL %s", what)
+			return nil
+		}
+	}
+	page := &listener{
+		process: launch(t, []string{"NODE_EXTRA_CA_CERTS=" + d.caFile}, tool(t, "node"), "js/signed.mjs", d.path("page.js"), site.URL),
+		seen:    make(map[string]bool),
+	}
+	await("at the start") <- ""
+	short := 4 * time.Second
+	await("again") <- d.signURL("a", "--until", short.String())
+	eventually(t, "a message reaches the page", func() bool {
+		select {
+		case answer := <-wants: // the machine was too slow
+			short *= 2
+			answer <- d.signURL("a", "--until", short.String())
+		default:
+		}
+		return d.send("a", "one").Matched == 1
+	})
+	page.wants("message", "one")
+	answer := await("when the old one ends")
+	d.send("a", "two") // while it does not listen
+	answer <- d.signURL("a")
+	page.wants("message", "two")
+	d.awaitStreams("a", 1)
+	d.send("a", "three")
+	page.wants("message", "three")
 }
 
 // TestT15TokensAtTheDoor shows good and forged credentials to the real daemon, and looks at what it wrote about them.
