@@ -41,7 +41,11 @@ func (k URLKey) Sign(rawQuery string) (string, error) {
 	if q.has(paramKey) || q.has(paramSignature) {
 		return "", errors.New("the query has a signature already")
 	}
-	if _, err := q.grant(); err != nil {
+	g, err := q.grant()
+	if err != nil {
+		return "", err
+	}
+	if err := g.checkNames(); err != nil {
 		return "", err
 	}
 	if k.ID != "" {
@@ -49,6 +53,22 @@ func (k URLKey) Sign(rawQuery string) (string, error) {
 	}
 	canonical := q.canonical()
 	return canonical + "&" + paramSignature + "=" + base64.RawURLEncoding.EncodeToString(k.mac(canonical)), nil
+}
+
+// checkNames says whether a stream can be asked for by the names of a URL's grant.
+func (g *Grant) checkNames() error {
+	if len(g.Rooms) == 0 {
+		return errors.New("the query names no room")
+	}
+	for _, room := range g.Rooms {
+		if _, err := ParsePattern(string(room)); err != nil {
+			return err
+		}
+		if room != Everything && strings.HasSuffix(string(room), "*") {
+			return fmt.Errorf("%q is no room: a URL names each of its rooms, only tokens have prefixes", room)
+		}
+	}
+	return checkID(g.ID)
 }
 
 func (k URLKey) mac(canonical string) []byte {

@@ -157,6 +157,24 @@ func TestSignedNonsenseIsRefused(t *testing.T) {
 	}
 }
 
+// TestNothingIsSignedThatNoStreamHas is of names that the daemon refuses, whoever signs them.
+func TestNothingIsSignedThatNoStreamHas(t *testing.T) {
+	key := urlKey(t, "", secretText)
+	for _, query := range []string{
+		"x=y", "subscribe=-", "room=a*b", "subscribe=a-news*", "room=a%3Bb", "room=a%00", "room=%FF",
+		"room=" + strings.Repeat("x", 257), "room=a&id=" + strings.Repeat("x", 65), "room=a&id=%0A",
+	} {
+		if signed, err := key.Sign(query + "&exp=" + soon); err == nil {
+			t.Errorf("%s is signed: %s", query, signed)
+		}
+	}
+	for _, query := range []string{"subscribe=*", "room=*&room=a", "subscribe=-a--b-", "room=&room=a&id="} {
+		if _, err := key.Sign(query + "&exp=" + soon); err != nil {
+			t.Errorf("%s: %v", query, err)
+		}
+	}
+}
+
 func TestKeysThatAreNone(t *testing.T) {
 	for name, text := range map[string]string{
 		"short": strings.Repeat("x", 31), "long": strings.Repeat("x", 1025), "empty": "", "binary": strings.Repeat("\x01", 40),
