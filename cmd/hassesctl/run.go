@@ -100,6 +100,7 @@ func (p *program) newApp() *cli.App {
 			p.roomsCommand(),
 			p.certsCommand(),
 			p.limitsCommand(),
+			p.sandboxCommand(),
 			p.countCommand(),
 			p.sendCommand(),
 			p.tailCommand(),

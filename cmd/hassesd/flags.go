@@ -37,6 +37,11 @@ func (a *assignments) load() (config.Settings, error) {
 	})
 }
 
+// files are those that load reads.
+func (a *assignments) files() []string {
+	return slices.DeleteFunc([]string{a.configFile, a.hassesConf}, func(path string) bool { return path == "" })
+}
+
 // flags makes one flag for every key, alias and old spelling. The aliases are what people type, so they are the ones
 // that help shows.
 func (a *assignments) flags() []cli.Flag {

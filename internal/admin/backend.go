@@ -23,6 +23,7 @@ type Backend interface {
 	Drain(ctx context.Context, p DrainParams) (Drained, error)
 	Certificates(ctx context.Context) (Certificates, error)
 	Limits(ctx context.Context, p LimitsParams) (Limits, error)
+	Sandbox(ctx context.Context) (Sandbox, error)
 	// CountCommandError counts a command or a connection that was refused; reason is a [Refusal]. It must not block.
 	CountCommandError(reason string)
 }

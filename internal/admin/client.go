@@ -124,6 +124,11 @@ func (c *Conn) Certificates(ctx context.Context) (Certificates, error) {
 	return call[Certificates](ctx, c, MethodCertificates, nil)
 }
 
+// Sandbox tells what the daemon has given up.
+func (c *Conn) Sandbox(ctx context.Context) (Sandbox, error) {
+	return call[Sandbox](ctx, c, MethodSandbox, nil)
+}
+
 func call[T any](ctx context.Context, c *Conn, method string, params any) (T, error) {
 	if _, has := ctx.Deadline(); !has {
 		var cancel context.CancelFunc

@@ -56,6 +56,11 @@ func TestClientMethods(t *testing.T) {
 				Total: 1, Offences: map[string]uint64{},
 			},
 		},
+		SandboxAnswer: admin.Sandbox{
+			Mode: "auto", SelfCheck: "ok", Layers: []admin.SandboxLayer{{Layer: "landlock", InForce: true, Detail: "ABI 7"}}, Threads: 5,
+			Paths: []admin.SandboxPath{{Path: "/etc/hassesd", Use: "read"}}, ConnectPorts: []int{443},
+			Checks: []admin.SandboxCheck{{Check: "list /", Error: "e"}},
+		},
 		Matches: 3,
 	}
 	c := dial(t, admin.Options{Socket: admintest.Start(t, b).Socket})
@@ -96,6 +101,8 @@ func TestClientMethods(t *testing.T) {
 	check("certificates", certificates, err, b.CertsAnswer)
 	limits, err := c.Limits(ctx, admin.LimitsParams{Penalized: 5})
 	check("limits", limits, err, b.LimitsAnswer)
+	sandbox, err := c.Sandbox(ctx)
+	check("sandbox", sandbox, err, b.SandboxAnswer)
 
 	for i, p := range []admin.SendParams{
 		{To: admin.Targets{"a"}, Data: "line\none; two=2 \x00\u2028"},

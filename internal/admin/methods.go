@@ -13,7 +13,7 @@ type method struct {
 }
 
 // methodNames is the hint for those who ask for another.
-const methodNames = "auth, hello, status, clients, rooms, count, send, loglevel, reinit, kick, reload, drain, certificates, limits"
+const methodNames = "auth, hello, status, clients, rooms, count, send, loglevel, reinit, kick, reload, drain, certificates, limits, sandbox"
 
 var methods = map[string]method{
 	MethodHello: {RoleRead, func(ctx context.Context, c *conn, params json.RawMessage) (any, *Error) {
@@ -109,6 +109,12 @@ var methods = map[string]method{
 		return run(params, "penalized", checkLimits, func(p LimitsParams) (Limits, error) {
 			l, err := c.server.backend.Limits(ctx, p)
 			return filledLimits(l), err
+		})
+	}},
+	MethodSandbox: {RoleRead, func(ctx context.Context, c *conn, params json.RawMessage) (any, *Error) {
+		return run(params, "", nil, func(struct{}) (Sandbox, error) {
+			s, err := c.server.backend.Sandbox(ctx)
+			return filledSandbox(s), err
 		})
 	}},
 }

@@ -31,13 +31,14 @@ func (p *peer) wantError(id string, code int, message string) {
 func TestMethods(t *testing.T) {
 	n := 12
 	b := &admintest.Backend{
-		HelloAnswer:  admin.Hello{Version: "2.0.0", URL: "https://127.0.0.1:8443/sse"},
-		CountAnswer:  admin.Count{Connections: &n, Streams: 10},
-		RoomStreams:  map[string]int{"a-b": 4},
-		KickedAnswer: admin.Kicked{Kicked: 2},
-		DrainAnswer:  admin.Drained{Streams: 10, WindowSeconds: 1.5},
-		CertsAnswer:  admin.Certificates{Certificates: []admin.Certificate{{Source: "file", DaysLeft: -1, Due: true, Default: true}}},
-		Matches:      3,
+		HelloAnswer:   admin.Hello{Version: "2.0.0", URL: "https://127.0.0.1:8443/sse"},
+		CountAnswer:   admin.Count{Connections: &n, Streams: 10},
+		RoomStreams:   map[string]int{"a-b": 4},
+		KickedAnswer:  admin.Kicked{Kicked: 2},
+		DrainAnswer:   admin.Drained{Streams: 10, WindowSeconds: 1.5},
+		CertsAnswer:   admin.Certificates{Certificates: []admin.Certificate{{Source: "file", DaysLeft: -1, Due: true, Default: true}}},
+		SandboxAnswer: admin.Sandbox{Mode: "strict", Threads: 7},
+		Matches:       3,
 	}
 	p := connect(t, "unix", admintest.Start(t, b).Socket)
 	for _, tt := range []struct{ request, result string }{
@@ -62,6 +63,7 @@ func TestMethods(t *testing.T) {
 		{`"limits"`, `{"limits":[],"refused":{},"penalties":{"mode":"","penalized":[],"total":0,"imposed":0,"dry_run":0,"table":0,"table_max":0,"forgotten":0,"offences":{}},` +
 			`"memory":{"pressure":"","used_bytes":0,"peak_bytes":0,"budget_bytes":0,"budget_from":"","kernel_bytes":0,"short_total":0,"queued_bytes":0,"blocked_streams":0,"streams_ended":0,"events_forgotten":0},` +
 			`"publish":{"held_total":0,"held_seconds":0,"fanned_out_bytes":0}}`},
+		{`"sandbox"`, `{"mode":"strict","self_check":"","layers":[],"threads":7,"paths":[],"connect_ports":[],"checks":[]}`},
 		{`"drain"`, `{"streams":10,"window_seconds":1.5}`},
 		{`"drain","params":{"window_seconds":0}`, `{"streams":10,"window_seconds":1.5}`},
 	} {
@@ -278,7 +280,7 @@ func TestRoles(t *testing.T) {
 	if got := p.line(); !strings.Contains(got, `"role":"publish"`) {
 		t.Errorf("got %s", got)
 	}
-	for _, m := range []string{"status", "clients", "rooms", "count", "loglevel", "reinit", "certificates", "limits"} {
+	for _, m := range []string{"status", "clients", "rooms", "count", "loglevel", "reinit", "certificates", "limits", "sandbox"} {
 		p.send(`{"jsonrpc":"2.0","id":1,"method":"` + m + `"}` + "\n")
 		if got := p.line(); !strings.HasPrefix(got, `{"jsonrpc":"2.0","id":1,"result":`) {
 			t.Errorf("%s: got %s", m, got)

@@ -55,9 +55,22 @@ var rules = []rule{
 		why: "the state directory keeps files and does not know what is in them",
 	},
 	{
-		from: []string{"internal/config", "internal/privdrop", "internal/logx", "internal/certs", "internal/systemd"}, never: []string{"./internal/..."},
-		except: []string{"./internal/config", "./internal/privdrop", "./internal/logx", "./internal/certs", "./internal/systemd"},
+		from: []string{"internal/config", "internal/privdrop", "internal/sandbox", "internal/threads", "internal/logx", "internal/certs", "internal/systemd"}, never: []string{"./internal/..."},
+		except: []string{"./internal/config", "./internal/privdrop", "./internal/sandbox", "./internal/threads", "./internal/logx", "./internal/certs", "./internal/systemd"},
 		why:    "these packages serve the daemon and know nothing of its business",
+	},
+	{
+		from: []string{"internal/privdrop", "internal/sandbox", "internal/threads"}, never: []string{"./internal/..."},
+		except: []string{"./internal/privdrop", "./internal/sandbox", "./internal/threads"},
+		why:    "what gives up rights knows threads, and nothing of who gives them up",
+	},
+	{
+		from: []string{"internal/privdrop"}, never: []string{"./internal/sandbox"},
+		why: "siblings never import each other",
+	},
+	{
+		from: []string{"internal/sandbox", "internal/threads"}, never: []string{"./internal/privdrop"},
+		why: "siblings never import each other",
 	},
 	{
 		from: []string{"internal/config"}, never: []string{"./internal/privdrop", "./internal/logx", "./internal/certs", "./internal/systemd"}, direct: true,
@@ -179,6 +192,10 @@ var rules = []rule{
 		why: "a subscriber costs no goroutine; net/http would give it two",
 	},
 	{
+		from: []string{"internal/..."}, never: []string{"kernel.org/pub/linux/libs/security/libcap/..."}, direct: true,
+		why: "only threads makes calls on every thread",
+	},
+	{
 		from: []string{"internal/..."}, never: []string{"net/http/httputil", "net/http/pprof", "golang.org/x/net/http2/..."}, direct: true,
 		why: "a subscriber costs no goroutine, and nothing registers handlers by being imported",
 	},
@@ -191,6 +208,8 @@ var doors = map[string]string{
 	"github.com/fxamacker/cbor/...": "internal/histfile",
 	"github.com/urfave/cli/...":     "cmd",
 	"github.com/golang-jwt/jwt/...": "internal/auth",
+
+	"kernel.org/pub/linux/libs/security/libcap/...": "internal/threads",
 }
 
 // listed is what go list says of one package.
@@ -273,6 +292,10 @@ func TestRulesCatch(t *testing.T) {
 		{"internal/histfile", module + "/internal/state"},
 		{"internal/histfile", "os"},
 		{"internal/daemon", "github.com/fxamacker/cbor/v2"},
+		{"internal/privdrop", module + "/internal/sandbox"},
+		{"internal/sandbox", module + "/internal/privdrop"},
+		{"internal/threads", module + "/internal/config"},
+		{"internal/daemon", "kernel.org/pub/linux/libs/security/libcap/psx"},
 	} {
 		p := listed{ImportPath: module + "/" + tt.from, Imports: []string{tt.imports}, Deps: []string{tt.imports}}
 		caught := false

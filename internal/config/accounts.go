@@ -2,6 +2,7 @@ package config
 
 import (
 	"os/user"
+	"path/filepath"
 	"strconv"
 )
 
@@ -29,6 +30,12 @@ func (c *checker) accounts(a Accounts) {
 	c.user(a)
 	if c.s.Group != "" && c.s.User == "" {
 		c.complain("group", "add --user", "a group without a user: the daemon would stay root and could take every right back")
+	}
+	switch {
+	case c.s.Chroot != "" && c.s.User == "":
+		c.complain("chroot", "add --user", "a chroot without a user: root can leave every chroot")
+	case c.s.Chroot != "" && !filepath.IsAbs(c.s.Chroot):
+		c.complain("chroot", "write it from / on", "%q is not an absolute path", c.s.Chroot)
 	}
 	c.group("group", c.s.Group, a)
 	c.group("control.unix_group", c.s.Control.UnixGroup, a)

@@ -13,6 +13,7 @@ func Defaults() Settings {
 	return Settings{
 		Listen:    []string{"https://:8443"},
 		Path:      "/sse",
+		Sandbox:   "auto",
 		LogLevel:  "normal",
 		LogFormat: "auto",
 		Retry:     2 * time.Second,

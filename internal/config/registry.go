@@ -27,6 +27,18 @@ var registry = []entry{
 		field:   func(s *Settings) any { return &s.Group },
 	},
 	{
+		name:    "chroot",
+		usage:   "The directory that becomes the daemon's root directory before it becomes user. What it opens while it runs must be there at the same paths, for instance by bind mounts. The sandbox does as much without it.",
+		example: "/srv/hassesd",
+		field:   func(s *Settings) any { return &s.Chroot },
+	},
+	{
+		name:    "sandbox",
+		usage:   "What the daemon may do once it has started: auto gives up everything it does not need, as far as the kernel can, and warns of what is missing; strict does not start then, nor as root; off leaves it all, for finding faults.",
+		example: "strict",
+		field:   func(s *Settings) any { return &s.Sandbox },
+	},
+	{
 		name:       "log_level",
 		usage:      "How much is logged: quiet (warnings and errors), normal (the life of the daemon) or debug (the life of each connection).",
 		example:    "debug",

@@ -10,6 +10,8 @@ type Settings struct {
 	Path      string        `toml:"path"`       // the URL path browsers subscribe at
 	User      string        `toml:"user"`       // name or number to become after binding; empty: stay
 	Group     string        `toml:"group"`      // name or number; empty: the user's own
+	Chroot    string        `toml:"chroot"`     // becomes the root directory before the user changes; empty: none
+	Sandbox   string        `toml:"sandbox"`    // auto, strict, off
 	LogLevel  string        `toml:"log_level"`  // quiet, normal, debug
 	LogFile   string        `toml:"log_file"`   // empty: standard error
 	LogFormat string        `toml:"log_format"` // auto, text, json

@@ -159,6 +159,7 @@ func (c *checker) zeroOrBetween(key string, v, low, high time.Duration) {
 }
 
 func (c *checker) choices() {
+	c.oneOf("sandbox", c.s.Sandbox, "auto", "strict", "off")
 	c.oneOf("log_level", c.s.LogLevel, "quiet", "normal", "debug")
 	c.oneOf("log_format", c.s.LogFormat, "auto", "text", "json")
 	c.oneOf("control.tcp_role", c.s.Control.TCPRole, "none", "read", "publish")

@@ -49,7 +49,7 @@ func (b backend) Status(ctx context.Context) (admin.Status, error) {
 		Compiled:        Compiled(),
 		PID:             os.Getpid(),
 		UID:             os.Geteuid(),
-		User:            userName(os.Geteuid()),
+		User:            b.user,
 		StartedAt:       b.startedAt,
 		UptimeSeconds:   now.Sub(b.startedAt).Seconds(),
 		Mode:            mode(b.addresses()),
@@ -312,7 +312,7 @@ func (b backend) Reload(context.Context) (admin.Reloaded, error) {
 	changed, restart, err := b.reload()
 	if err != nil {
 		return admin.Reloaded{}, &admin.Error{
-			Code:    codeReloadFailed,
+			Code:    codeInternal,
 			Message: err.Error(),
 			Hint:    "the settings before are still in force; correct the file and reload again",
 		}
@@ -320,8 +320,8 @@ func (b backend) Reload(context.Context) (admin.Reloaded, error) {
 	return admin.Reloaded{Changed: changed, NeedsRestart: restart}, nil
 }
 
-// codeReloadFailed is JSON-RPC's own internal error: the request was right, what it read was not.
-const codeReloadFailed = -32603
+// codeInternal is JSON-RPC's own internal error: the request was right, what it came upon was not.
+const codeInternal = -32603
 
 // Drain implements admin.Backend.
 func (b backend) Drain(ctx context.Context, p admin.DrainParams) (admin.Drained, error) {

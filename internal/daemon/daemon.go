@@ -22,10 +22,11 @@ import (
 	"github.com/hassesd/hassesd/internal/systemd"
 )
 
-// Options are what Run needs. All fields are needed, but Env.
+// Options are what Run needs. All fields are needed, but Sources and Env.
 type Options struct {
 	Settings config.Settings
 	Reload   func() (config.Settings, error) // reads the same sources again
+	Sources  []string                        // the files that Reload reads
 	Stderr   io.Writer                       // for the log, unless log_file is set
 	Env      []string                        // as os.Environ gives it: what a service manager says; may be nil
 }
@@ -47,7 +48,9 @@ type Daemon struct {
 	log        *slog.Logger
 	logs       *logx.Log
 	reloadFrom func() (config.Settings, error)
+	sources    []string // the files that reloadFrom reads
 	startedAt  time.Time
+	user       string            // who we are, empty for nobody known
 	certs      *certs.Store      // nil without TLS
 	files      *certs.Keeper     // of certs; used while reloading is held
 	acme       *acmecert.Manager // nil: none
@@ -61,6 +64,7 @@ type Daemon struct {
 	fromUnit   map[int]bool // descriptors of doors that a socket unit has given
 	stateDir   *state.Dir   // nil: nothing outlives a restart, but perhaps the history
 	history    keptHistory
+	confined   confinement
 	cleanups   []func() // what open has to give back, last first
 
 	// Owned by Run's goroutine.
@@ -90,6 +94,7 @@ func Run(ctx context.Context, o Options) error { return newDaemon(o).run(ctx, o)
 func newDaemon(o Options) *Daemon {
 	return &Daemon{
 		reloadFrom: o.Reload,
+		sources:    o.Sources,
 		startedAt:  time.Now(),
 		loopFailed: make(chan error, 1),
 	}

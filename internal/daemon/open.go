@@ -98,21 +98,16 @@ func (d *Daemon) open(ctx context.Context, o Options) error {
 	if err := d.openState(&s, identity); err != nil {
 		return err
 	}
-	if identity != nil {
-		// Or the file could not be opened anew after a rotation.
-		if err := d.logs.Chown(identity.UID, identity.GID); err != nil {
-			return fmt.Errorf("give the log file to %s: %w", identity.Name, err)
-		}
-		if err := privdrop.Drop(*identity); err != nil {
-			return fmt.Errorf("become user %s: %w", identity.Name, err)
-		}
-		d.log.Info("privileges dropped", "user", identity.Name, "uid", identity.UID, "gid", identity.GID)
-		d.warnOfUnreadableKeys()
+	if err := d.dropPrivileges(&s, identity); err != nil {
+		return err
 	}
 	if err := d.openACME(issuing); err != nil {
 		return err
 	}
-	return d.openLoops(&s, descriptors)
+	if err := d.openLoops(&s, descriptors); err != nil {
+		return err
+	}
+	return d.confine(&s)
 }
 
 func (d *Daemon) openLog(s *config.Settings, o Options) error {
@@ -215,11 +210,7 @@ func (d *Daemon) openControl(s *config.Settings, descriptors int) error {
 		defer cancel()
 		_ = d.control.Shutdown(ctx) // a second time does nothing
 	})
-	socket := s.Control.Socket
-	if s.Dev && socket == config.Defaults().Control.Socket {
-		socket = admin.DevSocket()
-	}
-	if err := d.openControlSocket(s, socket, os.FileMode(mode), gid); err != nil {
+	if err := d.openControlSocket(s, controlSocket(s), os.FileMode(mode), gid); err != nil {
 		return err
 	}
 	if err := d.openControlPort(s); err != nil {

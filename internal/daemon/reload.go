@@ -28,6 +28,9 @@ func (d *Daemon) reload() (changed, needsRestart []string, err error) {
 	if err != nil {
 		return nil, nil, err
 	}
+	if err := d.unreachable(&old, &inForce); err != nil {
+		return nil, nil, err
+	}
 	reading, err := d.readCertificates(&inForce)
 	if err != nil {
 		return nil, nil, err

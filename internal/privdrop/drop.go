@@ -3,35 +3,61 @@ package privdrop
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"syscall"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/hassesd/hassesd/internal/threads"
 )
 
-// Drop makes every thread of the process id, without supplementary groups, and proves it. A process that is
-// not root can only become what it is already; its supplementary groups then stay. After an error the
-// process may be anything between the two and must end.
-func Drop(id Identity) error {
-	return drop(realSystem, id)
+// Drop makes every thread of the process id, without supplementary groups and with an empty capability bounding set, and
+// proves it. A process that is not root can only become what it is already; its supplementary groups and its bounding set
+// then stay. After an error the process may be anything between the two and must end.
+func Drop(view *threads.View, id Identity) error {
+	return drop(realSystem(view), id)
 }
 
-// system is what Drop asks of the kernel.
+// Chroot makes dir the root of the process's file system. Only root can.
+func Chroot(dir string) error {
+	if err := syscall.Chroot(dir); err != nil {
+		return fmt.Errorf("chroot to %s: %w", dir, err)
+	}
+	if err := syscall.Chdir("/"); err != nil { // or what is outside could still be reached
+		return fmt.Errorf("enter the chroot %s: %w", dir, err)
+	}
+	return nil
+}
+
+// system is what giving up rights asks of the kernel. All calls but the last two act on every thread.
 type system struct {
-	geteuid   func() int
-	setgroups func([]int) error
-	setresgid func(rgid, egid, sgid int) error
-	setresuid func(ruid, euid, suid int) error
-	setuid    func(int) error
-	setgid    func(int) error
-	threads   func() ([]thread, error)
+	geteuid          func() int
+	setgroups        func([]int) error
+	setresgid        func(rgid, egid, sgid int) error
+	setresuid        func(ruid, euid, suid int) error
+	setuid           func(int) error
+	setgid           func(int) error
+	prctl            func(option int, a2, a3 uintptr) error
+	dropCapabilities func() error
+	coreLimit        func(bytes uint64) error
+	threads          func() ([]threads.Status, error)
 }
 
-var realSystem = system{
-	geteuid:   syscall.Geteuid,
-	setgroups: syscall.Setgroups,
-	setresgid: syscall.Setresgid,
-	setresuid: syscall.Setresuid,
-	setuid:    syscall.Setuid,
-	setgid:    syscall.Setgid,
-	threads:   readThreads,
+func realSystem(view *threads.View) system {
+	return system{
+		geteuid:          syscall.Geteuid,
+		setgroups:        syscall.Setgroups,
+		setresgid:        syscall.Setresgid,
+		setresuid:        syscall.Setresuid,
+		setuid:           syscall.Setuid,
+		setgid:           syscall.Setgid,
+		prctl:            threads.Prctl,
+		dropCapabilities: threads.DropCapabilities,
+		coreLimit: func(bytes uint64) error {
+			return syscall.Setrlimit(syscall.RLIMIT_CORE, &syscall.Rlimit{Cur: bytes, Max: bytes})
+		},
+		threads: view.Read,
+	}
 }
 
 func drop(sys system, id Identity) error {
@@ -41,7 +67,15 @@ func drop(sys system, id Identity) error {
 	if sys.geteuid() != 0 {
 		return stay(sys, id)
 	}
-	// Groups first: afterwards there is no right to change them.
+	all, err := sys.threads()
+	if err != nil {
+		return fmt.Errorf("look at the threads: %w", err)
+	}
+	// The bounding set first: afterwards there is no right to change it.
+	if err := clearBounding(sys, all); err != nil {
+		return err
+	}
+	// Groups next, for the same reason.
 	if err := sys.setgroups([]int{}); err != nil {
 		return fmt.Errorf("give up supplementary groups: %w", err)
 	}
@@ -51,11 +85,10 @@ func drop(sys system, id Identity) error {
 	if err := sys.setresuid(id.UID, id.UID, id.UID); err != nil {
 		return fmt.Errorf("become user %d: %w", id.UID, err)
 	}
-	want := thread{
-		uids: [4]int{id.UID, id.UID, id.UID, id.UID},
-		gids: [4]int{id.GID, id.GID, id.GID, id.GID},
-	}
-	if err := verifyThreads(sys, want, thread.checkAll); err != nil {
+	err = verifyThreads(sys, func(s threads.Status) error {
+		return errors.Join(checkIDs(s, id), checkGroups(s), checkCapabilities(s))
+	})
+	if err != nil {
 		return err
 	}
 	return verifyNoReturn(sys, id)
@@ -63,27 +96,29 @@ func drop(sys system, id Identity) error {
 
 // stay accepts an identity that the process has already.
 func stay(sys system, id Identity) error {
-	want := thread{
-		uids: [4]int{id.UID, id.UID, id.UID, id.UID},
-		gids: [4]int{id.GID, id.GID, id.GID, id.GID},
-	}
-	if err := verifyThreads(sys, want, thread.checkIDs); err != nil {
+	err := verifyThreads(sys, func(s threads.Status) error { return checkIDs(s, id) })
+	if err != nil {
 		return fmt.Errorf("become user %d, group %d: only root can, and this process is not root: %w", id.UID, id.GID, err)
 	}
 	return verifyNoReturn(sys, id)
 }
 
-func verifyThreads(sys system, want thread, check func(have, want thread) error) error {
-	threads, err := sys.threads()
-	if err != nil {
-		return fmt.Errorf("verify the threads: %w", err)
+// clearBounding empties the bounding set, from which a program that is executed could take capabilities, if any thread
+// still has one and we may.
+func clearBounding(sys system, all []threads.Status) error {
+	isEmpty := !slices.ContainsFunc(all, func(s threads.Status) bool { return s.Bounding != 0 })
+	isAllowed := !slices.ContainsFunc(all, func(s threads.Status) bool { return s.Effective&(1<<unix.CAP_SETPCAP) == 0 })
+	if isEmpty || !isAllowed {
+		return nil
 	}
-	if len(threads) == 0 {
-		return errors.New("verify the threads: none was found below /proc/self/task")
-	}
-	for _, have := range threads {
-		if err := check(have, want); err != nil {
-			return fmt.Errorf("thread %s: %w", have.id, err)
+	const most = 64 // a set has as many bits
+	for capability := range uintptr(most) {
+		err := sys.prctl(unix.PR_CAPBSET_DROP, capability, 0)
+		if errors.Is(err, syscall.EINVAL) && capability > unix.CAP_SETPCAP {
+			return nil // this kernel has no more
+		}
+		if err != nil {
+			return fmt.Errorf("empty the capability bounding set: %w", err)
 		}
 	}
 	return nil

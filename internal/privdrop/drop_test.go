@@ -2,10 +2,15 @@ package privdrop
 
 import (
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"syscall"
 	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/hassesd/hassesd/internal/threads"
 )
 
 // fakeKernel notes the calls and answers like a kernel, with faults on demand.
@@ -14,8 +19,11 @@ type fakeKernel struct {
 	calls   []string
 	fail    string // the call that fails
 	returns string // the call that gets root back
-	threads []thread
-	blind   bool // /proc cannot be read
+	threads []threads.Status
+	blind   bool    // /proc cannot be read
+	last    uintptr // the last capability that it knows; 0: all 64
+
+	bounding int // capabilities taken out of the bounding set
 }
 
 var errFake = errors.New("fake fault")
@@ -45,7 +53,21 @@ func (k *fakeKernel) system() system {
 		setresuid: func(int, int, int) error { return k.call("setresuid") },
 		setuid:    func(int) error { return k.after("setuid") },
 		setgid:    func(int) error { return k.after("setgid") },
-		threads: func() ([]thread, error) {
+		prctl: func(option int, a2, a3 uintptr) error {
+			if option != unix.PR_CAPBSET_DROP {
+				return k.call(fmt.Sprintf("prctl %d %d %d", option, a2, a3))
+			}
+			if k.last > 0 && a2 > k.last {
+				return syscall.EINVAL
+			}
+			if k.bounding++; a2 > 0 {
+				return nil // noting it once is enough
+			}
+			return k.call("bounding")
+		},
+		dropCapabilities: func() error { return k.call("capset") },
+		coreLimit:        func(bytes uint64) error { return k.call(fmt.Sprintf("core %d", bytes)) },
+		threads: func() ([]threads.Status, error) {
 			if k.blind {
 				return nil, errFake
 			}
@@ -56,12 +78,12 @@ func (k *fakeKernel) system() system {
 
 var www = Identity{UID: 33, GID: 34, Name: "www"}
 
-func threadOf(id string, uid, gid int) thread {
-	return thread{id: id, uids: [4]int{uid, uid, uid, uid}, gids: [4]int{gid, gid, gid, gid}}
+func threadOf(id string, uid, gid int) threads.Status {
+	return threads.Status{ID: id, UIDs: [4]int{uid, uid, uid, uid}, GIDs: [4]int{gid, gid, gid, gid}}
 }
 
 func TestDropGivesUpGroupsFirstAndTriesTheWayBack(t *testing.T) {
-	k := &fakeKernel{threads: []thread{threadOf("1", 33, 34), threadOf("2", 33, 34)}}
+	k := &fakeKernel{threads: []threads.Status{threadOf("1", 33, 34), threadOf("2", 33, 34)}}
 	if err := drop(k.system(), www); err != nil {
 		t.Fatal(err)
 	}
@@ -72,10 +94,10 @@ func TestDropGivesUpGroupsFirstAndTriesTheWayBack(t *testing.T) {
 
 func TestDropRefusesToGoOn(t *testing.T) {
 	good := threadOf("1", 33, 34)
-	change := func(f func(*thread)) []thread {
+	change := func(f func(*threads.Status)) []threads.Status {
 		bad := threadOf("7", 33, 34)
 		f(&bad)
-		return []thread{good, bad}
+		return []threads.Status{good, bad}
 	}
 	for _, c := range []struct {
 		name   string
@@ -85,14 +107,14 @@ func TestDropRefusesToGoOn(t *testing.T) {
 		{"setgroups fails", fakeKernel{fail: "setgroups"}, "give up supplementary groups: fake fault"},
 		{"setresgid fails", fakeKernel{fail: "setresgid"}, "become group 34: fake fault"},
 		{"setresuid fails", fakeKernel{fail: "setresuid"}, "become user 33: fake fault"},
-		{"/proc cannot be read", fakeKernel{blind: true}, "verify the threads: fake fault"},
-		{"/proc is empty", fakeKernel{}, "none was found"},
-		{"a thread kept its user", fakeKernel{threads: change(func(th *thread) { th.uids[2] = 0 })}, "thread 7: its users are [33 33 0 33]"},
-		{"a thread kept its group", fakeKernel{threads: change(func(th *thread) { th.gids[0] = 0 })}, "thread 7: its groups are"},
-		{"a thread kept supplementary groups", fakeKernel{threads: change(func(th *thread) { th.groups = []int{0, 4} })}, "thread 7: its supplementary groups are [0 4]"},
-		{"a thread kept capabilities", fakeKernel{threads: change(func(th *thread) { th.permitted = 1 })}, "thread 7: it has capabilities left"},
-		{"setuid(0) succeeds", fakeKernel{threads: []thread{good}, returns: "setuid"}, "root could be taken back"},
-		{"setgid(0) succeeds", fakeKernel{threads: []thread{good}, returns: "setgid"}, "root's group could be taken back"},
+		{"/proc cannot be read", fakeKernel{blind: true}, "look at the threads: fake fault"},
+		{"the bounding set stays", fakeKernel{fail: "bounding", threads: []threads.Status{{Bounding: 1, Effective: 1 << unix.CAP_SETPCAP}}}, "bounding set: fake fault"},
+		{"a thread kept its user", fakeKernel{threads: change(func(th *threads.Status) { th.UIDs[2] = 0 })}, "thread 7: its users are [33 33 0 33]"},
+		{"a thread kept its group", fakeKernel{threads: change(func(th *threads.Status) { th.GIDs[0] = 0 })}, "thread 7: its groups are"},
+		{"a thread kept supplementary groups", fakeKernel{threads: change(func(th *threads.Status) { th.Groups = []int{0, 4} })}, "thread 7: its supplementary groups are [0 4]"},
+		{"a thread kept capabilities", fakeKernel{threads: change(func(th *threads.Status) { th.Permitted = 1 })}, "thread 7: it has capabilities left"},
+		{"setuid(0) succeeds", fakeKernel{threads: []threads.Status{good}, returns: "setuid"}, "root could be taken back"},
+		{"setgid(0) succeeds", fakeKernel{threads: []threads.Status{good}, returns: "setgid"}, "root's group could be taken back"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			err := drop(c.kernel.system(), www)
@@ -104,7 +126,7 @@ func TestDropRefusesToGoOn(t *testing.T) {
 }
 
 func TestRootsGroupMayBeAskedFor(t *testing.T) {
-	k := &fakeKernel{threads: []thread{threadOf("1", 33, 0)}, returns: "setgid"}
+	k := &fakeKernel{threads: []threads.Status{threadOf("1", 33, 0)}, returns: "setgid"}
 	if err := drop(k.system(), Identity{UID: 33, GID: 0}); err != nil {
 		t.Error(err)
 	}
@@ -120,7 +142,7 @@ func TestAnIdentityMustBeResolved(t *testing.T) {
 }
 
 func TestAProcessThatIsNotRootStaysWhoItIs(t *testing.T) {
-	k := &fakeKernel{euid: 33, threads: []thread{{id: "1", uids: [4]int{33, 33, 33, 33}, gids: [4]int{34, 34, 34, 34}, groups: []int{50}}}}
+	k := &fakeKernel{euid: 33, threads: []threads.Status{{ID: "1", UIDs: [4]int{33, 33, 33, 33}, GIDs: [4]int{34, 34, 34, 34}, Groups: []int{50}}}}
 	if err := drop(k.system(), www); err != nil {
 		t.Error(err)
 	}
@@ -131,10 +153,10 @@ func TestAProcessThatIsNotRootStaysWhoItIs(t *testing.T) {
 
 func TestAProcessThatIsNotRootCannotBecomeAnother(t *testing.T) {
 	for name, kernel := range map[string]fakeKernel{
-		"user":                {euid: 40, threads: []thread{threadOf("1", 40, 34)}},
-		"group":               {euid: 33, threads: []thread{threadOf("1", 33, 40)}},
-		"saved root":          {euid: 33, threads: []thread{{uids: [4]int{33, 33, 0, 33}, gids: [4]int{34, 34, 34, 34}}}},
-		"set-user-ID program": {euid: 33, threads: []thread{threadOf("1", 33, 34)}, returns: "setuid"},
+		"user":                {euid: 40, threads: []threads.Status{threadOf("1", 40, 34)}},
+		"group":               {euid: 33, threads: []threads.Status{threadOf("1", 33, 40)}},
+		"saved root":          {euid: 33, threads: []threads.Status{{UIDs: [4]int{33, 33, 0, 33}, GIDs: [4]int{34, 34, 34, 34}}}},
+		"set-user-ID program": {euid: 33, threads: []threads.Status{threadOf("1", 33, 34)}, returns: "setuid"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if err := drop(kernel.system(), www); err == nil {
@@ -143,5 +165,22 @@ func TestAProcessThatIsNotRootCannotBecomeAnother(t *testing.T) {
 				t.Errorf("got %v", err)
 			}
 		})
+	}
+}
+
+func TestDropEmptiesTheBoundingSetWhileItMay(t *testing.T) {
+	full := threads.Status{Bounding: 1<<41 - 1, Effective: 1 << unix.CAP_SETPCAP}
+	k := &fakeKernel{threads: []threads.Status{full}, last: 40}
+	if err := drop(k.system(), www); err == nil {
+		t.Error("threads that kept everything were accepted")
+	}
+	if k.calls[0] != "bounding" || k.bounding != 41 {
+		t.Errorf("%d capabilities left the set, calls are %q", k.bounding, k.calls)
+	}
+	full.Effective = 0
+	k = &fakeKernel{threads: []threads.Status{full}}
+	_ = drop(k.system(), www)
+	if k.bounding != 0 {
+		t.Error("the bounding set was changed without the right to")
 	}
 }

@@ -1,7 +1,7 @@
-// Package privdrop gives up root and verifies that it cannot come back.
+// Package privdrop gives up root, and every other right of the process, and verifies that it cannot come back.
 //
-// It uses package syscall alone: those calls act on all threads of the process, where their namesakes in
-// golang.org/x/sys/unix (Setgroups among them) act on the calling thread and leave the others root. The
+// Only calls that act on all threads of the process are used: those of packages syscall and threads. Their namesakes in
+// golang.org/x/sys/unix (Setgroups, Prctl and Capset among them) act on the calling thread and leave the others root. The
 // binary must be built without cgo, so that names are looked up in /etc/passwd and /etc/group.
 package privdrop
 

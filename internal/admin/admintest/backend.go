@@ -31,6 +31,7 @@ type Backend struct {
 	DrainAnswer   admin.Drained
 	CertsAnswer   admin.Certificates
 	LimitsAnswer  admin.Limits
+	SandboxAnswer admin.Sandbox
 	Matches       int              // what every Delivery answers
 	Errors        map[string]error // by method: answered instead
 
@@ -227,6 +228,11 @@ func (b *Backend) Certificates(context.Context) (admin.Certificates, error) {
 // Limits answers LimitsAnswer.
 func (b *Backend) Limits(context.Context, admin.LimitsParams) (admin.Limits, error) {
 	return b.LimitsAnswer, b.Errors[admin.MethodLimits]
+}
+
+// Sandbox answers SandboxAnswer.
+func (b *Backend) Sandbox(context.Context) (admin.Sandbox, error) {
+	return b.SandboxAnswer, b.Errors[admin.MethodSandbox]
 }
 
 // CountCommandError remembers reason.

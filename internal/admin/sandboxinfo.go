@@ -1,0 +1,53 @@
+package admin
+
+// MethodSandbox asks what the daemon has given up.
+const MethodSandbox = "sandbox"
+
+// Sandbox is the result of "sandbox". The threads are looked at when it is asked for; what must be refused was tried at
+// the start.
+type Sandbox struct {
+	Mode         string         `json:"mode"`       // of the settings: auto, strict, off
+	SelfCheck    string         `json:"self_check"` // ok, failed, or none without a sandbox
+	Layers       []SandboxLayer `json:"layers"`
+	Threads      int            `json:"threads"` // all of which were looked at
+	Paths        []SandboxPath  `json:"paths"`   // all that can be opened by name
+	ConnectPorts []int          `json:"connect_ports"`
+	Checks       []SandboxCheck `json:"checks"`
+}
+
+// SandboxLayer is one layer: user, capabilities, new_privileges, core_dumps, chroot, landlock or seccomp.
+type SandboxLayer struct {
+	Layer   string `json:"layer"`
+	InForce bool   `json:"in_force"`
+	Detail  string `json:"detail"` // for people: what it is, or why it is not
+}
+
+// SandboxPath is a directory with all below, or a file, and what can be done with it.
+type SandboxPath struct {
+	Path string `json:"path"`
+	Use  string `json:"use"` // read, list, append, remove, store
+}
+
+// SandboxCheck is one thing that must be so, or must be refused.
+type SandboxCheck struct {
+	Check string `json:"check"`
+	OK    bool   `json:"ok"`
+	Error string `json:"error,omitempty"`
+}
+
+// filledSandbox has no list that is null.
+func filledSandbox(s Sandbox) Sandbox {
+	if s.Layers == nil {
+		s.Layers = []SandboxLayer{}
+	}
+	if s.Paths == nil {
+		s.Paths = []SandboxPath{}
+	}
+	if s.ConnectPorts == nil {
+		s.ConnectPorts = []int{}
+	}
+	if s.Checks == nil {
+		s.Checks = []SandboxCheck{}
+	}
+	return s
+}

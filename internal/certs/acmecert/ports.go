@@ -1,0 +1,37 @@
+package acmecert
+
+import (
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+)
+
+// Ports are the TCP ports that an authority with this directory URL, or the proxy in front of it, is spoken to at.
+func Ports(directory string) []uint16 {
+	u, err := url.Parse(directory)
+	if err != nil {
+		return nil // it was validated; nobody can be spoken to
+	}
+	ports := []uint16{portOf(u)}
+	if proxy, err := http.ProxyFromEnvironment(&http.Request{URL: u}); err == nil && proxy != nil {
+		if port := portOf(proxy); !slices.Contains(ports, port) {
+			ports = append(ports, port)
+		}
+	}
+	return ports
+}
+
+// portOf is the port of a URL, or that of its scheme.
+func portOf(u *url.URL) uint16 {
+	if port, err := strconv.ParseUint(u.Port(), 10, 16); err == nil {
+		return uint16(port)
+	}
+	switch u.Scheme {
+	case "http":
+		return 80
+	case "socks5", "socks5h":
+		return 1080
+	}
+	return 443
+}

@@ -1,0 +1,108 @@
+package daemon
+
+import (
+	"path/filepath"
+	"slices"
+	"strconv"
+
+	"github.com/hassesd/hassesd/internal/admin"
+	"github.com/hassesd/hassesd/internal/config"
+	"github.com/hassesd/hassesd/internal/sandbox"
+)
+
+// neededPath is a path that the daemon opens again while it runs.
+type neededPath struct {
+	key string // the setting that names it; empty: none does
+	sandbox.Path
+}
+
+// neededPaths lists every path that the daemon opens while it runs, be it for a reload. It is the one place that the
+// sandbox is told by: whoever reads or writes a file after the start adds it here. sources are the files of the settings.
+func neededPaths(s *config.Settings, sources []string) []neededPath {
+	var all []neededPath
+	add := func(key, path string, use sandbox.Use) {
+		if path != "" {
+			all = append(all, neededPath{key, sandbox.Path{Path: path, Use: use}})
+		}
+	}
+	// What a reload reads.
+	for _, path := range sources {
+		add("config", path, sandbox.ReadFile)
+	}
+	for _, c := range s.TLS.All() {
+		add("tls.cert_file", c.CertFile, sandbox.ReadFile)
+		add("tls.key_file", c.KeyFile, sandbox.ReadFile)
+		add("tls.ocsp_file", c.OCSPFile, sandbox.ReadFile)
+	}
+	add("control.tls.cert_file", s.Control.TLS.CertFile, sandbox.ReadFile)
+	add("control.tls.key_file", s.Control.TLS.KeyFile, sandbox.ReadFile)
+	add("control.tls.client_ca_file", s.Control.TLS.ClientCAFile, sandbox.ReadFile)
+	if s.Auth.Has(config.AuthSigned) {
+		for _, k := range s.Auth.URLKeys() {
+			add("auth.signed_url.keys", k.File, sandbox.ReadFile)
+		}
+	}
+	if s.Auth.Has(config.AuthTokens) {
+		for _, k := range s.Auth.TokenKeys() {
+			add("auth.jwt.keys", k.File, sandbox.ReadFile)
+		}
+		add("auth.jwt.jwks_file", s.Auth.JWT.JWKSFile, sandbox.ReadFile)
+	}
+	for _, k := range s.Control.Keys {
+		add("control.keys", k.File, sandbox.ReadFile)
+	}
+	if looksUpAccounts(s) {
+		add("", "/etc/passwd", sandbox.ReadSystemFile)
+		add("", "/etc/group", sandbox.ReadSystemFile)
+	}
+	// What is written, and what is removed at the end.
+	add("log_file", s.LogFile, sandbox.AppendFile)
+	add("pid_file", s.PIDFile, sandbox.RemoveFile)
+	add("control.socket", controlSocket(s), sandbox.RemoveFile)
+	// What outlives a restart.
+	add("state.dir", s.State.Dir, sandbox.Store)
+	if path, isGiven := s.History.Path(&s.State); isGiven && !sameDirectory(path, s.State.Dir) {
+		add("history.file", filepath.Dir(path), sandbox.Store)
+	}
+	// What certificates are obtained with.
+	if usesACME(s) {
+		add("acme.cache_dir", s.ACME.CacheDir, sandbox.Store)
+		for _, path := range resolverFiles {
+			add("", path, sandbox.ReadSystemFile)
+		}
+	}
+	return all
+}
+
+// resolverFiles are read by package net for each name that is looked up. The roots of certificates are in memory by then.
+var resolverFiles = []string{"/etc/resolv.conf", "/etc/hosts", "/etc/nsswitch.conf"}
+
+func usesACME(s *config.Settings) bool { return len(s.ACME.Hosts) > 0 && mode(s.Listen) != "http" }
+
+// looksUpAccounts says whether a reload of these settings looks up names of users or groups, or a connection to the control
+// socket does.
+func looksUpAccounts(s *config.Settings) bool {
+	if len(s.Control.UnixAdmins)+len(s.Control.UnixPublishers)+len(s.Control.UnixReaders) > 0 {
+		return true
+	}
+	return slices.ContainsFunc([]string{s.User, s.Group, s.Control.UnixGroup}, func(name string) bool {
+		_, err := strconv.ParseUint(name, 10, 32)
+		return name != "" && err != nil || name == s.User && name != "" && s.Group == ""
+	})
+}
+
+// controlSocket is the path of the Unix socket, empty for none.
+func controlSocket(s *config.Settings) string {
+	if s.Dev && s.Control.Socket == config.Defaults().Control.Socket {
+		return admin.DevSocket()
+	}
+	return s.Control.Socket
+}
+
+func sandboxPaths(needed []neededPath) []sandbox.Path {
+	paths := make([]sandbox.Path, len(needed))
+	for i, n := range needed {
+		paths[i] = n.Path
+	}
+	return paths
+}

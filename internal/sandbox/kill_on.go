@@ -1,0 +1,6 @@
+//go:build sandboxkill
+
+package sandbox
+
+// killsByDefault: a call that is not on the list ends the process, so that tests notice it.
+const killsByDefault = true

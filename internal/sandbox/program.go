@@ -1,0 +1,133 @@
+package sandbox
+
+import "golang.org/x/sys/unix"
+
+// rule lets one system call through: always, or if one of the alternatives is true.
+type rule struct {
+	call uint32
+	any  [][]check // alternatives, of which each is all of its checks; none: always
+}
+
+// check looks at the lower half of an argument. The upper one means nothing in the arguments that are checked: the kernel
+// takes them as 32 bits, or has no bits there.
+type check struct {
+	arg   uint32
+	mask  uint32 // the bits that count
+	value uint32
+	not   bool // it must not be the value
+}
+
+const allBits = ^uint32(0)
+
+func is(arg, value uint32) check          { return check{arg: arg, mask: allBits, value: value} }
+func isNot(arg, value uint32) check       { return check{arg: arg, mask: allBits, value: value, not: true} }
+func hasNot(arg, bits uint32) check       { return check{arg: arg, mask: bits} }
+func isBut(arg, bits, value uint32) check { return check{arg: arg, mask: ^bits, value: value} }
+
+// oneOf is an alternative for each value.
+func oneOf(arg uint32, of ...uint32) (alternatives [][]check) {
+	for _, v := range of {
+		alternatives = append(alternatives, []check{is(arg, v)})
+	}
+	return alternatives
+}
+
+// policy is what a program enforces.
+type policy struct {
+	arch   uint32            // AUDIT_ARCH_ of the machine
+	x32    bool              // system calls may come in a second numbering, that of x32
+	rules  []rule            // in the order in which they are tried: frequent calls first
+	absent map[uint32]uint32 // calls that are answered by an error number, as if the kernel did not have them
+	refuse uint32            // what becomes of every other call, a SECCOMP_RET_ value
+}
+
+// Offsets in struct seccomp_data (seccomp(2)) on a little-endian machine.
+const (
+	offsetCall = 0
+	offsetArch = 4
+	offsetArgs = 16
+	sizeArg    = 8
+)
+
+// x32Bit marks system calls of the x32 ABI.
+const x32Bit = 0x40000000
+
+// compile translates a policy for the kernel.
+func compile(p policy) []unix.SockFilter {
+	program := []unix.SockFilter{
+		load(offsetArch),
+		jump(unix.BPF_JEQ, p.arch, 1, 0),
+		answer(unix.SECCOMP_RET_KILL_PROCESS), // no call of ours is of another architecture
+		load(offsetCall),
+	}
+	if p.x32 {
+		program = append(program, jump(unix.BPF_JGE, x32Bit, 0, 1), answer(unix.SECCOMP_RET_KILL_PROCESS))
+	}
+	for _, r := range p.rules {
+		block := r.block(p.refuse)
+		program = append(program, jump(unix.BPF_JEQ, r.call, 0, distance(len(block))))
+		program = append(program, block...)
+	}
+	for _, call := range sortedKeys(p.absent) {
+		program = append(program,
+			jump(unix.BPF_JEQ, call, 0, 1),
+			answer(unix.SECCOMP_RET_ERRNO|p.absent[call]&unix.SECCOMP_RET_DATA))
+	}
+	return append(program, answer(p.refuse))
+}
+
+// block answers for one call: allow, or go from alternative to alternative.
+func (r rule) block(refuse uint32) []unix.SockFilter {
+	if len(r.any) == 0 {
+		return []unix.SockFilter{answer(unix.SECCOMP_RET_ALLOW)}
+	}
+	var block []unix.SockFilter
+	for _, checks := range r.any {
+		block = append(block, alternative(checks)...)
+	}
+	return append(block, answer(refuse))
+}
+
+// alternative allows if all checks are true, and goes on behind itself otherwise.
+func alternative(checks []check) []unix.SockFilter {
+	var body []unix.SockFilter
+	var exits []int // jumps that leave when the check is false
+	for _, c := range checks {
+		body = append(body, load(offsetArgs+sizeArg*c.arg))
+		if c.mask != allBits {
+			body = append(body, unix.SockFilter{Code: unix.BPF_ALU | unix.BPF_AND | unix.BPF_K, K: c.mask})
+		}
+		exits = append(exits, len(body))
+		body = append(body, jump(unix.BPF_JEQ, c.value, 0, 0))
+	}
+	body = append(body, answer(unix.SECCOMP_RET_ALLOW))
+	for i, at := range exits {
+		out := distance(len(body) - at - 1)
+		if checks[i].not {
+			body[at].Jt = out
+		} else {
+			body[at].Jf = out
+		}
+	}
+	return body
+}
+
+func load(offset uint32) unix.SockFilter {
+	return unix.SockFilter{Code: unix.BPF_LD | unix.BPF_W | unix.BPF_ABS, K: offset}
+}
+
+func jump(condition uint16, value uint32, yes, no uint8) unix.SockFilter {
+	return unix.SockFilter{Code: unix.BPF_JMP | condition | unix.BPF_K, Jt: yes, Jf: no, K: value}
+}
+
+func answer(action uint32) unix.SockFilter {
+	return unix.SockFilter{Code: unix.BPF_RET | unix.BPF_K, K: action}
+}
+
+// distance is how far a conditional jump goes, which has 8 bits for it.
+func distance(n int) uint8 {
+	if n > 255 {
+		panic("sandbox: internal error: a rule is too long to be jumped over")
+	}
+	return uint8(n)
+}

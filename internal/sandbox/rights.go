@@ -1,0 +1,71 @@
+package sandbox
+
+import "golang.org/x/sys/unix"
+
+// The rights to the file system that each ABI brought, see landlock(7).
+const (
+	rightsABI1 = unix.LANDLOCK_ACCESS_FS_MAKE_SYM<<1 - 1 // all up to MAKE_SYM
+	rightsABI2 = unix.LANDLOCK_ACCESS_FS_REFER
+	rightsABI3 = unix.LANDLOCK_ACCESS_FS_TRUNCATE
+	rightsABI5 = unix.LANDLOCK_ACCESS_FS_IOCTL_DEV
+
+	// fileRights are those that a rule for a file can have.
+	fileRights = unix.LANDLOCK_ACCESS_FS_EXECUTE | unix.LANDLOCK_ACCESS_FS_WRITE_FILE | unix.LANDLOCK_ACCESS_FS_READ_FILE |
+		unix.LANDLOCK_ACCESS_FS_TRUNCATE | unix.LANDLOCK_ACCESS_FS_IOCTL_DEV
+)
+
+// Scoped signals kept threads in domains of their own from signalling each other, and so the Go runtime from stopping
+// them, until this erratum was mended.
+const erratumSignals = 2
+
+// handled are the rights that are denied unless a rule gives them.
+type handled struct {
+	fs, net, scoped uint64
+}
+
+// handledBy says what a kernel can deny; errata are the faults that it has mended, a bit each. The rules were tried up to
+// ABI 7; what newer ones could deny besides is not asked of them.
+func handledBy(abi, errata int) handled {
+	var h handled
+	if abi >= 1 {
+		h.fs |= rightsABI1
+	}
+	if abi >= 2 {
+		h.fs |= rightsABI2
+	}
+	if abi >= 3 {
+		h.fs |= rightsABI3
+	}
+	if abi >= 4 {
+		h.net = unix.LANDLOCK_ACCESS_NET_BIND_TCP | unix.LANDLOCK_ACCESS_NET_CONNECT_TCP
+	}
+	if abi >= 5 {
+		h.fs |= rightsABI5
+	}
+	if abi >= 6 {
+		h.scoped = unix.LANDLOCK_SCOPE_ABSTRACT_UNIX_SOCKET
+		if errata&(1<<(erratumSignals-1)) != 0 {
+			h.scoped |= unix.LANDLOCK_SCOPE_SIGNAL
+		}
+	}
+	return h
+}
+
+// rights are what a use needs.
+func (u Use) rights() uint64 {
+	switch u {
+	case ReadFile, ReadSystemFile:
+		return unix.LANDLOCK_ACCESS_FS_READ_FILE
+	case ReadDir:
+		return unix.LANDLOCK_ACCESS_FS_READ_FILE | unix.LANDLOCK_ACCESS_FS_READ_DIR
+	case AppendFile:
+		return unix.LANDLOCK_ACCESS_FS_WRITE_FILE | unix.LANDLOCK_ACCESS_FS_MAKE_REG
+	case RemoveFile:
+		return unix.LANDLOCK_ACCESS_FS_REMOVE_FILE
+	case Store:
+		return unix.LANDLOCK_ACCESS_FS_READ_FILE | unix.LANDLOCK_ACCESS_FS_READ_DIR | unix.LANDLOCK_ACCESS_FS_WRITE_FILE |
+			unix.LANDLOCK_ACCESS_FS_TRUNCATE | unix.LANDLOCK_ACCESS_FS_MAKE_REG | unix.LANDLOCK_ACCESS_FS_MAKE_DIR |
+			unix.LANDLOCK_ACCESS_FS_REMOVE_FILE | unix.LANDLOCK_ACCESS_FS_REMOVE_DIR
+	}
+	panic("sandbox: internal error: use of a path")
+}
