@@ -62,7 +62,7 @@ func app(env []string, stdout, stderr io.Writer) *cli.App {
 			if err != nil {
 				return err
 			}
-			return daemon.Run(c.Context, daemon.Options{Settings: settings, Reload: said.load, Sources: said.files(), Stderr: stderr, Env: env})
+			return daemon.Run(c.Context, daemon.Options{Settings: settings, Reload: said.load, Sources: said.files(), OwnProcess: true, Stderr: stderr, Env: env})
 		},
 		Commands: []*cli.Command{
 			{

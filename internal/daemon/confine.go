@@ -46,6 +46,9 @@ var errStaysRoot = errors.New(`sandbox: "strict" does not go with root: name a u
 // dropPrivileges becomes the user of the settings, in the chroot of the settings, if they name any.
 func (d *Daemon) dropPrivileges(s *config.Settings, identity *privdrop.Identity) error {
 	d.confined.mode = s.Sandbox
+	if !d.ownProcess {
+		d.confined.mode = sandboxOff
+	}
 	var err error
 	if d.confined.view, err = threads.Open(); err != nil {
 		return err
@@ -129,7 +132,7 @@ func (d *Daemon) confine(s *config.Settings) error {
 
 // prepareSandbox decides what stays open, while there may still be the rights to find it.
 func (d *Daemon) prepareSandbox(s *config.Settings) error {
-	if s.Sandbox == sandboxOff {
+	if d.confined.mode == sandboxOff {
 		return nil
 	}
 	needed := neededPaths(s, d.sources)

@@ -22,13 +22,17 @@ import (
 	"github.com/hassesd/hassesd/internal/systemd"
 )
 
-// Options are what Run needs. All fields are needed, but Sources and Env.
+// Options are what Run needs. All fields are needed, but Sources, OwnProcess and Env.
 type Options struct {
 	Settings config.Settings
 	Reload   func() (config.Settings, error) // reads the same sources again
 	Sources  []string                        // the files that Reload reads
 	Stderr   io.Writer                       // for the log, unless log_file is set
 	Env      []string                        // as os.Environ gives it: what a service manager says; may be nil
+
+	// OwnProcess says that the process is the daemon's alone. Only then is there a sandbox, which is for every thread and
+	// for good.
+	OwnProcess bool
 }
 
 // ErrConfiguration marks errors that only a change of the configuration can mend: a certificate that is missing or does
@@ -49,6 +53,7 @@ type Daemon struct {
 	logs       *logx.Log
 	reloadFrom func() (config.Settings, error)
 	sources    []string // the files that reloadFrom reads
+	ownProcess bool     // nobody else's
 	startedAt  time.Time
 	user       string            // who we are, empty for nobody known
 	certs      *certs.Store      // nil without TLS
@@ -95,6 +100,7 @@ func newDaemon(o Options) *Daemon {
 	return &Daemon{
 		reloadFrom: o.Reload,
 		sources:    o.Sources,
+		ownProcess: o.OwnProcess,
 		startedAt:  time.Now(),
 		loopFailed: make(chan error, 1),
 	}

@@ -59,8 +59,7 @@ func startUnder(t *testing.T, env []string, toml string, flags ...config.Assignm
 	load := func() (config.Settings, error) {
 		return config.Load(config.Sources{
 			ConfigFile: r.file,
-			// The sandbox would be this test binary's: it is for the end-to-end tests.
-			Flags: append([]config.Assignment{{Flag: "sandbox", Value: "off"}, {Flag: "dev", Value: "true"}, {Flag: "listen", Value: "https://127.0.0.1:0"}, {Flag: "control-socket", Value: socket}}, flags...),
+			Flags:      append([]config.Assignment{{Flag: "dev", Value: "true"}, {Flag: "listen", Value: "https://127.0.0.1:0"}, {Flag: "control-socket", Value: socket}}, flags...),
 		})
 	}
 	settings, err := load()

@@ -81,7 +81,7 @@ func newOpening(t *testing.T, sockets []systemd.Socket, flags ...string) *openin
 	for i := 0; i < len(flags); i += 2 {
 		said = append(said, config.Assignment{Flag: flags[i], Value: flags[i+1]})
 	}
-	s, err := config.Load(config.Sources{Flags: append([]config.Assignment{{Flag: "sandbox", Value: "off"}, {Flag: "dev", Value: "true"}}, said...)})
+	s, err := config.Load(config.Sources{Flags: append([]config.Assignment{{Flag: "dev", Value: "true"}}, said...)})
 	if err != nil {
 		t.Fatal(err)
 	}

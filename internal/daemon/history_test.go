@@ -156,7 +156,6 @@ func TestAStartThatFailsLosesNoHistory(t *testing.T) {
 	r.end()
 
 	settings, err := config.Load(config.Sources{Flags: []config.Assignment{
-		{Flag: "sandbox", Value: "off"},
 		{Flag: "dev", Value: "true"},
 		{Flag: "listen", Value: "https://127.0.0.1:0"},
 		{Flag: "state-dir", Value: dir},
