@@ -1,7 +1,9 @@
 package privdrop
 
 import (
+	"errors"
 	"fmt"
+	"slices"
 
 	"golang.org/x/sys/unix"
 
@@ -20,20 +22,28 @@ func seal(sys system) error {
 	if err != nil {
 		return fmt.Errorf("look at the threads: %w", err)
 	}
+	// Each is given up, also where another cannot be.
+	var errs []error
+	try := func(what string, err error) {
+		if err != nil {
+			errs = append(errs, fmt.Errorf("%s: %w", what, err))
+		}
+	}
 	if err := clearBounding(sys, all); err != nil {
+		errs = append(errs, err)
+	}
+	if slices.ContainsFunc(all, holdsCapabilities) { // or the call may be one that a service manager forbids
+		try("give up capabilities", sys.dropCapabilities())
+	}
+	try("set no_new_privs", sys.prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0))
+	try("forbid looking into the process", sys.prctl(unix.PR_SET_DUMPABLE, 0, 0))
+	try("forbid core dumps", sys.coreLimit(0))
+	if err := errors.Join(errs...); err != nil {
 		return err
 	}
-	if err := sys.dropCapabilities(); err != nil {
-		return fmt.Errorf("give up capabilities: %w", err)
-	}
-	if err := sys.prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0); err != nil {
-		return fmt.Errorf("set no_new_privs: %w", err)
-	}
-	if err := sys.prctl(unix.PR_SET_DUMPABLE, 0, 0); err != nil {
-		return fmt.Errorf("forbid looking into the process: %w", err)
-	}
-	if err := sys.coreLimit(0); err != nil {
-		return fmt.Errorf("forbid core dumps: %w", err)
-	}
 	return verifyThreads(sys, checkSealed)
+}
+
+func holdsCapabilities(s threads.Status) bool {
+	return s.Effective|s.Permitted|s.Inheritable|s.Ambient != 0
 }

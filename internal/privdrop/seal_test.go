@@ -21,6 +21,23 @@ func TestSealGivesUpEverythingThereIs(t *testing.T) {
 	if err := seal(k.system()); err != nil {
 		t.Fatal(err)
 	}
+	if want := []string{"prctl 38 1 0", "prctl 4 0 0", "core 0"}; !slices.Equal(k.calls, want) {
+		t.Errorf("without capabilities calls are %q, want %q", k.calls, want)
+	}
+	k.calls, k.threads[1].Ambient = nil, 1<<unix.CAP_NET_BIND_SERVICE
+	if err := seal(k.system()); err == nil {
+		t.Error("a thread that kept its capability was accepted")
+	}
+	if want := []string{"capset", "prctl 38 1 0", "prctl 4 0 0", "core 0"}; !slices.Equal(k.calls, want) {
+		t.Errorf("with a capability calls are %q, want %q", k.calls, want)
+	}
+}
+
+func TestSealGoesOnWhereOneThingCannotBeGivenUp(t *testing.T) {
+	k := &fakeKernel{euid: 33, fail: "capset", threads: []threads.Status{{Permitted: 1}}}
+	if err := seal(k.system()); err == nil {
+		t.Error("it was kept silent about")
+	}
 	if want := []string{"capset", "prctl 38 1 0", "prctl 4 0 0", "core 0"}; !slices.Equal(k.calls, want) {
 		t.Errorf("calls are %q, want %q", k.calls, want)
 	}
@@ -40,7 +57,7 @@ func TestSealRefusesToGoOn(t *testing.T) {
 	}{
 		{"/proc cannot be read", fakeKernel{blind: true}, "look at the threads: fake fault"},
 		{"the bounding set stays", fakeKernel{fail: "bounding", threads: []threads.Status{root}}, "bounding set: fake fault"},
-		{"capset fails", fakeKernel{fail: "capset"}, "give up capabilities: fake fault"},
+		{"capset fails", fakeKernel{fail: "capset", threads: []threads.Status{root}}, "give up capabilities: fake fault"},
 		{"no_new_privs fails", fakeKernel{fail: "prctl 38 1 0"}, "set no_new_privs: fake fault"},
 		{"dumpable fails", fakeKernel{fail: "prctl 4 0 0"}, "looking into the process: fake fault"},
 		{"the core limit fails", fakeKernel{fail: "core 0"}, "core dumps: fake fault"},
