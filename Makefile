@@ -40,9 +40,10 @@ test-debug: deps ## Run the end-to-end tests against a daemon built with the rac
 	HASSESD_BIN=$(CURDIR)/$(BIN)/debug/hassesd HASSESCTL_BIN=$(CURDIR)/$(BIN)/debug/hassesctl go test -count=1 $(TESTFLAGS) ./test/...
 
 .PHONY: lint
-lint: tools ## Check formatting, vet, and run the linters of .golangci.yml
+lint: tools ## Check formatting and the modules, vet, and run the linters of .golangci.yml
 	@unformatted=$$($(TOOLS)/gofumpt -l .ci cmd internal packaging test tools); \
 	if [ -n "$$unformatted" ]; then echo "not formatted (run 'make fmt'):"; echo "$$unformatted"; exit 1; fi
+	go mod verify
 	go vet ./...
 	$(TOOLS)/golangci-lint run ./...
 	cd test/clients && go vet ./...
@@ -105,11 +106,11 @@ ci: ## What the continuous integration runs: lint, test, check-package
 tools: $(TOOLS)/.built ## Build the pinned tools into bin/tools
 
 $(TOOLS)/.built: tools/go.mod tools/go.sum
-	cd tools && GOFLAGS=-mod=mod CGO_ENABLED=0 go build -buildvcs=false -o $(CURDIR)/$(TOOLS)/ tool
+	cd tools && GOFLAGS=-mod=readonly CGO_ENABLED=0 go build -buildvcs=false -o $(CURDIR)/$(TOOLS)/ tool
 	@touch $@
 
 $(TOOLS)/nfpm: tools/nfpm/go.mod tools/nfpm/go.sum
-	cd tools/nfpm && GOFLAGS=-mod=mod CGO_ENABLED=0 go build -buildvcs=false -o $(CURDIR)/$(TOOLS)/ tool
+	cd tools/nfpm && GOFLAGS=-mod=readonly CGO_ENABLED=0 go build -buildvcs=false -o $(CURDIR)/$(TOOLS)/ tool
 	@touch $@
 
 .PHONY: clean
