@@ -204,8 +204,17 @@ func TestOutsidersAtTheControlPort(t *testing.T) {
 	}
 }
 
-// issueExpired signs what hassesctl pki would not: a certificate of yesterday, of a name that has a role.
+// issueExpired makes a certificate of yesterday, of a name that has a role.
 func (d *controlTLS) issueExpired(t testing.TB, name string) {
+	t.Helper()
+	d.issueOdd(t, name, func(c *x509.Certificate) {
+		c.NotBefore, c.NotAfter = time.Now().Add(-48*time.Hour), time.Now().Add(-24*time.Hour)
+		c.URIs = []*url.URL{{Scheme: "hassesd", Opaque: "client:alice"}}
+	})
+}
+
+// issueOdd signs what hassesctl pki would not.
+func (d *controlTLS) issueOdd(t testing.TB, name string, change func(*x509.Certificate)) {
 	t.Helper()
 	ca, err := tls.LoadX509KeyPair(d.file("ca.pem"), d.file("ca-key.pem"))
 	if err != nil {
@@ -216,10 +225,9 @@ func (d *controlTLS) issueExpired(t testing.TB, name string) {
 		t.Fatalf("the authority has a %T", ca.PrivateKey)
 	}
 	key := newKey(t)
-	c := template("old", false)
-	c.NotBefore, c.NotAfter = time.Now().Add(-48*time.Hour), time.Now().Add(-24*time.Hour)
+	c := template(name, false)
 	c.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth}
-	c.URIs = []*url.URL{{Scheme: "hassesd", Opaque: "client:alice"}}
+	change(c)
 	leaf := sign(t, c, ca.Leaf, &key.PublicKey, caKey)
 	der, err := x509.MarshalPKCS8PrivateKey(key)
 	if err != nil {

@@ -29,6 +29,8 @@ type daemon struct {
 	env   []string   // variables besides those of every test
 	files []*os.File // descriptors from 3 on
 
+	screen, tty *os.File // a terminal that the log goes to on its way into log; nil: none
+
 	https  string // addresses
 	http   string
 	tcp    string
@@ -120,6 +122,10 @@ func (d *daemon) launch() {
 	d.cmd = exec.Command(line[0], line[1:]...)
 	d.cmd.Dir = d.dir
 	d.cmd.Stdout, d.cmd.Stderr = d.log, d.log
+	if d.tty != nil {
+		d.cmd.Stderr = d.tty
+		look(d.screen, d.log)
+	}
 	d.cmd.Env = environment(d.env...)
 	d.cmd.ExtraFiles = d.files
 	d.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL} // no orphans of a test that is killed
@@ -346,6 +352,13 @@ func (l *logBuffer) String() string {
 	if over := l.buf.Len() - maxLog; over > 0 {
 		return fmt.Sprintf("[%d bytes before]\n%s", over, l.buf.Bytes()[over:])
 	}
+	return l.buf.String()
+}
+
+// whole is everything written so far.
+func (l *logBuffer) whole() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
 	return l.buf.String()
 }
 
