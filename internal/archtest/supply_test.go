@@ -25,6 +25,7 @@ var direct = []string{
 	"go.uber.org/goleak",
 	"golang.org/x/crypto",
 	"golang.org/x/sys",
+	"kernel.org/pub/linux/libs/security/libcap/psx",
 }
 
 // moduleFile is what go mod edit says of a go.mod.
