@@ -322,6 +322,7 @@ func TestT15TokensAtTheDoor(t *testing.T) {
 	if st := d.status(); st.Refused["unauthorized"] != answers[401] || st.Refused["forbidden"] != answers[403] {
 		t.Errorf("refused: %v, want %d unauthorized and %d forbidden", st.Refused, answers[401], answers[403])
 	}
+	eventually(t, "the log has come to the last request", func() bool { return d.log.contains("not_found") })
 	_, signature, _ := strings.Cut(signed, "sig=")
 	for name, secret := range map[string]string{
 		"the key for URLs": urlSecret, "the key for tokens": tokenSecret, "a token": good[strings.LastIndexByte(good, '.')+1:],
@@ -459,9 +460,9 @@ func TestKeysAfterTheDropOfPrivileges(t *testing.T) {
 		}
 	}
 	d.run()
-	if !d.log.contains("key for tokens or URLs cannot be read by the user the daemon has become") {
-		t.Error("nothing is said about a key that only root can read")
-	}
+	eventually(t, "something is said about a key that only root can read", func() bool {
+		return d.log.contains("key for tokens or URLs cannot be read by the user the daemon has become")
+	})
 	works := func(when string) {
 		t.Helper()
 		s, status, _ := d.ask(target(t, d.signURL("a")))
