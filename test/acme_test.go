@@ -26,7 +26,7 @@ func TestACMEFirstCertificate(t *testing.T) {
 			if len(leaf.DNSNames) != 1 || leaf.DNSNames[0] != "push.example.org" {
 				t.Errorf("names %q", leaf.DNSNames)
 			}
-			if !d.log.contains("challenge=" + challenge) {
+			if !d.log.says("challenge=" + challenge) {
 				t.Errorf("the log does not tell the challenge")
 			}
 			if n := p.orders(); n != 1+p.slips {
@@ -375,7 +375,7 @@ func TestACMEAuthorityCanAskForARenewal(t *testing.T) {
 	})) {
 		t.Fatalf("the certificate was not renewed; the log without the handshakes:\n%s", d.log.without("level=DEBUG"))
 	}
-	if age := next.NotBefore.Sub(first.NotBefore); age > 100*time.Second && !d.log.contains("could not be obtained") {
+	if age := next.NotBefore.Sub(first.NotBefore); age > 100*time.Second && !d.log.says("could not be obtained") {
 		t.Errorf("renewed after %s, when it was due anyway", age)
 	}
 }

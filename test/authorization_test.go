@@ -332,7 +332,7 @@ func TestT15TokensAtTheDoor(t *testing.T) {
 			t.Errorf("%s is in the log", name)
 		}
 	}
-	if !d.log.contains("bad_signature") || !d.log.contains("ambiguous") {
+	if !d.log.says("bad_signature") || !d.log.says("ambiguous") {
 		t.Error("the log does not say why somebody was refused")
 	}
 }

@@ -163,11 +163,11 @@ func TestCertificatesAfterTheDropOfPrivileges(t *testing.T) {
 	if !d.shown().Equal(first.leaf) {
 		t.Error("the certificate that root read is not shown")
 	}
-	if !d.log.contains("private key cannot be read by the user the daemon has become") || !d.log.contains(d.path("key.pem")) {
+	if !d.log.says("private key cannot be read by the user the daemon has become") || !d.log.says(d.path("key.pem")) {
 		t.Error("nobody is told that a renewed key could not be read")
 	}
 
-	if r := d.ctl("reload"); r.code != 0 || !d.log.contains("certificate stays in force, as its files are the same") {
+	if r := d.ctl("reload"); r.code != 0 || !d.log.says("certificate stays in force, as its files are the same") {
 		t.Errorf("a reload of other settings stumbles over a key that only root can read: %s", r)
 	}
 

@@ -362,7 +362,10 @@ func (l *logBuffer) whole() string {
 	return l.buf.String()
 }
 
-// contains looks through everything written so far.
+// says waits until s has been written: what a process writes comes through a pipe, later than what it answers.
+func (l *logBuffer) says(s string) bool { return poll(patience, func() bool { return l.contains(s) }) }
+
+// contains looks through everything written so far. For what must be there, says is the word.
 func (l *logBuffer) contains(s string) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -140,7 +140,7 @@ func TestSandboxOfADaemonThatGaveUpRoot(t *testing.T) {
 			t.Errorf("%q was not tried: %q", want, tried)
 		}
 	}
-	if !d.log.contains("self_check=ok") || !d.log.contains("uid=65534") {
+	if !d.log.says("self_check=ok") || !d.log.says("uid=65534") {
 		t.Error("the log does not tell the result")
 	}
 
@@ -221,7 +221,7 @@ func TestKernelWithoutALayer(t *testing.T) {
 			if want := []string{layer}; answer.SelfCheck != "ok" || (layer == "landlock" && !slices.Equal(answer.missing(), want)) || !slices.Contains(answer.missing(), layer) {
 				t.Errorf("auto: the daemon says %+v", answer)
 			}
-			if !d.log.contains("a layer of the sandbox is missing\" layer=" + layer) {
+			if !d.log.says("a layer of the sandbox is missing\" layer=" + layer) {
 				t.Error("auto: nobody is warned")
 			}
 			s := d.subscribe("subscribe=a")
@@ -271,7 +271,7 @@ func TestSandboxOff(t *testing.T) {
 	if answer.Mode != "off" || answer.SelfCheck != "none" || !slices.Contains(answer.missing(), "landlock") || !slices.Contains(answer.missing(), "seccomp") {
 		t.Errorf("the daemon says %+v", answer)
 	}
-	if !d.log.contains("there is no sandbox") {
+	if !d.log.says("there is no sandbox") {
 		t.Error("nobody is warned")
 	}
 }

@@ -115,7 +115,7 @@ func TestSocketActivationWithAWrongName(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer conn.Close()
-	if code := d.wait(patience); code != 2 || !d.log.contains(`"tls"`) || !d.log.contains("FileDescriptorName=") {
+	if code := d.wait(patience); code != 2 || !d.log.says(`"tls"`) || !d.log.says("FileDescriptorName=") {
 		t.Errorf("exit code %d, want 2 and an error that helps", code)
 	}
 	d.err = nil // it was meant to fail

@@ -140,7 +140,7 @@ func TestAFullDiskCostsAGapAndNothingElse(t *testing.T) {
 	if code := d.wait(patience); code != 0 {
 		t.Errorf("exit code %d, want 0: the clients were drained as they should", code)
 	}
-	if !d.log.contains("history cannot be kept") || !d.log.contains("no space left on device") {
+	if !d.log.says("history cannot be kept") || !d.log.says("no space left on device") {
 		t.Error("the log does not say that the disk is full")
 	}
 	left, err := os.ReadDir(dir)

@@ -74,7 +74,7 @@ func TestT11PortAsksForAKey(t *testing.T) {
 	if n := d.status().Refused["control_not_allowed"]; n < 7 {
 		t.Errorf("%d refusals by role are counted, want 7 and more", n)
 	}
-	if !d.log.contains("reason=wrong_key") || d.log.contains(wrongKey) || d.log.contains(goodKey) {
+	if !d.log.says("reason=wrong_key") || d.log.contains(wrongKey) || d.log.contains(goodKey) {
 		t.Error("the log does not tell of wrong keys, or tells the keys")
 	}
 
@@ -186,7 +186,7 @@ func TestT12UsersOfTheSocket(t *testing.T) {
 			}
 		}
 	}
-	if !d.log.contains("peer_uid=54004") {
+	if !d.log.says("peer_uid=54004") {
 		t.Error("the log does not say who was refused")
 	}
 }

@@ -254,7 +254,7 @@ func underPressure(t *testing.T, d *daemon, from string, most int64) {
 	}
 	good.survived()
 	for _, step := range []string{"memory runs short", "memory freed"} {
-		if !d.log.contains(step) {
+		if !d.log.says(step) {
 			t.Errorf("the log does not say %q", step)
 		}
 	}
