@@ -119,6 +119,7 @@ func (d *daemon) launch() {
 	if len(d.wrap) == 0 {
 		line = append([]string{hassesd}, d.args...)
 	}
+	line = ordinaryPriority(line)
 	d.cmd = exec.Command(line[0], line[1:]...)
 	d.cmd.Dir = d.dir
 	d.cmd.Stdout, d.cmd.Stderr = d.log, d.log

@@ -29,6 +29,13 @@ func run(m *testing.M) int {
 		fmt.Fprintln(os.Stderr, runWithoutCall(call, os.Args[1:]))
 		return 1
 	}
+	if task := os.Getenv(herdVariable); task != "" {
+		if err := becomeHerd(task, os.Stdin, os.Stdout); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			return 1
+		}
+		return 0
+	}
 	flag.Parse()
 	if testing.Short() {
 		fmt.Println("end-to-end tests do not run with -short")
@@ -54,7 +61,9 @@ func run(m *testing.M) int {
 	if hassesctl == "" {
 		hassesctl = filepath.Join(dir, "bin", "hassesctl")
 	}
-	return m.Run()
+	code := m.Run()
+	figures.print(os.Stdout)
+	return code
 }
 
 // scratch is the directory of what all tests share; it goes when they end.

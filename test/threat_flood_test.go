@@ -10,32 +10,6 @@ import (
 	"github.com/hassesd/hassesd/test/subscriber"
 )
 
-// attack begins an attack that lasts until survived is called.
-func (h *herd) attack() {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	h.underWay = true
-}
-
-// survived ends the attack when the herd has heard something in it, and judges.
-func (h *herd) survived() {
-	h.d.t.Helper()
-	eventually(h.d.t, "the herd hears something during the attack", func() bool {
-		h.mu.Lock()
-		defer h.mu.Unlock()
-		return len(h.attacked)+len(h.wrong) > 0
-	})
-	h.finish()
-}
-
-// attackedHerd is a herd under an attack that begins now.
-func attackedHerd(d *daemon) *herd {
-	d.t.Helper()
-	h := newHerd(d)
-	h.attack()
-	return h
-}
-
 // flood publishes messages of size bytes to the rooms in turn, as fast as it may, until ctx ends, it has sent n, or the
 // daemon has enough. It answers how many it has sent.
 func (d *daemon) flood(ctx context.Context, n, size int, rooms ...string) (int, error) {
