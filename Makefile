@@ -77,7 +77,7 @@ soak: build ## Hold a load with churn and slow readers for SOAK (30m), and see w
 	$(BIN)/soak -bin $(BIN) -for $(SOAK)
 
 .PHONY: threats
-threats: deps ## Run the attacks of docs/security.md one by one, each beside 1,000 good streams, and tell what they did
+threats: deps ## Run the attacks of docs/security.md one by one, each beside 1,000 good streams, and end with a table
 	HASSESD_TEST_HERD=1000 nice -n 10 go test -count=1 -v -parallel 1 -run '^TestT[0-9]' -timeout 20m ./test/ | grep -v '^=== '
 
 .PHONY: bench-restart
