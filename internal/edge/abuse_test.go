@@ -55,6 +55,12 @@ func (w *world) shake(addr string, config *tls.Config) (*client, *tls.Conn) {
 	return c, conn
 }
 
+// waitForHandshakes waits until none is under way any more.
+func (w *world) waitForHandshakes() {
+	w.t.Helper()
+	w.waitFor("the handshakes to end", func() bool { return w.limits().Handshakes == 0 })
+}
+
 func TestOffencesKeepANetworkOut(t *testing.T) {
 	server, config := testTLS(t)
 	r := &recorder{}
@@ -95,13 +101,15 @@ func TestOffencesKeepANetworkOut(t *testing.T) {
 				_, err := io.WriteString(conn, "GET /sse HTTP/1.1\r\n")
 				return err
 			})
+			w.waitForHandshakes() // or its time would begin later
 		}},
 		{"a malformed request", admission.ProtocolBroken, 6, func(w *world) {
-			_, conn := w.shake(attacker, config)
+			c, conn := w.shake(attacker, config)
 			w.tlsDo(func() error {
 				_, err := io.WriteString(conn, "GET /sse HTTP/1.1\r\n bad: x\r\n\r\n")
 				return err
 			})
+			w.waitFor("the answer", c.Ended)
 		}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -113,7 +121,9 @@ func TestOffencesKeepANetworkOut(t *testing.T) {
 			counted := func() int { return int(w.limits().Admission.Offences[tt.offence.String()]) }
 			for want := 1; counted() < tt.times+2 && want < 200; want++ {
 				for range 4 {
-					tt.do(w)
+					if w.limits().Admission.Imposed == 0 { // the next one would be refused
+						tt.do(w)
+					}
 				}
 				w.turn()
 				if first && tt.offence != admission.HandshakeTimeout && tt.offence != admission.RequestTimeout {
@@ -129,6 +139,7 @@ func TestOffencesKeepANetworkOut(t *testing.T) {
 				w.advance(10 * time.Millisecond)
 			}
 			w.waitFor("a penalty", func() bool { return w.limits().Admission.Imposed == 1 })
+			w.waitForHandshakes() // each of which may add to it
 			if n := counted(); n < tt.times {
 				t.Errorf("kept out after %d offences, want %d", n, tt.times)
 			}
@@ -157,6 +168,7 @@ func TestHonestMisfortuneIsNoOffence(t *testing.T) {
 	for range 10 {
 		w.shake(stranger, config) // a browser that connects ahead of time, and asks for nothing
 	}
+	w.waitForHandshakes() // whose clients know before the server that they have ended
 	w.advance(11 * time.Second)
 	w.waitFor("the idle ones to end", func() bool { return w.stats().Connections == 0 })
 	for offence, n := range w.limits().Admission.Offences {
@@ -164,6 +176,37 @@ func TestHonestMisfortuneIsNoOffence(t *testing.T) {
 			t.Errorf("%s was counted %d times", offence, n)
 		}
 	}
+}
+
+func TestWhomWeKeepWaitingIsNoOffender(t *testing.T) {
+	server, config := testTLS(t)
+	slow := server.Clone()
+	cert := slow.Certificates[0]
+	slow.Certificates = nil
+	entered, leave := make(chan struct{}, 1), make(chan struct{})
+	slow.GetCertificate = func(*tls.ClientHelloInfo) (*tls.Certificate, error) {
+		entered <- struct{}{}
+		<-leave
+		return &cert, nil
+	}
+	w := newWorld(t, func(s *setup) {
+		s.tls = slow
+		s.edge.Admission = admission.Limits{Penalties: admission.PenaltiesOn}
+	})
+	conn := tls.Client(w.connectFrom(stranger).Conn(), config)
+	done := make(chan error, 1)
+	go func() { done <- conn.Handshake() }()
+	w.waitFor("the hello", func() bool { return len(entered) > 0 })
+	w.advance(11 * time.Second)
+	close(leave)
+	w.waitFor("the handshake to be given up", func() bool { return w.stats().Closed["handshake_timeout"] == 1 })
+	if n := w.limits().Admission.Offences[admission.HandshakeTimeout.String()]; n != 0 {
+		t.Error("the client is blamed for a handshake that it was waiting for")
+	}
+	w.do(func(context.Context) error {
+		<-done // well or not, as the client may have had all it needs
+		return nil
+	})
 }
 
 func TestHandshakesOverTheRateAreReset(t *testing.T) {

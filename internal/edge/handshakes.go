@@ -8,6 +8,7 @@ import (
 
 	"github.com/hassesd/hassesd/internal/admission"
 	"github.com/hassesd/hassesd/internal/reactor"
+	"github.com/hassesd/hassesd/internal/tlsconn"
 )
 
 // wantHandshake starts the handshake of a connection whose first bytes have come, or lets it wait for its turn: until
@@ -99,6 +100,7 @@ func (c *conn) offend(o admission.Offence) {
 // judgeHandshake tells admission what has become of a handshake.
 func (c *conn) judgeHandshake(err error) {
 	switch {
+	case c.aborted && (err == nil || errors.Is(err, tlsconn.ErrNotPeer)): // it was we who were slow
 	case c.aborted && (c.reason == HandshakeTimeout || c.reason == HandshakeEvicted):
 		c.offend(admission.HandshakeTimeout)
 	case c.aborted: // our own doing

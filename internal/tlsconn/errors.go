@@ -9,6 +9,10 @@ import (
 // KeyUpdate requests, for instance.
 var ErrBacklog = errors.New("output backlog is full")
 
+// ErrNotPeer comes with the error given to Abort when the handshake that it ended was not waiting for its peer: it
+// computed, or waited for its turn to.
+var ErrNotPeer = errors.New("its turn to compute had not come or was not over")
+
 // PanicError is the result of a handshake that panicked: a fault in crypto/tls or in a callback of the configuration,
 // reached by one stranger's bytes, must not take all other connections with it.
 type PanicError struct {

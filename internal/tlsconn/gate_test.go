@@ -140,7 +140,7 @@ func TestARestingHandshakeCanBeAborted(t *testing.T) {
 	c.Wake()
 	l.awaitTaken(t, 6)
 	c.Abort(io.ErrClosedPipe)
-	if err := receive(t, done); !errors.Is(err, io.ErrClosedPipe) {
+	if err := receive(t, done); !errors.Is(err, io.ErrClosedPipe) || !errors.Is(err, ErrNotPeer) {
 		t.Errorf("ended with %v", err)
 	}
 	if len(g.slots) != 0 {

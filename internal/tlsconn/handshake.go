@@ -1,6 +1,7 @@
 package tlsconn
 
 import (
+	"fmt"
 	"net"
 	"runtime/debug"
 	"sync/atomic"
@@ -59,7 +60,8 @@ func (c *Conn) Wake() {
 // Abort ends a handshake that waits for its peer or for a slot, and done(err) follows; a nil err stands for
 // net.ErrClosed. A handshake that computes at this moment ends at its next wait or with its computation. Any goroutine
 // may call it, at any time, also before Start; it never blocks, the first call wins, and it does nothing once the
-// handshake has ended, so that done(nil) may follow an Abort that came too late.
+// handshake has ended, so that done(nil) may follow an Abort that came too late. Unless the handshake waited for its
+// peer, the error is an [ErrNotPeer] too.
 func (c *Conn) Abort(err error) {
 	if err == nil {
 		err = net.ErrClosed
@@ -116,12 +118,16 @@ func (h *handshake) read(w *wire, p []byte) (int, error) {
 func (h *handshake) aborted() error {
 	if h.err == nil {
 		select {
-		case h.err = <-h.abort:
+		case err := <-h.abort:
+			h.err = notPeer(err)
 		default:
 		}
 	}
 	return h.err
 }
+
+// notPeer adds to an error given to Abort that the peer had done its part.
+func notPeer(err error) error { return fmt.Errorf("%w: %w", ErrNotPeer, err) }
 
 // enter waits for a slot of the gate and until it has rested, unless one is held already.
 func (h *handshake) enter() error {
@@ -131,7 +137,8 @@ func (h *handshake) enter() error {
 	select {
 	case h.gate.slots <- struct{}{}:
 		h.held = true
-	case h.err = <-h.abort:
+	case err := <-h.abort:
+		h.err = notPeer(err)
 		return h.err
 	}
 	h.since = h.gate.now()
@@ -143,7 +150,8 @@ func (h *handshake) enter() error {
 	defer timer.Stop()
 	select {
 	case <-timer.C:
-	case h.err = <-h.abort:
+	case err := <-h.abort:
+		h.err = notPeer(err)
 	}
 	h.since = h.gate.now()
 	return h.err

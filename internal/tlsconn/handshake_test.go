@@ -138,6 +138,8 @@ func TestAbortWhileWaitingForASlot(t *testing.T) {
 	c.Abort(io.ErrClosedPipe)
 	if err := receive(t, end); !errors.Is(err, io.ErrClosedPipe) {
 		t.Errorf("got %v, want the reason of Abort", err)
+	} else if !errors.Is(err, ErrNotPeer) {
+		t.Errorf("got %v: the peer is blamed", err)
 	}
 	if len(g.slots) != 1 {
 		t.Error("somebody else's slot was given up")
@@ -162,6 +164,8 @@ func TestAbortOfAComputingHandshake(t *testing.T) {
 	close(leave)
 	if err := receive(t, end); !errors.Is(err, io.ErrClosedPipe) {
 		t.Errorf("got %v, want the reason of Abort", err)
+	} else if !errors.Is(err, ErrNotPeer) {
+		t.Errorf("got %v: the peer is blamed", err)
 	}
 	if len(g.slots) != 0 {
 		t.Error("the slot is still held")
