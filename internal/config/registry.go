@@ -605,7 +605,7 @@ var registry = []entry{
 	},
 	{
 		name:       "limits.memory",
-		usage:      "How much memory the daemon may use, with what the kernel holds for slow clients, as a size. At 80 % of it new streams are told to come later, at 90 % the clients for which most waits are ended, at 95 % the oldest half of the history goes. 0: GOMEMLIMIT if that is set, or else 85 % of what the cgroup allows, or of the machine's memory.",
+		usage:      "How much memory the daemon may use, with what the kernel holds for slow clients, as a size. At 80 % of it new streams are told to come later, at 90 % the clients for which most waits are ended, at 95 % the oldest half of the history goes. 0: GOMEMLIMIT if that is set and not more than there is, or else 85 % of what the cgroup allows, or of the machine's memory.",
 		example:    "2GiB",
 		reloadable: true,
 		size:       true,

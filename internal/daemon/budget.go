@@ -26,22 +26,28 @@ type budget struct {
 	isGoLimit bool
 }
 
-// findBudget looks for the bound where the settings have none: GOMEMLIMIT, the cgroup, the machine. It must be called
-// before the collector is given another limit.
+// findBudget looks for the bound where the settings have none: GOMEMLIMIT, the cgroup, the machine. A GOMEMLIMIT over what
+// there is bounds nothing. It must be called before the collector is given another limit.
 func findBudget(files fs.FS) budget {
+	there, from := memoryThere(files)
 	if os.Getenv("GOMEMLIMIT") != "" {
-		if limit := debug.SetMemoryLimit(-1); limit < math.MaxInt64 {
+		if limit := debug.SetMemoryLimit(-1); limit < math.MaxInt64 && (there == 0 || limit <= there) {
 			return budget{bytes: limit, from: "GOMEMLIMIT", isGoLimit: true}
 		}
 	}
+	return budget{bytes: there / 100 * budgetShare, from: from}
+}
+
+// memoryThere is what the cgroup or else the machine has, and which of them; 0: nobody knows.
+func memoryThere(files fs.FS) (bytes int64, from string) {
 	machine, err := machineMemory(files)
 	if err != nil {
 		machine = 0
 	}
 	if limit := cgroupLimit(files); limit > 0 && (machine == 0 || limit < machine) {
-		return budget{bytes: limit / 100 * budgetShare, from: "cgroup"}
+		return limit, "cgroup"
 	}
-	return budget{bytes: machine / 100 * budgetShare, from: "machine"}
+	return machine, "machine"
 }
 
 // machineMemory reads MemTotal.

@@ -2,6 +2,8 @@ package daemon
 
 import (
 	"io/fs"
+	"math"
+	"runtime/debug"
 	"testing"
 	"testing/fstest"
 
@@ -62,6 +64,26 @@ func TestFindBudget(t *testing.T) {
 			t.Errorf("%s: %+v, want %d %% of %d from %s", tc.name, got, budgetShare, tc.bytes, tc.from)
 		}
 	}
+	before := debug.SetMemoryLimit(-1)
+	t.Cleanup(func() { debug.SetMemoryLimit(before) })
+	t.Setenv("GOMEMLIMIT", "said") // as the runtime has read it
+	for _, tc := range []struct {
+		limit int64
+		files fs.FS
+		want  budget
+	}{
+		{800_000 << 10, machine(nil), budget{bytes: 800_000 << 10, from: "GOMEMLIMIT", isGoLimit: true}},
+		{1 << 50, machine(nil), budget{bytes: all / 100 * budgetShare, from: "machine"}},
+		{1 << 50, fstest.MapFS{}, budget{bytes: 1 << 50, from: "GOMEMLIMIT", isGoLimit: true}},
+		{math.MaxInt64, machine(nil), budget{bytes: all / 100 * budgetShare, from: "machine"}},
+	} {
+		debug.SetMemoryLimit(tc.limit)
+		if got := findBudget(tc.files); got != tc.want {
+			t.Errorf("GOMEMLIMIT of %d: %+v, want %+v", tc.limit, got, tc.want)
+		}
+	}
+	debug.SetMemoryLimit(before)
+	t.Setenv("GOMEMLIMIT", "")
 	if got := findBudget(fstest.MapFS{}); got.bytes != 0 {
 		t.Errorf("a machine that shows nothing: %+v", got)
 	}
