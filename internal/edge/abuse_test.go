@@ -204,7 +204,9 @@ func TestWhomWeKeepWaitingIsNoOffender(t *testing.T) {
 		t.Error("the client is blamed for a handshake that it was waiting for")
 	}
 	w.do(func(context.Context) error {
-		<-done // well or not, as the client may have had all it needs
+		if err := <-done; err != nil { // well or not, as the client may have had all it needs
+			t.Log("the client ended with", err)
+		}
 		return nil
 	})
 }

@@ -134,7 +134,7 @@ func TestARestingHandshakeCanBeAborted(t *testing.T) {
 	c := Server(&steppedEnd{l: l}, serverConfig(tls.VersionTLS13))
 	done := make(chan error, 1)
 	c.Start(g, func(err error) { done <- err })
-	if _, err := (clientEnd{l}).Write([]byte{22, 3, 1, 2, 0, 1}); err != nil {
+	if _, err := (clientEnd{l}).Write([]byte{22, 3, 1, 0, 1, 1}); err != nil {
 		t.Fatal(err)
 	}
 	c.Wake()
