@@ -63,7 +63,7 @@ func (d *Daemon) openState(s *config.Settings, identity *privdrop.Identity) erro
 	if s.State.Dir != "" {
 		dir, err := state.Prepare(s.State.Dir, owner, ours(s), others)
 		if err != nil {
-			return &configurationError{fmt.Errorf("state.dir: %w", err)}
+			return stateError("state.dir: %w", err)
 		}
 		d.atClose(func() { _ = dir.Close() })
 		d.stateDir = dir
@@ -77,13 +77,22 @@ func (d *Daemon) openState(s *config.Settings, identity *privdrop.Identity) erro
 	default:
 		dir, err := state.Use(filepath.Dir(path), owner)
 		if err != nil {
-			return &configurationError{fmt.Errorf("history.file: the directory %w", err)}
+			return stateError("history.file: the directory %w", err)
 		}
 		d.atClose(func() { _ = dir.Close() })
 		d.history.dir = dir
 	}
 	d.history.name = filepath.Base(path)
 	return nil
+}
+
+// stateError is about the configuration, unless it goes away by waiting.
+func stateError(format string, err error) error {
+	err = fmt.Errorf(format, err)
+	if errors.Is(err, state.ErrInUse) {
+		return err
+	}
+	return &configurationError{err}
 }
 
 // sameDirectory says whether a file is in the state directory, as far as the names tell.

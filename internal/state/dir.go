@@ -33,13 +33,20 @@ const (
 type Dir struct {
 	path string
 	root *os.Root
+	lock *os.File // locked while the directory is in use; nil: it is only looked at
 }
 
 // Path is where the file of that name is, for people.
 func (d *Dir) Path(name string) string { return filepath.Join(d.path, name) }
 
 // Close gives the directory back.
-func (d *Dir) Close() error { return d.root.Close() }
+func (d *Dir) Close() error {
+	var err error
+	if d.lock != nil {
+		err = d.lock.Close()
+	}
+	return errors.Join(err, d.root.Close())
+}
 
 // Open opens a file to read it. The error is fs.ErrNotExist if there is none.
 func (d *Dir) Open(name string) (*os.File, error) {

@@ -35,7 +35,7 @@ func (d *Dir) want(t *testing.T, name, want string) {
 	}
 }
 
-// names lists what is in the directory.
+// names lists what is in the directory, but for the lock.
 func (d *Dir) names(t *testing.T) (names []string) {
 	t.Helper()
 	all, err := os.ReadDir(d.path)
@@ -43,7 +43,9 @@ func (d *Dir) names(t *testing.T) (names []string) {
 		t.Fatal(err)
 	}
 	for _, e := range all {
-		names = append(names, e.Name())
+		if e.Name() != lockFile {
+			names = append(names, e.Name())
+		}
 	}
 	return names
 }

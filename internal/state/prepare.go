@@ -19,7 +19,8 @@ type Owner struct{ UID, GID int }
 // Self is who we are.
 func Self() Owner { return Owner{os.Geteuid(), os.Getegid()} }
 
-// Prepare opens a directory for owner, to be used from now on, also when the process has become owner. If there is none
+// Prepare opens a directory for owner, to be used from now on, also when the process has become owner, and by no other
+// process until Close. If there is none
 // it makes one, mode 0700. As root it gives one that belongs to root to owner, with the files of the names in ours, but
 // not if it holds anything else but directories of the names in others: a directory that was named by mistake must not
 // be given away.
@@ -32,24 +33,41 @@ func Prepare(path string, owner Owner, ours, others []string) (*Dir, error) {
 		return nil, fmt.Errorf("make the directory: %w", err)
 	}
 	d, has, err := open(path, owner)
-	if err != nil || has == owner.UID {
-		return d, err
+	if err != nil {
+		return nil, err
 	}
-	if err := d.give(owner, ours, others); err != nil {
+	if has != owner.UID {
+		_, err = d.survey(ours, others) // before anything is put there
+	}
+	if err == nil {
+		err = d.take(owner)
+	}
+	if err == nil && has != owner.UID {
+		err = d.give(owner, ours, others)
+	}
+	if err != nil {
 		_ = d.Close()
 		return nil, err
 	}
 	return d, nil
 }
 
-// Use opens a directory that is there and stays whose it is: owner's.
+// Use opens a directory that is there and stays whose it is: owner's. No other process uses it until Close.
 func Use(path string, owner Owner) (*Dir, error) {
 	d, has, err := open(path, owner)
-	if err == nil && has != owner.UID {
-		_ = d.Close()
-		return nil, wrongOwner(path, has, owner)
+	if err != nil {
+		return nil, err
 	}
-	return d, err
+	if has == owner.UID {
+		err = d.take(owner)
+	} else {
+		err = wrongOwner(path, has, owner)
+	}
+	if err != nil {
+		_ = d.Close()
+		return nil, err
+	}
+	return d, nil
 }
 
 // Check says what Prepare, or with isUsed Use, would complain of, and changes nothing.
@@ -161,6 +179,9 @@ func (d *Dir) survey(ours, others []string) (files []string, err error) {
 
 // isOurs says whether a file of this name is one of ours, one that is being written, or one that was set aside.
 func isOurs(name string, ours []string) bool {
+	if name == lockFile {
+		return true
+	}
 	if hidden, ok := strings.CutPrefix(name, "."); ok {
 		name, ok = strings.CutSuffix(hidden, newSuffix)
 		return ok && slices.Contains(ours, name)

@@ -17,13 +17,15 @@ func TestPrepareMakesAPrivateDirectory(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer func() { _ = d.Close() }()
 	info, err := os.Stat(path)
 	if err != nil || info.Mode().Perm() != 0o700 {
 		t.Errorf("mode %v, %v", info.Mode(), err)
 	}
 	if err := Check(path, Self(), true, nil, nil); err != nil {
 		t.Errorf("Check of what Prepare made: %v", err)
+	}
+	if err := d.Close(); err != nil {
+		t.Fatal(err)
 	}
 	again, err := Use(path, Self())
 	if err != nil {
@@ -126,7 +128,7 @@ func TestRootGivesAwayWhatIsOurs(t *testing.T) {
 	}
 	defer func() { _ = d.Close() }()
 	for name, want := range map[string]Owner{
-		"": owner, "history.db": owner, ".history.db.new": owner, "history.db.damaged-20260102T030405.002000000Z": owner, "acme": {},
+		"": owner, lockFile: owner, "history.db": owner, ".history.db.new": owner, "history.db.damaged-20260102T030405.002000000Z": owner, "acme": {},
 	} {
 		if uid, gid := ownerOf(t, filepath.Join(path, name)); uid != want.UID || gid != want.GID {
 			t.Errorf("%q belongs to %d:%d, want %+v", name, uid, gid, want)
