@@ -461,7 +461,7 @@ func TestKeysAfterTheDropOfPrivileges(t *testing.T) {
 	}
 	d.run()
 	eventually(t, "something is said about a key that only root can read", func() bool {
-		return d.log.contains("key for tokens or URLs cannot be read by the user the daemon has become")
+		return d.log.contains("key for tokens or URLs cannot be read any more with the rights that the daemon has left")
 	})
 	works := func(when string) {
 		t.Helper()

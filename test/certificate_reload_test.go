@@ -163,7 +163,7 @@ func TestCertificatesAfterTheDropOfPrivileges(t *testing.T) {
 	if !d.shown().Equal(first.leaf) {
 		t.Error("the certificate that root read is not shown")
 	}
-	if !d.log.says("private key cannot be read by the user the daemon has become") || !d.log.says(d.path("key.pem")) {
+	if !d.log.says("private key cannot be read any more with the rights that the daemon has left") || !d.log.says(d.path("key.pem")) {
 		t.Error("nobody is told that a renewed key could not be read")
 	}
 

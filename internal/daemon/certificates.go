@@ -3,6 +3,7 @@ package daemon
 import (
 	"errors"
 	"math"
+	"os"
 	"slices"
 	"time"
 
@@ -84,8 +85,16 @@ func (d *Daemon) openCertificates(s *config.Settings) error {
 	return nil
 }
 
-// warnOfUnreadableKeys tells early what would otherwise come out in some weeks: that a renewal cannot be taken over.
+// warnOfUnreadableKeys tells early what would otherwise come out in some weeks: that a renewal cannot be taken over. All
+// rights have been given up: also root that stays root has none to read the files of others.
 func (d *Daemon) warnOfUnreadableKeys() {
+	for _, path := range d.sources {
+		if f, err := os.Open(path); err != nil {
+			d.log.Warn("configuration cannot be read any more with the rights that the daemon has left, so that every reload fails; give the file to its group, with mode 0640", "file", path, "err", err)
+		} else {
+			_ = f.Close() // it was only tried
+		}
+	}
 	var unreadable []string
 	if d.files != nil {
 		unreadable = d.files.Unreadable()
@@ -94,15 +103,15 @@ func (d *Daemon) warnOfUnreadableKeys() {
 		unreadable = append(unreadable, d.settings.Load().Control.TLS.KeyFile)
 	}
 	for _, path := range d.authorization.unreadable() {
-		d.log.Warn("key for tokens or URLs cannot be read by the user the daemon has become, so that every reload fails; give the file to its group, with mode 0640", "file", path)
+		d.log.Warn("key for tokens or URLs cannot be read any more with the rights that the daemon has left, so that every reload fails; give the file to its group, with mode 0640", "file", path)
 	}
 	if d.rights != nil {
 		for _, path := range d.rights.UnreadableKeys() {
-			d.log.Warn("control key cannot be read by the user the daemon has become, so that every reload would fail; give the file to its group, with mode 0640", "file", path)
+			d.log.Warn("control key cannot be read any more with the rights that the daemon has left, so that every reload would fail; give the file to its group, with mode 0640", "file", path)
 		}
 	}
 	for _, path := range unreadable {
-		d.log.Warn("private key cannot be read by the user the daemon has become, so that a renewed one needs a restart; give the file to its group, with mode 0640", "file", path)
+		d.log.Warn("private key cannot be read any more with the rights that the daemon has left, so that a renewed one needs a restart; give the file to its group, with mode 0640", "file", path)
 	}
 }
 

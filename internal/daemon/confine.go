@@ -80,7 +80,6 @@ func (d *Daemon) dropPrivileges(s *config.Settings, identity *privdrop.Identity)
 	}
 	d.confined.dropped = wasRoot
 	d.log.Info("privileges dropped", "user", identity.Name, "uid", identity.UID, "gid", identity.GID)
-	d.warnOfUnreadableKeys()
 	return nil
 }
 

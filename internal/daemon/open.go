@@ -107,7 +107,11 @@ func (d *Daemon) open(ctx context.Context, o Options) error {
 	if err := d.openLoops(&s, descriptors); err != nil {
 		return err
 	}
-	return d.confine(&s)
+	if err := d.confine(&s); err != nil {
+		return err
+	}
+	d.warnOfUnreadableKeys()
+	return nil
 }
 
 func (d *Daemon) openLog(s *config.Settings, o Options) error {
