@@ -309,6 +309,9 @@ func TestChroot(t *testing.T) {
 	if root, err := os.Readlink(fmt.Sprintf("/proc/%d/root", d.cmd.Process.Pid)); err != nil || root != jail {
 		t.Errorf("its root is %q, %v; want %q", root, err, jail)
 	}
+	if d.memoryStatus().BudgetBytes == 0 {
+		t.Error("the machine's memory is not known in the chroot, so nothing bounds what is used")
+	}
 	renewed := d.ca.make(t, nil)
 	renewed.place(t, d)
 	d.giveFiles()

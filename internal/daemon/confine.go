@@ -89,7 +89,8 @@ func (d *Daemon) prepareForSmallWorld(s *config.Settings, identity *privdrop.Ide
 	if identity != nil {
 		uid = identity.UID
 	}
-	d.user = userName(uid)            // of /etc/passwd
+	d.user = userName(uid) // of /etc/passwd
+	d.found = findBudget(os.DirFS("/"))
 	zone, offset := time.Now().Zone() // of /etc/localtime
 	d.log.Debug("time zone", "zone", zone, "seconds_east", offset)
 	if usesACME(s) && s.ACME.CARoot == "" {
@@ -233,6 +234,9 @@ func checkChroot(s *config.Settings, sources []string) error {
 	}
 	var problems []string
 	for _, n := range neededPaths(s, sources) {
+		if !filepath.IsAbs(n.Path.Path) { // the chroot is the working directory then
+			return &configurationError{fmt.Errorf("%s: %s would be another file after the chroot; write it from / on", cmp.Or(n.key, "names"), n.Path.Path)}
+		}
 		grants, err := sandbox.Grants([]sandbox.Path{n.Path})
 		if err != nil {
 			return err

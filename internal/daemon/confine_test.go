@@ -59,6 +59,10 @@ func TestChrootNamesWhatItLacks(t *testing.T) {
 	if err := checkChroot(&s, nil); os.Geteuid() == 0 && err != nil {
 		t.Errorf("nothing is lacking: got %v", err)
 	}
+	s.TLS.CertFile = "cert.pem"
+	if err := checkChroot(&s, nil); os.Geteuid() == 0 && (err == nil || !strings.Contains(err.Error(), "from / on")) {
+		t.Errorf("a path from the working directory on, which is another one afterwards: got %v", err)
+	}
 }
 
 func TestUnreachable(t *testing.T) {

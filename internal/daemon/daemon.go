@@ -65,6 +65,7 @@ type Daemon struct {
 	loops      []*reactor.Loop
 	edge       *edge.Server
 	memory     *memoryWatch
+	found      budget       // of memory, where limits.memory says nothing
 	handed     handover     // sockets from the service manager
 	fromUnit   map[int]bool // descriptors of doors that a socket unit has given
 	stateDir   *state.Dir   // nil: nothing outlives a restart, but perhaps the history

@@ -3,7 +3,6 @@ package daemon
 import (
 	"context"
 	"math"
-	"os"
 	"runtime"
 	"runtime/debug"
 	"runtime/metrics"
@@ -86,7 +85,7 @@ type memoryWatch struct {
 	// Fixed after creation.
 	d     *Daemon
 	meter *memoryMeter
-	found budget // where limits.memory says nothing: later a sandbox may hide who says so
+	found budget // where limits.memory says nothing
 
 	// Owned by the watch's goroutine.
 	setting     int64 // limits.memory that the budget was found with
@@ -122,7 +121,7 @@ type memoryCounts struct {
 }
 
 func newMemoryWatch(d *Daemon, s *config.Settings) *memoryWatch {
-	w := &memoryWatch{d: d, meter: newMemoryMeter(), found: findBudget(os.DirFS("/")), starved: make(chan struct{}, 1)}
+	w := &memoryWatch{d: d, meter: newMemoryMeter(), found: d.found, starved: make(chan struct{}, 1)}
 	w.setBudget(s.Limits.Memory)
 	w.show(w.meter.measure(0))
 	return w
