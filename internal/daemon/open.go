@@ -243,6 +243,9 @@ func (d *Daemon) writePIDFile(path string) error {
 	if err = errors.Join(err, f.Close()); err != nil {
 		return fmt.Errorf("write pid file: %w", err)
 	}
+	if path == os.DevNull {
+		return nil
+	}
 	d.atClose(func() {
 		if err := os.Remove(path); err != nil { // another user by now, perhaps
 			d.log.Debug("pid file stays", "err", err)

@@ -39,8 +39,8 @@ func checkPlaces(s *config.Settings) error {
 
 func checkPlace(path string, kind fs.FileMode, makesDir bool) error {
 	switch found, err := os.Lstat(path); {
-	case err == nil && kind == 0 && found.Mode()&fs.ModeCharDevice != 0:
-		return nil // /dev/null serves as a file
+	case err == nil && kind == 0 && path == os.DevNull:
+		return nil // it serves as a file
 	case err == nil && found.Mode().Type() != kind:
 		return fmt.Errorf("%s is there already and is %s, not %s; name another path, or remove it", path, kindName(found.Mode().Type()), kindName(kind))
 	case err == nil:

@@ -155,6 +155,28 @@ func TestOnlyRegularFilesAreOpened(t *testing.T) {
 	}
 }
 
+func TestALogThatNobodyWants(t *testing.T) {
+	before, err := os.Stat(os.DevNull)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, handle := openLog(t, os.DevNull)
+	if err := handle.Reopen(); err != nil {
+		t.Error(err)
+	}
+	if err := handle.Chown(54321, 54322); err != nil {
+		t.Error(err)
+	}
+	after, err := os.Stat(os.DevNull)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if owner := after.Sys().(*syscall.Stat_t); owner.Uid != before.Sys().(*syscall.Stat_t).Uid {
+		_ = os.Chown(os.DevNull, 0, 0)
+		t.Errorf("%s was given to %d", os.DevNull, owner.Uid)
+	}
+}
+
 func TestTheFileIsGivenAway(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "log")
 	_, handle := openLog(t, path)

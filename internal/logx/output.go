@@ -48,7 +48,7 @@ func (o *output) reopen() error {
 func (o *output) chown(uid, gid int) error {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if o.file == nil {
+	if o.file == nil || o.path == os.DevNull {
 		return nil
 	}
 	if err := o.file.Chown(uid, gid); err != nil {
@@ -67,7 +67,7 @@ func (o *output) close() error {
 }
 
 // openFile opens a log file for appending. A symbolic link in its place is refused, as its owner could
-// have root append to any file; so is what is not a file. O_NONBLOCK keeps a named pipe from holding
+// have root append to any file; so is what is not a file, but /dev/null. O_NONBLOCK keeps a named pipe from holding
 // up the start until it is found out.
 func openFile(path string) (*os.File, error) {
 	f, err := os.OpenFile(path, os.O_WRONLY|os.O_APPEND|os.O_CREATE|syscall.O_NOFOLLOW|syscall.O_NONBLOCK, logFileMode)
@@ -78,7 +78,7 @@ func openFile(path string) (*os.File, error) {
 		return nil, fmt.Errorf("open log file: %w", err)
 	}
 	info, err := f.Stat()
-	if err == nil && !info.Mode().IsRegular() {
+	if err == nil && !info.Mode().IsRegular() && path != os.DevNull {
 		err = errors.New("it is not a regular file")
 	}
 	if err != nil {
