@@ -210,7 +210,7 @@ func (d *Daemon) lookAtCertificates(now time.Time) {
 	for _, f := range after {
 		i := slices.IndexFunc(before, func(b certs.Failure) bool { return b.Files == f.Files })
 		if i < 0 || before[i].Err.Error() != f.Err.Error() {
-			d.log.Error("replaced certificate cannot be used; the one before is still in force", "err", f.Err)
+			d.log.Error("replaced certificate cannot be used; the one before is still in force", "err", d.explainDenial(f.Err))
 		}
 	}
 	for _, b := range before {

@@ -5,6 +5,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -225,6 +226,15 @@ func (d *Daemon) unreachable(old, next *config.Settings) error {
 		}
 	}
 	return errors.Join(errs...)
+}
+
+// explainDenial says of a file that may not be read, and lies among everybody's, what its mode does not tell.
+func (d *Daemon) explainDenial(err error) error {
+	var denied *fs.PathError
+	if d.confined.layers.Landlock == 0 || !errors.As(err, &denied) || !errors.Is(denied, fs.ErrPermission) || !sandbox.IsAlone(denied.Path) {
+		return err
+	}
+	return fmt.Errorf("%w; the sandbox knows the file that was there at the start, and not one that was put in its place: restart the daemon, and put such files into a directory of their own", err)
 }
 
 // checkChroot refuses a chroot in which what the daemon opens while it runs is not what it is outside.

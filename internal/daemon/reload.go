@@ -15,7 +15,12 @@ func (d *Daemon) reload() (changed, needsRestart []string, err error) {
 	d.reloading.Lock()
 	defer d.reloading.Unlock()
 	defer d.tellReload()()
+	changed, needsRestart, err = d.readAgain()
+	return changed, needsRestart, d.explainDenial(err)
+}
 
+// readAgain is reload, for one at a time.
+func (d *Daemon) readAgain() (changed, needsRestart []string, err error) {
 	next, err := d.reloadFrom()
 	if err != nil {
 		return nil, nil, err

@@ -107,10 +107,13 @@ func readGrants(path string) []string {
 		if err != nil {
 			return paths
 		}
-		path = filepath.Join(dir, filepath.Base(path))
 		if !slices.Contains(broad, dir) {
 			paths = append(paths, dir)
 		}
+		if beside := besides(filepath.Dir(path), dir); beside != "" {
+			paths = append(paths, beside)
+		}
+		path = filepath.Join(dir, filepath.Base(path))
 		target, err := os.Readlink(path)
 		switch {
 		case err == nil && filepath.IsAbs(target):
@@ -126,6 +129,20 @@ func readGrants(path string) []string {
 		return paths
 	}
 	return paths
+}
+
+// besides answers where the next directory will be put, if the one that a file is in is a link that is turned around at each
+// renewal, such as current -> releases/7: next to that. A link that lies among everybody's is not one of those. Empty: nowhere.
+func besides(link, target string) string {
+	if _, err := os.Readlink(link); err != nil {
+		return ""
+	}
+	at, err := filepath.EvalSymlinks(filepath.Dir(link))
+	beside := filepath.Dir(target)
+	if err != nil || slices.Contains(broad, at) || slices.Contains(broad, beside) {
+		return ""
+	}
+	return beside
 }
 
 // IsAlone says whether the file at path is granted by itself, so that another one put in its place is not.

@@ -45,6 +45,9 @@ func TestGrants(t *testing.T) {
 		"loop/a":                          "b",
 		"loop/b":                          "a",
 		"link":                            "plain",
+		"current":                         "releases/7",
+		"releases/7/cert.pem":             "",
+		"system":                          "/etc",
 		"dangling/resolv.conf":            "../nowhere/stub-resolv.conf",
 		"dangling/into-a-dir-that-is-not": "/nowhere/at/all",
 	})
@@ -56,7 +59,9 @@ func TestGrants(t *testing.T) {
 	}{
 		{"a file", "plain/cert.pem", ReadFile, []string{"plain"}},
 		{"a file that is not there yet", "plain/key.pem", ReadFile, []string{"plain"}},
-		{"in a directory by a link", "link/cert.pem", ReadFile, []string{"plain"}},
+		{"in a directory by a link", "link/cert.pem", ReadFile, []string{"plain", "."}},
+		{"in a directory that is replaced as a whole", "current/cert.pem", ReadFile, []string{"releases/7", "releases"}},
+		{"in a directory of the system's by a link", "system/hassesd-is-not-there.pem", ReadFile, nil},
 		{"certbot's", "live/x/fullchain.pem", ReadFile, []string{"live/x", "archive/x"}},
 		{"Kubernetes'", "kube/tls.crt", ReadFile, []string{"kube", "kube/..2026_01"}},
 		{"links in a row", "chain/a", ReadFile, []string{"chain", "chain2", "chain3"}},
