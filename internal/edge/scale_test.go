@@ -45,10 +45,11 @@ func BenchmarkScale(b *testing.B) {
 	}
 }
 
-// crowd is a world full of idle TLS streams, ten in each room.
+// crowd is a world full of idle TLS streams.
 type crowd struct {
 	w             *world
 	peers         []*reactortest.Peer
+	inRoom        int     // streams of each room
 	bytes         float64 // of heap a stream, without what the kernel in memory takes
 	objects       float64
 	kernelBytes   float64
@@ -62,7 +63,7 @@ func newCrowd(b *testing.B, n int) *crowd {
 		s.loops, s.tls, s.fds = 2, server, n+1_000
 		s.edge.HeartbeatInterval = 15 * time.Second
 	})
-	c := &crowd{w: w, peers: make([]*reactortest.Peer, n)}
+	c := &crowd{w: w, peers: make([]*reactortest.Peer, n), inRoom: 10}
 	b.Cleanup(func() {
 		for _, p := range c.peers {
 			p.Close()
@@ -92,7 +93,7 @@ func (c *crowd) open(first, last int, config *tls.Config) {
 				peer := c.w.connectFrom(fmt.Sprintf("10.%d.%d.%d", i>>16&255, i>>8&255, i&255)).Peer
 				dialing.Unlock()
 				c.peers[i] = peer
-				if err := subscribeOverTLS(peer, config, i/10, i); err != nil {
+				if err := subscribeOverTLS(peer, config, i/c.inRoom, i); err != nil {
 					select {
 					case failed <- fmt.Errorf("stream %d: %w", i, err):
 					default:

@@ -40,6 +40,7 @@ type setup struct {
 	// Options.Challenge
 	challenge func(token string) (string, bool)
 	fds       int
+	poller    func(*reactortest.Poller) reactor.Poller // what the loops see of the kernel; nil: all
 }
 
 func newWorld(t testing.TB, change func(*setup)) *world {
@@ -69,8 +70,7 @@ func newWorld(t testing.TB, change func(*setup)) *world {
 	}
 	w := &world{t: t, kernel: reactortest.NewKernel(), nextPort: 40_000}
 	for range s.loops {
-		loop, _ := reactortest.NewLoop(t, w.kernel, reactor.Options{})
-		w.loops = append(w.loops, loop)
+		w.loops = append(w.loops, w.newLoop(s.poller))
 	}
 	w.hub = hub.New(s.hub)
 	w.srv = New(Options{
@@ -91,6 +91,25 @@ func newWorld(t testing.TB, change func(*setup)) *world {
 	})
 	t.Cleanup(w.end)
 	return w
+}
+
+func (w *world) newLoop(poller func(*reactortest.Poller) reactor.Poller) *reactor.Loop {
+	w.t.Helper()
+	if poller == nil {
+		loop, _ := reactortest.NewLoop(w.t, w.kernel, reactor.Options{})
+		return loop
+	}
+	loop, err := reactor.New(reactor.Options{Poller: poller(w.kernel.NewPoller()), Now: w.kernel.Now})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	w.t.Cleanup(func() {
+		loop.Stop()
+		if err := loop.Run(); err != nil {
+			w.t.Error(err)
+		}
+	})
+	return loop
 }
 
 // end drains the world away: whatever a test has done to it, nothing may be left.

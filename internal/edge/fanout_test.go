@@ -1,0 +1,86 @@
+package edge
+
+import (
+	"slices"
+	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/hassesd/hassesd/internal/reactor"
+	"github.com/hassesd/hassesd/internal/reactor/reactortest"
+)
+
+// BenchmarkFanout sends one message at a time to 10,000 TLS streams of one room: routing, queues, lanes and records, as in
+// the daemon, but a write to a socket costs nothing. It reports what a delivery costs beside the kernel's part of it. Ten
+// thousand connections are in no cache, so it is memory that is measured more than instructions.
+func BenchmarkFanout(b *testing.B) {
+	const n = 10_000
+	server, client := testTLS(b)
+	var drains []*drainPoller
+	w := newWorld(b, func(s *setup) {
+		s.tls, s.fds = server, n+1_000
+		s.poller = func(p *reactortest.Poller) reactor.Poller {
+			drains = append(drains, &drainPoller{Poller: p})
+			return drains[len(drains)-1]
+		}
+	})
+	c := &crowd{w: w, peers: make([]*reactortest.Peer, n), inRoom: n}
+	b.Cleanup(func() {
+		for _, p := range c.peers {
+			p.Close()
+		}
+		w.turnUntilQuiet()
+	})
+	c.open(0, n, client)
+	for _, p := range drains {
+		p.open = true
+	}
+	w.enqueue("room0", "the first one makes the queues")
+	w.turnUntilQuiet()
+	b.ReportAllocs()
+	b.ResetTimer()
+	var costs []int64
+	for b.Loop() {
+		began := processorTime(b)
+		w.enqueue("room0", "one hundred bytes, more or less, as they are in all the other measurements, so that they compare")
+		w.turnUntilQuiet()
+		costs = append(costs, processorTime(b)-began)
+	}
+	slices.Sort(costs)
+	b.ReportMetric(float64(costs[len(costs)/2])/n, "cpu-ns/delivery")
+	b.ReportMetric(float64(costs[len(costs)/10])/n, "p10-cpu-ns/delivery")
+	written := 0
+	for _, p := range drains {
+		written += p.writes
+		p.open = false
+	}
+	if want := n * (b.N + 1); written < want {
+		b.Errorf("%d records were written, want %d", written, want)
+	}
+}
+
+// drainPoller is a kernel in memory whose sockets swallow what is written to them, once it is open.
+type drainPoller struct {
+	*reactortest.Poller
+	open   bool
+	writes int
+}
+
+func (p *drainPoller) Write(fd int, b []byte) (int, error) {
+	if !p.open {
+		return p.Poller.Write(fd, b)
+	}
+	p.writes++
+	return len(b), nil
+}
+
+// processorTime is what this process has had of the processors, in nanoseconds: unlike the clock it tells about the same on
+// a machine that others use, too.
+func processorTime(b *testing.B) int64 {
+	b.Helper()
+	var used unix.Timespec
+	if err := unix.ClockGettime(unix.CLOCK_PROCESS_CPUTIME_ID, &used); err != nil {
+		b.Fatal(err)
+	}
+	return used.Nano()
+}
