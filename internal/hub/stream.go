@@ -31,21 +31,22 @@ const (
 // Stream is one subscriber. It is embedded by value in what carries it; its zero value, with Owner set,
 // is ready for Subscribe. It must not be copied while subscribed.
 type Stream struct {
-	// Fixed while subscribed.
-	Owner Owner
+	// Owned by the loop of the shard, but for Owner, which is fixed while subscribed. What each event needs comes
+	// first, in as few cache lines as can be.
+	seen    uint64 // number of the newest delivery that was looked at
+	after   uint64 // everything up to this number came by replay, or was not to come
+	queue   queue
+	Owner   Owner
+	phase   phase
+	hole    *hole
+	shard   *Shard // of the latest subscription
+	last    uint64 // number of the last event popped whole, or where the subscription started
+	sent    uint64
+	dropped uint64
 
-	// Owned by the loop of the shard.
-	shard       *Shard // of the latest subscription
+	// Fixed while subscribed.
 	clientID    string
 	memberships []membership
-	queue       queue
-	hole        *hole
-	phase       phase
-	seen        uint64 // number of the newest delivery that was looked at
-	after       uint64 // everything up to this number came by replay, or was not to come
-	last        uint64 // number of the last event popped whole, or where the subscription started
-	sent        uint64
-	dropped     uint64
 }
 
 // hole is what the policy DropOldest took out of a queue, in front of the first event that is not

@@ -28,14 +28,20 @@ type Conn struct {
 	drained bool  // the last read would have blocked: crypto/tls holds no complete record
 }
 
-// Server returns a connection over d that waits for Start. The configuration is shared, not copied and not changed; it
-// should set DynamicRecordSizingDisabled, so that each Seal makes one record.
+// Server returns a connection over d that waits for Start; see Init.
 func Server(d Descriptor, cfg *tls.Config) *Conn {
 	c := &Conn{}
+	c.Init(d, cfg)
+	return c
+}
+
+// Init makes the zero value a connection over d that waits for Start, where it lies: within what it belongs to, it is an
+// object less for the collector and a cache line less for each record. The configuration is shared, not copied and not
+// changed; it should set DynamicRecordSizingDisabled, so that each Seal makes one record.
+func (c *Conn) Init(d Descriptor, cfg *tls.Config) {
 	c.wire.out.d = d
 	c.wire.hs.Store(newHandshake())
 	c.tls = tls.Server(&c.wire, cfg)
-	return c
 }
 
 // ReadPlain reads decrypted bytes into p, which must not be empty. It returns bytes or an error, never both: the
