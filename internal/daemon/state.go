@@ -3,6 +3,7 @@ package daemon
 import (
 	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
 
 	"github.com/hassesd/hassesd/internal/config"
@@ -95,7 +96,12 @@ func stateError(format string, err error) error {
 	return &configurationError{err}
 }
 
-// sameDirectory says whether a file is in the state directory, as far as the names tell.
+// sameDirectory says whether a file is in the state directory, by whatever name.
 func sameDirectory(path, dir string) bool {
-	return dir != "" && filepath.Dir(path) == filepath.Clean(dir)
+	if dir == "" || filepath.Dir(path) == filepath.Clean(dir) {
+		return dir != ""
+	}
+	a, errA := os.Stat(filepath.Dir(path))
+	b, errB := os.Stat(dir)
+	return errA == nil && errB == nil && os.SameFile(a, b)
 }

@@ -1,0 +1,34 @@
+package daemon
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/hassesd/hassesd/internal/config"
+)
+
+// TestOneStateDirectoryByTwoNames names it once by a link above it: it is used once, and not in the daemon's own way.
+func TestOneStateDirectoryByTwoNames(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.Mkdir(filepath.Join(dir, "a"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink("a", filepath.Join(dir, "b")); err != nil {
+		t.Fatal(err)
+	}
+	s := config.Defaults()
+	s.State.Dir = filepath.Join(dir, "a", "state")
+	s.History.File = filepath.Join(dir, "b", "state", "history.db")
+	if err := os.Mkdir(s.State.Dir, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	d := newDaemon(Options{})
+	defer d.close()
+	if err := d.openState(&s, nil); err != nil {
+		t.Fatal(err)
+	}
+	if d.history.dir != d.stateDir {
+		t.Error("the directory is opened twice")
+	}
+}
