@@ -235,8 +235,8 @@ func (f *table) add(test string, h *herd, s herdState) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	lost := len(s.Wrong) + s.Totals.Gaps
-	f.rows = append(f.rows, fmt.Sprintf("| %s | %d of %d | %s | %s | %.1f | %s | %s | %s |", strings.TrimPrefix(test, "Test"), lost, h.streams,
-		s.Quiet, s.Attacked, s.times(), s.typical(), h.idle, h.load))
+	f.rows = append(f.rows, fmt.Sprintf("| %s | %d | %d of %d | %s | %s | %.1f | %s | %s | %s |", strings.TrimPrefix(test, "Test"),
+		s.Attacked.Deliveries/h.streams, lost, h.streams, s.Quiet, s.Attacked, s.times(), s.typical(), h.idle, h.load))
 }
 
 // print writes them in the form of docs/security.md, when they were wanted.
@@ -246,8 +246,8 @@ func (f *table) print(w io.Writer) {
 	if !measured() || len(f.rows) == 0 {
 		return
 	}
-	fmt.Fprintln(w, "| Attack | Streams that lost something | Median, p99 in quiet | Median, p99 in the attack | p99: times | In 99 % of streams, median of messages: times | Daemon, attackers in quiet, of one processor | In the attack |")
-	fmt.Fprintln(w, "|---|---|---|---|---|---|---|---|")
+	fmt.Fprintln(w, "| Attack | Messages in it | Streams that lost something | Median, p99 in quiet | Median, p99 in the attack | p99: times | In 99 % of streams, median of messages: times | Daemon, attackers in quiet, of one processor | In the attack |")
+	fmt.Fprintln(w, "|---|---|---|---|---|---|---|---|---|")
 	for _, row := range f.rows {
 		fmt.Fprintln(w, row)
 	}
