@@ -274,7 +274,7 @@ func multipathSocket(t *testing.T) int {
 
 func unixSocketAbstract(t *testing.T) systemd.Socket {
 	t.Helper()
-	l, err := net.ListenUnix("unix", &net.UnixAddr{Name: fmt.Sprintf("@hassesd-handover-test-%d", os.Getpid()), Net: "unix"})
+	l, err := net.ListenUnix("unix", &net.UnixAddr{Name: "@" + t.TempDir(), Net: "unix"})
 	if err != nil {
 		t.Fatal(err)
 	}
