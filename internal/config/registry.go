@@ -1,7 +1,12 @@
 package config
 
+import "slices"
+
 // registry lists every key in the order of the file: those at the top first, then table by table.
-var registry = []entry{
+var registry = slices.Concat(serviceEntries, controlEntries, eventEntries, limitEntries, drainEntries)
+
+// serviceEntries are those of the daemon as a whole, and of who may listen and over which TLS.
+var serviceEntries = []entry{
 	{
 		name:    "listen",
 		usage:   "The addresses browsers connect to, as URLs. Without a host it is every IPv4 and IPv6 address. http:// needs plaintext. May be repeated.",
@@ -311,123 +316,10 @@ var registry = []entry{
 		reloadable: true,
 		field:      func(s *Settings) any { return &s.HSTS.IncludeSubdomains },
 	},
+}
 
-	{
-		name:    "control.socket",
-		usage:   "The Unix socket where back ends and hassesctl reach the daemon. Empty: none. In development mode the default is in the user's runtime directory.",
-		example: "/run/hassesd/control.sock",
-		field:   func(s *Settings) any { return &s.Control.Socket },
-	},
-	{
-		name:    "control.tcp",
-		usage:   "The address of the control protocol over TCP, for back ends that cannot use the Unix socket. Without control.tls only on loopback, as every process that reaches it may publish. Empty: none.",
-		example: "127.0.0.1:8085",
-		field:   func(s *Settings) any { return &s.Control.TCP },
-	},
-	{
-		name:    "control.fifo",
-		aliases: []string{"fifo"},
-		usage:   "The named pipe that takes classic commands; who may write to it may publish. Empty: none.",
-		example: "/run/hassesd/fifo",
-		field:   func(s *Settings) any { return &s.Control.FIFO },
-	},
-	{
-		name:    "control.delimiter",
-		aliases: []string{"delimiter"},
-		usage:   "The one character that ends a classic command, besides the newline.",
-		example: "'|'",
-		field:   func(s *Settings) any { return &s.Control.Delimiter },
-	},
-	{
-		name:    "control.connections",
-		usage:   "How many connections each of the control socket and the control port has places for; more are closed at once.",
-		example: "512",
-		field:   func(s *Settings) any { return &s.Control.Connections },
-	},
-	{
-		name:    "control.unix_mode",
-		usage:   "The permissions of the Unix socket, in octal; none for the world.",
-		example: "0600",
-		field:   func(s *Settings) any { return &s.Control.UnixMode },
-	},
-	{
-		name:    "control.unix_group",
-		usage:   "The group, by name or number, that the Unix socket belongs to. Without one it is the daemon's own.",
-		example: "www-data",
-		field:   func(s *Settings) any { return &s.Control.UnixGroup },
-	},
-	{
-		name:       "control.unix_admins",
-		usage:      "Who may do everything over the Unix socket, of those whom its permissions let in: user:NAME or group:NAME, by name or number. While this and the next two lists are empty, all of them may; otherwise root and who is listed. May be repeated.",
-		example:    "group:hassesd-admin",
-		reloadable: true,
-		field:      func(s *Settings) any { return &s.Control.UnixAdmins },
-	},
-	{
-		name:       "control.unix_publishers",
-		usage:      "Who may publish, look, and set the log level and reinit over the Unix socket, written as in control.unix_admins. May be repeated.",
-		example:    "user:www-data",
-		reloadable: true,
-		field:      func(s *Settings) any { return &s.Control.UnixPublishers },
-	},
-	{
-		name:       "control.unix_readers",
-		usage:      "Who may only look over the Unix socket, written as in control.unix_admins. May be repeated.",
-		example:    "user:prometheus",
-		reloadable: true,
-		field:      func(s *Settings) any { return &s.Control.UnixReaders },
-	},
-	{
-		name:       "control.tcp_role",
-		usage:      "What may be done over control.tcp without TLS before a key is sent: publish (and look, and set the log level and reinit), read (only look) or none. Keys are tables [[control.key]] in the file.",
-		example:    "none",
-		reloadable: true,
-		field:      func(s *Settings) any { return &s.Control.TCPRole },
-	},
-
-	{
-		name:       "control.tls.cert_file",
-		usage:      "The daemon's certificate on the control port: a PEM file with the whole chain, the daemon's own certificate first. With it the port speaks only TLS 1.3 with client certificates, and may be reached from other machines. 'hassesctl pki' makes one.",
-		example:    "/etc/hassesd/control/push.example.org.pem",
-		reloadable: true,
-		field:      func(s *Settings) any { return &s.Control.TLS.CertFile },
-	},
-	{
-		name:       "control.tls.key_file",
-		usage:      "The private key of control.tls.cert_file: a PEM file without a passphrase, readable only by those who must.",
-		example:    "/etc/hassesd/control/push.example.org-key.pem",
-		reloadable: true,
-		field:      func(s *Settings) any { return &s.Control.TLS.KeyFile },
-	},
-	{
-		name:       "control.tls.client_ca_file",
-		usage:      "The authorities that the certificates of clients must come from: a PEM file. Use a private authority: a public one has given certificates to everybody.",
-		example:    "/etc/hassesd/control/ca.pem",
-		reloadable: true,
-		field:      func(s *Settings) any { return &s.Control.TLS.ClientCAFile },
-	},
-	{
-		name:       "control.tls.admin",
-		usage:      "The client certificates that may do everything. Each is named by a URI (uri:) or a DNS name (dns:) in its subjectAltName, or by the SHA-256 of its public key in hexadecimal (spki:). May be repeated.",
-		example:    "uri:hassesd:client:alice",
-		reloadable: true,
-		field:      func(s *Settings) any { return &s.Control.TLS.Admin },
-	},
-	{
-		name:       "control.tls.publish",
-		usage:      "The client certificates that may publish, look, and set the log level and reinit, named as in control.tls.admin. May be repeated.",
-		example:    "uri:hassesd:client:shop",
-		reloadable: true,
-		field:      func(s *Settings) any { return &s.Control.TLS.Publish },
-	},
-	{
-		name:       "control.tls.read",
-		usage:      "The client certificates that may only look, named as in control.tls.admin. May be repeated.",
-		example:    "uri:hassesd:client:monitoring",
-		reloadable: true,
-		field:      func(s *Settings) any { return &s.Control.TLS.Read },
-	},
-
+// eventEntries are those of what streams are sent, and of what is kept.
+var eventEntries = []entry{
 	{
 		name:       "heartbeat.interval",
 		usage:      "How long a stream may be silent before a heartbeat is sent, as a duration; it keeps proxies from cutting the stream. 0: none.",
@@ -478,169 +370,10 @@ var registry = []entry{
 		example: "/var/lib/hassesd",
 		field:   func(s *Settings) any { return &s.State.Dir },
 	},
+}
 
-	{
-		name:       "limits.connections",
-		usage:      "How many connections browsers may hold in all. 0: as many as the descriptor limit allows.",
-		example:    "50000",
-		reloadable: true,
-		field:      func(s *Settings) any { return &s.Limits.Connections },
-	},
-	{
-		name:       "limits.connections_per_address",
-		usage:      "How many connections one IPv4 address or one IPv6 /64 network may hold; an IPv6 /48 may hold four times as many. 0: no bound. Mind offices and mobile operators, whose clients share an address.",
-		example:    "1000",
-		reloadable: true,
-		field:      func(s *Settings) any { return &s.Limits.ConnectionsPerAddress },
-	},
-	{
-		name:       "limits.exempt",
-		usage:      "The networks that the limits of one address (connections_per_address, handshakes_per_address, handshake_rate, penalties) do not concern, such as a proxy's. auto: this machine (127.0.0.0/8 and ::1), but only for those of these limits that have their default values. none: nobody. May be repeated.",
-		example:    "10.0.0.0/8",
-		reloadable: true,
-		field:      func(s *Settings) any { return &s.Limits.Exempt },
-	},
-	{
-		name:       "limits.handshakes",
-		usage:      "How many TLS handshakes may be under way at a time.",
-		example:    "256",
-		reloadable: true,
-		field:      func(s *Settings) any { return &s.Limits.Handshakes },
-	},
-	{
-		name:       "limits.handshake_cpu",
-		usage:      "How much of the processors' time TLS handshakes may take together, in percent; a flood of them then waits, and the open streams do not. 100: no bound.",
-		example:    "50",
-		reloadable: true,
-		field:      func(s *Settings) any { return &s.Limits.HandshakeCPU },
-	},
-	{
-		name:       "limits.handshakes_per_address",
-		usage:      "How many TLS handshakes of one IPv4 address or IPv6 /64 network may be under way at a time; further ones wait. 0: no bound.",
-		example:    "16",
-		reloadable: true,
-		field:      func(s *Settings) any { return &s.Limits.HandshakesPerAddress },
-	},
-	{
-		name:       "limits.handshake_rate",
-		usage:      "How many TLS handshakes one IPv4 address or IPv6 /64 network may begin in a second in the long run; an IPv6 /48 four times as many. Connections over it are reset. 0: no bound.",
-		example:    "50",
-		reloadable: true,
-		field:      func(s *Settings) any { return &s.Limits.HandshakeRate },
-	},
-	{
-		name:       "limits.handshake_burst",
-		usage:      "How many TLS handshakes one address may begin at once after a rest, on top of limits.handshake_rate: all its clients come back together after a restart, so it should not be less than limits.connections_per_address.",
-		example:    "1000",
-		reloadable: true,
-		field:      func(s *Settings) any { return &s.Limits.HandshakeBurst },
-	},
-	{
-		name:       "limits.handshake_timeout",
-		usage:      "How long a TLS handshake may take from the connection on, as a duration.",
-		example:    "5s",
-		reloadable: true,
-		field:      func(s *Settings) any { return &s.Limits.HandshakeTimeout },
-	},
-	{
-		name:       "limits.penalties",
-		usage:      "Whether addresses whose handshakes fail, time out or are no TLS are kept out for a while: on, dry-run (it is only counted whom that would have been) or off.",
-		example:    "dry-run",
-		reloadable: true,
-		field:      func(s *Settings) any { return &s.Limits.Penalties },
-	},
-	{
-		name:       "limits.request_timeout",
-		usage:      "How long the head of the request may take to arrive, as a duration.",
-		example:    "5s",
-		reloadable: true,
-		field:      func(s *Settings) any { return &s.Limits.RequestTimeout },
-	},
-	{
-		name:       "limits.request_bytes",
-		usage:      "How long the head of a request may be, cookies included, as a size.",
-		example:    "16KiB",
-		reloadable: true,
-		size:       true,
-		field:      func(s *Settings) any { return &s.Limits.RequestBytes },
-	},
-	{
-		name:       "limits.rooms_per_client",
-		usage:      "How many rooms one stream may subscribe to.",
-		example:    "16",
-		reloadable: true,
-		field:      func(s *Settings) any { return &s.Limits.RoomsPerClient },
-	},
-	{
-		name:       "limits.message_bytes",
-		usage:      "How long a message may be, as a size, at most 16MiB. A longer one is refused, never cut.",
-		example:    "1MiB",
-		reloadable: true,
-		size:       true,
-		field:      func(s *Settings) any { return &s.Limits.MessageBytes },
-	},
-	{
-		name:       "limits.queue_bytes",
-		usage:      "How much may wait for one slow client, as a size, before limits.slow applies.",
-		example:    "1MiB",
-		reloadable: true,
-		size:       true,
-		field:      func(s *Settings) any { return &s.Limits.QueueBytes },
-	},
-	{
-		name:       "limits.kernel_bytes",
-		usage:      "How much may wait for one client in the kernel, as a size, besides limits.queue_bytes: it takes what the client does not read until this is full, and only then is the client seen to be slow. Half of it is for what was not sent yet. For clients that are fast and far away, allow what goes on its way in one round trip. The kernel itself allows no more than net.core.wmem_max.",
-		example:    "256KiB",
-		reloadable: true,
-		size:       true,
-		field:      func(s *Settings) any { return &s.Limits.KernelBytes },
-	},
-	{
-		name:       "limits.queue_bytes_total",
-		usage:      "How much may wait for all clients together, as a size; over it, those for which most waits are ended, and come back for what they missed. Events are shared, so this is what has still to be sent and not memory, which limits.memory bounds. 0: no bound.",
-		example:    "4GiB",
-		reloadable: true,
-		size:       true,
-		field:      func(s *Settings) any { return &s.Limits.QueueBytesTotal },
-	},
-	{
-		name:       "limits.memory",
-		usage:      "How much memory the daemon may use, with what the kernel holds for slow clients, as a size. At 80 % of it new streams are told to come later, at 90 % the clients for which most waits are ended, at 95 % the oldest half of the history goes. 0: GOMEMLIMIT if that is set and not more than there is, or else 85 % of what the cgroup allows, or of the machine's memory.",
-		example:    "2GiB",
-		reloadable: true,
-		size:       true,
-		field:      func(s *Settings) any { return &s.Limits.Memory },
-	},
-	{
-		name:       "limits.publish_rate",
-		usage:      "How many messages one control connection may publish in a second, with a second's worth at once. A faster one is not read for a while, so that its writes wait; nothing is lost. 0: no bound.",
-		example:    "1000",
-		reloadable: true,
-		field:      func(s *Settings) any { return &s.Limits.PublishRate },
-	},
-	{
-		name:       "limits.publish_bytes",
-		usage:      "How many bytes of messages one control connection may publish in a second, as a size, with a second's worth at once; no less than limits.message_bytes. 0: no bound.",
-		example:    "10MiB",
-		reloadable: true,
-		size:       true,
-		field:      func(s *Settings) any { return &s.Limits.PublishBytes },
-	},
-	{
-		name:       "limits.slow",
-		usage:      "What happens to a client whose queue is full: close (it reconnects and catches up from history), drop-oldest (it is told of the gap) or latest (only the newest event of each room is kept).",
-		example:    "drop-oldest",
-		reloadable: true,
-		field:      func(s *Settings) any { return &s.Limits.Slow },
-	},
-	{
-		name:       "limits.stream_age",
-		usage:      "How long a stream may live, as a duration; it is then ended politely and reconnects. 0: as long as it likes.",
-		example:    "12h",
-		reloadable: true,
-		field:      func(s *Settings) any { return &s.Limits.StreamAge },
-	},
-
+// drainEntries are those of the end.
+var drainEntries = []entry{
 	{
 		name:       "drain.window",
 		usage:      "Over how long the streams are ended when the daemon stops, as a duration, so that the clients do not come back all at once. 0: all at once.",

@@ -1,0 +1,120 @@
+package config
+
+// controlEntries are those of the control protocol's doors and of who may come in.
+var controlEntries = []entry{
+	{
+		name:    "control.socket",
+		usage:   "The Unix socket where back ends and hassesctl reach the daemon. Empty: none. In development mode the default is in the user's runtime directory.",
+		example: "/run/hassesd/control.sock",
+		field:   func(s *Settings) any { return &s.Control.Socket },
+	},
+	{
+		name:    "control.tcp",
+		usage:   "The address of the control protocol over TCP, for back ends that cannot use the Unix socket. Without control.tls only on loopback, as every process that reaches it may publish. Empty: none.",
+		example: "127.0.0.1:8085",
+		field:   func(s *Settings) any { return &s.Control.TCP },
+	},
+	{
+		name:    "control.fifo",
+		aliases: []string{"fifo"},
+		usage:   "The named pipe that takes classic commands; who may write to it may publish. Empty: none.",
+		example: "/run/hassesd/fifo",
+		field:   func(s *Settings) any { return &s.Control.FIFO },
+	},
+	{
+		name:    "control.delimiter",
+		aliases: []string{"delimiter"},
+		usage:   "The one character that ends a classic command, besides the newline.",
+		example: "'|'",
+		field:   func(s *Settings) any { return &s.Control.Delimiter },
+	},
+	{
+		name:    "control.connections",
+		usage:   "How many connections each of the control socket and the control port has places for; more are closed at once.",
+		example: "512",
+		field:   func(s *Settings) any { return &s.Control.Connections },
+	},
+	{
+		name:    "control.unix_mode",
+		usage:   "The permissions of the Unix socket, in octal; none for the world.",
+		example: "0600",
+		field:   func(s *Settings) any { return &s.Control.UnixMode },
+	},
+	{
+		name:    "control.unix_group",
+		usage:   "The group, by name or number, that the Unix socket belongs to. Without one it is the daemon's own.",
+		example: "www-data",
+		field:   func(s *Settings) any { return &s.Control.UnixGroup },
+	},
+	{
+		name:       "control.unix_admins",
+		usage:      "Who may do everything over the Unix socket, of those whom its permissions let in: user:NAME or group:NAME, by name or number. While this and the next two lists are empty, all of them may; otherwise root and who is listed. May be repeated.",
+		example:    "group:hassesd-admin",
+		reloadable: true,
+		field:      func(s *Settings) any { return &s.Control.UnixAdmins },
+	},
+	{
+		name:       "control.unix_publishers",
+		usage:      "Who may publish, look, and set the log level and reinit over the Unix socket, written as in control.unix_admins. May be repeated.",
+		example:    "user:www-data",
+		reloadable: true,
+		field:      func(s *Settings) any { return &s.Control.UnixPublishers },
+	},
+	{
+		name:       "control.unix_readers",
+		usage:      "Who may only look over the Unix socket, written as in control.unix_admins. May be repeated.",
+		example:    "user:prometheus",
+		reloadable: true,
+		field:      func(s *Settings) any { return &s.Control.UnixReaders },
+	},
+	{
+		name:       "control.tcp_role",
+		usage:      "What may be done over control.tcp without TLS before a key is sent: publish (and look, and set the log level and reinit), read (only look) or none. Keys are tables [[control.key]] in the file.",
+		example:    "none",
+		reloadable: true,
+		field:      func(s *Settings) any { return &s.Control.TCPRole },
+	},
+
+	{
+		name:       "control.tls.cert_file",
+		usage:      "The daemon's certificate on the control port: a PEM file with the whole chain, the daemon's own certificate first. With it the port speaks only TLS 1.3 with client certificates, and may be reached from other machines. 'hassesctl pki' makes one.",
+		example:    "/etc/hassesd/control/push.example.org.pem",
+		reloadable: true,
+		field:      func(s *Settings) any { return &s.Control.TLS.CertFile },
+	},
+	{
+		name:       "control.tls.key_file",
+		usage:      "The private key of control.tls.cert_file: a PEM file without a passphrase, readable only by those who must.",
+		example:    "/etc/hassesd/control/push.example.org-key.pem",
+		reloadable: true,
+		field:      func(s *Settings) any { return &s.Control.TLS.KeyFile },
+	},
+	{
+		name:       "control.tls.client_ca_file",
+		usage:      "The authorities that the certificates of clients must come from: a PEM file. Use a private authority: a public one has given certificates to everybody.",
+		example:    "/etc/hassesd/control/ca.pem",
+		reloadable: true,
+		field:      func(s *Settings) any { return &s.Control.TLS.ClientCAFile },
+	},
+	{
+		name:       "control.tls.admin",
+		usage:      "The client certificates that may do everything. Each is named by a URI (uri:) or a DNS name (dns:) in its subjectAltName, or by the SHA-256 of its public key in hexadecimal (spki:). May be repeated.",
+		example:    "uri:hassesd:client:alice",
+		reloadable: true,
+		field:      func(s *Settings) any { return &s.Control.TLS.Admin },
+	},
+	{
+		name:       "control.tls.publish",
+		usage:      "The client certificates that may publish, look, and set the log level and reinit, named as in control.tls.admin. May be repeated.",
+		example:    "uri:hassesd:client:shop",
+		reloadable: true,
+		field:      func(s *Settings) any { return &s.Control.TLS.Publish },
+	},
+	{
+		name:       "control.tls.read",
+		usage:      "The client certificates that may only look, named as in control.tls.admin. May be repeated.",
+		example:    "uri:hassesd:client:monitoring",
+		reloadable: true,
+		field:      func(s *Settings) any { return &s.Control.TLS.Read },
+	},
+}
