@@ -122,11 +122,11 @@ func (c *connection) serverRead(b []byte) (int, error) {
 func (c *connection) serverWrite(b []byte) (int, error) {
 	switch {
 	case c.writeFailure != nil:
-		return 0, os.NewSyscallError("sendmsg", c.writeFailure)
+		return 0, os.NewSyscallError("write", c.writeFailure)
 	case c.serverEnd != serverOpen, c.clientEnd == clientGone:
-		return 0, os.NewSyscallError("sendmsg", unix.EPIPE)
+		return 0, os.NewSyscallError("write", unix.EPIPE)
 	case c.clientEnd == clientReset:
-		return 0, os.NewSyscallError("sendmsg", unix.ECONNRESET)
+		return 0, os.NewSyscallError("write", unix.ECONNRESET)
 	case len(b) == 0:
 		return 0, nil
 	}

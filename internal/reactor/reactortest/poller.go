@@ -237,7 +237,7 @@ func (p *Poller) Write(fd int, b []byte) (int, error) {
 	defer p.kernel.mu.Unlock()
 	c := p.kernel.file(fd).conn
 	if c == nil {
-		return 0, os.NewSyscallError("sendmsg", unix.ENOTSOCK)
+		return 0, os.NewSyscallError("write", unix.ENOTSOCK)
 	}
 	return c.serverWrite(b)
 }
