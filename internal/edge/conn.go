@@ -55,9 +55,9 @@ type conn struct {
 	id         uint64
 	peer       netip.AddrPort
 	acceptedAt time.Duration // since the server's start
+	w          *worker
 	secure     bool
 	as         guest
-	w          *worker
 
 	// Owned by the loop, and touched by each delivery.
 	state       state

@@ -154,8 +154,8 @@ func (st *Stream) check(s *Shard) error {
 	if bytes != q.bytes {
 		return fmt.Errorf("a queue holds %d bytes, counted %d", bytes, q.bytes)
 	}
-	if q.n > len(q.ring) || (q.n == 0 && q.offset != 0) {
-		return fmt.Errorf("a queue of %d places holds %d frames, %d bytes of the first sent", len(q.ring), q.n, q.offset)
+	if q.n > 1+len(q.ring) || (q.n == 0 && q.offset != 0) {
+		return fmt.Errorf("a queue of %d places holds %d frames, %d bytes of the first sent", 1+len(q.ring), q.n, q.offset)
 	}
 	if st.hole != nil && last == 0 {
 		return errors.New("a hole is followed by no event")

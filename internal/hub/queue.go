@@ -2,8 +2,8 @@ package hub
 
 import "github.com/hassesd/hassesd/internal/sse"
 
-// Room of a queue, in items of 16 bytes. A stream that gets one event now and then needs the first room
-// only; one with small bursts keeps what it has, so that it does not allocate again and again.
+// Room of a queue behind its first item, in items of 16 bytes. One with small bursts keeps what it has, so that it does
+// not allocate again and again.
 const (
 	queueFirst = 4
 	queueKeep  = 16 // an empty queue keeps at most so much
@@ -16,16 +16,25 @@ type item struct {
 }
 
 // queue is what a stream has still to send. It does not know any bound. The zero value is empty.
+//
+// The oldest item lies in the queue itself: a stream that gets one event now and then has nothing else, and each of its
+// deliveries is a cache line less.
 type queue struct {
-	ring   []item // its length is 0 or a power of two
-	head   int    // index of the oldest item
 	n      int    // items
 	offset int    // bytes of the oldest item that were popped
 	bytes  int    // not popped yet
+	oldest item   // zero if there is none
+	ring   []item // the others; its length is 0 or a power of two
+	head   int    // index of the first of them
 }
 
 // at returns the i-th item, 0 being the oldest.
-func (q *queue) at(i int) *item { return &q.ring[(q.head+i)&(len(q.ring)-1)] }
+func (q *queue) at(i int) *item {
+	if i == 0 {
+		return &q.oldest
+	}
+	return &q.ring[(q.head+i-1)&(len(q.ring)-1)]
+}
 
 // fits reports whether size more bytes are within bound. An empty queue takes any frame.
 func (q *queue) fits(size, bound int) bool { return q.n == 0 || q.bytes+size <= bound }
@@ -40,43 +49,55 @@ func (q *queue) push(it item) {
 // pushFront puts a frame before all others, none of which may be partly popped.
 func (q *queue) pushFront(it item) {
 	q.grow()
-	q.head = (q.head - 1) & (len(q.ring) - 1)
+	if q.n > 0 {
+		q.head = (q.head - 1) & (len(q.ring) - 1)
+		q.ring[q.head] = q.oldest
+	}
 	q.n++
-	*q.at(0) = it
+	q.oldest = it
 	q.bytes += it.frame.Len()
 }
 
+// grow makes room for another item.
 func (q *queue) grow() {
-	if q.n < len(q.ring) {
+	if q.n <= len(q.ring) {
 		return
 	}
 	ring := make([]item, max(queueFirst, 2*len(q.ring)))
-	for i := range q.n {
-		ring[i] = *q.at(i)
+	for i := 1; i < q.n; i++ {
+		ring[i-1] = *q.at(i)
 	}
 	q.ring, q.head = ring, 0
+}
+
+// shift removes the oldest item, whose bytes count no longer.
+func (q *queue) shift() {
+	q.n--
+	q.oldest = item{}
+	if q.n > 0 {
+		q.oldest, q.ring[q.head] = q.ring[q.head], item{}
+		q.head = (q.head + 1) & (len(q.ring) - 1)
+	}
 }
 
 // read appends at most room bytes of the oldest item to dst and removes the item if that was its end.
 // It returns the removed item.
 func (q *queue) read(dst []byte, room int) ([]byte, item) {
-	rest := q.at(0).frame.Bytes()[q.offset:]
+	it := q.oldest
+	rest := it.frame.Bytes()[q.offset:]
 	if len(rest) > room {
 		q.offset += room
 		q.bytes -= room
 		return append(dst, rest[:room]...), item{}
 	}
-	it := *q.at(0)
-	*q.at(0) = item{}
-	q.head = (q.head + 1) & (len(q.ring) - 1)
-	q.n--
+	q.shift()
 	q.offset = 0
 	q.bytes -= len(rest)
 	return append(dst, rest...), it
 }
 
 // next is how much of the oldest item is left to read.
-func (q *queue) next() int { return q.at(0).frame.Len() - q.offset }
+func (q *queue) next() int { return q.oldest.frame.Len() - q.offset }
 
 // fixed is the number of items at the front that must not be dropped: a partly popped one, and frames
 // that are not events.
@@ -97,9 +118,7 @@ func (q *queue) drop(i int) {
 	for ; i > 0; i-- {
 		*q.at(i) = *q.at(i - 1)
 	}
-	*q.at(0) = item{}
-	q.head = (q.head + 1) & (len(q.ring) - 1)
-	q.n--
+	q.shift()
 }
 
 // retain removes the items from first on that keep refuses, and returns how many. It asks from the newest
@@ -115,10 +134,12 @@ func (q *queue) retain(first int, keep func(item) bool) (removed int) {
 		to--
 		*q.at(to) = it
 	}
-	for i := range to {
+	for i := range q.n - to {
+		*q.at(i) = *q.at(to + i)
+	}
+	for i := q.n - to; i < q.n; i++ {
 		*q.at(i) = item{}
 	}
-	q.head = (q.head + to) & (len(q.ring) - 1)
 	q.n -= to
 	return to
 }
@@ -130,9 +151,8 @@ func (q *queue) discard() {
 		*q = queue{}
 		return
 	}
-	frame := q.at(0).frame
-	*q = queue{offset: q.offset, ring: make([]item, queueFirst), n: 1, bytes: frame.Len() - q.offset}
-	*q.at(0) = item{frame: frame}
+	frame := q.oldest.frame
+	*q = queue{offset: q.offset, n: 1, bytes: frame.Len() - q.offset, oldest: item{frame: frame}}
 }
 
 // release gives back the memory of an empty queue that was long.

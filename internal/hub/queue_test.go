@@ -36,7 +36,7 @@ func wantQueue(t *testing.T, q *queue, seqs ...uint64) {
 	if q.n != len(seqs) || q.bytes != bytes {
 		t.Errorf("%d items, %d bytes counted, want %d, %d", q.n, q.bytes, len(seqs), bytes)
 	}
-	for i := q.n; i < len(q.ring); i++ {
+	for i := q.n; i <= len(q.ring); i++ {
 		if *q.at(i) != (item{}) {
 			t.Errorf("place %d behind the end holds a frame", i)
 		}
@@ -110,14 +110,14 @@ func TestQueueDiscard(t *testing.T) {
 }
 
 func TestQueueRelease(t *testing.T) {
-	q := queueOf(t, make([]uint64, queueKeep)...)
+	q := queueOf(t, make([]uint64, 1+queueKeep)...)
 	for q.n > 0 {
 		q.read(nil, 1000)
 	}
 	if q.release(); len(q.ring) != queueKeep {
 		t.Error("a small ring is given back")
 	}
-	q = queueOf(t, make([]uint64, queueKeep+1)...)
+	q = queueOf(t, make([]uint64, queueKeep+2)...)
 	for q.n > 0 {
 		q.read(nil, 1000)
 	}
