@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"path/filepath"
+	"slices"
 )
 
 // figure is one load, and the servers that carry it.
@@ -67,7 +68,11 @@ func figures(quick bool) []figure {
 			flags: load(lively, "--in-flight", "64", "--streams", streams(1000)),
 		},
 		{name: saturate1 + hybrid, curve: "X25519MLKEM768", servers: []server{daemon, nethttp}, flags: load(lively, "--in-flight", "64", "--streams", streams(1000))},
-		{name: single, curve: x25519, servers: append(all, bare), flags: load(lively, "--rate", "10", "--streams", streams(10000))},
+		{
+			name: single, curve: x25519,
+			servers: slices.Concat(all, []server{hassesd("hassesd, 1 loop", "--loops", "1"), bareWrite("bare write", 1), bareWrite("bare write, 2 threads", 2)}),
+			flags:   load(lively, "--rate", "10", "--streams", streams(10000)),
+		},
 		{
 			name: manyRooms, curve: x25519, servers: all,
 			flags: load(lively, "--scenario", "rooms", "--rate", "1000", "--rooms", streams(1000), "--streams", streams(10000)),

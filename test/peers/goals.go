@@ -83,6 +83,8 @@ func goals(runs map[string][]sample) []row {
 	t.atMost(single, "p99 ms: to the best peer", best, p99, 0.8)
 	t.atMost(single, "CPU s a million: to net/http", []string{"net/http"}, perMillion, 0.8)
 	t.atMost(single, "CPU s a million: to bare write", []string{"bare write"}, perMillion, 1.3)
+	t.shown(single, "CPU s a million: to bare write, 2 threads", "bare write, 2 threads", perMillion)
+	t.shown(single, "CPU s a million: two loops to one", "hassesd, 1 loop", perMillion)
 	t.bound(manyRooms, "p99 ms", p99, 20)
 	t.none(manyRooms)
 	t.atMost(manyRooms, "CPU s a million: to net/http", []string{"net/http"}, perMillion, 1)

@@ -68,17 +68,21 @@ func overHTTP(scheme string) func(place) []string {
 	}
 }
 
-var (
-	nethttp = server{name: "net/http", tls: true, flags: overHTTP("https"), line: func(p place) (string, []string, error) {
-		return filepath.Join(p.bin, "nethttp"), []string{"-listen", subscribeAt, "-publish", publishAt, "-cert", p.cert.cert, "-key", p.cert.key}, nil
-	}}
-	bare = server{name: "bare write", flags: overHTTP("http"), line: func(p place) (string, []string, error) {
+var nethttp = server{name: "net/http", tls: true, flags: overHTTP("https"), line: func(p place) (string, []string, error) {
+	return filepath.Join(p.bin, "nethttp"), []string{"-listen", subscribeAt, "-publish", publishAt, "-cert", p.cert.cert, "-key", p.cert.key}, nil
+}}
+
+// bareWrite writes on as many threads.
+func bareWrite(name string, threads int) server {
+	return server{name: name, flags: overHTTP("http"), line: func(p place) (string, []string, error) {
 		if p.wire == 0 {
 			return "", nil, errors.New("it is not known yet what a delivery of hassesd takes on the wire")
 		}
-		return filepath.Join(p.bin, "bare"), []string{"-listen", subscribeAt, "-publish", publishAt, "-bytes", strconv.Itoa(p.wire)}, nil
+		return filepath.Join(p.bin, "bare"), []string{
+			"-listen", subscribeAt, "-publish", publishAt, "-bytes", strconv.Itoa(p.wire), "-threads", strconv.Itoa(threads),
+		}, nil
 	}}
-)
+}
 
 func nginx(workers int) server {
 	return server{

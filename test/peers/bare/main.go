@@ -1,5 +1,6 @@
-// Bare is the least that a delivery can cost: no TLS, no queue, no event loop, one goroutine that calls write for each
-// client with bytes that are ready. What a server pays beyond its figure is its own; what it pays below is the kernel's.
+// Bare is the least that a delivery can cost: no TLS, no queue, no event loop, one goroutine (or -threads of them) that
+// calls write for each client with bytes that are ready. What a server pays beyond its figure is its own; what it pays
+// below is the kernel's.
 //
 //	GET /sub?ch=ROOM        subscribes, on -listen
 //	POST /pub?ch=ROOM       publishes the body, on -publish, in a write of -bytes bytes a client
@@ -13,6 +14,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 
@@ -21,7 +23,8 @@ import (
 
 // server is the descriptors of each room.
 type server struct {
-	size int // of a write
+	size    int // of a write
+	threads int // that share the clients
 
 	mu    sync.Mutex
 	rooms map[string][]int
@@ -31,8 +34,9 @@ func main() {
 	listen := flag.String("listen", "127.0.0.1:8445", "address of the subscribers")
 	publish := flag.String("publish", "127.0.0.1:8082", "address of the publishers")
 	size := flag.Int("bytes", 158, "bytes that a delivery is padded to, as many as TLS would make of it")
+	threads := flag.Int("threads", 1, "how many write at the same time, each to its part of the clients")
 	flag.Parse()
-	s := &server{size: *size, rooms: map[string][]int{}}
+	s := &server{size: *size, threads: max(*threads, 1), rooms: map[string][]int{}}
 	go func() {
 		http.HandleFunc("POST /pub", s.publish)
 		fail(http.ListenAndServe(*publish, nil))
@@ -89,16 +93,24 @@ func (s *server) publish(w http.ResponseWriter, r *http.Request) {
 	name := r.URL.Query().Get("ch")
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	open := s.rooms[name][:0]
-	for _, fd := range s.rooms[name] {
-		// A client that does not take it all at once is none that costs the least.
-		if n, err := unix.Write(fd, frame); n == len(frame) && err == nil {
-			open = append(open, fd)
-		} else {
+	clients := s.rooms[name]
+	var writing sync.WaitGroup
+	for part := range slices.Chunk(clients, max(1, (len(clients)+s.threads-1)/s.threads)) {
+		writing.Go(func() { writeTo(part, frame) })
+	}
+	writing.Wait()
+	s.rooms[name] = slices.DeleteFunc(clients, func(fd int) bool { return fd < 0 })
+}
+
+// writeTo writes the frame to each client, and -1 in place of those that did not take it: a client that does not take it
+// all at once is none that costs the least.
+func writeTo(clients []int, frame []byte) {
+	for i, fd := range clients {
+		if n, err := unix.Write(fd, frame); n != len(frame) || err != nil {
 			_ = unix.Close(fd)
+			clients[i] = -1
 		}
 	}
-	s.rooms[name] = open
 }
 
 // frame is one chunk with the event, padded by a comment.
