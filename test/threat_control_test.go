@@ -78,7 +78,11 @@ func TestT11PortAsksForAKey(t *testing.T) {
 		t.Error("the log does not tell of wrong keys, or tells the keys")
 	}
 
-	// A key that is replaced counts after a reload, without a restart.
+	// A key that is replaced counts after a reload, without a restart; the one before counts nowhere any more.
+	holder := d.classic("tcp")
+	if got := holder.ask("auth " + goodKey); got != "ok admin" {
+		t.Errorf("the right key: %q", got)
+	}
 	if err := os.WriteFile(keyFile, []byte(wrongKey), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -89,6 +93,9 @@ func TestT11PortAsksForAKey(t *testing.T) {
 	}
 	if r := ctl("--auth-key-file", keyFile, "count"); r.code != 0 {
 		t.Errorf("the new key: %s", r)
+	}
+	if got := holder.ask("numberofclients"); !strings.HasPrefix(got, "error ") {
+		t.Errorf("the old key on an open connection: %q", got)
 	}
 	good.survived()
 }

@@ -183,12 +183,28 @@ func (a *Access) addRoles(o AccessOptions) error {
 	return errors.Join(problems...)
 }
 
-// roleOf returns the greatest role that any identity of the certificate has, and that identity; no role is empty.
+// verify checks that a chain, the client's certificate first, comes from an authority of clients, and was good at the time
+// when it was shown.
+func (a *Access) verify(chain []*x509.Certificate, shown time.Time) error {
+	intermediates := x509.NewCertPool()
+	for _, c := range chain[1:] {
+		intermediates.AddCert(c)
+	}
+	_, err := chain[0].Verify(x509.VerifyOptions{
+		Roots:         a.clientCAs,
+		Intermediates: intermediates,
+		CurrentTime:   shown,
+		KeyUsages:     []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth},
+	})
+	return err
+}
+
+// roleOf returns the greatest role that any identity of the certificate has, and that identity, which is empty if none has
+// one.
 func (a *Access) roleOf(c *x509.Certificate) (Role, string) {
-	var role Role
-	var by string
+	role, by := RoleNone, ""
 	for _, id := range Identities(c) {
-		if r, ok := a.roles[identity(id)]; ok && (role == "" || r.rank() > role.rank()) {
+		if r, ok := a.roles[identity(id)]; ok && r.rank() > role.rank() {
 			role, by = r, id
 		}
 	}

@@ -37,8 +37,8 @@ func (s *classic) run(cmd Command, bad *SyntaxError) {
 		s.syntaxError(bad)
 		return
 	}
-	if needed := cmd.Verb.role(); !s.conn.role.includes(needed) {
-		s.error(notForRole("this command", needed, s.conn.role))
+	if needed, has := cmd.Verb.role(), s.conn.role(); !has.includes(needed) {
+		s.error(notForRole("this command", needed, has))
 		return
 	}
 	ctx, cancel := context.WithTimeout(s.conn.server.ctx, callTimeout)

@@ -33,7 +33,6 @@ type speaker interface {
 type conn struct {
 	// Fixed after creation, over TLS when the handshake is done.
 	server *Server
-	door   doorKind
 	number uint64 // of the server's connections
 	source string // the address, or the user of this machine, that it comes from
 	log    *slog.Logger
@@ -48,8 +47,7 @@ type conn struct {
 	// Owned by the reader.
 	head      []byte // the first bytes, while they may belong to several forms
 	speaker   speaker
-	role      Role
-	keyID     string // of the last good key; empty: none was shown
+	standing  standing // its door and who is there are fixed
 	wrongKeys int
 	pacer     pacer
 }

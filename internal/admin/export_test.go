@@ -3,6 +3,8 @@ package admin
 import (
 	"log/slog"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // SetWriteTimeout shortens the patience with peers that do not read, before s serves.
@@ -18,7 +20,7 @@ const ShortPause = shortPause
 func SpeakJSON(b Backend, maxMessage int, pieces ...[]byte) string {
 	s := NewServer(ServerOptions{Backend: b, Logger: slog.New(slog.DiscardHandler), MaxMessage: func() int { return maxMessage }})
 	defer s.cancel()
-	c := &conn{server: s, log: s.log, queue: newAnswers(), role: RoleAdmin}
+	c := &conn{server: s, log: s.log, queue: newAnswers(), standing: standing{door: doorUnix, peer: &unix.Ucred{}}}
 	c.speaker = newRPC(c)
 	answered := make(chan string)
 	go func() {

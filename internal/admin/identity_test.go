@@ -58,7 +58,7 @@ func TestRoleOfACertificate(t *testing.T) {
 		{"by key", AccessOptions{Admin: []string{spki}}, RoleAdmin, spki},
 		{"the greatest of several", AccessOptions{Admin: []string{"dns:a.example"}, Read: []string{"uri:test:x", spki}}, RoleAdmin, "dns:a.example"},
 		{"the greatest of one", AccessOptions{Admin: []string{spki}, Publish: []string{spki}, Read: []string{spki}}, RoleAdmin, spki},
-		{"none", AccessOptions{Admin: []string{"dns:b.example", "uri:test:y", "uri:dns:a.example", "spki:" + someSum}}, "", ""},
+		{"none", AccessOptions{Admin: []string{"dns:b.example", "uri:test:y", "uri:dns:a.example", "spki:" + someSum}}, RoleNone, ""},
 	} {
 		a := &Access{roles: map[identity]Role{}}
 		if err := a.addRoles(tt.roles); err != nil {

@@ -85,9 +85,8 @@ func keyFault(text string) *fault {
 	return nil
 }
 
-// find returns the key that secret is. It takes the same time whichever it is, or none.
-func (r *Rights) find(secret string) (key, bool) {
-	sum := sha256.Sum256([]byte(secret))
+// find returns the key of that hash. It takes the same time whichever it is, or none.
+func (r *Rights) find(sum [sha256.Size]byte) (key, bool) {
 	var found key
 	ok := false
 	for _, k := range r.keys {
@@ -101,27 +100,26 @@ func (r *Rights) find(secret string) (key, bool) {
 // maxWrongKeys is how many wrong keys one connection may send; then it is closed.
 const maxWrongKeys = 3
 
-// authorize gives the connection the role of the key that secret is, if that is greater than its own.
+// authorize gives the connection the role of the key that secret is, if that is greater than its own, for as long as there
+// is that key.
 func (c *conn) authorize(secret string) (Authorized, *Error) {
-	if c.door == doorFIFO {
+	if c.standing.door == doorFIFO {
 		return Authorized{}, &Error{Code: CodeNotAllowed, Message: "the FIFO takes no keys", Hint: "use the Unix socket or TCP"}
 	}
 	if c.wrongKeys >= maxWrongKeys { // later in a batch
 		return Authorized{}, c.wrongKey()
 	}
 	c.wait(c.server.guesses.delay(time.Now(), c.source))
-	k, ok := c.server.rights.Load().find(secret)
+	c.role() // puts the rules in force
+	k, ok := c.standing.rights.find(sha256.Sum256([]byte(secret)))
 	if !ok {
 		c.wrongKeys++
 		c.server.guesses.wrong(time.Now(), c.source)
 		return Authorized{}, c.wrongKey()
 	}
-	if !c.role.includes(k.role) {
-		c.role = k.role
-	}
-	c.keyID = k.id
-	c.log.Info("control connection authorized", "key", k.id, "role", string(c.role))
-	return Authorized{Key: k.id, Role: c.role}, nil
+	c.standing.show(k)
+	c.log.Info("control connection authorized", "key", k.id, "role", string(c.standing.role))
+	return Authorized{Key: k.id, Role: c.standing.role}, nil
 }
 
 func (c *conn) wrongKey() *Error {
@@ -142,8 +140,8 @@ func (c *conn) isFinished() bool { return c.wrongKeys >= maxWrongKeys }
 
 // keyAttrs name the key in force, for the log.
 func (c *conn) keyAttrs() []slog.Attr {
-	if c.keyID == "" {
+	if c.standing.keyID == "" {
 		return nil
 	}
-	return []slog.Attr{slog.String("key", c.keyID)}
+	return []slog.Attr{slog.String("key", c.standing.keyID)}
 }

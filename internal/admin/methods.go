@@ -19,7 +19,7 @@ var methods = map[string]method{
 	MethodHello: {RoleRead, func(ctx context.Context, c *conn, params json.RawMessage) (any, *Error) {
 		return run(params, "", nil, func(struct{}) (Hello, error) {
 			h, err := c.server.backend.Hello(ctx)
-			h.Name, h.Protocol, h.Role = "hassesd", ProtocolVersion, c.role
+			h.Name, h.Protocol, h.Role = "hassesd", ProtocolVersion, c.role()
 			return h, err
 		})
 	}},

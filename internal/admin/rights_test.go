@@ -1,6 +1,8 @@
 package admin
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"os/user"
 	"testing"
 
@@ -49,6 +51,54 @@ func TestUnixRole(t *testing.T) {
 		if got != tc.want {
 			t.Errorf("%s: %s, want %s", tc.name, got, tc.want)
 		}
+	}
+}
+
+// The lists hold for whoever is connected already.
+func TestStandingOnTheUnixSocket(t *testing.T) {
+	load := func(o RightsOptions) *Rights {
+		r, err := LoadRights(o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return r
+	}
+	const nobody = 4_000_000_000 // whom no user database has
+	secret := "a-key-of-the-test"
+	withKey := func(o RightsOptions) *Rights {
+		sum := sha256.Sum256([]byte(secret))
+		o.Keys = []KeySource{{ID: "k", Role: RolePublish, SHA256: hex.EncodeToString(sum[:])}}
+		return load(o)
+	}
+	s := standing{door: doorUnix, peer: &unix.Ucred{Uid: nobody, Gid: nobody + 1}}
+	for _, step := range []struct {
+		name   string
+		rights *Rights
+		shows  bool
+		want   Role
+		keyID  string
+	}{
+		{"no lists", defaultRights(), false, RoleAdmin, ""},
+		{"a reader", load(RightsOptions{UnixReaders: []string{"user:4000000000"}}), false, RoleRead, ""},
+		{"by group", load(RightsOptions{UnixPublishers: []string{"group:4000000001"}}), false, RolePublish, ""},
+		{"in no list", load(RightsOptions{UnixAdmins: []string{"user:1"}}), false, RoleNone, ""},
+		{"with a key", withKey(RightsOptions{UnixAdmins: []string{"user:1"}}), true, RolePublish, "k"},
+		{"a key takes nothing away", withKey(RightsOptions{}), false, RoleAdmin, "k"},
+		{"the key is gone", load(RightsOptions{UnixReaders: []string{"user:4000000000"}}), false, RoleRead, ""},
+	} {
+		s.judge(step.rights, nil)
+		if step.shows {
+			k, _ := step.rights.find(sha256.Sum256([]byte(secret)))
+			s.show(k)
+			s.show(k)
+		}
+		if s.role != step.want || s.keyID != step.keyID || len(s.keys) > 1 {
+			t.Errorf("%s: %s by key %q of %d, want %s by %q", step.name, s.role, s.keyID, len(s.keys), step.want, step.keyID)
+		}
+	}
+	s = standing{door: doorUnix} // the kernel did not say who it is
+	if s.judge(defaultRights(), nil); s.role != RoleNone {
+		t.Errorf("nobody has the role %s", s.role)
 	}
 }
 

@@ -144,8 +144,8 @@ func (s *rpc) call(name string, params json.RawMessage) (any, *Error) {
 	if !ok {
 		return nil, &Error{Code: codeMethodNotFound, Message: "there is no method of this name", Hint: methodNames}
 	}
-	if !s.conn.role.includes(m.role) {
-		return nil, notForRole(name, m.role, s.conn.role)
+	if has := s.conn.role(); !has.includes(m.role) {
+		return nil, notForRole(name, m.role, has)
 	}
 	ctx, cancel := context.WithTimeout(s.conn.server.ctx, callTimeout)
 	defer cancel()

@@ -22,8 +22,7 @@ type sealedConn struct {
 	wire *wire
 
 	// What the handshake has shown; written during it, by its goroutine.
-	role      Role
-	identity  string // that has the role
+	identity  string // that has a role; empty: none has
 	strangers string // identities of a certificate without a role
 	offered   offer
 }

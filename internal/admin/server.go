@@ -64,8 +64,8 @@ type Server struct {
 	cancel  context.CancelFunc
 	running sync.WaitGroup // accept loops and connections
 
-	access   atomic.Pointer[Access] // of the TLS door, for new connections; safe by itself
-	rights   atomic.Pointer[Rights] // of new connections and new keys; never nil, safe by itself
+	access   atomic.Pointer[Access] // of the TLS door; safe by itself
+	rights   atomic.Pointer[Rights] // never nil; safe by itself
 	guesses  guesses                // safe by itself
 	held     held                   // safe by itself
 	stopping chan struct{}          // closed with serverStopping
@@ -170,7 +170,7 @@ func (s *Server) Serve() {
 		s.running.Go(func() { s.accept(d) })
 	}
 	if s.fifo != nil {
-		s.start(&conn{door: doorFIFO, role: RolePublish, input: newInput(s.fifo)})
+		s.start(&conn{standing: standing{door: doorFIFO}, input: newInput(s.fifo)})
 	}
 }
 
@@ -250,7 +250,7 @@ func (s *Server) accept(d *listenDoor) {
 
 // admit starts a connection, or closes it when there are too many.
 func (s *Server) admit(d *listenDoor, nc net.Conn) {
-	c := &conn{server: s, door: d.kind, queue: newAnswers(), role: RoleNone}
+	c := &conn{server: s, queue: newAnswers(), standing: standing{door: d.kind}}
 	s.present(c, nc)
 	if d.kind == doorTLS {
 		sealed := newSealedConn(nc, s.access.Load(), s.writeTimeout)
@@ -278,21 +278,17 @@ func (s *Server) admit(d *listenDoor, nc net.Conn) {
 	s.start(c)
 }
 
-// present finds out what a connection may do before it has said anything.
+// present finds out who is at the other end of a connection, as far as it need not say so.
 func (s *Server) present(c *conn, nc net.Conn) {
-	rights := s.rights.Load()
-	switch c.door {
+	switch c.standing.door {
 	case doorUnix:
 		peer, err := peerOf(nc)
 		if err != nil {
 			return // whoever it is, it has no role
 		}
-		c.role = rights.unixRole(peer, groupsOf)
+		c.standing.peer = peer
 		c.source = "uid " + strconv.FormatUint(uint64(peer.Uid), 10)
-	case doorTCP:
-		c.role = rights.tcp
-		c.source = hostOf(nc.RemoteAddr())
-	case doorTLS: // the certificate will tell
+	case doorTCP, doorTLS: // there a certificate will tell more
 		c.source = hostOf(nc.RemoteAddr())
 	case doorFIFO:
 	}
@@ -307,7 +303,7 @@ func hostOf(a net.Addr) string {
 	return host
 }
 
-// SetRights puts r in force, for new connections and for keys that are shown from now on.
+// SetRights puts r in force, for the next command of every connection.
 func (s *Server) SetRights(r *Rights) { s.rights.Store(r) }
 
 // turnAway counts a connection that was not let in, and logs it unless there are too many of them. The caller holds s.mu.
@@ -330,7 +326,7 @@ func (s *Server) loud() (slog.Level, []slog.Attr) {
 func (s *Server) evictStranger(kind doorKind) bool {
 	var oldest *conn
 	for c := range s.conns {
-		if c.door == kind && c.isStranger && (oldest == nil || c.number < oldest.number) {
+		if c.standing.door == kind && c.isStranger && (oldest == nil || c.number < oldest.number) {
 			oldest = c
 		}
 	}
@@ -347,7 +343,7 @@ func (s *Server) evictStranger(kind doorKind) bool {
 func (s *Server) leave(c *conn) {
 	if c.hasPlace {
 		c.hasPlace = false
-		s.open[c.door]--
+		s.open[c.standing.door]--
 	}
 }
 
@@ -356,11 +352,11 @@ func (s *Server) start(c *conn) {
 	s.made++
 	c.server = s
 	c.number = s.made
-	c.log = s.log.With(append([]any{"door", string(c.door), "control", s.made}, peerAttrs(c.out)...)...)
+	c.log = s.log.With(append([]any{"door", string(c.standing.door), "control", s.made}, peerAttrs(c.out)...)...)
 	c.log.Debug("control connection opened")
 	s.conns[c] = struct{}{}
 	s.running.Go(func() {
-		if c.door != doorTLS || c.identify() {
+		if c.standing.door != doorTLS || c.identify() {
 			c.run()
 		}
 		s.mu.Lock()

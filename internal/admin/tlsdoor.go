@@ -49,7 +49,7 @@ func (s *Server) ListenTLS(addr string, a *Access) (net.Addr, error) {
 	return l.Addr(), nil
 }
 
-// SetAccess puts a in force for new connections of the TLS door; those that are open keep what they have.
+// SetAccess puts a in force, for new connections of the TLS door and for the next command of those that are open.
 func (s *Server) SetAccess(a *Access) { s.access.Store(a) }
 
 // config makes the configuration of one connection. Sessions are not resumed, so that nobody comes in under rules that
@@ -69,7 +69,7 @@ func (a *Access) config(c *sealedConn) *tls.Config {
 		},
 		VerifyConnection: func(state tls.ConnectionState) error {
 			leaf := state.PeerCertificates[0]
-			if c.role, c.identity = a.roleOf(leaf); c.role == "" {
+			if _, c.identity = a.roleOf(leaf); c.identity == "" {
 				c.strangers = strings.Join(Identities(leaf), " ")
 				return errNoRole
 			}
@@ -103,9 +103,9 @@ func (c *conn) identify() bool {
 		err = c.welcome()
 	}
 	if err == nil {
-		c.role = sealed.role
-		c.log = c.log.With("identity", printable(sealed.identity), "role", string(sealed.role))
-		c.log.Debug("control connection identified")
+		c.standing.chain, c.standing.since = sealed.ConnectionState().PeerCertificates, time.Now()
+		c.log = c.log.With("identity", printable(sealed.identity))
+		c.log.Debug("control connection identified", "role", string(c.role()))
 		return true
 	}
 	defer c.input.src.cut()

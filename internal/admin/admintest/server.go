@@ -14,6 +14,8 @@ type Doors struct {
 	Socket string // path
 	TCP    string // host:port
 	FIFO   string // path
+
+	Server *admin.Server // to change what is in force
 }
 
 // Start serves b on a Unix socket, on TCP and on a FIFO until the test ends.
@@ -30,7 +32,7 @@ func StartServer(t testing.TB, o admin.ServerOptions) Doors {
 	}
 	s := admin.NewServer(o)
 	dir := t.TempDir()
-	d := Doors{Socket: filepath.Join(dir, "s"), FIFO: filepath.Join(dir, "f")}
+	d := Doors{Socket: filepath.Join(dir, "s"), FIFO: filepath.Join(dir, "f"), Server: s}
 	if err := s.ListenUnix(d.Socket, 0o600, -1); err != nil {
 		t.Fatal(err)
 	}

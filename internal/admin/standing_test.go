@@ -1,0 +1,119 @@
+package admin_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/hassesd/hassesd/internal/admin"
+	"github.com/hassesd/hassesd/internal/admin/admintest"
+)
+
+// wantRole asks a connection what it may do.
+func (p *peer) wantRole(want admin.Role) {
+	p.t.Helper()
+	p.send(rpcCall("hello", "{}"))
+	got := p.line()
+	if want == admin.RoleNone {
+		if !strings.Contains(got, `"code":-32001`) {
+			p.t.Errorf("hello: %s, want to be refused", got)
+		}
+		return
+	}
+	if !strings.Contains(got, `"role":"`+string(want)+`"`) {
+		p.t.Errorf("hello: %s, want the role %s", got, want)
+	}
+}
+
+// What a reload takes away is gone for connections that are open, too: with the next command.
+func TestOpenConnectionsLoseTheirKeys(t *testing.T) {
+	b, doors, log := guarded(t, admin.RoleRead)
+	p := connect(t, "tcp", doors.TCP)
+	p.send(rpcCall("auth", `{"key":"`+shopKey+`"}`) + rpcCall("auth", `{"key":"`+opsKey+`"}`))
+	p.line()
+	p.line()
+	p.wantRole(admin.RoleAdmin)
+	classic := connect(t, "tcp", doors.TCP)
+	classic.send("auth " + opsKey + "\n")
+	classic.want("ok admin")
+
+	shop := admin.KeySource{ID: "shop", Role: admin.RolePublish, SHA256: shopSum}
+	ops := keyFile(t, "ops", admin.RoleAdmin, noKey) // of the same name, with another key in it
+	doors.Server.SetRights(loadRights(t, admin.RightsOptions{TCP: admin.RoleRead, Keys: []admin.KeySource{shop, ops}}))
+	p.send(rpcCall("drain", "{}"))
+	p.wantError("1", admin.CodeNotAllowed, "drain needs the role admin, and this connection has publish")
+	p.send(rpcCall("send", `{"to":"a","data":"x"}`))
+	if got := p.line(); !strings.Contains(got, `"result"`) {
+		t.Errorf("the key that is left: %s", got)
+	}
+	classic.send("a=1\ntcpnumberofclients\n")
+	classic.want("error this command needs the role publish, and this connection has read")
+	classic.line() // reading is what the port gives
+
+	doors.Server.SetRights(loadRights(t, admin.RightsOptions{TCP: admin.RoleNone}))
+	p.send(`[` + strings.TrimSpace(rpcCall("status", "{}")) + `,` + strings.TrimSpace(rpcCall("send", `{"to":"a","data":"x"}`)) + "]\n")
+	if got := p.line(); strings.Count(got, `"code":-32001`) != 2 {
+		t.Errorf("without any key: %s", got)
+	}
+	classic.send("tcpnumberofclients\n")
+	classic.want("error this command needs the role read, and this connection has none")
+
+	if got := b.WaitRefusals(t, 5); strings.Join(got, " ") != strings.TrimSpace(strings.Repeat(string(admin.RefusedRole)+" ", 5)) {
+		t.Errorf("refused for %s", got)
+	}
+	if len(b.Sent()) != 1 || len(b.Drains()) > 0 {
+		t.Errorf("sent %v, drained %v", b.Sent(), b.Drains())
+	}
+	for _, want := range []string{"was=admin role=publish", "was=publish role=none", "was=admin role=read"} {
+		if !strings.Contains(log.String(), want) {
+			t.Errorf("the log has no %q:\n%s", want, log)
+		}
+	}
+
+	// A key that comes back need not be shown again.
+	doors.Server.SetRights(loadRights(t, admin.RightsOptions{TCP: admin.RoleNone, Keys: []admin.KeySource{shop}}))
+	p.wantRole(admin.RolePublish)
+	wantSecret(t, log)
+}
+
+func TestOpenConnectionsFollowThePort(t *testing.T) {
+	_, doors, _ := guarded(t, admin.RolePublish)
+	p := connect(t, "tcp", doors.TCP)
+	p.wantRole(admin.RolePublish)
+	for _, role := range []admin.Role{admin.RoleRead, admin.RoleNone, admin.RolePublish} {
+		doors.Server.SetRights(loadRights(t, admin.RightsOptions{TCP: role}))
+		p.wantRole(role)
+	}
+}
+
+func TestOpenConnectionsFollowTheListsOfCertificates(t *testing.T) {
+	d := openTLSDoor(t, 0)
+	p, _ := d.connect(t, d.Config(d.root))
+	p.wantRole(admin.RoleAdmin)
+	give := func(change func(*admin.AccessOptions)) {
+		t.Helper()
+		change(&d.options)
+		d.server.SetAccess(d.access(t))
+	}
+	give(func(o *admin.AccessOptions) { o.Admin, o.Read = nil, []string{"uri:test:root"} })
+	p.wantRole(admin.RoleRead)
+	give(func(o *admin.AccessOptions) { o.Read = []string{"uri:test:somebody"} })
+	p.wantRole(admin.RoleNone)
+	give(func(o *admin.AccessOptions) { o.Admin = []string{"uri:test:root"} })
+	p.wantRole(admin.RoleAdmin)
+	give(func(o *admin.AccessOptions) { o.ClientCAFile = admintest.NewAuthority(t).File })
+	p.wantRole(admin.RoleNone) // an authority that was taken out takes its certificates along
+	if got := d.log.String(); !strings.Contains(got, "was=admin role=read identity=uri:test:root") && !strings.Contains(got, "identity=uri:test:root was=admin role=read") {
+		t.Errorf("the log does not say whose role is another:\n%s", got)
+	}
+}
+
+// What the FIFO may do is in no list.
+func TestTheFIFOStaysAPublisher(t *testing.T) {
+	b, doors, _ := guarded(t, admin.RolePublish)
+	f := openFIFO(t, doors.FIFO)
+	doors.Server.SetRights(loadRights(t, admin.RightsOptions{TCP: admin.RoleNone}))
+	if _, err := f.WriteString("a=1\n"); err != nil {
+		t.Fatal(err)
+	}
+	wantSent(t, b, "a=1")
+}
