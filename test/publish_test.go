@@ -242,6 +242,7 @@ func TestJSONForm(t *testing.T) {
 		{"no room", "send", object{"data": "x"}, -32602},
 		{"bad room", "send", object{"to": "a;b", "data": "x"}, -32602},
 		{"line break in the event name", "send", object{"to": "a", "event": "x\ndata: forged", "data": "x"}, -32602},
+		{"an event of the daemon's own", "send", object{"to": "a", "event": "hasses.gap", "data": "x"}, -32602},
 		{"NUL in except", "send", object{"to": "a", "except": "x\x00", "data": "x"}, -32602},
 		{"too large", "send", object{"to": "a", "data": strings.Repeat("x", 1025)}, -32003},
 		{"wrong type", "send", object{"to": 5, "data": "x"}, -32602},

@@ -69,6 +69,7 @@ func TestAgainstTheControlServer(t *testing.T) {
 		t.Errorf("version: %s", got)
 	}
 	c.run(exitFailed, "send", "room;624", "hello")
+	c.run(exitUsage, "send", "room624", "hello", "--event", "hasses.gap")
 
 	// Over plain TCP one may publish, and look; not administrate.
 	c = console{t, []string{"HASSESCTL_TCP=" + doors.TCP}}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"time"
 	"unicode/utf8"
 
@@ -42,6 +43,9 @@ func (p *program) sendCommand() *cli.Command {
 				Event:  c.String("event"),
 				Data:   args[1],
 				Retry:  int(c.Duration("retry") / time.Millisecond),
+			}
+			if strings.HasPrefix(params.Event, admin.ReservedEvents) {
+				return usagef("--event %q: names that begin with %q are the daemon's own; choose another", params.Event, admin.ReservedEvents)
 			}
 			if c.IsSet("retry") && params.Retry <= 0 {
 				return usagef("--retry wants a duration of at least 1ms, such as 3s")

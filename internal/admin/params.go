@@ -107,6 +107,9 @@ func checkSend(p SendParams) *Error {
 	if strings.ContainsAny(p.Event, "\r\n\x00") {
 		return badParams(sendFields, "event: CR, LF or NUL")
 	}
+	if strings.HasPrefix(p.Event, ReservedEvents) {
+		return badParams("choose another name for the event", "event: names that begin with %q are the daemon's own", ReservedEvents)
+	}
 	if len(p.Event) > maxEvent {
 		return badParams(sendFields, "event: longer than %d bytes", maxEvent)
 	}

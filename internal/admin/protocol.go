@@ -8,6 +8,10 @@ import (
 // ProtocolVersion is the version of the JSON form of the control protocol. Fields may be added to it, never renamed.
 const ProtocolVersion = 1
 
+// ReservedEvents begins the names of events that the daemon makes itself, as hasses.gap. Nobody may send one, so that pages
+// can believe them.
+const ReservedEvents = "hasses."
+
 // The methods of the JSON form.
 const (
 	MethodHello        = "hello"

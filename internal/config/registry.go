@@ -329,7 +329,7 @@ var eventEntries = []entry{
 	},
 	{
 		name:       "heartbeat.event",
-		usage:      "The name of the heartbeat event, for pages that want to see it. Without one the heartbeat is a comment, which browsers do not show.",
+		usage:      "The name of the heartbeat event, for pages that want to see it. Without one the heartbeat is a comment, which browsers do not show. Names that begin with hasses. are the daemon's own.",
 		example:    "ping",
 		reloadable: true,
 		field:      func(s *Settings) any { return &s.Heartbeat.Event },

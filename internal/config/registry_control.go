@@ -55,7 +55,7 @@ var controlEntries = []entry{
 	},
 	{
 		name:       "control.unix_publishers",
-		usage:      "Who may publish, look, and set the log level and reinit over the Unix socket, written as in control.unix_admins. May be repeated.",
+		usage:      "Who may publish, look, and give all classic commands over the Unix socket, written as in control.unix_admins. May be repeated.",
 		example:    "user:www-data",
 		reloadable: true,
 		field:      func(s *Settings) any { return &s.Control.UnixPublishers },
@@ -69,7 +69,7 @@ var controlEntries = []entry{
 	},
 	{
 		name:       "control.tcp_role",
-		usage:      "What may be done over control.tcp without TLS before a key is sent: publish (and look, and set the log level and reinit), read (only look) or none. Keys are tables [[control.key]] in the file.",
+		usage:      "What may be done over control.tcp without TLS before a key is sent: publish (and look, and give all classic commands), read (only look) or none. Keys are tables [[control.key]] in the file.",
 		example:    "none",
 		reloadable: true,
 		field:      func(s *Settings) any { return &s.Control.TCPRole },
@@ -105,7 +105,7 @@ var controlEntries = []entry{
 	},
 	{
 		name:       "control.tls.publish",
-		usage:      "The client certificates that may publish, look, and set the log level and reinit, named as in control.tls.admin. May be repeated.",
+		usage:      "The client certificates that may publish, look, and give all classic commands, named as in control.tls.admin. May be repeated.",
 		example:    "uri:hassesd:client:shop",
 		reloadable: true,
 		field:      func(s *Settings) any { return &s.Control.TLS.Publish },

@@ -91,6 +91,9 @@ func (c *checker) heartbeat() {
 	if len(c.s.Heartbeat.Event) > 128 {
 		c.complain("heartbeat.event", "use a short word, as in ping", "the name is longer than 128 bytes")
 	}
+	if strings.HasPrefix(c.s.Heartbeat.Event, "hasses.") {
+		c.complain("heartbeat.event", "use another word, as in ping", "names that begin with \"hasses.\" are the daemon's own, as hasses.gap")
+	}
 }
 
 // numbers checks ranges. The upper ends catch slips of the unit, not taste.

@@ -154,6 +154,7 @@ func TestInvalidSettings(t *testing.T) {
 		{"unknown group of the socket", func(s *Settings) { s.Control.UnixGroup = "none" }, `control.unix_group: there is no group`, ""},
 		{"event with a line break", func(s *Settings) { s.Heartbeat.Event = "a\nb" }, `heartbeat.event: "a\nb" has a control character`, ""},
 		{"event with CR", func(s *Settings) { s.Heartbeat.Event = "a\r" }, `heartbeat.event: "a\r" has a control character`, ""},
+		{"event of the daemon's own", func(s *Settings) { s.Heartbeat.Event = "hasses.gap" }, `heartbeat.event: names that begin with "hasses." are`, "ping"},
 		{"long event", func(s *Settings) { s.Heartbeat.Event = strings.Repeat("x", 129) }, `heartbeat.event: the name is longer`, ""},
 		{"escape in a file name", func(s *Settings) { s.LogFile = "/a\x1b" }, `log_file: "/a\x1b" has a control character`, ""},
 		{"TLS 1.1", func(s *Settings) { s.TLS.MinVersion = "1.1" }, `tls.min_version: "1.1" is not one of 1.2, 1.3`, ""},

@@ -2,11 +2,14 @@ package daemon
 
 import (
 	"reflect"
+	"strings"
 	"testing"
 	"time"
 
+	"github.com/hassesd/hassesd/internal/admin"
 	"github.com/hassesd/hassesd/internal/auth"
 	"github.com/hassesd/hassesd/internal/config"
+	"github.com/hassesd/hassesd/internal/sse"
 )
 
 func TestEverySettingOfTheEdgeIsPassedOn(t *testing.T) {
@@ -19,6 +22,15 @@ func TestEverySettingOfTheEdgeIsPassedOn(t *testing.T) {
 	for i := range v.NumField() {
 		if v.Field(i).IsZero() {
 			t.Errorf("%s is not set", v.Type().Field(i).Name)
+		}
+	}
+}
+
+// What the daemon says itself under a name, no publisher can.
+func TestOwnEventsAreReserved(t *testing.T) {
+	for _, name := range []string{sse.GapEvent, sse.ReauthorizeEvent} {
+		if !strings.HasPrefix(name, admin.ReservedEvents) {
+			t.Errorf("%s could be sent by anybody who may publish", name)
 		}
 	}
 }
