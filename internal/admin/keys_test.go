@@ -78,7 +78,10 @@ func TestPortWithoutAKey(t *testing.T) {
 			}{
 				{rpcCall("hello", "{}"), tc.reads},
 				{rpcCall("send", `{"to":"a","data":"x"}`), tc.sends},
-				{rpcCall("loglevel", `{"level":"debug"}`), tc.sends},
+				{rpcCall("loglevel", "{}"), tc.reads},
+				{rpcCall("reinit", "{}"), tc.reads},
+				{rpcCall("loglevel", `{"level":"debug"}`), false},
+				{rpcCall("reinit", `{"enabled":false}`), false},
 				{rpcCall("drain", "{}"), false},
 			} {
 				p.send(call.line)

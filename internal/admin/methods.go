@@ -9,21 +9,40 @@ import (
 // method is one method of the JSON form. run returns a result to encode, or a [Delivery] to wait for.
 type method struct {
 	role Role // the least that may call it
+	// sets says whether params change something, which is for administrators alone, instead of asking for it; nil: no
+	// matter which params there are, role may give them.
+	sets func(params json.RawMessage) bool
 	run  func(ctx context.Context, c *conn, params json.RawMessage) (any, *Error)
+}
+
+// needs is the least role that may make the call.
+func (m method) needs(params json.RawMessage) Role {
+	if m.sets != nil && m.sets(params) {
+		return RoleAdmin
+	}
+	return m.role
+}
+
+// given makes method.sets of a question about decoded parameters. Wrong ones set nothing: run will refuse them.
+func given[P any](sets func(P) bool) func(json.RawMessage) bool {
+	return func(params json.RawMessage) bool {
+		p, e := decodeParams[P](params, "")
+		return e == nil && sets(p)
+	}
 }
 
 // methodNames is the hint for those who ask for another.
 const methodNames = "auth, hello, status, clients, rooms, count, send, loglevel, reinit, kick, reload, drain, certificates, limits, sandbox"
 
 var methods = map[string]method{
-	MethodHello: {RoleRead, func(ctx context.Context, c *conn, params json.RawMessage) (any, *Error) {
+	MethodHello: {role: RoleRead, run: func(ctx context.Context, c *conn, params json.RawMessage) (any, *Error) {
 		return run(params, "", nil, func(struct{}) (Hello, error) {
 			h, err := c.server.backend.Hello(ctx)
 			h.Name, h.Protocol, h.Role = "hassesd", ProtocolVersion, c.role()
 			return h, err
 		})
 	}},
-	MethodAuth: {RoleNone, func(_ context.Context, c *conn, params json.RawMessage) (any, *Error) {
+	MethodAuth: {role: RoleNone, run: func(_ context.Context, c *conn, params json.RawMessage) (any, *Error) {
 		p, e := decodeParams[AuthParams](params, "key")
 		if e != nil {
 			return nil, e
@@ -37,30 +56,30 @@ var methods = map[string]method{
 		}
 		return a, nil
 	}},
-	MethodStatus: {RoleRead, func(ctx context.Context, c *conn, params json.RawMessage) (any, *Error) {
+	MethodStatus: {role: RoleRead, run: func(ctx context.Context, c *conn, params json.RawMessage) (any, *Error) {
 		return run(params, "", nil, func(struct{}) (Status, error) {
 			s, err := c.server.backend.Status(ctx)
 			return filledStatus(s), err
 		})
 	}},
-	MethodClients: {RoleRead, func(ctx context.Context, c *conn, params json.RawMessage) (any, *Error) {
+	MethodClients: {role: RoleRead, run: func(ctx context.Context, c *conn, params json.RawMessage) (any, *Error) {
 		return run(params, "room, id, addr, sort, limit, cursor", checkClients, func(p ClientsParams) (Clients, error) {
 			cl, err := c.server.backend.Clients(ctx, p)
 			return filledClients(cl), err
 		})
 	}},
-	MethodRooms: {RoleRead, func(ctx context.Context, c *conn, params json.RawMessage) (any, *Error) {
+	MethodRooms: {role: RoleRead, run: func(ctx context.Context, c *conn, params json.RawMessage) (any, *Error) {
 		return run(params, "limit, prefix", checkRooms, func(p RoomsParams) (Rooms, error) {
 			r, err := c.server.backend.Rooms(ctx, p)
 			return filledRooms(r), err
 		})
 	}},
-	MethodCount: {RoleRead, func(ctx context.Context, c *conn, params json.RawMessage) (any, *Error) {
+	MethodCount: {role: RoleRead, run: func(ctx context.Context, c *conn, params json.RawMessage) (any, *Error) {
 		return run(params, "room", checkCount, func(p CountParams) (Count, error) {
 			return c.server.backend.Count(ctx, p)
 		})
 	}},
-	MethodSend: {RolePublish, func(_ context.Context, c *conn, params json.RawMessage) (any, *Error) {
+	MethodSend: {role: RolePublish, run: func(_ context.Context, c *conn, params json.RawMessage) (any, *Error) {
 		p, e := decodeSend(params)
 		if e != nil {
 			return nil, e
@@ -71,47 +90,47 @@ var methods = map[string]method{
 		}
 		return d, nil
 	}},
-	MethodLogLevel: {RolePublish, func(ctx context.Context, c *conn, params json.RawMessage) (any, *Error) {
+	MethodLogLevel: {role: RoleRead, sets: given(func(p LevelParams) bool { return p.Level != "" }), run: func(ctx context.Context, c *conn, params json.RawMessage) (any, *Error) {
 		return run(params, "level", checkLevel, func(p LevelParams) (Level, error) {
 			level, err := c.server.backend.LogLevel(ctx, p.Level)
 			return Level{Level: level}, err
 		})
 	}},
-	MethodReinit: {RolePublish, func(ctx context.Context, c *conn, params json.RawMessage) (any, *Error) {
+	MethodReinit: {role: RoleRead, sets: given(func(p ReinitParams) bool { return p.Enabled != nil }), run: func(ctx context.Context, c *conn, params json.RawMessage) (any, *Error) {
 		return run(params, "enabled", nil, func(p ReinitParams) (Reinit, error) {
 			enabled, err := c.server.backend.Reinit(ctx, p.Enabled)
 			return Reinit{Enabled: enabled}, err
 		})
 	}},
-	MethodKick: {RoleAdmin, func(ctx context.Context, c *conn, params json.RawMessage) (any, *Error) {
+	MethodKick: {role: RoleAdmin, run: func(ctx context.Context, c *conn, params json.RawMessage) (any, *Error) {
 		return run(params, "id, room, all, refuse_seconds", checkKick, func(p KickParams) (Kicked, error) {
 			return c.server.backend.Kick(ctx, p)
 		})
 	}},
-	MethodReload: {RoleAdmin, func(ctx context.Context, c *conn, params json.RawMessage) (any, *Error) {
+	MethodReload: {role: RoleAdmin, run: func(ctx context.Context, c *conn, params json.RawMessage) (any, *Error) {
 		return run(params, "", nil, func(struct{}) (Reloaded, error) {
 			r, err := c.server.backend.Reload(ctx)
 			return filledReloaded(r), err
 		})
 	}},
-	MethodDrain: {RoleAdmin, func(ctx context.Context, c *conn, params json.RawMessage) (any, *Error) {
+	MethodDrain: {role: RoleAdmin, run: func(ctx context.Context, c *conn, params json.RawMessage) (any, *Error) {
 		return run(params, "window_seconds", checkDrain, func(p DrainParams) (Drained, error) {
 			return c.server.backend.Drain(ctx, p)
 		})
 	}},
-	MethodCertificates: {RoleRead, func(ctx context.Context, c *conn, params json.RawMessage) (any, *Error) {
+	MethodCertificates: {role: RoleRead, run: func(ctx context.Context, c *conn, params json.RawMessage) (any, *Error) {
 		return run(params, "", nil, func(struct{}) (Certificates, error) {
 			list, err := c.server.backend.Certificates(ctx)
 			return filledCertificates(list), err
 		})
 	}},
-	MethodLimits: {RoleRead, func(ctx context.Context, c *conn, params json.RawMessage) (any, *Error) {
+	MethodLimits: {role: RoleRead, run: func(ctx context.Context, c *conn, params json.RawMessage) (any, *Error) {
 		return run(params, "penalized", checkLimits, func(p LimitsParams) (Limits, error) {
 			l, err := c.server.backend.Limits(ctx, p)
 			return filledLimits(l), err
 		})
 	}},
-	MethodSandbox: {RoleRead, func(ctx context.Context, c *conn, params json.RawMessage) (any, *Error) {
+	MethodSandbox: {role: RoleRead, run: func(ctx context.Context, c *conn, params json.RawMessage) (any, *Error) {
 		return run(params, "", nil, func(struct{}) (Sandbox, error) {
 			s, err := c.server.backend.Sandbox(ctx)
 			return filledSandbox(s), err

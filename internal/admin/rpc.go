@@ -78,15 +78,18 @@ func (s *rpc) line(line []byte, tooLong bool) {
 	}
 	var replies []reply
 	held := 0
-	for _, r := range requests {
-		if held > maxBatchBytes && r.ID != "" {
+	wantsNone := notifications(line, requests)
+	for i, r := range requests {
+		if held > maxBatchBytes && !wantsNone[i] {
 			replies = append(replies, s.overloaded(r.ID))
 			continue
 		}
-		if rep, ok := s.request(r); ok {
-			replies = append(replies, rep)
-			held += rep.size()
+		rep := s.request(r)
+		if wantsNone[i] {
+			continue
 		}
+		replies = append(replies, rep)
+		held += rep.size()
 	}
 	if len(replies) > 0 {
 		s.conn.answer(answerOf(replies, requests[0].Batch))
@@ -106,25 +109,23 @@ func (s *rpc) reject(id string, e *Error) {
 	s.conn.answer(answerOf([]reply{{id: id, text: errorText(id, e)}}, false))
 }
 
-// request runs one request; false: it was a notification, which gets no answer.
-func (s *rpc) request(r *jrpc2.ParsedRequest) (reply, bool) {
+// request runs one request.
+func (s *rpc) request(r *jrpc2.ParsedRequest) reply {
 	if e := invalidRequest(r); e != nil {
 		s.conn.refused(e)
-		return reply{id: r.ID, text: errorText(r.ID, e)}, true
+		return reply{id: r.ID, text: errorText(r.ID, e)}
 	}
 	result, e := s.call(r.Method, r.Params)
 	if e != nil {
 		s.conn.refused(e, slog.String("method", printable(cut(r.Method, maxClientID))))
 	}
 	switch d, isDelivery := result.(Delivery); {
-	case r.ID == "":
-		return reply{}, false
 	case e != nil:
-		return reply{id: r.ID, text: errorText(r.ID, e)}, true
+		return reply{id: r.ID, text: errorText(r.ID, e)}
 	case isDelivery:
-		return reply{id: r.ID, delivery: d}, true
+		return reply{id: r.ID, delivery: d}
 	}
-	return reply{id: r.ID, text: resultText(r.ID, result)}, true
+	return reply{id: r.ID, text: resultText(r.ID, result)}
 }
 
 // invalidRequest says what is wrong with something that is JSON, but not a request.
@@ -144,13 +145,17 @@ func (s *rpc) call(name string, params json.RawMessage) (any, *Error) {
 	if !ok {
 		return nil, &Error{Code: codeMethodNotFound, Message: "there is no method of this name", Hint: methodNames}
 	}
-	if has := s.conn.role(); !has.includes(m.role) {
-		return nil, notForRole(name, m.role, has)
+	needed := m.needs(params)
+	if has := s.conn.role(); !has.includes(needed) {
+		if needed != m.role {
+			name += " with params"
+		}
+		return nil, notForRole(name, needed, has)
 	}
 	ctx, cancel := context.WithTimeout(s.conn.server.ctx, callTimeout)
 	defer cancel()
 	result, e := m.run(ctx, s.conn, params)
-	if e == nil && m.role == RoleAdmin {
+	if e == nil && needed == RoleAdmin {
 		attrs := append([]slog.Attr{slog.String("method", name)}, s.conn.keyAttrs()...)
 		s.conn.log.LogAttrs(ctx, slog.LevelInfo, "command obeyed", attrs...) // with who gave it
 	}
@@ -260,41 +265,6 @@ func responseID(id string) json.RawMessage {
 		return json.RawMessage("null")
 	}
 	return json.RawMessage(id)
-}
-
-// requestID finds the id in the begin of a request that was too long to be kept, so that the caller learns which of
-// its calls failed. Empty: it stands further behind.
-func requestID(head []byte) string {
-	dec := json.NewDecoder(bytes.NewReader(head))
-	if t, err := dec.Token(); err != nil || t != json.Delim('{') {
-		return ""
-	}
-	for {
-		key, err := dec.Token()
-		if err != nil {
-			return ""
-		}
-		var value json.RawMessage
-		if dec.Decode(&value) != nil || dec.InputOffset() >= int64(len(head)) {
-			return ""
-		}
-		if key == "id" {
-			return validID(value)
-		}
-	}
-}
-
-// validID returns id if it is a number or a string.
-func validID(id json.RawMessage) string {
-	var v any
-	if json.Unmarshal(id, &v) != nil {
-		return ""
-	}
-	switch v.(type) {
-	case float64, string:
-		return string(id)
-	}
-	return ""
 }
 
 // cut returns at most n bytes of s.

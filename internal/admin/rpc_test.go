@@ -134,6 +134,9 @@ func TestBadRequests(t *testing.T) {
 		{`"send","params":{"to":null,"data":"x"}`, `to is missing`},
 		{`"send","params":{"to":"a"}`, `data is missing`},
 		{`"send","params":{"to":"a","data":null}`, `data is missing`},
+		{`"send","params":{"to":"a","data":"x","event":"hasses.gap"}`, `event: names that begin with "hasses." are the daemon's own`},
+		{`"send","params":{"to":"a","data":"x","event":"hasses."}`, `event: names that begin with "hasses." are the daemon's own`},
+		{`"send","params":{"to":"a","data":"x","event":"\u0068asses.reauth"}`, `event: names that begin with "hasses." are the daemon's own`},
 		{`"send","params":{"to":"a","data":7}`, `data: want a string, got number`},
 		{`"send","params":{"to":[],"data":"x"}`, `to is empty`},
 		{`"send","params":{"to":7,"data":"x"}`, `to: want a string or an array of strings`},
@@ -195,6 +198,27 @@ func TestBatchOfLargeAnswersIsBounded(t *testing.T) {
 		t.Errorf("%d requests were refused, %d run", got, len(b.Queries()))
 	}
 	wantSent(t, b, "a=1")
+}
+
+// A request without an id is a notification and gets no answer; one whose id is null is a request like any other (JSON-RPC
+// 2.0, section 4).
+func TestIDThatIsNull(t *testing.T) {
+	b := &admintest.Backend{CountAnswer: admin.Count{Streams: 1}}
+	p := connect(t, "unix", admintest.Start(t, b).Socket)
+	p.send(`{"jsonrpc":"2.0","id":null,"method":"send","params":{"to":"a","data":"1"}}` + "\n")
+	p.want(`{"jsonrpc":"2.0","id":null,"result":{"id":"e-1","matched":0}}`)
+	p.send(`{"jsonrpc":"2.0","method":"send","params":{"to":"a","data":"{\"id\":null}"}}` + "\n")
+	p.send(`{"jsonrpc":"2.0", "ID":null,"method":"send","params":{"to":"a","data":"3"}}` + "\n")
+	p.wantError("null", -32600, "invalid request: extra fields in request")
+	p.send(`[{"jsonrpc":"2.0","method":"count"},{"id" : null,"jsonrpc":"2.0","method":"count"},{"jsonrpc":"2.0","id":7,"method":"count"}]` + "\n")
+	p.want(`[{"jsonrpc":"2.0","id":null,"result":{"streams":1}},{"jsonrpc":"2.0","id":7,"result":{"streams":1}}]`)
+	p.send(`{"jsonrpc":"2.0","id":null,"method":"nonsense"}` + "\n")
+	p.wantError("null", -32601, "there is no method of this name")
+	p.send(`[{"jsonrpc":"2.0","method":"count"}]` + "\n" + `{"jsonrpc":"2.0","id":8,"method":"count"}` + "\n")
+	p.want(`{"jsonrpc":"2.0","id":8,"result":{"streams":1}}`)
+	if got := b.Sent(); len(got) != 2 {
+		t.Errorf("sent %v", got)
+	}
 }
 
 func TestRequestsSplitAndJoined(t *testing.T) {
@@ -290,7 +314,13 @@ func TestRoles(t *testing.T) {
 		p.send(`{"jsonrpc":"2.0","id":1,"method":"` + m + `","params":{"all":true}}` + "\n")
 		p.wantError("1", admin.CodeNotAllowed, m+" needs the role admin, and this connection has publish")
 	}
-	if got := fmt.Sprint(b.WaitRefusals(t, 3)); got != "[not_allowed not_allowed not_allowed]" {
+	for method, params := range map[string]string{"loglevel": `{"level":"debug"}`, "reinit": `{"enabled":true}`} {
+		p.send(rpcCall(method, params))
+		p.wantError("1", admin.CodeNotAllowed, method+" with params needs the role admin, and this connection has publish")
+		p.send(rpcCall(method, `{"loud":1}`))
+		p.wantError("1", -32602, `invalid params: unknown field "loud"`)
+	}
+	if got := fmt.Sprint(b.WaitRefusals(t, 7)); strings.Count(got, "not_allowed") != 5 || strings.Count(got, "invalid_params") != 2 {
 		t.Errorf("refused for %s", got)
 	}
 	if len(b.Kicks())+len(b.Drains()) > 0 {
@@ -329,6 +359,7 @@ func FuzzRPC(f *testing.F) {
 	for _, in := range []string{
 		`{"jsonrpc":"2.0","id":1,"method":"send","params":{"to":["a","b*"],"data":"x\u0000"}}` + "\n",
 		`[{"jsonrpc":"2.0","id":"q","method":"count"},{"jsonrpc":"2.0","method":"kick","params":{"all":true}},7]` + "\r\n{",
+		`[{"jsonrpc":"2.0","id":null,"method":"send","params":{"to":"a","data":"x"}},{"method":"count","jsonrpc":"2.0"}]` + "\n",
 		"{}\n\n[]\nnonsense\n\xff\n" + `{"jsonrpc":"2.0","id":null,"method":"drain","params":{"window_seconds":1e999}}`,
 	} {
 		f.Add([]byte(in), uint(9))
@@ -340,7 +371,7 @@ func FuzzRPC(f *testing.F) {
 			checkResponses(t, line)
 		}
 		for _, p := range b.Sent() {
-			if len(p.Data) > 100 || slices.Contains(p.To, "") || strings.ContainsAny(p.Event, "\r\n\x00") {
+			if len(p.Data) > 100 || slices.Contains(p.To, "") || strings.ContainsAny(p.Event, "\r\n\x00") || strings.HasPrefix(p.Event, "hasses.") {
 				t.Fatalf("published %+v", p)
 			}
 		}
