@@ -134,11 +134,11 @@ func TestT11ConfigurationsThatOpenTheDoor(t *testing.T) {
 	}
 }
 
-// TestT12UsersOfTheSocket: other users of the machine get as far as the lists say.
-func TestT12UsersOfTheSocket(t *testing.T) {
-	t.Parallel()
-	skipUnlessRoot(t)
-	dir := t.TempDir()
+// otherUsers gives a directory that other users of the machine get to, and calls hassesctl as one of them, at a socket
+// there.
+func otherUsers(t *testing.T) (dir string, as func(socket string, uid uint32, gids []uint32, args ...string) result) {
+	t.Helper()
+	dir = t.TempDir()
 	for _, path := range []string{dir, filepath.Dir(dir)} { // others must get to the socket at all
 		if err := os.Chmod(path, 0o755); err != nil {
 			t.Fatal(err)
@@ -152,15 +152,7 @@ func TestT12UsersOfTheSocket(t *testing.T) {
 	if err := os.WriteFile(ctl, program, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	socket := filepath.Join(dir, "control.sock")
-	const group = 54321
-	d := prepare(t, "--control-socket", socket, "--control-unix-group", "54321",
-		"--control-unix-admins", "user:54001", "--control-unix-publishers", "user:54002", "--control-unix-readers", "group:54322")
-	d.socket = socket
-	d.run()
-	d.subscribe("subscribe=a")
-
-	as := func(uid uint32, gids []uint32, args ...string) result {
+	as = func(socket string, uid uint32, gids []uint32, args ...string) result {
 		t.Helper()
 		var out, errs bytes.Buffer
 		cmd := exec.CommandContext(t.Context(), ctl, append([]string{"--socket", socket}, args...)...)
@@ -171,6 +163,21 @@ func TestT12UsersOfTheSocket(t *testing.T) {
 		}
 		return result{cmd.ProcessState.ExitCode(), out.String(), errs.String()}
 	}
+	return dir, as
+}
+
+// TestT12UsersOfTheSocket: other users of the machine get as far as the lists say.
+func TestT12UsersOfTheSocket(t *testing.T) {
+	t.Parallel()
+	skipUnlessRoot(t)
+	dir, as := otherUsers(t)
+	socket := filepath.Join(dir, "control.sock")
+	const group = 54321
+	d := prepare(t, "--control-socket", socket, "--control-unix-group", "54321",
+		"--control-unix-admins", "user:54001", "--control-unix-publishers", "user:54002", "--control-unix-readers", "group:54322")
+	d.socket = socket
+	d.run()
+	d.subscribe("subscribe=a")
 	for _, tc := range []struct {
 		name                string
 		uid                 uint32
@@ -188,13 +195,57 @@ func TestT12UsersOfTheSocket(t *testing.T) {
 			args []string
 			want int
 		}{{[]string{"count"}, tc.count}, {[]string{"send", "a", "x"}, tc.send}, {[]string{"reload"}, tc.reload}} {
-			if r := as(tc.uid, tc.gids, call.args...); r.code != call.want {
+			if r := as(socket, tc.uid, tc.gids, call.args...); r.code != call.want {
 				t.Errorf("%s: %s: want exit code %d, got %s", tc.name, call.args[0], call.want, r)
 			}
 		}
 	}
 	if !d.log.says("peer_uid=54004") {
 		t.Error("the log does not say who was refused")
+	}
+}
+
+// TestT12SocketForEverybody: where lists say who may do what, everybody may connect; and no reload takes the lists away.
+func TestT12SocketForEverybody(t *testing.T) {
+	t.Parallel()
+	skipUnlessRoot(t)
+	dir, as := otherUsers(t)
+	socket := filepath.Join(dir, "run", "control.sock") // in a directory that the daemon makes
+	config := filepath.Join(dir, "hassesd.toml")
+	write := func(text string) {
+		t.Helper()
+		if err := os.WriteFile(config, []byte("[control]\n"+text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write("unix_mode = \"0666\"\nunix_publishers = [\"user:54002\"]\n")
+	d := prepare(t, "--config", config, "--control-socket", socket)
+	d.socket = socket
+	d.run()
+	d.subscribe("subscribe=a")
+	for _, tc := range []struct {
+		name string
+		uid  uint32
+		args []string
+		want int // exit code
+	}{
+		{"a publisher in no group of the daemon's", 54002, []string{"send", "a", "x"}, 0},
+		{"a publisher", 54002, []string{"reload"}, 4},
+		{"a stranger", 54004, []string{"send", "a", "x"}, 4},
+		{"a stranger", 54004, []string{"status"}, 4},
+	} {
+		if r := as(socket, tc.uid, []uint32{tc.uid}, tc.args...); r.code != tc.want {
+			t.Errorf("%s: %s: want exit code %d, got %s", tc.name, tc.args[0], tc.want, r)
+		}
+	}
+
+	// By itself this configuration is good, but the socket would stay as it is until a restart.
+	write("unix_mode = \"0660\"\n")
+	if err := d.try("reload", nil, nil); err == nil || !strings.Contains(err.Error(), "control.unix_admins") {
+		t.Errorf("a reload that makes administrators of all: %v", err)
+	}
+	if r := as(socket, 54004, []uint32{54004}, "count"); r.code != 4 {
+		t.Errorf("a stranger after the reload: want exit code 4, got %s", r)
 	}
 }
 

@@ -42,7 +42,7 @@ type conn struct {
 
 	// Guarded by server.mu.
 	hasPlace   bool // one of its door's
-	isStranger bool // has a TLS handshake before it
+	isStranger bool // has no role, or a TLS handshake before it
 
 	// Owned by the reader.
 	head      []byte // the first bytes, while they may belong to several forms

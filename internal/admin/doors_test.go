@@ -73,6 +73,15 @@ func TestUnixDoor(t *testing.T) {
 	if _, err := os.Lstat(path); !os.IsNotExist(err) {
 		t.Errorf("the socket is still there: %v", err)
 	}
+
+	path = filepath.Join(t.TempDir(), "run", "control.sock")
+	s = newServer(t, &admintest.Backend{})
+	if err := s.ListenUnix(path, 0o666, gid); err != nil {
+		t.Fatal(err)
+	}
+	wantMode(t, path, 0o666)
+	wantMode(t, filepath.Dir(path), 0o751) // or others would not get to it
+	stop(t, s)
 }
 
 // Whoever watches the path never sees a socket that is open to more than it will be.

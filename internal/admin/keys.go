@@ -118,6 +118,7 @@ func (c *conn) authorize(secret string) (Authorized, *Error) {
 		return Authorized{}, c.wrongKey()
 	}
 	c.standing.show(k)
+	c.setStranger(false)
 	c.log.Info("control connection authorized", "key", k.id, "role", string(c.standing.role))
 	return Authorized{Key: k.id, Role: c.standing.role}, nil
 }

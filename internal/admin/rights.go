@@ -114,7 +114,7 @@ func isNumber(s string) bool {
 
 // unixRole is the role of the process at the other end of the Unix socket. groupsOf looks up the groups of a user.
 func (r *Rights) unixRole(peer *unix.Ucred, groupsOf func(uid uint32) []uint32) Role {
-	if len(r.unix) == 0 || peer.Uid == 0 {
+	if !r.ListUsers() || peer.Uid == 0 {
 		return RoleAdmin
 	}
 	role := RoleNone
@@ -161,6 +161,10 @@ func groupsOf(uid uint32) []uint32 {
 	}
 	return gids
 }
+
+// ListUsers says whether lists decide what a user of this machine may do on the Unix socket. Without, whoever may connect
+// may do everything.
+func (r *Rights) ListUsers() bool { return len(r.unix) > 0 }
 
 // UnreadableKeys are the files of keys that the process, as it is now, could not read again.
 func (r *Rights) UnreadableKeys() []string {

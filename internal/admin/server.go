@@ -261,6 +261,7 @@ func (s *Server) admit(d *listenDoor, nc net.Conn) {
 			panic("admin: internal error: a connection that is no socket")
 		}
 		c.input, c.out = newInput(src), nc
+		c.role()
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -321,21 +322,20 @@ func (s *Server) loud() (slog.Level, []slog.Attr) {
 	return s.refusals.level(time.Now())
 }
 
-// evictStranger frees the place of the connection that has been busy longest with showing who it is, so that whoever
-// cannot get in does not keep others out. It returns false when there is none. The caller holds s.mu.
+// evictStranger frees the place of the connection that has been without a role longest, so that whoever may do nothing
+// does not keep others out. It returns false when there is none. The caller holds s.mu.
 func (s *Server) evictStranger(kind doorKind) bool {
 	var oldest *conn
 	for c := range s.conns {
-		if c.standing.door == kind && c.isStranger && (oldest == nil || c.number < oldest.number) {
+		if c.standing.door == kind && c.isStranger && c.hasPlace && (oldest == nil || c.number < oldest.number) {
 			oldest = c
 		}
 	}
 	if oldest == nil {
 		return false
 	}
-	oldest.isStranger = false
 	s.leave(oldest)
-	oldest.input.src.cut()
+	oldest.abort()
 	return true
 }
 
@@ -356,10 +356,14 @@ func (s *Server) start(c *conn) {
 	c.log.Debug("control connection opened")
 	s.conns[c] = struct{}{}
 	s.running.Go(func() {
-		if c.standing.door != doorTLS || c.identify() {
+		isRun := c.standing.door != doorTLS || c.identify()
+		if isRun {
 			c.run()
 		}
 		s.mu.Lock()
+		if isRun && c.standing.door != doorFIFO && !c.hasPlace {
+			s.turnAway(c.log, RefusedConnections, slog.String("err", errEvicted.Error()))
+		}
 		delete(s.conns, c)
 		s.leave(c)
 		s.mu.Unlock()

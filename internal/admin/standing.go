@@ -92,8 +92,16 @@ func (c *conn) role() Role {
 	}
 	was := s.role
 	s.judge(rights, access)
+	c.setStranger(s.role == RoleNone)
 	if was != "" && was != s.role {
 		c.log.Info("role of a control connection changed", "was", string(was), "role", string(s.role))
 	}
 	return s.role
+}
+
+// setStranger says whether the connection has to give way when others want its place.
+func (c *conn) setStranger(is bool) {
+	c.server.mu.Lock()
+	defer c.server.mu.Unlock()
+	c.isStranger = is
 }

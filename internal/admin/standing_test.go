@@ -117,3 +117,44 @@ func TestTheFIFOStaysAPublisher(t *testing.T) {
 	}
 	wantSent(t, b, "a=1")
 }
+
+// Whoever has no role does not keep out those who have one, or can show a key.
+func TestConnectionsWithoutARoleGiveWay(t *testing.T) {
+	b := &admintest.Backend{}
+	doors := admintest.StartServer(t, admin.ServerOptions{Backend: b, Connections: 2, Rights: loadRights(t, admin.RightsOptions{
+		TCP: admin.RoleNone, Keys: []admin.KeySource{keyFile(t, "ops", admin.RoleAdmin, opsKey)},
+	})})
+	arrive := func() *peer {
+		t.Helper()
+		p := connect(t, "tcp", doors.TCP)
+		p.wantRole(admin.RoleNone) // it has its place now
+		return p
+	}
+	show := func(p *peer) {
+		t.Helper()
+		p.send(rpcCall("auth", `{"key":"`+opsKey+`"}`))
+		p.want(`{"jsonrpc":"2.0","id":1,"result":{"key":"ops","role":"admin"}}`)
+	}
+	first, second := arrive(), arrive()
+	holder := arrive()
+	first.wantClosed()
+	show(holder)
+	other := arrive()
+	second.wantClosed()
+	last := arrive()
+	other.wantClosed()
+	holder.wantRole(admin.RoleAdmin)
+	show(last)
+	connect(t, "tcp", doors.TCP).wantClosed() // there is nobody left to give way
+	holder.wantRole(admin.RoleAdmin)
+
+	// Who has lost the role is a stranger again.
+	doors.Server.SetRights(loadRights(t, admin.RightsOptions{TCP: admin.RoleNone}))
+	holder.wantRole(admin.RoleNone)
+	arrive()
+	holder.wantClosed()
+	refused := strings.Join(b.WaitRefusals(t, 12), " ")
+	if got := strings.Count(refused, string(admin.RefusedConnections)); got != 5 {
+		t.Errorf("%d connections are counted as refused, want 5: %s", got, refused)
+	}
+}

@@ -105,7 +105,9 @@ func (c *conn) identify() bool {
 	if err == nil {
 		c.standing.chain, c.standing.since = sealed.ConnectionState().PeerCertificates, time.Now()
 		c.log = c.log.With("identity", printable(sealed.identity))
-		c.log.Debug("control connection identified", "role", string(c.role()))
+		c.standing.judge(c.server.rules(doorTLS))
+		c.setStranger(c.standing.role == RoleNone) // the rules may be others than those of the handshake
+		c.log.Debug("control connection identified", "role", string(c.standing.role))
 		return true
 	}
 	defer c.input.src.cut()
@@ -132,7 +134,7 @@ func (c *conn) identify() bool {
 // maxStrange bounds what of a record in the log may have been written by a stranger.
 const maxStrange = 500
 
-// errEvicted is the end of a handshake whose place was given to somebody else.
+// errEvicted is the end of a connection without a role whose place was given to somebody else.
 var errEvicted = errors.New("the place was given to another connection")
 
 // welcome ends the time in which the connection may be evicted.

@@ -17,15 +17,18 @@ import (
 // maxSocketPath is what fits into a sockaddr_un with its final NUL.
 const maxSocketPath = 107
 
-// dirMode is the mode of a directory that is made for the socket: its group may pass.
-const dirMode = 0o750
+// Modes of a directory that is made for the socket: its group may pass, and others if they may connect.
+const (
+	dirMode       = 0o750
+	sharedDirMode = 0o751
+)
 
 // probeTimeout is how long a daemon that may still be alive has to take a connection.
 const probeTimeout = time.Second
 
 // ListenUnix opens a door at path, with mode, and with group gid unless that is negative. Nobody can connect before
 // mode and group are set. The socket of a daemon that is gone is replaced; a live one, or anything that is not a
-// socket, is an error. A missing directory is made, 0750 and of the same group.
+// socket, is an error. A missing directory is made, 0750 (0751 where others may connect) and of the same group.
 func (s *Server) ListenUnix(path string, mode os.FileMode, gid int) error {
 	l, remove, err := listenUnix(path, mode, gid)
 	if err != nil {
@@ -43,7 +46,7 @@ func listenUnix(path string, mode os.FileMode, gid int) (net.Listener, func(), e
 	if len(path) > maxSocketPath {
 		return nil, nil, fmt.Errorf("%s: the path has %d bytes and a socket's can have %d", path, len(path), maxSocketPath)
 	}
-	if err := prepareDir(filepath.Dir(path), gid); err != nil {
+	if err := prepareDir(filepath.Dir(path), mode, gid); err != nil {
 		return nil, nil, err
 	}
 	if err := clearStale(path); err != nil {
@@ -85,10 +88,13 @@ func listenUnix(path string, mode os.FileMode, gid int) (net.Listener, func(), e
 }
 
 // prepareDir makes the directory, or checks that nobody else can put another socket in the place of ours.
-func prepareDir(dir string, gid int) error {
+func prepareDir(dir string, socketMode os.FileMode, gid int) error {
 	info, err := os.Stat(dir)
 	if errors.Is(err, fs.ErrNotExist) {
-		return makeDir(dir, gid)
+		if socketMode&0o002 != 0 {
+			return makeDir(dir, sharedDirMode, gid)
+		}
+		return makeDir(dir, dirMode, gid)
 	}
 	if err != nil {
 		return err
@@ -109,8 +115,8 @@ func prepareDir(dir string, gid int) error {
 	return nil
 }
 
-func makeDir(dir string, gid int) error {
-	if err := os.MkdirAll(dir, dirMode); err != nil {
+func makeDir(dir string, mode os.FileMode, gid int) error {
+	if err := os.MkdirAll(dir, mode); err != nil {
 		return err
 	}
 	if gid >= 0 {
@@ -118,7 +124,7 @@ func makeDir(dir string, gid int) error {
 			return err
 		}
 	}
-	return os.Chmod(dir, dirMode) // whatever the umask took away
+	return os.Chmod(dir, mode) // whatever the umask took away
 }
 
 // clearStale removes the socket of a daemon that is gone.

@@ -36,7 +36,7 @@ var controlEntries = []entry{
 	},
 	{
 		name:    "control.unix_mode",
-		usage:   "The permissions of the Unix socket, in octal; none for the world.",
+		usage:   "The permissions of the Unix socket, in octal; none for the world, unless one of the next lists of users says who may do what.",
 		example: "0600",
 		field:   func(s *Settings) any { return &s.Control.UnixMode },
 	},

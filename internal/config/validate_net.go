@@ -184,8 +184,9 @@ func (c *checker) control() {
 	switch mode, ok := unixMode(ctl.UnixMode); {
 	case !ok:
 		c.complain("control.unix_mode", "write it as in 0660", "%q is not a permission in octal", ctl.UnixMode)
-	case mode&0o007 != 0:
-		c.complain("control.unix_mode", "use 0660 and control.unix_group", "%q would let every user of this machine publish", ctl.UnixMode)
+	case mode&0o007 != 0 && len(ctl.UnixAdmins)+len(ctl.UnixPublishers)+len(ctl.UnixReaders) == 0:
+		c.complain("control.unix_mode", "use 0660 and control.unix_group, or list who may do what in control.unix_admins, unix_publishers and unix_readers",
+			"%q would let every user of this machine publish", ctl.UnixMode)
 	}
 }
 

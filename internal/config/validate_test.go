@@ -51,6 +51,9 @@ func TestValidSettings(t *testing.T) {
 		"strict sandbox":             func(s *Settings) { s.Sandbox = "strict" },
 		"no sandbox":                 func(s *Settings) { s.Sandbox = "off" },
 		"group of the socket":        func(s *Settings) { s.Control.UnixGroup = "staff" },
+		"a socket for all, who are told apart": func(s *Settings) {
+			s.Control.UnixMode, s.Control.UnixReaders = "0666", []string{"user:54002"}
+		},
 		"three octal digits":         func(s *Settings) { s.Control.UnixMode = "600" },
 		"bar":                        func(s *Settings) { s.Control.Delimiter = "|" },
 		"no history":                 func(s *Settings) { s.History = History{} },
@@ -138,6 +141,7 @@ func TestInvalidSettings(t *testing.T) {
 		{"letter", func(s *Settings) { s.Control.Delimiter = "a" }, `control.delimiter: "a" is a letter`, ""},
 		{"NUL", func(s *Settings) { s.Control.Delimiter = "\x00" }, `control.delimiter: "\x00" is not a character`, ""},
 		{"lone byte", func(s *Settings) { s.Control.Delimiter = "\xff" }, `control.delimiter: "\xff" is not a character`, ""},
+		{"socket that others may read", func(s *Settings) { s.Control.UnixMode = "0664" }, `control.unix_mode: "0664" would let every user`, "control.unix_admins"},
 		{"socket for the world", func(s *Settings) { s.Control.UnixMode = "0666" }, `control.unix_mode: "0666" would let every user`, "0660"},
 		{"no octal", func(s *Settings) { s.Control.UnixMode = "0680" }, `control.unix_mode: "0680" is not a permission`, ""},
 		{"set-uid socket", func(s *Settings) { s.Control.UnixMode = "4660" }, `control.unix_mode: "4660" is not a permission`, ""},

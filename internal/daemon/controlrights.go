@@ -1,6 +1,8 @@
 package daemon
 
 import (
+	"errors"
+
 	"github.com/hassesd/hassesd/internal/admin"
 	"github.com/hassesd/hassesd/internal/config"
 )
@@ -24,6 +26,15 @@ func controlRights(s *config.Settings) (*admin.Rights, error) {
 		return nil, &configurationError{err}
 	}
 	return rights, nil
+}
+
+// keepsOut refuses rights that make every user of this machine an administrator, since the socket that is open lets them
+// all connect, whatever control.unix_mode says now.
+func (d *Daemon) keepsOut(rights *admin.Rights) error {
+	if !d.isShared || rights.ListUsers() {
+		return nil
+	}
+	return &configurationError{errors.New("every user of this machine may connect to the control socket until the next start, and could do everything: keep a list of " + userLists)}
 }
 
 // useControlRights puts rights in force and says whether they are others. Whoever calls it holds d.reloading, or is the

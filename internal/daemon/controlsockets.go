@@ -30,10 +30,12 @@ func (d *Daemon) openControlSocket(s *config.Settings, path string, mode os.File
 			return socket.wrong(err)
 		case at != path && !s.IsPreset("control.socket"):
 			return socket.wrong(fmt.Errorf("it is at %s, and control.socket says %q: say the same, or leave control.socket out", at, path))
-		case !socket.kept:
-			if err := checkShared(at); err != nil {
-				return socket.wrong(err)
-			}
+		}
+		if d.isShared, err = isForAll(at); err != nil {
+			return socket.wrong(err)
+		}
+		if d.isShared && !d.rights.ListUsers() {
+			return socket.wrong(errors.New("every user of this machine could publish: set SocketMode=0660 in its unit, or list who may do what in " + userLists))
 		}
 		if _, err := d.control.AdoptUnix(socket.fd); err != nil {
 			return socket.wrong(err)
@@ -49,6 +51,7 @@ func (d *Daemon) openControlSocket(s *config.Settings, path string, mode os.File
 	if err := d.control.ListenUnix(path, mode, gid); err != nil {
 		return fmt.Errorf("open control socket: %w", err)
 	}
+	d.isShared = mode&writableByAll != 0
 	d.log.Info("control socket open", "path", path)
 	return nil
 }
@@ -98,16 +101,19 @@ func removeSocket(path string) {
 	}
 }
 
-// checkShared refuses a control socket that everybody may connect to; SocketMode= is 0666 where nothing else is said.
-func checkShared(path string) error {
+// userLists are the settings that tell the users of the control socket apart.
+const userLists = "control.unix_admins, unix_publishers and unix_readers"
+
+// writableByAll is the permission that lets everybody connect to a socket.
+const writableByAll = 0o002
+
+// isForAll says whether everybody may connect to the socket; SocketMode= is 0666 where nothing else is said.
+func isForAll(path string) (bool, error) {
 	info, err := os.Stat(path)
 	if err != nil {
-		return err
+		return false, err
 	}
-	if info.Mode().Perm()&0o002 != 0 {
-		return fmt.Errorf("with mode %04o every user of this machine could publish: set SocketMode=0660 in its unit", info.Mode().Perm())
-	}
-	return nil
+	return info.Mode()&writableByAll != 0, nil
 }
 
 // takeControlPort takes the control port from the service manager, if it has one, and says whether it has.

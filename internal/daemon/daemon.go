@@ -88,6 +88,7 @@ type Daemon struct {
 	authorization *authorization
 	controlFiles  *certs.Watch  // of the control port; nil: as above
 	rights        *admin.Rights // of the control doors, in force
+	isShared      bool          // every user of this machine may connect to the control socket
 
 	// The end.
 	drainBegun atomic.Bool

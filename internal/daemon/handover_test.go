@@ -259,6 +259,29 @@ func TestSocketsOfTheWrongKind(t *testing.T) {
 	}
 }
 
+// With lists a unit may leave SocketMode= out; then no reload may take them away.
+func TestAControlSocketForEverybodyNeedsLists(t *testing.T) {
+	open := unixSocket(t, "control", filepath.Join(t.TempDir(), "open"), 0o666)
+	o := newOpening(t, []systemd.Socket{open}, "listen", "https://127.0.0.1:0", "control-unix-readers", "user:54002")
+	if err := o.openControl(&o.settings, 1000); err != nil {
+		t.Fatal(err)
+	}
+	for _, tc := range []struct {
+		readers []string
+		isKept  bool
+	}{{[]string{"user:54003"}, true}, {nil, false}} {
+		next := o.settings
+		next.Control.UnixReaders = tc.readers
+		rights, err := controlRights(&next)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := o.keepsOut(rights); errors.Is(err, ErrConfiguration) == tc.isKept {
+			t.Errorf("readers %v: %v", tc.readers, err)
+		}
+	}
+}
+
 func multipathSocket(t *testing.T) int {
 	t.Helper()
 	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, unix.IPPROTO_MPTCP)

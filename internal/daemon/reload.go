@@ -54,6 +54,9 @@ func (d *Daemon) readAgain() (changed, needsRestart []string, err error) {
 	if err != nil {
 		return nil, nil, err
 	}
+	if err := d.keepsOut(rights); err != nil {
+		return nil, nil, err
+	}
 
 	// From here on nothing fails.
 	now := time.Now()
