@@ -54,12 +54,12 @@ func TestValidSettings(t *testing.T) {
 		"a socket for all, who are told apart": func(s *Settings) {
 			s.Control.UnixMode, s.Control.UnixReaders = "0666", []string{"user:54002"}
 		},
-		"three octal digits":         func(s *Settings) { s.Control.UnixMode = "600" },
-		"bar":                        func(s *Settings) { s.Control.Delimiter = "|" },
-		"no history":                 func(s *Settings) { s.History = History{} },
-		"no heartbeat":               func(s *Settings) { s.Heartbeat.Interval = 0 },
-		"largest message":            func(s *Settings) { s.Limits.MessageBytes = 16 * mib },
-		"TLS 1.3":                    func(s *Settings) { s.TLS.MinVersion = "1.3" },
+		"three octal digits": func(s *Settings) { s.Control.UnixMode = "600" },
+		"bar":                func(s *Settings) { s.Control.Delimiter = "|" },
+		"no history":         func(s *Settings) { s.History = History{} },
+		"no heartbeat":       func(s *Settings) { s.Heartbeat.Interval = 0 },
+		"largest message":    func(s *Settings) { s.Limits.MessageBytes = 16 * mib },
+		"TLS 1.3":            func(s *Settings) { s.TLS.MinVersion = "1.3" },
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := valid()

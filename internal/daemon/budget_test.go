@@ -120,7 +120,8 @@ func TestMemoryMeterSeesWhatLives(t *testing.T) {
 		ballast[i] = 1
 	}
 	grown := m.measure(1000)
-	if grown.most-before.most < 60<<20 || grown.most < grown.live || grown.kernel != 1000 {
+	if grown.most-before.most < 48<<20 || // garbage of other tests goes meanwhile
+		grown.most < grown.live || grown.kernel != 1000 {
 		t.Errorf("64 MiB more show as %+v after %+v", grown, before)
 	}
 	if ballast[len(ballast)-1] != 1 {
