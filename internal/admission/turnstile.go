@@ -1,6 +1,10 @@
 package admission
 
-import "time"
+import (
+	"time"
+
+	"github.com/hassesd/hassesd/internal/list"
+)
 
 const (
 	// evictAfter is how long a handshake may last when others wait for its place. A browser needs two round trips;
@@ -20,22 +24,22 @@ type Turnstile[T any] struct {
 	held    int // places that are taken
 	ending  int // of which so many were told to end, and will be free soon
 	parties map[Network]*party[T]
-	ring    partyList[T]   // parties with somebody waiting who may have a place as soon as there is one
-	parked  partyList[T]   // parties with somebody waiting, and as many places as one network may have
-	wanting int            // tickets that wait in the ring
-	queued  int            // tickets that wait at all
-	ranks   []partyList[T] // parties by the number of their running handshakes
-	top     int            // the last rank that is not empty, or 0
+	ring    list.List[party[T]]   // parties with somebody waiting who may have a place as soon as there is one
+	parked  list.List[party[T]]   // parties with somebody waiting, and as many places as one network may have
+	wanting int                   // tickets that wait in the ring
+	queued  int                   // tickets that wait at all
+	ranks   []list.List[party[T]] // parties by the number of their running handshakes
+	top     int                   // the last rank that is not empty, or 0
 }
 
 // Ticket is one handshake at the turnstile, from Arrive to Leave.
 type Ticket[T any] struct {
 	Owner T
 
-	state      ticketState
-	party      *party[T]
-	since      time.Duration // when it began to run
-	next, prev *Ticket[T]
+	state ticketState
+	party *party[T]
+	since time.Duration        // when it began to run
+	in    list.Node[Ticket[T]] // those of its party that run or wait
 }
 
 type ticketState uint8
@@ -78,7 +82,7 @@ func (q *Turnstile[T]) Arrive(now time.Duration, t *Ticket[T], n Network, unboun
 	}
 	t.state = ticketWaiting
 	q.queued++
-	p.waiting.push(t)
+	p.waiting.Push(&t.in, t)
 	if p.list == &q.ring {
 		q.wanting++
 	}
@@ -94,7 +98,7 @@ func (q *Turnstile[T]) Leave(t *Ticket[T]) {
 		panic("admission: internal error: a ticket leaves twice")
 	case ticketWaiting:
 		q.queued--
-		p.waiting.remove(t)
+		p.waiting.Remove(&t.in)
 		if p.list == &q.ring {
 			q.wanting--
 		}
@@ -110,25 +114,25 @@ func (q *Turnstile[T]) Leave(t *Ticket[T]) {
 	}
 	t.state, t.party = ticketOutside, nil
 	q.sort(p)
-	if p.held == 0 && p.waiting.n == 0 {
+	if p.held == 0 && p.waiting.Len() == 0 {
 		delete(q.parties, p.network)
 	}
 }
 
 // Next gives a place to a ticket that waits, and returns it; nil when there is no place or nobody to have it.
 func (q *Turnstile[T]) Next(now time.Duration) *Ticket[T] {
-	p := q.ring.first
+	p := q.ring.First()
 	if q.held >= q.places || p == nil {
 		return nil
 	}
-	t := p.waiting.first
-	p.waiting.remove(t)
+	t := p.waiting.First()
+	p.waiting.Remove(&t.in)
 	q.queued--
 	q.wanting--
 	q.start(now, t)
 	if p.list == &q.ring { // it has had its turn
-		q.ring.remove(p)
-		q.ring.push(p)
+		q.ring.Remove(&p.place)
+		q.ring.Push(&p.place, p)
 	}
 	return t
 }
@@ -139,11 +143,11 @@ func (q *Turnstile[T]) Victim(now time.Duration) (t *Ticket[T], due time.Duratio
 	if t, due = q.oldest(now); t != nil {
 		return t, 0
 	}
-	for p := q.parked.first; p != nil; p = p.next { // of these there are at most places/each
-		if p.ending >= p.waiting.n || p.running.first == nil {
+	for p := range q.parked.All() { // of these there are at most places/each
+		first := p.running.First()
+		if p.ending >= p.waiting.Len() || first == nil {
 			continue
 		}
-		first := p.running.first
 		at := first.since + evictAfter
 		if at <= now {
 			q.tell(first)
@@ -161,10 +165,10 @@ func (q *Turnstile[T]) oldest(now time.Duration) (*Ticket[T], time.Duration) {
 	if q.held < q.places || q.ending >= q.wanting || q.top == 0 {
 		return nil, 0
 	}
-	most := q.ranks[q.top].first
-	t := most.running.first
+	most := q.ranks[q.top].First()
+	t := most.running.First()
 	patience := evictAfter
-	if q.ending < q.ring.n && most.running.n > q.ring.first.held+1 {
+	if q.ending < q.ring.Len() && most.running.Len() > q.ring.First().held+1 {
 		patience = evictFairly
 	}
 	if due := t.since + patience; due > now {
@@ -185,7 +189,7 @@ func (q *Turnstile[T]) Most() (n Network, running int) {
 	if q.top == 0 {
 		return Network{}, 0
 	}
-	return q.ranks[q.top].first.network, q.top
+	return q.ranks[q.top].First().network, q.top
 }
 
 func (q *Turnstile[T]) mayHold(p *party[T]) bool { return p.unbounded || p.held < q.each }
@@ -196,7 +200,7 @@ func (q *Turnstile[T]) start(now time.Duration, t *Ticket[T]) {
 	q.held++
 	p.held++
 	q.rank(p, +1)
-	p.running.push(t)
+	p.running.Push(&t.in, t)
 	q.sort(p)
 }
 
@@ -210,33 +214,33 @@ func (q *Turnstile[T]) tell(t *Ticket[T]) {
 
 // stop takes a ticket out of those that run; its place is still taken.
 func (q *Turnstile[T]) stop(t *Ticket[T]) {
-	t.party.running.remove(t)
+	t.party.running.Remove(&t.in)
 	q.rank(t.party, -1)
 }
 
 // rank moves a party up or down by one running handshake.
 func (q *Turnstile[T]) rank(p *party[T], by int) {
 	if p.rank > 0 {
-		q.ranks[p.rank].removeRank(p)
+		q.ranks[p.rank].Remove(&p.ranked)
 	}
 	p.rank += by
 	for len(q.ranks) <= p.rank {
-		q.ranks = append(q.ranks, partyList[T]{})
+		q.ranks = append(q.ranks, list.List[party[T]]{})
 	}
 	if p.rank > 0 {
-		q.ranks[p.rank].pushRank(p)
+		q.ranks[p.rank].Push(&p.ranked, p)
 	}
 	q.top = max(q.top, p.rank)
-	for q.top > 0 && q.ranks[q.top].first == nil {
+	for q.top > 0 && q.ranks[q.top].Len() == 0 {
 		q.top--
 	}
 }
 
 // sort puts a party into the list that it belongs in: the ring, the parked, or none.
 func (q *Turnstile[T]) sort(p *party[T]) {
-	var to *partyList[T]
+	var to *list.List[party[T]]
 	switch {
-	case p.waiting.n == 0:
+	case p.waiting.Len() == 0:
 	case q.mayHold(p):
 		to = &q.ring
 	default:
@@ -248,21 +252,21 @@ func (q *Turnstile[T]) sort(p *party[T]) {
 	wasParked := p.list == &q.parked
 	if p.list != nil {
 		if p.list == &q.ring {
-			q.wanting -= p.waiting.n
+			q.wanting -= p.waiting.Len()
 		}
-		p.list.remove(p)
+		p.list.Remove(&p.place)
 	}
 	p.list = to
 	switch {
 	case to == nil:
 	case to == &q.ring:
-		q.wanting += p.waiting.n
+		q.wanting += p.waiting.Len()
 		if wasParked || p.held > 0 {
-			to.push(p)
+			to.Push(&p.place, p)
 		} else {
-			to.pushFirst(p) // newcomers before those who have had their turn
+			to.PushFirst(&p.place, p) // newcomers before those who have had their turn
 		}
 	default:
-		to.push(p)
+		to.Push(&p.place, p)
 	}
 }

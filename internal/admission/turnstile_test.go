@@ -237,13 +237,13 @@ func check(t testing.TB, q *Turnstile[string], tickets []*Ticket[string]) {
 			q.held, held, q.queued, waiting, q.ending, ending, q.wanting, wanting, q.top, top)
 	}
 	for n, p := range q.parties {
-		if p.held != has[n] || p.rank != running[n] || p.running.n != running[n] {
+		if p.held != has[n] || p.rank != running[n] || p.running.Len() != running[n] {
 			t.Fatalf("%s holds %d, rank %d; want %d and %d", n, p.held, p.rank, has[n], running[n])
 		}
-		if p.waiting.n > 0 && p.list == &q.ring && q.held < q.places {
+		if p.waiting.Len() > 0 && p.list == &q.ring && q.held < q.places {
 			t.Fatalf("%s waits though there is a place", n)
 		}
-		if (p.list == nil) != (p.waiting.n == 0) {
+		if (p.list == nil) != (p.waiting.Len() == 0) {
 			t.Fatalf("%s is in the wrong list", n)
 		}
 	}

@@ -38,12 +38,16 @@ var rules = []rule{
 		why: "auth reads credentials and says what they grant; it knows nobody",
 	},
 	{
-		from: []string{"internal/admission"}, never: []string{"./..."}, except: []string{"./internal/admission"},
+		from: []string{"internal/list"}, never: []string{"./..."}, except: []string{"./internal/list"},
+		why: "a list knows nobody that is in it",
+	},
+	{
+		from: []string{"internal/admission"}, never: []string{"./..."}, except: []string{"./internal/admission", "./internal/list"},
 		why: "admission counts networks; it knows no connection",
 	},
 	{
 		from: []string{"internal/edge"}, never: []string{"./..."},
-		except: []string{"./internal/edge/...", "./internal/reactor", "./internal/tlsconn", "./internal/hub", "./internal/sse", "./internal/auth", "./internal/admission"},
+		except: []string{"./internal/edge/...", "./internal/reactor", "./internal/tlsconn", "./internal/hub", "./internal/sse", "./internal/auth", "./internal/admission", "./internal/list"},
 		why:    "edge is where reactor, tlsconn and hub meet; settings, control and certificates are handed in",
 	},
 	{

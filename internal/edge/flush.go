@@ -1,6 +1,9 @@
 package edge
 
-import "github.com/hassesd/hassesd/internal/reactor"
+import (
+	"github.com/hassesd/hassesd/internal/list"
+	"github.com/hassesd/hassesd/internal/reactor"
+)
 
 // The second step of the fan-out. The hub has put frames into queues and the streams that got some stand in a lane;
 // each turn writes a bounded number of records, so that a huge fan-out never starves accepts or other rooms. What comes
@@ -25,52 +28,20 @@ const (
 // lanes are the connections that have something to send, in the order they came. Connections of small rooms overtake
 // those of large ones.
 type lanes struct {
-	express, bulk list
+	express, bulk list.List[conn]
 }
 
-func (l *lanes) waiting() bool { return l.express.n+l.bulk.n > 0 }
+func (l *lanes) waiting() bool { return l.express.Len()+l.bulk.Len() > 0 }
 
 // backlog is how many of the bytes delivered the longest waiting connections have not had their turn for.
 func (l *lanes) backlog(delivered uint64) int {
 	oldest := delivered
-	for _, c := range []*conn{l.express.first, l.bulk.first} {
+	for _, c := range []*conn{l.express.First(), l.bulk.First()} {
 		if c != nil {
 			oldest = min(oldest, c.markedAt)
 		}
 	}
 	return int(delivered - oldest)
-}
-
-// list is a doubly linked list through the connections themselves: it allocates nothing.
-type list struct {
-	first, last *conn
-	n           int
-}
-
-func (l *list) push(c *conn) {
-	c.prev, c.next = l.last, nil
-	if l.last == nil {
-		l.first = c
-	} else {
-		l.last.next = c
-	}
-	l.last = c
-	l.n++
-}
-
-func (l *list) remove(c *conn) {
-	if c.prev == nil {
-		l.first = c.next
-	} else {
-		c.prev.next = c.next
-	}
-	if c.next == nil {
-		l.last = c.prev
-	} else {
-		c.next.prev = c.prev
-	}
-	c.prev, c.next = nil, nil
-	l.n--
 }
 
 // mark puts the connection into a lane; from bulk it may move to express, not back.
@@ -84,9 +55,9 @@ func (w *worker) mark(c *conn, to lane) {
 	w.unmark(c)
 	c.lane = to
 	if to == laneExpress {
-		w.lanes.express.push(c)
+		w.lanes.express.Push(&c.inLane, c)
 	} else {
-		w.lanes.bulk.push(c)
+		w.lanes.bulk.Push(&c.inLane, c)
 	}
 }
 
@@ -94,9 +65,9 @@ func (w *worker) unmark(c *conn) {
 	switch c.lane {
 	case laneNone:
 	case laneExpress:
-		w.lanes.express.remove(c)
+		w.lanes.express.Remove(&c.inLane)
 	case laneBulk:
-		w.lanes.bulk.remove(c)
+		w.lanes.bulk.Remove(&c.inLane)
 	}
 	c.lane = laneNone
 }
@@ -104,11 +75,11 @@ func (w *worker) unmark(c *conn) {
 // flushLanes spends the turn's budget.
 func (w *worker) flushLanes() {
 	left := flushBudget
-	for left > flushBudget-expressShare && w.lanes.express.first != nil {
-		left -= w.flush(w.lanes.express.first)
+	for left > flushBudget-expressShare && w.lanes.express.First() != nil {
+		left -= w.flush(w.lanes.express.First())
 	}
-	for left > 0 && w.lanes.bulk.first != nil {
-		left -= w.flush(w.lanes.bulk.first)
+	for left > 0 && w.lanes.bulk.First() != nil {
+		left -= w.flush(w.lanes.bulk.First())
 	}
 }
 

@@ -214,7 +214,7 @@ func (w *worker) check() error {
 			return errors.New("edge: wrong count of connections in state " + st.String())
 		}
 	}
-	if express != w.lanes.express.n || bulk != w.lanes.bulk.n {
+	if express != w.lanes.express.Len() || bulk != w.lanes.bulk.Len() {
 		return errors.New("edge: wrong count of connections in the lanes")
 	}
 	if blocked != w.blocked || queued != w.shard.QueuedBytes() {

@@ -138,7 +138,7 @@ func (st *Stream) check(s *Shard) error {
 		return errors.New("a member is not subscribed here")
 	}
 	q := &st.queue
-	bytes := -q.offset
+	bytes := -int(q.offset)
 	last := uint64(0)
 	for i := range q.n {
 		it := *q.at(i)

@@ -21,11 +21,11 @@ type item struct {
 // deliveries is a cache line less.
 type queue struct {
 	n      int    // items
-	offset int    // bytes of the oldest item that were popped
 	bytes  int    // not popped yet
+	offset int32  // bytes of the oldest item that were popped
+	head   int32  // index in ring of the item after it
 	oldest item   // zero if there is none
 	ring   []item // the others; its length is 0 or a power of two
-	head   int    // index of the first of them
 }
 
 // at returns the i-th item, 0 being the oldest.
@@ -33,7 +33,7 @@ func (q *queue) at(i int) *item {
 	if i == 0 {
 		return &q.oldest
 	}
-	return &q.ring[(q.head+i-1)&(len(q.ring)-1)]
+	return &q.ring[(int(q.head)+i-1)&(len(q.ring)-1)]
 }
 
 // fits reports whether size more bytes are within bound. An empty queue takes any frame.
@@ -50,7 +50,7 @@ func (q *queue) push(it item) {
 func (q *queue) pushFront(it item) {
 	q.grow()
 	if q.n > 0 {
-		q.head = (q.head - 1) & (len(q.ring) - 1)
+		q.head = (q.head - 1) & int32(len(q.ring)-1)
 		q.ring[q.head] = q.oldest
 	}
 	q.n++
@@ -76,7 +76,7 @@ func (q *queue) shift() {
 	q.oldest = item{}
 	if q.n > 0 {
 		q.oldest, q.ring[q.head] = q.ring[q.head], item{}
-		q.head = (q.head + 1) & (len(q.ring) - 1)
+		q.head = (q.head + 1) & int32(len(q.ring)-1)
 	}
 }
 
@@ -86,7 +86,7 @@ func (q *queue) read(dst []byte, room int) ([]byte, item) {
 	it := q.oldest
 	rest := it.frame.Bytes()[q.offset:]
 	if len(rest) > room {
-		q.offset += room
+		q.offset += int32(room)
 		q.bytes -= room
 		return append(dst, rest[:room]...), item{}
 	}
@@ -97,7 +97,7 @@ func (q *queue) read(dst []byte, room int) ([]byte, item) {
 }
 
 // next is how much of the oldest item is left to read.
-func (q *queue) next() int { return q.oldest.frame.Len() - q.offset }
+func (q *queue) next() int { return q.oldest.frame.Len() - int(q.offset) }
 
 // fixed is the number of items at the front that must not be dropped: a partly popped one, and frames
 // that are not events.
@@ -152,7 +152,7 @@ func (q *queue) discard() {
 		return
 	}
 	frame := q.oldest.frame
-	*q = queue{offset: q.offset, n: 1, bytes: frame.Len() - q.offset, oldest: item{frame: frame}}
+	*q = queue{offset: q.offset, n: 1, bytes: frame.Len() - int(q.offset), oldest: item{frame: frame}}
 }
 
 // release gives back the memory of an empty queue that was long.

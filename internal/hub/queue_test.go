@@ -26,7 +26,7 @@ func queueOf(t *testing.T, seqs ...uint64) *queue {
 
 func wantQueue(t *testing.T, q *queue, seqs ...uint64) {
 	t.Helper()
-	bytes := -q.offset
+	bytes := -int(q.offset)
 	for i := range q.n {
 		bytes += q.at(i).frame.Len()
 		if i < len(seqs) && q.at(i).frame.Seq() != seqs[i] {
