@@ -1,48 +1,14 @@
 package test
 
 import (
-	"fmt"
 	"os"
 	"os/exec"
 	"strings"
 	"testing"
 	"time"
 
-	"golang.org/x/sys/unix"
+	"github.com/hassesd/hassesd/internal/terminaltest"
 )
-
-// openTerminal makes a pseudo-terminal that passes bytes through unchanged: screen is what somebody would look at.
-func openTerminal(t testing.TB) (screen, tty *os.File) {
-	t.Helper()
-	screen, err := os.OpenFile("/dev/ptmx", os.O_RDWR, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { screen.Close() })
-	fd := int(screen.Fd())
-	if err := unix.IoctlSetPointerInt(fd, unix.TIOCSPTLCK, 0); err != nil {
-		t.Fatal(err)
-	}
-	number, err := unix.IoctlGetInt(fd, unix.TIOCGPTN)
-	if err != nil {
-		t.Fatal(err)
-	}
-	tty, err = os.OpenFile(fmt.Sprintf("/dev/pts/%d", number), os.O_RDWR|unix.O_NOCTTY, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { tty.Close() })
-	modes, err := unix.IoctlGetTermios(int(tty.Fd()), unix.TCGETS)
-	if err != nil {
-		t.Fatal(err)
-	}
-	modes.Oflag &^= unix.OPOST
-	modes.Lflag &^= unix.ECHO
-	if err := unix.IoctlSetTermios(int(tty.Fd()), unix.TCSETS, modes); err != nil {
-		t.Fatal(err)
-	}
-	return screen, tty
-}
 
 // look copies what a terminal shows into log until nobody has it open any more, and then closes done.
 func look(screen *os.File, log *logBuffer) (done chan struct{}) {
@@ -65,7 +31,7 @@ func look(screen *os.File, log *logBuffer) (done chan struct{}) {
 // ended, and returns what it showed.
 func onTerminal(t testing.TB, is func(shown string) bool, name string, args ...string) string {
 	t.Helper()
-	screen, tty := openTerminal(t)
+	screen, tty := terminaltest.Open(t)
 	log := &logBuffer{}
 	done := look(screen, log)
 	cmd := exec.CommandContext(t.Context(), name, args...)

@@ -15,6 +15,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"github.com/hassesd/hassesd/internal/terminaltest"
 	"github.com/hassesd/hassesd/test/subscriber"
 )
 
@@ -226,7 +227,7 @@ func TestT10Logs(t *testing.T) {
 				d = prepare(t, "--log-format", tt.format)
 			}
 			if tt.terminal {
-				d.screen, d.tty = openTerminal(t)
+				d.screen, d.tty = terminaltest.Open(t)
 				d.env = []string{"TERM=xterm"}
 			}
 			d.run()

@@ -14,6 +14,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/hassesd/hassesd/internal/terminaltest"
 )
 
 // format is one way a log can look; each is made with the real writer it is meant for.
@@ -45,7 +47,7 @@ func inMemory(t *testing.T, name string) (*slog.Logger, func() string) {
 
 func onTerminal(t *testing.T, env map[string]string) (*slog.Logger, func() string) {
 	t.Helper()
-	screen, tty := openTerminal(t)
+	screen, tty := terminaltest.Open(t)
 	log, _, err := New(tty, Options{Format: "auto", Level: "debug", Getenv: func(name string) string { return env[name] }})
 	if err != nil {
 		t.Fatal(err)
@@ -96,39 +98,6 @@ func journalFile(t *testing.T) (f *os.File, stream string) {
 		t.Fatal(err)
 	}
 	return f, fmt.Sprintf("%d:%d", st.Dev, st.Ino)
-}
-
-// openTerminal makes a pseudo-terminal that passes bytes through unchanged.
-func openTerminal(t *testing.T) (screen, tty *os.File) {
-	t.Helper()
-	screen, err := os.OpenFile("/dev/ptmx", os.O_RDWR, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { screen.Close() })
-	fd := int(screen.Fd())
-	if err := unix.IoctlSetPointerInt(fd, unix.TIOCSPTLCK, 0); err != nil {
-		t.Fatal(err)
-	}
-	number, err := unix.IoctlGetInt(fd, unix.TIOCGPTN)
-	if err != nil {
-		t.Fatal(err)
-	}
-	tty, err = os.OpenFile(fmt.Sprintf("/dev/pts/%d", number), os.O_RDWR|unix.O_NOCTTY, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { tty.Close() })
-	modes, err := unix.IoctlGetTermios(int(tty.Fd()), unix.TCGETS)
-	if err != nil {
-		t.Fatal(err)
-	}
-	modes.Oflag &^= unix.OPOST
-	modes.Lflag &^= unix.ECHO
-	if err := unix.IoctlSetTermios(int(tty.Fd()), unix.TCSETS, modes); err != nil {
-		t.Fatal(err)
-	}
-	return screen, tty
 }
 
 func noEnv(string) string { return "" }
@@ -240,7 +209,7 @@ func TestTerminalGetsColours(t *testing.T) {
 }
 
 func TestTextOnATerminalHasNoColours(t *testing.T) {
-	screen, tty := openTerminal(t)
+	screen, tty := terminaltest.Open(t)
 	log, _, err := New(tty, Options{Format: "text", Level: "normal", Getenv: noEnv})
 	if err != nil {
 		t.Fatal(err)
