@@ -412,20 +412,7 @@ func TestHasses_RequestInTwoSegmentsGets400(t *testing.T) {
 func TestHasses_IPv6OrIPv4OnlyByChance(t *testing.T) {
 	t.Parallel()
 	d := prepare(t)
-	_, port, _ := strings.Cut(d.http, ":")
-	for i := range d.args {
-		if d.args[i] == "http://"+d.http {
-			d.args[i] = "http://:" + port
-		}
-	}
-	d.run()
-	for _, host := range []string{"127.0.0.1:", "[::1]:"} {
-		r := d.plain("subscribe=a")
-		r.Addr = host + port
-		s := d.open(r)
-		d.send("a", host)
-		message(t, s, host)
-	}
+	onBothFamilies(d, "http://", d.http, d.plain("subscribe=a"))
 }
 
 func TestHasses_RandomBytesToTheTLSPortKillIt(t *testing.T) {

@@ -338,19 +338,25 @@ func TestHTTP10IsEndedByClose(t *testing.T) {
 func TestBothAddressFamilies(t *testing.T) {
 	t.Parallel()
 	d := prepare(t)
-	_, port, _ := strings.Cut(d.https, ":")
+	onBothFamilies(d, "https://", d.https, d.request("subscribe=a"))
+}
+
+// onBothFamilies has a prepared daemon listen on every address at the port of one, and makes the request over IPv4 and
+// over IPv6.
+func onBothFamilies(d *daemon, scheme, address string, r subscriber.Request) {
+	d.t.Helper()
+	_, port, _ := strings.Cut(address, ":")
 	for i := range d.args {
-		if d.args[i] == "https://"+d.https {
-			d.args[i] = "https://:" + port
+		if d.args[i] == scheme+address {
+			d.args[i] = scheme + ":" + port
 		}
 	}
 	d.run()
 	for _, host := range []string{"127.0.0.1:", "[::1]:"} {
-		r := d.request("subscribe=a")
 		r.Addr = host + port
 		s := d.open(r)
 		d.send("a", host)
-		message(t, s, host)
+		message(d.t, s, host)
 	}
 }
 

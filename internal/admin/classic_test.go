@@ -184,17 +184,7 @@ func TestAcknowledgements(t *testing.T) {
 
 func TestAcknowledgementThatComesLate(t *testing.T) {
 	late := make(chan struct{})
-	b := &admintest.Backend{Matches: 1, OnMatched: func(ctx context.Context, id string) error {
-		if id != "e-1" {
-			return nil
-		}
-		select {
-		case <-late:
-			return nil
-		case <-ctx.Done():
-			return ctx.Err()
-		}
-	}}
+	b := &admintest.Backend{Matches: 1, OnMatched: firstAfter(late)}
 	p := connect(t, "unix", admintest.Start(t, b).Socket)
 	p.send("ack_enable\na=1\nb=2\nreinit_enable\n")
 	p.want("ok")

@@ -2,6 +2,7 @@ package admin_test
 
 import (
 	"bufio"
+	"context"
 	"errors"
 	"io"
 	"net"
@@ -98,5 +99,20 @@ func (p *peer) closeWrite() {
 	}
 	if err := c.CloseWrite(); err != nil {
 		p.t.Fatal(err)
+	}
+}
+
+// firstAfter lets the streams of the first message be counted only when late is closed.
+func firstAfter(late <-chan struct{}) func(ctx context.Context, id string) error {
+	return func(ctx context.Context, id string) error {
+		if id != "e-1" {
+			return nil
+		}
+		select {
+		case <-late:
+			return nil
+		case <-ctx.Done():
+			return ctx.Err()
+		}
 	}
 }

@@ -239,17 +239,7 @@ func TestRequestsSplitAndJoined(t *testing.T) {
 func TestAnswersKeepTheirOrder(t *testing.T) {
 	const n = 1700
 	late := make(chan struct{})
-	b := &admintest.Backend{OnMatched: func(ctx context.Context, id string) error {
-		if id != "e-1" {
-			return nil
-		}
-		select {
-		case <-late:
-			return nil
-		case <-ctx.Done():
-			return ctx.Err()
-		}
-	}}
+	b := &admintest.Backend{OnMatched: firstAfter(late)}
 	p := connect(t, "unix", admintest.Start(t, b).Socket)
 	written := make(chan error, 1)
 	go func() {

@@ -101,3 +101,18 @@ func wantErrors(t *testing.T, got []string, want ...string) {
 		t.Errorf("complaints are\n%s\nwant only %d", strings.Join(got, "\n"), len(want))
 	}
 }
+
+// loadAnything loads what a fuzzer made up: what is accepted must be fit for a start.
+func loadAnything(t *testing.T, in Sources) {
+	t.Helper()
+	in.Accounts = someAccounts
+	s, err := Load(in)
+	if err != nil {
+		return
+	}
+	if err := Validate(s, someAccounts); err != nil {
+		t.Errorf("accepted settings do not validate: %v", err)
+	}
+	s.Listeners()
+	s.Control.UnixPermissions()
+}

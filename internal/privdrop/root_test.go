@@ -8,13 +8,13 @@ import (
 	"runtime"
 	"slices"
 	"strings"
-	"sync"
 	"syscall"
 	"testing"
 
 	"golang.org/x/sys/unix"
 
 	"github.com/hassesd/hassesd/internal/threads"
+	"github.com/hassesd/hassesd/internal/threads/threadstest"
 )
 
 // The real drop cannot be undone, so each of these tests runs in a child: this binary again, told by
@@ -75,33 +75,13 @@ const (
 	many   = 32 // threads
 )
 
-// holdThreads keeps n threads busy with a goroutine each until release is called.
-func holdThreads(n int) (release func()) {
-	var ready, done sync.WaitGroup
-	stop := make(chan struct{})
-	for range n {
-		ready.Add(1)
-		done.Go(func() {
-			runtime.LockOSThread()
-			defer runtime.UnlockOSThread()
-			ready.Done()
-			<-stop
-		})
-	}
-	ready.Wait()
-	return func() {
-		close(stop)
-		done.Wait()
-	}
-}
-
 // childDrop starts with many threads and supplementary groups, as root, and ends with neither rights nor a
 // way back.
 func childDrop(view *threads.View) error {
 	if err := syscall.Setgroups([]int{0, 4, 27}); err != nil {
 		return err
 	}
-	release := holdThreads(many)
+	release := threadstest.Hold(many)
 	defer release()
 	id := Identity{UID: nobody, GID: nobody, Name: "nobody"}
 	if err := Drop(view, id); err != nil {
@@ -223,7 +203,7 @@ func childNumericUnknown(view *threads.View) error {
 
 // childSeal plays the whole: a daemon that gives up root, and then what is left.
 func childSeal(view *threads.View) error {
-	release := holdThreads(many)
+	release := threadstest.Hold(many)
 	defer release()
 	if err := Drop(view, Identity{UID: nobody, GID: nobody}); err != nil {
 		return err
@@ -259,7 +239,7 @@ func wantSealed(view *threads.View) error {
 
 // childSealRoot plays a daemon that stays root: it keeps the name and nothing else.
 func childSealRoot(view *threads.View) error {
-	release := holdThreads(many)
+	release := threadstest.Hold(many)
 	defer release()
 	if err := Seal(view); err != nil {
 		return err

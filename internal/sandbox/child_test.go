@@ -10,13 +10,13 @@ import (
 	"runtime"
 	"strconv"
 	"strings"
-	"sync"
 	"syscall"
 	"testing"
 
 	"golang.org/x/sys/unix"
 
 	"github.com/hassesd/hassesd/internal/threads"
+	"github.com/hassesd/hassesd/internal/threads/threadstest"
 )
 
 // A sandbox cannot be left, so each of these tests runs in a child: this binary again, told by variables what to play.
@@ -64,7 +64,7 @@ func play(name string) error {
 		return err
 	}
 	defer func() { _ = errors.Join(r.Close(), w.Close()) }()
-	release := holdThreads()
+	release := threadstest.Hold(16)
 	defer release()
 	if do, ok := landlockActs[strings.TrimPrefix(name, landlockAlone)]; ok && strings.HasPrefix(name, landlockAlone) {
 		l := prepareLandlock(&o)
@@ -85,26 +85,6 @@ func play(name string) error {
 		return playLoad() // it uses many threads by itself
 	}
 	return onOtherThreads(func() error { return allowedPlays[name](o, l) })
-}
-
-// holdThreads keeps threads that were there before the sandbox.
-func holdThreads() (release func()) {
-	var ready, done sync.WaitGroup
-	stop := make(chan struct{})
-	for range 16 {
-		ready.Add(1)
-		done.Go(func() {
-			runtime.LockOSThread()
-			defer runtime.UnlockOSThread()
-			ready.Done()
-			<-stop
-		})
-	}
-	ready.Wait()
-	return func() {
-		close(stop)
-		done.Wait()
-	}
 }
 
 // onOtherThreads runs do on this thread and on others, new ones among them.
