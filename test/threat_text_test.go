@@ -194,7 +194,8 @@ func (d *daemon) wantCleanLog(line *regexp.Regexp, mentions ...string) {
 	for _, text := range mentions {
 		eventually(d.t, text+" in the log", func() bool { return d.log.contains(text) })
 	}
-	text := styles.Replace(d.log.whole())
+	text := d.log.whole()
+	text = styles.Replace(text[:strings.LastIndexByte(text, '\n')+1]) // behind that a line is still being written
 	bad := 0
 	for one := range strings.Lines(text) {
 		one = strings.TrimSuffix(one, "\n")
