@@ -44,7 +44,8 @@ type lane uint8
 const (
 	laneNone    lane = iota
 	laneExpress      // the event went to few streams
-	laneBulk         // the event went to many, or the connection had its share of this turn
+	laneBulk         // the event went to many, and little waits
+	laneHeavy        // the event went to many, and much waits, or the connection had its share of this turn
 )
 
 // conn is one accepted socket, from accept to close.
@@ -62,7 +63,7 @@ type conn struct {
 	// Owned by the loop, and touched by each delivery.
 	state       state
 	reason      CloseReason // why it is ending; meaningful once doomed or draining
-	doomed      bool        // to be closed at the end of this turn
+	doomed      bool        // to be closed at the end of a turn
 	aborted     bool        // the handshake was told to end, for reason
 	blocked     bool        // the socket takes no bytes now
 	peerDone    bool        // the peer will send no more

@@ -14,29 +14,35 @@ const (
 	deliverBudget = 16384
 	// flushBudget is how many records one turn may write: a loopback write costs 5 to 10 µs, so 1 to 2 ms.
 	flushBudget = 192
-	// expressShare is how many of them the express lane gets first.
+	// expressShare is how many of them the express lane gets first, heavyShare how many the bulk lane leaves to the heavy
+	// one.
 	expressShare = 128
+	heavyShare   = 32
 	// recordsPerVisit is how many records one connection may send before others get their turn.
 	recordsPerVisit = 4
 	// expressMatches is how many streams an event may match to count as small.
 	expressMatches = 256
+	// bulkBytes is how much may wait for a stream that is not heavy. To write so much takes hardly longer than to write a
+	// byte; a full record takes three times as long.
+	bulkBytes = 4 << 10
 	// backlogBytes is how many bytes of events may be taken in before the connection that has waited longest gets its
-	// turn. It is a quarter of the default queue bound: what waits for the loop alone does not come near it.
-	backlogBytes = 64 << 10
+	// turn. It is half of the default queue bound: what waits for the loop alone does not come near it. A message that has
+	// to wait until there is room holds up those behind it, whoever they are for.
+	backlogBytes = 128 << 10
 )
 
 // lanes are the connections that have something to send, in the order they came. Connections of small rooms overtake
-// those of large ones.
+// those of large ones, and those for which little waits the ones for which much does.
 type lanes struct {
-	express, bulk list.List[conn]
+	express, bulk, heavy list.List[conn]
 }
 
-func (l *lanes) waiting() bool { return l.express.Len()+l.bulk.Len() > 0 }
+func (l *lanes) waiting() bool { return l.express.Len()+l.bulk.Len()+l.heavy.Len() > 0 }
 
 // backlog is how many of the bytes delivered the longest waiting connections have not had their turn for.
 func (l *lanes) backlog(delivered uint64) int {
 	oldest := delivered
-	for _, c := range []*conn{l.express.First(), l.bulk.First()} {
+	for _, c := range []*conn{l.express.First(), l.bulk.First(), l.heavy.First()} {
 		if c != nil {
 			oldest = min(oldest, c.markedAt)
 		}
@@ -44,9 +50,23 @@ func (l *lanes) backlog(delivered uint64) int {
 	return int(delivered - oldest)
 }
 
-// mark puts the connection into a lane; from bulk it may move to express, not back.
+// of is where the connections of a lane stand.
+func (l *lanes) of(one lane) *list.List[conn] {
+	switch one {
+	case laneExpress:
+		return &l.express
+	case laneBulk:
+		return &l.bulk
+	case laneHeavy:
+		return &l.heavy
+	case laneNone:
+	}
+	return nil
+}
+
+// mark puts the connection into a lane; from there it may move to a faster one, not back.
 func (w *worker) mark(c *conn, to lane) {
-	if c.lane == laneExpress || c.lane == to {
+	if c.lane != laneNone && c.lane <= to {
 		return
 	}
 	if c.lane == laneNone {
@@ -54,33 +74,30 @@ func (w *worker) mark(c *conn, to lane) {
 	}
 	w.unmark(c)
 	c.lane = to
-	if to == laneExpress {
-		w.lanes.express.Push(&c.inLane, c)
-	} else {
-		w.lanes.bulk.Push(&c.inLane, c)
-	}
+	w.lanes.of(to).Push(&c.inLane, c)
 }
 
 func (w *worker) unmark(c *conn) {
-	switch c.lane {
-	case laneNone:
-	case laneExpress:
-		w.lanes.express.Remove(&c.inLane)
-	case laneBulk:
-		w.lanes.bulk.Remove(&c.inLane)
+	if l := w.lanes.of(c.lane); l != nil {
+		l.Remove(&c.inLane)
+		c.lane = laneNone
 	}
-	c.lane = laneNone
 }
 
 // flushLanes spends the turn's budget.
 func (w *worker) flushLanes() {
-	left := flushBudget
-	for left > flushBudget-expressShare && w.lanes.express.First() != nil {
-		left -= w.flush(w.lanes.express.First())
+	left := w.flushLane(&w.lanes.express, flushBudget, flushBudget-expressShare)
+	left = w.flushLane(&w.lanes.bulk, left, heavyShare)
+	left = w.flushLane(&w.lanes.heavy, left, 0)
+	w.flushLane(&w.lanes.bulk, left, 0)
+}
+
+// flushLane spends the budget on one lane, but for what is to be kept, and answers what is left.
+func (w *worker) flushLane(l *list.List[conn], budget, keep int) (left int) {
+	for budget > keep && l.First() != nil {
+		budget -= w.flush(l.First())
 	}
-	for left > 0 && w.lanes.bulk.First() != nil {
-		left -= w.flush(w.lanes.bulk.First())
-	}
+	return budget
 }
 
 // flush writes what the connection has to say until the socket is full, nothing is left, or it had its share, and then
@@ -118,7 +135,7 @@ func (w *worker) write(c *conn) (records int, done bool) {
 		}
 		c.setBlocked(false)
 		if records >= recordsPerVisit {
-			w.mark(c, laneBulk)
+			w.mark(c, laneHeavy)
 			return records, false
 		}
 		p := w.nextRecord(c)

@@ -184,7 +184,8 @@ func (s *Server) Check(ctx context.Context) error {
 
 func (w *worker) check() error {
 	var in [numStates]int
-	var express, bulk, blocked int
+	var inLane [laneHeavy + 1]int
+	var blocked int
 	var queued int64
 	for i, c := range w.conns {
 		if c.slot != i {
@@ -198,13 +199,7 @@ func (w *worker) check() error {
 		if c.blocked {
 			blocked++
 		}
-		switch c.lane {
-		case laneNone:
-		case laneExpress:
-			express++
-		case laneBulk:
-			bulk++
-		}
+		inLane[c.lane]++
 		if c.state == stateStreaming && !c.stream.Empty() && c.lane == laneNone && !c.blocked && !c.doomed {
 			return errors.New("edge: a stream has something to send and stands in no lane")
 		}
@@ -214,7 +209,7 @@ func (w *worker) check() error {
 			return errors.New("edge: wrong count of connections in state " + st.String())
 		}
 	}
-	if express != w.lanes.express.Len() || bulk != w.lanes.bulk.Len() {
+	if inLane[laneExpress] != w.lanes.express.Len() || inLane[laneBulk] != w.lanes.bulk.Len() || inLane[laneHeavy] != w.lanes.heavy.Len() {
 		return errors.New("edge: wrong count of connections in the lanes")
 	}
 	if blocked != w.blocked || queued != w.shard.QueuedBytes() {

@@ -323,10 +323,13 @@ func (c *conn) Queued(_ *hub.Stream, matched int) {
 	if c.blocked || c.state != stateStreaming {
 		return // the socket will say when it takes bytes again
 	}
-	if matched <= expressMatches {
+	switch {
+	case matched <= expressMatches:
 		c.w.mark(c, laneExpress)
-	} else {
+	case c.stream.QueueBytes() <= bulkBytes:
 		c.w.mark(c, laneBulk)
+	default:
+		c.w.mark(c, laneHeavy)
 	}
 }
 

@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/hassesd/hassesd/internal/hub"
-	"github.com/hassesd/hassesd/internal/reactor/reactortest"
 )
 
 func TestStreamBeginsWithRetryAndIDThenGetsEvents(t *testing.T) {
@@ -251,39 +250,6 @@ func TestHealthyClientIsNotSlowBecauseOfLargeMessages(t *testing.T) {
 	if got := c.events(); len(got) != 4 {
 		t.Errorf("got %d of 4 events; %v", len(got), w.stats().Closed)
 	}
-}
-
-func TestOneTurnWritesNoMoreThanItsShare(t *testing.T) {
-	w := newWorld(t, nil)
-	var clients []*client
-	for range 20 {
-		clients = append(clients, w.subscribe("subscribe=a"))
-	}
-	for range 50 {
-		w.enqueue("a", strings.Repeat("x", 60<<10))
-	}
-	for range 3 {
-		reactortest.Turn(t, 1, w.loops...)
-		sent := 0
-		for _, c := range clients {
-			sent += len(c.Received())
-		}
-		if most := (flushBudget + recordsPerVisit) * recordMax; sent > most {
-			t.Errorf("%d bytes in one turn, want at most %d", sent, most)
-		}
-	}
-}
-
-func TestSmallRoomOvertakesALargeOne(t *testing.T) {
-	w := newWorld(t, nil)
-	for range 2 * flushBudget * recordsPerVisit {
-		w.subscribe("subscribe=large")
-	}
-	c := w.subscribe("subscribe=small")
-	w.enqueue("large", "to many")
-	w.enqueue("small", "to one")
-	reactortest.Turn(t, 2, w.loops...)
-	c.wantEvent(2, "to one")
 }
 
 func TestResumeBringsWhatWasMissedThenLive(t *testing.T) {
