@@ -95,6 +95,12 @@ func (d *daemon) mint(args ...string) string {
 	return strings.TrimSpace(d.run0(hassesctl, append([]string{"token", "mint"}, args...)...))
 }
 
+// herdToken is what a herd shows to a guarded daemon.
+func (d *daemon) herdToken() (header string) {
+	d.t.Helper()
+	return "Authorization: Bearer " + d.mint("--key-file", d.path("jwt.key"), "--kid", "web", "--room", "herd")
+}
+
 func (d *daemon) signURL(args ...string) string {
 	d.t.Helper()
 	return strings.TrimSpace(d.run0(hassesctl, append([]string{
@@ -271,6 +277,7 @@ func TestT15TokensAtTheDoor(t *testing.T) {
 	es := d.mint("--key-file", d.path("es-private.pem"), "--kid", "es", "--room", "room1")
 	everything := d.mint(append(web, "--room", "*")...)
 	signed := target(t, d.signURL("room1", "a-b"))
+	crowd := attackedHerd(d, d.herdToken())
 	public, err := os.ReadFile(d.path("es.pem"))
 	if err != nil {
 		t.Fatal(err)
@@ -318,7 +325,7 @@ func TestT15TokensAtTheDoor(t *testing.T) {
 		}
 		s.Close()
 	}
-	d.awaitStreams("", 0)
+	d.awaitStreams("", herdStreams(t))
 	if st := d.status(); st.Refused["unauthorized"] != answers[401] || st.Refused["forbidden"] != answers[403] {
 		t.Errorf("refused: %v, want %d unauthorized and %d forbidden", st.Refused, answers[401], answers[403])
 	}
@@ -335,6 +342,7 @@ func TestT15TokensAtTheDoor(t *testing.T) {
 	if !d.log.says("bad_signature") || !d.log.says("ambiguous") {
 		t.Error("the log does not say why somebody was refused")
 	}
+	crowd.survived()
 }
 
 // TestT15TheStreamEndsWithItsToken lives through the end of a token and of a signed URL.
@@ -342,6 +350,7 @@ func TestT15TheStreamEndsWithItsToken(t *testing.T) {
 	t.Parallel()
 	d := guarded(t)
 	d.run()
+	good := attackedHerd(d, d.herdToken())
 	for name, credentials := range map[string]func(ttl string) (target string, header []string){
 		"token": func(ttl string) (string, []string) {
 			token := d.mint("--key-file", d.path("jwt.key"), "--kid", "web", "--room", "a", "--ttl", ttl)
@@ -364,6 +373,7 @@ func TestT15TheStreamEndsWithItsToken(t *testing.T) {
 		}
 	}
 	eventually(t, "token_ended is counted", func() bool { return d.status().Closed["token_ended"] == 2 })
+	good.survived()
 }
 
 // openFor opens a stream with credentials that are soon over, and gives them longer where the machine is too slow to

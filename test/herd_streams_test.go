@@ -26,6 +26,7 @@ const herdVariable = "TEST_HERD"
 type herdTask struct {
 	Streams        int
 	Addr           string // of the daemon, for subscribers
+	Header         []string
 	Socket, CAFile string
 }
 
@@ -165,7 +166,8 @@ func (s *streams) open() {
 
 func (s *streams) openOne(i int, client *delivery.Client) (*subscriber.Stream, error) {
 	stream, err := subscriber.Open(context.Background(), subscriber.Request{
-		Addr: s.task.Addr, TLS: s.config, Target: fmt.Sprintf("/sse?subscribe=herd&id=good%d", i), Wait: patience, From: herdFrom(i),
+		Addr: s.task.Addr, TLS: s.config, Target: fmt.Sprintf("/sse?subscribe=herd&id=good%d", i), Header: s.task.Header,
+		Wait: patience, From: herdFrom(i),
 	})
 	if err != nil {
 		return nil, err

@@ -68,11 +68,11 @@ func (l load) String() string {
 }
 
 // newHerd opens the streams and begins to talk to them. It returns when each has heard something: a little, or, when
-// figures are wanted, enough to know how things are without an attack.
-func newHerd(d *daemon) *herd {
+// figures are wanted, enough to know how things are without an attack. The header is what each stream asks with.
+func newHerd(d *daemon, header ...string) *herd {
 	d.t.Helper()
 	h := &herd{d: d, streams: herdStreams(d.t)}
-	task, err := json.Marshal(herdTask{h.streams, d.https, d.socket, d.caFile})
+	task, err := json.Marshal(herdTask{h.streams, d.https, header, d.socket, d.caFile})
 	if err != nil {
 		d.t.Fatal(err)
 	}
@@ -170,9 +170,9 @@ func (h *herd) survived() {
 }
 
 // attackedHerd is a herd under an attack that begins now.
-func attackedHerd(d *daemon) *herd {
+func attackedHerd(d *daemon, header ...string) *herd {
 	d.t.Helper()
-	h := newHerd(d)
+	h := newHerd(d, header...)
 	h.attack()
 	return h
 }
@@ -205,6 +205,9 @@ func (h *herd) usage() usage {
 	}
 	return usage{time.Now(), h.d.cpu(), time.Duration(own.Utime.Nano() + own.Stime.Nano())}
 }
+
+// ofDaemon is which part of a processor the daemon has used.
+func (l load) ofDaemon() float64 { return l.daemon.Seconds() / max(l.wall, 1).Seconds() }
 
 func (l *load) add(from, to usage) {
 	l.wall += to.at.Sub(from.at)

@@ -178,6 +178,7 @@ func TestT12UsersOfTheSocket(t *testing.T) {
 	d.socket = socket
 	d.run()
 	d.subscribe("subscribe=a")
+	good := attackedHerd(d)
 	for _, tc := range []struct {
 		name                string
 		uid                 uint32
@@ -203,6 +204,7 @@ func TestT12UsersOfTheSocket(t *testing.T) {
 	if !d.log.says("peer_uid=54004") {
 		t.Error("the log does not say who was refused")
 	}
+	good.survived()
 }
 
 // TestT12SocketForEverybody: where lists say who may do what, everybody may connect; and no reload takes the lists away.

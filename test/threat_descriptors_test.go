@@ -17,13 +17,38 @@ import (
 func TestT5DescriptorLimit(t *testing.T) {
 	t.Parallel()
 	d := prepare(t, "--log-level", "normal", "--limits-handshake-timeout", "2s")
-	d.wrap = []string{"/bin/sh", "-c", `ulimit -n 64; exec "$0" "$@"`, hassesd}
-	d.run()
+	d.descriptorLimit(64) // there is no room for a herd
 	good := d.subscribe("subscribe=good&id=good")
+	d.wantDescriptors(good, nil)
+}
+
+// TestT5DescriptorLimitOfMany: 64 descriptors are left beside a herd and what the daemon keeps for itself.
+func TestT5DescriptorLimitOfMany(t *testing.T) {
+	t.Parallel()
+	const ofTheDaemon = 64 + 2*16
+	d := prepare(t, "--log-level", "normal", "--limits-handshake-timeout", "2s", "--control-connections", "16")
+	d.descriptorLimit(herdStreams(t) + ofTheDaemon + 64)
+	good := d.subscribe("subscribe=good&id=good")
+	h := newHerd(d)
+	d.wantDescriptors(good, h)
+	h.finish()
+}
+
+// descriptorLimit runs the daemon with so many descriptors.
+func (d *daemon) descriptorLimit(n int) {
+	d.t.Helper()
+	d.wrap = []string{"/bin/sh", "-c", fmt.Sprintf(`ulimit -n %d; exec "$0" "$@"`, n), hassesd}
+	d.run()
+}
+
+// wantDescriptors is an attacker that wants them at every door.
+func (d *daemon) wantDescriptors(good *subscriber.Stream, h *herd) {
+	t := d.t
+	t.Helper()
 	control := newAttacker(t, d.tcp)
 	control.many(t.Context(), 60, func(int) string { return "127.0.0.1" }, nil)
 	a := newAttacker(t, d.https)
-	d.besiege(a, good)
+	d.besiege(a, good, h)
 	if r := command(t, "", hassesctl, "--socket", d.socket, "limits"); r.code != 0 {
 		t.Errorf("hassesctl is not let in: %s", r)
 	}
@@ -39,11 +64,12 @@ func TestT5NoDescriptors(t *testing.T) {
 	t.Parallel()
 	d := start(t, "--log-level", "normal", "--limits-handshake-timeout", "2s")
 	good := d.subscribe("subscribe=good&id=good")
+	h := newHerd(d)
 	d.send("good", "before")
 	message(t, good, "before")
 	old := d.limitDescriptors(10)
 	a := newAttacker(t, d.https)
-	d.besiege(a, good)
+	d.besiege(a, good, h)
 	if refused := d.limits().Refused; refused["descriptors"] == 0 {
 		t.Errorf("nobody was refused: %v", refused)
 	}
@@ -52,6 +78,7 @@ func TestT5NoDescriptors(t *testing.T) {
 		t.Fatal(err)
 	}
 	d.recovers()
+	h.finish()
 }
 
 // limitDescriptors leaves the running process so many descriptors more than it has, and returns the limit before.
@@ -82,9 +109,13 @@ func (d *daemon) limitDescriptors(more int) (old unix.Rlimit) {
 }
 
 // besiege takes every descriptor there is and goes on asking. Meanwhile control answers, a good stream receives, and the
-// daemon rests.
-func (d *daemon) besiege(a *attacker, good *subscriber.Stream) {
+// daemon rests but for what the herd takes, if there is one.
+func (d *daemon) besiege(a *attacker, good *subscriber.Stream, h *herd) {
 	d.t.Helper()
+	if h != nil {
+		h.attack()
+		defer h.endAttack()
+	}
 	from := func(i int) string { return fmt.Sprintf("127.5.0.%d", 1+i%250) }
 	a.many(d.t.Context(), 200, from, nil)
 	const siege = 2 * time.Second
@@ -99,6 +130,9 @@ func (d *daemon) besiege(a *attacker, good *subscriber.Stream) {
 		poll(50*time.Millisecond, func() bool { return false })
 	}
 	length, spent := time.Since(began), d.cpu()-before
+	if h != nil {
+		spent -= time.Duration(float64(length) * h.idle.ofDaemon())
+	}
 	d.t.Logf("without descriptors: %s of CPU in %s (%.1f %%), the slowest answer took %s", spent, length.Round(time.Millisecond),
 		100*spent.Seconds()/length.Seconds(), slowest)
 	if spent > length/2 { // ten times what is aimed at

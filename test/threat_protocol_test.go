@@ -136,6 +136,7 @@ func (d *daemon) firstRecord(hello []byte) (kind byte, content []byte) {
 func TestT21NoTLSCompression(t *testing.T) {
 	t.Parallel()
 	d := start(t)
+	good := attackedHerd(d)
 	old := d.ca.client()
 	old.MinVersion, old.MaxVersion = tls.VersionTLS12, tls.VersionTLS12
 	for _, tt := range []struct {
@@ -164,12 +165,14 @@ func TestT21NoTLSCompression(t *testing.T) {
 			}
 		}
 	}
+	good.survived()
 }
 
 // TestT21NoResponseCompression: no answer is compressed, however much a client would like it (BREACH, bombs).
 func TestT21NoResponseCompression(t *testing.T) {
 	t.Parallel()
 	d := start(t, "--demo")
+	good := attackedHerd(d)
 	for _, target := range []string{"/sse?subscribe=a&id=squeezed", "/sse", "/nothing", "/sse?subscribe=%00", "/"} {
 		for _, secure := range []bool{false, true} {
 			r := d.plain("")
@@ -208,4 +211,5 @@ func TestT21NoResponseCompression(t *testing.T) {
 			}
 		}
 	}
+	good.survived()
 }

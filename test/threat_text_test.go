@@ -232,8 +232,14 @@ func TestT10Logs(t *testing.T) {
 				d.env = []string{"TERM=xterm"}
 			}
 			d.run()
+			var show []string
+			if tt.terminal {
+				show = []string{d.herdToken()}
+			}
+			good := attackedHerd(d, show...)
 			d.slander()
 			d.gossip()
+			good.survived()
 			marks := []string{"handshake failed", "unsupported application protocols", "request answered", "control connection opened"}
 			if !tt.terminal {
 				marks = append(marks, "stream opened", tt.id)
@@ -247,6 +253,7 @@ func TestT10Logs(t *testing.T) {
 func TestT10CertificateSubjects(t *testing.T) {
 	t.Parallel()
 	d := startControlTLS(t)
+	good := attackedHerd(d.daemon)
 	for i, text := range harmful() {
 		text = strings.ToValidUTF8(text, "?") // or it cannot be signed
 		name := fmt.Sprint("evil", i)
@@ -265,6 +272,7 @@ func TestT10CertificateSubjects(t *testing.T) {
 			t.Errorf("hassesctl: %s", r)
 		}
 	}
+	good.survived()
 	d.wantCleanLog(regexp.MustCompile(`^time=\S+Z? level=(DEBUG|INFO|WARN|ERROR) msg=`), "reason=no_role", "identity=uri:hassesd:client:alice")
 }
 
@@ -272,6 +280,7 @@ func TestT10CertificateSubjects(t *testing.T) {
 func TestT10Terminals(t *testing.T) {
 	t.Parallel()
 	d := start(t)
+	good := attackedHerd(d)
 	ctl := func(is func(shown string) bool, mentions string, args ...string) {
 		t.Helper()
 		for _, format := range []string{"--json=false", "--json"} {
@@ -326,4 +335,5 @@ func TestT10Terminals(t *testing.T) {
 	d.send("watched", "evil, the last of them")
 	ctl(func(shown string) bool { return strings.Contains(shown, "the last of them") },
 		"evil", "tail", "--ca", d.caFile, "--url", "https://"+d.https+"/sse", "--since", "x-0", "watched")
+	good.survived()
 }
