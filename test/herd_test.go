@@ -101,6 +101,7 @@ func newHerd(d *daemon, header ...string) *herd {
 			d.t.Errorf("the herd: %v\n%s", err, &h.errors)
 		}
 	})
+	h.tell(herdReport) // answered when all streams are open
 	before := h.usage()
 	enough := 2
 	if measured() {
