@@ -13,6 +13,9 @@ func SetWriteTimeout(s *Server, d time.Duration) { s.writeTimeout = d }
 // SetHandshakeTimeout shortens the patience with TLS clients, before s serves.
 func SetHandshakeTimeout(s *Server, d time.Duration) { s.handshakeTimeout = d }
 
+// SetPlacePatience changes how long somebody new waits for a place, before s serves.
+func SetPlacePatience(s *Server, d time.Duration) { s.placePatience = d }
+
 // ShortPause ends a classic command over a plain socket.
 const ShortPause = shortPause
 

@@ -59,6 +59,7 @@ type Server struct {
 	writeTimeout time.Duration
 
 	handshakeTimeout time.Duration // of the TLS door
+	placePatience    time.Duration
 
 	ctx     context.Context // of all that is asked of the Backend; ends when a shutdown loses patience
 	cancel  context.CancelFunc
@@ -75,10 +76,10 @@ type Server struct {
 	doors     []*listenDoor
 	fifo      *os.File // nil: none
 	conns     map[*conn]struct{}
-	strangers noise            // in the log: connections that were turned away
-	refusals  noise            // in the log: commands that were
-	open      map[doorKind]int // of conns, by the listening door they came in by
-	made      uint64           // connections so far, which numbers them
+	strangers noise                    // in the log: connections that were turned away
+	refusals  noise                    // in the log: commands that were
+	open      map[doorKind]*doorPlaces // of the listening doors
+	made      uint64                   // connections so far, which numbers them
 }
 
 type serverState uint8
@@ -102,9 +103,10 @@ func NewServer(o ServerOptions) *Server {
 		writeTimeout: writeTimeout,
 
 		handshakeTimeout: handshakeTimeout,
+		placePatience:    placePatience,
 
 		conns: map[*conn]struct{}{},
-		open:  make(map[doorKind]int),
+		open:  map[doorKind]*doorPlaces{},
 
 		stopping: make(chan struct{}),
 	}
@@ -248,7 +250,7 @@ func (s *Server) accept(d *listenDoor) {
 	}
 }
 
-// admit starts a connection, or closes it when there are too many.
+// admit starts a connection, as soon as there is a place for it, or closes it.
 func (s *Server) admit(d *listenDoor, nc net.Conn) {
 	c := &conn{server: s, queue: newAnswers(), standing: standing{door: d.kind}}
 	s.present(c, nc)
@@ -265,16 +267,13 @@ func (s *Server) admit(d *listenDoor, nc net.Conn) {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.state != serverServing {
+	if !s.takePlace(d.kind) {
 		nc.Close()
+		if s.state == serverServing {
+			s.turnAway(s.log, RefusedConnections, slog.String("door", string(d.kind)), slog.Int("limit", s.places))
+		}
 		return
 	}
-	if s.open[d.kind] >= s.places && !s.evictStranger(d.kind) {
-		nc.Close()
-		s.turnAway(s.log, RefusedConnections, slog.String("door", string(d.kind)), slog.Int("limit", s.places))
-		return
-	}
-	s.open[d.kind]++
 	c.hasPlace = true
 	s.start(c)
 }
@@ -337,14 +336,6 @@ func (s *Server) evictStranger(kind doorKind) bool {
 	s.leave(oldest)
 	oldest.abort()
 	return true
-}
-
-// leave gives the place of a connection back, once. The caller holds s.mu.
-func (s *Server) leave(c *conn) {
-	if c.hasPlace {
-		c.hasPlace = false
-		s.open[c.standing.door]--
-	}
 }
 
 // start runs a connection. The caller holds s.mu.

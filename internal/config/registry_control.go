@@ -30,7 +30,7 @@ var controlEntries = []entry{
 	},
 	{
 		name:    "control.connections",
-		usage:   "How many connections each of the control socket and the control port has places for; more are closed at once.",
+		usage:   "How many connections each of the control socket and the control port has places for. More wait, and are closed when none becomes free for 2 seconds.",
 		example: "512",
 		field:   func(s *Settings) any { return &s.Control.Connections },
 	},
