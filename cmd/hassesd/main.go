@@ -51,12 +51,15 @@ func app(env []string, stdout, stderr io.Writer) *cli.App {
 		ErrWriter:       stderr,
 		HideVersion:     true,
 		HideHelpCommand: true,
-		Flags:           said.flags(),
+		Flags:           append(said.flags(), &cli.BoolFlag{Name: "version", Usage: "print the version"}),
 		OnUsageError:    asUsageError,
 		ExitErrHandler:  func(*cli.Context, error) {},
 		Action: func(c *cli.Context) error {
 			if err := noWords(c); err != nil {
 				return err
+			}
+			if c.Bool("version") {
+				return printVersion(c.App.Writer)
 			}
 			settings, err := said.load()
 			if err != nil {
@@ -81,6 +84,9 @@ func app(env []string, stdout, stderr io.Writer) *cli.App {
 					if err := daemon.Check(settings); err != nil {
 						return err
 					}
+					for _, unknown := range config.UnknownVariables(env) {
+						_, _ = fmt.Fprintf(c.App.ErrWriter, "hassesd: %v; it has no effect\n", unknown)
+					}
 					_, err = fmt.Fprintln(c.App.Writer, "ok")
 					return err
 				},
@@ -104,12 +110,16 @@ func app(env []string, stdout, stderr io.Writer) *cli.App {
 					if err := noWords(c); err != nil {
 						return err
 					}
-					_, err := fmt.Fprintf(c.App.Writer, "hassesd %s (%s)\n", daemon.Version(), daemon.Compiled())
-					return err
+					return printVersion(c.App.Writer)
 				},
 			},
 		},
 	}
+}
+
+func printVersion(w io.Writer) error {
+	_, err := fmt.Fprintf(w, "hassesd %s (%s)\n", daemon.Version(), daemon.Compiled())
+	return err
 }
 
 // asUsageError keeps urfave from printing the whole help where one sentence says what is wrong.

@@ -34,6 +34,7 @@ func TestCommandLine(t *testing.T) {
 		{name: "flags before the command", args: []string{"--dev", "check"}, stdout: "ok\n"},
 		{name: "old spellings", args: []string{"check", "-p=8080", "-murl=/events", "-cp=8085", "-sep=|", "-ra", "-q", "-nodaemon", "-ssl", "--dev"}, stdout: "ok\n"},
 		{name: "an environment variable", env: []string{"HASSESD_DEV=true"}, args: []string{"check"}, stdout: "ok\n"},
+		{name: "a variable that is not ours", env: []string{"HASSESD_BIN=/x"}, args: []string{"check", "--dev"}, stdout: "ok\n", stderr: []string{"HASSESD_BIN", "no effect"}},
 		{name: "nothing to start with", args: nil, code: exitUsage, stderr: []string{"--dev", "--cert-file", "--plaintext", "--auth none"}},
 		{name: "an unknown flag", args: []string{"--evil"}, code: exitUsage, stderr: []string{"evil"}},
 		{name: "an unknown flag of a command", args: []string{"version", "--bogus"}, code: exitUsage, stderr: []string{"bogus"}},
@@ -75,8 +76,10 @@ func TestDefaultsAreAFileThatCanBeUsed(t *testing.T) {
 }
 
 func TestVersionAndHelp(t *testing.T) {
-	if code, stdout, _ := hassesd(nil, "version"); code != 0 || !strings.HasPrefix(stdout, "hassesd ") {
-		t.Errorf("version: %d, %q", code, stdout)
+	for _, spelling := range []string{"version", "--version", "-version"} {
+		if code, stdout, _ := hassesd(nil, spelling); code != 0 || !strings.HasPrefix(stdout, "hassesd ") {
+			t.Errorf("%s: %d, %q", spelling, code, stdout)
+		}
 	}
 	code, help, _ := hassesd(nil, "--help")
 	if code != 0 {

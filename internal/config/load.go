@@ -95,13 +95,9 @@ func (l *loader) file(as layer, path string, readFile func(string) ([]byte, erro
 func (l *loader) readEnv(env []string) {
 	for _, pair := range env {
 		name, value, _ := strings.Cut(pair, "=")
-		if !strings.HasPrefix(name, envPrefix) || isServiceLink(name) {
-			continue
-		}
 		e, ok := lookupEnv(name)
 		if !ok {
-			l.problem(name, "", "there is no such setting", suggest(name, envNames()))
-			continue
+			continue // see UnknownVariables
 		}
 		if e.kind() != List {
 			l.set(e, name, value)
@@ -112,6 +108,22 @@ func (l *loader) readEnv(env []string) {
 			l.set(e, name, item)
 		}
 	}
+}
+
+// UnknownVariables are those of env, NAME=value, that begin like ours and name no setting. They have no effect: they may
+// be mistyped, and may as well belong to a program that starts the daemon, so they are no reason not to start.
+func UnknownVariables(env []string) []*Error {
+	var unknown []*Error
+	for _, pair := range env {
+		name, _, _ := strings.Cut(pair, "=")
+		if !strings.HasPrefix(name, envPrefix) || isServiceLink(name) {
+			continue
+		}
+		if _, ok := lookupEnv(name); !ok {
+			unknown = append(unknown, &Error{Source: name, What: "there is no such setting", Hint: suggest(name, envNames())})
+		}
+	}
+	return unknown
 }
 
 // splitItems takes a list apart that is written with commas.

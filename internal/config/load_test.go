@@ -4,6 +4,7 @@ import (
 	"errors"
 	"reflect"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 )
@@ -153,12 +154,27 @@ func TestDevelopmentModeKeepsWhatWasSaid(t *testing.T) {
 
 func TestUnknownNames(t *testing.T) {
 	wantErrors(t, loadErrors(t, Sources{
-		Env:   []string{"HASSESD_HISTORY_BYTE=1", "HASSESD_=", "HASSESD_PORT=tcp://10.0.0.1:443", "HASSESD_SERVICE_HOST=10.0.0.1"},
 		Flags: append(flags("--histry-bytes=1"), enough...),
 	}),
-		`HASSESD_HISTORY_BYTE: there is no such setting; did you mean "HASSESD_HISTORY_BYTES"?`,
-		`HASSESD_: there is no such setting`,
 		`--histry-bytes: there is no such flag; did you mean "history-bytes"?`)
+}
+
+func TestUnknownVariables(t *testing.T) {
+	env := []string{
+		"HASSESD_HISTORY_BYTE=1", "HASSESD_=", "HASSESD_BIN=/usr/sbin/hassesd", "HASSESD_RETRY=3s", "HASSESCTL_JSON=true",
+		"HASSESD_PORT=tcp://10.0.0.1:443", "HASSESD_SERVICE_HOST=10.0.0.1",
+	}
+	var got []string
+	for _, unknown := range UnknownVariables(env) {
+		got = append(got, unknown.Error())
+	}
+	if len(got) != 3 || got[0] != `HASSESD_HISTORY_BYTE: there is no such setting; did you mean "HASSESD_HISTORY_BYTES"?` ||
+		!strings.HasPrefix(got[1], "HASSESD_: there is no such setting") || !strings.HasPrefix(got[2], "HASSESD_BIN: there is no such setting") {
+		t.Errorf("unknown: %q", got)
+	}
+	if s := mustLoad(t, Sources{Env: env, Flags: enough}); s.Retry != 3*time.Second {
+		t.Errorf("retry is %v, want that of the environment", s.Retry)
+	}
 }
 
 func TestAllMistakesComeAtOnce(t *testing.T) {

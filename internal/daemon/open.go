@@ -128,6 +128,9 @@ func (d *Daemon) openLog(s *config.Settings, o Options) error {
 	d.atClose(func() { _ = d.logs.Close() })
 	d.manager.logTo(d.log)
 	d.log.Info("starting", "version", Version(), "compiled", Compiled())
+	for _, unknown := range config.UnknownVariables(o.Env) {
+		d.log.Warn("a variable of the environment has no effect", "variable", unknown.Source, "err", unknown)
+	}
 	if s.Dev && s.Auth.Has(config.AuthNone) {
 		d.log.Warn("development mode: nobody is asked who they are, and the certificate is made up")
 	}
