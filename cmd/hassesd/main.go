@@ -85,7 +85,7 @@ func app(env []string, stdout, stderr io.Writer) *cli.App {
 						return err
 					}
 					for _, unknown := range config.UnknownVariables(env) {
-						_, _ = fmt.Fprintf(c.App.ErrWriter, "hassesd: %v; it has no effect\n", unknown)
+						_, _ = fmt.Fprintf(c.App.ErrWriter, "hassesd: no effect: %v\n", unknown)
 					}
 					_, err = fmt.Fprintln(c.App.Writer, "ok")
 					return err
