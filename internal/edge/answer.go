@@ -109,7 +109,9 @@ func appendAnswer(dst []byte, req *request, a answer, r *rules, date string, tls
 		}
 		dst = append(dst, "Content-Type: application/json\r\nCache-Control: no-store\r\n"...)
 	}
-	dst = append(dst, "X-Content-Type-Options: nosniff\r\n"...)
+	if !a.stream { // its head is that of the GET
+		dst = append(dst, "X-Content-Type-Options: nosniff\r\n"...)
+	}
 	dst = appendCommon(dst, req, r, date, tls)
 	if body != nil {
 		dst = append(dst, "Content-Length: "...)

@@ -203,6 +203,7 @@ func TestHEAD(t *testing.T) {
 		}
 		got.wantHeader(t, map[string]string{
 			"Content-Type": "text/event-stream", "Cache-Control": "no-cache, no-transform", "X-Accel-Buffering": "no",
+			"X-Content-Type-Options": "", // GET does not say it
 		})
 	})
 	// Everything else: the head of GET's answer, length and all, and nothing behind it.
