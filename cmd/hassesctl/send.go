@@ -79,7 +79,8 @@ func (p *program) printSent(sent admin.Sent) error {
 	if p.set.json {
 		return p.out.json(sent)
 	}
-	p.out.printf("delivered to %s (id %s)\n", plural(sent.Matched, "stream"), sent.ID)
+	// Scripts read this line, so its words do not change with the number.
+	p.out.printf("delivered to %d streams (id %s)\n", sent.Matched, sent.ID)
 	return p.out.err
 }
 
