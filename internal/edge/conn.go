@@ -317,6 +317,11 @@ func (c *conn) handshakeDone(err error) {
 	default:
 		c.setState(stateReading)
 		c.read() // the request often comes with the client's Finished
+		if c.state == stateReading {
+			// A client without TCP_NODELAY keeps its request back until its Finished is acknowledged, which the kernel puts
+			// off for 40 ms as we have nothing to send. Where this fails it comes that late.
+			_ = c.src.AckNow()
+		}
 	}
 }
 

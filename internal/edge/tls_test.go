@@ -55,6 +55,16 @@ func (w *world) tlsDo(what func() error) {
 	w.do(func(context.Context) error { return what() })
 }
 
+// A client without TCP_NODELAY sends its request when the end of its handshake has been acknowledged.
+func TestTheEndOfAHandshakeIsAcknowledged(t *testing.T) {
+	server, config := testTLS(t)
+	w := newWorld(t, func(s *setup) { s.tls = server })
+	c := w.connect()
+	conn := tls.Client(c.Conn(), config)
+	w.tlsDo(conn.Handshake)
+	w.waitFor("the acknowledgement", func() bool { return c.Acks() == 1 })
+}
+
 func TestStreamOverTLS(t *testing.T) {
 	for _, version := range []uint16{tls.VersionTLS12, tls.VersionTLS13} {
 		t.Run(tls.VersionName(version), func(t *testing.T) {

@@ -89,6 +89,9 @@ type System interface {
 	// Unsent returns how many bytes of a connection the kernel holds which the
 	// peer has not acknowledged.
 	Unsent(fd int) (int, error)
+	// AckNow acknowledges at once what has come on a connection, if it has not
+	// been yet.
+	AckNow(fd int) error
 	// Reserve opens a descriptor that is of no use but to be closed when
 	// there are no others left.
 	Reserve() (int, error)

@@ -35,6 +35,7 @@ type connection struct {
 	clientEnd    clientEnd
 	serverEnd    serverEnd
 	abortive     bool  // the server's close is to be a reset
+	acks         int   // times the server asked to acknowledge at once
 	writeFailure error // of the server's next writes
 }
 

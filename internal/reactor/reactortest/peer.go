@@ -47,6 +47,13 @@ func (p *Peer) Unread() int {
 	return len(p.c.toServer)
 }
 
+// Acks returns how often the server acknowledged at once what had come.
+func (p *Peer) Acks() int {
+	p.c.kernel.mu.Lock()
+	defer p.c.kernel.mu.Unlock()
+	return p.c.acks
+}
+
 // SetWindow sets how many bytes the server can have written without their being
 // received. With 0 no write takes anything.
 func (p *Peer) SetWindow(n int) {

@@ -297,6 +297,18 @@ func (p *Poller) BoundSend(fd, bytes int) error {
 	return nil
 }
 
+// AckNow implements reactor.System: [Peer.Acks] counts it.
+func (p *Poller) AckNow(fd int) error {
+	p.kernel.mu.Lock()
+	defer p.kernel.mu.Unlock()
+	c := p.kernel.file(fd).conn
+	if c == nil {
+		return os.NewSyscallError("setsockopt", unix.ENOTSOCK)
+	}
+	c.acks++
+	return nil
+}
+
 // Unsent implements reactor.System.
 func (p *Poller) Unsent(fd int) (int, error) {
 	p.kernel.mu.Lock()
