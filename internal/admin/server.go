@@ -106,7 +106,7 @@ func NewServer(o ServerOptions) *Server {
 		placePatience:    placePatience,
 
 		conns: map[*conn]struct{}{},
-		open:  map[doorKind]*doorPlaces{},
+		open:  make(map[doorKind]*doorPlaces),
 
 		stopping: make(chan struct{}),
 	}
