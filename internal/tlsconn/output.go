@@ -41,11 +41,12 @@ func (o *output) flush() (wantWrite bool, err error) {
 	if len(o.rest) == 0 {
 		return false, nil
 	}
-	o.rest = o.rest[o.push(o.rest):]
+	rest := o.rest
+	taken := o.push(rest)
 	if o.err != nil {
-		return false, o.err
+		return false, o.err // and nothing is kept any more
 	}
-	if len(o.rest) == 0 {
+	if o.rest = rest[taken:]; len(o.rest) == 0 {
 		o.rest = nil
 	}
 	return o.rest != nil, nil

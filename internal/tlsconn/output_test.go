@@ -118,6 +118,40 @@ func TestOutputRemembersTheDescriptorsError(t *testing.T) {
 	}
 }
 
+// leaving is a descriptor whose peer takes a little more and resets the connection before the next call.
+type leaving struct{ tap }
+
+func (d *leaving) Write(p []byte) (int, error) {
+	if d.room == 0 {
+		return 0, syscall.ECONNRESET
+	}
+	n := min(len(p), d.room)
+	d.room = 0
+	return n, nil
+}
+
+func TestThePeerLeavesInTheMiddleOfAWrite(t *testing.T) {
+	t.Parallel()
+	for _, flushes := range []bool{false, true} {
+		d := &leaving{}
+		o := output{d: d}
+		if flushes {
+			o.rest = []byte("kept back")
+		}
+		d.room = 4
+		var want bool
+		var err error
+		if flushes {
+			want, err = o.flush()
+		} else {
+			err = o.write([]byte("all at once"))
+		}
+		if want || !errors.Is(err, syscall.ECONNRESET) || o.rest != nil {
+			t.Errorf("flush %v: got %v, %v, and %d bytes are still held, want ECONNRESET", flushes, want, err, len(o.rest))
+		}
+	}
+}
+
 func TestFlushWithoutOutputAsksNothing(t *testing.T) {
 	t.Parallel()
 	d := &tap{}
