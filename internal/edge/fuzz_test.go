@@ -63,6 +63,7 @@ var fuzzSends = []string{
 	"HEAD /sse?subscribe=b HTTP/1.1\r\nHost: h\r\n\r\n",
 	"POST /sse HTTP/1.1\r\nHost: h\r\n\r\n",
 	"\x00\x01\x02", string(make([]byte, 9000)),
+	"\r", "\n", "\r\nGET /sse?subscribe=a HTTP/1.1\r\nHost: h\r\n",
 }
 
 // fuzzStep makes one thing happen to the world or to one client.

@@ -82,7 +82,7 @@ func (c *conn) take(p []byte) {
 }
 
 // takeHead collects a request head and acts on it when it is complete. On a stream, whatever follows the head is the
-// beginning of the next one.
+// beginning of the next one. p is only lent, and of another connection's next: what is kept of it is a copy.
 func (c *conn) takeHead(p []byte) {
 	if c.secondReady {
 		c.head = append(c.head, p...) // for later; inputBudget bounds it
@@ -96,7 +96,10 @@ func (c *conn) takeHead(p []byte) {
 	}
 	if skip := leadingLineEnds(buf); skip > 0 {
 		buf, from = buf[skip:], 0
-		if c.head != nil {
+		switch {
+		case len(buf) == 0:
+			c.head = nil // an empty head would pass for one that p was appended to
+		case c.head != nil:
 			c.head = buf
 		}
 	}
