@@ -56,6 +56,9 @@ func (g *Gate) rest(now time.Time) time.Duration {
 	return max(0, g.owed.Add(-paceSlack).Sub(now))
 }
 
+// maxCharge bounds what one handshake can owe: what takes longer is a machine that stood still, not a computation.
+const maxCharge = time.Second
+
 // charge counts the time that a slot was held.
 func (g *Gate) charge(from, to time.Time) {
 	if g.clock == nil {
@@ -66,5 +69,5 @@ func (g *Gate) charge(from, to time.Time) {
 	if g.owed.Before(to) {
 		g.owed = to
 	}
-	g.owed = g.owed.Add(to.Sub(from) * 100 / time.Duration(g.share*cap(g.slots)))
+	g.owed = g.owed.Add(min(to.Sub(from), maxCharge) * 100 / time.Duration(g.share*cap(g.slots)))
 }

@@ -124,6 +124,17 @@ func TestAFloodOfHandshakesRests(t *testing.T) {
 	}
 }
 
+func TestAFrozenMachineOwesLittle(t *testing.T) {
+	t.Parallel()
+	now := time.Unix(1_000_000, 0)
+	g := NewPacedGate(1, func() time.Time { return now })
+	g.SetShare(50)
+	g.charge(now.Add(-time.Hour), now) // the process was stopped
+	if rest := g.rest(now); rest > 2*time.Second {
+		t.Errorf("rests %s after an hour in which nothing computed", rest)
+	}
+}
+
 func TestARestingHandshakeCanBeAborted(t *testing.T) {
 	t.Parallel()
 	now := time.Unix(1_000_000, 0)
