@@ -93,7 +93,8 @@ func nginx(workers int) server {
 				return "", nil, err
 			}
 			conf := strings.NewReplacer(
-				"@WORKERS@", strconv.Itoa(workers), "@FILES@", strconv.FormatUint(min(limit.Max, 1<<20), 10), "@DIR@", p.dir,
+				"@WORKERS@", strconv.Itoa(workers), "@FILES@", strconv.FormatUint(min(limit.Max, 1<<20), 10),
+				"@CONNECTIONS@", strconv.FormatUint(2*min(limit.Max, 1<<20), 10), "@DIR@", p.dir,
 				"@CERT@", p.cert.cert, "@KEY@", p.cert.key, "@SUBSCRIBE@", subscribeAt, "@PUBLISH@", publishAt,
 			).Replace(nginxConf)
 			file := filepath.Join(p.dir, "nginx.conf")
