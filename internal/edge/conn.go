@@ -63,7 +63,7 @@ type conn struct {
 	// Owned by the loop, and touched by each delivery.
 	state       state
 	reason      CloseReason // why it is ending; meaningful once doomed or draining
-	doomed      bool        // to be closed at the end of a turn
+	doomed      bool        // to be closed at the end of this turn, or of one of the next
 	aborted     bool        // the handshake was told to end, for reason
 	blocked     bool        // the socket takes no bytes now
 	peerDone    bool        // the peer will send no more
@@ -227,6 +227,9 @@ func (c *conn) fail(reason CloseReason) {
 
 // HandleEvents implements reactor.Handler.
 func (c *conn) HandleEvents(ev reactor.Events) {
+	if c.doomed {
+		return // it is closed in this turn or a later one, and begins nothing more
+	}
 	switch c.state {
 	case stateAccepted:
 		switch {
@@ -250,6 +253,9 @@ func (c *conn) HandleEvents(ev reactor.Events) {
 
 // HandleTimer implements reactor.TimerHandler: the one deadline a state has.
 func (c *conn) HandleTimer(_ *reactor.Timer, _ time.Time) {
+	if c.doomed {
+		return
+	}
 	switch c.state {
 	case stateAccepted:
 		if c.ticket == nil { // it never said a word; otherwise it was we who had no place for it

@@ -18,16 +18,18 @@ const (
 	// one.
 	expressShare = 128
 	heavyShare   = 32
-	// recordsPerVisit is how many records one connection may send before others get their turn.
+	// recordsPerVisit is how many records one connection may send before others get their turn, unless more than
+	// visitBytes are left: those who publish faster than we send would leave more behind at each visit than it takes away.
 	recordsPerVisit = 4
+	visitBytes      = backlogBytes / 2
 	// expressMatches is how many streams an event may match to count as small.
 	expressMatches = 256
 	// bulkBytes is how much may wait for a stream that is not heavy. To write so much takes hardly longer than to write a
 	// byte; a full record takes three times as long.
 	bulkBytes = 4 << 10
 	// backlogBytes is how many bytes of events may be taken in before the connection that has waited longest gets its
-	// turn. It is half of the default queue bound: what waits for the loop alone does not come near it. A message that has
-	// to wait until there is room holds up those behind it, whoever they are for.
+	// turn. It is half of the default queue bound: with visitBytes, what waits for the loop alone does not reach it. A
+	// message that has to wait until there is room holds up those behind it, whoever they are for.
 	backlogBytes = 128 << 10
 )
 
@@ -134,7 +136,7 @@ func (w *worker) write(c *conn) (records int, done bool) {
 			}
 		}
 		c.setBlocked(false)
-		if records >= recordsPerVisit {
+		if records >= recordsPerVisit && (c.stream.QueueBytes() <= visitBytes || records >= flushBudget) {
 			w.mark(c, laneHeavy)
 			return records, false
 		}

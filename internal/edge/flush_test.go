@@ -3,8 +3,12 @@ package edge
 import (
 	"strings"
 	"testing"
+	"time"
 
+	"github.com/hassesd/hassesd/internal/hub"
+	"github.com/hassesd/hassesd/internal/reactor"
 	"github.com/hassesd/hassesd/internal/reactor/reactortest"
+	"github.com/hassesd/hassesd/internal/sse"
 )
 
 func TestOneTurnWritesNoMoreThanItsShare(t *testing.T) {
@@ -81,4 +85,83 @@ func TestOneTurnClosesNoMoreThanItsShare(t *testing.T) {
 		}
 	}
 	w.check()
+}
+
+// Connections that wait for their end begin nothing: here their deadline has passed, and then they speak.
+func TestNobodyBeginsAHandshakeWhoIsToBeClosed(t *testing.T) {
+	server, _ := testTLS(t)
+	w := newWorld(t, func(s *setup) { s.tls = server })
+	var clients []*client
+	for range 3 * buryBudget {
+		clients = append(clients, w.connect())
+	}
+	w.turn()
+	w.kernel.Advance(11 * time.Second) // over HandshakeTimeout
+	reactortest.Turn(t, 1, w.loops...)
+	if n := w.srv.Connections(); n == 0 {
+		t.Fatal("all were closed in one turn: nothing is tested")
+	}
+	for _, c := range clients {
+		c.Send([]byte{22, 3, 1})
+	}
+	w.turn()
+	for _, c := range clients {
+		c.wantGone()
+	}
+	if w.srv.Handshaking() {
+		t.Error("a handshake of a closed connection goes on")
+	}
+	w.check()
+}
+
+// What waits for the loop alone is bounded, however fast publishers are, when every client takes what it gets.
+func TestPublishersWhoAreFasterThanTheLoopFillNoQueue(t *testing.T) {
+	var kernel *drainPoller
+	w := newWorld(t, func(s *setup) {
+		s.poller = func(p *reactortest.Poller) reactor.Poller {
+			kernel = &drainPoller{Poller: p}
+			return kernel
+		}
+	})
+	for range 200 {
+		w.subscribe("subscribe=a")
+	}
+	kernel.open = true
+	defer func() { kernel.open = false }()
+	target, err := hub.ParseTarget("a")
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := hub.Message{To: []hub.Target{target}, Event: sse.Event{Data: strings.Repeat("x", 9<<10)}} // one fits a record, two do not
+	most := 0
+	for range 100 {
+		for range 64 {
+			if _, err := w.hub.Publish(w.kernel.Now(), m); err != nil {
+				break // as many as the daemon takes
+			}
+		}
+		reactortest.Turn(t, 1, w.loops...)
+		for _, c := range w.srv.workers[0].conns {
+			most = max(most, c.stream.QueueBytes())
+		}
+	}
+	if kernel.writes < 100*flushBudget/2 {
+		t.Errorf("%d records were written: nobody was too fast", kernel.writes)
+	}
+	if most > 256<<10 {
+		t.Errorf("up to %d bytes waited for a stream, which is over the default of limits.queue_bytes", most)
+	}
+	w.turnUntilQuiet()
+}
+
+func TestOneClientDoesNotHoldTheLoop(t *testing.T) {
+	const size = 8 << 20
+	w := newWorld(t, func(s *setup) { s.hub.MessageBytes = size })
+	c := w.subscribe("subscribe=a")
+	c.SetWindow(2 * size)
+	w.enqueue("a", strings.Repeat("x", size))
+	reactortest.Turn(t, 1, w.loops...)
+	if sent, most := len(c.Received()), (2*flushBudget+recordsPerVisit)*recordMax; sent == 0 || sent > most {
+		t.Errorf("%d bytes in one turn, want at most %d", sent, most)
+	}
 }

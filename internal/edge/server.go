@@ -109,8 +109,7 @@ func New(o Options) *Server {
 
 func (s *Server) config() *snapshot { return s.current.Load() }
 
-// Reconfigure puts a new configuration in force. Open streams stay; they follow it from their next step on, or from
-// their next deadline if a loop is too busy to be told.
+// Reconfigure puts a new configuration in force. Open streams stay; they follow it from the next turn of their loop on.
 func (s *Server) Reconfigure(now time.Time, c Config) {
 	next := newSnapshot(c)
 	if old := s.config(); c.StreamAge == old.StreamAge {
@@ -125,9 +124,8 @@ func (s *Server) Reconfigure(now time.Time, c Config) {
 		s.boundSend(c.KernelBytes)
 	}
 	for _, w := range s.workers {
-		if err := w.loop.Post(w.reschedule); err != nil {
-			s.log.Debug("loop not told of the new settings", "loop", w.index, "err", err)
-		}
+		w.outdated.Store(true)
+		w.loop.Wake()
 	}
 }
 

@@ -3,6 +3,7 @@ package edge
 import (
 	"math/rand/v2"
 	"net/netip"
+	"sync/atomic"
 	"time"
 
 	"github.com/hassesd/hassesd/internal/admission"
@@ -41,7 +42,8 @@ type worker struct {
 	reinits       uint64
 	deliveries    uint64
 
-	load workerLoad // told to others at the end of each turn
+	load     workerLoad  // told to others at the end of each turn
+	outdated atomic.Bool // set by any goroutine: there is a new configuration to follow
 }
 
 // readBufSize bounds one read: crypto/tls never shrinks its own buffer, so it is handed small ones.
@@ -129,6 +131,9 @@ func (w *worker) countRefusal(a answer) {
 
 // endOfTurn is the budgeted second half of a turn: events into queues, queues into records, connections to the grave.
 func (w *worker) endOfTurn() (again bool) {
+	if w.outdated.Load() && w.outdated.Swap(false) {
+		w.reschedule()
+	}
 	if room := backlogBytes - w.lanes.backlog(w.shard.DeliveredBytes()); room > 0 {
 		again = w.shard.Deliver(deliverBudget, room)
 	} else {
