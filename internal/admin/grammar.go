@@ -145,5 +145,6 @@ func parseMessage(address, message string) (Command, *SyntaxError) {
 	if message == "" {
 		return Command{}, &SyntaxError{Column: len(address) + 2, Reason: "the message is missing"}
 	}
-	return Command{Verb: VerbSend, Room: target, Except: except, Message: message}, nil
+	// The names outlive the message, in the history: they must not keep the whole command.
+	return Command{Verb: VerbSend, Room: strings.Clone(target), Except: strings.Clone(except), Message: message}, nil
 }

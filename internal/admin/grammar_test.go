@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"reflect"
+	"runtime"
 	"strings"
 	"testing"
 )
@@ -258,4 +259,28 @@ func BenchmarkParser(b *testing.B) {
 	if n == 0 {
 		b.Fatal("no commands")
 	}
+}
+
+// The history keeps the names of a message for as long as there is one for the room, and must not keep its text with them.
+func TestNamesDoNotKeepTheirCommand(t *testing.T) {
+	heap := func() int64 {
+		var m runtime.MemStats
+		runtime.GC()
+		runtime.ReadMemStats(&m)
+		return int64(m.HeapAlloc)
+	}
+	const n, size = 64, 1 << 20
+	var names []string
+	before := heap()
+	for range n {
+		c, err := ParseCommand("room-id=" + strings.Repeat("x", size))
+		if err != nil {
+			t.Fatal(err)
+		}
+		names = append(names, c.Room, c.Except)
+	}
+	if grown := heap() - before; grown > n*size/4 {
+		t.Errorf("%d names keep %d bytes", len(names), grown)
+	}
+	runtime.KeepAlive(names)
 }
