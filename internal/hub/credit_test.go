@@ -2,6 +2,8 @@ package hub
 
 import (
 	"errors"
+	"runtime"
+	"strings"
 	"testing"
 	"time"
 )
@@ -80,4 +82,21 @@ func TestHistoryIsHalved(t *testing.T) {
 		t.Errorf("%d events are left", st.HistoryEvents)
 	}
 	w.check()
+}
+
+// Many publishers may wait with long messages, and all of them try again whenever there is a little room.
+func TestWhoIsRefusedCostsNoMemory(t *testing.T) {
+	h := New(Options{Epoch: "e", Starved: func() {}, MessageBytes: 1 << 20})
+	m := message("a", strings.Repeat("\n", 1<<20))
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	for range 10 {
+		if _, err := h.Publish(time.Unix(1, 0), m); !errors.Is(err, ErrBusy) {
+			t.Fatalf("without credit: %v", err)
+		}
+	}
+	runtime.ReadMemStats(&after)
+	if used := after.TotalAlloc - before.TotalAlloc; used > 1<<20 {
+		t.Errorf("10 refusals took %d bytes", used)
+	}
 }

@@ -104,6 +104,9 @@ func (h *Hub) Publish(now time.Time, m Message) (*Receipt, error) {
 	if limit := int(h.messageBytes.Load()); len(m.Event.Data) > limit {
 		return nil, &TooLargeError{Size: len(m.Event.Data), Limit: limit}
 	}
+	if h.isBusy() {
+		return nil, ErrBusy // before the work of encoding: whoever waits comes again and again
+	}
 	rec, draft, err := m.prepare(now)
 	if err != nil {
 		return nil, err
@@ -127,6 +130,13 @@ func (h *Hub) Publish(now time.Time, m Message) (*Receipt, error) {
 		s.inbox.push(delivery{rec, receipt})
 	}
 	return receipt, nil
+}
+
+// isBusy reports whether not even an empty message would be taken, and remembers that somebody waits.
+func (h *Hub) isBusy() bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return !h.closed && h.refuse(0)
 }
 
 // refuse reports whether any inbox has no room for size bytes, and remembers that somebody waits for it.
