@@ -146,14 +146,13 @@ func (s *Server) Drain(ctx context.Context, plan DrainPlan) (streams int, left t
 	default:
 	}
 	for _, w := range s.workers {
-		err := w.ask(ctx, func() {
-			n, l := w.changeDrain(plan)
-			streams += n
-			left = max(left, l)
-		})
-		if err != nil {
-			return 0, 0, err
+		var n int
+		var l time.Duration
+		if err := w.ask(ctx, func() { n, l = w.changeDrain(plan) }); err != nil {
+			return 0, 0, err // n and l may yet be written
 		}
+		streams += n
+		left = max(left, l)
 	}
 	return streams, left, nil
 }

@@ -46,9 +46,11 @@ func (s *Server) Shed(ctx context.Context, most int) (int, error) {
 				return total, err
 			}
 		}
-		if err := w.ask(ctx, func() { total += w.shed(&worst) }); err != nil {
-			return total, err
+		n := 0
+		if err := w.ask(ctx, func() { n = w.shed(&worst) }); err != nil {
+			return total, err // n may yet be written
 		}
+		total += n
 	}
 	return total, nil
 }

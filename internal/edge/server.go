@@ -120,32 +120,25 @@ func (s *Server) Reconfigure(now time.Time, c Config) {
 	s.current.Store(next)
 	s.admission.SetLimits(c.Admission)
 	s.gate.SetShare(c.HandshakeCPU)
-	if c.KernelBytes != 0 {
-		s.boundSend(c.KernelBytes)
-	}
 	for _, w := range s.workers {
 		w.outdated.Store(true)
 		w.loop.Wake()
 	}
 }
 
-// boundSend bounds what the kernel holds for each client that comes from now on.
-func (s *Server) boundSend(bytes int) {
-	for _, a := range s.acceptors {
-		err := a.w.loop.Post(func() {
-			if err := a.BoundSend(bytes); err != nil {
-				s.log.Debug("kernel memory of connections not bounded", "err", err)
-			}
-		})
-		if err != nil {
-			s.log.Debug("loop not told of the new settings", "loop", a.w.index, "err", err)
+// reschedule gives every stream the deadlines of a new configuration, handshakes their places, and clients that come from
+// now on their bound in the kernel.
+func (w *worker) reschedule() {
+	cfg := w.srv.config()
+	for _, a := range w.srv.acceptors {
+		if a.w != w || cfg.KernelBytes == 0 {
+			continue
+		}
+		if err := a.BoundSend(cfg.KernelBytes); err != nil {
+			w.srv.log.Debug("kernel memory of connections not bounded", "err", err)
 		}
 	}
-}
-
-// reschedule gives every stream the deadlines of a new configuration, and handshakes its places.
-func (w *worker) reschedule() {
-	w.setPlaces(w.srv.config())
+	w.setPlaces(cfg)
 	w.dealPlaces()
 	for _, c := range w.conns {
 		if c.state == stateStreaming {
