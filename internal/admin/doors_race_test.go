@@ -129,3 +129,32 @@ func TestDoorsHaveNoMomentForOthers(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// What could not be given to its group is taken away again: the next start would use it as it is, and keep its group out
+// for ever.
+func TestWhatCannotBeSharedIsNotLeft(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("only root can be somebody else")
+	}
+	dir := openDir(t)
+	if err := os.Chmod(dir, 0o777|os.ModeSticky); err != nil {
+		t.Fatal(err)
+	}
+	fifo, socket := filepath.Join(dir, "fifo"), filepath.Join(dir, "run", "socket")
+	s := newServer(t, &admintest.Backend{})
+	failed := asStranger(func() {
+		const notTheirs = 0 // the group of root
+		for range 2 {
+			wantErr(t, s.OpenFIFO(fifo, notTheirs), unix.EPERM.Error())
+			wantErr(t, s.ListenUnix(socket, 0o660, notTheirs), unix.EPERM.Error())
+		}
+	})
+	if failed != nil {
+		t.Fatal(failed)
+	}
+	for _, path := range []string{fifo, filepath.Dir(socket)} {
+		if _, err := os.Lstat(path); !os.IsNotExist(err) {
+			t.Errorf("%s is still there: %v", path, err)
+		}
+	}
+}

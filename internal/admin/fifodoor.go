@@ -48,10 +48,12 @@ func openFIFO(path string, gid int) (*os.File, error) {
 		f.Close()
 		return nil, err
 	}
-	if made {
-		err = shareFIFO(fd, gid)
+	if !made {
+		return f, nil
 	}
-	if err != nil {
+	if err := shareFIFO(fd, gid); err != nil {
+		// The next start would use it as it is, and nobody else could ever write to it.
+		err = errors.Join(err, removeFIFO(fd, path))
 		f.Close()
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
@@ -81,4 +83,16 @@ func shareFIFO(fd, gid int) error {
 		}
 	}
 	return unix.Fchmod(fd, fifoMode)
+}
+
+// removeFIFO takes the FIFO away, unless something else has its name by now.
+func removeFIFO(fd int, path string) error {
+	var st unix.Stat_t
+	if err := unix.Fstat(fd, &st); err != nil {
+		return err
+	}
+	if made := (fileID{st.Dev, st.Ino}); !made.isAt(path) {
+		return nil
+	}
+	return os.Remove(path)
 }

@@ -119,6 +119,14 @@ func makeDir(dir string, mode os.FileMode, gid int) error {
 	if err := os.MkdirAll(dir, mode); err != nil {
 		return err
 	}
+	if err := shareDir(dir, mode, gid); err != nil {
+		// The next start would use it as it is, and its group could never pass.
+		return errors.Join(err, os.Remove(dir))
+	}
+	return nil
+}
+
+func shareDir(dir string, mode os.FileMode, gid int) error {
 	if gid >= 0 {
 		if err := os.Chown(dir, -1, gid); err != nil {
 			return err
