@@ -301,6 +301,9 @@ func (m *Manager) keep(ctx context.Context, name string) {
 			}
 		}
 		next, id, ask := h.next(now, name), h.have.id, h.advice.askAt
+		if ask.Sub(now) > askForAdviceMost {
+			ask = now // a clock that was ahead has said so
+		}
 		isServed := h.have != (validity{})
 		m.mu.Unlock()
 		switch {

@@ -1,7 +1,9 @@
 package acmecert
 
 import (
+	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 )
 
@@ -53,4 +55,23 @@ func TestCertificatesThatAreDueAtOnceAreNotOrderedWithoutEnd(t *testing.T) {
 	if orders != 1 {
 		t.Errorf("%d orders in an hour, want 1", orders)
 	}
+}
+
+func TestAClockThatIsPutRightLetsTheAuthorityBeAsked(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		o, _ := optionsFor(t, nil)
+		i := granting(newSigner(t))
+		var asked atomic.Int32
+		i.advice = func(string) (advice, error) {
+			at := time.Now()
+			if asked.Add(1) == 1 {
+				at = at.Add(300 * day) // by a clock that is then put right; time cannot be turned back here
+			}
+			return advice{askAt: at.Add(askForAdvice)}, nil
+		}
+		runFor(t, newTestManager(t, o, i), day+time.Hour)
+		if n := asked.Load(); n != 6 {
+			t.Errorf("asked %d times: at once, when the clock was right, and every six hours of a day are 6", n)
+		}
+	})
 }
