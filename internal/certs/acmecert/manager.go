@@ -84,6 +84,7 @@ type host struct {
 	memory   memory
 	ordering bool
 	before   memory // the memory without the failure noted in advance; meaningful while ordering
+	unsaved  unsaved
 }
 
 // known is what has come of the tries that have ended.
@@ -292,6 +293,7 @@ func (m *Manager) keep(ctx context.Context, name string) {
 	for ctx.Err() == nil {
 		now := wallClock()
 		m.takeIfNone(name, now)
+		m.saveAgain(name)
 		m.mu.Lock()
 		h := m.hosts[name]
 		if settled := h.memory.settled(now); settled != h.memory {

@@ -84,20 +84,50 @@ func (m *Manager) succeed(name string, before memory, text []byte, used Challeng
 	defer m.mu.Unlock()
 	h := m.hosts[name]
 	h.ordering = false
-	h.have, h.advice = have, advice{}
+	h.have, h.advice, h.unsaved = have, advice{}, unsaved{}
 	h.memory = before.succeeded(now, used)
 	m.log.Info("certificate issued", "host", name, "certificate", pair.Info(),
 		"next_try", h.next(now, name))
 	if err := m.cache.write(certificateFile(name), text); err != nil {
-		m.log.Error("certificate cannot be stored; the next start will order another", "host", name, "err", err)
+		m.log.Error("certificate cannot be stored yet; the next start would order another", "host", name, "err", err)
 		// In force, but to restarts it is a failure: each would order another one.
 		h.memory = before.failed(now, "the certificate cannot be stored: "+errorText(err), time.Time{})
 		h.memory.RenewedAt = now
+		h.unsaved = unsaved{text, used, h.memory.Error}
 	}
 	if err := m.remember(); err != nil {
 		m.log.Error("certificate order cannot be remembered", "host", name, "err", err)
 	}
 	return nil
+}
+
+// unsaved is a certificate with its key that is in force and could not be stored; the zero value is that there is none.
+type unsaved struct {
+	text  []byte
+	used  Challenge
+	noted string // in the memory as the last error, until something else fails
+}
+
+// saveAgain stores what could not be stored before.
+func (m *Manager) saveAgain(name string) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	h := m.hosts[name]
+	if h.unsaved.text == nil {
+		return
+	}
+	if err := m.cache.write(certificateFile(name), h.unsaved.text); err != nil {
+		m.log.Debug("certificate still cannot be stored", "host", name, "err", err)
+		return
+	}
+	m.log.Info("certificate stored at last", "host", name)
+	if h.memory.Error == h.unsaved.noted {
+		h.memory = h.memory.succeeded(h.memory.RenewedAt, h.unsaved.used)
+	}
+	h.unsaved = unsaved{}
+	if err := m.remember(); err != nil {
+		m.log.Error("certificate order cannot be remembered", "host", name, "err", err)
+	}
 }
 
 // remember writes what is known to the disk. The caller holds mu.
