@@ -294,12 +294,13 @@ type Certificate struct {
 	Key         string    `json:"key"` // "ECDSA P-256", "RSA 2048"
 	NotBefore   time.Time `json:"not_before,omitzero"`
 	NotAfter    time.Time `json:"not_after,omitzero"`
-	DaysLeft    int       `json:"days_left"`          // whole days; negative once it has expired
-	Due         bool      `json:"due"`                // less than a third of its life is left
-	LoadedAt    time.Time `json:"loaded_at,omitzero"` // when it was first read, or issued
-	SHA256      string    `json:"sha256"`             // of the certificate, lower-case hex
-	Default     bool      `json:"default"`            // shown to clients that ask for a name none of them has
-	Warnings    []string  `json:"warnings"`           // what works, but not for everybody or not for long
+	DaysLeft    int       `json:"days_left"`             // whole days; negative once it has expired
+	Due         bool      `json:"due"`                   // less than a third of its life is left
+	StapleUntil time.Time `json:"staple_until,omitzero"` // when its OCSP answer ends; none: it has none
+	LoadedAt    time.Time `json:"loaded_at,omitzero"`    // when it was first read, or issued
+	SHA256      string    `json:"sha256"`                // of the certificate, lower-case hex
+	Default     bool      `json:"default"`               // shown to clients that ask for a name none of them has
+	Warnings    []string  `json:"warnings"`              // what works, but not for everybody or not for long
 	LastError   string    `json:"last_error,omitempty"`
 	LastErrorAt time.Time `json:"last_error_at,omitzero"`
 	NextTry     time.Time `json:"next_try,omitzero"` // after an error, or when it is to be renewed; none: on a reload

@@ -64,11 +64,9 @@ func LoadFiles(f Files, now time.Time) (*Pair, error) {
 	p := &Pair{certificate: certificate, info: newInfo(SourceFile, chain[0], now)}
 	p.info.CertFile, p.info.KeyFile = f.Cert, f.Key
 	if f.OCSP != "" {
-		stapleWarnings, err := p.addStaple(f.OCSP, chain, now)
-		if err != nil {
+		if err := p.addStaple(f.OCSP, chain, now); err != nil {
 			return nil, err
 		}
-		warnings = append(warnings, stapleWarnings...)
 	}
 	p.info.Warnings = warnings
 	return p, nil

@@ -36,18 +36,20 @@ type Pair struct {
 
 // Info is what may be logged and shown of a certificate.
 type Info struct {
-	Source    Source
-	CertFile  string // empty unless it came from a file
-	KeyFile   string
-	Subject   string
-	Issuer    string
-	Names     []string // DNS names and addresses
-	Key       string   // ECDSA P-256, RSA 2048
-	NotBefore time.Time
-	NotAfter  time.Time
-	LoadedAt  time.Time // when this very certificate was first read, issued or made
-	SHA256    string    // of the leaf, lower-case hex
-	Warnings  []string  // what works, but not for everybody
+	Source      Source
+	CertFile    string // empty unless it came from a file
+	KeyFile     string
+	StapleFile  string // with an OCSP answer; empty: none
+	StapleUntil time.Time
+	Subject     string
+	Issuer      string
+	Names       []string // DNS names and addresses
+	Key         string   // ECDSA P-256, RSA 2048
+	NotBefore   time.Time
+	NotAfter    time.Time
+	LoadedAt    time.Time // when this very certificate was first read, issued or made
+	SHA256      string    // of the leaf, lower-case hex
+	Warnings    []string  // what works, but not for everybody
 }
 
 // LogValue leaves the warnings out: they are messages of their own.
@@ -79,6 +81,9 @@ func (i Info) Complaints(now time.Time) []string {
 		all = append(all, fmt.Sprintf("it expired on %s, and clients refuse it; renew it", day(i.NotAfter)))
 	case i.IsDue(now):
 		all = append(all, fmt.Sprintf("it expires on %s, in less than a third of its lifetime; renew it", day(i.NotAfter)))
+	}
+	if c := i.stapleComplaint(now); c != "" {
+		all = append(all, c)
 	}
 	return all
 }

@@ -26,30 +26,37 @@ const (
 )
 
 // addStaple reads the OCSP answer in file, which must say that the leaf of the chain is good. One that is over is left
-// out, with a warning: clients do without it, unless the certificate says that they must not.
-func (p *Pair) addStaple(file string, chain []*x509.Certificate, now time.Time) (warnings []string, err error) {
+// out, which is complained of: clients do without it, unless the certificate says that they must not.
+func (p *Pair) addStaple(file string, chain []*x509.Certificate, now time.Time) error {
 	der, _, err := readFile(file)
 	if err != nil {
-		return nil, fmt.Errorf("read OCSP answer: %w", err)
+		return fmt.Errorf("read OCSP answer: %w", err)
 	}
 	until, err := checkStaple(der, chain)
 	if err != nil {
-		return nil, fmt.Errorf("OCSP answer %s: %w", file, err)
+		return fmt.Errorf("OCSP answer %s: %w", file, err)
 	}
-	end := until.UTC().Format(time.RFC3339)
-	switch {
-	case now.Before(until):
+	if !now.Before(until) && isMustStaple(chain[0]) {
+		return fmt.Errorf("OCSP answer %s: it ended at %s, and the certificate demands one; fetch it anew", file, until.UTC().Format(time.RFC3339))
+	}
+	p.info.StapleFile, p.info.StapleUntil = file, until
+	if now.Before(until) {
 		p.staple = &staple{certificate: p.certificate, until: until}
 		p.staple.certificate.OCSPStaple = der
-		if until.Sub(now) < stapleSoon {
-			warnings = append(warnings, fmt.Sprintf("its OCSP answer %s ends at %s and is then left out; fetch it anew", file, end))
-		}
-	case isMustStaple(chain[0]):
-		return nil, fmt.Errorf("OCSP answer %s: it ended at %s, and the certificate demands one; fetch it anew", file, end)
-	default:
-		warnings = append(warnings, fmt.Sprintf("its OCSP answer %s ended at %s and is left out; fetch it anew", file, end))
 	}
-	return warnings, nil
+	return nil
+}
+
+// stapleComplaint is what there is to say of the OCSP answer's end at now; empty: nothing.
+func (i Info) stapleComplaint(now time.Time) string {
+	left, end := i.StapleUntil.Sub(now), i.StapleUntil.UTC().Format(time.RFC3339)
+	switch {
+	case i.StapleFile == "", left >= stapleSoon:
+		return ""
+	case left <= 0:
+		return fmt.Sprintf("its OCSP answer %s ended at %s and is left out; fetch it anew", i.StapleFile, end)
+	}
+	return fmt.Sprintf("its OCSP answer %s ends at %s and is then left out; fetch it anew", i.StapleFile, end)
 }
 
 // checkStaple says until when an answer can be sent.

@@ -53,7 +53,7 @@ func TestAStapleIsServedUntilItEnds(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if w := p.Info().Warnings; len(w) > 0 {
+	if w := p.Info().Complaints(noon); len(w) > 0 {
 		t.Errorf("warnings %q", w)
 	}
 	s := newStore(t, usual, p)
@@ -67,6 +67,36 @@ func TestAStapleIsServedUntilItEnds(t *testing.T) {
 		state, err := shakeHands(t, configOf(s), trusting(c.root))
 		if err != nil || !bytes.Equal(state.OCSPResponse, step.want) {
 			t.Errorf("after %v: a staple of %d bytes, %v", step.after, len(state.OCSPResponse), err)
+		}
+	}
+}
+
+// Whoever should fetch it anew and does not is told, though nothing is read again.
+func TestAStapleThatEndsIsComplainedOf(t *testing.T) {
+	c := newChain(t)
+	p, err := loadStapled(t, answerFor(t, c, nil), c.leaf, c.intermediate)
+	if err != nil {
+		t.Fatal(err)
+	}
+	info := p.Info()
+	if !info.StapleUntil.Equal(noon.Add(72 * time.Hour)) {
+		t.Errorf("until %s", info.StapleUntil)
+	}
+	for _, step := range []struct {
+		after time.Duration
+		want  string
+	}{
+		{0, ""},
+		{60 * time.Hour, ""},
+		{60*time.Hour + time.Second, "ends at 2026-06-04T12:00:00Z and is then left out; fetch it anew"},
+		{72*time.Hour - time.Second, "ends at 2026-06-04T12:00:00Z and is then left out; fetch it anew"},
+		{72 * time.Hour, "ended at 2026-06-04T12:00:00Z and is left out; fetch it anew"},
+	} {
+		got := info.Complaints(noon.Add(step.after))
+		if (step.want == "") != (len(got) == 0) || len(got) > 1 {
+			t.Errorf("after %v: %q", step.after, got)
+		} else if len(got) == 1 && got[0] != "its OCSP answer "+info.StapleFile+" "+step.want {
+			t.Errorf("after %v: %q, want %q", step.after, got, step.want)
 		}
 	}
 }
@@ -109,7 +139,7 @@ func TestStapleMistakes(t *testing.T) {
 			case err != nil:
 				t.Error(err)
 			default:
-				if got := strings.Join(p.Info().Warnings, "; "); (test.warning == "") != (got == "") || !strings.Contains(got, test.warning) {
+				if got := strings.Join(p.Info().Complaints(noon), "; "); (test.warning == "") != (got == "") || !strings.Contains(got, test.warning) {
 					t.Errorf("warnings %q, want %q", got, test.warning)
 				}
 			}

@@ -226,7 +226,8 @@ func (d *Daemon) lookAtCertificates(now time.Time) {
 // complaints is when each certificate, by its hash, was last complained of.
 type complaints map[string]time.Time
 
-// complainOfExpiry warns once a day of each certificate with less than a third of its life left.
+// complainOfExpiry warns once a day of each certificate with less than a third of its life left, or whose OCSP answer
+// ends.
 func (d *Daemon) complainOfExpiry(complained complaints, now time.Time) {
 	all := d.certs.Certificates()
 	for hash := range complained {
@@ -239,15 +240,15 @@ func (d *Daemon) complainOfExpiry(complained complaints, now time.Time) {
 		if !ok {
 			last = info.LoadedAt // the warning of then
 		}
-		isOver := info.Left(now) <= 0
-		if !info.IsDue(now) || now.Sub(last) < expiryComplaining && info.IsDue(last) && isOver == (info.Left(last) <= 0) {
-			continue // all is well, or nothing is new since the last complaint
+		what := info.Complaints(now)
+		if len(what) == len(info.Warnings) || now.Sub(last) < expiryComplaining && slices.Equal(what, info.Complaints(last)) {
+			continue // time has brought nothing, or nothing new since the last complaint
 		}
 		complained[info.SHA256] = now
-		if isOver {
+		if info.Left(now) < 0 {
 			d.log.Error("certificate has expired; clients refuse it", "certificate", info)
 		} else {
-			d.log.Warn("certificate needs attention", "what", info.Complaints(now), "certificate", info)
+			d.log.Warn("certificate needs attention", "what", what, "certificate", info)
 		}
 	}
 }
@@ -310,20 +311,21 @@ func (d *Daemon) listServed(now time.Time) []admin.Certificate {
 
 func describe(info certs.Info, complaints []string, now time.Time) admin.Certificate {
 	return admin.Certificate{
-		Names:     info.Names,
-		Source:    string(info.Source),
-		CertFile:  info.CertFile,
-		KeyFile:   info.KeyFile,
-		Subject:   info.Subject,
-		Issuer:    info.Issuer,
-		Key:       info.Key,
-		NotBefore: info.NotBefore,
-		NotAfter:  info.NotAfter,
-		DaysLeft:  daysLeft(info, now),
-		Due:       info.IsDue(now),
-		LoadedAt:  info.LoadedAt,
-		SHA256:    info.SHA256,
-		Warnings:  append([]string{}, complaints...),
+		Names:       info.Names,
+		Source:      string(info.Source),
+		CertFile:    info.CertFile,
+		KeyFile:     info.KeyFile,
+		Subject:     info.Subject,
+		Issuer:      info.Issuer,
+		Key:         info.Key,
+		NotBefore:   info.NotBefore,
+		NotAfter:    info.NotAfter,
+		DaysLeft:    daysLeft(info, now),
+		Due:         info.IsDue(now),
+		StapleUntil: info.StapleUntil,
+		LoadedAt:    info.LoadedAt,
+		SHA256:      info.SHA256,
+		Warnings:    append([]string{}, complaints...),
 	}
 }
 

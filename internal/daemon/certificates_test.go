@@ -1,15 +1,25 @@
 package daemon
 
 import (
+	"crypto"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
 	"crypto/tls"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/pem"
 	"fmt"
 	"log/slog"
+	"math/big"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 	"time"
+
+	"golang.org/x/crypto/ocsp"
 
 	"github.com/hassesd/hassesd/internal/admin"
 	"github.com/hassesd/hassesd/internal/certs"
@@ -192,5 +202,101 @@ func TestCertificatesThatEndAreComplainedOfOnceADay(t *testing.T) {
 	}
 	if _, ok := complained["gone"]; ok || len(complained) != 1 {
 		t.Errorf("remembered: %v", complained)
+	}
+}
+
+func TestAnOCSPAnswerThatEndsIsComplainedOfOnceADay(t *testing.T) {
+	now := time.Now()
+	files := writeStapled(t, now)
+	logs := &logBuffer{}
+	store, err := certs.NewStore(certs.Policy{MinVersion: "1.2"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := &Daemon{log: slog.New(slog.NewTextHandler(logs, nil)), certs: store, files: certs.NewKeeper(store)}
+	reading, err := d.files.Read([]certs.Files{files}, now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	d.files.Use(reading)
+	complained := complaints{}
+	for _, step := range []struct {
+		hour        float64
+		soon, ended int
+	}{
+		{59, 0, 0},
+		{61, 1, 0},
+		{71, 1, 0},
+		{72.1, 1, 1}, // at once, though it was warned of a few hours ago
+		{96, 1, 1},
+		{96.2, 1, 2},
+	} {
+		d.complainOfExpiry(complained, now.Add(time.Duration(step.hour*float64(time.Hour))))
+		text := logs.String()
+		soon, ended := strings.Count(text, "is then left out"), strings.Count(text, "and is left out")
+		if soon != step.soon || ended != step.ended {
+			t.Errorf("hour %v: %d warnings before the end and %d after, want %d and %d\n%s", step.hour, soon, ended, step.soon, step.ended, text)
+		}
+	}
+	listed := d.listServed(now.Add(80 * time.Hour))[0]
+	if listed.StapleUntil.Sub(now).Round(time.Minute) != 72*time.Hour || len(listed.Warnings) != 1 || !strings.Contains(listed.Warnings[0], "is left out") {
+		t.Errorf("listed: until %s, %q", listed.StapleUntil, listed.Warnings)
+	}
+}
+
+// writeStapled writes a certificate for 90 days from now on, with an OCSP answer for three.
+func writeStapled(t *testing.T, now time.Time) certs.Files {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	keyDER, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var chain []*x509.Certificate // the issuer first; both have the same key
+	for _, template := range []*x509.Certificate{
+		{Subject: pkix.Name{CommonName: "issuer"}, IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign},
+		{Subject: pkix.Name{CommonName: "a.example"}, DNSNames: []string{"a.example"}},
+	} {
+		template.SerialNumber = big.NewInt(int64(len(chain)) + 1)
+		template.NotBefore, template.NotAfter = now.Add(-time.Hour), now.Add(90*24*time.Hour)
+		issuer := template
+		if len(chain) > 0 {
+			issuer = chain[0]
+		}
+		der, err := x509.CreateCertificate(rand.Reader, template, issuer, &key.PublicKey, key)
+		if err != nil {
+			t.Fatal(err)
+		}
+		c, err := x509.ParseCertificate(der)
+		if err != nil {
+			t.Fatal(err)
+		}
+		chain = append(chain, c)
+	}
+	answer, err := ocsp.CreateResponse(chain[0], chain[0], ocsp.Response{
+		Status: ocsp.Good, SerialNumber: chain[1].SerialNumber, IssuerHash: crypto.SHA1,
+		ThisUpdate: now.Add(-time.Hour), NextUpdate: now.Add(72 * time.Hour),
+	}, key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	write := func(name string, text []byte) string {
+		path := filepath.Join(dir, name)
+		if err := os.WriteFile(path, text, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	block := func(c *x509.Certificate) []byte {
+		return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: c.Raw})
+	}
+	return certs.Files{
+		Cert: write("cert.pem", append(block(chain[1]), block(chain[0])...)),
+		Key:  write("key.pem", pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: keyDER})),
+		OCSP: write("ocsp.der", answer),
 	}
 }
