@@ -1,6 +1,7 @@
 package daemon
 
 import (
+	"context"
 	"sync/atomic"
 	"time"
 
@@ -45,10 +46,11 @@ func newPulse(loops []*reactor.Loop, interval time.Duration, feed func()) *pulse
 	return p
 }
 
-// start has each loop beat for the first time. One that has ended already is missed for ever.
+// start has each loop beat for the first time. One that has ended already is missed for ever, and one that is busy is
+// waited for: the start is not over before. It must not be called on a loop.
 func (p *pulse) start() {
 	for _, b := range p.beats {
-		_ = b.loop.Post(func() { b.HandleTimer(&b.timer, b.loop.Now()) })
+		_ = b.loop.PostWait(context.Background(), func() { b.HandleTimer(&b.timer, b.loop.Now()) })
 	}
 }
 

@@ -2,6 +2,7 @@ package daemon
 
 import (
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/hassesd/hassesd/internal/reactor"
@@ -44,6 +45,27 @@ func TestPulseIsFedByTheLastLoopOfARound(t *testing.T) {
 	k.Advance(time.Second)
 	turn(3, 2, 1)
 	turn(4, 0)
+}
+
+// TestABusyLoopBeatsAsWell proves that a loop which has no room for another function at the start is not missed for ever.
+func TestABusyLoopBeatsAsWell(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		k := reactortest.NewKernel()
+		busy, _ := reactortest.NewLoop(t, k, reactor.Options{PostLimit: 1})
+		if err := busy.Post(func() {}); err != nil {
+			t.Fatal(err)
+		}
+		fed := 0
+		go newPulse([]*reactor.Loop{busy}, time.Second, func() { fed++ }).start()
+		synctest.Wait()
+		reactortest.Turn(t, 1, busy)
+		synctest.Wait()
+		reactortest.Turn(t, 1, busy)
+		if fed != 1 {
+			t.Errorf("fed %d times, want once", fed)
+		}
+	})
 }
 
 func TestALoopThatHasEndedIsMissed(t *testing.T) {
