@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"os/signal"
+	"syscall"
 
 	"github.com/urfave/cli/v2"
 
@@ -65,6 +67,9 @@ func app(env []string, stdout, stderr io.Writer) *cli.App {
 			if err != nil {
 				return err
 			}
+			// Or the daemon would end with whoever reads its log: Go's runtime dies of a broken pipe at descriptors 1 and 2.
+			// The other commands go on doing so, as `| head` wants it.
+			signal.Ignore(syscall.SIGPIPE)
 			return daemon.Run(c.Context, daemon.Options{Settings: settings, Reload: said.load, Sources: said.files(), OwnProcess: true, Stderr: stderr, Env: env})
 		},
 		Commands: []*cli.Command{
