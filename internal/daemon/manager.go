@@ -88,11 +88,7 @@ func (m *manager) feed() {
 }
 
 // tellReady is the end of the start.
-func (d *Daemon) tellReady() {
-	d.handed.closeRest() // what is not wanted any more
-	d.keepSockets()
-	d.manager.tell(systemd.Ready)
-}
+func (d *Daemon) tellReady() { d.manager.tell(systemd.Ready) }
 
 // tellReload tells that a reload begins, and answers what tells its end.
 func (d *Daemon) tellReload() (over func()) {

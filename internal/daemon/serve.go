@@ -47,7 +47,6 @@ func (d *Daemon) serve(ctx context.Context) error {
 	running.Go(func() { d.tendCertificates(stopHousekeeping) })
 	running.Go(func() { d.tendTickets(stopHousekeeping) })
 	running.Go(func() { d.tendControlPort(stopHousekeeping) })
-	running.Go(func() { d.tendManager(stopHousekeeping) })
 	defer func() {
 		close(stopHousekeeping)
 		for _, loop := range d.loops {
@@ -60,6 +59,9 @@ func (d *Daemon) serve(ctx context.Context) error {
 	if err := d.edge.Serve(ctx, d.doors); err != nil {
 		return err
 	}
+	running.Go(func() { d.tendManager(stopHousekeeping) }) // which asks the acceptors that Serve has made
+	d.handed.closeRest()                                   // what is not wanted any more
+	d.keepSockets()                                        // before anybody is served who may have them forgotten
 	d.control.Serve()
 	if d.acme != nil {
 		d.acme.Start(ctx) // now that the authority can reach the listeners
