@@ -11,11 +11,15 @@ import (
 	"github.com/hassesd/hassesd/internal/histfile"
 	"github.com/hassesd/hassesd/internal/hub"
 	"github.com/hassesd/hassesd/internal/state"
+	"github.com/hassesd/hassesd/internal/systemd"
 )
 
 const (
 	// loadTimeout bounds the reading of a history at the start; 64 MiB take a quarter of a second.
 	loadTimeout = time.Minute
+	// startExtension is how much time the service manager is asked for before it: that, and what TimeoutStartSec= of our
+	// units gives a whole start.
+	startExtension = loadTimeout + time.Minute
 	// keepTimeout bounds the writing of one at the end; 64 MiB take half a second.
 	keepTimeout = 20 * time.Second
 )
@@ -47,6 +51,7 @@ func (d *Daemon) openHub(options hub.Options) {
 // restoreHub makes the hub from the file, and nil if there is none that can be used.
 func (d *Daemon) restoreHub(options hub.Options, now time.Time) *hub.Hub {
 	dir, name := d.history.dir, d.history.name
+	d.manager.tell(systemd.ExtendTimeout(startExtension))
 	h, err := readHistory(dir, name, options, now)
 	if errors.Is(err, fs.ErrNotExist) {
 		d.log.Info("no history was kept; event ids begin anew", "file", dir.Path(name))

@@ -5,12 +5,14 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/hassesd/hassesd/internal/admin"
 	"github.com/hassesd/hassesd/internal/config"
+	"github.com/hassesd/hassesd/internal/systemd"
 )
 
 // end stops the daemon and waits for it.
@@ -95,6 +97,23 @@ func TestHistoryOutlivesAPlannedRestart(t *testing.T) {
 	r.wantLog("history restored", "events=3")
 }
 
+// TestTheManagerWaitsForAHistory proves that reading one does not count against the time that a start has.
+func TestTheManagerWaitsForAHistory(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "state")
+	r := start(t, keeping(dir))
+	r.send("a", "one")
+	r.end()
+	_, m := startService(t, keeping(dir))
+	said := m.Said()
+	more := slices.Index(said, string(systemd.ExtendTimeout(startExtension)))
+	if ready := slices.Index(said, "READY=1"); more < 0 || more > ready {
+		t.Errorf("not asked for more time before it was ready: %q", said)
+	}
+	if startExtension <= loadTimeout {
+		t.Errorf("asked for %s, while reading may take %s", startExtension, loadTimeout)
+	}
+}
+
 func TestAHistoryThatIsNotWholeNeverStopsAStart(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "state")
 	file := filepath.Join(dir, "history.db")
@@ -164,7 +183,7 @@ func TestAStartThatFailsLosesNoHistory(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	d := &Daemon{startedAt: time.Now(), loopFailed: make(chan error, 1)}
+	d := newDaemon(Options{})
 	if err := d.open(t.Context(), Options{Settings: settings, Stderr: &logBuffer{}}); err != nil {
 		t.Fatal(err)
 	}
