@@ -54,6 +54,7 @@ type Daemon struct {
 	reloadFrom func() (config.Settings, error)
 	sources    []string // the files that reloadFrom reads
 	ownProcess bool     // nobody else's
+	signals    signals
 	startedAt  time.Time
 	user       string            // who we are, empty for nobody known
 	certs      *certs.Store      // nil without TLS
@@ -104,11 +105,14 @@ func newDaemon(o Options) *Daemon {
 		sources:    o.Sources,
 		ownProcess: o.OwnProcess,
 		startedAt:  time.Now(),
+		signals:    newSignals(),
 		loopFailed: make(chan error, 1),
 	}
 }
 
 func (d *Daemon) run(ctx context.Context, o Options) error {
+	d.signals.catchReloads()
+	defer d.signals.release() // last of all: no signal is to cut short what close does
 	defer d.close()
 	err := d.meetManager(o.Env)
 	if err == nil {

@@ -61,6 +61,7 @@ func (d *Daemon) restoreHub(options hub.Options, now time.Time) *hub.Hub {
 		d.setAside(dir, name, "history", err)
 		return nil
 	}
+	d.signals.catchEnds() // from here on the history is in this process only
 	if err := dir.Remove(name); err != nil {
 		// It might be there again after a crash, when the numbers after it have been given already.
 		d.log.Error("history cannot be used, as its file cannot be removed; event ids begin anew", "file", dir.Path(name), "err", err)

@@ -184,6 +184,7 @@ func TestAStartThatFailsLosesNoHistory(t *testing.T) {
 		t.Fatal(err)
 	}
 	d := newDaemon(Options{})
+	defer d.signals.release()
 	if err := d.open(t.Context(), Options{Settings: settings, Stderr: &logBuffer{}}); err != nil {
 		t.Fatal(err)
 	}

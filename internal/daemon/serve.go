@@ -5,9 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"os/signal"
 	"sync"
-	"syscall"
 	"time"
 
 	"github.com/hassesd/hassesd/internal/edge"
@@ -26,9 +24,7 @@ var errStoppedAtOnce = errors.New("stopped by a second signal before the drain w
 
 // serve runs the parts that open has made, until the end.
 func (d *Daemon) serve(ctx context.Context) error {
-	signals := make(chan os.Signal, 8)
-	signal.Notify(signals, syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP)
-	defer signal.Stop(signals)
+	d.signals.catchEnds()
 
 	var running sync.WaitGroup
 	for _, loop := range d.loops {
@@ -70,7 +66,7 @@ func (d *Daemon) serve(ctx context.Context) error {
 	d.startWatchdog()
 	d.tellReady()
 	d.log.Info("ready", "listen", d.addresses(), "url", d.subscribeURL(), "pid", os.Getpid())
-	err := d.wait(ctx, signals)
+	err := d.wait(ctx)
 
 	stop, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownTimeout)
 	defer cancel()
@@ -86,7 +82,7 @@ func (d *Daemon) serve(ctx context.Context) error {
 }
 
 // wait acts on signals until the daemon has drained, or must not go on.
-func (d *Daemon) wait(ctx context.Context, signals <-chan os.Signal) error {
+func (d *Daemon) wait(ctx context.Context) error {
 	done := ctx.Done()
 	stopping := false // a signal has asked for the end
 	for {
@@ -98,17 +94,15 @@ func (d *Daemon) wait(ctx context.Context, signals <-chan os.Signal) error {
 		case <-done:
 			done = nil
 			d.drainOnSignal(ctx)
-		case s := <-signals:
-			switch {
-			case s == syscall.SIGHUP:
-				d.reloadOnSignal()
-			case stopping:
+		case <-d.signals.reloads:
+			d.reloadOnSignal()
+		case s := <-d.signals.ends:
+			if stopping {
 				return errStoppedAtOnce
-			default:
-				stopping = true
-				d.log.Info("stopping", "signal", s.String())
-				d.drainOnSignal(ctx)
 			}
+			stopping = true
+			d.log.Info("stopping", "signal", s.String())
+			d.drainOnSignal(ctx)
 		}
 	}
 }
