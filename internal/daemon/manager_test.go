@@ -81,6 +81,21 @@ func TestAManagerThatIsNotThereIsNoReasonNotToStart(t *testing.T) {
 	}
 }
 
+// TestTheFirstLookComesWhenTheDoorsAreOpen is for the race detector: the look reads what opening them writes.
+func TestTheFirstLookComesWhenTheDoorsAreOpen(t *testing.T) {
+	var doors []config.Assignment
+	for i := range 6 { // besides the one that every test has
+		doors = append(doors, config.Assignment{Flag: "listen", Value: fmt.Sprintf("https://127.0.0.%d:0", 2+i)})
+	}
+	for range 20 {
+		t.Run("start", func(t *testing.T) {
+			m := systemdtest.New(t)
+			startUnder(t, []string{"NOTIFY_SOCKET=" + m.Address}, "loops = 4\n", doors...)
+			m.AwaitLine("STATUS=0 streams in 0 rooms")
+		})
+	}
+}
+
 func TestTheStatusLineFollowsTheStreams(t *testing.T) {
 	r, m := startService(t, "")
 	m.AwaitLine("STATUS=0 streams in 0 rooms")
