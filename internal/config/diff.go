@@ -34,5 +34,6 @@ func Adopt(old, next Settings) Settings {
 	}
 	old.TLS.Certificates = slices.Clone(next.TLS.Certificates)
 	old.Control.Keys = slices.Clone(next.Control.Keys)
+	old.HassesDefaults = slices.Clone(next.HassesDefaults)
 	return old
 }

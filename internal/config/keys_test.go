@@ -13,6 +13,9 @@ func TestEveryFieldHasAKeyAndEveryKeyAField(t *testing.T) {
 	walk = func(prefix string, typ reflect.Type) {
 		for i := range typ.NumField() {
 			f := typ.Field(i)
+			if f.Tag.Get("toml") == "-" {
+				continue // a finding of Load's, not a setting
+			}
 			name := prefix + f.Tag.Get("toml")
 			if f.Type.Kind() == reflect.Struct {
 				walk(name+".", f.Type)

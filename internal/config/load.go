@@ -33,7 +33,7 @@ func Load(in Sources) (Settings, error) {
 	if in.ReadFile == nil {
 		in.ReadFile = os.ReadFile
 	}
-	l := loader{settings: Defaults(), said: map[string]saying{}, broken: map[string]bool{}}
+	l := loader{settings: Defaults(), said: map[string]saying{}, broken: map[string]bool{}, asHasses: in.HassesConf != ""}
 	l.readStateDirectory(in.Env)
 	if in.HassesConf != "" {
 		l.file(layerHassesConf, in.HassesConf, in.ReadFile, l.readHassesConf)
@@ -76,6 +76,7 @@ type loader struct {
 	layer    layer             // the one that is being read
 	said     map[string]saying // by key
 	ports    []string          // of old -p flags: their scheme is known when all is read; part of the key listen
+	asHasses bool              // hasses' own spellings were used
 	broken   map[string]bool   // keys whose value could not be read: nothing more is to be said about them
 	problems []*Error
 }
@@ -207,6 +208,7 @@ func (l *loader) setOld(o *oldFlag, source, text string) {
 			return // -q=false: as if it were not there
 		}
 	}
+	l.asHasses = l.asHasses || o.spellsHasses()
 	if o.Key == "" {
 		return
 	}
@@ -222,7 +224,7 @@ func (l *loader) setOld(o *oldFlag, source, text string) {
 	l.set(e, source, text)
 }
 
-// finish does what needs all layers: the scheme of old ports, and development mode.
+// finish does what needs all layers: the scheme of old ports, hasses' defaults, and development mode.
 func (l *loader) finish() {
 	for _, port := range l.ports {
 		scheme := "https://"
@@ -234,10 +236,13 @@ func (l *loader) finish() {
 		}
 		l.settings.Listen = append(l.settings.Listen, scheme+port)
 	}
+	if l.asHasses {
+		l.takeHassesDefaults()
+	}
 	if l.settings.Dev {
 		l.develop()
 	}
-	if l.said["cors.credentials"].layer == layerDefaults && slices.Contains(l.settings.CORS.Origins, "*") {
+	if l.said["cors.credentials"].layer == layerDefaults && slices.Contains(l.settings.CORS.Origins, anyOrigin) {
 		l.settings.CORS.Credentials = false // only who asks for the pair is refused
 	}
 }

@@ -60,8 +60,14 @@ func loopbackPort(value string) string {
 	return "127.0.0.1:" + value
 }
 
-// originOfBase drops the slash that many base URLs end in and no Origin has.
-func originOfBase(value string) string { return strings.TrimSuffix(value, "/") }
+// originOfBase writes a base URL as browsers write its origin: without the slash that many end in, capitals, and the
+// port that goes without saying. What is no origin stays as it is, for the complaint.
+func originOfBase(value string) string {
+	if origin, ok := canonicalOrigin(value); ok {
+		return origin
+	}
+	return value
+}
 
 func constant(value string) func(string) string {
 	return func(string) string { return value }

@@ -34,6 +34,10 @@ type Settings struct {
 	State     State     `toml:"state"`
 	Limits    Limits    `toml:"limits"`
 	Drain     Drain     `toml:"drain"`
+
+	// HassesDefaults lists the keys that have hasses' default instead of ours: the daemon was started with hasses' own
+	// spellings (-p=, -murl= or an old hasses.conf), and no source sets them. It is no key itself.
+	HassesDefaults []string `toml:"-"`
 }
 
 // Auth says who may subscribe.

@@ -134,6 +134,7 @@ func (d *Daemon) openLog(s *config.Settings, o Options) error {
 	if s.Dev && s.Auth.Has(config.AuthNone) {
 		d.log.Warn("development mode: nobody is asked who they are, and the certificate is made up")
 	}
+	d.warnOfHassesOrigins(s)
 	return nil
 }
 

@@ -87,6 +87,9 @@ func (d *Daemon) readAgain() (changed, needsRestart []string, err error) {
 		changed = append(changed, "control.key") // the file is the same, what it holds is not
 	}
 	d.log.Info("reloaded", "changed", changed, "needs_restart", needsRestart)
+	if slices.Contains(changed, "cors.origins") {
+		d.warnOfHassesOrigins(&inForce)
+	}
 	return changed, needsRestart, nil
 }
 

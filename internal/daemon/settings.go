@@ -40,6 +40,14 @@ func edgeConfig(s *config.Settings, who *auth.Policy) edge.Config {
 	}
 }
 
+// warnOfHassesOrigins logs that every page on the web may read streams, where hasses' spellings did that and no setting.
+func (d *Daemon) warnOfHassesOrigins(s *config.Settings) {
+	if s.HasHassesDefault("cors.origins") {
+		d.log.Warn("pages of any web origin may read streams, as with hasses; name the origins that shall with --cors-origin",
+			"cors_origins", s.CORS.Origins)
+	}
+}
+
 // hsts is the value of Strict-Transport-Security (RFC 6797 section 6.1), empty for none.
 func hsts(h config.HSTS) string {
 	if h.MaxAge <= 0 {

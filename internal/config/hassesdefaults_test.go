@@ -1,0 +1,93 @@
+package config
+
+import (
+	"slices"
+	"testing"
+)
+
+func TestOriginsOfAStartWithHassesSpellings(t *testing.T) {
+	disk := files{
+		"hasses.conf": "-nodaemon\n",
+		"origins":     "-cors-base=https://www.example.org\n",
+		"none.toml":   "cors.origins = []\n",
+		"some.toml":   "cors.origins = [\"https://www.example.org\"]\n",
+	}
+	anybody, www := []string{"*"}, []string{"https://www.example.org"}
+	for _, c := range []struct {
+		name        string
+		in          Sources
+		origins     []string
+		credentials bool
+		isDefault   bool
+	}{
+		{"-p", Sources{Flags: flags("-p=8080")}, anybody, false, true},
+		{"-murl", Sources{Flags: flags("-murl=/sse")}, anybody, false, true},
+		{"hasses.conf", Sources{HassesConf: "hasses.conf"}, anybody, false, true},
+		{"-p in development mode", Sources{Flags: flags("-p=8080 --dev")}, anybody, false, true},
+		{"our own spellings", Sources{Flags: flags("--listen=https://:8080 --path=/sse")}, nil, true, false},
+		{"flags of hasses that could be anybody's", Sources{Flags: flags("-l=/log -q -debug -nodaemon -ssl -ra -cp=8085 -fifo=/f")}, nil, true, false},
+		{"-p and -cors-base", Sources{Flags: flags("-p=8080 -cors-base=https://www.example.org")}, www, true, false},
+		{"-p and --cors-origin", Sources{Flags: flags("-p=8080 --cors-origin=https://www.example.org")}, www, true, false},
+		{"hasses.conf with cors-base", Sources{HassesConf: "origins"}, www, true, false},
+		{"hasses.conf and a flag", Sources{HassesConf: "hasses.conf", Flags: flags("--cors-origin=https://www.example.org")}, www, true, false},
+		{"-p and a file that lists none", Sources{ConfigFile: "none.toml", Flags: flags("-p=8080")}, nil, true, false},
+		{"-p and a file that lists one", Sources{ConfigFile: "some.toml", Flags: flags("-p=8080")}, www, true, false},
+		{"-p and an empty variable", Sources{Env: []string{"HASSESD_CORS_ORIGINS="}, Flags: flags("-p=8080")}, nil, true, false},
+		{"-p and a variable", Sources{Env: []string{"HASSESD_CORS_ORIGINS=https://www.example.org"}, Flags: flags("-p=8080")}, www, true, false},
+		{"-p and any origin by name", Sources{Flags: flags("-p=8080 -cors-base=*")}, anybody, false, false},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			c.in.Flags = append(c.in.Flags, enough...)
+			c.in.ReadFile = disk.read
+			s := mustLoad(t, c.in)
+			if !slices.Equal(s.CORS.Origins, c.origins) || s.CORS.Credentials != c.credentials {
+				t.Errorf("origins %q, credentials %t; want %q, %t", s.CORS.Origins, s.CORS.Credentials, c.origins, c.credentials)
+			}
+			if got := s.HasHassesDefault("cors.origins"); got != c.isDefault {
+				t.Errorf("hasses' default: %t, want %t", got, c.isDefault)
+			}
+		})
+	}
+}
+
+// Credentials for every page on the web are refused, whoever chose the *.
+func TestHassesOriginsNeverGoWithCredentials(t *testing.T) {
+	wantErrors(t, loadErrors(t, Sources{Flags: append(flags("-p=8080 --cors-credentials"), enough...)}),
+		"--cors-credentials: cors.credentials: credentials never go with the origin *")
+}
+
+// hasses sent -cors-base as it was given; browsers compare byte for byte with the origin as they write it.
+func TestCORSBaseIsWrittenAsBrowsersDo(t *testing.T) {
+	for base, want := range map[string]string{
+		"https://www.example.org":      "https://www.example.org",
+		"https://www.example.org/":     "https://www.example.org",
+		"HTTPS://WWW.Example.org:443/": "https://www.example.org",
+		"http://www.example.org:80":    "http://www.example.org",
+		"http://www.example.org:8080":  "http://www.example.org:8080",
+		"*":                            "*",
+	} {
+		s := mustLoad(t, Sources{Flags: append(flags("-cors-base="+base), enough...)})
+		if !slices.Equal(s.CORS.Origins, []string{want}) {
+			t.Errorf("-cors-base=%s: origins %q, want %q", base, s.CORS.Origins, want)
+		}
+	}
+}
+
+func TestAReloadTakesWhoseDefaultItIs(t *testing.T) {
+	disk := files{"hasses.conf": "-p=8080\n"}
+	load := func() Settings {
+		return mustLoad(t, Sources{HassesConf: "hasses.conf", Flags: enough, ReadFile: disk.read})
+	}
+	old := load()
+	disk["hasses.conf"] += "-cors-base=https://www.example.org\n"
+	next := load()
+	if changed, _ := Diff(old, next); !slices.Equal(changed, []string{"cors.origins", "cors.credentials"}) {
+		t.Errorf("changed: %q", changed)
+	}
+	if s := Adopt(old, next); s.HasHassesDefault("cors.origins") || s.CORS.Origins[0] != "https://www.example.org" {
+		t.Errorf("after the reload: origins %q, hasses' default: %q", s.CORS.Origins, s.HassesDefaults)
+	}
+	if s := Adopt(next, old); !s.HasHassesDefault("cors.origins") {
+		t.Errorf("after the reload back: origins %q, hasses' default: %q", s.CORS.Origins, s.HassesDefaults)
+	}
+}

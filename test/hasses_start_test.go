@@ -1,0 +1,68 @@
+package test
+
+import (
+	"net"
+	"strings"
+	"testing"
+)
+
+// asHasses prepares a daemon that is started as hasses 1.30 was, without TLS, with further flags besides.
+func asHasses(t testing.TB, flags ...string) *daemon {
+	t.Helper()
+	d := prepare(t)
+	_, port, err := net.SplitHostPort(d.http)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, controlPort, err := net.SplitHostPort(d.tcp)
+	if err != nil {
+		t.Fatal(err)
+	}
+	d.args = append([]string{
+		"-p=" + port, "-murl=/sse", "-cp=" + controlPort, "-fifo=" + d.fifo, "-nodaemon",
+		"--auth", "none", "--plaintext", "--control-socket", d.socket, "--drain-window", "200ms",
+	}, flags...)
+	return d
+}
+
+// TestHassesOrigins subscribes as the page of another origin does: any may where hasses' spellings name none.
+func TestHassesOrigins(t *testing.T) {
+	t.Parallel()
+	const page = "https://page.example.org"
+	for _, tt := range []struct {
+		name  string
+		flags []string
+		want  string
+	}{
+		{"nothing said", nil, "*"},
+		{"its own name", []string{"-cors-base=" + page}, page},
+		{"another name", []string{"-cors-base=https://www.example.org"}, ""},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			d := asHasses(t, tt.flags...)
+			d.run()
+			r := d.plain("subscribe=a")
+			r.Header = []string{"Origin: " + page}
+			s := d.open(r)
+			if got := s.Header.Get("Access-Control-Allow-Origin"); got != tt.want {
+				t.Errorf("Access-Control-Allow-Origin is %q, want %q", got, tt.want)
+			}
+			if got := s.Header.Get("Access-Control-Allow-Credentials"); got != "" && tt.want != page {
+				t.Errorf("Access-Control-Allow-Credentials is %q", got)
+			}
+			if told := d.log.contains("pages of any web origin may read streams"); told != (tt.want == "*") {
+				t.Errorf("the log says that any origin may read: %t", told)
+			}
+			want := tt.want
+			if tt.flags != nil {
+				want = strings.TrimPrefix(tt.flags[0], "-cors-base=")
+			}
+			c := d.classic("tcp")
+			c.say("status\n")
+			if got := c.until("------------- end --------------"); !strings.Contains(got, "CORS-base url: "+want+"\n") {
+				t.Errorf("status: %s; want the CORS-base url %s", got, want)
+			}
+		})
+	}
+}
