@@ -30,7 +30,7 @@ func TestHassesctl(t *testing.T) {
 		{args: []string{"rooms"}, stdout: []string{"room624", "room7"}},
 		{args: []string{"count"}, stdout: []string{"1"}},
 		{args: []string{"count", "room7"}, stdout: []string{"1"}},
-		{args: []string{"send", "room624", "hello"}, stdout: []string{"delivered to 1 streams", "(id "}},
+		{args: []string{"send", "room624", "hello"}, stdout: []string{"delivered to 1 stream ", "(id "}},
 		{args: []string{"send", "nowhere", "hello"}, stdout: []string{"delivered to 0 streams"}},
 		{args: []string{"send", "--require-receivers", "nowhere", "hello"}, code: 5},
 		{args: []string{"send", "--except", "ann", "--require-receivers", "room624", "x"}, code: 5},

@@ -8,6 +8,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/hassesd/hassesd/internal/sse"
 )
 
 // event is one event as a browser's EventSource dispatches it.
@@ -126,7 +128,7 @@ func (er *eventReader) field() {
 }
 
 // maxRetry keeps a mistake of the server from ending the stream for good.
-const maxRetry = 24 * time.Hour
+const maxRetry = sse.MaxRetry
 
 func (er *eventReader) setRetry(value string) {
 	if value == "" || strings.Trim(value, "0123456789") != "" {

@@ -5,13 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"strings"
 	"time"
 	"unicode/utf8"
 
 	"github.com/urfave/cli/v2"
 
 	"github.com/hassesd/hassesd/internal/admin"
+	"github.com/hassesd/hassesd/internal/sse"
 )
 
 // maxMessage is the most that the daemon's limits.message_bytes can be raised to.
@@ -44,11 +44,12 @@ func (p *program) sendCommand() *cli.Command {
 				Data:   args[1],
 				Retry:  int(c.Duration("retry") / time.Millisecond),
 			}
-			if strings.HasPrefix(params.Event, admin.ReservedEvents) {
-				return usagef("--event %q: names that begin with %q are the daemon's own; choose another", params.Event, admin.ReservedEvents)
+			var fault *sse.EventError
+			if errors.As(sse.Event{Name: params.Event}.Check(), &fault) {
+				return &failure{exitUsage, fmt.Errorf("--event: the name %s", fault.Reason), fault.Hint}
 			}
-			if c.IsSet("retry") && params.Retry <= 0 {
-				return usagef("--retry wants a duration of at least 1ms, such as 3s")
+			if c.IsSet("retry") && (params.Retry <= 0 || c.Duration("retry") > sse.MaxRetry) {
+				return usagef("--retry wants a duration between 1ms and %.0fh, such as 3s", sse.MaxRetry.Hours())
 			}
 			if params.Data == "-" {
 				if params.Data, err = readMessage(p.stdin); err != nil {
@@ -79,8 +80,7 @@ func (p *program) printSent(sent admin.Sent) error {
 	if p.set.json {
 		return p.out.json(sent)
 	}
-	// Scripts read this line, so its words do not change with the number.
-	p.out.printf("delivered to %d streams (id %s)\n", sent.Matched, sent.ID)
+	p.out.printf("delivered to %s (id %s)\n", plural(sent.Matched, "stream"), sent.ID)
 	return p.out.err
 }
 

@@ -8,15 +8,20 @@ import (
 	"math"
 	"reflect"
 	"strings"
+	"time"
+
+	"github.com/hassesd/hassesd/internal/sse"
 )
 
 // Bounds of parameters.
 const (
 	maxTargets = 1000 // of one message
-	maxEvent   = 128  // bytes of an event's name
-)
 
-const maxSeconds = 365 * 24 * 3600 // of a duration: a year
+	// MaxRefuse is the longest that "kick" can keep somebody out.
+	MaxRefuse = 7 * 24 * time.Hour
+	// MaxDrainWindow is the longest that "drain" can take.
+	MaxDrainWindow = time.Hour
+)
 
 // decodeParams reads params into a P, strictly: a field that P does not have is an error. fields are those it has.
 func decodeParams[P any](params json.RawMessage, fields string) (P, *Error) {
@@ -104,17 +109,9 @@ func checkSend(p SendParams) *Error {
 	if f := clientIDFault(p.Except); f != nil {
 		return badParams(sendFields, "except: %s at byte %d", f.reason, f.at+1)
 	}
-	if strings.ContainsAny(p.Event, "\r\n\x00") {
-		return badParams(sendFields, "event: CR, LF or NUL")
-	}
-	if strings.HasPrefix(p.Event, ReservedEvents) {
-		return badParams("choose another name for the event", "event: names that begin with %q are the daemon's own", ReservedEvents)
-	}
-	if len(p.Event) > maxEvent {
-		return badParams(sendFields, "event: longer than %d bytes", maxEvent)
-	}
-	if p.Retry < 0 || p.Retry > maxSeconds*1000 {
-		return badParams(sendFields, "retry: want milliseconds, at most a year")
+	var fault *sse.EventError
+	if err := (sse.Event{Name: p.Event, Retry: sse.RetryOf(p.Retry)}).Check(); errors.As(err, &fault) {
+		return badParams(fault.Hint, "%s", fault)
 	}
 	return nil
 }
@@ -178,19 +175,19 @@ func checkKick(p KickParams) *Error {
 			return e
 		}
 	}
-	return checkSeconds("refuse_seconds", p.RefuseSeconds)
+	return checkSeconds("refuse_seconds", p.RefuseSeconds, MaxRefuse)
 }
 
 func checkDrain(p DrainParams) *Error {
 	if p.WindowSeconds == nil {
 		return nil
 	}
-	return checkSeconds("window_seconds", *p.WindowSeconds)
+	return checkSeconds("window_seconds", *p.WindowSeconds, MaxDrainWindow)
 }
 
-func checkSeconds(name string, s float64) *Error {
-	if math.IsNaN(s) || s < 0 || s > maxSeconds {
-		return badParams(name+": seconds", "%s: want 0 to %d", name, maxSeconds)
+func checkSeconds(name string, s float64, most time.Duration) *Error {
+	if math.IsNaN(s) || s < 0 || s > most.Seconds() {
+		return badParams(name+": seconds", "%s: want 0 to %.0f", name, most.Seconds())
 	}
 	return nil
 }

@@ -8,10 +8,6 @@ import (
 // ProtocolVersion is the version of the JSON form of the control protocol. Fields may be added to it, never renamed.
 const ProtocolVersion = 1
 
-// ReservedEvents begins the names of events that the daemon makes itself, as hasses.gap. Nobody may send one, so that pages
-// can believe them.
-const ReservedEvents = "hasses."
-
 // The methods of the JSON form.
 const (
 	MethodHello        = "hello"
@@ -197,7 +193,7 @@ type SendParams struct {
 	Except string  `json:"except,omitempty"` // client id that does not get it
 	Event  string  `json:"event,omitempty"`
 	Data   string  `json:"data"`
-	Retry  int     `json:"retry,omitempty"` // milliseconds
+	Retry  int     `json:"retry,omitempty"` // milliseconds, at most sse.MaxRetry
 }
 
 // Targets is a room, "prefix*" or "*", or a list of them; in JSON a string or an array of strings.

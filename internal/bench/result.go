@@ -128,18 +128,21 @@ type Storms struct {
 
 // judge lists what should not be.
 func (r *Result) judge(all, slow tally) {
-	bad := func(n uint64, format string) {
-		if n > 0 {
-			r.Problems = append(r.Problems, fmt.Sprintf(format, n))
+	bad := func(n uint64, one, many string) {
+		switch {
+		case n == 1:
+			r.Problems = append(r.Problems, "1 "+one)
+		case n > 1:
+			r.Problems = append(r.Problems, fmt.Sprintf("%d %s", n, many))
 		}
 	}
 	r.Problems = []string{}
-	bad(all.Failed, "%d streams could not be opened")
-	bad(all.Lost, "%d messages were lost")
-	bad(all.Doubles+slow.Doubles, "%d messages came twice")
-	bad(all.Disordered, "%d messages came out of order")
-	bad(all.Broken+slow.Broken, "%d events or answers were broken")
-	bad(all.Closed, "%d streams were ended by the server")
+	bad(all.Failed, "stream could not be opened", "streams could not be opened")
+	bad(all.Lost, "message was lost", "messages were lost")
+	bad(all.Doubles+slow.Doubles, "message came twice", "messages came twice")
+	bad(all.Disordered, "message came out of order", "messages came out of order")
+	bad(all.Broken+slow.Broken, "event or answer was broken", "events or answers were broken")
+	bad(all.Closed, "stream was ended by the server", "streams were ended by the server")
 	if first := strings.TrimSpace(all.FirstError); first != "" && len(r.Problems) > 0 {
 		r.Problems = append(r.Problems, "the first error: "+first)
 	}

@@ -45,10 +45,10 @@ func TestJudge(t *testing.T) {
 		want      []string
 	}{
 		{tally{Received: 5, Foreign: 1, Gaps: 1, OpenErrors: 1, FirstError: "made up for"}, tally{Closed: 3, Lost: 7, Gaps: 1}, nil},
-		{tally{Lost: 1, FirstError: "x"}, tally{}, []string{"1 messages were lost", "the first error: x"}},
+		{tally{Lost: 1, FirstError: "x"}, tally{}, []string{"1 message was lost", "the first error: x"}},
 		{tally{Doubles: 1}, tally{Doubles: 2}, []string{"3 messages came twice"}},
 		{tally{Failed: 1, Disordered: 2, Broken: 3, Closed: 4}, tally{Broken: 1}, []string{
-			"1 streams could not be opened", "2 messages came out of order", "4 events or answers were broken", "4 streams were ended by the server",
+			"1 stream could not be opened", "2 messages came out of order", "4 events or answers were broken", "4 streams were ended by the server",
 		}},
 	} {
 		var r Result

@@ -1,12 +1,15 @@
 package config
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
 	"unicode"
+
+	"github.com/hassesd/hassesd/internal/sse"
 )
 
 // Validate checks everything that can be checked without touching certificates and sockets; the zero
@@ -88,11 +91,9 @@ func (c *checker) heartbeat() {
 	if strings.ContainsAny(c.s.Heartbeat.Event, "\r\n\x00") {
 		return // said by text already
 	}
-	if len(c.s.Heartbeat.Event) > 128 {
-		c.complain("heartbeat.event", "use a short word, as in ping", "the name is longer than 128 bytes")
-	}
-	if strings.HasPrefix(c.s.Heartbeat.Event, "hasses.") {
-		c.complain("heartbeat.event", "use another word, as in ping", "names that begin with \"hasses.\" are the daemon's own, as hasses.gap")
+	var fault *sse.EventError
+	if errors.As(sse.Event{Name: c.s.Heartbeat.Event}.Check(), &fault) {
+		c.complain("heartbeat.event", "use another word, as in ping", "the name %s", fault.Reason)
 	}
 }
 
@@ -100,7 +101,7 @@ func (c *checker) heartbeat() {
 func (c *checker) numbers() {
 	s, l := c.s, &c.s.Limits
 	c.intBetween("loops", s.Loops, 0, 1024)
-	c.durationBetween("retry", s.Retry, time.Millisecond, 24*time.Hour)
+	c.durationBetween("retry", s.Retry, time.Millisecond, sse.MaxRetry)
 	c.durationBetween("hsts.max_age", s.HSTS.MaxAge, 0, 100*365*24*time.Hour)
 	c.zeroOrBetween("tls.watch", s.TLS.Watch, 100*time.Millisecond, 24*time.Hour)
 	c.zeroOrBetween("heartbeat.interval", s.Heartbeat.Interval, 10*time.Millisecond, 24*time.Hour)

@@ -218,7 +218,7 @@ func (b backend) Count(ctx context.Context, p admin.CountParams) (admin.Count, e
 func (b backend) Publish(ctx context.Context, p admin.SendParams) (admin.Delivery, error) {
 	m := hub.Message{
 		Except: p.Except,
-		Event:  sse.Event{Name: p.Event, Data: p.Data, Retry: time.Duration(p.Retry) * time.Millisecond},
+		Event:  sse.Event{Name: p.Event, Data: p.Data, Retry: sse.RetryOf(p.Retry)},
 	}
 	for _, to := range p.To {
 		target, err := hub.ParseTarget(to)
@@ -272,8 +272,8 @@ func (b backend) Kick(ctx context.Context, p admin.KickParams) (admin.Kicked, er
 	if chosen != 1 {
 		return admin.Kicked{}, invalid("say exactly one of id, room and all", "for instance {\"id\":\"x\"}")
 	}
-	if p.RefuseSeconds < 0 || p.RefuseSeconds > maxRefuseSeconds {
-		return admin.Kicked{}, invalid("refuse_seconds is not between 0 and a week", "")
+	if p.RefuseSeconds < 0 || p.RefuseSeconds > admin.MaxRefuse.Seconds() {
+		return admin.Kicked{}, invalid("refuse_seconds is not between 0 and "+admin.MaxRefuse.String(), "")
 	}
 	refuse := time.Duration(p.RefuseSeconds * float64(time.Second))
 	n, err := b.edge.Kick(ctx, edge.Selection{ID: p.ID, Room: p.Room, All: p.All}, refuse)
@@ -283,9 +283,6 @@ func (b backend) Kick(ctx context.Context, p admin.KickParams) (admin.Kicked, er
 	b.log.Info("streams kicked", "id", p.ID, "room", p.Room, "all", p.All, "streams", n, "refuse", refuse)
 	return admin.Kicked{Kicked: n}, nil
 }
-
-// maxRefuseSeconds bounds how long a kick can keep somebody out.
-const maxRefuseSeconds = 7 * 24 * 3600
 
 // LogLevel implements admin.Backend.
 func (b backend) LogLevel(_ context.Context, level string) (string, error) {
@@ -327,8 +324,8 @@ const codeInternal = -32603
 func (b backend) Drain(ctx context.Context, p admin.DrainParams) (admin.Drained, error) {
 	window := b.settings.Load().Drain.Window
 	if p.WindowSeconds != nil {
-		if *p.WindowSeconds < 0 || *p.WindowSeconds > maxDrainWindow.Seconds() {
-			return admin.Drained{}, invalid("window_seconds is not between 0 and "+maxDrainWindow.String(), "")
+		if *p.WindowSeconds < 0 || *p.WindowSeconds > admin.MaxDrainWindow.Seconds() {
+			return admin.Drained{}, invalid("window_seconds is not between 0 and "+admin.MaxDrainWindow.String(), "")
 		}
 		window = time.Duration(*p.WindowSeconds * float64(time.Second))
 	}
@@ -354,6 +351,10 @@ func refusedMessage(err error) error {
 	if errors.As(err, &large) {
 		return &admin.Error{Code: admin.CodeTooLarge, Message: err.Error(), Hint: "raise limits.message_bytes, or send less"}
 	}
+	var wrong *hub.InvalidError
+	if errors.As(err, &wrong) {
+		return invalid(err.Error(), wrong.Hint)
+	}
 	return invalid(err.Error(), "")
 }
 
@@ -374,6 +375,3 @@ func userName(uid int) string {
 	}
 	return u.Username
 }
-
-// maxDrainWindow is the longest window there is, by hand or in the configuration.
-const maxDrainWindow = time.Hour

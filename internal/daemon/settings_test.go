@@ -6,7 +6,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/hassesd/hassesd/internal/admin"
 	"github.com/hassesd/hassesd/internal/auth"
 	"github.com/hassesd/hassesd/internal/config"
 	"github.com/hassesd/hassesd/internal/sse"
@@ -29,7 +28,7 @@ func TestEverySettingOfTheEdgeIsPassedOn(t *testing.T) {
 // What the daemon says itself under a name, no publisher can.
 func TestOwnEventsAreReserved(t *testing.T) {
 	for _, name := range []string{sse.GapEvent, sse.ReauthorizeEvent} {
-		if !strings.HasPrefix(name, admin.ReservedEvents) {
+		if !strings.HasPrefix(name, sse.ReservedNames) {
 			t.Errorf("%s could be sent by anybody who may publish", name)
 		}
 	}

@@ -46,6 +46,7 @@ type Message struct {
 type InvalidError struct {
 	Field  string // "to", "except", "event", "retry", "room" or "id"
 	Reason string
+	Hint   string // what to do; may be empty
 }
 
 func (e *InvalidError) Error() string { return e.Field + " " + e.Reason }
@@ -83,23 +84,23 @@ func (t Target) check() error {
 	switch t.Kind {
 	case ToRoom, ToPrefix:
 		if reason := roomFault(t.Name); reason != "" {
-			return &InvalidError{"to", reason}
+			return &InvalidError{Field: "to", Reason: reason}
 		}
 		return nil
 	case ToAll:
 		if t.Name != "" {
-			return &InvalidError{"to", "names a room although it means everybody"}
+			return &InvalidError{Field: "to", Reason: "names a room although it means everybody"}
 		}
 		return nil
 	}
-	return &InvalidError{"to", "is of no known kind"}
+	return &InvalidError{Field: "to", Reason: "is of no known kind"}
 }
 
 // CheckRoom returns an *InvalidError unless name is 1 to MaxRoom bytes of UTF-8 without control
 // characters, ';', '=' and '*'.
 func CheckRoom(name string) error {
 	if reason := roomFault(name); reason != "" {
-		return &InvalidError{"room", reason}
+		return &InvalidError{Field: "room", Reason: reason}
 	}
 	return nil
 }
@@ -118,7 +119,7 @@ func roomFault(name string) string {
 // characters. The empty id is allowed: a client need not have one.
 func CheckClientID(id string) error {
 	if reason := textFault(id, MaxClientID); reason != "" {
-		return &InvalidError{"id", reason}
+		return &InvalidError{Field: "id", Reason: reason}
 	}
 	return nil
 }
@@ -142,13 +143,13 @@ func (m Message) prepare(now time.Time) (*record, sse.Draft, error) {
 		return nil, sse.Draft{}, err
 	}
 	if reason := textFault(m.Except, MaxClientID); reason != "" {
-		return nil, sse.Draft{}, &InvalidError{"except", reason}
+		return nil, sse.Draft{}, &InvalidError{Field: "except", Reason: reason}
 	}
 	draft, err := sse.NewDraft(m.Event)
 	if err != nil {
 		var fault *sse.EventError
 		if errors.As(err, &fault) {
-			return nil, sse.Draft{}, &InvalidError{fault.Field, fault.Reason}
+			return nil, sse.Draft{}, &InvalidError{Field: fault.Field, Reason: fault.Reason, Hint: fault.Hint}
 		}
 		return nil, sse.Draft{}, err
 	}
@@ -160,9 +161,9 @@ func (m Message) prepare(now time.Time) (*record, sse.Draft, error) {
 func reduce(to []Target) ([]Target, error) {
 	switch {
 	case len(to) == 0:
-		return nil, &InvalidError{"to", "is empty"}
+		return nil, &InvalidError{Field: "to", Reason: "is empty"}
 	case len(to) > MaxTargets:
-		return nil, &InvalidError{"to", fmt.Sprintf("has more than %d targets", MaxTargets)}
+		return nil, &InvalidError{Field: "to", Reason: fmt.Sprintf("has more than %d targets", MaxTargets)}
 	}
 	for _, t := range to {
 		if err := t.check(); err != nil {

@@ -69,7 +69,7 @@ func (h *Hub) Remember(now time.Time, k Kept) error {
 		return err
 	}
 	if reason := textFault(k.Except, MaxClientID); reason != "" {
-		return &InvalidError{"except", reason}
+		return &InvalidError{Field: "except", Reason: reason}
 	}
 	h.mu.Lock()
 	defer h.mu.Unlock()

@@ -48,7 +48,7 @@ func checkBody(body []byte) error {
 	}
 	rest := body
 	if name, after, ok := cutField(rest, "event: "); ok {
-		if (Event{Name: string(name)}).Check() != nil || len(name) == 0 {
+		if nameFault(string(name)) != "" || len(name) == 0 {
 			return errNoEvent
 		}
 		rest = after

@@ -68,7 +68,7 @@ func TestWhatIsNoEventIsNotRestored(t *testing.T) {
 }
 
 func TestTheLongestEventCanBeRestored(t *testing.T) {
-	f := encode(t, Event{Name: strings.Repeat("n", MaxName), Retry: 1<<63 - 1, Data: strings.Repeat("\n", 1<<20)}, ID{Epoch: "e", Seq: 1})
+	f := encode(t, Event{Name: strings.Repeat("n", MaxName), Retry: MaxRetry, Data: strings.Repeat("\n", 1<<20)}, ID{Epoch: "e", Seq: 1})
 	if want := 16 * f.Len(); MaxBody < want-(4<<10) || MaxBody > want+(64<<10) {
 		t.Errorf("MaxBody is %d, sixteen times the longest event of 1 MiB are %d", MaxBody, want)
 	}

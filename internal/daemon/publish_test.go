@@ -1,0 +1,32 @@
+package daemon
+
+import (
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/hassesd/hassesd/internal/admin"
+	"github.com/hassesd/hassesd/internal/hub"
+	"github.com/hassesd/hassesd/internal/sse"
+)
+
+// Every door publishes through the hub, so what a client would take for something else is refused there, with what to do.
+func TestEventsThatClientsWouldMisreadAreRefused(t *testing.T) {
+	h := hub.New(hub.Options{Epoch: "e"})
+	for name, event := range map[string]sse.Event{
+		"EventSource's error": {Name: "error"},
+		"EventSource's open":  {Name: "open"},
+		"the daemon's gap":    {Name: sse.GapEvent},
+		"a retry of 2^31 ms":  {Retry: sse.RetryOf(1 << 31)},
+	} {
+		_, err := h.Publish(time.Now(), hub.Message{To: []hub.Target{{Kind: hub.ToAll}}, Event: event})
+		if err == nil {
+			t.Errorf("%s was published", name)
+			continue
+		}
+		var told *admin.Error
+		if !errors.As(refusedMessage(err), &told) || told.Code != -32602 || told.Hint == "" {
+			t.Errorf("%s: a publisher is told %#v", name, told)
+		}
+	}
+}
