@@ -4,6 +4,8 @@ import (
 	"net"
 	"strings"
 	"testing"
+
+	"github.com/hassesd/hassesd/test/subscriber"
 )
 
 // asHasses prepares a daemon that is started as hasses 1.30 was, without TLS, with further flags besides.
@@ -23,6 +25,54 @@ func asHasses(t testing.TB, flags ...string) *daemon {
 		"--auth", "none", "--plaintext", "--control-socket", d.socket, "--drain-window", "200ms",
 	}, flags...)
 	return d
+}
+
+// TestHassesAnswers cuts the answers of tcp… as scripts do that know nothing of JSON.
+func TestHassesAnswers(t *testing.T) {
+	t.Parallel()
+	d := asHasses(t)
+	d.run()
+	d.open(d.plain("subscribe=room624"))
+	d.awaitStreams("room624", 1)
+	c := d.classic("tcp")
+	for command, want := range map[string]string{
+		"tcpstatus":                    `","mode": "unencrypted (http)","loglevel": 1,"allconncli": 1,"sseconncli": 1,"maxconncli": 1,"msgproccnt": 0,"msgsendcnt": 0,`,
+		"tcpnumberofclients":           `{"numberofclients": 1}`,
+		"tcpsubscribedclients:room624": `{"subscribedclients": 1, "subscribedfor": "room624"}`,
+		"tcpsubscribedclients:other":   `{"subscribedclients": 0, "subscribedfor": "other"}`,
+		"tcpclientlist":                `"rooms": ["room624"],`,
+	} {
+		if got := c.ask(command); !strings.Contains(got, want) {
+			t.Errorf("%s: %s, want %s in it", command, got, want)
+		}
+	}
+}
+
+// TestHassesPreflight asks as a browser does for the polyfill that hasses' pages carry.
+func TestHassesPreflight(t *testing.T) {
+	t.Parallel()
+	d := asHasses(t)
+	d.run()
+	r := d.plain("subscribe=a")
+	r.Method = "OPTIONS"
+	r.Header = []string{
+		"Origin: https://page.example.org", "Access-Control-Request-Method: GET",
+		"Access-Control-Request-Headers: cache-control,last-event-id,x-requested-with",
+	}
+	s, err := subscriber.Open(t.Context(), r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	allowed := strings.ToLower(s.Header.Get("Access-Control-Allow-Headers"))
+	for _, name := range []string{"cache-control", "last-event-id", "x-requested-with"} {
+		if !strings.Contains(allowed, name) {
+			t.Errorf("%s is not allowed: %q", name, allowed)
+		}
+	}
+	if s.Status != 204 || s.Header.Get("Access-Control-Allow-Origin") != "*" {
+		t.Errorf("status %d, %v", s.Status, s.Header)
+	}
 }
 
 // TestHassesOrigins subscribes as the page of another origin does: any may where hasses' spellings name none.

@@ -71,6 +71,11 @@ func TestClassicStatus(t *testing.T) {
 	d.subscribe("subscribe=room624&id=bob%22%5C")
 	c := d.classic("tcp")
 
+	line := c.ask("tcpstatus")
+	if !regexp.MustCompile(`^\{"version": "[^"]+","runningtime": "\d\d:\d\d:\d\d","mode": "SSL encrypted \(https\)","loglevel": 2,` +
+		`"allconncli": 2,"sseconncli": 2,"maxconncli": 2,"msgproccnt": 0,"msgsendcnt": 0,`).MatchString(line) {
+		t.Errorf("tcpstatus: %s", line)
+	}
 	c.say("tcpstatus\n")
 	got := c.object()
 	for _, key := range []string{

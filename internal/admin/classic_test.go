@@ -319,11 +319,11 @@ func TestTCPCommands(t *testing.T) {
 		Answers: slog.New(slog.NewTextHandler(&answers, nil)),
 	}).TCP)
 	p.send("tcpnumberofclients;tcpsubscribedclients:room624;tcpclientlist;tcpstatus;")
-	p.want(`{"numberofclients":12}
-{"subscribedclients":4,"subscribedfor":"room624"}
-{"clients":[{"conn":6,"id":"x","addr":"192.0.2.1:50190","state":"streaming","tls":"","cipher":"","age_seconds":0,"stream_age_seconds":0,"rooms":["room624"],"sent":0,"queue_bytes":0,"reinits":0,"agent":"evil\nstatus"}],"numberofclients":1}
+	p.want(`{"numberofclients": 12}
+{"subscribedclients": 4, "subscribedfor": "room624"}
+{"clients": [{"conn": 6,"id": "x","addr": "192.0.2.1:50190","state": "streaming","tls": "","cipher": "","age_seconds": 0,"stream_age_seconds": 0,"rooms": ["room624"],"sent": 0,"queue_bytes": 0,"reinits": 0,"agent": "evil\nstatus"}],"numberofclients": 1}
 `)
-	if got := p.line(); !strings.HasPrefix(got, `{"version":"2.0.0","runningtime":"00:00:26","mode":"http","loglevel":1,"allconncli":0,`) {
+	if got := p.line(); !strings.HasPrefix(got, `{"version": "2.0.0","runningtime": "00:00:26","mode": "unencrypted (http)","loglevel": 1,"allconncli": 0,`) {
 		t.Errorf("got %s", got)
 	}
 	if answers.String() != "" {

@@ -6,7 +6,8 @@ import (
 	"fmt"
 )
 
-// The answers of the tcp* commands: one JSON object a line, in printable ASCII. hasses' keys come first.
+// The answers of the tcp* commands: one JSON object a line, in printable ASCII. Scripts cut these lines with sed and
+// strpos, so hasses' keys come first, in its order, with its values and its blanks; new keys follow.
 
 type tcpStatus struct {
 	Version     string `json:"version"`
@@ -29,10 +30,10 @@ type tcpStatus struct {
 }
 
 func tcpStatusJSON(s *Status) ([]byte, error) {
-	return jsonLine(tcpStatus{
+	return jsonLine("", tcpStatus{
 		Version:        s.Version,
 		RunningTime:    runningTime(s.UptimeSeconds),
-		Mode:           s.Mode,
+		Mode:           hassesMode(s.Mode),
 		LogLevel:       logLevelNumber(s.LogLevel),
 		Connections:    s.Connections,
 		Streams:        s.Streams,
@@ -49,32 +50,56 @@ func tcpStatusJSON(s *Status) ([]byte, error) {
 }
 
 func tcpNumberJSON(connections int) ([]byte, error) {
-	return jsonLine(struct {
+	return jsonLine("", struct {
 		Number int `json:"numberofclients"`
 	}{connections})
 }
 
 func tcpSubscribedJSON(room string, streams int) ([]byte, error) {
-	return jsonLine(struct {
+	return jsonLine(" ", struct {
 		Streams int    `json:"subscribedclients"`
 		Room    string `json:"subscribedfor"`
 	}{streams, room})
 }
 
 func tcpClientListJSON(clients []Client) ([]byte, error) {
-	return jsonLine(struct {
+	return jsonLine("", struct {
 		Clients []Client `json:"clients"`
 		Number  int      `json:"numberofclients"`
 	}{clients, len(clients)})
 }
 
-// jsonLine encodes v and ends the line.
-func jsonLine(v any) ([]byte, error) {
+// jsonLine encodes v and ends the line. A blank follows each colon, as in hasses, and afterComma each comma: hasses
+// has none in tcpstatus and one in tcpsubscribedclients.
+func jsonLine(afterComma string, v any) ([]byte, error) {
 	var b bytes.Buffer
 	enc := json.NewEncoder(&b)
 	enc.SetEscapeHTML(false)
 	if err := enc.Encode(v); err != nil {
 		return nil, fmt.Errorf("encode a %T: %w", v, err)
 	}
-	return asciiJSON(b.Bytes()), nil
+	return spaceJSON(asciiJSON(b.Bytes()), afterComma), nil
+}
+
+// spaceJSON puts a blank behind each colon and afterComma behind each comma that is not inside a string. The text must
+// be valid JSON without blanks of its own.
+func spaceJSON(text []byte, afterComma string) []byte {
+	spaced := make([]byte, 0, len(text)+len(text)/8)
+	inString := false
+	for i := 0; i < len(text); i++ {
+		c := text[i]
+		spaced = append(spaced, c)
+		switch {
+		case inString && c == '\\': // what follows cannot end the string
+			i++
+			spaced = append(spaced, text[i])
+		case c == '"':
+			inString = !inString
+		case !inString && c == ':':
+			spaced = append(spaced, ' ')
+		case !inString && c == ',':
+			spaced = append(spaced, afterComma...)
+		}
+	}
+	return spaced
 }

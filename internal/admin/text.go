@@ -21,10 +21,8 @@ func statusText(s *Status) string {
 	field("Pid", s.PID)
 	field("Uid", fmt.Sprintf("%d (%s)", s.UID, orNotSet(s.User)))
 	field("Running time", runningTime(s.UptimeSeconds))
-	if s.Mode == "http" {
-		field("Mode", "unencrypted (http)")
-	} else {
-		field("Mode", "SSL encrypted (https)")
+	field("Mode", hassesMode(s.Mode))
+	if s.Mode != modeHTTP {
 		field("SSL Cert key file", orNotSet(s.CertFile))
 		field("SSL Prvt key file", orNotSet(s.KeyFile))
 	}
@@ -73,6 +71,17 @@ func numberOfClientsText(connections int) string {
 
 func subscribedText(room string, streams int) string {
 	return fmt.Sprintf("Client count subscribed for \"%s\": %d\n", printable(room), streams)
+}
+
+// modeHTTP is the mode of a daemon whose listeners are all unencrypted.
+const modeHTTP = "http"
+
+// hassesMode is hasses' name of a mode. hasses had one listener; with both kinds it is the encrypted one's.
+func hassesMode(mode string) string {
+	if mode == modeHTTP {
+		return "unencrypted (http)"
+	}
+	return "SSL encrypted (https)"
 }
 
 // clientState is hasses' name of a connection's state.

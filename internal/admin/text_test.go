@@ -87,6 +87,45 @@ func TestTCPAnswers(t *testing.T) {
 	checkGolden(t, "tcp.txt", got)
 }
 
+// hasses' own part of the answers, byte for byte.
+func TestTCPAnswersBeginAsThoseOfHasses(t *testing.T) {
+	for mode, want := range map[string]string{
+		"https": "SSL encrypted (https)",
+		"mixed": "SSL encrypted (https)",
+		"http":  "unencrypted (http)",
+	} {
+		s := sampleStatus
+		s.Mode = mode
+		got, err := tcpStatusJSON(&s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		const begin, end = `{"version": "2.0.0","runningtime": "2day 03:04:05","mode": "`, `","loglevel": 2,"allconncli": 12,"sseconncli": 10,"maxconncli": 40,"msgproccnt": 1700,"msgsendcnt": 17000,`
+		if !strings.HasPrefix(string(got), begin+want+end) {
+			t.Errorf("tcpstatus in mode %s: %s", mode, got)
+		}
+	}
+	if got, err := tcpNumberJSON(12); err != nil || string(got) != "{\"numberofclients\": 12}\n" {
+		t.Errorf("tcpnumberofclients: %q, %v", got, err)
+	}
+	if got, err := tcpSubscribedJSON("room624", 4); err != nil || string(got) != "{\"subscribedclients\": 4, \"subscribedfor\": \"room624\"}\n" {
+		t.Errorf("tcpsubscribedclients: %q, %v", got, err)
+	}
+}
+
+func TestBlanksOfJSON(t *testing.T) {
+	for _, tt := range []struct{ in, afterComma, want string }{
+		{`{"a":1,"b":[2,3]}`, "", `{"a": 1,"b": [2,3]}`},
+		{`{"a":1,"b":[2,3]}`, " ", `{"a": 1, "b": [2, 3]}`},
+		{`{"a:,":":,\":,\\","b":"\\"}`, " ", `{"a:,": ":,\":,\\", "b": "\\"}`},
+		{`[]`, " ", `[]`},
+	} {
+		if got := string(spaceJSON([]byte(tt.in), tt.afterComma)); got != tt.want {
+			t.Errorf("%s: got %s, want %s", tt.in, got, tt.want)
+		}
+	}
+}
+
 func TestTextsArePrintable(t *testing.T) {
 	list, err := tcpClientListJSON(sampleClients)
 	if err != nil {

@@ -116,7 +116,7 @@ func TestTLSDoorRoles(t *testing.T) {
 
 	classic, _ := d.connect(t, d.Config(d.viewer))
 	classic.send("tcpnumberofclients\na=1\nloglevel_debug\n")
-	classic.want(`{"numberofclients":12}`)
+	classic.want(`{"numberofclients": 12}`)
 	classic.want("error this command needs the role publish, and this connection has read")
 	classic.want("error this command needs the role publish, and this connection has read")
 	if got := d.backend.Sent(); len(got) != 2 {

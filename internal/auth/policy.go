@@ -147,6 +147,3 @@ func (p *Policy) ChallengeScope(from Source) string {
 	}
 	return `Bearer realm="hassesd", error="insufficient_scope"`
 }
-
-// TakesHeader says whether pages may send an Authorization field.
-func (p *Policy) TakesHeader() bool { return p.o.Tokens != nil }

@@ -8,8 +8,9 @@ import (
 // preflightAge is how many seconds a browser may remember a preflight: the most that Chromium does.
 const preflightAge = "7200"
 
-// askableHeaders are the request headers that a page on an allowed origin may set, beside those that need no leave.
-var askableHeaders = []string{"Last-Event-ID", "Cache-Control"}
+// askableHeaders are the request headers that a page on an allowed origin may set, beside those that need no leave: what
+// EventSource, its polyfills and hasses' own pages send, and tokens. To allow one grants nothing, as most are never read.
+var askableHeaders = []string{"Last-Event-ID", "Cache-Control", "X-Requested-With", "Authorization", "Content-Type", "Pragma"}
 
 // appendCORS appends the header fields that let a page read the answer, if its origin is on the list. What is echoed
 // has matched the list, so it holds no byte that the configuration does not. req may be nil.
@@ -48,7 +49,7 @@ func appendPreflight(dst []byte, req *request, r *rules) []byte {
 		return dst
 	}
 	dst = append(dst, "Access-Control-Allow-Methods: "+allowedMethods+"\r\n"...)
-	if granted := grantHeaders(req.wantHeaders, r); granted != "" {
+	if granted := grantHeaders(req.wantHeaders); granted != "" {
 		dst = append(dst, "Access-Control-Allow-Headers: "...)
 		dst = append(dst, granted...)
 		dst = append(dst, "\r\n"...)
@@ -57,15 +58,11 @@ func appendPreflight(dst []byte, req *request, r *rules) []byte {
 }
 
 // grantHeaders returns those of the wanted headers that may be sent, in our spelling.
-func grantHeaders(wanted string, r *rules) string {
+func grantHeaders(wanted string) string {
 	var granted []string
-	askable := askableHeaders
-	if r.Auth != nil && r.Auth.TakesHeader() {
-		askable = append(askable[:len(askable):len(askable)], "Authorization")
-	}
 	for name := range strings.SplitSeq(wanted, ",") {
 		name = strings.Trim(name, " \t")
-		for _, known := range askable {
+		for _, known := range askableHeaders {
 			if equalFoldASCII(name, known) && !slices.Contains(granted, known) {
 				granted = append(granted, known)
 			}

@@ -83,7 +83,17 @@ func TestPreflight(t *testing.T) {
 			request{Origin: "https://a", wantMethod: "GET", wantHeaders: "x-secret,\tlast-event-id"},
 			methods + "Access-Control-Allow-Headers: Last-Event-ID\n" + age,
 		},
-		{"unknown headers", request{Origin: "https://a", wantMethod: "GET", wantHeaders: "x, *, authorization"}, methods + age},
+		{"unknown headers", request{Origin: "https://a", wantMethod: "GET", wantHeaders: "x, *"}, methods + age},
+		{
+			"what the polyfill of hasses' pages sends", // Accept needs no leave
+			request{Origin: "https://a", wantMethod: "GET", wantHeaders: "cache-control,last-event-id,x-requested-with"},
+			methods + "Access-Control-Allow-Headers: Cache-Control, Last-Event-ID, X-Requested-With\n" + age,
+		},
+		{
+			"what polyfills on fetch are given",
+			request{Origin: "https://a", wantMethod: "GET", wantHeaders: "authorization,content-type,pragma"},
+			methods + "Access-Control-Allow-Headers: Authorization, Content-Type, Pragma\n" + age,
+		},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
