@@ -63,7 +63,7 @@ func loopbackPort(value string) string {
 // originOfBase writes a base URL as browsers write its origin: without the slash that many end in, capitals, and the
 // port that goes without saying. What is no origin stays as it is, for the complaint.
 func originOfBase(value string) string {
-	if origin, ok := canonicalOrigin(value); ok {
+	if origin, err := canonicalOrigin(value); err == nil {
 		return origin
 	}
 	return value

@@ -291,7 +291,7 @@ var serviceEntries = []entry{
 	{
 		name:       "cors.origins",
 		aliases:    []string{"cors-origin"},
-		usage:      "The web origins whose pages may read streams: scheme and host, exactly as the browser sends them in Origin, or * for any (then without credentials). A start with hasses' own spellings (-p=, -murl=, --hasses-conf) that sets nothing here lets any origin in, as hasses did, and the log says so. May be repeated.",
+		usage:      "The web origins whose pages may read streams: scheme and host, exactly as the browser sends them in Origin (apps and extensions have some of their own, as capacitor://localhost or chrome-extension://ID), or * for any (then without credentials). A start with hasses' own spellings (-p=, -murl=, --hasses-conf) that sets nothing here lets any origin in, as hasses did, and the log says so. May be repeated.",
 		example:    "https://www.example.org",
 		reloadable: true,
 		field:      func(s *Settings) any { return &s.CORS.Origins },

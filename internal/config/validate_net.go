@@ -130,44 +130,6 @@ func (c *checker) wantsTLS() bool {
 	return false
 }
 
-func (c *checker) origins() {
-	for _, origin := range c.s.CORS.Origins {
-		if origin == "*" {
-			if c.s.CORS.Credentials {
-				c.complain("cors.credentials", "name the origins, or leave credentials out",
-					"credentials never go with the origin *: every page on the web could read a user's streams")
-			}
-			continue
-		}
-		if right, ok := canonicalOrigin(origin); !ok {
-			c.complain("cors.origins", "write it as in https://www.example.org", "%q is not a web origin", origin)
-		} else if right != origin {
-			c.complain("cors.origins", "write "+strconv.Quote(right), "%q is not how browsers write this origin, so it would never match", origin)
-		}
-	}
-}
-
-// canonicalOrigin writes an origin as browsers do in the Origin header (RFC 6454, section 6.1).
-func canonicalOrigin(text string) (string, bool) {
-	u, err := url.Parse(text)
-	if err != nil || u.Hostname() == "" || u.Path != "" && u.Path != "/" || u.RawQuery != "" || u.ForceQuery || u.Fragment != "" || u.User != nil {
-		return "", false
-	}
-	if u.Scheme != "http" && u.Scheme != "https" {
-		return "", false
-	}
-	if _, err := netip.ParseAddr(u.Hostname()); err != nil && !isHostname(u.Hostname()) {
-		return "", false
-	}
-	host := strings.ToLower(u.Host)
-	if u.Port() == "" || u.Scheme == "https" && u.Port() == "443" || u.Scheme == "http" && u.Port() == "80" {
-		host = strings.TrimSuffix(host, ":"+u.Port())
-	} else if !isPort(u.Port()) {
-		return "", false
-	}
-	return u.Scheme + "://" + host, true
-}
-
 func (c *checker) control() {
 	ctl := &c.s.Control
 	c.controlTLS()

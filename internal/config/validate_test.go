@@ -36,6 +36,13 @@ func TestValidSettings(t *testing.T) {
 		"origins": func(s *Settings) {
 			s.CORS = CORS{[]string{"https://a.example", "http://b:8080", "https://[::1]:9"}, true}
 		},
+		"origins of apps and extensions": func(s *Settings) {
+			s.CORS = CORS{[]string{
+				"capacitor://localhost", "ionic://localhost", "tauri://localhost", "app://-", "app://Desk.App",
+				"chrome-extension://aapbdbdomjkkjkaonfhkkikfgjllcleb", "moz-extension://1fa2c7e0-5b3c-4a52-93c0-1d2f6f6e8b11",
+				"safari-web-extension://4F2A6BB4-1D2E-4C6E-A0B9-0A1B2C3D4E5F", "vscode-webview://0a1b2c",
+			}, true}
+		},
 		"control on loopback":        func(s *Settings) { s.Control.TCP = "127.0.0.1:1" },
 		"control on localhost":       func(s *Settings) { s.Control.TCP = "localhost:1" },
 		"control on IPv6":            func(s *Settings) { s.Control.TCP = "[::1]:1" },
@@ -106,10 +113,16 @@ func TestInvalidSettings(t *testing.T) {
 		{"any origin with credentials", func(s *Settings) { s.CORS = CORS{[]string{"*"}, true} }, `cors.credentials: credentials never go with`, "name the origins"},
 		{"origin with a path", func(s *Settings) { s.CORS.Origins = []string{"https://a/b"} }, `cors.origins: "https://a/b" is not a web origin`, ""},
 		{"origin without scheme", func(s *Settings) { s.CORS.Origins = []string{"a.example"} }, `cors.origins: "a.example" is not a web origin`, ""},
-		{"origin of other scheme", func(s *Settings) { s.CORS.Origins = []string{"file://a"} }, `cors.origins: "file://a" is not a web origin`, ""},
-		{"null origin", func(s *Settings) { s.CORS.Origins = []string{"null"} }, `cors.origins: "null" is not a web origin`, ""},
+		{"origin of other scheme", func(s *Settings) { s.CORS.Origins = []string{"file://a"} }, `cors.origins: "file://a" is not a web origin: no page has one of file:`, "over HTTP"},
+		{"null origin", func(s *Settings) { s.CORS.Origins = []string{"null"} }, `cors.origins: "null" is what every sandboxed frame`, "own origin"},
 		{"origin with a pattern", func(s *Settings) { s.CORS.Origins = []string{"https://*.a"} }, `cors.origins: "https://*.a" is not a web origin`, ""},
 		{"origin with a bad port", func(s *Settings) { s.CORS.Origins = []string{"https://a:99999"} }, `cors.origins: "https://a:99999" is not a web origin`, ""},
+		{"app without a host", func(s *Settings) { s.CORS.Origins = []string{"capacitor://"} }, `cors.origins: "capacitor://" is not a web origin: it has no name`, "capacitor://localhost"},
+		{"extension with a path", func(s *Settings) { s.CORS.Origins = []string{"chrome-extension://abc/p.html"} }, `cors.origins: "chrome-extension://abc/p.html" is not a web origin: it has more`, "leave the rest out"},
+		{"every extension", func(s *Settings) { s.CORS.Origins = []string{"chrome-extension://*"} }, `cors.origins: "chrome-extension://*" is not a web origin: * stands only alone`, "each"},
+		{"origin of a WebSocket", func(s *Settings) { s.CORS.Origins = []string{"wss://a"} }, `cors.origins: "wss://a" is not a web origin: no page`, "https://"},
+		{"app's scheme in capitals", func(s *Settings) { s.CORS.Origins = []string{"Tauri://localhost"} }, `cors.origins: "Tauri://localhost" is not how browsers`, `"tauri://localhost"`},
+		{"app's port", func(s *Settings) { s.CORS.Origins = []string{"tauri://localhost:99999"} }, `cors.origins: "tauri://localhost:99999" is not a web origin`, "65535"},
 		{"origin in capitals", func(s *Settings) { s.CORS.Origins = []string{"https://A.example"} }, `cors.origins: "https://A.example" is not how browsers`, `"https://a.example"`},
 		{"origin with slash", func(s *Settings) { s.CORS.Origins = []string{"https://a/"} }, `cors.origins: "https://a/" is not how browsers`, `"https://a"`},
 		{"origin with its scheme's port", func(s *Settings) { s.CORS.Origins = []string{"https://a:443"} }, `cors.origins: "https://a:443" is not how`, `"https://a"`},

@@ -22,6 +22,7 @@ func edgeConfig(s *config.Settings, who *auth.Policy) edge.Config {
 		AllowAll:          s.Auth.AllowAllRooms,
 		RoomsPerClient:    s.Limits.RoomsPerClient,
 		Origins:           s.CORS.Origins,
+		Loopback:          s.Dev,
 		Credentials:       s.CORS.Credentials,
 		HSTS:              hsts(s.HSTS),
 		Demo:              s.Demo,

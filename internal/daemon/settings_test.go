@@ -13,7 +13,7 @@ import (
 
 func TestEverySettingOfTheEdgeIsPassedOn(t *testing.T) {
 	s := config.Defaults()
-	s.Auth.AllowAllRooms, s.CORS.Credentials, s.Demo = true, true, true
+	s.Dev, s.Auth.AllowAllRooms, s.CORS.Credentials, s.Demo = true, true, true, true
 	s.CORS.Origins = []string{"https://example.org"}
 	s.Heartbeat.Event = "ping"
 	s.Limits.StreamAge, s.Limits.Connections, s.Limits.ConnectionsPerAddress = time.Hour, 1, 1

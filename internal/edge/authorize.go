@@ -83,7 +83,7 @@ func isOwnPage(req *request, r *rules, v visitor) bool {
 		if v.secure {
 			scheme = "https://"
 		}
-		return equalFoldASCII(req.Origin, scheme+req.Host) || r.Credentials && originAllowed(req.Origin, r.Origins)
+		return equalFoldASCII(req.Origin, scheme+req.Host) || r.Credentials && r.allows(req.Origin)
 	}
 	switch req.fetchSite {
 	case "", "same-origin", "none":

@@ -15,6 +15,7 @@ type Config struct {
 	AllowAll       bool         // clients may subscribe to *, if nobody is asked
 	RoomsPerClient int          // must be set
 	Origins        []string     // CORS; "*" stands alone
+	Loopback       bool         // as if all origins on the visitor's own machine were in Origins
 	Credentials    bool
 	HSTS           string // value of Strict-Transport-Security, sent over TLS only
 	Demo           bool   // serve the demo page at /
@@ -55,6 +56,7 @@ func newSnapshot(c Config) *snapshot {
 		AllowAll:    c.AllowAll,
 		MaxRooms:    c.RoomsPerClient,
 		Origins:     c.Origins,
+		Loopback:    c.Loopback,
 		Credentials: c.Credentials,
 		Demo:        c.Demo,
 		HSTS:        c.HSTS,

@@ -27,7 +27,7 @@ func appendCORS(dst []byte, req *request, r *rules) []byte {
 		// Never together with credentials: any page on the web could read with its visitor's cookies.
 		return append(dst, "Access-Control-Allow-Origin: *\r\n"...)
 	}
-	if !originAllowed(req.Origin, r.Origins) {
+	if !r.allows(req.Origin) {
 		return dst
 	}
 	dst = append(dst, "Access-Control-Allow-Origin: "...)
@@ -45,7 +45,7 @@ func appendPreflight(dst []byte, req *request, r *rules) []byte {
 	if req == nil || req.wantMethod == "" || req.Origin == "" {
 		return dst
 	}
-	if !slices.Contains(r.Origins, "*") && !originAllowed(req.Origin, r.Origins) {
+	if !slices.Contains(r.Origins, "*") && !r.allows(req.Origin) {
 		return dst
 	}
 	dst = append(dst, "Access-Control-Allow-Methods: "+allowedMethods+"\r\n"...)

@@ -13,6 +13,7 @@ type rules struct {
 	AllowAll    bool         // clients may subscribe to *, if nobody is asked
 	MaxRooms    int          // a stream
 	Origins     []string     // whose pages may read, as browsers write them: https://www.example.org; or "*", whoever's
+	Loopback    bool         // pages of sites on the visitor's own machine may read as well
 	Credentials bool         // pages of listed origins may send cookies; has no effect with "*"
 	Demo        bool         // serve the demo page at /
 	HSTS        string       // value of Strict-Transport-Security over TLS; empty: none
