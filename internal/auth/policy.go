@@ -107,23 +107,26 @@ func (p *Policy) findToken(c Credentials, q query) (text string, from Source, er
 	return text, from, nil
 }
 
-// findCookie returns the value of the cookie, empty if there is none. One that comes twice was set by two, perhaps by
-// another host of the same site, and which of them comes first is up to whoever set it last.
+// findCookie returns the value of the cookie, empty if there is none. Two different values were set by two parties,
+// perhaps by another host of the same site, and which of them comes first is up to whoever set it last: that is ambiguous.
+// The same value twice leaves nothing to choose (a page that sets its cookie for two paths or domains), and an empty one
+// is what a logout leaves behind.
 func findCookie(field, name string) (value string, err error) {
-	found := false
 	for pair := range strings.SplitSeq(field, ";") {
 		n, v, _ := strings.Cut(strings.Trim(pair, " \t"), "=")
 		if n != name {
 			continue
 		}
-		if found {
-			return "", Ambiguous
-		}
-		found = true
 		if len(v) >= 2 && v[0] == '"' && v[len(v)-1] == '"' {
 			v = v[1 : len(v)-1]
 		}
-		value = v
+		switch {
+		case v == "" || v == value:
+		case value != "":
+			return "", Ambiguous
+		default:
+			value = v
+		}
 	}
 	return value, nil
 }
