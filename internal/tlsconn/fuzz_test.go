@@ -2,6 +2,9 @@ package tlsconn
 
 import (
 	"crypto/tls"
+	"encoding/binary"
+	"io"
+	"strings"
 	"testing"
 )
 
@@ -14,7 +17,9 @@ func scriptOf(cuts []byte) script {
 	return script{reads: cycle(append(counts, 700)...), writes: cycle(append(counts, 90)...)}
 }
 
-// FuzzFirstBytes sends anything instead of a handshake, in any pieces: the verdict is that of a blocking connection.
+// FuzzFirstBytes sends anything instead of a handshake, in any pieces: the verdict is that of a blocking connection. Where
+// the first record is cut short, it is that of one whose client sends the record in parts, as Conn hands it over: crypto/tls
+// judges a part when it is there, and may find fault with a message before its record has ended.
 func FuzzFirstBytes(f *testing.F) {
 	for _, first := range firstBytes {
 		f.Add(first.bytes, []byte{1, 0, 5})
@@ -28,11 +33,55 @@ func FuzzFirstBytes(f *testing.F) {
 		}
 		for _, v := range versions {
 			sc := scenario{config: serverConfig(v), client: bytesOf(first)}
-			if err := sc.stepped(t, scriptOf(cuts)).sameAs(sc.blocking(t)); err != nil {
+			inParts := scenario{config: sc.config, client: bytesOf(inPartsIfCutShort(first))}
+			if err := sc.stepped(t, scriptOf(cuts)).sameAs(inParts.blocking(t)); err != nil {
 				t.Errorf("%s: %v", tls.VersionName(v), err)
 			}
 		}
 	})
+}
+
+// inPartsIfCutShort returns a stream whose first record is one of a handshake and ends too early, with that record in equal
+// parts of at most maxPart bytes, their number a power of two. It returns any other stream as it is.
+func inPartsIfCutShort(stream []byte) []byte {
+	if len(stream) < headerLen || stream[0] != 22 || stream[1] != 3 {
+		return stream
+	}
+	n := int(binary.BigEndian.Uint16(stream[3:]))
+	body := stream[headerLen:]
+	if n > MaxSeal || len(body) >= n {
+		return stream
+	}
+	parts := 1
+	for (n+parts-1)/parts > maxPart {
+		parts *= 2
+	}
+	size := (n + parts - 1) / parts
+	var out []byte
+	for rest := n; ; rest -= size {
+		part := min(size, rest)
+		out = append(out, stream[0], stream[1], stream[2], byte(part>>8), byte(part))
+		if len(body) < part {
+			return append(out, body...)
+		}
+		out, body = append(out, body[:part]...), body[part:]
+	}
+}
+
+// A ClientHello of 15 MB is too long whether or not the record with its beginning is whole.
+func TestAHelloTooLongInARecordCutShort(t *testing.T) {
+	t.Parallel()
+	first := append(recordHeader(22, 1200), 1, 0xe4, 0xe1, 0xc0)
+	first = append(first, noise(600)...)
+	for _, v := range versions {
+		sc := scenario{config: serverConfig(v), client: bytesOf(first)}
+		if got := text(sc.stepped(t, script{}).handshake); !strings.Contains(got, "handshake message of length 15000000 bytes exceeds") {
+			t.Errorf("%s: %s", tls.VersionName(v), got)
+		}
+		if got := text(sc.blocking(t).handshake); got != io.ErrUnexpectedEOF.Error() {
+			t.Errorf("%s, in one record: %s", tls.VersionName(v), got) // then inPartsIfCutShort is not needed
+		}
+	}
 }
 
 // helloOf returns the ClientHello record of a Go client.
