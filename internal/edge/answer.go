@@ -65,15 +65,18 @@ func malformed(message string) *refusal {
 }
 
 // appendStreamHead appends the head of the 200 that begins a stream. The body is chunked, but for an HTTP/1.0 client,
-// for whom the end of the connection is its end. date is the value of the Date field.
-func appendStreamHead(dst []byte, req *request, r *rules, date string, tls bool) []byte {
+// for whom the end of the connection is its end. closes: the connection ends after the stream, which a client must know
+// that keeps connections (RFC 9112 section 9.6), or its next request meets our end on its way. date is the value of the
+// Date field.
+func appendStreamHead(dst []byte, req *request, r *rules, date string, tls, closes bool) []byte {
 	dst = appendStatus(dst, req, http.StatusOK)
 	dst = appendStreamFields(dst)
 	dst = appendCommon(dst, req, r, date, tls)
-	if req.HTTP10 {
-		dst = append(dst, "Connection: close\r\n"...)
-	} else {
+	if !req.HTTP10 {
 		dst = append(dst, "Transfer-Encoding: chunked\r\n"...)
+	}
+	if closes || req.HTTP10 {
+		dst = append(dst, "Connection: close\r\n"...)
 	}
 	return append(dst, "\r\n"...)
 }

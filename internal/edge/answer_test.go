@@ -15,37 +15,45 @@ const someDate = "Mon, 02 Jan 2006 15:04:05 GMT"
 func TestStreamHead(t *testing.T) {
 	r := &rules{Path: "/sse", MaxRooms: 4, Origins: []string{"https://a"}, Credentials: true, HSTS: "max-age=60"}
 	tests := []struct {
-		name string
-		req  request
-		tls  bool
-		want string
+		name   string
+		req    request
+		tls    bool
+		reinit bool
+		want   string
 	}{
 		{
 			"HTTP/1.1",
 			request{Method: "GET"},
-			false,
+			false, false,
+			"HTTP/1.1 200 OK\nContent-Type: text/event-stream\nCache-Control: no-cache, no-transform\nX-Accel-Buffering: no\n" +
+				"Server: hassesd\nDate: " + someDate + "\nVary: Origin\nTransfer-Encoding: chunked\nConnection: close\n\n",
+		},
+		{
+			"HTTP/1.1 that may ask again",
+			request{Method: "GET"},
+			false, true,
 			"HTTP/1.1 200 OK\nContent-Type: text/event-stream\nCache-Control: no-cache, no-transform\nX-Accel-Buffering: no\n" +
 				"Server: hassesd\nDate: " + someDate + "\nVary: Origin\nTransfer-Encoding: chunked\n\n",
 		},
 		{
 			"HTTP/1.0",
 			request{Method: "GET", HTTP10: true},
-			false,
+			false, false,
 			"HTTP/1.0 200 OK\nContent-Type: text/event-stream\nCache-Control: no-cache, no-transform\nX-Accel-Buffering: no\n" +
 				"Server: hassesd\nDate: " + someDate + "\nVary: Origin\nConnection: close\n\n",
 		},
 		{
 			"TLS and an origin",
 			request{Method: "GET", Origin: "https://a"},
-			true,
+			true, false,
 			"HTTP/1.1 200 OK\nContent-Type: text/event-stream\nCache-Control: no-cache, no-transform\nX-Accel-Buffering: no\n" +
 				"Server: hassesd\nDate: " + someDate + "\nStrict-Transport-Security: max-age=60\nVary: Origin\n" +
-				"Access-Control-Allow-Origin: https://a\nAccess-Control-Allow-Credentials: true\nTransfer-Encoding: chunked\n\n",
+				"Access-Control-Allow-Origin: https://a\nAccess-Control-Allow-Credentials: true\nTransfer-Encoding: chunked\nConnection: close\n\n",
 		},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			got := strings.ReplaceAll(string(appendStreamHead(nil, &tt.req, r, someDate, tt.tls)), "\r\n", "\n")
+			got := strings.ReplaceAll(string(appendStreamHead(nil, &tt.req, r, someDate, tt.tls, !tt.reinit)), "\r\n", "\n")
 			if got != tt.want {
 				t.Errorf("got\n%s\nwant\n%s", got, tt.want)
 			}
@@ -237,7 +245,7 @@ func TestAppendStreamHeadAppends(t *testing.T) {
 	req := &request{Method: "GET", Origin: "https://a"}
 	buf := make([]byte, 0, 1024)
 	allocs := testing.AllocsPerRun(100, func() {
-		buf = appendStreamHead(append(buf[:0], "before "...), req, r, someDate, true)
+		buf = appendStreamHead(append(buf[:0], "before "...), req, r, someDate, true, true)
 	})
 	if allocs != 0 {
 		t.Errorf("%v allocations, want none", allocs)

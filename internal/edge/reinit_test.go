@@ -149,3 +149,23 @@ func TestAnUnchunkedStreamHasNoSecondResponse(t *testing.T) {
 		}
 	}
 }
+
+// A client keeps a connection unless it is told otherwise, and its next request must not meet the end of the connection.
+func TestOnlyStreamsThatMayAskAgainKeepTheConnection(t *testing.T) {
+	for _, reinit := range []bool{false, true} {
+		w := newWorld(t, func(s *setup) { s.reinit, s.edge.Connections = reinit, 1 })
+		head := func(c *client) string { return c.want(`HTTP/1\.1 200 OK\r\n(?:.+\r\n)*\r\n`)[0] }
+		stream := w.connect()
+		stream.get("/sse?subscribe=a")
+		if closes := strings.Contains(head(stream), "\r\nConnection: close\r\n"); closes == reinit {
+			t.Errorf("reinit %v: a stream says close: %v", reinit, closes)
+		}
+		turnedAway := w.connect()
+		turnedAway.get("/sse?subscribe=a")
+		if got := head(turnedAway); !strings.Contains(got, "\r\nConnection: close\r\n") {
+			t.Errorf("reinit %v: who is told to come back later gets %q", reinit, got)
+		}
+		turnedAway.want(`[0-9a-f]+\r\nretry: \d+\n\n\r\n0\r\n\r\n`)
+		turnedAway.wantEnd()
+	}
+}

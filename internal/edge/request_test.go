@@ -140,7 +140,7 @@ func FuzzParseRequest(f *testing.F) {
 			}
 			sub, ans := decide(req, r, visitor{})
 			if sub != nil {
-				out = appendStreamHead(nil, req, r, "now", true)
+				out = appendStreamHead(nil, req, r, "now", true, true)
 			} else {
 				out = appendAnswer(nil, req, ans, r, "now", true)
 			}
@@ -223,7 +223,7 @@ func BenchmarkRequest(b *testing.B) {
 		if sub == nil {
 			b.Fatal(ans.Message)
 		}
-		out = appendStreamHead(out[:0], req, r, "Mon, 02 Jan 2006 15:04:05 GMT", true)
+		out = appendStreamHead(out[:0], req, r, "Mon, 02 Jan 2006 15:04:05 GMT", true, true)
 	}
 }
 

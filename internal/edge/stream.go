@@ -97,7 +97,7 @@ func (c *conn) open(req *request, sub *subscription, cfg *snapshot) {
 	c.setEnd(sub.Until)
 	c.setState(stateStreaming)
 	start := c.subscribe(sub)
-	c.front = appendStreamHead(c.front, req, cfg.rules, c.w.date(), c.secure)
+	c.front = appendStreamHead(c.front, req, cfg.rules, c.w.date(), c.secure, !c.w.srv.reinit.Load())
 	c.front = c.appendChunk(c.front, sse.Preface(c.jitteredRetry(cfg), start.ID))
 	c.w.srv.log.Debug("stream opened", "conn", c.id, "peer", c.peer, "id", sub.ID, "rooms", len(sub.Rooms), "all", sub.All)
 	c.w.flush(c)
@@ -160,7 +160,7 @@ func (c *conn) secondRequest() {
 	c.w.reinits++
 	c.input, c.said = 0, 0
 	c.front = append(c.front, lastChunk...)
-	c.front = appendStreamHead(c.front, req, cfg.rules, c.w.date(), c.secure)
+	c.front = appendStreamHead(c.front, req, cfg.rules, c.w.date(), c.secure, !c.w.srv.reinit.Load())
 	c.front = c.appendChunk(c.front, sse.Preface(c.jitteredRetry(cfg), start.ID))
 	c.w.mark(c, laneExpress)
 	if len(rest) > 0 {
@@ -195,7 +195,7 @@ func (c *conn) refuse(bad *refusal) {
 // refuseKindly tells a browser to come back later: any answer but 200 would make EventSource give up for good.
 func (c *conn) refuseKindly(req *request, cfg *snapshot) {
 	c.http10 = req.HTTP10
-	out := appendStreamHead(nil, req, cfg.rules, c.w.date(), c.secure)
+	out := appendStreamHead(nil, req, cfg.rules, c.w.date(), c.secure, true)
 	out = c.appendChunk(out, sse.Farewell(c.w.kindly(cfg)))
 	if !c.http10 {
 		out = append(out, lastChunk...)

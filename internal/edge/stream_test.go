@@ -14,7 +14,7 @@ func TestStreamBeginsWithRetryAndIDThenGetsEvents(t *testing.T) {
 	w := newWorld(t, nil)
 	c := w.connect()
 	c.get("/sse?subscribe=room624-room7&id=x")
-	c.want(`HTTP/1\.1 200 OK\r\nContent-Type: text/event-stream\r\n(.+\r\n)*Transfer-Encoding: chunked\r\n\r\n`)
+	c.want(`HTTP/1\.1 200 OK\r\nContent-Type: text/event-stream\r\n(.+\r\n)*Transfer-Encoding: chunked\r\nConnection: close\r\n\r\n`)
 	c.want(`[0-9a-f]+\r\nretry: \d+\nid: e-0\n\n\r\n`)
 	w.publish("room624", "hello")
 	c.wantEvent(1, "hello")
