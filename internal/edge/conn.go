@@ -357,8 +357,26 @@ func (c *conn) handshakeFailed(err error) {
 	c.w.flush(c)
 }
 
+// notifyClose sends close_notify where none has gone out. Both sides owe one before they close (RFC 8446 section 6.1, RFC
+// 5246 section 7.2.1), the second to close as well: without it a client cannot tell our end from one that somebody on the
+// way made. What a socket does not take now is not waited for.
+func (c *conn) notifyClose() {
+	switch c.state {
+	case stateReading, stateStreaming, stateDraining:
+	case stateAccepted, stateHandshaking, stateClosed:
+		return
+	}
+	if c.blocked || c.step != farewellQueued {
+		return
+	}
+	if c.wire.CloseNotify() == nil {
+		_, _ = c.wire.Flush()
+	}
+}
+
 // closeNow gives the descriptor back. Nothing may use the connection afterwards.
 func (c *conn) closeNow() {
+	c.notifyClose()
 	c.setState(stateClosed)
 	if c.blocked {
 		c.src.Abort() // or the kernel would hold what the peer does not take until TCP gives up
