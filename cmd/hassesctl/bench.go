@@ -3,7 +3,6 @@ package main
 import (
 	"cmp"
 	"context"
-	"encoding/pem"
 	"errors"
 	"fmt"
 	"net"
@@ -15,6 +14,7 @@ import (
 
 	"github.com/hassesd/hassesd/internal/admin"
 	"github.com/hassesd/hassesd/internal/bench"
+	"github.com/hassesd/hassesd/internal/pemfile"
 )
 
 func (p *program) benchCommand() *cli.Command {
@@ -164,8 +164,8 @@ func trustedPEM(file, text string) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("read the certificates to trust: %w", err)
 	}
-	if block, _ := pem.Decode(data); block == nil {
-		return "", fmt.Errorf("read the certificates to trust: no PEM certificate in %s", file)
+	if _, err := pemfile.Certificates(data); err != nil {
+		return "", fmt.Errorf("read the certificates to trust in %s: %w", file, err)
 	}
 	return string(data), nil
 }

@@ -4,7 +4,6 @@ import (
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
-	"crypto/tls"
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/hex"
@@ -15,6 +14,8 @@ import (
 	"net/url"
 	"os"
 	"time"
+
+	"github.com/hassesd/hassesd/internal/pemfile"
 )
 
 const (
@@ -147,9 +148,9 @@ func loadAuthority(certFile, keyFile string, now time.Time) (*keyPair, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read the authority's key: %w", err)
 	}
-	pair, err := tls.X509KeyPair(certPEM, keyPEM)
+	pair, err := pemfile.KeyPair(certFile, certPEM, keyFile, keyPEM)
 	if err != nil {
-		return nil, fmt.Errorf("authority %s with key %s: %w", certFile, keyFile, err)
+		return nil, fmt.Errorf("authority: %w", err)
 	}
 	key, ok := pair.PrivateKey.(*ecdsa.PrivateKey)
 	switch {

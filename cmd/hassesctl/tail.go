@@ -16,6 +16,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/hassesd/hassesd/internal/admin"
+	"github.com/hassesd/hassesd/internal/pemfile"
 )
 
 func (p *program) tailCommand() *cli.Command {
@@ -162,16 +163,18 @@ func trusted(file, text string) (*x509.CertPool, error) {
 		roots = x509.NewCertPool()
 	}
 	if file != "" {
-		pem, err := os.ReadFile(file)
+		data, err := os.ReadFile(file)
 		if err != nil {
 			return nil, fmt.Errorf("read the certificates to trust: %w", err)
 		}
-		if !roots.AppendCertsFromPEM(pem) {
-			return nil, fmt.Errorf("read the certificates to trust: no PEM certificate in %s", file)
+		if err := pemfile.AddCertificates(roots, data); err != nil {
+			return nil, fmt.Errorf("read the certificates to trust in %s: %w", file, err)
 		}
 	}
-	if text != "" && !roots.AppendCertsFromPEM([]byte(text)) {
-		return nil, fmt.Errorf("the daemon's own certificate is not PEM")
+	if text != "" {
+		if err := pemfile.AddCertificates(roots, []byte(text)); err != nil {
+			return nil, fmt.Errorf("read the daemon's own certificate: %w", err)
+		}
 	}
 	return roots, nil
 }

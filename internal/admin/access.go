@@ -5,7 +5,6 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/hex"
-	"encoding/pem"
 	"errors"
 	"fmt"
 	"io"
@@ -14,6 +13,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/hassesd/hassesd/internal/pemfile"
 )
 
 // maxAccessFile bounds what is read of a certificate or key file.
@@ -113,8 +114,8 @@ func (a *Access) loadCertificate(certFile, keyFile string, now time.Time) error 
 		return fmt.Errorf("the private key %s can be read by every user of this machine (mode %04o): make it 0600, or 0640 and of the daemon's group",
 			keyFile, mode.Perm())
 	}
-	if a.certificate, err = tls.X509KeyPair(certPEM, keyPEM); err != nil {
-		return fmt.Errorf("certificate %s with private key %s: %w", certFile, keyFile, err)
+	if a.certificate, err = pemfile.KeyPair(certFile, certPEM, keyFile, keyPEM); err != nil {
+		return err
 	}
 	leaf := a.certificate.Leaf
 	switch {
@@ -134,18 +135,14 @@ func (a *Access) loadClientCAs(file string, now time.Time) error {
 		return fmt.Errorf("read the authorities of clients: %w", err)
 	}
 	a.clientCAs = x509.NewCertPool()
-	found, usable := 0, 0
-	for block, rest := pem.Decode(text); block != nil; block, rest = pem.Decode(rest) {
-		if block.Type != "CERTIFICATE" {
-			continue
-		}
-		found++
-		c, err := x509.ParseCertificate(block.Bytes)
-		switch {
-		case err != nil:
-			return fmt.Errorf("authorities of clients %s: number %d in the file: %w", file, found, err)
-		case !c.IsCA:
-			return fmt.Errorf("authorities of clients %s: number %d in the file (%s) is not an authority's certificate", file, found, c.Subject)
+	all, err := pemfile.Certificates(text)
+	if err != nil {
+		return fmt.Errorf("authorities of clients %s: %w", file, err)
+	}
+	usable := 0
+	for i, c := range all {
+		if !c.IsCA {
+			return fmt.Errorf("authorities of clients %s: number %d in the file (%s) is not an authority's certificate", file, i+1, c.Subject)
 		}
 		if !now.After(c.NotAfter) {
 			usable++
@@ -153,10 +150,7 @@ func (a *Access) loadClientCAs(file string, now time.Time) error {
 		a.clientCAs.AddCert(c)
 		a.authorities = append(a.authorities, c)
 	}
-	switch {
-	case found == 0:
-		return fmt.Errorf("authorities of clients %s: there is no PEM certificate in the file", file)
-	case usable == 0:
+	if usable == 0 {
 		return fmt.Errorf("authorities of clients %s: all of them have expired", file)
 	}
 	return nil

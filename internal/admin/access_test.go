@@ -2,6 +2,7 @@ package admin_test
 
 import (
 	"crypto/x509"
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -33,6 +34,14 @@ func TestLoadAccess(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	whole, err := os.ReadFile(a.File)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cutOff := filepath.Join(dir, "cut.pem")
+	if err := os.WriteFile(cutOff, append(whole, whole[:len(whole)-40]...), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	open := a.Daemon()
 	if err := os.Chmod(open.KeyFile, 0o644); err != nil {
 		t.Fatal(err)
@@ -59,6 +68,8 @@ func TestLoadAccess(t *testing.T) {
 		{"for clients", func(o *admin.AccessOptions) { o.CertFile, o.KeyFile = client.CertFile, client.KeyFile }, "not meant for servers"},
 		{"nameless", func(o *admin.AccessOptions) { o.CertFile, o.KeyFile = nameless.CertFile, nameless.KeyFile }, "names no host"},
 		{"an empty pool", func(o *admin.AccessOptions) { o.ClientCAFile = empty }, "no PEM certificate"},
+		{"a pool cut off", func(o *admin.AccessOptions) { o.ClientCAFile = cutOff }, "cut.pem: line "},
+		{"a certificate cut off", func(o *admin.AccessOptions) { o.CertFile = cutOff }, "cut.pem: line "},
 		{"a pool of others", func(o *admin.AccessOptions) { o.ClientCAFile = own.CertFile }, "not an authority's certificate"},
 		{"nobody", func(o *admin.AccessOptions) { o.Admin = nil }, "no certificate has a role"},
 		{"a slip", func(o *admin.AccessOptions) { o.Read = []string{"alice", "uri:test:y"} }, `role read: "alice" names no certificate`},
@@ -99,6 +110,37 @@ func TestAccessComplains(t *testing.T) {
 		}
 		if tt.want == nil && got != "" {
 			t.Errorf("with %v left: %s", tt.left, got)
+		}
+	}
+}
+
+func TestClientTLSReadsAllOfItsFiles(t *testing.T) {
+	authority := admintest.NewAuthority(t)
+	own := authority.Client("test:x")
+	good := admin.Options{TCP: "localhost:1", CA: authority.File, Cert: own.CertFile, Key: own.KeyFile}
+	if _, err := admin.Dial(t.Context(), good); !errors.Is(err, admin.ErrUnreachable) {
+		t.Fatal(err)
+	}
+	damaged := func(path string) string {
+		text, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		bad := filepath.Join(t.TempDir(), "bad.pem")
+		if err := os.WriteFile(bad, append(text, text[:len(text)-40]...), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return bad
+	}
+	for name, change := range map[string]func(*admin.Options){
+		"authority":   func(o *admin.Options) { o.CA = damaged(o.CA) },
+		"certificate": func(o *admin.Options) { o.Cert = damaged(o.Cert) },
+		"key":         func(o *admin.Options) { o.Key = damaged(o.Key) },
+	} {
+		o := good
+		change(&o)
+		if _, err := admin.Dial(t.Context(), o); err == nil || !strings.Contains(err.Error(), "bad.pem: line ") {
+			t.Errorf("%s with a second block cut off: %v", name, err)
 		}
 	}
 }

@@ -14,6 +14,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/hassesd/hassesd/internal/pemfile"
 )
 
 // Options say where the daemon is. With neither Socket nor TCP, [DefaultSocket] and then [DevSocket] are tried.
@@ -158,17 +160,17 @@ func alertOf(err error) string {
 }
 
 func clientTLS(o Options, host string) (*tls.Config, error) {
-	pem, err := os.ReadFile(o.CA)
+	text, err := os.ReadFile(o.CA)
 	if err != nil {
 		return nil, fmt.Errorf("read the certificate authority: %w", err)
 	}
 	roots := x509.NewCertPool()
-	if !roots.AppendCertsFromPEM(pem) {
-		return nil, fmt.Errorf("read the certificate authority %s: it holds no certificate in PEM form", o.CA)
+	if err := pemfile.AddCertificates(roots, text); err != nil {
+		return nil, fmt.Errorf("read the certificate authority %s: %w", o.CA, err)
 	}
 	cfg := &tls.Config{MinVersion: tls.VersionTLS13, RootCAs: roots, ServerName: host, NextProtos: []string{controlProtocol}}
 	if o.Cert != "" || o.Key != "" {
-		pair, err := tls.LoadX509KeyPair(o.Cert, o.Key)
+		pair, err := clientCertificate(o.Cert, o.Key)
 		if err != nil {
 			return nil, fmt.Errorf("read the client certificate: %w", err)
 		}
@@ -176,6 +178,15 @@ func clientTLS(o Options, host string) (*tls.Config, error) {
 		cfg.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) { return &pair, nil }
 	}
 	return cfg, nil
+}
+
+func clientCertificate(certFile, keyFile string) (tls.Certificate, error) {
+	certPEM, errCert := os.ReadFile(certFile)
+	keyPEM, errKey := os.ReadFile(keyFile)
+	if err := errors.Join(errCert, errKey); err != nil {
+		return tls.Certificate{}, err
+	}
+	return pemfile.KeyPair(certFile, certPEM, keyFile, keyPEM)
 }
 
 // dialError tells "nobody listens" from "you may not".

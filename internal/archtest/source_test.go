@@ -4,6 +4,7 @@ import (
 	"go/ast"
 	"go/parser"
 	"go/token"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -31,6 +32,49 @@ func TestPureCoreHasNoGoroutineAndNoClock(t *testing.T) {
 				return true
 			})
 		}
+	}
+}
+
+// lenient are the functions of the standard library that skip PEM blocks which they cannot read.
+var lenient = map[string]bool{
+	"pem.Decode": true, "AppendCertsFromPEM": true, "tls.X509KeyPair": true, "tls.LoadX509KeyPair": true,
+}
+
+// TestPEMIsReadByPemfileAlone proves that no damaged block is dropped in silence anywhere.
+func TestPEMIsReadByPemfileAlone(t *testing.T) {
+	t.Parallel()
+	found := false
+	for _, top := range []string{"../../internal", "../../cmd"} {
+		err := filepath.WalkDir(top, func(path string, e fs.DirEntry, err error) error {
+			if err != nil || e.IsDir() || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") || strings.Contains(path, "test/") {
+				return err
+			}
+			ast.Inspect(parse(t, path), func(n ast.Node) bool {
+				sel, ok := n.(*ast.SelectorExpr)
+				if !ok {
+					return true
+				}
+				name := sel.Sel.Name
+				if pkg, ok := sel.X.(*ast.Ident); ok && !lenient[name] {
+					name = pkg.Name + "." + name
+				}
+				switch {
+				case !lenient[name]:
+				case strings.Contains(path, "internal/pemfile/"):
+					found = true
+				default:
+					t.Errorf("%s calls %s, which skips what it cannot read; use pemfile", path, name)
+				}
+				return true
+			})
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if !found {
+		t.Error("not even pemfile reads PEM: the test looks for the wrong names")
 	}
 }
 

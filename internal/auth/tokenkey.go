@@ -7,12 +7,13 @@ import (
 	"crypto/elliptic"
 	"crypto/rsa"
 	"crypto/x509"
-	"encoding/pem"
 	"errors"
 	"fmt"
 	"log/slog"
 	"slices"
 	"strings"
+
+	"github.com/hassesd/hassesd/internal/pemfile"
 )
 
 // Algorithm is how tokens are signed. Each kind of key has exactly one, so that a token cannot choose.
@@ -88,20 +89,54 @@ func (k TokenKey) verifyKey() any {
 	return k.material
 }
 
-// keyBlock is the first PEM block with a key in it: openssl writes the parameters of a curve in front.
-func keyBlock(file []byte) (*pem.Block, error) {
-	for {
-		var block *pem.Block
-		if block, file = pem.Decode(file); block == nil {
-			return nil, errors.New("has no PEM key in it")
-		}
-		if block.Type != "EC PARAMETERS" {
-			return block, nil
+// errNoKey is a text without any PEM block, which may be a secret.
+var errNoKey = errors.New("has no PEM key in it")
+
+// keyBlock returns the one PEM block with a key in it, the private one if there is any. The parameters of a curve, which
+// openssl writes in front, may stand beside it, and the issuers of a certificate behind it.
+func keyBlock(file []byte) (pemfile.Block, error) {
+	blocks, err := pemfile.Blocks(file)
+	if err != nil {
+		return pemfile.Block{}, fmt.Errorf("has damaged PEM in it: %w", err)
+	}
+	var keys, private []pemfile.Block
+	for _, b := range blocks {
+		switch {
+		case pemfile.IsPrivateKey(b.Type):
+			private = append(private, b)
+		case !pemfile.IsParameters(b.Type):
+			keys = append(keys, b)
 		}
 	}
+	if len(private) > 0 {
+		keys = private // what stands beside a private key is its other half
+	}
+	switch {
+	case len(keys) == 0:
+		return pemfile.Block{}, errNoKey
+	case len(keys) > 1 && !isChain(keys):
+		return pemfile.Block{}, fmt.Errorf("holds several keys, in lines %d and %d: give each a file and an id of its own", keys[0].Line, keys[1].Line)
+	}
+	return keys[0], nil
 }
 
-func publicKey(block *pem.Block) (crypto.PublicKey, error) {
+// isChain reports whether the blocks are certificates, each the issuer's of the one before.
+func isChain(blocks []pemfile.Block) bool {
+	var before *x509.Certificate
+	for _, b := range blocks {
+		if b.Type != pemfile.TypeCertificate {
+			return false
+		}
+		c, err := x509.ParseCertificate(b.Bytes)
+		if err != nil || before != nil && before.CheckSignatureFrom(c) != nil {
+			return false
+		}
+		before = c
+	}
+	return true
+}
+
+func publicKey(block pemfile.Block) (crypto.PublicKey, error) {
 	switch {
 	case block.Type == "PUBLIC KEY":
 		return x509.ParsePKIXPublicKey(block.Bytes)
@@ -165,7 +200,7 @@ func NewSigningKey(id string, alg Algorithm, file []byte) (SigningKey, error) {
 		return SigningKey{}, err
 	}
 	block, err := keyBlock(file)
-	if alg == HS256 || alg == "" && err != nil {
+	if alg == HS256 || alg == "" && errors.Is(err, errNoKey) {
 		s, err := readSecret(file)
 		if err != nil {
 			return SigningKey{}, err
@@ -195,7 +230,7 @@ func NewSigningKey(id string, alg Algorithm, file []byte) (SigningKey, error) {
 	}, nil
 }
 
-func privateKey(block *pem.Block) (crypto.Signer, error) {
+func privateKey(block pemfile.Block) (crypto.Signer, error) {
 	var key any
 	var err error
 	switch block.Type {

@@ -39,6 +39,9 @@ func TestTokenKeysThatAreNone(t *testing.T) {
 		{"an unknown algorithm", "none", publicPEM(t, es.Public()), "none of the algorithms"},
 		{"an empty file", ES256, nil, "no PEM"},
 		{"broken PEM", ES256, []byte("-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----\n"), ""},
+		{"a second key", ES256, append(publicPEM(t, es.Public()), publicPEM(t, es.Public())...), "several keys, in lines 1 and 5"},
+		{"a second key cut off", ES256, append(publicPEM(t, es.Public()), "-----BEGIN PUBLIC KEY-----\nAAAA\n"...), "line 5"},
+		{"a byte order mark", ES256, append([]byte("\ufeff"), publicPEM(t, es.Public())...), "byte order mark"},
 		{"something else in PEM", ES256, []byte("-----BEGIN X-----\nAAAA\n-----END X-----\n"), "a PEM X"},
 	} {
 		if _, err := NewTokenKey("", tt.alg, tt.file); err == nil || !strings.Contains(err.Error(), tt.want) {

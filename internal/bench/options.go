@@ -8,6 +8,8 @@ import (
 	"net/netip"
 	"slices"
 	"time"
+
+	"github.com/hassesd/hassesd/internal/pemfile"
 )
 
 // Scenario is what a run does with its streams.
@@ -159,8 +161,8 @@ func (o *Options) clientTLS(t target) (*tls.Config, error) {
 	var roots *x509.CertPool
 	if o.RootsPEM != "" {
 		roots = x509.NewCertPool()
-		if !roots.AppendCertsFromPEM([]byte(o.RootsPEM)) {
-			return nil, errors.New("the certificates to trust are not PEM")
+		if err := pemfile.AddCertificates(roots, []byte(o.RootsPEM)); err != nil {
+			return nil, fmt.Errorf("the certificates to trust: %w", err)
 		}
 	}
 	version := uint16(tls.VersionTLS13)

@@ -50,7 +50,7 @@ func TestAllMistakesAtOnce(t *testing.T) {
 		t.Errorf("an address for a network: %v", err)
 	}
 	o = Options{URL: "https://h/{room}", RootsPEM: "nothing"}
-	if err := o.Complete(); err == nil || !strings.Contains(err.Error(), "not PEM") {
+	if err := o.Complete(); err == nil || !strings.Contains(err.Error(), "the certificates to trust: there is no PEM certificate") {
 		t.Errorf("roots that are none: %v", err)
 	}
 }

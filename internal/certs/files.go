@@ -1,16 +1,15 @@
 package certs
 
 import (
-	"crypto/tls"
 	"crypto/x509"
-	"encoding/pem"
 	"errors"
 	"fmt"
 	"io"
 	"os"
-	"strings"
 	"syscall"
 	"time"
+
+	"github.com/hassesd/hassesd/internal/pemfile"
 )
 
 // maxFile bounds what is read of a certificate or key file; the longest chains are some 20 KiB.
@@ -26,51 +25,84 @@ type Files struct {
 	OCSP string // DER; empty: none
 }
 
-// LoadFiles reads a certificate with its key and checks that clients can be expected to accept them at now. Each error
-// names its file.
+// LoadFiles reads a certificate with its key and checks that clients can be expected to accept them at now. The error is a
+// [*FileError], or two of them joined when neither the certificate nor the key can be used.
 func LoadFiles(f Files, now time.Time) (*Pair, error) {
-	certPEM, _, err := readFile(f.Cert)
+	chain, certPEM, warnings, errCert := f.readChain(now)
+	keyPEM, keyWarning, errKey := f.readKey()
+	if err := errors.Join(errCert, errKey); err != nil {
+		return nil, err
+	}
+	if keyWarning != "" {
+		warnings = append(warnings, keyWarning)
+	}
+	certificate, err := pemfile.KeyPair(f.Cert, certPEM, f.Key, keyPEM)
 	if err != nil {
-		return nil, fmt.Errorf("read certificate: %w", err)
-	}
-	chain, err := parseChain(certPEM)
-	if err != nil {
-		return nil, fmt.Errorf("certificate %s: %w", f.Cert, err)
-	}
-	if isMustStaple(chain[0]) && f.OCSP == "" {
-		return nil, fmt.Errorf("certificate %s: %w", f.Cert, errMustStaple)
-	}
-	if err := checkEnd(chain[0], now); err != nil {
-		return nil, fmt.Errorf("certificate %s: %w", f.Cert, err)
-	}
-	warnings, err := checkChain(chain, now)
-	if err != nil {
-		return nil, fmt.Errorf("certificate %s: %w", f.Cert, err)
-	}
-	keyPEM, mode, err := readFile(f.Key)
-	if err != nil {
-		return nil, fmt.Errorf("read private key: %w", err)
-	}
-	if err := checkKeyPEM(keyPEM); err != nil {
-		return nil, fmt.Errorf("private key %s: %w", f.Key, err)
-	}
-	if w := modeWarning(f.Key, mode); w != "" {
-		warnings = append(warnings, w)
-	}
-	certificate, err := tls.X509KeyPair(certPEM, keyPEM)
-	if err != nil {
-		return nil, fmt.Errorf("certificate %s with private key %s: %w", f.Cert, f.Key, err)
+		return nil, &FileError{RoleKey, err}
 	}
 	p := &Pair{certificate: certificate, info: newInfo(SourceFile, chain[0], now)}
 	p.info.CertFile, p.info.KeyFile = f.Cert, f.Key
 	if f.OCSP != "" {
 		if err := p.addStaple(f.OCSP, chain, now); err != nil {
-			return nil, err
+			return nil, &FileError{RoleOCSP, err}
 		}
 	}
 	p.info.Warnings = warnings
 	return p, nil
 }
+
+// readChain reads and checks the certificates of the chain.
+func (f Files) readChain(now time.Time) (chain []*x509.Certificate, text []byte, warnings []string, err error) {
+	text, _, err = readFile(f.Cert)
+	if err != nil {
+		return nil, nil, nil, &FileError{RoleCert, fmt.Errorf("read certificate: %w", err)}
+	}
+	chain, err = pemfile.Certificates(text)
+	switch {
+	case err != nil:
+	case isMustStaple(chain[0]) && f.OCSP == "":
+		err = errMustStaple
+	default:
+		if err = checkEnd(chain[0], now); err == nil {
+			warnings, err = checkChain(chain, now)
+		}
+	}
+	if err != nil {
+		return nil, nil, nil, &FileError{RoleCert, fmt.Errorf("certificate %s: %w", f.Cert, err)}
+	}
+	return chain, text, warnings, nil
+}
+
+// readKey reads the private key. The warning is empty if there is none.
+func (f Files) readKey() (text []byte, warning string, err error) {
+	text, mode, err := readFile(f.Key)
+	if err != nil {
+		return nil, "", &FileError{RoleKey, fmt.Errorf("read private key: %w", err)}
+	}
+	if err := pemfile.CheckKey(text); err != nil {
+		return nil, "", &FileError{RoleKey, fmt.Errorf("private key %s: %w", f.Key, err)}
+	}
+	return text, modeWarning(f.Key, mode), nil
+}
+
+// Role is what a file is to a certificate.
+type Role string
+
+// The roles, called as the settings are that name the files.
+const (
+	RoleCert Role = "cert_file"
+	RoleKey  Role = "key_file"
+	RoleOCSP Role = "ocsp_file"
+)
+
+// FileError is what is wrong with one of a certificate's files.
+type FileError struct {
+	Role Role
+	Err  error // it names the file
+}
+
+func (e *FileError) Error() string { return e.Err.Error() }
+func (e *FileError) Unwrap() error { return e.Err }
 
 // LoadError is what is wrong with one certificate of several.
 type LoadError struct {
@@ -120,46 +152,6 @@ func readFile(path string) ([]byte, os.FileMode, error) {
 		return nil, 0, fmt.Errorf("%s is longer than %d bytes", path, maxFile)
 	}
 	return text, info.Mode(), nil
-}
-
-// parseChain returns the certificates of a PEM file in their order. Other blocks, a key for instance, are
-// passed over.
-func parseChain(text []byte) ([]*x509.Certificate, error) {
-	var chain []*x509.Certificate
-	for {
-		var block *pem.Block
-		if block, text = pem.Decode(text); block == nil {
-			break
-		}
-		if block.Type != "CERTIFICATE" {
-			continue
-		}
-		c, err := x509.ParseCertificate(block.Bytes)
-		if err != nil {
-			return nil, fmt.Errorf("number %d in the file: %w", len(chain)+1, err)
-		}
-		chain = append(chain, c)
-	}
-	if len(chain) == 0 {
-		return nil, errNoCertificate
-	}
-	return chain, nil
-}
-
-// checkKeyPEM says in plain words what crypto/tls would say in its own.
-func checkKeyPEM(text []byte) error {
-	for {
-		var block *pem.Block
-		if block, text = pem.Decode(text); block == nil {
-			return errors.New("there is no PEM private key in the file")
-		}
-		if block.Type == "ENCRYPTED PRIVATE KEY" || strings.Contains(block.Headers["Proc-Type"], "ENCRYPTED") {
-			return errors.New("it is protected by a passphrase, which a daemon cannot type; store it without one (openssl pkey -in F -out G)")
-		}
-		if block.Type == "PRIVATE KEY" || strings.HasSuffix(block.Type, " PRIVATE KEY") {
-			return nil
-		}
-	}
 }
 
 func modeWarning(path string, mode os.FileMode) string {

@@ -11,6 +11,7 @@ import (
 	"crypto/x509/pkix"
 	"encoding/asn1"
 	"encoding/pem"
+	"errors"
 	"os"
 	"path/filepath"
 	"slices"
@@ -18,6 +19,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/hassesd/hassesd/internal/pemfile"
 )
 
 func TestLoadFilesTakesTheWholeChain(t *testing.T) {
@@ -107,12 +110,15 @@ func TestLoadFilesRefuses(t *testing.T) {
 		{"no key file", certPEM(c.leaf), nil, "read private key: open KEY: no such file"},
 		{"empty certificate file", []byte(""), key, "certificate CERT: there is no PEM certificate in the file"},
 		{"key for a certificate", key, key, "certificate CERT: there is no PEM certificate in the file"},
-		{"broken certificate", pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: []byte("x")}), key, "certificate CERT: number 1 in the file: x509: "},
+		{"broken certificate", pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: []byte("x")}), key, "certificate CERT: line 1: the certificate that begins here is damaged: x509: "},
+		{"broken issuer", bytes.Replace(certPEM(c.leaf, c.intermediate), certPEM(c.intermediate)[30:34], []byte("M*II"), 2), key, "certificate CERT: line "},
+		{"issuer cut off", certPEM(c.leaf, c.intermediate)[:len(certPEM(c.leaf))+80], key, "certificate CERT: line "},
+		{"issuer behind a byte order mark", append(append(certPEM(c.leaf), "\ufeff"...), certPEM(c.intermediate)...), key, "certificate CERT: line "},
 		{"certificate for a key", certPEM(c.leaf), certPEM(c.leaf), "private key KEY: there is no PEM private key in the file"},
 		{"broken key", certPEM(c.leaf), pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: []byte("x")}), "certificate CERT with private key KEY: tls: "},
 		{"another's key", certPEM(c.leaf), keyPEM(t, other.key), "certificate CERT with private key KEY: tls: private key does not match"},
-		{"passphrase", certPEM(c.leaf), pem.EncodeToMemory(&pem.Block{Type: "ENCRYPTED PRIVATE KEY", Bytes: []byte("x")}), "private key KEY: it is protected by a passphrase"},
-		{"old passphrase", certPEM(c.leaf), pem.EncodeToMemory(&pem.Block{Type: "EC PRIVATE KEY", Headers: map[string]string{"Proc-Type": "4,ENCRYPTED"}, Bytes: []byte("x")}), "private key KEY: it is protected by a passphrase"},
+		{"passphrase", certPEM(c.leaf), pem.EncodeToMemory(&pem.Block{Type: "ENCRYPTED PRIVATE KEY", Bytes: []byte("x")}), "private key KEY: line 1: the key that begins here is protected by a passphrase"},
+		{"old passphrase", certPEM(c.leaf), pem.EncodeToMemory(&pem.Block{Type: "EC PRIVATE KEY", Headers: map[string]string{"Proc-Type": "4,ENCRYPTED"}, Bytes: []byte("x")}), "private key KEY: line 1: the key that begins here is protected by a passphrase"},
 		{"expired", certPEM(expired), keyPEM(t, expired.key), "certificate CERT: it expired on 2026-05-31; renew it"},
 		{"root before leaf", certPEM(c.intermediate, c.leaf), key, "certificate CERT: number 1 in the file (CN=intermediate) was not issued by number 2 (CN=www.example.org)"},
 		{"gap in the chain", certPEM(c.leaf, c.root), key, "certificate CERT: number 1 in the file (CN=www.example.org) was not issued by number 2 (CN=root)"},
@@ -243,19 +249,43 @@ func TestAKeyFileThatOthersCanTouchIsWarnedOf(t *testing.T) {
 	}
 }
 
-func FuzzParseChain(f *testing.F) {
+func TestLoadFilesTellsWhatIsWrongWithBothFiles(t *testing.T) {
+	dir := t.TempDir()
+	files := Files{Cert: filepath.Join(dir, "none.pem"), Key: write(t, dir, "key.pem", []byte("x"))}
+	_, err := LoadFiles(files, noon)
+	for _, want := range []FileError{
+		{RoleCert, errors.New(files.Cert + ": no such file")},
+		{RoleKey, errors.New("private key " + files.Key + ": there is no")},
+	} {
+		if !slices.ContainsFunc(fileErrors(err), func(e *FileError) bool { return e.Role == want.Role && strings.Contains(e.Error(), want.Error()) }) {
+			t.Errorf("%v has no %s with %q", err, want.Role, want.Error())
+		}
+	}
+}
+
+// fileErrors takes an error of LoadFiles apart.
+func fileErrors(err error) (all []*FileError) {
+	if several, ok := err.(interface{ Unwrap() []error }); ok {
+		for _, one := range several.Unwrap() {
+			all = append(all, fileErrors(one)...)
+		}
+		return all
+	}
+	var one *FileError
+	if errors.As(err, &one) {
+		all = append(all, one)
+	}
+	return all
+}
+
+func FuzzCheckChain(f *testing.F) {
 	f.Fuzz(func(t *testing.T, text []byte) {
-		chain, err := parseChain(text)
-		if (err == nil) != (len(chain) > 0) {
-			t.Errorf("%d certificates and the error %v", len(chain), err)
+		chain, err := pemfile.Certificates(text)
+		if err != nil {
+			return
 		}
-		if err == nil {
-			if warnings, err := checkChain(chain, noon); err != nil && warnings != nil {
-				t.Errorf("warnings %q beside the error %v", warnings, err)
-			}
-		}
-		if err := checkKeyPEM(text); err == nil && !bytes.Contains(text, []byte("PRIVATE KEY")) {
-			t.Errorf("a key was found in %q", text)
+		if warnings, err := checkChain(chain, noon); err != nil && warnings != nil {
+			t.Errorf("warnings %q beside the error %v", warnings, err)
 		}
 	})
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/hassesd/hassesd/internal/certs"
 	"github.com/hassesd/hassesd/internal/certs/acmecert"
 	"github.com/hassesd/hassesd/internal/config"
+	"github.com/hassesd/hassesd/internal/pemfile"
 	"github.com/hassesd/hassesd/internal/privdrop"
 )
 
@@ -88,8 +89,8 @@ func acmeOptions(s *config.Settings) (acmecert.Options, error) {
 			return o, &configurationError{fmt.Errorf("acme.ca_root: %w", err)}
 		}
 		o.Roots = x509.NewCertPool()
-		if !o.Roots.AppendCertsFromPEM(text) {
-			return o, &configurationError{fmt.Errorf("acme.ca_root: there is no PEM certificate in %s", s.ACME.CARoot)}
+		if err := pemfile.AddCertificates(o.Roots, text); err != nil {
+			return o, &configurationError{fmt.Errorf("acme.ca_root: %s: %w", s.ACME.CARoot, err)}
 		}
 	}
 	if o.EABKeyID == "" {

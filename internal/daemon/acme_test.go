@@ -119,7 +119,8 @@ func TestACMEOptions(t *testing.T) {
 		want   string
 	}{
 		{"no root file", func(a *config.ACME) { a.CARoot = filepath.Join(dir, "none") }, "acme.ca_root: "},
-		{"no root in it", func(a *config.ACME) { a.CARoot = file("text", "text") }, "acme.ca_root: there is no PEM certificate"},
+		{"no root in it", func(a *config.ACME) { a.CARoot = file("text", "text") }, "acme.ca_root: " + filepath.Join(dir, "text") + ": there is no PEM certificate"},
+		{"a root cut off", func(a *config.ACME) { a.CARoot = file("cut", "-----BEGIN CERTIFICATE-----\nAAAA\n") }, "acme.ca_root: " + filepath.Join(dir, "cut") + ": line 1: "},
 		{"a directory", func(a *config.ACME) { a.CARoot = dir }, "acme.ca_root: " + dir + " is not a file"},
 		{"no key file", func(a *config.ACME) { a.EABKeyFile = filepath.Join(dir, "none") }, "acme.eab_key_file: "},
 		{"no key in it", func(a *config.ACME) { a.EABKeyFile = file("empty", "\n") }, "acme.eab_key_file: what it holds"},

@@ -25,6 +25,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/hassesd/hassesd/internal/pemfile"
 )
 
 const (
@@ -197,11 +199,14 @@ func encodeKey(key crypto.Signer) ([]byte, error) {
 }
 
 func parseKey(text []byte) (crypto.Signer, error) {
-	block, _ := pem.Decode(text)
-	if block == nil || block.Type != "PRIVATE KEY" {
-		return nil, errors.New("there is no PEM private key in the file")
+	blocks, err := pemfile.Blocks(text)
+	if err != nil {
+		return nil, err
 	}
-	key, err := x509.ParsePKCS8PrivateKey(block.Bytes)
+	if len(blocks) != 1 || blocks[0].Type != "PRIVATE KEY" {
+		return nil, errors.New("the file is not one PEM private key")
+	}
+	key, err := x509.ParsePKCS8PrivateKey(blocks[0].Bytes)
 	if err != nil {
 		return nil, err
 	}

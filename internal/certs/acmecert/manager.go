@@ -16,6 +16,7 @@ import (
 	"golang.org/x/crypto/acme"
 
 	"github.com/hassesd/hassesd/internal/certs"
+	"github.com/hassesd/hassesd/internal/pemfile"
 )
 
 const (
@@ -231,7 +232,7 @@ func (m *Manager) load(name string, now time.Time) (*certs.Pair, validity, error
 
 // check makes a pair of a key and a chain, both PEM, and refuses what does not serve the host.
 func check(text []byte, name string, now time.Time, overdue time.Duration) (*certs.Pair, validity, error) {
-	certificate, err := tls.X509KeyPair(text, text)
+	certificate, err := pemfile.KeyPair(certificateFile(name), text, certificateFile(name), text)
 	if err != nil {
 		return nil, validity{}, err
 	}
