@@ -1,8 +1,12 @@
 package test
 
 import (
+	"errors"
 	"net"
+	"os"
+	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/hassesd/hassesd/test/subscriber"
@@ -45,6 +49,66 @@ func TestHassesAnswers(t *testing.T) {
 		if got := c.ask(command); !strings.Contains(got, want) {
 			t.Errorf("%s: %s, want %s in it", command, got, want)
 		}
+	}
+}
+
+// TestHassesFIFO starts where hasses has left its FIFO, mostly 0644, and says who may write to it in each of the ways.
+func TestHassesFIFO(t *testing.T) {
+	t.Parallel()
+	const warning = "every user of this machine may publish through the FIFO"
+	for _, tt := range []struct {
+		name  string
+		flags []string
+		env   []string
+		found os.FileMode // 0: no FIFO yet
+		want  os.FileMode
+	}{
+		{"the default", nil, nil, 0, 0o620},
+		{"one that hasses has left", nil, nil, 0o644, 0o620},
+		{"as open as that of hasses", []string{"--control-fifo-mode", "0666"}, nil, 0, 0o666},
+		{"as open, and left by hasses", []string{"--control-fifo-mode", "0666"}, nil, 0o666, 0o666},
+		{"by the environment", nil, []string{"HASSESD_CONTROL_FIFO_MODE=0600"}, 0, 0o600},
+		{"with its group", []string{"--control-fifo-group", strconv.Itoa(os.Getegid())}, nil, 0, 0o620},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			d := asHasses(t, tt.flags...)
+			d.env = tt.env
+			if tt.found != 0 {
+				if err := errors.Join(syscall.Mkfifo(d.fifo, 0o600), os.Chmod(d.fifo, tt.found)); err != nil {
+					t.Fatal(err)
+				}
+			}
+			d.run()
+			info, err := os.Stat(d.fifo)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := info.Mode(); got != os.ModeNamedPipe|tt.want {
+				t.Errorf("mode %s, want %s", got, os.ModeNamedPipe|tt.want)
+			}
+			if warned := d.log.contains(warning); warned != (tt.want&0o002 != 0) {
+				t.Errorf("warned: %t", warned)
+			}
+			s := d.open(d.plain("subscribe=a"))
+			if r := command(t, "", "/bin/sh", "-c", "echo a=fifo > "+d.fifo); r.code != 0 {
+				t.Fatal(r)
+			}
+			message(t, s, "fifo")
+		})
+	}
+}
+
+// TestHassesFIFOOfEverybody keeps out what others may have open already, unless it is said that everybody may write.
+func TestHassesFIFOOfEverybody(t *testing.T) {
+	t.Parallel()
+	d := asHasses(t)
+	if err := errors.Join(syscall.Mkfifo(d.fifo, 0o600), os.Chmod(d.fifo, 0o666)); err != nil {
+		t.Fatal(err)
+	}
+	d.launch()
+	if code := d.wait(patience); code == 0 || !d.log.says("control.fifo_mode = ") {
+		t.Errorf("exit code %d: %s; want an error that names control.fifo_mode", code, d.log)
 	}
 }
 

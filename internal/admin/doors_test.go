@@ -2,6 +2,7 @@ package admin_test
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"net"
 	"os"
@@ -220,7 +221,7 @@ func TestTCPDoor(t *testing.T) {
 	_, err = s.ListenTCP("127.0.0.1:0")
 	wantErr(t, err, "already serving")
 	wantErr(t, s.ListenUnix(filepath.Join(t.TempDir(), "s"), 0o600, -1), "already serving")
-	wantErr(t, s.OpenFIFO(filepath.Join(t.TempDir(), "f"), -1), "already serving")
+	wantErr(t, s.OpenFIFO(filepath.Join(t.TempDir(), "f"), 0o620, -1), "already serving")
 }
 
 // openFIFO opens the writing end as a shell would.
@@ -274,7 +275,7 @@ func TestFIFOIsReused(t *testing.T) {
 	for range 2 {
 		b := &admintest.Backend{}
 		s := newServer(t, b)
-		if err := s.OpenFIFO(path, os.Getegid()); err != nil {
+		if err := s.OpenFIFO(path, 0o620, os.Getegid()); err != nil {
 			t.Fatal(err)
 		}
 		s.Serve()
@@ -309,12 +310,74 @@ func TestFIFOLeavesOthersAlone(t *testing.T) {
 		t.Fatal(err)
 	}
 	s := newServer(t, &admintest.Backend{})
-	wantErr(t, s.OpenFIFO(file, -1), "not a FIFO")
-	wantErr(t, s.OpenFIFO(link, -1), "symbolic link")
-	wantErr(t, s.OpenFIFO(fifo("open", 0o622), -1), "everybody may write")
-	wantErr(t, s.OpenFIFO(filepath.Join(dir, "none", "f"), -1), syscall.ENOENT.Error())
-	if err := s.OpenFIFO(fifo("better", 0o600), -1); err != nil {
-		t.Error(err)
+	wantErr(t, s.OpenFIFO(file, 0o620, -1), "not a FIFO")
+	wantErr(t, s.OpenFIFO(link, 0o620, -1), "symbolic link")
+	wantErr(t, s.OpenFIFO(fifo("open", 0o622), 0o620, -1), "everybody may write")
+	wantErr(t, s.OpenFIFO(filepath.Join(dir, "none", "f"), 0o620, -1), syscall.ENOENT.Error())
+	wantMode(t, filepath.Join(dir, "open"), 0o622)
+}
+
+func TestModeOfTheFIFO(t *testing.T) {
+	const absent = 0
+	for _, tt := range []struct{ found, mode uint32 }{
+		{absent, 0o620},
+		{absent, 0o600},
+		{absent, 0o666}, // as hasses made it
+		{0o600, 0o620},
+		{0o644, 0o620}, // as hasses left it under the usual umask
+		{0o660, 0o620},
+		{0o620, 0o660},
+		{0o620, 0o620},
+		{0o666, 0o666},
+		{0o620, 0o666},
+	} {
+		path := filepath.Join(t.TempDir(), "f")
+		if tt.found != absent {
+			if err := errors.Join(unix.Mkfifo(path, 0o600), unix.Chmod(path, tt.found)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := newServer(t, &admintest.Backend{}).OpenFIFO(path, os.FileMode(tt.mode), os.Getegid()); err != nil {
+			t.Errorf("%o for %o: %v", tt.found, tt.mode, err)
+		}
+		wantMode(t, path, tt.mode)
 	}
-	wantMode(t, filepath.Join(dir, "better"), 0o600) // as its owner set it
+}
+
+func TestGroupOfTheFIFO(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("only root can give files to any group")
+	}
+	const first, second = 54001, 54002
+	path := filepath.Join(t.TempDir(), "f")
+	for _, gid := range []int{first, second, second} {
+		if err := newServer(t, &admintest.Backend{}).OpenFIFO(path, 0o620, gid); err != nil {
+			t.Fatal(err)
+		}
+		wantMode(t, path, 0o620)
+		if got := statOf(t, path).Gid; int(got) != gid {
+			t.Errorf("group %d, want %d", got, gid)
+		}
+	}
+}
+
+// What root made for the daemon is used as it is.
+func TestFIFOOfRoot(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("only root can be somebody else")
+	}
+	dir := openDir(t)
+	path := filepath.Join(dir, "f")
+	if err := errors.Join(unix.Mkfifo(path, 0o600), unix.Chmod(path, 0o660), unix.Chown(path, 0, stranger)); err != nil {
+		t.Fatal(err)
+	}
+	s := newServer(t, &admintest.Backend{})
+	if err := asStranger(func() {
+		if err := s.OpenFIFO(path, 0o620, stranger); err != nil {
+			t.Error(err)
+		}
+	}); err != nil {
+		t.Fatal(err)
+	}
+	wantMode(t, path, 0o660)
 }

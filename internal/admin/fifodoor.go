@@ -8,14 +8,13 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// fifoMode lets the owner read and write, and the group write.
-const fifoMode = 0o620
-
-// OpenFIFO opens a FIFO for classic commands, which get no answers. A missing one is made with mode 0620 and, unless
-// gid is negative, that group. One that is there is used if it is a FIFO, belongs to root or to us, and is not open to
-// everybody; it stays when the server closes. It is held open for writing too, so that it outlives its writers.
-func (s *Server) OpenFIFO(path string, gid int) error {
-	f, err := openFIFO(path, gid)
+// OpenFIFO opens a FIFO for classic commands, which get no answers. A missing one is made; nobody else can open it
+// before it has the mode and, unless gid is negative, the group. One that is there is used if it is a FIFO, belongs to
+// root or to us, and is not open to everybody, unless mode is; if it may, the server gives it mode and group, too. It
+// stays when the server closes, for the scripts that write to it, and is held open for writing, so that it outlives its
+// writers.
+func (s *Server) OpenFIFO(path string, mode os.FileMode, gid int) error {
+	f, err := openFIFO(path, uint32(mode.Perm()), gid)
 	if err != nil {
 		return fmt.Errorf("open the FIFO: %w", err)
 	}
@@ -29,8 +28,11 @@ func (s *Server) OpenFIFO(path string, gid int) error {
 	return nil
 }
 
-func openFIFO(path string, gid int) (*os.File, error) {
-	err := unix.Mkfifo(path, 0o600)
+// privateMode keeps everybody but the owner out of what is not ready for them.
+const privateMode = 0o600
+
+func openFIFO(path string, mode uint32, gid int) (*os.File, error) {
+	err := unix.Mkfifo(path, privateMode) // the umask can only take more away
 	made := err == nil
 	if !made && !errors.Is(err, unix.EEXIST) {
 		return nil, fmt.Errorf("%s: %w", path, err)
@@ -44,45 +46,57 @@ func openFIFO(path string, gid int) (*os.File, error) {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
 	f := os.NewFile(uintptr(fd), path)
-	if err := checkFIFO(fd, path); err != nil {
+	st, err := checkFIFO(fd, path, mode)
+	if err != nil {
 		f.Close()
 		return nil, err
 	}
-	if !made {
-		return f, nil
-	}
-	if err := shareFIFO(fd, gid); err != nil {
-		// The next start would use it as it is, and nobody else could ever write to it.
-		err = errors.Join(err, removeFIFO(fd, path))
+	if err := shareFIFO(fd, &st, mode, gid); err != nil {
+		if made { // the next start would find it, and could not share it either
+			err = errors.Join(err, removeFIFO(fd, path))
+		}
 		f.Close()
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
 	return f, nil
 }
 
-func checkFIFO(fd int, path string) error {
+// checkFIFO returns what fd is if it can be trusted.
+func checkFIFO(fd int, path string, mode uint32) (unix.Stat_t, error) {
 	var st unix.Stat_t
 	if err := unix.Fstat(fd, &st); err != nil {
-		return fmt.Errorf("%s: %w", path, err)
+		return st, fmt.Errorf("%s: %w", path, err)
 	}
 	switch {
 	case st.Mode&unix.S_IFMT != unix.S_IFIFO:
-		return fmt.Errorf("%s is there and is not a FIFO: it is left alone; choose another path or remove it", path)
+		return st, fmt.Errorf("%s is there and is not a FIFO: it is left alone; choose another path or remove it", path)
 	case st.Uid != 0 && int(st.Uid) != os.Geteuid() && os.Geteuid() != 0:
-		return fmt.Errorf("%s belongs to user %d: remove it", path, st.Uid)
-	case st.Mode&unix.S_IWOTH != 0:
-		return fmt.Errorf("everybody may write to %s, and so publish: chmod 620 it, or remove it", path)
+		return st, fmt.Errorf("%s belongs to user %d: remove it", path, st.Uid)
+	case st.Mode&unix.S_IWOTH != 0 && mode&unix.S_IWOTH == 0:
+		// To change its mode would not be enough: whoever has it open already could go on.
+		return st, fmt.Errorf("everybody may write to %s, and so publish: remove it, or set control.fifo_mode = \"0666\" if that is meant", path)
 	}
-	return nil
+	return st, nil
 }
 
-func shareFIFO(fd, gid int) error {
-	if gid >= 0 {
+// shareFIFO sets mode and group where they differ from what st tells. What is root's, others can only take as it is.
+func shareFIFO(fd int, st *unix.Stat_t, mode uint32, gid int) error {
+	if me := os.Geteuid(); me != 0 && int(st.Uid) != me {
+		return nil
+	}
+	if st.Mode&0o7777 == mode && (gid < 0 || int(st.Gid) == gid) {
+		return nil
+	}
+	if gid >= 0 && int(st.Gid) != gid {
+		// Neither the old group nor the new one gets for a moment what is meant for the other.
+		if err := unix.Fchmod(fd, privateMode); err != nil {
+			return err
+		}
 		if err := unix.Fchown(fd, -1, gid); err != nil {
-			return fmt.Errorf("give it to group %d: %w", gid, err)
+			return errors.Join(fmt.Errorf("give it to group %d: %w", gid, err), unix.Fchmod(fd, st.Mode&0o7777))
 		}
 	}
-	return unix.Fchmod(fd, fifoMode)
+	return unix.Fchmod(fd, mode)
 }
 
 // removeFIFO takes the FIFO away, unless something else has its name by now.

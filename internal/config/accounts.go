@@ -39,6 +39,7 @@ func (c *checker) accounts(a Accounts) {
 	}
 	c.group("group", c.s.Group, a)
 	c.group("control.unix_group", c.s.Control.UnixGroup, a)
+	c.group("control.fifo_group", c.s.Control.FIFOGroup, a)
 	c.unixPeers(a)
 }
 

@@ -35,6 +35,7 @@ func Defaults() Settings {
 		Control: Control{
 			Socket:      "/run/hassesd/control.sock",
 			Connections: 128,
+			FIFOMode:    "0620",
 			Delimiter:   ";",
 			UnixMode:    "0660",
 			TCPRole:     "publish",

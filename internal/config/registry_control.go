@@ -22,6 +22,18 @@ var controlEntries = []entry{
 		field:   func(s *Settings) any { return &s.Control.FIFO },
 	},
 	{
+		name:    "control.fifo_mode",
+		usage:   "The permissions of the named pipe, in octal: its group may write to it, and so publish. One that is there already gets them too, unless it belongs to another user. hasses made it 0666, so that every user of the machine could publish; the log warns of that.",
+		example: "0660",
+		field:   func(s *Settings) any { return &s.Control.FIFOMode },
+	},
+	{
+		name:    "control.fifo_group",
+		usage:   "The group, by name or number, that the named pipe belongs to. Without one it is that of control.unix_group, or else the daemon's own.",
+		example: "www-data",
+		field:   func(s *Settings) any { return &s.Control.FIFOGroup },
+	},
+	{
 		name:    "control.delimiter",
 		aliases: []string{"delimiter"},
 		usage:   "The one character that ends a classic command, besides the newline.",

@@ -109,6 +109,8 @@ type Control struct {
 	Socket      string `toml:"socket"`      // Unix socket; empty: none
 	TCP         string `toml:"tcp"`         // host:port, loopback only without TLS; empty: none
 	FIFO        string `toml:"fifo"`        // empty: none
+	FIFOMode    string `toml:"fifo_mode"`   // octal
+	FIFOGroup   string `toml:"fifo_group"`  // name or number; empty: UnixGroup
 	Connections int    `toml:"connections"` // places of each of the two sockets
 	Delimiter   string `toml:"delimiter"`   // one byte that ends a classic command, besides the newline
 	UnixMode    string `toml:"unix_mode"`   // octal, of the Unix socket

@@ -115,4 +115,5 @@ func loadAnything(t *testing.T, in Sources) {
 	}
 	s.Listeners()
 	s.Control.UnixPermissions()
+	s.Control.FIFOPermissions()
 }

@@ -187,6 +187,15 @@ func unixMode(text string) (uint32, bool) {
 	return uint32(mode), err == nil && mode <= 0o777
 }
 
+// FIFOPermissions returns control.fifo_mode as a number. The settings have passed [Validate].
+func (c *Control) FIFOPermissions() uint32 {
+	mode, ok := unixMode(c.FIFOMode)
+	if !ok {
+		panic("config: internal error: control.fifo_mode was not validated")
+	}
+	return mode
+}
+
 // UnixPermissions returns control.unix_mode as a number. The settings have passed [Validate].
 func (c *Control) UnixPermissions() uint32 {
 	mode, ok := unixMode(c.UnixMode)

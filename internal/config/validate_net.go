@@ -143,6 +143,12 @@ func (c *checker) control() {
 		c.complain("control.fifo", "", "the pipe and the Unix socket cannot have the same path")
 	}
 	c.delimiter()
+	switch mode, ok := unixMode(ctl.FIFOMode); {
+	case !ok:
+		c.complain("control.fifo_mode", "write it as in 0620", "%q is not a permission in octal", ctl.FIFOMode)
+	case mode&0o600 != 0o600:
+		c.complain("control.fifo_mode", "use 0620, or 0600 for the owner alone", "%q would keep the daemon itself from reading and writing", ctl.FIFOMode)
+	}
 	switch mode, ok := unixMode(ctl.UnixMode); {
 	case !ok:
 		c.complain("control.unix_mode", "write it as in 0660", "%q is not a permission in octal", ctl.UnixMode)

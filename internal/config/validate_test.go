@@ -57,6 +57,9 @@ func TestValidSettings(t *testing.T) {
 		"chroot and user":            func(s *Settings) { s.User, s.Chroot = "www", "/srv" },
 		"strict sandbox":             func(s *Settings) { s.Sandbox = "strict" },
 		"no sandbox":                 func(s *Settings) { s.Sandbox = "off" },
+		"group of the FIFO":          func(s *Settings) { s.Control.FIFOGroup = "staff" },
+		"a FIFO as hasses made it":   func(s *Settings) { s.Control.FIFOMode = "0666" },
+		"a FIFO for its owner":       func(s *Settings) { s.Control.FIFOMode = "600" },
 		"group of the socket":        func(s *Settings) { s.Control.UnixGroup = "staff" },
 		"a socket for all, who are told apart": func(s *Settings) {
 			s.Control.UnixMode, s.Control.UnixReaders = "0666", []string{"user:54002"}
@@ -158,6 +161,10 @@ func TestInvalidSettings(t *testing.T) {
 		{"socket for the world", func(s *Settings) { s.Control.UnixMode = "0666" }, `control.unix_mode: "0666" would let every user`, "0660"},
 		{"no octal", func(s *Settings) { s.Control.UnixMode = "0680" }, `control.unix_mode: "0680" is not a permission`, ""},
 		{"set-uid socket", func(s *Settings) { s.Control.UnixMode = "4660" }, `control.unix_mode: "4660" is not a permission`, ""},
+		{"no octal for the FIFO", func(s *Settings) { s.Control.FIFOMode = "rw-" }, `control.fifo_mode: "rw-" is not a permission`, "0620"},
+		{"sticky FIFO", func(s *Settings) { s.Control.FIFOMode = "1620" }, `control.fifo_mode: "1620" is not a permission`, ""},
+		{"FIFO that the daemon cannot read", func(s *Settings) { s.Control.FIFOMode = "0220" }, `control.fifo_mode: "0220" would keep the daemon itself`, "0620"},
+		{"unknown group of the FIFO", func(s *Settings) { s.Control.FIFOGroup = "none" }, `control.fifo_group: there is no group`, ""},
 		{"unknown user", func(s *Settings) { s.User = "nobodyhere" }, `user: there is no user "nobodyhere"`, ""},
 		{"root", func(s *Settings) { s.User = "root" }, `user: "root" is root`, ""},
 		{"root by number", func(s *Settings) { s.User, s.Group = "0", "0" }, `user: "0" is root`, ""},

@@ -47,6 +47,9 @@ func Check(s config.Settings) error {
 	if _, err := unixGroup(&s); err != nil {
 		return err
 	}
+	if _, err := fifoGroup(&s); err != nil {
+		return err
+	}
 	if err := checkPlaces(&s); err != nil {
 		return err
 	}
@@ -166,8 +169,8 @@ func descriptorLimit() (int, error) {
 	return int(min(limit.Cur, most)), nil
 }
 
-// unixGroup is the group of the control socket and the FIFO: the daemon's own, as it will be after binding, unless the
-// settings name one. -1 leaves it as it is.
+// unixGroup is the group of the control socket: the daemon's own, as it will be after binding, unless the settings name
+// one. -1 leaves it as it is.
 func unixGroup(s *config.Settings) (int, error) {
 	if s.Control.UnixGroup == "" {
 		identity, err := resolveUser(s)
@@ -179,6 +182,18 @@ func unixGroup(s *config.Settings) (int, error) {
 	gid, err := privdrop.ResolveGroup(s.Control.UnixGroup)
 	if err != nil {
 		return 0, &configurationError{fmt.Errorf("control.unix_group: %w", err)}
+	}
+	return gid, nil
+}
+
+// fifoGroup is the group of the FIFO: that of the control socket, unless the settings name one. -1 leaves it as it is.
+func fifoGroup(s *config.Settings) (int, error) {
+	if s.Control.FIFOGroup == "" {
+		return unixGroup(s)
+	}
+	gid, err := privdrop.ResolveGroup(s.Control.FIFOGroup)
+	if err != nil {
+		return 0, &configurationError{fmt.Errorf("control.fifo_group: %w", err)}
 	}
 	return gid, nil
 }
@@ -224,11 +239,24 @@ func (d *Daemon) openControl(s *config.Settings, descriptors int) error {
 	if err := d.openControlPort(s); err != nil {
 		return fmt.Errorf("open control port: %w", err)
 	}
-	if s.Control.FIFO != "" {
-		if err := d.control.OpenFIFO(s.Control.FIFO, gid); err != nil {
-			return fmt.Errorf("open FIFO: %w", err)
-		}
-		d.log.Info("FIFO open", "path", s.Control.FIFO)
+	return d.openFIFO(s)
+}
+
+func (d *Daemon) openFIFO(s *config.Settings) error {
+	if s.Control.FIFO == "" {
+		return nil
+	}
+	gid, err := fifoGroup(s)
+	if err != nil {
+		return err
+	}
+	mode := os.FileMode(s.Control.FIFOPermissions())
+	if err := d.control.OpenFIFO(s.Control.FIFO, mode, gid); err != nil {
+		return fmt.Errorf("open FIFO: %w", err)
+	}
+	d.log.Info("FIFO open", "path", s.Control.FIFO)
+	if mode&0o002 != 0 {
+		d.log.Warn("every user of this machine may publish through the FIFO", "path", s.Control.FIFO, "fifo_mode", s.Control.FIFOMode)
 	}
 	return nil
 }

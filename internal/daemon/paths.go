@@ -85,7 +85,7 @@ func looksUpAccounts(s *config.Settings) bool {
 	if len(s.Control.UnixAdmins)+len(s.Control.UnixPublishers)+len(s.Control.UnixReaders) > 0 {
 		return true
 	}
-	return slices.ContainsFunc([]string{s.User, s.Group, s.Control.UnixGroup}, func(name string) bool {
+	return slices.ContainsFunc([]string{s.User, s.Group, s.Control.UnixGroup, s.Control.FIFOGroup}, func(name string) bool {
 		_, err := strconv.ParseUint(name, 10, 32)
 		return name != "" && err != nil || name == s.User && name != "" && s.Group == ""
 	})

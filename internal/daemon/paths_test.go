@@ -60,6 +60,7 @@ func TestNeededPaths(t *testing.T) {
 		}},
 		{"names of users", nil, func(s *config.Settings) { s.User = "hassesd" }, append(slices.Clone(accounts), socket)},
 		{"a number without its group", nil, func(s *config.Settings) { s.User = "33" }, append(slices.Clone(accounts), socket)},
+		{"a name of a group of the FIFO", nil, func(s *config.Settings) { s.Control.FIFOGroup = "www" }, append(slices.Clone(accounts), socket)},
 		{"a name of a group", nil, func(s *config.Settings) { s.Control.UnixGroup = "admin" }, append(slices.Clone(accounts), socket)},
 		{"numbers alone", nil, func(s *config.Settings) { s.User, s.Group = "33", "33" }, []use{socket}},
 		{"log and pid file", nil, func(s *config.Settings) { s.LogFile, s.PIDFile = "/var/log/h/log", "/run/h/pid" }, []use{

@@ -41,7 +41,7 @@ func StartServer(t testing.TB, o admin.ServerOptions) Doors {
 		t.Fatal(err)
 	}
 	d.TCP = addr.String()
-	if err := s.OpenFIFO(d.FIFO, -1); err != nil {
+	if err := s.OpenFIFO(d.FIFO, 0o620, -1); err != nil {
 		t.Fatal(err)
 	}
 	s.Serve()
