@@ -78,7 +78,7 @@ func newAuthority(now time.Time, lifetime time.Duration) (*keyPair, error) {
 	return sign(c, c, key, key)
 }
 
-// issue signs, as the authority k, a new certificate with a new key. It never outlives the authority.
+// issue signs, as the authority k, a new certificate with a new key. It is never valid when the authority is not.
 func (k *keyPair) issue(t template, now time.Time, lifetime time.Duration) (*keyPair, error) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
@@ -104,6 +104,9 @@ func (k *keyPair) issue(t template, now time.Time, lifetime time.Duration) (*key
 	}
 	if c.NotAfter.After(k.cert.NotAfter) {
 		c.NotAfter = k.cert.NotAfter
+	}
+	if c.NotBefore.Before(k.cert.NotBefore) {
+		c.NotBefore = k.cert.NotBefore
 	}
 	return sign(c, k.cert, key, k.key)
 }
@@ -158,6 +161,8 @@ func loadAuthority(certFile, keyFile string, now time.Time) (*keyPair, error) {
 		return nil, fmt.Errorf("authority's key %s: it is not an ECDSA key", keyFile)
 	case !pair.Leaf.IsCA:
 		return nil, fmt.Errorf("authority %s: it is not an authority's certificate", certFile)
+	case now.Before(pair.Leaf.NotBefore):
+		return nil, fmt.Errorf("authority %s: it is valid only from %s on; is the clock right?", certFile, pair.Leaf.NotBefore.UTC().Format(time.RFC3339))
 	case now.After(pair.Leaf.NotAfter):
 		return nil, fmt.Errorf("authority %s: it expired on %s", certFile, pair.Leaf.NotAfter.UTC().Format(time.DateOnly))
 	}

@@ -34,18 +34,21 @@ type AccessOptions struct {
 
 // Access is what the TLS door goes by. It is checked, and never changed.
 type Access struct {
-	certFile    string
-	keyFile     string
-	certificate tls.Certificate
-	clientCAs   *x509.CertPool
-	authorities []*x509.Certificate // of clientCAs
-	roles       map[identity]Role
+	certFile     string
+	keyFile      string
+	clientCAFile string
+	certificate  tls.Certificate
+	clientCAs    *x509.CertPool
+	authorities  []*x509.Certificate // of clientCAs
+	roles        map[identity]Role
 }
 
 // Complaints are what does not work at now, or will not for long.
 func (a *Access) Complaints(now time.Time) []string {
 	var all []string
 	switch leaf := a.certificate.Leaf; {
+	case now.Before(leaf.NotBefore):
+		all = append(all, fmt.Sprintf("certificate %s is valid only from %s on, and clients refuse it until then; is the clock right?", a.certFile, second(leaf.NotBefore)))
 	case now.After(leaf.NotAfter):
 		all = append(all, fmt.Sprintf("certificate %s expired on %s, and clients refuse it; renew it", a.certFile, day(leaf.NotAfter)))
 	case isDue(leaf, now):
@@ -53,6 +56,8 @@ func (a *Access) Complaints(now time.Time) []string {
 	}
 	for _, c := range a.authorities {
 		switch {
+		case now.Before(c.NotBefore):
+			all = append(all, fmt.Sprintf("authority of clients %q is valid only from %s on: nobody gets in with its certificates until then; is the clock right?", c.Subject, second(c.NotBefore)))
 		case now.After(c.NotAfter):
 			all = append(all, fmt.Sprintf("authority of clients %q expired on %s: nobody gets in with its certificates", c.Subject, day(c.NotAfter)))
 		case c.NotAfter.Sub(now) < authorityNotice:
@@ -91,7 +96,7 @@ func (a *Access) IsKeyReadable() bool {
 
 // LoadAccess reads the files and checks all of it for a start at now.
 func LoadAccess(o AccessOptions, now time.Time) (*Access, error) {
-	a := &Access{certFile: o.CertFile, keyFile: o.KeyFile, roles: make(map[identity]Role)}
+	a := &Access{certFile: o.CertFile, keyFile: o.KeyFile, clientCAFile: o.ClientCAFile, roles: make(map[identity]Role)}
 	if err := a.loadCertificate(o.CertFile, o.KeyFile, now); err != nil {
 		return nil, err
 	}
@@ -177,6 +182,24 @@ func (a *Access) addRoles(o AccessOptions) error {
 	return errors.Join(problems...)
 }
 
+// Follow refuses to stand in the place of old at now, if the daemon's certificate, or all authorities, are not valid yet
+// where old's are valid. Nobody is helped by a renewal before its time.
+func (a *Access) Follow(old *Access, now time.Time) error {
+	leaf := a.certificate.Leaf
+	if now.Before(leaf.NotBefore) && isValid(old.certificate.Leaf, now) {
+		return fmt.Errorf("certificate %s: it is valid only from %s on, and the one before, which is valid now, stays until then", a.certFile, second(leaf.NotBefore))
+	}
+	isGood := func(c *x509.Certificate) bool { return isValid(c, now) }
+	if !slices.ContainsFunc(a.authorities, isGood) && slices.ContainsFunc(old.authorities, isGood) {
+		return fmt.Errorf("authorities of clients %s: none of them is valid yet, and those before stay until then", a.clientCAFile)
+	}
+	return nil
+}
+
+func isValid(c *x509.Certificate, now time.Time) bool {
+	return !now.Before(c.NotBefore) && !now.After(c.NotAfter)
+}
+
 // verify checks that a chain, the client's certificate first, comes from an authority of clients, and was good at the time
 // when it was shown.
 func (a *Access) verify(chain []*x509.Certificate, shown time.Time) error {
@@ -241,3 +264,5 @@ func openAccessFile(path string) (*os.File, error) {
 }
 
 func day(t time.Time) string { return t.UTC().Format(time.DateOnly) }
+
+func second(t time.Time) string { return t.UTC().Format(time.RFC3339) }

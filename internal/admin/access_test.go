@@ -96,7 +96,7 @@ func TestAccessComplains(t *testing.T) {
 		left time.Duration // of the daemon's certificate
 		want []string
 	}{
-		{100 * 24 * time.Hour, nil},
+		{100 * 24 * time.Hour, []string{"cert.pem is valid only from", "authority of clients \"CN=control test authority\" is valid only from"}},
 		{9 * time.Hour, []string{"authority of clients", "make another"}},
 		{7 * time.Hour, []string{"less than a third", "make another"}},
 		{-time.Hour, []string{"clients refuse it", "make another"}},
@@ -108,9 +108,49 @@ func TestAccessComplains(t *testing.T) {
 				t.Errorf("with %v left: %s, want %q", tt.left, got, want)
 			}
 		}
-		if tt.want == nil && got != "" {
-			t.Errorf("with %v left: %s", tt.left, got)
+	}
+}
+
+func TestAnAccessThatIsNotValidYetDoesNotFollowOneThatIs(t *testing.T) {
+	now := time.Now()
+	good, later := admintest.NewAuthority(t), admintest.NewAuthority(t)
+	begins := now.Add(time.Hour)
+	server := func(from time.Time) func(*x509.Certificate) {
+		return func(c *x509.Certificate) {
+			c.NotBefore, c.DNSNames = from, []string{"localhost"}
+			c.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth}
 		}
+	}
+	load := func(own admintest.Identity, caFile string) *admin.Access {
+		t.Helper()
+		access, err := admin.LoadAccess(admin.AccessOptions{CertFile: own.CertFile, KeyFile: own.KeyFile, ClientCAFile: caFile, Admin: []string{"uri:test:x"}}, now)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return access
+	}
+	valid := load(good.Daemon(), good.File)
+	early := load(good.Issue(server(begins)), good.File)
+	earlyToo := load(later.Issue(server(begins)), good.File)
+	for _, tt := range []struct {
+		name      string
+		next, old *admin.Access
+		at        time.Time
+		want      string
+	}{
+		{"valid after valid", valid, valid, now, ""},
+		{"early after valid", early, valid, now, "stays until then"},
+		{"early after valid, when it begins", early, valid, begins, ""},
+		{"early after early", early, earlyToo, now, ""},
+		{"early after what has expired", early, valid, valid.Leaf().NotAfter.Add(time.Second), ""},
+		{"authorities that are not valid yet", valid, valid, now.Add(-47 * time.Hour), ""},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			err := tt.next.Follow(tt.old, tt.at)
+			if (err == nil) != (tt.want == "") || err != nil && !strings.Contains(err.Error(), tt.want) {
+				t.Errorf("got %v, want %q", err, tt.want)
+			}
+		})
 	}
 }
 

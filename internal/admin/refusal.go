@@ -13,7 +13,7 @@ const (
 	RefusedTLSVersion  Refusal = "tls_version"    // a client without TLS 1.3
 	RefusedNoCert      Refusal = "no_certificate" // a client that shows no certificate
 	RefusedUntrusted   Refusal = "untrusted"      // its certificate is not of our authorities, or not for clients
-	RefusedExpired     Refusal = "expired"        // its certificate is out of date
+	RefusedExpired     Refusal = "expired"        // its certificate, or one of its authorities, has expired or is not valid yet
 	RefusedNoRole      Refusal = "no_role"        // its certificate is good, and in no list of roles
 	RefusedHandshake   Refusal = "handshake"      // any other end of the TLS handshake
 	RefusedStalled     Refusal = "stalled"        // the TLS handshake took too long

@@ -127,6 +127,7 @@ func TestTLSDoorRoles(t *testing.T) {
 func TestTLSDoorRefuses(t *testing.T) {
 	d := openTLSDoor(t, 0)
 	other := admintest.NewAuthority(t)
+	early := d.Issue(func(c *x509.Certificate) { c.NotBefore = time.Now().Add(time.Hour) })
 	expired := d.Issue(func(c *x509.Certificate) { c.NotAfter = time.Now().Add(-time.Hour) })
 	server := d.Issue(func(c *x509.Certificate) { c.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth} })
 	withProtocols := func(c *tls.Config, protocols ...string) *tls.Config {
@@ -145,6 +146,7 @@ func TestTLSDoorRefuses(t *testing.T) {
 		{"no certificate", d.Config(), admin.RefusedNoCert, "certificate required"},
 		{"another authority", d.Config(other.Client("test:root")), admin.RefusedUntrusted, "unknown certificate authority"},
 		{"for servers only", d.Config(server), admin.RefusedUntrusted, "bad certificate"},
+		{"not valid yet", d.Config(early), admin.RefusedExpired, "expired certificate"},
 		{"expired", d.Config(expired), admin.RefusedExpired, "expired certificate"},
 		{"no role", d.Config(d.nobody), admin.RefusedNoRole, "bad certificate"},
 		{"TLS 1.2", old, admin.RefusedTLSVersion, "protocol version"},

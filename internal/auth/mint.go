@@ -1,6 +1,7 @@
 package auth
 
 import (
+	"errors"
 	"fmt"
 	"time"
 
@@ -29,6 +30,9 @@ func (m Mint) Token(key SigningKey) (string, error) {
 	}
 	if err := checkID(m.ID); err != nil {
 		return "", err
+	}
+	if !m.NotBefore.IsZero() && !m.NotBefore.Before(m.Expires) {
+		return "", errors.New("the token would have expired before it is valid")
 	}
 	type grant struct {
 		Subscribe []string `json:"subscribe,omitempty"`

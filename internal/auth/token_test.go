@@ -328,3 +328,12 @@ func BenchmarkToken(b *testing.B) {
 		})
 	}
 }
+
+func TestNoTokenIsMadeThatIsNeverValid(t *testing.T) {
+	key := signingKey(t, "", HS256)
+	for _, begins := range []time.Time{now.Add(time.Minute), now.Add(time.Hour)} {
+		if _, err := (Mint{NotBefore: begins, Expires: now.Add(time.Minute)}).Token(key); err == nil || !strings.Contains(err.Error(), "expired before it is valid") {
+			t.Errorf("from %s on: %v", begins, err)
+		}
+	}
+}

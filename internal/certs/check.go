@@ -34,7 +34,7 @@ func checkEnd(leaf *x509.Certificate, now time.Time) error {
 }
 
 // checkChain refuses a chain that clients would refuse, and warns of what only some do. The end of the leaf is for
-// checkEnd.
+// checkEnd, and its beginning for [Info.Complaints].
 func checkChain(chain []*x509.Certificate, now time.Time) (warnings []string, err error) {
 	leaf := chain[0]
 	warning, err := checkKeyType(leaf)
@@ -50,11 +50,14 @@ func checkChain(chain []*x509.Certificate, now time.Time) (warnings []string, er
 			return nil, fmt.Errorf("number %d in the file (%s) was not issued by number %d (%s); the order is the server's own certificate, then each one's issuer",
 				i+1, c.Subject, i+2, parent.Subject)
 		}
-		if now.After(parent.NotAfter) {
+		switch {
+		case now.After(parent.NotAfter):
 			warnings = append(warnings, fmt.Sprintf("number %d of the chain (%s) expired on %s; some clients will refuse it", i+2, parent.Subject, day(parent.NotAfter)))
+		case now.Before(parent.NotBefore):
+			warnings = append(warnings, fmt.Sprintf("number %d of the chain (%s) is valid only from %s on; clients refuse it until then", i+2, parent.Subject, second(parent.NotBefore)))
 		}
 	}
-	return append(warnings, leafWarnings(leaf, now)...), nil
+	return append(warnings, leafWarnings(leaf)...), nil
 }
 
 func checkKeyType(leaf *x509.Certificate) (warning string, err error) {
@@ -76,11 +79,8 @@ func checkKeyType(leaf *x509.Certificate) (warning string, err error) {
 	}
 }
 
-func leafWarnings(leaf *x509.Certificate, now time.Time) []string {
+func leafWarnings(leaf *x509.Certificate) []string {
 	var warnings []string
-	if now.Before(leaf.NotBefore) {
-		warnings = append(warnings, fmt.Sprintf("it is valid only from %s on; is the clock right?", leaf.NotBefore.UTC().Format(time.RFC3339)))
-	}
 	if len(leaf.DNSNames) == 0 && len(leaf.IPAddresses) == 0 {
 		warnings = append(warnings, "it names no host in subjectAltName, so every client will refuse it")
 	}
@@ -107,6 +107,8 @@ func isMustStaple(leaf *x509.Certificate) bool {
 }
 
 func day(t time.Time) string { return t.UTC().Format(time.DateOnly) }
+
+func second(t time.Time) string { return t.UTC().Format(time.RFC3339) }
 
 // keyName is the kind of a leaf's key, as people call it.
 func keyName(leaf *x509.Certificate) string {

@@ -2,6 +2,7 @@ package certs
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"slices"
 	"sync"
@@ -92,7 +93,8 @@ func (k *Keeper) inForce(files Files) (kept, bool) {
 
 // Read reads and checks all files, for somebody who wants all of them in force. Where any is bad there is no reading, the
 // error is a [*LoadError] for each, joined, and nothing has changed. Files that have not changed since they were taken
-// into force are never bad, whatever has become of them.
+// into force are never bad, whatever has become of them. A certificate that is not valid yet is, where it would take the
+// place of one that is valid at now.
 func (k *Keeper) Read(files []Files, now time.Time) (*Reading, error) {
 	r := &Reading{}
 	var errs []error
@@ -105,6 +107,9 @@ func (k *Keeper) Read(files []Files, now time.Time) (*Reading, error) {
 			r.Unrenewed = append(r.Unrenewed, &LoadError{f, err})
 			next, err = old, nil
 		}
+		if err == nil && isInForce {
+			err = next.pair.follow(old.pair, now)
+		}
 		if err != nil {
 			err = &LoadError{f, err}
 			errs = append(errs, err)
@@ -114,10 +119,45 @@ func (k *Keeper) Read(files []Files, now time.Time) (*Reading, error) {
 		}
 		r.kept = append(r.kept, next)
 	}
+	if len(errs) == 0 {
+		errs = k.missed(r, now)
+	}
 	if err := errors.Join(errs...); err != nil {
 		return nil, err
 	}
 	return r, nil
+}
+
+// follow prepares p to stand in the place of old, with the same files, at now. One that is not valid yet does not take the
+// place of one that is.
+func (p *Pair) follow(old *Pair, now time.Time) error {
+	if p.info.isEarly(now) && old.info.IsValid(now) {
+		return fmt.Errorf("certificate %s: it is valid only from %s on, and the one before, which is valid now, stays until then",
+			p.info.CertFile, second(p.info.NotBefore))
+	}
+	p.keepStaple(old, now)
+	return nil
+}
+
+// missed returns an error for each certificate of a reading that is not valid yet, where one in force is for the same name
+// and valid, and the reading has no other for it.
+func (k *Keeper) missed(r *Reading, now time.Time) (errs []error) {
+	has := func(list []kept, name string) bool {
+		return slices.ContainsFunc(list, func(one kept) bool {
+			return one.pair.info.IsValid(now) && slices.Contains(one.pair.info.Names, name)
+		})
+	}
+	for _, next := range r.kept {
+		info := &next.pair.info
+		i := slices.IndexFunc(info.Names, func(name string) bool {
+			return info.isEarly(now) && has(k.kept, name) && !has(r.kept, name)
+		})
+		if i >= 0 {
+			errs = append(errs, &LoadError{next.files, fmt.Errorf("certificate %s: it is valid only from %s on, and would take the place of the one in force for %s, which is valid now",
+				info.CertFile, second(info.NotBefore), info.Names[i])})
+		}
+	}
+	return errs
 }
 
 // Use puts a reading in force, and returns what is new in it. Certificates that are the same as before keep the time at
@@ -166,6 +206,9 @@ func (k *Keeper) Look(now time.Time) (fresh []Info, err error) {
 		}
 		next := kept{files: old.files, watch: old.files.watch()}
 		next.pair, err = LoadFiles(old.files, now)
+		if err == nil {
+			err = next.pair.follow(old.pair, now)
+		}
 		if err != nil {
 			k.setFailure(old.files, &LoadError{old.files, err}, now)
 			continue

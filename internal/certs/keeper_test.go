@@ -317,3 +317,56 @@ func TestUnreadableKeys(t *testing.T) {
 		t.Errorf("unreadable: %q", got)
 	}
 }
+
+// early is a certificate that is valid from an hour past noon on.
+func early() option { return valid(noon.Add(time.Hour), noon.Add(90*24*time.Hour)) }
+
+func TestACertificateThatIsNotValidYetDoesNotReplaceOneThatIs(t *testing.T) {
+	s := newSite(t)
+	s.renew(early())
+	_, err := s.keeper.Read(s.files, noon)
+	if err == nil || !strings.Contains(err.Error(), s.path("cert.pem")+": it is valid only from 2026-06-01T13:00:00Z on") {
+		t.Errorf("a reload says %v", err)
+	}
+	s.wantServed(1)
+	// The watch tells it as well, and takes it over when its time has come.
+	for minute := 1; minute < 60; minute += 20 {
+		if fresh, err := s.look(minute); len(fresh) > 0 || err == nil || !strings.Contains(err.Error(), "stays until then") {
+			t.Errorf("minute %d: %v, %v", minute, fresh, err)
+		}
+		s.wantServed(1)
+	}
+	if fresh, err := s.look(60); len(fresh) != 1 || err != nil {
+		t.Errorf("at its beginning: %v, %v", fresh, err)
+	}
+	s.wantServed(2)
+}
+
+func TestACertificateThatIsNotValidYetIsBetterThanOneThatIsOver(t *testing.T) {
+	s := newSite(t)
+	ends := noon.Add(89 * 24 * time.Hour)
+	s.renew(valid(ends.Add(time.Hour), ends.Add(48*time.Hour)))
+	r, err := s.keeper.Read(s.files, ends.Add(time.Minute))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.keeper.Use(r)
+	s.wantServed(2)
+}
+
+func TestOtherFilesDoNotTakeAValidCertificateAway(t *testing.T) {
+	s := newSite(t)
+	next := issue(t, nil, server(), early())
+	files := Files{Cert: write(t, s.dir, "next.pem", certPEM(next)), Key: write(t, s.dir, "next-key.pem", keyPEM(t, next.key))}
+	if _, err := s.keeper.Read([]Files{files}, noon); err == nil || !strings.Contains(err.Error(), "would take the place of the one in force for www.example.org") {
+		t.Errorf("a reload with other files says %v", err)
+	}
+	r, err := s.keeper.Read([]Files{files, s.files[0]}, noon)
+	if err != nil {
+		t.Fatalf("both together: %v", err)
+	}
+	s.keeper.Use(r)
+	if _, err := s.keeper.Read([]Files{files}, noon.Add(time.Hour)); err != nil {
+		t.Errorf("at its beginning: %v", err)
+	}
+}

@@ -30,7 +30,7 @@ const (
 // Pair is a certificate chain with its private key, checked and immutable.
 type Pair struct {
 	certificate tls.Certificate
-	staple      *staple // nil: none
+	staples     []staple // OCSP answers, the preferred one first; served is the first that is good at the time
 	info        Info
 }
 
@@ -40,6 +40,7 @@ type Info struct {
 	CertFile    string // empty unless it came from a file
 	KeyFile     string
 	StapleFile  string // with an OCSP answer; empty: none
+	StapleFrom  time.Time
 	StapleUntil time.Time
 	Subject     string
 	Issuer      string
@@ -69,6 +70,12 @@ func (i Info) LogValue() slog.Value {
 // Left is how much of the certificate's life is left at now; it is negative once it has expired.
 func (i Info) Left(now time.Time) time.Duration { return i.NotAfter.Sub(now) }
 
+// IsValid reports whether clients accept the certificate at now, as far as the time is concerned. Validity has two ends.
+func (i Info) IsValid(now time.Time) bool { return !i.isEarly(now) && !now.After(i.NotAfter) }
+
+// isEarly reports whether the certificate is not valid yet at now.
+func (i Info) isEarly(now time.Time) bool { return now.Before(i.NotBefore) }
+
 // IsDue says whether less than a third of the certificate's life is left at now: everything that renews by itself has
 // done so by then.
 func (i Info) IsDue(now time.Time) bool { return i.Left(now) < i.NotAfter.Sub(i.NotBefore)/3 }
@@ -77,6 +84,8 @@ func (i Info) IsDue(now time.Time) bool { return i.Left(now) < i.NotAfter.Sub(i.
 func (i Info) Complaints(now time.Time) []string {
 	all := append([]string{}, i.Warnings...)
 	switch {
+	case i.isEarly(now):
+		all = append(all, fmt.Sprintf("it is valid only from %s on, and clients refuse it until then; is the clock right?", second(i.NotBefore)))
 	case i.Left(now) < 0:
 		all = append(all, fmt.Sprintf("it expired on %s, and clients refuse it; renew it", day(i.NotAfter)))
 	case i.IsDue(now):
@@ -134,12 +143,11 @@ func (p *Pair) isSameAs(other *Pair) bool {
 	return p.info.Source == other.info.Source && slices.EqualFunc(p.certificate.Certificate, other.certificate.Certificate, bytes.Equal)
 }
 
-// isStapledLike says whether the two have the same OCSP answer, or none.
+// isStapledLike says whether the two have the same OCSP answers, or none.
 func (p *Pair) isStapledLike(other *Pair) bool {
-	if p.staple == nil || other.staple == nil {
-		return p.staple == other.staple
-	}
-	return bytes.Equal(p.staple.certificate.OCSPStaple, other.staple.certificate.OCSPStaple)
+	return slices.EqualFunc(p.staples, other.staples, func(a, b staple) bool {
+		return bytes.Equal(a.certificate.OCSPStaple, b.certificate.OCSPStaple)
+	})
 }
 
 // PEM returns the certificate chain, without the key.
@@ -151,10 +159,12 @@ func (p *Pair) PEM() []byte {
 	return chain
 }
 
-// serve returns what a handshake at now presents: an OCSP answer that is over would be worse than none.
+// serve returns what a handshake at now presents: an OCSP answer that is over, or not good yet, would be worse than none.
 func (p *Pair) serve(now time.Time) *tls.Certificate {
-	if p.staple != nil && now.Before(p.staple.until) {
-		return &p.staple.certificate
+	for i := range p.staples {
+		if s := &p.staples[i]; s.isGood(now) {
+			return &s.certificate
+		}
 	}
 	return &p.certificate
 }

@@ -69,6 +69,7 @@ type standing int
 
 const (
 	standsGood    standing = iota // it can be trusted, as far as we know
+	standsEarly                   // every client refuses it, but that ends by itself, or it is our clock that is behind
 	standsIn                      // self-signed, until there is a real one
 	standsExpired                 // every client refuses it
 )
@@ -77,6 +78,8 @@ func (p *Pair) standing(now time.Time) standing {
 	switch {
 	case now.After(p.info.NotAfter):
 		return standsExpired
+	case p.info.isEarly(now):
+		return standsEarly
 	case p.info.Source == SourceSelfSigned:
 		return standsIn
 	}

@@ -180,6 +180,10 @@ func TestARealCertificateBeatsAStopgapAndThatAnExpiredOne(t *testing.T) {
 	// They expire an hour after noon.
 	hour := valid(noon.Add(-time.Hour), noon.Add(time.Hour))
 	expiring := pairOf(t, issue(t, nil, forHosts(host), hour))
+	// They begin an hour after noon.
+	later := valid(noon.Add(time.Hour), noon.Add(99*24*time.Hour))
+	future := pairOf(t, issue(t, nil, forHosts(host), later))
+	futureWildcard := pairOf(t, issue(t, nil, forHosts("*.example.org"), later))
 	expiringWildcard := pairOf(t, issue(t, nil, forHosts("*.example.org"), hour))
 	for _, c := range []struct {
 		name  string
@@ -197,6 +201,12 @@ func TestARealCertificateBeatsAStopgapAndThatAnExpiredOne(t *testing.T) {
 		{"ACME before an expired file", []*Pair{expiring}, realRSA, 2 * time.Hour, host, host + " RSA"},
 		{"a stopgap before an expired file", []*Pair{expiring}, stopgapFor(t, host), 2 * time.Hour, host, stopgap},
 		{"a stopgap before an expired wildcard", []*Pair{expiringWildcard}, stopgapFor(t, host), 2 * time.Hour, host, stopgap},
+		{"RSA of a file before what is not valid yet", []*Pair{future, realRSA}, nil, 0, host, host + " RSA"},
+		{"what was not valid yet, when it is", []*Pair{future, realRSA}, nil, time.Hour, host, host + " ECDSA"},
+		{"a wildcard before what is not valid yet", []*Pair{future, wildcard}, nil, 0, host, "*.example.org RSA"},
+		{"ACME before a file that is not valid yet", []*Pair{future}, realRSA, 0, host, host + " RSA"},
+		{"what is not valid yet before a stopgap", []*Pair{future}, stopgapFor(t, host), 0, host, host + " ECDSA"},
+		{"what is not valid yet before what has expired", []*Pair{futureWildcard}, expiring, -2 * time.Hour, host, host + " ECDSA"},
 		{"an expired one before nothing", []*Pair{other, expiring}, nil, 2 * time.Hour, host, host + " ECDSA"},
 		{"a stopgap before the default", []*Pair{other}, stopgapFor(t, host), 0, host, stopgap},
 		{"the default is the file's, whatever there is", []*Pair{expiring}, stopgapFor(t, "x.example"), 2 * time.Hour, "y.example", host + " ECDSA"},
@@ -211,6 +221,38 @@ func TestARealCertificateBeatsAStopgapAndThatAnExpiredOne(t *testing.T) {
 			}
 		})
 	}
+}
+
+func TestAnIssuedCertificateThatIsNotValidYetWaits(t *testing.T) {
+	const host = "push.example.org"
+	now := noon
+	s := newStore(t, usual)
+	s.now = func() time.Time { return now }
+	before := pairOf(t, issue(t, nil, forHosts(host)))
+	next := pairOf(t, issue(t, nil, forHosts(host), valid(noon.Add(time.Hour), noon.Add(99*24*time.Hour))))
+	shows := func(want *Pair, count int) {
+		t.Helper()
+		for _, asks := range []string{host, "unknown.example"} {
+			state, err := shakeHands(t, configOf(s), asking(asks))
+			if err != nil || !state.PeerCertificates[0].Equal(want.certificate.Leaf) {
+				t.Errorf("%s is shown the wrong certificate, %v", asks, err)
+			}
+		}
+		if s.Default() != want || len(s.Certificates()) != count {
+			t.Errorf("the default is the wrong one, or there are %d and not %d", len(s.Certificates()), count)
+		}
+	}
+	s.SetACME(host, before)
+	s.SetACME(host, next)
+	shows(before, 2)
+	s.SetACME(host, next) // the cache is looked at again
+	shows(before, 2)
+	now = noon.Add(time.Hour)
+	shows(next, 1)
+	now = noon
+	s.SetACME(host, nil)
+	s.SetACME(host, next)
+	shows(next, 1)
 }
 
 func TestTheDefaultIsPreferablyARealOne(t *testing.T) {

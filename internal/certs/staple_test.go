@@ -60,7 +60,7 @@ func TestAStapleIsServedUntilItEnds(t *testing.T) {
 	for _, step := range []struct {
 		after time.Duration
 		want  []byte
-	}{{0, der}, {71 * time.Hour, der}, {72 * time.Hour, nil}} {
+	}{{-time.Hour - time.Second, nil}, {-time.Hour, der}, {0, der}, {71 * time.Hour, der}, {72 * time.Hour, nil}} {
 		s.now = func() time.Time { return noon.Add(step.after) }
 		s.SetFiles(nil, 0) // a snapshot with this clock
 		s.SetFiles([]*Pair{p}, 0)
@@ -107,6 +107,7 @@ func TestStapleMistakes(t *testing.T) {
 	demanding.leaf = issue(t, &c.intermediate, server(), mustStaple)
 	other := newChain(t)
 	over := func(r *ocsp.Response) { r.NextUpdate = noon.Add(-time.Minute) }
+	early := func(r *ocsp.Response) { r.ThisUpdate = noon.Add(time.Minute) }
 	for _, test := range []struct {
 		name    string
 		answer  []byte
@@ -117,6 +118,8 @@ func TestStapleMistakes(t *testing.T) {
 		{"ends soon", answerFor(t, c, func(r *ocsp.Response) { r.NextUpdate = noon.Add(time.Hour) }), []issued{c.leaf, c.intermediate}, "ends at 2026-06-01T13:00:00Z", ""},
 		{"over", answerFor(t, c, over), []issued{c.leaf, c.intermediate}, "ended at 2026-06-01T11:59:00Z and is left out", ""},
 		{"without an end, and a day old", answerFor(t, c, func(r *ocsp.Response) { r.NextUpdate, r.ThisUpdate = time.Time{}, noon.Add(-25*time.Hour) }), []issued{c.leaf, c.intermediate}, "is left out", ""},
+		{"not good yet", answerFor(t, c, early), []issued{c.leaf, c.intermediate}, "is good only from 2026-06-01T12:01:00Z on and is left out until then", ""},
+		{"demanded and not good yet", answerFor(t, demanding, early), []issued{demanding.leaf, c.intermediate}, "", "it is good only from 2026-06-01T12:01:00Z on, and the certificate demands one"},
 		{"demanded", answerFor(t, demanding, nil), []issued{demanding.leaf, c.intermediate}, "", ""},
 		{"demanded and over", answerFor(t, demanding, over), []issued{demanding.leaf, c.intermediate}, "", "the certificate demands one"},
 		{"revoked", answerFor(t, c, func(r *ocsp.Response) { r.Status, r.RevokedAt = ocsp.Revoked, noon }), []issued{c.leaf, c.intermediate}, "", "was revoked on 2026-06-01"},
@@ -149,5 +152,47 @@ func TestStapleMistakes(t *testing.T) {
 	missing := filepath.Join(t.TempDir(), "ocsp.der")
 	if _, err := LoadFiles(Files{Cert: certFile, Key: keyFile, OCSP: missing}, noon); err == nil || !strings.HasPrefix(err.Error(), "read OCSP answer: open "+missing) {
 		t.Errorf("a missing file: %v", err)
+	}
+}
+
+func TestAnAnswerThatIsNotGoodNowDoesNotReplaceOneThatIs(t *testing.T) {
+	c := newChain(t)
+	dir := t.TempDir()
+	certFile, keyFile := writePair(t, dir, c.leaf, c.intermediate)
+	files := []Files{{Cert: certFile, Key: keyFile, OCSP: write(t, dir, "ocsp.der", answerFor(t, c, nil))}}
+	first := answerFor(t, c, nil) // another signature
+	write(t, dir, "ocsp.der", first)
+	store := newStore(t, usual)
+	store.now = func() time.Time { return noon }
+	k := NewKeeper(store)
+	use := func() {
+		t.Helper()
+		r, err := k.Read(files, noon)
+		if err != nil {
+			t.Fatal(err)
+		}
+		k.Use(r)
+	}
+	use()
+	early := answerFor(t, c, func(r *ocsp.Response) { r.ThisUpdate, r.NextUpdate = noon.Add(time.Hour), noon.Add(200*time.Hour) })
+	over := answerFor(t, c, func(r *ocsp.Response) { r.NextUpdate = noon.Add(-time.Minute) })
+	for _, step := range []struct {
+		name string
+		file []byte
+		at   time.Duration
+		want []byte
+	}{
+		{"one that is good", first, 0, first},
+		{"one that is over", over, 0, first},
+		{"one that begins later", early, 0, first},
+		{"that one, when it has begun", early, time.Hour, early},
+		{"that one, when the other has ended", early, 100 * time.Hour, early},
+		{"none that is good", early, 200 * time.Hour, nil},
+	} {
+		write(t, dir, "ocsp.der", step.file)
+		use()
+		if got := store.Default().serve(noon.Add(step.at)).OCSPStaple; !bytes.Equal(got, step.want) {
+			t.Errorf("%s: a staple of %d bytes is served, want %d", step.name, len(got), len(step.want))
+		}
 	}
 }

@@ -23,6 +23,7 @@ type Store struct {
 	defaultIndex int
 	acmeHosts    []string // canonical, in the order of the configuration, or in which they came
 	acme         map[string]*Pair
+	acmeBefore   map[string]*Pair // what is served while that of acme is not valid yet
 	challenges   map[string]*tls.Certificate
 	tickets      ticketRing
 }
@@ -30,7 +31,7 @@ type Store struct {
 // NewStore makes a store without certificates: until it has one, every handshake is refused.
 func NewStore(p Policy) (*Store, error) {
 	s := &Store{
-		now: time.Now, acme: map[string]*Pair{}, challenges: map[string]*tls.Certificate{},
+		now: time.Now, acme: map[string]*Pair{}, acmeBefore: map[string]*Pair{}, challenges: map[string]*tls.Certificate{},
 		ticketsChanged: make(chan struct{}, 1),
 	}
 	if err := s.SetPolicy(p); err != nil {
@@ -108,7 +109,8 @@ func (s *Store) SetACMEHosts(hosts []string) {
 	s.publish()
 }
 
-// SetACME takes the certificate that host was issued, or issued anew, or one that stands in for it; nil takes it away. A
+// SetACME takes the certificate that host was issued, or issued anew, or one that stands in for it; nil takes it away. While
+// it is not valid yet, the one before is served on, if that is valid. A
 // certificate from a file with the same name, kind of key and standing is preferred. Without files, the default is the
 // first host's that has one, preferably a real one.
 func (s *Store) SetACME(host string, p *Pair) {
@@ -121,7 +123,15 @@ func (s *Store) SetACME(host string, p *Pair) {
 		return
 	case p == nil:
 		delete(s.acme, host)
+		delete(s.acmeBefore, host)
 	default:
+		now := s.now()
+		switch {
+		case !p.info.isEarly(now):
+			delete(s.acmeBefore, host)
+		case old != nil && old.standing(now) == standsGood:
+			s.acmeBefore[host] = old
+		}
 		s.acme[host] = p
 		if !slices.Contains(s.acmeHosts, host) {
 			s.acmeHosts = append(s.acmeHosts, host)
@@ -168,12 +178,19 @@ func (s *Store) publish() {
 // all is every certificate, those from files first.
 func (s *Store) all() []*Pair { return append(slices.Clone(s.files), s.issued()...) }
 
-// issued is what came over ACME, or stands in for it, in the order of preference.
+// issued is what came over ACME, or stands in for it, in the order of preference; and behind what is not valid yet, what
+// was before.
 func (s *Store) issued() []*Pair {
+	now := s.now()
 	var pairs []*Pair
 	for _, host := range s.acmeHosts {
-		if p := s.acme[host]; p != nil {
-			pairs = append(pairs, p)
+		p := s.acme[host]
+		if p == nil {
+			continue
+		}
+		pairs = append(pairs, p)
+		if before := s.acmeBefore[host]; before != nil && p.info.isEarly(now) {
+			pairs = append(pairs, before)
 		}
 	}
 	return pairs

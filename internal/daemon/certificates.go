@@ -179,10 +179,11 @@ func (d *Daemon) tendCertificates(stop <-chan struct{}) {
 		case now := <-expiry.C:
 			d.complainOfExpiry(complained, now)
 		case now := <-look.C:
+			next := d.lookInterval(now) // first, so that who asks about a failure is told when it is tried again
 			if d.settings.Load().TLS.Watch > 0 {
 				d.lookAtCertificates(now)
 			}
-			look.Reset(d.lookInterval(now))
+			look.Reset(next)
 		case <-stop:
 			return
 		}

@@ -30,6 +30,17 @@ func controlAccess(s *config.Settings, now time.Time) (*admin.Access, error) {
 	return access, nil
 }
 
+// nextControlAccess is controlAccess for a running daemon: what is not valid yet does not replace what is.
+func (d *Daemon) nextControlAccess(s *config.Settings, now time.Time) (*admin.Access, error) {
+	access, err := controlAccess(s, now)
+	if port := d.controlPort.Load(); access != nil && port != nil {
+		if err := access.Follow(port.access, now); err != nil {
+			return nil, &configurationError{err}
+		}
+	}
+	return access, err
+}
+
 // controlPort is what the control port goes by under TLS. It is never changed once it is published.
 type controlPort struct {
 	access   *admin.Access
@@ -88,7 +99,7 @@ func (d *Daemon) openControlPort(s *config.Settings) error {
 // unless the settings about them have. Whoever calls it holds d.reloading.
 func (d *Daemon) readControl(s *config.Settings, changed []string, now time.Time) (controlReading, error) {
 	reading := controlReading{watch: controlFiles(s)}
-	access, err := controlAccess(s, now)
+	access, err := d.nextControlAccess(s, now)
 	isSet := func(key string) bool { return strings.HasPrefix(key, "control.tls.") }
 	if err != nil && d.controlFiles != nil && d.controlFiles.IsUnchanged() && !slices.ContainsFunc(changed, isSet) {
 		d.log.Warn("control port stays as it is, as its files are the same, but they could not be taken anew", "err", err)
@@ -171,7 +182,7 @@ func (d *Daemon) lookAtControlPort(now time.Time) {
 	s := d.settings.Load()
 	reading := controlReading{watch: controlFiles(s)}
 	var err error
-	if reading.access, err = controlAccess(s, now); err == nil {
+	if reading.access, err = d.nextControlAccess(s, now); err == nil {
 		d.useControl(s, reading, now)
 		return
 	}
