@@ -1,8 +1,11 @@
 package daemon
 
 import (
+	"runtime"
 	"runtime/debug"
 	"time"
+
+	"github.com/hassesd/hassesd/internal/hub"
 )
 
 // A wave of handshakes leaves garbage of about the size of what lives on, and the collector lets the heap grow to twice
@@ -41,6 +44,14 @@ func abs(n int) int {
 	return n
 }
 
+// trimHistory drops what is too old for the history and gives its memory back, in steps between which loops and publishers
+// get the hub's lock.
+func trimHistory(h *hub.Hub, now time.Time) {
+	for h.Trim(now) {
+		runtime.Gosched()
+	}
+}
+
 // housekeep does what is due now and then, until stop is closed.
 func (d *Daemon) housekeep(stop <-chan struct{}) {
 	trim := time.NewTicker(trimInterval)
@@ -51,7 +62,7 @@ func (d *Daemon) housekeep(stop <-chan struct{}) {
 	for {
 		select {
 		case now := <-trim.C:
-			d.hub.Trim(now)
+			trimHistory(d.hub, now)
 		case <-settle.C:
 			if waves.look(d.edge.Connections()) {
 				debug.FreeOSMemory()

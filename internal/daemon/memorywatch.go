@@ -302,6 +302,7 @@ func (w *memoryWatch) act(blocked int, overQueued bool) {
 	forgotten := 0
 	if w.level >= pressureForget {
 		forgotten = w.d.hub.HalveHistory()
+		trimHistory(w.d.hub, time.Now())
 		w.counts.forgotten += uint64(forgotten)
 	}
 	report := w.d.log.Info

@@ -31,19 +31,30 @@ func (h *Hub) Check() error {
 }
 
 func (h *history) check(head uint64) error {
-	if got := h.floor + uint64(h.records.len()); got != head {
+	if h.left < 0 || h.left > h.records.len() || (h.left > 0 && h.len() == 0) {
+		return fmt.Errorf("%d of %d records have left", h.left, h.records.len())
+	}
+	if got := h.floor + uint64(h.len()); got != head {
 		return fmt.Errorf("ends at %d, newest message is %d", got, head)
 	}
 	var bytes int64
 	count := make(map[Target]int)
 	for i := range h.records.len() {
 		rec := h.records.at(i)
-		if want := h.floor + 1 + uint64(i); rec.frame.Seq() != want {
+		if want := h.floor + 1 + uint64(i) - uint64(h.left); rec.frame.Seq() != want {
 			return fmt.Errorf("record %d has number %d, not %d", i, rec.frame.Seq(), want)
 		}
-		bytes += rec.size
+		if i >= h.left {
+			bytes += rec.size
+		}
+		if i > 0 {
+			before := h.records.at(i - 1)
+			if rec.end != before.end+rec.size || rec.at.Before(before.at) {
+				return fmt.Errorf("message %d does not follow the one before", rec.frame.Seq())
+			}
+		}
 		for _, t := range rec.to {
-			seqs, n := h.index.m[t], count[t]
+			seqs, n := h.numbers(t), count[t]
 			if seqs == nil || n >= seqs.len() || seqs.at(n) != rec.frame.Seq() {
 				return fmt.Errorf("message %d is not in the index of %s", rec.frame.Seq(), t)
 			}
@@ -53,34 +64,63 @@ func (h *history) check(head uint64) error {
 	if bytes != h.bytes {
 		return fmt.Errorf("holds %d bytes, counted %d", bytes, h.bytes)
 	}
-	if h.records.len() > max(0, h.limits.Events) || h.bytes > max(0, h.limits.Bytes) {
-		return fmt.Errorf("holds %d events of %d bytes, over the limits", h.records.len(), h.bytes)
+	if h.len() > max(0, h.limits.Events) || h.bytes > max(0, h.limits.Bytes) {
+		return fmt.Errorf("holds %d events of %d bytes, over the limits", h.len(), h.bytes)
 	}
 	return h.checkIndex(count)
 }
 
+func (h *history) numbers(t Target) *fifo[uint64] {
+	if t.Kind != ToPrefix {
+		return h.index.m[t]
+	}
+	if n := h.prefixes.find(t.Name); n != nil {
+		return &n.seqs
+	}
+	return nil
+}
+
 func (h *history) checkIndex(count map[Target]int) error {
-	prefixes, lengths := h.prefixes, 0
 	for t, seqs := range h.index.m {
 		if seqs.len() != count[t] || count[t] == 0 {
 			return fmt.Errorf("index of %s holds %d numbers, not %d", t, seqs.len(), count[t])
 		}
-		if t.Kind == ToPrefix {
-			prefixes[len(t.Name)]--
-		}
+		delete(count, t)
 	}
-	for length, n := range prefixes {
-		if n != 0 {
-			return fmt.Errorf("prefixes of %d bytes are miscounted by %d", length, n)
-		}
-		if h.prefixes[length] > 0 {
-			lengths++
-		}
+	held, err := h.prefixes.root.check("", count)
+	if err != nil {
+		return err
 	}
-	if lengths != len(h.lengths) {
-		return fmt.Errorf("%d lengths of prefixes are listed, %d are in use", len(h.lengths), lengths)
+	if held != len(count) || held != h.prefixes.n {
+		return fmt.Errorf("%d prefixes are in the index, %d are counted, %d messages were sent to", held, h.prefixes.n, len(count))
 	}
 	return nil
+}
+
+// check returns how many prefixes hold numbers; count says how many each.
+func (n *prefixNode) check(prefix string, count map[Target]int) (held int, err error) {
+	prefix += n.label
+	t := Target{Kind: ToPrefix, Name: prefix}
+	if n.seqs.len() != count[t] {
+		return 0, fmt.Errorf("index of %s holds %d numbers, not %d", t, n.seqs.len(), count[t])
+	}
+	if n.seqs.len() > 0 {
+		held++
+	}
+	if prefix != "" && n.seqs.len() == 0 && len(n.children) < 2 {
+		return 0, fmt.Errorf("index has a node for %s that serves nothing", t)
+	}
+	for i, c := range n.children {
+		if c.label == "" || n.first[i] != c.label[0] || n.child(c.label[0]) != i {
+			return 0, fmt.Errorf("index of %s does not find what begins with %q", t, c.label)
+		}
+		below, err := c.check(prefix, count)
+		if err != nil {
+			return 0, err
+		}
+		held += below
+	}
+	return held, nil
 }
 
 // Check compares the counters of the shard and of its streams with their structures.

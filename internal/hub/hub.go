@@ -19,6 +19,7 @@ package hub
 
 import (
 	"errors"
+	"math"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -111,16 +112,25 @@ func (h *Hub) Publish(now time.Time, m Message) (*Receipt, error) {
 	if err != nil {
 		return nil, err
 	}
+	receipt, owed, err := h.sequence(now, rec, draft)
+	for owed > 0 && err == nil {
+		owed -= h.sweep()
+	}
+	return receipt, err
+}
 
+// sequence publishes a record. What has left the history by now must be swept away, too, or it would pile up behind
+// publishers who are faster than Trim: owed is how many bytes of it the publisher has still to see to.
+func (h *Hub) sequence(now time.Time, rec *record, draft sse.Draft) (r *Receipt, owed int64, err error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.closed {
-		return nil, ErrClosed
+		return nil, 0, ErrClosed
 	}
 	id := sse.ID{Epoch: h.epoch, Seq: h.seq + 1}
 	rec.finish(draft.Frame(id))
 	if h.refuse(rec.size) {
-		return nil, ErrBusy
+		return nil, 0, ErrBusy
 	}
 	h.credit -= rec.size
 	h.seq = id.Seq
@@ -129,7 +139,11 @@ func (h *Hub) Publish(now time.Time, m Message) (*Receipt, error) {
 	for _, s := range h.shards {
 		s.inbox.push(delivery{rec, receipt})
 	}
-	return receipt, nil
+	swept := h.history.sweep(len(rec.to) + sweepBeside)
+	if h.history.left == 0 {
+		return receipt, 0, nil
+	}
+	return receipt, 2*rec.size - swept, nil // twice what it adds: so that what is left over gets less
 }
 
 // isBusy reports whether not even an empty message would be taken, and remembers that somebody waits.
@@ -205,15 +219,35 @@ func (h *Hub) setStreamLimits(queueBytes int, slow Policy, messageBytes int) {
 	h.messageBytes.Store(int64(messageBytes))
 }
 
-// Trim drops what has become too old for the history. It is cheap; once a second is enough.
-func (h *Hub) Trim(now time.Time) {
+// Bounds of what one hold of the lock sweeps away, in targets of messages. A thousand take about a millisecond.
+const (
+	sweepTargets = 1024
+	sweepBeside  = 32 // by a message, more than it has targets itself
+)
+
+// Trim drops what has become too old for the history, and gives back a part of the memory of what has left it. It reports
+// whether there is more of that: call it again then, but let others run in between. Once a second is enough.
+func (h *Hub) Trim(now time.Time) (more bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.history.trim(now)
+	h.history.sweep(sweepTargets)
+	return h.history.left > 0
+}
+
+// sweep gives back a part of the memory of what has left the history, and answers how much that was. If there is none, it
+// answers with more than anybody owes.
+func (h *Hub) sweep() int64 {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.history.left == 0 {
+		return math.MaxInt64
+	}
+	return h.history.sweep(sweepTargets)
 }
 
 // HalveHistory drops the oldest half of the history, by bytes, and answers how many events that were: for when memory runs
-// short.
+// short. The memory comes back with Trim.
 func (h *Hub) HalveHistory() int {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -241,9 +275,9 @@ type Stats struct {
 func (h *Hub) Stats(now time.Time) Stats {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	st := Stats{Messages: h.seq - h.before, HistoryEvents: h.history.records.len(), HistoryBytes: h.history.bytes}
+	st := Stats{Messages: h.seq - h.before, HistoryEvents: h.history.len(), HistoryBytes: h.history.bytes}
 	if st.HistoryEvents > 0 {
-		st.HistoryOldest = max(0, now.Sub(h.history.records.at(0).at))
+		st.HistoryOldest = max(0, now.Sub(h.history.at(0).at))
 	}
 	return st
 }

@@ -3,7 +3,6 @@ package hub
 import (
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 	"unicode"
@@ -12,11 +11,10 @@ import (
 	"github.com/hassesd/hassesd/internal/sse"
 )
 
-// Bounds of names, in bytes, and of the targets of one message.
+// Bounds of names, in bytes.
 const (
 	MaxRoom     = 256
 	MaxClientID = 64
-	MaxTargets  = 1000 // bounds the work of one message under the sequencer's lock
 )
 
 // TargetKind says how the name of a Target is meant.
@@ -139,6 +137,9 @@ func textFault(s string, limit int) string {
 // prepare checks m and does all the work of publishing that needs no lock.
 func (m Message) prepare(now time.Time) (*record, sse.Draft, error) {
 	to, err := reduce(m.To)
+	if err == nil {
+		err = checkPrefixes(to)
+	}
 	if err != nil {
 		return nil, sse.Draft{}, err
 	}
@@ -156,46 +157,15 @@ func (m Message) prepare(now time.Time) (*record, sse.Draft, error) {
 	return &record{to: to, except: m.Except, at: now}, draft, nil
 }
 
-// reduce checks the targets and returns a copy without those that add nothing: doubles, and all others
-// beside "everybody".
-func reduce(to []Target) ([]Target, error) {
-	switch {
-	case len(to) == 0:
-		return nil, &InvalidError{Field: "to", Reason: "is empty"}
-	case len(to) > MaxTargets:
-		return nil, &InvalidError{Field: "to", Reason: fmt.Sprintf("has more than %d targets", MaxTargets)}
-	}
-	for _, t := range to {
-		if err := t.check(); err != nil {
-			return nil, err
-		}
-	}
-	if slices.Contains(to, Target{Kind: ToAll}) {
-		return []Target{{Kind: ToAll}}, nil
-	}
-	to = slices.Clone(to)
-	if len(to) > 1 {
-		slices.SortFunc(to, compareTargets)
-		to = slices.Clip(slices.Compact(to))
-	}
-	return to, nil
-}
-
-func compareTargets(a, b Target) int {
-	if a.Kind != b.Kind {
-		return int(a.Kind) - int(b.Kind)
-	}
-	return strings.Compare(a.Name, b.Name)
-}
-
 // record is a published message. It is immutable once it is in an inbox, and shared by the history, all
 // inboxes and all queues.
 type record struct {
 	frame  *sse.Frame
 	size   int64    // what it counts against the bounds of inboxes and of the history
-	to     []Target // without doubles; alone if it is ToAll
+	to     []Target // reduced
 	except string
-	at     time.Time
+	at     time.Time // in the history, never before that of the record in front of it
+	end    int64     // the sizes of all records that went into the history, up to this one
 }
 
 // targetBytes is about what it takes in memory, beside its name, that a record is found by one more target. Without it a

@@ -2,7 +2,6 @@ package hub
 
 import (
 	"errors"
-	"reflect"
 	"strings"
 	"testing"
 
@@ -94,25 +93,6 @@ func TestErrorsSayWhatIsWrong(t *testing.T) {
 	}
 }
 
-func TestReduce(t *testing.T) {
-	tests := []struct {
-		name string
-		in   []string
-		want []string
-	}{
-		{"one", []string{"a"}, []string{"a"}},
-		{"doubles", []string{"b", "a", "b", "a*", "a*"}, []string{"a", "b", "a*"}},
-		{"everybody beside others", []string{"a", "*", "b*"}, []string{"*"}},
-	}
-	for _, tt := range tests {
-		got, err := reduce(message(strings.Join(tt.in, ","), "").To)
-		want := message(strings.Join(tt.want, ","), "").To
-		if err != nil || !reflect.DeepEqual(got, want) {
-			t.Errorf("%s: reduce(%v) = %v, %v, want %v", tt.name, tt.in, got, err, want)
-		}
-	}
-}
-
 func TestPublishRefuses(t *testing.T) {
 	to := message("a", "").To
 	tests := []struct {
@@ -122,6 +102,7 @@ func TestPublishRefuses(t *testing.T) {
 	}{
 		{"no target", Message{}, "to"},
 		{"too many targets", Message{To: make([]Target, MaxTargets+1)}, "to"},
+		{"too many prefixes", Message{To: apart(MaxPrefixes + 1)}, "to"},
 		{"empty room", Message{To: []Target{{}}}, "to"},
 		{"empty prefix", Message{To: []Target{{Kind: ToPrefix}}}, "to"},
 		{"everybody by name", Message{To: []Target{{ToAll, "a"}}}, "to"},

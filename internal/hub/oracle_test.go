@@ -19,19 +19,25 @@ func (l *listener) hears(t Target) bool {
 	})
 }
 
+// targets are those of a message that count.
+func (m *model) targets(s *sent) []Target {
+	to, err := reduce(s.msg.To)
+	if err != nil {
+		m.t.Fatal(err)
+	}
+	return to
+}
+
 // trim moves the floor as the limits of the history demand.
 func (m *model) trim() {
 	for m.floor < m.head() {
 		bytes := 0
 		for _, s := range m.log[m.floor:] {
 			bytes += len(s.frame)
-			if to, err := reduce(s.msg.To); err == nil {
-				bytes += (len(to) - 1) * targetBytes
-			}
-			if !slices.Contains(s.msg.To, Target{Kind: ToAll}) {
-				for _, t := range s.msg.To {
-					bytes += len(t.Name)
-				}
+			to := m.targets(s)
+			bytes += (len(to) - 1) * targetBytes
+			for _, t := range to {
+				bytes += len(t.Name)
 			}
 		}
 		if m.limits != (HistoryLimits{}) && m.head()-m.floor <= uint64(m.limits.Events) &&
@@ -89,8 +95,8 @@ func (m *model) superseded(l *listener, seq uint64) bool {
 	if m.policy != Latest || !l.wasBlocked {
 		return false
 	}
-	for _, t := range m.log[seq-1].msg.To {
-		if l.hears(t) && !slices.ContainsFunc(m.log[seq:], func(s *sent) bool { return s.isFor(l) && slices.Contains(s.msg.To, t) }) {
+	for _, t := range m.targets(m.log[seq-1]) {
+		if l.hears(t) && !slices.ContainsFunc(m.log[seq:], func(s *sent) bool { return s.isFor(l) && slices.Contains(m.targets(s), t) }) {
 			return false
 		}
 	}

@@ -15,7 +15,7 @@ var ErrClosed = errors.New("no more messages are taken: the daemon is stopping")
 
 // Kept is a message of the history as it outlives a hub.
 type Kept struct {
-	To     []Target // as they were published; each once
+	To     []Target // as they were published, without those that others of them cover
 	Except string
 	Age    time.Duration // since it was published
 	Body   []byte        // of its frame, see sse.Frame.Body; not to be written to
@@ -53,9 +53,9 @@ func (h *Hub) Close(now time.Time) Past {
 	h.closed = true
 	h.announceSpace() // or publishers would wait for room that is of no use any more
 	h.history.trim(now)
-	past := Past{Last: h.id(h.seq), at: now, records: make([]*record, 0, h.history.records.len())}
-	for i := range h.history.records.len() {
-		past.records = append(past.records, h.history.records.at(i))
+	past := Past{Last: h.id(h.seq), at: now, records: make([]*record, 0, h.history.len())}
+	for i := range h.history.len() {
+		past.records = append(past.records, h.history.at(i))
 	}
 	return past
 }

@@ -10,6 +10,7 @@ import (
 const (
 	replayRecords = 64  // queued
 	replayVisits  = 256 // looked at, queued or not
+	replaySteps   = 4   // for one Pop
 )
 
 // start decides where the subscription of st begins, and whether it begins with a replay.
@@ -39,9 +40,9 @@ func (h *Hub) start(now time.Time, st *Stream, lastEventID string) Start {
 }
 
 // refill pulls the next piece of a replay, about want bytes, into the empty queue. It reports whether
-// anything came.
+// anything came; where much is not for this client, it may be for another time.
 func (st *Stream) refill(want int) bool {
-	for st.phase == replaying && st.queue.n == 0 {
+	for step := 0; step < replaySteps && st.phase == replaying && st.queue.n == 0; step++ {
 		st.shard.hub.pull(st, want)
 	}
 	return st.queue.n > 0
@@ -71,7 +72,9 @@ func (h *Hub) pull(st *Stream, want int) {
 // advance visits what is in history for st after st.after and moves st.after on: to just before the
 // record at which visit stopped, or, if there is no more, to the newest message, and the stream is live.
 func (h *Hub) advance(st *Stream, visit func(*record) bool) {
+	before := h.history.looked
 	stopped, scratch := h.history.scan(st, st.after, st.shard.heads, visit)
+	st.shard.looked += h.history.looked - before
 	clear(scratch)
 	st.shard.heads = scratch[:0]
 	if stopped > 0 {

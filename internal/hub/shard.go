@@ -34,11 +34,14 @@ type Shard struct {
 	policy    Policy
 	dropped   Dropped
 	sent      uint64
-	delivered uint64              // bytes of the events that begin has taken
-	queued    int64               // bytes in the queues of all streams that were not released
-	fannedOut uint64              // bytes that were put into queues
-	heads     []head              // scratch of replays
-	newest    map[Target]struct{} // scratch of the policy Latest
+	delivered uint64                        // bytes of the events that begin has taken
+	queued    int64                         // bytes in the queues of all streams that were not released
+	fannedOut uint64                        // bytes that were put into queues
+	looked    uint64                        // places of the history that replays have looked at
+	heads     []head                        // scratch of replays
+	sorted    btree.MapIter[string, *group] // scratch of Deliver: a place in order
+	sought    bool                          // sorted is where the last room was found
+	newest    map[Target]struct{}           // scratch of the policy Latest
 }
 
 // NewShard adds a shard; it gets every message that is published from then on. wake is called with the
@@ -51,6 +54,7 @@ func (h *Hub) NewShard(wake func()) *Shard {
 		all:      group{kind: allGroup},
 		newest:   make(map[Target]struct{}),
 	}
+	s.sorted = s.order.Iter()
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.shards = append(h.shards, s)
@@ -204,6 +208,10 @@ func (s *Shard) ByRoom(room string, visit func(*Stream) bool) {
 		g.visit(visit)
 	}
 }
+
+// ReplayWork is how many places of the history replays have looked at, in Subscribe and Pop: by its growth a caller bounds
+// how long replays keep others waiting. A thousand take about as long as ten short writes.
+func (s *Shard) ReplayWork() uint64 { return s.looked }
 
 // Sent is the number of events that were popped whole from the streams of this shard.
 func (s *Shard) Sent() uint64 { return s.sent }

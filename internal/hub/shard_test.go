@@ -121,8 +121,10 @@ func TestCheckNotices(t *testing.T) {
 		{"history bytes", func(w *world, _ *client) { w.hub.history.bytes++ }},
 		{"history floor", func(w *world, _ *client) { w.hub.history.floor++ }},
 		{"index", func(w *world, _ *client) { w.hub.history.index.m[Target{ToRoom, "a"}].pop() }},
-		{"prefixes", func(w *world, _ *client) { w.hub.history.prefixes[1]++ }},
-		{"lengths", func(w *world, _ *client) { w.hub.history.lengths = nil }},
+		{"prefixes", func(w *world, _ *client) { w.hub.history.prefixes.n++ }},
+		{"prefix tree", func(w *world, _ *client) { w.hub.history.prefixes = prefixTree{} }},
+		{"what has left", func(w *world, _ *client) { w.hub.history.left++ }},
+		{"end", func(w *world, _ *client) { w.hub.history.at(1).end++ }},
 		{"inbox bytes", func(w *world, _ *client) { w.shards[0].inbox.bytes++ }},
 		{"space", func(w *world, _ *client) { w.hub.space = make(chan struct{}) }},
 		{"room index", func(w *world, _ *client) { w.shards[0].order.Delete("a") }},
@@ -140,6 +142,7 @@ func TestCheckNotices(t *testing.T) {
 			w.shards = []*Shard{w.hub.NewShard(func() {})}
 			c := w.subscribe("a")
 			w.publish("a,b*", "x")
+			w.publish("a", "y")
 			w.deliver()
 			for _, check := range []func() error{w.hub.Check, w.shards[0].Check} {
 				if err := check(); err != nil {

@@ -67,7 +67,8 @@ func (st *Stream) setPhase(p phase) {
 
 // Pop appends up to limit bytes of what is to be sent to dst: whole frames as long as they fit; a frame
 // longer than limit in pieces of limit bytes. While a replay is going on, it takes more from the history as
-// the queue drains. If it appends nothing, the stream is Empty.
+// the queue drains. If it appends nothing, the stream is Empty, or a replay has passed over so much that is not for this
+// client that others come first: then Pop is to be called again.
 func (st *Stream) Pop(dst []byte, limit int) []byte {
 	room, queued := limit, st.queue.bytes
 	for room > 0 && (st.queue.n > 0 || st.refill(room)) {

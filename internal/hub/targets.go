@@ -1,0 +1,99 @@
+package hub
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// Bounds of the targets of one message.
+const (
+	MaxTargets  = 1000 // bounds the work of one message under the sequencer's lock
+	MaxPrefixes = 100  // those that a shorter one of the same message covers do not count; each is a search on every loop
+)
+
+// reduce checks the targets and returns a copy, sorted, without those that add nothing: doubles, rooms and prefixes that
+// a prefix among them covers, and all others beside "everybody".
+func reduce(to []Target) ([]Target, error) {
+	switch {
+	case len(to) == 0:
+		return nil, &InvalidError{Field: "to", Reason: "is empty"}
+	case len(to) > MaxTargets:
+		return nil, &InvalidError{Field: "to", Reason: fmt.Sprintf("has more than %d targets", MaxTargets)}
+	}
+	for _, t := range to {
+		if err := t.check(); err != nil {
+			return nil, err
+		}
+	}
+	if slices.Contains(to, Target{Kind: ToAll}) {
+		return []Target{{Kind: ToAll}}, nil
+	}
+	to = slices.Clone(to)
+	if len(to) > 1 {
+		slices.SortFunc(to, compareTargets)
+		to = slices.Clip(dropCovered(slices.Compact(to)))
+	}
+	return to, nil
+}
+
+// checkPrefixes refuses more prefixes than one message may have. The targets are reduced.
+func checkPrefixes(to []Target) error {
+	if len(to)-firstPrefix(to) > MaxPrefixes {
+		return &InvalidError{
+			Field:  "to",
+			Reason: fmt.Sprintf("has more than %d prefixes", MaxPrefixes),
+			Hint:   "use shorter prefixes, or several messages; what a prefix of the same message covers does not count",
+		}
+	}
+	return nil
+}
+
+// compareTargets puts rooms before prefixes.
+func compareTargets(a, b Target) int {
+	if a.Kind != b.Kind {
+		return int(a.Kind) - int(b.Kind)
+	}
+	return strings.Compare(a.Name, b.Name)
+}
+
+// firstPrefix is where the prefixes begin in targets that are sorted.
+func firstPrefix(to []Target) int {
+	at, _ := slices.BinarySearchFunc(to, ToPrefix, func(t Target, kind TargetKind) int { return int(t.Kind) - int(kind) })
+	return at
+}
+
+// dropCovered removes, in place, the rooms and prefixes that begin with another prefix. to is sorted and has no doubles.
+func dropCovered(to []Target) []Target {
+	first := firstPrefix(to)
+	if first == len(to) {
+		return to
+	}
+	// Whatever begins with a prefix follows it without a gap, so the one kept last is the only one to compare with.
+	prefixes := to[first : first+1]
+	for _, t := range to[first+1:] {
+		if !strings.HasPrefix(t.Name, prefixes[len(prefixes)-1].Name) {
+			prefixes = append(prefixes, t)
+		}
+	}
+	rooms := to[:0]
+	for _, t := range to[:first] {
+		if _, covered := prefixOf(prefixes, t.Name); !covered {
+			rooms = append(rooms, t)
+		}
+	}
+	return append(rooms, prefixes...)
+}
+
+// prefixOf finds the prefix of name among prefixes that are sorted and do not cover each other: there is one at most, and
+// it is the last that is not behind name.
+func prefixOf(prefixes []Target, name string) (int, bool) {
+	at, found := slices.BinarySearchFunc(prefixes, name, func(t Target, name string) int { return strings.Compare(t.Name, name) })
+	if !found {
+		at--
+	}
+	if at < 0 || !strings.HasPrefix(name, prefixes[at].Name) {
+		return 0, false
+	}
+	return at, true
+}

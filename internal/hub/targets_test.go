@@ -1,0 +1,194 @@
+package hub
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+)
+
+func TestReduce(t *testing.T) {
+	tests := []struct {
+		name string
+		in   []string
+		want []string
+	}{
+		{"one", []string{"a"}, []string{"a"}},
+		{"doubles", []string{"b", "a", "b", "c*", "c*"}, []string{"a", "b", "c*"}},
+		{"prefixes of each other", []string{"abc*", "a*", "b*", "ab*", "abd*"}, []string{"a*", "b*"}},
+		{"prefixes side by side", []string{"ab*", "aa*", "b*"}, []string{"aa*", "ab*", "b*"}},
+		{"rooms that a prefix covers", []string{"a", "ab", "abc", "ac", "ab*", "b"}, []string{"a", "ac", "b", "ab*"}},
+		{"everybody beside others", []string{"a", "*", "b*"}, []string{"*"}},
+	}
+	for _, tt := range tests {
+		got, err := reduce(message(strings.Join(tt.in, ","), "").To)
+		want := message(strings.Join(tt.want, ","), "").To
+		if err != nil || !reflect.DeepEqual(got, want) {
+			t.Errorf("%s: reduce(%v) = %v, %v, want %v", tt.name, tt.in, got, err, want)
+		}
+	}
+}
+
+// TestReduceReachesTheSameRooms compares what is left of targets with all of them.
+func TestReduceReachesTheSameRooms(t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 2))
+	name := func() string {
+		b := make([]byte, 1+r.IntN(5))
+		for i := range b {
+			b[i] = "ab\xc3"[r.IntN(2)]
+		}
+		return string(b)
+	}
+	for range 2000 {
+		var to []Target
+		for range 1 + r.IntN(12) {
+			to = append(to, Target{Kind: TargetKind(r.IntN(2)), Name: name()})
+		}
+		less, err := reduce(to)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for range 20 {
+			l := listener{sub: Subscription{Rooms: []string{name()}}}
+			hits := 0
+			for _, one := range less {
+				if l.hears(one) {
+					hits++
+				}
+			}
+			if want := slices.ContainsFunc(to, l.hears); want != (hits > 0) || hits > 1 {
+				t.Fatalf("room %s: %v reaches it %v; of %v, %d do", l.sub.Rooms[0], to, want, less, hits)
+			}
+		}
+	}
+}
+
+// apart are prefixes that do not cover each other.
+func apart(n int) []Target {
+	var to []Target
+	for i := range n {
+		to = append(to, Target{Kind: ToPrefix, Name: fmt.Sprintf("p%04d-", i)})
+	}
+	return to
+}
+
+// nested are prefixes of each other, the longest first.
+func nested(n int) []Target {
+	var to []Target
+	for i := range n {
+		to = append(to, Target{Kind: ToPrefix, Name: strings.Repeat("n", n-i)})
+	}
+	return to
+}
+
+// Threat T29.
+func TestT29PrefixesOfEachOtherCostAsMuchAsTheShortest(t *testing.T) {
+	turns := func(to []Target) (n int) {
+		w := newWorld(t, 1, Options{})
+		var clients []*client
+		for i := range 50 {
+			clients = append(clients, w.subscribe(fmt.Sprintf("%s%d", strings.Repeat("n", 200), i)))
+		}
+		if _, err := w.hub.Publish(w.now, Message{To: to}); err != nil {
+			t.Fatal(err)
+		}
+		for w.shards[0].Deliver(10, anyBytes) {
+			n++
+		}
+		for i, c := range clients {
+			if c.queued != 1 {
+				t.Fatalf("client %d got the message %d times", i, c.queued)
+			}
+		}
+		return n
+	}
+	if one, all := turns(nested(1)), turns(nested(200)); all != one {
+		t.Errorf("a message to 200 prefixes of each other takes %d turns, to the shortest of them %d", all, one)
+	}
+}
+
+// Threat T29: whoever publishes chooses the targets, and looking for them is what costs, whether anybody is there or not.
+func TestT29LookingForTargetsCostsBudget(t *testing.T) {
+	rooms := make([]Target, MaxTargets)
+	for i := range rooms {
+		rooms[i].Name = fmt.Sprint("nobody", i)
+	}
+	for name, tt := range map[string]struct {
+		to   []Target
+		want int // calls with a budget of 100, at least
+	}{
+		"rooms":    {rooms, MaxTargets / 100},
+		"prefixes": {apart(MaxPrefixes), MaxPrefixes * seekCost / 100},
+	} {
+		w := newWorld(t, 1, Options{})
+		c := w.subscribe("p somebody")
+		if _, err := w.hub.Publish(w.now, Message{To: tt.to}); err != nil {
+			t.Fatal(err)
+		}
+		w.publish("somebody", "x")
+		calls := 1
+		for w.shards[0].Deliver(100, anyBytes) {
+			calls++
+		}
+		if calls < tt.want {
+			t.Errorf("%d %s that nobody listens to were passed in %d small calls, want %d", len(tt.to), name, calls, tt.want)
+		}
+		c.want("2 x")
+	}
+}
+
+// Threat T29.
+func TestT29AFanOutToAPrefixIsCutIntoTurns(t *testing.T) {
+	w := newWorld(t, 1, Options{})
+	var clients []*client
+	for i := range 100 {
+		clients = append(clients, w.subscribe(fmt.Sprintf("room%d roomy%d", i, i)))
+	}
+	w.publish("room*", "x")
+	touched, calls := 0, 0
+	for more := true; more; calls++ {
+		more = w.shards[0].Deliver(20, anyBytes)
+		now := 0
+		for _, c := range clients {
+			now += c.queued
+		}
+		if now-touched > 20 {
+			t.Fatalf("one call with a budget of 20 touched %d streams", now-touched)
+		}
+		touched = now
+		w.check()
+	}
+	if touched != 100 || calls < 20 {
+		t.Errorf("%d of 100 streams were reached in %d calls; with 200 rooms to find there should be 20", touched, calls)
+	}
+}
+
+// Threat T29.
+func TestT29PrefixesOfManyLengthsDoNotSlowReplaysDown(t *testing.T) {
+	work := func(lengths int) uint64 {
+		w := newWorld(t, 1, Options{History: HistoryLimits{Events: 10000, Bytes: 1 << 24, Age: time.Hour}})
+		for n := range lengths {
+			w.publish(strings.Repeat("z", n+1)+"*", "x")
+		}
+		var rooms []string
+		for r := range 64 {
+			rooms = append(rooms, fmt.Sprintf("%s_%02d", strings.Repeat("r", 250), r))
+		}
+		for range 500 {
+			w.publish(rooms[0], "x")
+		}
+		w.deliver()
+		before := w.shards[0].ReplayWork()
+		c, _ := w.resume(strings.Join(rooms, " "), "e-0")
+		if got := len(c.all()); got != 500 {
+			t.Fatalf("%d events were replayed, want 500", got)
+		}
+		return w.shards[0].ReplayWork() - before
+	}
+	if none, many := work(0), work(200); many > none+none/10 {
+		t.Errorf("prefixes of 200 lengths in the history make a replay cost %d, without them it costs %d", many, none)
+	}
+}
