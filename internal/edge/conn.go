@@ -69,6 +69,7 @@ type conn struct {
 	peerDone    bool        // the peer will send no more
 	http10      bool        // the stream is not chunked
 	secondReady bool        // head holds a second request that waits for the output to drain
+	deaf        bool        // bytes behind the request were thrown away: what follows is never read as a request
 	step        farewell
 	lane        lane
 	inLane      list.Node[conn]
@@ -89,7 +90,7 @@ type conn struct {
 	head      []byte                             // an incomplete request head; nil once a stream is open, unless another request is coming
 	secondEnd int                                // where in head the second request ends, if secondReady
 	input     int                                // bytes that came since the request, as the socket gave them
-	said      int                                // what of that, and of what came with the request, was plaintext
+	said      int                                // what of that, and of what came with the request, was plaintext; before the request, the blank lines
 	streamAt  time.Duration                      // when the stream was opened
 	endsAt    time.Duration                      // when what it was opened with is over; 0: never
 	reinits   uint64

@@ -14,8 +14,12 @@ type drain struct {
 	started bool
 	plan    DrainPlan
 	begin   time.Duration // of the window
-	order   []*conn       // still to be ended, last first
+	listing bool          // order is not complete yet
+	order   []*conn       // still to be ended; whose turn it is, chance says
 	total   int           // of them when the window began
+	due     int           // of them should have been ended by now
+	ending  bool          // a walk ends those that are due
+	closing bool          // a walk ends all that there is
 	timer   reactor.Timer
 	done    chan struct{} // closed when no connection is left
 }
@@ -36,16 +40,20 @@ const (
 // startDrain begins to end the worker's streams. It answers how many there are.
 func (w *worker) startDrain(plan DrainPlan, done chan struct{}) int {
 	d := &w.drain
-	d.started, d.begin, d.plan, d.done = true, w.now(), plan, done
-	for _, c := range w.conns {
+	d.started, d.begin, d.plan, d.done, d.listing = true, w.now(), plan, done, true
+	list := w.overConns(func(c *conn) int {
 		if c.state == stateStreaming {
 			d.order = append(d.order, c)
 		}
-	}
-	d.total = len(d.order)
-	w.rand.Shuffle(d.total, func(i, j int) { d.order[i], d.order[j] = d.order[j], d.order[i] })
-	w.loop.Schedule(&d.timer, w, w.loop.Now())
-	return d.total
+		return 0
+	})
+	w.walk(context.Background(), list.step, func() {
+		d.listing, d.total = false, len(d.order)
+		if d.done != nil {
+			w.loop.Schedule(&d.timer, w, w.loop.Now())
+		}
+	})
+	return w.inState[stateStreaming]
 }
 
 // changeDrain follows another plan from now on, but ends nothing later than planned before. It answers how many streams
@@ -56,7 +64,7 @@ func (w *worker) changeDrain(plan DrainPlan) (streams int, left time.Duration) {
 	d.plan.ComesBack = plan.ComesBack
 	if now+plan.Window < d.begin+d.plan.Window {
 		d.begin, d.plan.Window, d.total = now, plan.Window, len(d.order)
-		if d.done != nil {
+		if d.done != nil && !d.listing {
 			w.loop.Schedule(&d.timer, w, w.loop.Now())
 		}
 	}
@@ -75,41 +83,62 @@ func (w *worker) comeBack() time.Duration {
 	return retry
 }
 
-// HandleTimer implements reactor.TimerHandler: it ends the streams that are due.
+// HandleTimer implements reactor.TimerHandler: it has the streams ended that are due.
 func (w *worker) HandleTimer(_ *reactor.Timer, _ time.Time) {
 	d := &w.drain
 	elapsed := w.now() - d.begin
-	due := d.total
+	d.due = d.total
 	if elapsed < d.plan.Window {
 		// Half a place of jitter keeps the ends of several workers from falling together.
-		due = int(math.Ceil(float64(d.total)*float64(elapsed)/float64(d.plan.Window) - w.rand.Float64()))
+		d.due = int(math.Ceil(float64(d.total)*float64(elapsed)/float64(d.plan.Window) - w.rand.Float64()))
 	}
-	for len(d.order) > 0 && d.total-len(d.order) < due {
-		last := len(d.order) - 1
-		c := d.order[last]
-		d.order[last] = nil
-		d.order = d.order[:last]
-		c.end(Drained, sse.Farewell(w.comeBack()))
+	if !d.ending && d.hasDue() {
+		d.ending = true
+		w.walk(context.Background(), w.stepDrain, func() { d.ending = false })
 	}
-	switch {
-	case elapsed >= d.plan.Window+drainGrace:
-		for _, c := range w.conns {
-			c.fail(Drained)
-		}
-	case elapsed >= d.plan.Window:
-		for _, c := range w.conns { // those that never became streams, or became one late
-			switch c.state {
-			case stateStreaming:
-				c.end(Drained, sse.Farewell(w.comeBack()))
-			case stateAccepted, stateHandshaking, stateReading:
-				c.fail(Drained)
-			case stateDraining, stateClosed:
-			}
-		}
+	if !d.closing && elapsed >= d.plan.Window {
+		d.closing = true
+		w.walk(context.Background(), w.overConns(w.drainLate).step, func() { d.closing = false })
 	}
 	if len(w.conns) > 0 {
 		w.loop.Schedule(&d.timer, w, w.loop.Now().Add(drainTick))
 	}
+}
+
+func (d *drain) hasDue() bool { return len(d.order) > 0 && d.total-len(d.order) < d.due }
+
+// stepDrain is the step of a walk that ends the streams that are due.
+func (w *worker) stepDrain() (cost int, more bool) {
+	d := &w.drain
+	if !d.hasDue() {
+		return 0, false
+	}
+	i, last := w.rand.IntN(len(d.order)), len(d.order)-1
+	c := d.order[i]
+	d.order[i], d.order[last] = d.order[last], nil
+	d.order = d.order[:last]
+	cost = c.endingCost()
+	c.end(Drained, sse.Farewell(w.comeBack()))
+	return cost, d.hasDue()
+}
+
+// drainLate ends what is still there after the window: connections that never became streams, streams that became some
+// late, and at last those that do not take their end.
+func (w *worker) drainLate(c *conn) (cost int) {
+	switch c.state {
+	case stateStreaming:
+		cost = c.endingCost()
+		c.end(Drained, sse.Farewell(w.comeBack()))
+	case stateAccepted, stateHandshaking, stateReading:
+		cost = failCost
+		c.fail(Drained)
+	case stateDraining, stateClosed:
+	}
+	if w.now()-w.drain.begin >= w.drain.plan.Window+drainGrace {
+		cost += failCost
+		c.fail(Drained)
+	}
+	return cost
 }
 
 // drainProgress notices that the last connection has gone.

@@ -22,6 +22,8 @@ const (
 	// visitBytes are left: those who publish faster than we send would leave more behind at each visit than it takes away.
 	recordsPerVisit = 4
 	visitBytes      = backlogBytes / 2
+	// replayPerRecord is how many places of the history a replay may look at in the time that one record takes.
+	replayPerRecord = 256
 	// expressMatches is how many streams an event may match to count as small.
 	expressMatches = 256
 	// bulkBytes is how much may wait for a stream that is not heavy. To write so much takes hardly longer than to write a
@@ -140,7 +142,13 @@ func (w *worker) write(c *conn) (records int, done bool) {
 			w.mark(c, laneHeavy)
 			return records, false
 		}
+		looked := w.shard.ReplayWork()
 		p := w.nextRecord(c)
+		records += int((w.shard.ReplayWork() - looked) / replayPerRecord)
+		if p == nil && c.state == stateStreaming && !c.stream.Empty() {
+			w.mark(c, laneHeavy) // its replay has passed over much that is not for it
+			return records, false
+		}
 		if p == nil {
 			return records, true
 		}

@@ -2,6 +2,7 @@ package edge
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -87,5 +88,46 @@ func TestSecondRequestsAreLimitedInNumber(t *testing.T) {
 	w.advance(time.Second)
 	if st := w.stats(); st.Closed["excess_input"] != 1 {
 		t.Errorf("closed: %v", st.Closed)
+	}
+}
+
+// What comes before a request is not part of it, but it came in the same records.
+func TestBlankLinesBeforeARequestCountAgainstItsBound(t *testing.T) {
+	const bound = 1 << 10
+	request := "GET /sse?subscribe=a HTTP/1.1\r\nHost: h\r\n\r\n"
+	tests := []struct {
+		name   string
+		pieces []string
+		ok     bool
+	}{
+		{"none", []string{request}, true},
+		{"one", []string{"\r\n" + request}, true},
+		{"up to the bound", []string{strings.Repeat("\r\n", (bound-len(request))/2) + request}, true},
+		{"over it", []string{strings.Repeat("\r\n", (bound-len(request))/2+1) + request}, false},
+		{"alone", []string{strings.Repeat("\r\n", bound/2)}, true},
+		{"in pieces", []string{strings.Repeat("\r\n", bound/4), strings.Repeat("\r\n", bound/4), request}, false},
+		{"one by one", append(slices.Repeat([]string{"\r", "\n"}, bound/2), request), false},
+		{"sixteen thousand", []string{strings.Repeat("\r\n", 8000) + request}, false},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			w := newWorld(t, func(s *setup) { s.edge.RequestBytes = bound })
+			c := w.connect()
+			for _, piece := range tt.pieces {
+				c.Send([]byte(piece))
+				w.turn()
+			}
+			switch got := c.received(); {
+			case tt.name == "alone":
+				c.wantNothing()
+			case tt.ok:
+				c.want(`HTTP/1.1 200 OK\r\n`)
+			default:
+				if !strings.HasPrefix(got, "HTTP/1.1 431 ") || !c.Ended() {
+					t.Errorf("got %.60q, ended %v; want 431 and the end", got, c.Ended())
+				}
+			}
+			w.check()
+		})
 	}
 }

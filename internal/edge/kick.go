@@ -2,6 +2,7 @@ package edge
 
 import (
 	"context"
+	"math"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -18,17 +19,17 @@ type Selection struct {
 }
 
 // Kick ends the selected streams and, for as long as refuse says, refuses the same selection. It answers how many
-// streams were ended.
+// streams were ended. Streams that come while it goes on may be ended, too, or not.
 func (s *Server) Kick(ctx context.Context, sel Selection, refuse time.Duration) (int, error) {
+	if refuse > 0 { // before the end of the streams: they come back at once
+		w := s.workers[0]
+		if err := w.ask(ctx, func() { s.bans.add(w.now(), sel, refuse) }); err != nil {
+			return 0, err
+		}
+	}
 	total := 0
 	for _, w := range s.workers {
-		n := 0
-		err := w.ask(ctx, func() {
-			if refuse > 0 {
-				s.bans.add(w.now(), sel, refuse) // before the end of the streams: they come back at once
-			}
-			n = w.kick(sel)
-		})
+		n, err := w.kick(ctx, sel)
 		if err != nil {
 			return total, err
 		}
@@ -37,29 +38,53 @@ func (s *Server) Kick(ctx context.Context, sel Selection, refuse time.Duration) 
 	return total, nil
 }
 
-func (w *worker) kick(sel Selection) int {
-	var found []*conn // ended afterwards: ending changes what is being walked
-	collect := func(st *hub.Stream) bool {
-		if c, ok := st.Owner.(*conn); ok && c.state == stateStreaming && !c.doomed {
-			found = append(found, c)
+// kick ends the worker's streams of the selection, a slice a turn, and answers how many. It stops when ctx is done.
+func (w *worker) kick(ctx context.Context, sel Selection) (int, error) {
+	kicked := make(chan int, 1)
+	err := w.loop.PostWait(ctx, func() {
+		n := 0
+		w.walk(ctx, w.selected(sel, func(c *conn) int {
+			if c.state != stateStreaming || c.doomed {
+				return 0
+			}
+			n++
+			cost := c.endingCost()
+			c.end(Kicked, sse.Farewell(w.jitter(w.srv.config().Retry)))
+			return cost
+		}), func() { kicked <- n })
+	})
+	if err != nil {
+		return 0, err
+	}
+	select {
+	case n := <-kicked:
+		return n, ctx.Err()
+	case <-ctx.Done():
+		return 0, ctx.Err()
+	}
+}
+
+// selected is the step of a walk that visits the streams of the selection.
+func (w *worker) selected(sel Selection, visit func(*conn) (cost int)) func() (cost int, more bool) {
+	if sel.All {
+		return w.overConns(visit).step
+	}
+	next := math.MaxInt
+	return func() (cost int, more bool) {
+		var st *hub.Stream
+		if sel.Room != "" {
+			st, next = w.shard.InRoom(sel.Room, next)
+		} else {
+			st, next = w.shard.WithID(sel.ID, next)
 		}
-		return true
-	}
-	switch {
-	case sel.All:
-		for _, c := range w.conns {
-			collect(&c.stream)
+		if st == nil {
+			return lookCost, false
 		}
-	case sel.Room != "":
-		w.shard.ByRoom(sel.Room, collect)
-	default:
-		w.shard.ByID(sel.ID, collect)
+		if c, ok := st.Owner.(*conn); ok {
+			cost = visit(c)
+		}
+		return lookCost + cost, next > 0
 	}
-	retry := w.srv.config().Retry
-	for _, c := range found {
-		c.end(Kicked, sse.Farewell(w.jitter(retry)))
-	}
-	return len(found)
 }
 
 // maxBans bounds the table of refused selections; the one that ends first makes room.

@@ -70,11 +70,16 @@ func (c *conn) take(p []byte) {
 		if c.saysTooMuch() {
 			return // and read ends it
 		}
-		if c.w.srv.reinit.Load() {
+		if c.w.srv.reinit.Load() && !c.deaf {
 			c.takeHead(p)
 			return
 		}
-		// A subscriber has nothing more to say. What it says all the same is bounded by inputBudget.
+		// A subscriber has nothing more to say. What it says all the same is bounded by inputBudget. If reinit is switched
+		// on later, nobody knows what the next byte is: the middle of a request must never pass for one.
+		c.deaf = true
+		if !c.secondReady {
+			c.head = nil
+		}
 	case stateDraining:
 	case stateAccepted, stateHandshaking, stateClosed:
 		panic("edge: internal error: plaintext in state " + c.state.String())
@@ -96,6 +101,9 @@ func (c *conn) takeHead(p []byte) {
 	}
 	if skip := leadingLineEnds(buf); skip > 0 {
 		buf, from = buf[skip:], 0
+		if c.state == stateReading {
+			c.said += skip // on a stream all of p is counted
+		}
 		switch {
 		case len(buf) == 0:
 			c.head = nil // an empty head would pass for one that p was appended to
@@ -103,12 +111,16 @@ func (c *conn) takeHead(p []byte) {
 			c.head = buf
 		}
 	}
-	limit := c.w.srv.config().RequestBytes
+	most := c.w.srv.config().RequestBytes
+	limit := most
+	if c.state == stateReading {
+		limit = max(0, most-c.said) // the blank lines before it came in the same records
+	}
 	end := headEnd(buf, from)
 	switch {
 	case end < 0 && len(buf) > limit, end > limit:
 		c.head = nil
-		c.refuse(headTooLarge(buf, limit))
+		c.refuse(headTooLarge(buf, most))
 	case end < 0:
 		if c.head == nil && len(buf) > 0 {
 			c.head = append(make([]byte, 0, max(len(buf), 512)), buf...)

@@ -169,3 +169,59 @@ func TestOnlyStreamsThatMayAskAgainKeepTheConnection(t *testing.T) {
 		turnedAway.wantEnd()
 	}
 }
+
+// What was thrown away while reinit was off may have been the first half of a request: what follows it must never be read
+// as one, or a header's value would be.
+func TestNothingIsReadAsARequestBehindWhatWasThrownAway(t *testing.T) {
+	const smuggled = "GET /sse?subscribe=smuggled HTTP/1.1\r\nHost: h\r\n\r\n"
+	tests := []struct {
+		name               string
+		before, off, again string // sent with reinit on, off, and on again
+	}{
+		{"a whole request", "", "GET /sse?subscribe=b HTTP/1.1\r\nHost: h\r\n\r\n", smuggled},
+		{"the middle of a header", "", "GET /sse?subscribe=b HTTP/1.1\r\nHost: h\r\nX-Note: ", smuggled},
+		{"in the middle of a head", "GET /sse?subscribe=b HTTP/1.1\r\nX-Note: ", "x", "\r\nHost: h\r\n\r\n" + smuggled},
+		{"one byte", "", "\r", "\n" + smuggled},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			w := newWorld(t, func(s *setup) { s.reinit = true })
+			c := w.subscribe("subscribe=a")
+			for i, sent := range []string{tt.before, tt.off, tt.again} {
+				w.srv.SetReinit(i != 1)
+				c.Send([]byte(sent))
+				w.turn()
+			}
+			c.wantNothing()
+			w.publish("smuggled", "not for it")
+			w.publish("a", "for it")
+			c.wantEvent(2, "for it")
+			if held := w.srv.workers[0].conns[0].head; held != nil {
+				t.Errorf("%d bytes of a request are held that will never be read", len(held))
+			}
+			w.check()
+		})
+	}
+}
+
+// A request that came while reinit was on is served, whatever is sent behind it.
+func TestARequestThatWaitsOutlivesTheSwitch(t *testing.T) {
+	w := newWorld(t, func(s *setup) { s.reinit = true })
+	c := w.subscribe("subscribe=a")
+	c.SetWindow(0)
+	w.publish("a", "first")
+	c.get("/sse?subscribe=b")
+	w.srv.SetReinit(false)
+	c.Send([]byte("GET /sse?subscribe=c HTTP/1.1\r\nX-Note: "))
+	w.turn()
+	w.srv.SetReinit(true)
+	c.SetWindow(1 << 20)
+	w.turn()
+	c.wantEvent(1, "first")
+	c.want(`0\r\n\r\nHTTP/1\.1 200 OK\r\n(.+\r\n)*\r\n[0-9a-f]+\r\nretry: \d+\nid: e-1\n\n\r\n`)
+	c.get("/sse?subscribe=d")
+	c.wantNothing()
+	w.publish("b", "second")
+	c.wantEvent(2, "second")
+	w.check()
+}

@@ -109,7 +109,8 @@ func New(o Options) *Server {
 
 func (s *Server) config() *snapshot { return s.current.Load() }
 
-// Reconfigure puts a new configuration in force. Open streams stay; they follow it from the next turn of their loop on.
+// Reconfigure puts a new configuration in force. Open streams stay; they follow it from one of the next
+// turns of their loop on.
 func (s *Server) Reconfigure(now time.Time, c Config) {
 	next := newSnapshot(c)
 	if old := s.config(); c.StreamAge == old.StreamAge {
@@ -140,11 +141,18 @@ func (w *worker) reschedule() {
 	}
 	w.setPlaces(cfg)
 	w.dealPlaces()
-	for _, c := range w.conns {
-		if c.state == stateStreaming {
-			c.scheduleStream()
-		}
+	if w.following != nil {
+		w.following.next = len(w.conns) // from the beginning
+		return
 	}
+	w.following = w.overConns(func(c *conn) int {
+		if c.state != stateStreaming {
+			return 0
+		}
+		c.scheduleStream()
+		return timerCost
+	})
+	w.walk(context.Background(), w.following.step, func() { w.following = nil })
 }
 
 // Connections is how many connections there are now.

@@ -1,6 +1,7 @@
 package edge
 
 import (
+	"context"
 	"net/http"
 	"strings"
 	"time"
@@ -266,25 +267,60 @@ func (c *conn) scheduleStream() {
 func (c *conn) streamDeadline() {
 	cfg := c.w.srv.config()
 	now := c.w.now()
-	if c.endsAt > 0 && now >= c.endsAt {
-		c.end(TokenEnded, sse.Reauthorize(c.jitteredRetry(cfg)))
-		return
-	}
-	if cfg.StreamAge > 0 && now >= c.agesAt(cfg) {
-		c.end(StreamAged, sse.Farewell(c.w.jitter(cfg.Retry)))
+	if _, over := c.isOver(cfg, now); over {
+		c.w.endOverdue(c)
 		return
 	}
 	if cfg.HeartbeatInterval > 0 && now >= c.lastWrite+c.spread(cfg.HeartbeatInterval) {
 		if !c.blocked && c.stream.Empty() && len(c.front) == 0 {
 			c.stream.Push(cfg.heartbeat)
-			c.w.flush(c)
-			if c.state != stateStreaming {
-				return
-			}
+			c.w.mark(c, laneBulk) // thousands may be due at one time
 		}
 		c.lastWrite = now // a blocked stream is not silent; look again after another interval
 	}
 	c.scheduleStream()
+}
+
+// isOver reports whether the stream has had its time, and why.
+func (c *conn) isOver(cfg *snapshot, now time.Duration) (reason CloseReason, over bool) {
+	switch {
+	case c.endsAt > 0 && now >= c.endsAt:
+		return TokenEnded, true
+	case cfg.StreamAge > 0 && now >= c.agesAt(cfg):
+		return StreamAged, true
+	}
+	return 0, false
+}
+
+// endOverdue ends a stream that has had its time, at the end of this turn or of one of the next: the tokens of thousands
+// may end at one time.
+func (w *worker) endOverdue(c *conn) {
+	w.overdue = append(w.overdue, c)
+	if len(w.overdue) == 1 {
+		w.walk(context.Background(), w.stepOverdue, func() { w.overdue = nil })
+	}
+}
+
+// stepOverdue is the step of a walk that ends them.
+func (w *worker) stepOverdue() (cost int, more bool) {
+	last := len(w.overdue) - 1
+	c := w.overdue[last]
+	w.overdue[last] = nil
+	w.overdue = w.overdue[:last]
+	if c.state != stateStreaming || c.doomed {
+		return lookCost, last > 0
+	}
+	cfg := w.srv.config()
+	cost = c.endingCost()
+	switch reason, over := c.isOver(cfg, w.now()); {
+	case !over:
+		c.scheduleStream() // another request has come
+	case reason == TokenEnded:
+		c.end(reason, sse.Reauthorize(c.jitteredRetry(cfg)))
+	default:
+		c.end(reason, sse.Farewell(c.w.jitter(cfg.Retry)))
+	}
+	return cost, last > 0
 }
 
 // setEnd notes down when what the stream was opened with is over. Until is by the wall clock, as tokens are; from here on

@@ -30,7 +30,10 @@ type worker struct {
 	readBuf    []byte
 	writeBuf   []byte // room for one framed chunk
 	drain      drain
-	dateAt     time.Time // second for which dateText is right
+	walks      []*walk
+	following  *overConns // gives streams the deadlines of a new configuration; nil: all have them
+	overdue    []*conn    // streams that have had their time, to be ended
+	dateAt     time.Time  // second for which dateText is right
 	dateText   string
 
 	// Counters, owned by the loop.
@@ -134,6 +137,7 @@ func (w *worker) endOfTurn() (again bool) {
 	if w.outdated.Load() && w.outdated.Swap(false) {
 		w.reschedule()
 	}
+	walking := w.walkOn()
 	if room := backlogBytes - w.lanes.backlog(w.shard.DeliveredBytes()); room > 0 {
 		again = w.shard.Deliver(deliverBudget, room)
 	} else {
@@ -141,23 +145,28 @@ func (w *worker) endOfTurn() (again bool) {
 	}
 	w.flushLanes()
 	again = w.lanes.waiting() || again
-	again = w.bury() || again
+	again = w.bury() || walking || again
 	w.load.queued.Store(w.shard.QueuedBytes())
 	w.load.blocked.Store(int64(w.blocked))
 	return again
 }
 
-// buryBudget is how many connections one turn closes: with what the kernel holds for them that takes 10 to 30 µs each.
-const buryBudget = 64
+const (
+	// buryBudget is how many connections one turn closes: with what the kernel holds for them that takes 10 to 30 µs each.
+	buryBudget = 64
+	// roomsPerClose is how many rooms a stream leaves in the time that it takes to close a connection.
+	roomsPerClose = 16
+)
 
 // bury closes what has failed. It answers whether the next turn has to go on with it.
 func (w *worker) bury() (again bool) {
-	for n := buryBudget; n > 0 && len(w.doomed) > 0; n-- {
+	for budget := buryBudget; budget > 0 && len(w.doomed) > 0; budget-- {
 		last := len(w.doomed) - 1
 		c := w.doomed[last]
 		w.doomed[last] = nil
 		w.doomed = w.doomed[:last]
 		if c.state != stateClosed {
+			budget -= c.stream.Memberships() / roomsPerClose
 			c.closeNow()
 		}
 	}

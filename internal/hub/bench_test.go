@@ -139,10 +139,9 @@ func BenchmarkIdleStream(b *testing.B) {
 		}
 		w.deliver()
 		dst := make([]byte, 0, 1<<10)
-		w.shards[0].everyone.visit(func(st *Stream) bool {
-			dst = st.Pop(dst[:0], cap(dst))
-			return true
-		})
+		for _, m := range w.shards[0].everyone.members {
+			dst = m.st.Pop(dst[:0], cap(dst))
+		}
 		runtime.GC()
 		runtime.ReadMemStats(&after)
 		b.ReportMetric(float64(after.HeapAlloc-before.HeapAlloc)/streams, "B/stream")

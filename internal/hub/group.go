@@ -52,11 +52,14 @@ func (g *group) remove(pos int) {
 	}
 }
 
-// visit calls fn for the members until it returns false. fn may unsubscribe the stream it is given.
-func (g *group) visit(fn func(*Stream) bool) {
-	for i := len(g.members) - 1; i >= 0; i-- {
-		if i < len(g.members) && !fn(g.members[i].st) {
-			return
-		}
+// last returns the last member before a place, and its place; nil if there is none, or no group.
+func (g *group) last(before int) (st *Stream, place int) {
+	if g == nil {
+		return nil, 0
 	}
+	place = min(before, len(g.members)) - 1
+	if place < 0 {
+		return nil, 0
+	}
+	return g.members[place].st, place
 }

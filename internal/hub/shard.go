@@ -193,20 +193,18 @@ func (s *Shard) RoomsPrefix(prefix, after string, visit func(room string, stream
 	})
 }
 
-// ByID visits the streams of that client id until visit returns false. visit may unsubscribe the stream
-// it is given.
-func (s *Shard) ByID(id string, visit func(*Stream) bool) {
-	if g, ok := s.ids.get(id); ok {
-		g.visit(visit)
-	}
+// WithID returns the last stream of that client id before a place in their list, and its place; nil if there is none. Who
+// begins with a number that is too high, and goes on with the places returned, meets all that stay subscribed meanwhile;
+// some of them twice, if others leave.
+func (s *Shard) WithID(id string, before int) (st *Stream, place int) {
+	g, _ := s.ids.get(id)
+	return g.last(before)
 }
 
-// ByRoom visits the streams that named the room until visit returns false. visit may unsubscribe the
-// stream it is given.
-func (s *Shard) ByRoom(room string, visit func(*Stream) bool) {
-	if g, ok := s.rooms.get(room); ok {
-		g.visit(visit)
-	}
+// InRoom is WithID for the streams that named the room.
+func (s *Shard) InRoom(room string, before int) (st *Stream, place int) {
+	g, _ := s.rooms.get(room)
+	return g.last(before)
 }
 
 // ReplayWork is how many places of the history replays have looked at, in Subscribe and Pop: by its growth a caller bounds

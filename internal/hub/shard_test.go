@@ -2,6 +2,7 @@ package hub
 
 import (
 	"fmt"
+	"math"
 	"slices"
 	"testing"
 )
@@ -54,47 +55,67 @@ func TestShardCounts(t *testing.T) {
 	}
 }
 
-func TestVisitorsMayUnsubscribe(t *testing.T) {
+// visited goes through a list of streams, and lets those that it meets leave.
+func (w *world) visited(list func(string, int) (*Stream, int), key string, leave bool) (n int) {
+	for st, place := list(key, math.MaxInt); st != nil; st, place = list(key, place) {
+		n++
+		if leave {
+			w.shards[0].Unsubscribe(st)
+			w.check()
+		}
+	}
+	return n
+}
+
+func TestStreamsOfARoomOrAnIDOneByOne(t *testing.T) {
 	w := newWorld(t, 1, Options{})
 	s := w.shards[0]
 	for i := range 6 {
 		w.client(0).subscribe(Subscription{ClientID: []string{"me", "you", ""}[i%3]}, "a b")
 	}
-	count := func(visit func(string, func(*Stream) bool), key string, leave bool) (n int) {
-		visit(key, func(st *Stream) bool {
-			n++
-			if leave {
-				s.Unsubscribe(st)
-			}
-			return true
-		})
-		return n
+	if got := w.visited(s.WithID, "me", false); got != 2 {
+		t.Errorf("WithID finds %d, want 2", got)
 	}
-	if got := count(s.ByID, "me", false); got != 2 {
-		t.Errorf("ByID visits %d, want 2", got)
+	if got := w.visited(s.WithID, "", false); got != 0 {
+		t.Errorf("WithID of no id finds %d, want 0", got)
 	}
-	if got := count(s.ByID, "", false); got != 0 {
-		t.Errorf("ByID of no id visits %d, want 0", got)
+	if got := w.visited(s.WithID, "you", true); got != 2 || s.ids.len() != 1 {
+		t.Errorf("WithID finds %d, want 2; %d ids are left, want 1", got, s.ids.len())
 	}
-	if got := count(s.ByID, "you", true); got != 2 || s.ids.len() != 1 {
-		t.Errorf("ByID visits %d, want 2; %d ids are left, want 1", got, s.ids.len())
+	if got := w.visited(s.InRoom, "a", true); got != 4 || s.Streams() != 0 {
+		t.Errorf("InRoom finds %d, want 4; %d streams are left", got, s.Streams())
 	}
-	if got := count(s.ByRoom, "a", true); got != 4 || s.Streams() != 0 {
-		t.Errorf("ByRoom visits %d, want 4; %d streams are left", got, s.Streams())
-	}
-	if got := count(s.ByRoom, "a", false); got != 0 {
-		t.Errorf("ByRoom of a room without streams visits %d", got)
+	if got := w.visited(s.InRoom, "a", false); got != 0 {
+		t.Errorf("InRoom of a room without streams finds %d", got)
 	}
 }
 
-func TestVisitStops(t *testing.T) {
-	w := newWorld(t, 1, Options{})
-	w.subscribe("a")
-	w.subscribe("a")
-	visits := 0
-	w.shards[0].ByRoom("a", func(*Stream) bool { visits++; return false })
-	if visits != 1 {
-		t.Errorf("ByRoom visits %d streams after false", visits)
+// Whoever stays is met, whoever else leaves or comes between two steps.
+func TestStreamsOfARoomWhileOthersComeAndGo(t *testing.T) {
+	const n = 6
+	for leaver := range n {
+		for when := range n {
+			w := newWorld(t, 1, Options{})
+			var clients []*client
+			met := make(map[*Stream]bool)
+			for range n {
+				clients = append(clients, w.subscribe("a"))
+			}
+			st, place := w.shards[0].InRoom("a", math.MaxInt)
+			for step := 0; st != nil; step++ {
+				met[st] = true
+				if step == when {
+					w.shards[0].Unsubscribe(&clients[leaver].Stream)
+					w.subscribe("a")
+				}
+				st, place = w.shards[0].InRoom("a", place)
+			}
+			for i, c := range clients {
+				if i != leaver && !met[&c.Stream] {
+					t.Fatalf("client %d was passed over when client %d left after %d steps", i, leaver, when)
+				}
+			}
+		}
 	}
 }
 

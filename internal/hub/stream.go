@@ -159,6 +159,10 @@ func (st *Stream) Dropped() uint64 { return st.dropped }
 // ClientID is the id the client gave itself, or "".
 func (st *Stream) ClientID() string { return st.clientID }
 
+// Memberships is in how many lists of its shard the stream is, which is what it costs to unsubscribe: its rooms, and one or two
+// more. It is 0 without a subscription.
+func (st *Stream) Memberships() int { return len(st.memberships) }
+
 // Rooms lists the rooms the stream is subscribed to, in the order it named them. It is empty if All is
 // true.
 func (st *Stream) Rooms() []string {

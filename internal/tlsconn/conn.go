@@ -25,7 +25,6 @@ type Conn struct {
 
 	// Owned like wire.
 	readErr error // the first lasting error of ReadPlain
-	drained bool  // the last read would have blocked: crypto/tls holds no complete record
 }
 
 // Server returns a connection over d that waits for Start; see Init.
@@ -54,7 +53,7 @@ func (c *Conn) ReadPlain(p []byte) (int, error) {
 	if c.readErr != nil {
 		return 0, c.readErr
 	}
-	if c.drained {
+	if c.wire.drained {
 		if err := c.wire.lookAhead(p); err != nil {
 			return 0, err
 		}
@@ -63,8 +62,11 @@ func (c *Conn) ReadPlain(p []byte) (int, error) {
 	if errors.Is(c.wire.out.err, ErrBacklog) {
 		err = ErrBacklog // crypto/tls keeps a failed answer for the next write, and this peer may never get one
 	}
-	c.drained = err != nil && wouldBlock(err)
-	if err != nil && !c.drained {
+	c.wire.drained = err != nil && wouldBlock(err)
+	if c.wire.drained {
+		c.shrink()
+	}
+	if err != nil && !c.wire.drained {
 		c.readErr = err
 	}
 	if n > 0 {

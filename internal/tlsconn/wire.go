@@ -18,12 +18,16 @@ type wire struct {
 	out   output
 	ahead []byte // read by lookAhead, not yet by crypto/tls
 	end   error  // the lasting error that lookAhead met; comes after ahead
+
+	room    int32 // the most that crypto/tls had room for in its read buffer; 0: nothing is known of it
+	drained bool  // the last read would have blocked: crypto/tls holds no complete record
 }
 
 var _ net.Conn = (*wire)(nil)
 
 // Read implements net.Conn for crypto/tls.
 func (w *wire) Read(p []byte) (int, error) {
+	w.room = max(w.room, int32(len(p)))
 	if h := w.hs.Load(); h != nil {
 		return h.read(w, p)
 	}
