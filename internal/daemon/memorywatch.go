@@ -302,7 +302,9 @@ func (w *memoryWatch) act(blocked int, overQueued bool) {
 	forgotten := 0
 	if w.level >= pressureForget {
 		forgotten = w.d.hub.HalveHistory()
-		trimHistory(w.d.hub, time.Now())
+		for w.d.hub.Trim(time.Now()) {
+			runtime.Gosched() // who waits for the lock comes first
+		}
 		w.counts.forgotten += uint64(forgotten)
 	}
 	report := w.d.log.Info

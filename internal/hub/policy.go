@@ -2,7 +2,7 @@ package hub
 
 import (
 	"fmt"
-	"strings"
+	"slices"
 )
 
 // Policy is what happens to a stream whose socket takes nothing while its queue is full.
@@ -47,6 +47,9 @@ type Dropped struct {
 const (
 	latestLong = 64 // items
 	latestFree = 8  // one part in
+	// latestWork is how many targets of messages that have several are looked at: about 5 ms. Whatever is older than those
+	// messages is dropped.
+	latestWork = 1 << 16
 )
 
 // makeRoom makes a full queue accept rec, or reports that the stream does not get it.
@@ -89,7 +92,11 @@ func (s *Shard) dropOldest(st *Stream, size int) {
 func (s *Shard) keepNewest(st *Stream, rec *record, size int) {
 	q := &st.queue
 	s.isNewest(st, rec)
-	older := uint64(q.retain(q.fixed(), func(it item) bool { return s.isNewest(st, it.rec) }))
+	work := 0
+	older := uint64(q.retain(q.fixed(), func(it item) bool {
+		work += st.searched(it.rec)
+		return work <= latestWork && s.isNewest(st, it.rec)
+	}))
 	s.dropped.Latest += older
 	st.dropped += older
 	if len(s.newest) > fifoKeep {
@@ -113,30 +120,45 @@ func (s *Shard) keepNewest(st *Stream, rec *record, size int) {
 // one record after the other, from the newest to the oldest.
 func (s *Shard) isNewest(st *Stream, rec *record) bool {
 	newest := false
-	for _, t := range rec.to {
-		if len(rec.to) > 1 && !st.reaches(t) {
-			continue
-		}
+	st.reachedBy(rec, func(t Target) {
 		if _, seen := s.newest[t]; !seen {
 			s.newest[t] = struct{}{}
 			newest = true
 		}
-	}
+	})
 	return newest
 }
 
-// reaches reports whether a message to t is for st.
-func (st *Stream) reaches(t Target) bool {
-	if t.Kind == ToAll || st.All() {
-		return true
+// searched is what reachedBy costs for a record with several targets; for others it is next to nothing.
+func (st *Stream) searched(rec *record) int {
+	switch {
+	case len(rec.to) == 1:
+		return 0
+	case st.All():
+		return len(rec.to)
 	}
+	return len(st.memberships)
+}
+
+// reachedBy calls visit for the targets of rec that are for st, one of which there is; some twice.
+func (st *Stream) reachedBy(rec *record, visit func(Target)) {
+	if len(rec.to) == 1 || st.All() {
+		for _, t := range rec.to {
+			visit(t)
+		}
+		return
+	}
+	first := firstPrefix(rec.to)
+	rooms, prefixes := rec.to[:first], rec.to[first:]
 	for _, m := range st.memberships {
 		if m.group.kind != roomGroup {
 			continue
 		}
-		if m.group.name == t.Name || (t.Kind == ToPrefix && strings.HasPrefix(m.group.name, t.Name)) {
-			return true
+		if i, ok := slices.BinarySearchFunc(rooms, m.group.name, compareName); ok {
+			visit(rooms[i])
+		}
+		if i, ok := prefixOf(prefixes, m.group.name); ok {
+			visit(prefixes[i])
 		}
 	}
-	return false
 }

@@ -1,8 +1,11 @@
 package hub
 
 import (
+	"fmt"
 	"strings"
 	"testing"
+
+	"github.com/hassesd/hassesd/internal/sse"
 )
 
 // frameLen is the length of the events of these tests, all of one digit and one byte.
@@ -234,4 +237,39 @@ func TestSetLimitsAppliesToLiveStreams(t *testing.T) {
 	w.send("a", "3")
 	w.send("a", "4")
 	c.want("gap e-0 to 1", "2 2", "3 3", "4 4")
+}
+
+// Whoever does not read chooses how much is in its queue, and a publisher how many targets a message has.
+func TestLatestSearchesABoundedNumberOfTargets(t *testing.T) {
+	const messages = 300
+	for rooms, most := range map[string]int{"*": latestWork/MaxTargets + 1, "room7 room8": 1} {
+		w := newWorld(t, 1, Options{QueueBytes: 15 * messages, Slow: Latest})
+		c := w.subscribe(rooms)
+		c.blocked = true
+		to := make([]Target, MaxTargets)
+		full := false
+		for i := range messages {
+			for j := range to {
+				to[j].Name = fmt.Sprint("room", j)
+				if rooms == "*" {
+					to[j].Name += fmt.Sprint("_", i) // nobody else has sent there
+				}
+			}
+			before := c.queue.n
+			if _, err := w.hub.Publish(w.now, Message{To: to, Event: sse.Event{Data: "x"}}); err != nil {
+				t.Fatal(err)
+			}
+			w.deliver()
+			if c.queue.n > before {
+				continue
+			}
+			full = true
+			if kept := c.queue.n - 1; kept > most {
+				t.Errorf("%s: a full queue keeps %d messages to %d targets each, want at most %d looked at", rooms, kept, MaxTargets, most)
+			}
+		}
+		if got, last := c.all(), itoa(messages)+" x"; !full || got[len(got)-1] != last {
+			t.Errorf("%s: full %v; the last of %d events is not %s", rooms, full, len(got), last)
+		}
+	}
 }

@@ -57,6 +57,8 @@ func compareTargets(a, b Target) int {
 	return strings.Compare(a.Name, b.Name)
 }
 
+func compareName(t Target, name string) int { return strings.Compare(t.Name, name) }
+
 // firstPrefix is where the prefixes begin in targets that are sorted.
 func firstPrefix(to []Target) int {
 	at, _ := slices.BinarySearchFunc(to, ToPrefix, func(t Target, kind TargetKind) int { return int(t.Kind) - int(kind) })
@@ -88,7 +90,7 @@ func dropCovered(to []Target) []Target {
 // prefixOf finds the prefix of name among prefixes that are sorted and do not cover each other: there is one at most, and
 // it is the last that is not behind name.
 func prefixOf(prefixes []Target, name string) (int, bool) {
-	at, found := slices.BinarySearchFunc(prefixes, name, func(t Target, name string) int { return strings.Compare(t.Name, name) })
+	at, found := slices.BinarySearchFunc(prefixes, name, compareName)
 	if !found {
 		at--
 	}
