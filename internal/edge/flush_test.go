@@ -165,3 +165,43 @@ func TestOneClientDoesNotHoldTheLoop(t *testing.T) {
 		t.Errorf("%d bytes in one turn, want at most %d", sent, most)
 	}
 }
+
+// A replay that passes over much of the history goes on by itself, and others come in between.
+func TestAReplayOfLittleOutOfMuchTakesTurns(t *testing.T) {
+	const n = 100_000
+	w := newWorld(t, func(s *setup) {
+		s.hub.History = hub.HistoryLimits{Events: 2 * n, Bytes: 1 << 30, Age: time.Hour}
+		s.hub.InboxEvents = 2 * n
+	})
+	publish := func(except, data string) {
+		m := hub.Message{To: []hub.Target{{Name: "a"}}, Except: except, Event: sse.Event{Data: data}}
+		if _, err := w.hub.Publish(w.kernel.Now(), m); err != nil {
+			t.Fatal(err)
+		}
+	}
+	publish("", "first")
+	for range n {
+		publish("me", "not for me")
+	}
+	publish("", "last")
+	w.turnUntilQuiet()
+	c := w.connect()
+	c.Send([]byte("GET /sse?subscribe=a&id=me HTTP/1.1\r\nHost: h\r\nLast-Event-ID: e-0\r\n\r\n"))
+	turns := 0
+	for ; !strings.Contains(c.received(), "last"); turns++ {
+		if turns > n {
+			t.Fatal("the replay does not end")
+		}
+		reactortest.Turn(t, 1, w.loops...)
+	}
+	if least := n / replayPerRecord / flushBudget; turns <= least {
+		t.Errorf("%d events were passed over in %d turns", n, turns)
+	}
+	publish("", "live")
+	w.turnUntilQuiet()
+	c.want(`HTTP/1.1 200 OK\r\n(.+\r\n)*\r\n[0-9a-f]+\r\nretry: \d+\nid: e-0\n\n\r\n`)
+	if got := c.events(); len(got) != 3 || got[2] != "live" {
+		t.Errorf("got %q", got)
+	}
+	w.check()
+}

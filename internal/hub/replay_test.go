@@ -233,3 +233,30 @@ func TestUnsubscribeStopsReplay(t *testing.T) {
 	}
 	c.want()
 }
+
+// Threat T30: a client chooses its id, and so how much of the history is not for it.
+func TestT30AReplayPassesOverAPartAtATime(t *testing.T) {
+	const n = 5000
+	w := newWorld(t, 1, Options{InboxEvents: 2 * n, History: HistoryLimits{Events: 2 * n, Bytes: 1 << 30, Age: time.Hour}})
+	w.publish("a", "first")
+	for range n {
+		w.publish("a-me", "not for me")
+	}
+	w.publish("a", "last")
+	w.deliver()
+	c := w.client(0)
+	c.subscribe(Subscription{ClientID: "me", LastEventID: "e-0"}, "a")
+	pops := 0
+	for ; !c.Empty(); pops++ {
+		before := w.shards[0].ReplayWork()
+		c.pop(1 << 14)
+		if work := w.shards[0].ReplayWork() - before; work > (replaySteps+1)*(replayVisits+8) {
+			t.Fatalf("one Pop looked at %d places", work)
+		}
+	}
+	if pops < n/replaySteps/replayVisits {
+		t.Errorf("%d events were passed over in %d calls of Pop", n, pops)
+	}
+	w.publish("a", "live")
+	c.want("1 first", itoa(n+2)+" last", itoa(n+3)+" live")
+}
