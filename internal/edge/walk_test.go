@@ -220,7 +220,7 @@ func TestT30AReloadGoesThroughTheStreamsInTurns(t *testing.T) {
 func TestAKickEndsWithItsContext(t *testing.T) {
 	w := newWorld(t, nil)
 	clients := w.manyRooms(200)
-	ctx, cancel := context.WithCancel(context.Background())
+	ctx, cancel := context.WithCancel(t.Context())
 	answer := make(chan error, 1)
 	go func() {
 		_, err := w.srv.Kick(ctx, Selection{All: true}, 0)
