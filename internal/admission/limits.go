@@ -76,9 +76,9 @@ type Offence uint8
 
 // The offences.
 const (
-	HandshakeFailed  Offence = iota // it ended a handshake that had begun, or speaks no TLS that we do
-	HandshakeTimeout                // it did not end its handshake in time, or held its place from others
-	ProtocolBroken                  // what it sent is not TLS or not HTTP, or more than it has reason to send
+	HandshakeFailed  Offence = iota // it left or failed when a handshake had cost us something, or was slow and held its place from others
+	HandshakeTimeout                // it did not end its handshake in time
+	ProtocolBroken                  // what it sent is not TLS, nothing that an honest client sends, or more than it has reason to send
 	RequestTimeout                  // it began a request and did not end it in time
 )
 

@@ -95,9 +95,6 @@ func TestOffencesKeepANetworkOut(t *testing.T) {
 			c := w.connectFrom(attacker)
 			c.Send([]byte{0x17, 0x03, 0x01, 0x00, 0x02, 1, 2})
 		}},
-		{"plain HTTP", admission.HandshakeFailed, 30, func(w *world) {
-			w.connectFrom(attacker).get("/")
-		}},
 		{"half a request", admission.RequestTimeout, 3, func(w *world) {
 			_, conn := w.shake(attacker, config)
 			w.tlsDo(func() error {

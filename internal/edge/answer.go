@@ -43,6 +43,7 @@ type answer struct {
 	Code    answerCode // of an error; empty otherwise
 	Message string     // of an error: what is wrong, for the person who wrote the client
 
+	hostile   bool        // of a 400: no honest client sends such a head
 	challenge string      // of a 401, and some 403: the value of WWW-Authenticate
 	denial    auth.Denial // of a 401: why, for our log alone; 0: it is none
 
@@ -59,9 +60,17 @@ func refuse(status int, code answerCode, message string) *refusal {
 	return &refusal{Status: status, Code: code, Message: message}
 }
 
-// malformed is the answer to what is not HTTP as RFC 9112 has it.
+// malformed is the answer to what is not HTTP as RFC 9112 has it, but may be the work of a careless script, a monitor or a
+// proxy that is half set up.
 func malformed(message string) *refusal {
 	return refuse(http.StatusBadRequest, codeBadRequest, message)
+}
+
+// hostile is the answer to a head that nobody sends but who tries to have it read in two ways, or to break its reader.
+func hostile(message string) *refusal {
+	bad := malformed(message)
+	bad.hostile = true
+	return bad
 }
 
 // appendStreamHead appends the head of the 200 that begins a stream. The body is chunked, but for an HTTP/1.0 client,

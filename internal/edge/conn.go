@@ -312,10 +312,6 @@ func (c *conn) handshakeDone(err error) {
 		c.reason = HandshakeFailed
 		c.closeNow()
 	case err != nil:
-		c.reason = HandshakeFailed
-		if isEnd(err) {
-			c.reason = ClosedByPeer
-		}
 		c.w.srv.log.Debug("handshake failed", "conn", c.id, "peer", c.peer, "err", err)
 		c.handshakeFailed(err)
 	case !c.speaksHTTP():
@@ -342,6 +338,11 @@ func (c *conn) speaksHTTP() bool {
 // handshakeFailed sends the alert that crypto/tls wrote, and to somebody who speaks plain HTTP a word in plain HTTP.
 // Then it waits for the peer's end like any other farewell, or the kernel would throw away what the peer has not read.
 func (c *conn) handshakeFailed(err error) {
+	c.reason = HandshakeFailed
+	var failed *tlsconn.HandshakeError
+	if errors.As(err, &failed) {
+		c.explain(failed)
+	}
 	if isEnd(err) {
 		c.closeNow()
 		return
@@ -349,9 +350,6 @@ func (c *conn) handshakeFailed(err error) {
 	if _, err := c.wire.Flush(); err != nil {
 		c.closeNow()
 		return
-	}
-	if isPlainHTTP(err) {
-		c.tail = []byte(wrongProtocol)
 	}
 	c.wire = tlsconn.NewPlain(c)
 	c.setState(stateDraining)

@@ -1,9 +1,7 @@
 package edge
 
 import (
-	"crypto/tls"
 	"errors"
-	"net"
 	"time"
 
 	"github.com/hassesd/hassesd/internal/admission"
@@ -101,26 +99,54 @@ func (c *conn) offend(o admission.Offence) {
 func (c *conn) judgeHandshake(err error) {
 	switch {
 	case c.aborted && (err == nil || errors.Is(err, tlsconn.ErrNotPeer)): // it was we who were slow
-	case c.aborted && (c.reason == HandshakeTimeout || c.reason == HandshakeEvicted):
+	case c.aborted && c.reason == HandshakeTimeout:
 		c.offend(admission.HandshakeTimeout)
+	case c.aborted && c.reason == HandshakeEvicted: // it was slow, but may be so on a bad link, and has lost its place
+		c.offend(admission.HandshakeFailed)
 	case c.aborted: // our own doing
 	case err == nil:
 		c.w.srv.admission.Commend(c.w.now(), c.peer.Addr())
-	case c.input == 0: // it connected and left: a probe, or the slower of two attempts
-	case isProtocolBreach(err):
-		c.offend(admission.ProtocolBroken)
 	default:
-		c.offend(admission.HandshakeFailed)
+		if o, ok := offenceOf(err); ok {
+			c.offend(o)
+		}
 	}
 }
 
-// isProtocolBreach tells bytes that are not TLS from an honest failure: a peer that does not trust our certificate, that
-// has no version in common with us, or that speaks plain HTTP.
-func isProtocolBreach(err error) bool {
-	var header tls.RecordHeaderError
-	if errors.As(err, &header) {
-		return !isPlainHTTP(err)
+// offenceOf returns what a network owes for a handshake that failed with err, if anything. What honest clients, monitors and
+// proxies do counts only where it costs us: until our first message goes out, next to nothing is computed. A client that
+// does not trust our certificate has cost what any other does, and its network's rate bounds it in the same way.
+func offenceOf(err error) (admission.Offence, bool) {
+	var failed *tlsconn.HandshakeError
+	if !errors.As(err, &failed) {
+		return admission.HandshakeFailed, true // it has made crypto/tls panic
 	}
-	var alert *net.OpError
-	return errors.As(err, &alert) && alert.Op == "local error" // crypto/tls found fault with the peer's records
+	switch failed.Failure {
+	case tlsconn.FailureNotTLS, tlsconn.FailureBroken:
+		return admission.ProtocolBroken, true
+	case tlsconn.FailureDistrust, tlsconn.FailureHTTP, tlsconn.FailureProxyHeader:
+		return 0, false
+	case tlsconn.FailureLeft, tlsconn.FailureAlert, tlsconn.FailureUnsupported:
+	}
+	return admission.HandshakeFailed, failed.Answered
+}
+
+// explain sets the reason for which a connection ends after a failed handshake, and tells whom it helps.
+func (c *conn) explain(failed *tlsconn.HandshakeError) {
+	switch failed.Failure {
+	case tlsconn.FailureLeft:
+		if isEnd(failed) {
+			c.reason = ClosedByPeer
+		}
+	case tlsconn.FailureDistrust:
+		c.reason = CertificateRefused
+		c.hintDistrust(failed.Alert)
+	case tlsconn.FailureHTTP:
+		c.reason = WrongProtocol
+		c.tail = []byte(wrongProtocol)
+	case tlsconn.FailureProxyHeader:
+		c.reason = UnexpectedProxyHeader
+		c.hintProxyHeader()
+	case tlsconn.FailureAlert, tlsconn.FailureUnsupported, tlsconn.FailureNotTLS, tlsconn.FailureBroken:
+	}
 }

@@ -96,13 +96,13 @@ func checkHead(head []byte) *refusal {
 	case hosts == 0 && !http10:
 		return malformed("the request has no Host field")
 	case lengths > 1:
-		return malformed("the request has more than one Content-Length field")
+		return hostile("the request has more than one Content-Length field")
 	case codings > 1:
-		return malformed("the request has more than one Transfer-Encoding field")
+		return hostile("the request has more than one Transfer-Encoding field")
 	case lengths > 0 && codings > 0:
-		return malformed("the request has both Content-Length and Transfer-Encoding")
+		return hostile("the request has both Content-Length and Transfer-Encoding")
 	case codings > 0 && http10:
-		return malformed("an HTTP/1.0 request has no Transfer-Encoding")
+		return hostile("an HTTP/1.0 request has no Transfer-Encoding")
 	case origins > 1:
 		return malformed("the request has more than one Origin field")
 	}
@@ -119,7 +119,7 @@ func cutLine(b []byte) (line, rest []byte) {
 func checkRequestLine(line []byte) (http10 bool, bad *refusal) {
 	for _, b := range line {
 		if b < ' ' || b == 0x7f {
-			return false, malformed("the request line holds a control character")
+			return false, hostile("the request line holds a control character")
 		}
 	}
 	method, rest, ok := bytes.Cut(line, []byte(" "))
@@ -149,18 +149,21 @@ func isVersion(b []byte) bool {
 // cutField splits a field line that is not empty into name and value.
 func cutField(line []byte) (name, value []byte, bad *refusal) {
 	if line[0] == ' ' || line[0] == '\t' {
-		return nil, nil, malformed("a header line is folded or begins with a blank")
+		return nil, nil, hostile("a header line is folded or begins with a blank")
 	}
 	name, value, ok := bytes.Cut(line, []byte(":"))
 	if !ok {
 		return nil, nil, malformed("a header line has no colon")
+	}
+	if bytes.IndexFunc(name, func(r rune) bool { return r <= ' ' || r == 0x7f }) >= 0 {
+		return nil, nil, hostile("the name of a header field holds a blank or a control character")
 	}
 	if !isToken(name) {
 		return nil, nil, malformed("a header field has a malformed name")
 	}
 	for _, b := range value {
 		if b < ' ' && b != '\t' || b == 0x7f {
-			return nil, nil, malformed("a header field holds a control character")
+			return nil, nil, hostile("a header field holds a control character")
 		}
 	}
 	return name, bytes.Trim(value, " \t"), nil

@@ -1,10 +1,10 @@
 package edge
 
 import (
-	"crypto/tls"
 	"errors"
 
 	"github.com/hassesd/hassesd/internal/reactor"
+	"github.com/hassesd/hassesd/internal/tlsconn"
 )
 
 // readsPerTurn bounds how long one talkative peer holds the loop.
@@ -56,6 +56,11 @@ func (c *conn) readEnded(err error) {
 		c.fail(ClosedByPeer)
 		return
 	}
+	if alert, ok := tlsconn.Distrusts(err); ok && c.state == stateReading {
+		c.hintDistrust(alert)
+		c.fail(CertificateRefused)
+		return
+	}
 	c.w.srv.log.Debug("connection broke", "conn", c.id, "peer", c.peer, "err", err)
 	c.fail(TransportFailed)
 }
@@ -99,6 +104,9 @@ func (c *conn) takeHead(p []byte) {
 		c.head = append(c.head, p...)
 		buf = c.head
 	}
+	if c.refuseOther(buf) {
+		return
+	}
 	if skip := leadingLineEnds(buf); skip > 0 {
 		buf, from = buf[skip:], 0
 		if c.state == stateReading {
@@ -139,20 +147,28 @@ func (c *conn) takeHead(p []byte) {
 	}
 }
 
+// refuseOther answers who begins with another protocol than plaintext HTTP: a proxy that says first for whom it speaks, or a
+// client that wants TLS. It reports whether the connection is one of those; buf is what has come of it.
+func (c *conn) refuseOther(buf []byte) bool {
+	reason, message := WrongProtocol, "this port speaks HTTP without TLS; use http:// in the URL"
+	switch {
+	case c.secure || c.state != stateReading:
+		return false
+	case tlsconn.IsProxyHeader(buf):
+		reason, message = UnexpectedProxyHeader, "the connection begins with a PROXY header, which this port does not expect"
+		c.hintProxyHeader()
+	case tlsconn.IsClientHello(buf):
+		c.hintTLS()
+	default:
+		return false
+	}
+	c.head = nil
+	bad := malformed(message)
+	c.w.countRefusal(*bad)
+	c.answer(appendAnswer(nil, nil, *bad, c.w.srv.config().rules, c.w.date(), c.secure), reason)
+	return true
+}
+
 // wrongProtocol is what somebody who speaks plain HTTP to the TLS port is told.
 const wrongProtocol = "HTTP/1.0 400 Bad Request\r\nContent-Type: text/plain\r\nConnection: close\r\n\r\n" +
 	"This port speaks HTTPS. Use https:// in the URL.\n"
-
-// isPlainHTTP tells a failed handshake with a request in it from other garbage.
-func isPlainHTTP(err error) bool {
-	var header tls.RecordHeaderError
-	return errors.As(err, &header) && header.Conn != nil && looksLikeHTTP(header.RecordHeader[:])
-}
-
-func looksLikeHTTP(first []byte) bool {
-	switch string(first) {
-	case "GET /", "HEAD ", "POST ", "PUT /", "OPTIO":
-		return true
-	}
-	return false
-}

@@ -5,41 +5,47 @@ type CloseReason uint8
 
 // Why connections end.
 const (
-	ClosedByPeer     CloseReason = iota // the browser went away
-	HandshakeFailed                     // not TLS, or TLS we do not speak
-	HandshakeTimeout                    // limits.handshake_timeout
-	HandshakeEvicted                    // it was slow, and others waited for its place
-	RequestTimeout                      // limits.request_timeout
-	Answered                            // a finite answer was given: an error, HEAD, OPTIONS, the demo page
-	RefusedKindly                       // 200 with retry: and the end, see RefuseReason
-	SlowClient                          // its queue was full and limits.slow is close
-	StreamAged                          // limits.stream_age
-	TokenEnded                          // the token or signed URL that it was opened with is over
-	Kicked                              // an administrator said so
-	Drained                             // the daemon is stopping
-	MemoryShed                          // memory ran short, and more waited for it than for others
-	ExcessInput                         // more bytes after the request than a subscriber has reason to send
-	TransportFailed                     // a read or write failed, or the peer broke TLS
+	ClosedByPeer          CloseReason = iota // the browser went away
+	HandshakeFailed                          // not TLS, or TLS we do not speak
+	CertificateRefused                       // the client does not trust our certificate
+	WrongProtocol                            // HTTP without TLS where TLS is spoken, or TLS where it is not
+	UnexpectedProxyHeader                    // a PROXY header, which the listener does not expect
+	HandshakeTimeout                         // limits.handshake_timeout
+	HandshakeEvicted                         // it was slow, and others waited for its place
+	RequestTimeout                           // limits.request_timeout
+	Answered                                 // a finite answer was given: an error, HEAD, OPTIONS, the demo page
+	RefusedKindly                            // 200 with retry: and the end, see RefuseReason
+	SlowClient                               // its queue was full and limits.slow is close
+	StreamAged                               // limits.stream_age
+	TokenEnded                               // the token or signed URL that it was opened with is over
+	Kicked                                   // an administrator said so
+	Drained                                  // the daemon is stopping
+	MemoryShed                               // memory ran short, and more waited for it than for others
+	ExcessInput                              // more bytes after the request than a subscriber has reason to send
+	TransportFailed                          // a read or write failed, or the peer broke TLS
 )
 
 const numCloseReasons = TransportFailed + 1
 
 var closeReasonNames = [numCloseReasons]string{
-	ClosedByPeer:     "closed_by_peer",
-	HandshakeFailed:  "handshake_failed",
-	HandshakeTimeout: "handshake_timeout",
-	HandshakeEvicted: "handshake_evicted",
-	RequestTimeout:   "request_timeout",
-	Answered:         "answered",
-	RefusedKindly:    "refused_kindly",
-	SlowClient:       "slow_client",
-	StreamAged:       "stream_aged",
-	TokenEnded:       "token_ended",
-	Kicked:           "kicked",
-	Drained:          "drained",
-	MemoryShed:       "memory_shed",
-	ExcessInput:      "excess_input",
-	TransportFailed:  "transport_failed",
+	ClosedByPeer:          "closed_by_peer",
+	HandshakeFailed:       "handshake_failed",
+	CertificateRefused:    "certificate_refused",
+	WrongProtocol:         "wrong_protocol",
+	UnexpectedProxyHeader: "proxy_header",
+	HandshakeTimeout:      "handshake_timeout",
+	HandshakeEvicted:      "handshake_evicted",
+	RequestTimeout:        "request_timeout",
+	Answered:              "answered",
+	RefusedKindly:         "refused_kindly",
+	SlowClient:            "slow_client",
+	StreamAged:            "stream_aged",
+	TokenEnded:            "token_ended",
+	Kicked:                "kicked",
+	Drained:               "drained",
+	MemoryShed:            "memory_shed",
+	ExcessInput:           "excess_input",
+	TransportFailed:       "transport_failed",
 }
 
 func (r CloseReason) String() string { return closeReasonNames[r] }

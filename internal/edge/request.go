@@ -43,7 +43,7 @@ func parseRequest(head []byte) (*request, *refusal) {
 		return nil, malformed("the request is malformed")
 	}
 	if reader.Buffered() > 0 {
-		return nil, malformed("the request is ambiguous") // the two readings of where it ends differ
+		return nil, hostile("the request is ambiguous") // the two readings of where it ends differ
 	}
 	if len(hr.Header["Authorization"]) > 1 {
 		return nil, malformed("the request has more than one Authorization field")

@@ -72,6 +72,7 @@ type Server struct {
 	isDraining atomic.Bool
 	isShort    atomic.Bool  // of memory: no new streams
 	doorTold   atomic.Int64 // when the log last said that somebody was refused at accept; 0: never
+	hints      hints        // any loop
 	admission  *admission.Table
 	bans       bans
 

@@ -180,7 +180,7 @@ func (c *conn) forgetStream() {
 // refuse answers a request that could not be read.
 func (c *conn) refuse(bad *refusal) {
 	c.w.countRefusal(*bad)
-	if bad.Code == codeBadRequest {
+	if bad.hostile {
 		c.offend(admission.ProtocolBroken)
 	}
 	if c.state == stateStreaming {

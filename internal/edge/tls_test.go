@@ -226,7 +226,7 @@ func TestPlainHTTPOnTheTLSPortIsToldSo(t *testing.T) {
 	w.waitFor("the server's end", c.Ended)
 	c.want(`HTTP/1\.0 400 Bad Request\r\n(.+\r\n)*\r\n.*https://.*\n`)
 	c.wantEnd()
-	if st := w.stats(); st.Closed["handshake_failed"] != 1 {
+	if st := w.stats(); st.Closed["wrong_protocol"] != 1 {
 		t.Errorf("closed: %v", st.Closed)
 	}
 }

@@ -40,6 +40,7 @@ type setup struct {
 	// Options.Challenge
 	challenge func(token string) (string, bool)
 	fds       int
+	log       slog.Handler                             // nil: nowhere
 	poller    func(*reactortest.Poller) reactor.Poller // what the loops see of the kernel; nil: all
 }
 
@@ -68,6 +69,9 @@ func newWorld(t testing.TB, change func(*setup)) *world {
 	if change != nil {
 		change(&s)
 	}
+	if s.log == nil {
+		s.log = slog.DiscardHandler
+	}
 	w := &world{t: t, kernel: reactortest.NewKernel(), nextPort: 40_000}
 	for range s.loops {
 		w.loops = append(w.loops, w.newLoop(s.poller))
@@ -77,7 +81,7 @@ func newWorld(t testing.TB, change func(*setup)) *world {
 		Loops:           w.loops,
 		Hub:             w.hub,
 		TLS:             func() (*tls.Config, func(serverName, host string) bool) { return s.tls, s.serves },
-		Logger:          slog.New(slog.DiscardHandler),
+		Logger:          slog.New(s.log),
 		Config:          s.edge,
 		Reinit:          s.reinit,
 		Seed:            1,

@@ -22,6 +22,7 @@ type handshake struct {
 	held  bool      // a slot of the gate is ours
 	since time.Time // when it began to compute with it
 	hello hello
+	trace Trace
 	err   error // taken from abort
 }
 
@@ -30,7 +31,8 @@ func newHandshake() *handshake {
 }
 
 // Start runs the handshake on a goroutine of its own. It calls done exactly once, on that goroutine, as its last act:
-// with nil, or with the error that ended the handshake, which may have left an alert to Flush. From Start to done the
+// with nil, or with the error that ended the handshake, which may have left an alert to Flush: a [HandshakeError], a
+// [PanicError], or what was given to Abort. From Start to done the
 // goroutine owns the descriptor. After done(nil) the caller flushes and reads at once: the last event of the descriptor
 // may have been spent on the handshake, and the client's first request often arrives together with its Finished.
 func (c *Conn) Start(g *Gate, done func(error)) {
@@ -86,7 +88,10 @@ func (h *handshake) run(c *Conn) (err error) {
 	if aborted := h.aborted(); aborted != nil {
 		return aborted
 	}
-	return err
+	if err != nil {
+		return h.trace.Judge(err)
+	}
+	return nil
 }
 
 // read is the transport's read during the handshake: it waits for bytes without holding a slot and returns them
@@ -101,6 +106,7 @@ func (h *handshake) read(w *wire, p []byte) (int, error) {
 		}
 		n, err := h.hello.read(w.out.d, p)
 		if err == nil {
+			h.trace.Received(p[:n])
 			return n, h.enter()
 		}
 		if !wouldBlock(err) {

@@ -63,6 +63,9 @@ func (w *wire) lookAhead(p []byte) error {
 
 // Write implements net.Conn for crypto/tls.
 func (w *wire) Write(p []byte) (int, error) {
+	if h := w.hs.Load(); h != nil {
+		h.trace.Sent(p)
+	}
 	if err := w.out.write(p); err != nil {
 		return 0, err
 	}
