@@ -212,14 +212,22 @@ func TestTheLogTellsOfHonestTrouble(t *testing.T) {
 		do   func(w *world)
 		want []string
 	}{
-		{"distrust", server, helloAndThen(r.got.Bytes(), unknownCA),
-			[]string{`msg="the client does not trust our certificate"`, "peer=" + stranger + ":", "server_name=localhost", "unknown certificate authority", "hassesctl certs"}},
-		{"a PROXY header", server, sends(nil, "PROXY TCP4 192.0.2.9 192.0.2.1 4000 443\r\n"),
-			[]string{"PROXY header", "peer=" + stranger + ":", "send-proxy"}},
-		{"a PROXY header in plaintext", nil, sends(nil, "PROXY TCP4 192.0.2.9 192.0.2.1 4000 443\r\n"),
-			[]string{"PROXY header", "peer=" + stranger + ":", "send-proxy"}},
-		{"TLS in plaintext", nil, sends(nil, r.got.String()),
-			[]string{"speaks TLS", "peer=" + stranger + ":", "http://"}},
+		{
+			"distrust", server, helloAndThen(r.got.Bytes(), unknownCA),
+			[]string{`msg="the client does not trust our certificate"`, "peer=" + stranger + ":", "server_name=localhost", "unknown certificate authority", "hassesctl certs"},
+		},
+		{
+			"a PROXY header", server, sends(nil, "PROXY TCP4 192.0.2.9 192.0.2.1 4000 443\r\n"),
+			[]string{"PROXY header", "peer=" + stranger + ":", "send-proxy"},
+		},
+		{
+			"a PROXY header in plaintext", nil, sends(nil, "PROXY TCP4 192.0.2.9 192.0.2.1 4000 443\r\n"),
+			[]string{"PROXY header", "peer=" + stranger + ":", "send-proxy"},
+		},
+		{
+			"TLS in plaintext", nil, sends(nil, r.got.String()),
+			[]string{"speaks TLS", "peer=" + stranger + ":", "http://"},
+		},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			var log bytes.Buffer
