@@ -8,7 +8,6 @@ import (
 	"net"
 	"slices"
 	"sync"
-	"syscall"
 )
 
 // Failure says why a handshake failed, and so whose fault it is. The set is closed.
@@ -212,11 +211,10 @@ func isLocal(err error) bool {
 	return errors.As(err, &op) && op.Op == "local error"
 }
 
-// isTransport reports whether err comes from below TLS, or from a close_notify.
+// isTransport reports whether err comes from below TLS, or from a close_notify. What the operating system returns has the
+// methods of a net.Error; what crypto/tls returns has not, but for its local error.
 func isTransport(err error) bool {
-	var errno syscall.Errno
-	var op *net.OpError
-	return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, net.ErrClosed) ||
-		errors.Is(err, io.ErrNoProgress) || errors.Is(err, ErrBacklog) || errors.As(err, &errno) ||
-		errors.As(err, &op) && !isLocal(err)
+	_, isNet := errors.AsType[temporary](err)
+	return isNet && !isLocal(err) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) ||
+		errors.Is(err, net.ErrClosed) || errors.Is(err, io.ErrNoProgress) || errors.Is(err, ErrBacklog)
 }
