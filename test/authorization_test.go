@@ -159,7 +159,7 @@ func TestAuthorizationSnippets(t *testing.T) {
 			if !ok {
 				t.Fatalf("who runs %s?", name)
 			}
-			text = strings.ReplaceAll(text, "/etc/hassesd/", d.dir+"/")
+			text = strings.NewReplacer("/etc/hassesd/", d.dir+"/", "/etc/www-keys/", d.dir+"/").Replace(text)
 			text = strings.ReplaceAll(text, "https://push.example.org/", "https://"+d.https+"/")
 			file := filepath.Join(t.TempDir(), language.file)
 			write(t, file, []byte(text))

@@ -53,7 +53,7 @@ func app(env []string, stdout, stderr io.Writer) *cli.App {
 		ErrWriter:       stderr,
 		HideVersion:     true,
 		HideHelpCommand: true,
-		Flags:           append(said.flags(), &cli.BoolFlag{Name: "version", Usage: "print the version"}),
+		Flags:           append(said.flags(), &cli.BoolFlag{Name: "version", Aliases: []string{"v", "V"}, Usage: "print the version"}),
 		OnUsageError:    asUsageError,
 		ExitErrHandler:  func(*cli.Context, error) {},
 		Action: func(c *cli.Context) error {

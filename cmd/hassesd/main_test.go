@@ -76,7 +76,7 @@ func TestDefaultsAreAFileThatCanBeUsed(t *testing.T) {
 }
 
 func TestVersionAndHelp(t *testing.T) {
-	for _, spelling := range []string{"version", "--version", "-version"} {
+	for _, spelling := range []string{"version", "--version", "-version", "-v", "-V"} {
 		if code, stdout, _ := hassesd(nil, spelling); code != 0 || !strings.HasPrefix(stdout, "hassesd ") {
 			t.Errorf("%s: %d, %q", spelling, code, stdout)
 		}
