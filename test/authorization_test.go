@@ -167,7 +167,13 @@ func TestAuthorizationSnippets(t *testing.T) {
 			if name == "go" {
 				args = []string{"run", file}
 			}
-			said := strings.TrimSpace(d.run0(tool(t, language.program), args...))
+			program := language.program
+			if program == "node" {
+				program = node(t)
+			} else {
+				program = tool(t, program)
+			}
+			said := strings.TrimSpace(d.run0(program, args...))
 			room, id := "Büro 1", "O'Brien (42)*"
 			var status int
 			if kind == "signed-url" {
@@ -242,7 +248,7 @@ func TestAuthorizationPage(t *testing.T) {
 		}
 	}
 	page := &listener{
-		process: launch(t, []string{"NODE_EXTRA_CA_CERTS=" + d.caFile}, tool(t, "node"), "js/signed.mjs", d.path("page.js"), site.URL),
+		process: launch(t, []string{"NODE_EXTRA_CA_CERTS=" + d.caFile}, node(t), "js/signed.mjs", d.path("page.js"), site.URL),
 		seen:    make(map[string]bool),
 	}
 	await("at the start") <- ""
@@ -503,7 +509,7 @@ func TestDemoPageWithACookie(t *testing.T) {
 	d := guarded(t, "--demo")
 	d.run()
 	token := d.mint("--key-file", d.path("es-private.pem"), "--kid", "es", "--room", "room*")
-	p := launch(t, []string{"CHROMIUM=" + chromium, "COOKIE=" + token}, tool(t, "node"), "js/demo.mjs", "https://"+d.https+"/")
+	p := launch(t, []string{"CHROMIUM=" + chromium, "COOKIE=" + token}, node(t), "js/demo.mjs", "https://"+d.https+"/")
 	page := &listener{process: p, seen: make(map[string]bool)}
 	page.opened()
 	d.awaitStreams("room1", 1)
@@ -522,7 +528,7 @@ func TestT15ABrowserStopsWhenItsURLEnds(t *testing.T) {
 	d.run()
 	for ttl := 4 * time.Second; ; ttl *= 2 {
 		stream := d.signURL("a", "--ttl", ttl.String(), "--until", ttl.String())
-		p := launch(t, []string{"CHROMIUM=" + chromium}, tool(t, "node"), "js/chromium.mjs", stream, servePage(t))
+		p := launch(t, []string{"CHROMIUM=" + chromium}, node(t), "js/chromium.mjs", stream, servePage(t))
 		opened, events := untilItGivesUp(p)
 		if !opened && ttl < patience {
 			continue // the browser was too slow

@@ -27,13 +27,13 @@ type foreign struct {
 var foreigners = []foreign{
 	{"Chromium", func(t *testing.T, _ *daemon, url string) *process {
 		env := []string{"CHROMIUM=" + tool(t, "chromium")}
-		return launch(t, env, tool(t, "node"), "js/chromium.mjs", url, servePage(t))
+		return launch(t, env, node(t), "js/chromium.mjs", url, servePage(t))
 	}},
 	{"npm eventsource", func(t *testing.T, d *daemon, url string) *process {
-		return launch(t, []string{"NODE_EXTRA_CA_CERTS=" + d.caFile}, tool(t, "node"), "js/eventsource.mjs", url)
+		return launch(t, []string{"NODE_EXTRA_CA_CERTS=" + d.caFile}, node(t), "js/eventsource.mjs", url)
 	}},
 	{"undici", func(t *testing.T, d *daemon, url string) *process {
-		return launch(t, []string{"NODE_EXTRA_CA_CERTS=" + d.caFile}, tool(t, "node"), "js/undici.mjs", url)
+		return launch(t, []string{"NODE_EXTRA_CA_CERTS=" + d.caFile}, node(t), "js/undici.mjs", url)
 	}},
 	{"tmaxmax go-sse", func(t *testing.T, d *daemon, url string) *process { return launchGo(t, d, "gosse", url) }},
 	{"launchdarkly", func(t *testing.T, d *daemon, url string) *process { return launchGo(t, d, "launchdarkly", url) }},
@@ -159,7 +159,7 @@ func TestDemoPage(t *testing.T) {
 	t.Parallel()
 	chromium := tool(t, "chromium")
 	d := start(t, "--demo")
-	p := launch(t, []string{"CHROMIUM=" + chromium}, tool(t, "node"), "js/demo.mjs", "https://"+d.https+"/")
+	p := launch(t, []string{"CHROMIUM=" + chromium}, node(t), "js/demo.mjs", "https://"+d.https+"/")
 	page := &listener{process: p, seen: make(map[string]bool)}
 	page.opened()
 	d.awaitStreams("room1", 1)

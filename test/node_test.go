@@ -1,0 +1,106 @@
+package test
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+)
+
+// deps installs Node.js here where the machine's own is too old for the clients in js.
+const ownNode = "js/node/node_modules/.bin/node"
+
+// node returns a Node.js that the clients in js run on.
+func node(t testing.TB) string {
+	t.Helper()
+	path, err := findNode()
+	if err != nil {
+		if os.Getenv("CI") != "" {
+			t.Fatalf("%v: .ci/deps should have installed it", err)
+		}
+		t.Skipf("%v: run 'make deps'", err)
+	}
+	return path
+}
+
+// findNode looks for a Node.js of the version that js/package.json asks for: in PATH, then where deps installs one.
+var findNode = sync.OnceValues(func() (string, error) {
+	text, err := os.ReadFile("js/package.json")
+	if err != nil {
+		return "", err
+	}
+	var manifest struct {
+		Engines struct {
+			Node string `json:"node"`
+		} `json:"engines"`
+	}
+	if err := json.Unmarshal(text, &manifest); err != nil {
+		return "", fmt.Errorf("js/package.json: %w", err)
+	}
+	wanted, isBound := strings.CutPrefix(manifest.Engines.Node, ">=")
+	if !isBound {
+		return "", errors.New(`js/package.json: "engines" names no least version of Node.js`)
+	}
+	var found []string
+	for _, name := range []string{"node", ownNode} {
+		out, err := exec.Command(name, "--version").Output()
+		if err != nil {
+			continue
+		}
+		version := strings.TrimPrefix(strings.TrimSpace(string(out)), "v")
+		if isVersionAtLeast(version, wanted) {
+			return name, nil
+		}
+		found = append(found, name+" is "+version)
+	}
+	if len(found) == 0 {
+		return "", fmt.Errorf("Node.js %s or later is missing", wanted) //nolint:staticcheck // its name begins with a capital
+	}
+	return "", fmt.Errorf("Node.js %s or later is missing (%s)", wanted, strings.Join(found, ", ")) //nolint:staticcheck // its name
+})
+
+// isVersionAtLeast compares versions of numbers and dots; one with anything else in it is older than every other.
+func isVersionAtLeast(version, least string) bool {
+	have, want := strings.Split(version, "."), strings.Split(least, ".")
+	for i := range want {
+		if i == len(have) {
+			return false
+		}
+		h, errHave := strconv.Atoi(have[i])
+		w, errWant := strconv.Atoi(want[i])
+		if errHave != nil || errWant != nil {
+			return false
+		}
+		if h != w {
+			return h > w
+		}
+	}
+	return true
+}
+
+func TestIsVersionAtLeast(t *testing.T) {
+	t.Parallel()
+	for _, tc := range []struct {
+		version, least string
+		want           bool
+	}{
+		{"20.18.1", "20.18.1", true},
+		{"20.19.0", "20.18.1", true},
+		{"24.0.0", "20.18.1", true},
+		{"20.18.0", "20.18.1", false},
+		{"18.20.4", "20.18.1", false},
+		{"9.99.99", "20.18.1", false},
+		{"20.18", "20.18.1", false},
+		{"", "20.18.1", false},
+		{"nightly", "20.18.1", false},
+	} {
+		if got := isVersionAtLeast(tc.version, tc.least); got != tc.want {
+			t.Errorf("isVersionAtLeast(%q, %q) = %v, want %v", tc.version, tc.least, got, tc.want)
+		}
+	}
+}
