@@ -14,7 +14,16 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/hassesd/hassesd/internal/runtimetest"
 )
+
+func TestMain(m *testing.M) { os.Exit(inOwnRuntimeDirectory(m)) }
+
+func inOwnRuntimeDirectory(m *testing.M) int {
+	defer runtimetest.Own()()
+	return m.Run()
+}
 
 // built returns the directories that PACKAGES names.
 func built(t *testing.T) []string {

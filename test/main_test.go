@@ -13,6 +13,8 @@ import (
 	"path/filepath"
 	"sync"
 	"testing"
+
+	"github.com/hassesd/hassesd/internal/runtimetest"
 )
 
 // The programs under test.
@@ -48,6 +50,7 @@ func run(m *testing.M) int {
 	}
 	defer func() { _ = os.RemoveAll(dir) }()
 	scratch = dir
+	defer runtimetest.Own()()
 	hassesd, hassesctl = os.Getenv("HASSESD_BIN"), os.Getenv("HASSESCTL_BIN")
 	if hassesd == "" || hassesctl == "" {
 		if err := build("..", filepath.Join(dir, "bin")+"/", "-tags", "sandboxkill", "./cmd/hassesd", "./cmd/hassesctl"); err != nil {

@@ -12,16 +12,26 @@ import (
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/hassesd/hassesd/internal/runtimetest"
 )
 
 var update = flag.Bool("update", false, "write what the commands print into the scripts and golden files")
 
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){
+	testscript.Main(inOwnRuntimeDirectory{m}, map[string]func(){
 		"hassesctl": func() {
 			os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr, os.Environ()))
 		},
 	})
+}
+
+// inOwnRuntimeDirectory runs the tests, not the commands, with a runtime directory that is not the developer's.
+type inOwnRuntimeDirectory struct{ *testing.M }
+
+func (m inOwnRuntimeDirectory) Run() int {
+	defer runtimetest.Own()()
+	return m.M.Run()
 }
 
 // TestScripts runs hassesctl against a scripted daemon. A script's files say what the daemon answers, see [fakeDaemon],

@@ -8,7 +8,15 @@ import (
 	"testing"
 
 	"github.com/hassesd/hassesd/internal/config"
+	"github.com/hassesd/hassesd/internal/runtimetest"
 )
+
+func TestMain(m *testing.M) { os.Exit(inOwnRuntimeDirectory(m)) }
+
+func inOwnRuntimeDirectory(m *testing.M) int {
+	defer runtimetest.Own()()
+	return m.Run()
+}
 
 // hassesd runs the program as a shell would.
 func hassesd(env []string, args ...string) (code int, stdout, stderr string) {

@@ -1,0 +1,39 @@
+package archtest
+
+import (
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// Tests that can reach the control socket, or start the binaries that do, must not meet the daemon that the developer
+// has running beside them.
+func TestTestsHaveARuntimeDirectoryOfTheirOwn(t *testing.T) {
+	out, err := exec.Command("go", "list", "-test", "-f", `{{.ImportPath}}{{range .Deps}} {{.}}{{end}}`, module+"/...").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var checked []string
+	for line := range strings.Lines(string(out)) {
+		fields := strings.Fields(line)
+		name, isTest := strings.CutSuffix(fields[0], ".test")
+		if !isTest {
+			continue
+		}
+		name, deps := strings.TrimPrefix(name, module+"/"), fields[1:]
+		startsBinaries := name == "test" || name == "packaging"
+		if !startsBinaries && !slices.Contains(deps, module+"/internal/admin") {
+			continue
+		}
+		checked = append(checked, name)
+		if !slices.Contains(deps, module+"/internal/runtimetest") {
+			t.Errorf("%s: its TestMain must call runtimetest.Own: its tests can reach the developer's own daemon", name)
+		}
+	}
+	for _, name := range []string{"cmd/hassesctl", "cmd/hassesd", "internal/admin", "internal/daemon", "packaging", "test"} {
+		if !slices.Contains(checked, name) {
+			t.Errorf("%s was not looked at", name)
+		}
+	}
+}
