@@ -6,14 +6,15 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"sync"
 	"testing"
 )
 
-// deps installs Node.js here where the machine's own is too old for the clients in js.
-const ownNode = "js/node/node_modules/.bin/node"
+// ownNode is where deps installs Node.js when the machine's own is too old for the clients in js.
+const ownNode = "js/node/node_modules/node-linux-*/bin/node"
 
 // node returns a Node.js that the clients in js run on.
 func node(t testing.TB) string {
@@ -46,8 +47,12 @@ var findNode = sync.OnceValues(func() (string, error) {
 	if !isBound {
 		return "", errors.New(`js/package.json: "engines" names no least version of Node.js`)
 	}
+	own, err := filepath.Glob(ownNode)
+	if err != nil {
+		return "", err
+	}
 	var found []string
-	for _, name := range []string{"node", ownNode} {
+	for _, name := range append([]string{"node"}, own...) {
 		out, err := exec.Command(name, "--version").Output()
 		if err != nil {
 			continue
