@@ -4,6 +4,7 @@ VERSION  ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unk
 FUZZTIME ?= 10s
 TESTFLAGS ?= -timeout 20m
 BENCH    ?= .
+# Further flags for the daemon of make run.
 RUNFLAGS ?=
 PEERSFLAGS ?=
 SOAK     ?= 30m
@@ -23,7 +24,7 @@ build: ## Build the static binaries bin/hassesd and bin/hassesctl
 	CGO_ENABLED=0 go build $(BUILD) -o $(BIN)/ ./cmd/...
 
 .PHONY: run
-run: build ## Build, then run the daemon for a laptop: https://127.0.0.1:8443, certificate made in memory, demo page
+run: build ## Build, then run the daemon for a laptop: https://127.0.0.1:8443, certificate made in memory, demo page; RUNFLAGS adds flags
 	$(BIN)/hassesd --dev $(RUNFLAGS)
 
 .PHONY: deps

@@ -64,9 +64,9 @@ var findNode = sync.OnceValues(func() (string, error) {
 		found = append(found, name+" is "+version)
 	}
 	if len(found) == 0 {
-		return "", fmt.Errorf("Node.js %s or later is missing", wanted) //nolint:staticcheck // its name begins with a capital
+		return "", fmt.Errorf("Node.js %s or later is missing", wanted)
 	}
-	return "", fmt.Errorf("Node.js %s or later is missing (%s)", wanted, strings.Join(found, ", ")) //nolint:staticcheck // its name
+	return "", fmt.Errorf("Node.js %s or later is missing (%s)", wanted, strings.Join(found, ", "))
 })
 
 // isVersionAtLeast compares versions of numbers and dots; one with anything else in it is older than every other.

@@ -41,8 +41,8 @@ function connect() {
     source.addEventListener(name, showEvent);
   }
 
-  // The daemon could not fill the gap since the last id: what this page knows may be old. A real page would fetch the
-  // present state from its server here.
+  // The daemon could not fill the gap since the last id: what this page knows may be old. A real page fetches the present
+  // state from its server now, after a random while, as all other pages do the same; it does not load itself again.
   source.addEventListener("hasses.gap", (event) => {
     gaps++;
     element("gaps").textContent = gaps;

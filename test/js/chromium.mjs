@@ -1,16 +1,10 @@
 // A subscriber that is a real page in headless Chromium: node chromium.mjs STREAM-URL PAGE-URL
 // The page makes the EventSource itself (page.html beside this file); what it sees is reported line by line.
-import { chromium } from 'playwright-core'
+import { launch } from './launch.mjs'
 import { report } from './lines.mjs'
 
 const [stream, page] = process.argv.slice(2)
-const browser = await chromium.launch({
-  executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
-  args: [
-    '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-dev-shm-usage',
-    '--disable-background-networking', '--disable-component-update', '--disable-sync',
-  ],
-})
+const browser = await launch()
 const context = await browser.newContext({ ignoreHTTPSErrors: true })
 const tab = await context.newPage()
 await tab.exposeFunction('report', report)

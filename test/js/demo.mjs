@@ -1,15 +1,9 @@
 // Uses the daemon's demo page as a person would: node demo.mjs PAGE-URL
 // COOKIE in the environment is a token for the daemon.
-import { chromium } from 'playwright-core'
+import { launch } from './launch.mjs'
 import { report } from './lines.mjs'
 
-const browser = await chromium.launch({
-  executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
-  args: [
-    '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-dev-shm-usage',
-    '--disable-background-networking', '--disable-component-update', '--disable-sync',
-  ],
-})
+const browser = await launch()
 const context = await browser.newContext({ ignoreHTTPSErrors: true })
 if (process.env.COOKIE) {
   await context.addCookies([{
