@@ -34,6 +34,11 @@ deps: ## Install what the end-to-end tests need and the machine lacks (apt as ro
 .PHONY: test
 test: deps ## Run all tests with the race detector; the end-to-end tests start the real binaries
 	CGO_ENABLED=1 go test -race $(TESTFLAGS) ./...
+	cd tools && go test ./shape
+
+.PHONY: shape
+shape: ## Print how the code is built: lines, arrows between files that run back up, the largest structs
+	@cd tools && go run ./shape ..
 
 .PHONY: test-debug
 test-debug: deps ## Run the end-to-end tests against a daemon built with the race detector and the owner checks, which a forbidden system call kills
@@ -48,6 +53,7 @@ lint: tools ## Check formatting and the modules, vet, and run the linters of .go
 	go vet ./...
 	$(TOOLS)/golangci-lint run ./...
 	cd test/clients && go vet ./...
+	cd tools && go vet ./shape
 
 .PHONY: fmt
 fmt: tools ## Format the sources
