@@ -35,6 +35,9 @@ type Visit struct {
 // loops accept at the same time; one mutex serves them all: a decision takes some 200 ns with two loops at it
 // (BenchmarkAdmit), an accept 10 µs and a handshake 150 µs.
 type Table struct {
+	statsTurn sync.Mutex // held by the one call of Stats that runs; taken before mu
+	yielded   func()     // for tests: called when Stats has given mu up for a moment; nil: nobody is told
+
 	mu sync.Mutex
 	// guarded by mu
 	limits     Limits

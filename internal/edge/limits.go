@@ -2,6 +2,7 @@ package edge
 
 import (
 	"context"
+	"time"
 
 	"github.com/hassesd/hassesd/internal/admission"
 )
@@ -18,7 +19,8 @@ type LimitsInfo struct {
 	Admission                          admission.Stats
 }
 
-// Limits asks every worker what is used of the limits. At most so many penalized networks are listed.
+// Limits asks every worker what is used of the limits, and then the table of networks, which no loop waits for. At most
+// so many penalized networks are listed.
 func (s *Server) Limits(ctx context.Context, penalized int) (LimitsInfo, error) {
 	st, err := s.Stats(ctx)
 	if err != nil {
@@ -33,6 +35,7 @@ func (s *Server) Limits(ctx context.Context, penalized int) (LimitsInfo, error) 
 		FannedOutBytes:  st.FannedOutBytes,
 	}
 	most := make(map[admission.Network]int)
+	var now time.Duration
 	for _, w := range s.workers {
 		err := w.ask(ctx, func() {
 			out.Handshakes += w.turnstile.Running()
@@ -40,12 +43,13 @@ func (s *Server) Limits(ctx context.Context, penalized int) (LimitsInfo, error) 
 			if n, running := w.turnstile.Most(); running > 0 {
 				most[n] += running
 			}
-			out.Admission = s.admission.Stats(w.now(), penalized)
+			now = max(now, w.now())
 		})
 		if err != nil {
 			return LimitsInfo{}, err
 		}
 	}
+	out.Admission = s.admission.Stats(now, penalized)
 	for n, running := range most {
 		if running > out.MostHandshakes {
 			out.MostHandshakesOf, out.MostHandshakes = n, running
