@@ -18,11 +18,13 @@ type classic struct {
 }
 
 func newClassic(c *conn) *classic {
-	return &classic{conn: c, parser: NewParser(c.server.delimiter)}
+	s := &classic{conn: c, parser: NewParser(c.server.delimiter)}
+	s.parser.lines.hold = c.line.resize
+	return s
 }
 
 func (s *classic) feed(data []byte) {
-	s.parser.Feed(data, s.conn.server.maxMessage()+commandSlack, s.run)
+	s.parser.feed(data, func() int { return s.conn.lineLimit(s.conn.server.maxMessage() + commandSlack) }, s.run)
 }
 
 func (s *classic) pending() int { return s.parser.Pending() }
@@ -247,7 +249,12 @@ func (s *classic) error(e *Error) {
 
 func (s *classic) syntaxError(bad *SyntaxError) {
 	e := &Error{Code: codeInvalidRequest, Message: bad.Error()}
-	if bad.TooLong {
+	switch forbidden := s.conn.tooLong(); {
+	case bad.noRoom:
+		e = errNoRoom()
+	case bad.TooLong && forbidden != nil:
+		e = forbidden
+	case bad.TooLong:
 		e.Code = CodeTooLarge
 	}
 	s.conn.refused(e, slog.Int("column", bad.Column))

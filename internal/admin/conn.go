@@ -39,6 +39,7 @@ type conn struct {
 	input  *input
 	out    net.Conn // nil: a FIFO, which cannot be answered
 	queue  *answers // nil without out
+	line   *lineHold
 
 	// Guarded by server.mu.
 	hasPlace   bool // one of its door's
@@ -65,6 +66,7 @@ func (c *conn) run() {
 		}()
 	}
 	c.read()
+	c.line.resize(0)
 	if c.queue != nil {
 		c.queue.finish()
 	}

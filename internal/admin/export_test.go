@@ -16,6 +16,12 @@ func SetHandshakeTimeout(s *Server, d time.Duration) { s.handshakeTimeout = d }
 // SetPlacePatience changes how long somebody new waits for a place, before s serves.
 func SetPlacePatience(s *Server, d time.Duration) { s.placePatience = d }
 
+// SetLinePatience changes how long an unfinished command may keep memory from others, and how long those wait for it,
+// before s serves.
+func SetLinePatience(s *Server, grace, wait time.Duration) {
+	s.unfinished.grace, s.unfinished.wait = grace, wait
+}
+
 // ShortPause ends a classic command over a plain socket.
 const ShortPause = shortPause
 
@@ -24,6 +30,7 @@ func SpeakJSON(b Backend, maxMessage int, pieces ...[]byte) string {
 	s := NewServer(ServerOptions{Backend: b, Logger: slog.New(slog.DiscardHandler), MaxMessage: func() int { return maxMessage }})
 	defer s.cancel()
 	c := &conn{server: s, log: s.log, queue: newAnswers(), standing: standing{door: doorUnix, peer: &unix.Ucred{}}}
+	c.line = c.newLineHold()
 	c.speaker = newRPC(c)
 	answered := make(chan string)
 	go func() {

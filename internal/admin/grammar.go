@@ -70,6 +70,7 @@ type Command struct {
 type SyntaxError struct {
 	Column  int  // of the first wrong byte, from 1
 	TooLong bool // longer than the parser's limit
+	noRoom  bool // there was no memory for it
 	Reason  string
 }
 
@@ -87,18 +88,26 @@ func NewParser(delimiter byte) *Parser { return &Parser{lines: lines{delimiter: 
 // Feed takes the next bytes. visit gets each command that they end, or a *SyntaxError; limit is the most bytes a
 // command may have, and one with more is reported once, where it exceeds the limit, and skipped to its end.
 func (p *Parser) Feed(data []byte, limit int, visit func(Command, *SyntaxError)) {
-	p.lines.feed(data, limit, func(command []byte, tooLong bool) {
-		if tooLong {
-			visit(Command{}, &SyntaxError{Column: limit + 1, TooLong: true, Reason: "the command is too large"})
-			return
+	p.feed(data, func() int { return limit }, visit)
+}
+
+// feed is Feed with a limit that may change from one command to the next.
+func (p *Parser) feed(data []byte, limit func() int, visit func(Command, *SyntaxError)) {
+	p.lines.feed(data, limit, func(command []byte, end lineEnd) {
+		switch end {
+		case lineWhole:
+			visit(ParseCommand(string(command)))
+		case lineTooLong:
+			visit(Command{}, &SyntaxError{Column: len(command) + 1, TooLong: true, Reason: "the command is too large"})
+		case lineNoRoom:
+			visit(Command{}, &SyntaxError{Column: len(command) + 1, noRoom: true, Reason: "there is no memory for the command"})
 		}
-		visit(ParseCommand(string(command)))
 	})
 }
 
 // Flush ends the command under way: at the end of the stream, or after a pause.
 func (p *Parser) Flush(visit func(Command, *SyntaxError)) {
-	p.lines.flush(func(command []byte, _ bool) { visit(ParseCommand(string(command))) })
+	p.lines.flush(func(command []byte, _ lineEnd) { visit(ParseCommand(string(command))) })
 }
 
 // Pending is the number of bytes of a command that has begun and not ended; 0: there is none.

@@ -17,6 +17,8 @@ type MemoryStatus struct {
 	BudgetFrom  string `json:"budget_from"`  // limits.memory, GOMEMLIMIT, cgroup, machine
 	KernelBytes int64  `json:"kernel_bytes"` // of UsedBytes: about what the kernel holds for blocked streams
 
+	ControlBytes int64 `json:"control_bytes"` // of UsedBytes: unfinished commands, and listings that wait to be read
+
 	ShortTotal      uint64 `json:"short_total"`      // times that memory began to run short
 	QueuedBytes     int64  `json:"queued_bytes"`     // has still to be sent; streams share the events
 	BlockedStreams  int    `json:"blocked_streams"`  // whose client does not take what is sent

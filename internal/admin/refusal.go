@@ -18,6 +18,7 @@ const (
 	RefusedHandshake   Refusal = "handshake"      // any other end of the TLS handshake
 	RefusedStalled     Refusal = "stalled"        // the TLS handshake took too long
 	RefusedSlow        Refusal = "slow"           // the peer does not read its answers
+	RefusedUnfinished  Refusal = "unfinished"     // its unfinished command held memory that others wanted
 	RefusedSyntax      Refusal = "syntax"         // not a command, not a message; not JSON, not a request
 	RefusedMethod      Refusal = "unknown_method"
 	RefusedParams      Refusal = "invalid_params"
@@ -33,7 +34,7 @@ const (
 func Refusals() []Refusal {
 	return []Refusal{
 		RefusedConnections, RefusedHTTP, RefusedTLS, RefusedPlain, RefusedTLSVersion, RefusedNoCert, RefusedUntrusted,
-		RefusedExpired, RefusedNoRole, RefusedHandshake, RefusedStalled, RefusedSlow, RefusedSyntax, RefusedMethod, RefusedParams,
+		RefusedExpired, RefusedNoRole, RefusedHandshake, RefusedStalled, RefusedSlow, RefusedUnfinished, RefusedSyntax, RefusedMethod, RefusedParams,
 		RefusedRole, RefusedKey, RefusedTooLarge, RefusedOverload, RefusedNotFound, RefusedInternal,
 	}
 }

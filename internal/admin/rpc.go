@@ -32,10 +32,10 @@ type rpc struct {
 	lines lines
 }
 
-func newRPC(c *conn) *rpc { return &rpc{conn: c} }
+func newRPC(c *conn) *rpc { return &rpc{conn: c, lines: lines{hold: c.line.resize}} }
 
 func (s *rpc) feed(data []byte) {
-	s.lines.feed(data, s.conn.server.maxMessage()*rpcExpansion+rpcSlack, s.line)
+	s.lines.feed(data, func() int { return s.conn.lineLimit(s.conn.server.maxMessage()*rpcExpansion + rpcSlack) }, s.line)
 }
 
 // pending is 0: only a newline, or the end, ends a request.
@@ -44,16 +44,25 @@ func (s *rpc) pending() int { return 0 }
 func (s *rpc) flush() { s.lines.flush(s.line) }
 
 // line runs what stands on one line.
-func (s *rpc) line(line []byte, tooLong bool) {
+func (s *rpc) line(line []byte, end lineEnd) {
 	if !s.conn.waitRoom() {
 		return
 	}
-	if tooLong {
-		s.reject(requestID(line), &Error{
-			Code:    CodeTooLarge,
-			Message: fmt.Sprintf("the request has more than %d bytes", len(line)),
-			Hint:    "send less, or raise limits.message_bytes",
-		})
+	switch end {
+	case lineWhole:
+	case lineTooLong:
+		e := s.conn.tooLong()
+		if e == nil {
+			e = &Error{
+				Code:    CodeTooLarge,
+				Message: fmt.Sprintf("the request has more than %d bytes", len(line)),
+				Hint:    "send less, or raise limits.message_bytes",
+			}
+		}
+		s.reject(requestID(line), e)
+		return
+	case lineNoRoom:
+		s.reject(requestID(line), errNoRoom())
 		return
 	}
 	if len(bytes.TrimSpace(line)) == 0 {

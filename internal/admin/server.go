@@ -41,6 +41,10 @@ type ServerOptions struct {
 	// Pace is the one in force for each connection; it is asked again and again. nil: none.
 	Pace func() Pace
 
+	// LineBytes is how much the unfinished commands of all connections may hold together, beside the first 64 KiB of each;
+	// it is asked again and again. nil: no bound.
+	LineBytes func() int64
+
 	// MaxMessage is the bound of a message's bytes in force; it is asked again and again. nil: 64 KiB.
 	MaxMessage func() int
 }
@@ -65,11 +69,13 @@ type Server struct {
 	cancel  context.CancelFunc
 	running sync.WaitGroup // accept loops and connections
 
-	access   atomic.Pointer[Access] // of the TLS door; safe by itself
-	rights   atomic.Pointer[Rights] // never nil; safe by itself
-	guesses  guesses                // safe by itself
-	held     held                   // safe by itself
-	stopping chan struct{}          // closed with serverStopping
+	access  atomic.Pointer[Access] // of the TLS door; safe by itself
+	rights  atomic.Pointer[Rights] // never nil; safe by itself
+	guesses guesses                // safe by itself
+	held    held                   // safe by itself
+
+	unfinished lineBudget    // safe by itself
+	stopping   chan struct{} // closed with serverStopping
 
 	mu        sync.Mutex // guards all below
 	state     serverState
@@ -104,6 +110,8 @@ func NewServer(o ServerOptions) *Server {
 
 		handshakeTimeout: handshakeTimeout,
 		placePatience:    placePatience,
+
+		unfinished: lineBudget{limit: o.LineBytes, grace: lineGrace, wait: linePatience},
 
 		conns: map[*conn]struct{}{},
 		open:  make(map[doorKind]*doorPlaces),
@@ -344,6 +352,7 @@ func (s *Server) start(c *conn) {
 	c.server = s
 	c.number = s.made
 	c.log = s.log.With(append([]any{"door", string(c.standing.door), "control", s.made}, peerAttrs(c.out)...)...)
+	c.line = c.newLineHold()
 	c.log.Debug("control connection opened")
 	s.conns[c] = struct{}{}
 	s.running.Go(func() {

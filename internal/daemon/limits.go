@@ -100,6 +100,7 @@ func (b backend) memoryStatus() admin.MemoryStatus {
 		BudgetBytes:     f.budget.bytes,
 		BudgetFrom:      f.budget.from,
 		KernelBytes:     f.use.kernel,
+		ControlBytes:    b.control.HeldBytes(),
 		ShortTotal:      f.counts.short,
 		QueuedBytes:     load.QueuedBytes,
 		BlockedStreams:  load.Blocked,

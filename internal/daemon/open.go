@@ -222,6 +222,7 @@ func (d *Daemon) openControl(s *config.Settings, descriptors int) error {
 		Delimiter:   delimiter,
 		Connections: controlPlaces(s, descriptors),
 		MaxMessage:  func() int { return d.settings.Load().Limits.MessageBytes },
+		LineBytes:   d.controlLineBytes,
 		Pace: func() admin.Pace {
 			l := &d.settings.Load().Limits
 			return admin.Pace{Messages: l.PublishRate, Bytes: l.PublishBytes}

@@ -24,8 +24,9 @@ func Start(t testing.TB, b admin.Backend) Doors {
 	return StartServer(t, admin.ServerOptions{Backend: b})
 }
 
-// StartServer does the same with options of the test's own; without a Logger nothing is logged.
-func StartServer(t testing.TB, o admin.ServerOptions) Doors {
+// StartServer does the same with options of the test's own, and what prepare makes of the server; without a Logger nothing
+// is logged.
+func StartServer(t testing.TB, o admin.ServerOptions, prepare ...func(*admin.Server)) Doors {
 	t.Helper()
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
@@ -43,6 +44,9 @@ func StartServer(t testing.TB, o admin.ServerOptions) Doors {
 	d.TCP = addr.String()
 	if err := s.OpenFIFO(d.FIFO, 0o620, -1); err != nil {
 		t.Fatal(err)
+	}
+	for _, change := range prepare {
+		change(s)
 	}
 	s.Serve()
 	t.Cleanup(func() {
