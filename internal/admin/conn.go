@@ -6,8 +6,11 @@ import (
 	"io"
 	"log/slog"
 	"net"
+	"net/netip"
 	"os"
 	"time"
+
+	"github.com/hassesd/hassesd/internal/list"
 )
 
 // Bounds of one control connection.
@@ -41,9 +44,19 @@ type conn struct {
 	queue  *answers // nil without out
 	line   *lineHold
 
+	// Fixed after creation.
+	origin  string     // whose share of the lobby it is part of
+	address netip.Addr // at the TLS door
+
 	// Guarded by server.mu.
 	hasPlace   bool // one of its door's
 	isStranger bool // has no role, or a TLS handshake before it
+	inLobby    bool
+	arrived    time.Time // in the lobby
+	lobbyNode  list.Node[conn]
+	isEntering bool // it has a role and waits for a place
+	isAdmitted bool // the table of networks counts it
+	isEvicted  bool
 
 	// Owned by the reader.
 	head      []byte // the first bytes, while they may belong to several forms

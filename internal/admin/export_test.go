@@ -16,6 +16,9 @@ func SetHandshakeTimeout(s *Server, d time.Duration) { s.handshakeTimeout = d }
 // SetPlacePatience changes how long somebody new waits for a place, before s serves.
 func SetPlacePatience(s *Server, d time.Duration) { s.placePatience = d }
 
+// SetLobbyPatience changes how long a connection may be without a role when others want its room, before s serves.
+func SetLobbyPatience(s *Server, d time.Duration) { s.lobbyPatience = d }
+
 // SetLinePatience changes how long an unfinished command may keep memory from others, and how long those wait for it,
 // before s serves.
 func SetLinePatience(s *Server, grace, wait time.Duration) {

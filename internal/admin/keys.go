@@ -117,8 +117,10 @@ func (c *conn) authorize(secret string) (Authorized, *Error) {
 		c.server.guesses.wrong(time.Now(), c.source)
 		return Authorized{}, c.wrongKey()
 	}
+	if err := c.server.enter(c); err != nil {
+		return Authorized{}, &Error{Code: CodeOverloaded, Message: err.Error(), Hint: "try again"}
+	}
 	c.standing.show(k)
-	c.setStranger(false)
 	c.log.Info("control connection authorized", "key", k.id, "role", string(c.standing.role))
 	return Authorized{Key: k.id, Role: c.standing.role}, nil
 }

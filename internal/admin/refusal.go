@@ -7,6 +7,8 @@ type Refusal string
 // The refusals.
 const (
 	RefusedConnections Refusal = "connections"    // the door has no place left
+	RefusedRate        Refusal = "handshake_rate" // its network begins too many TLS handshakes (limits.handshake_rate)
+	RefusedPenalty     Refusal = "penalized"      // its network is kept out for what it did (limits.penalties)
 	RefusedHTTP        Refusal = "http"           // a browser or a scanner speaks HTTP to the control port
 	RefusedTLS         Refusal = "tls"            // a TLS ClientHello on a plain port
 	RefusedPlain       Refusal = "plain"          // something that is neither TLS nor HTTP on the TLS port
@@ -33,7 +35,7 @@ const (
 // Refusals lists all of them, for whoever shows or registers counters.
 func Refusals() []Refusal {
 	return []Refusal{
-		RefusedConnections, RefusedHTTP, RefusedTLS, RefusedPlain, RefusedTLSVersion, RefusedNoCert, RefusedUntrusted,
+		RefusedConnections, RefusedRate, RefusedPenalty, RefusedHTTP, RefusedTLS, RefusedPlain, RefusedTLSVersion, RefusedNoCert, RefusedUntrusted,
 		RefusedExpired, RefusedNoRole, RefusedHandshake, RefusedStalled, RefusedSlow, RefusedUnfinished, RefusedSyntax, RefusedMethod, RefusedParams,
 		RefusedRole, RefusedKey, RefusedTooLarge, RefusedOverload, RefusedNotFound, RefusedInternal,
 	}

@@ -1,6 +1,7 @@
 package admin
 
 import (
+	"context"
 	"crypto/tls"
 	"errors"
 	"io"
@@ -46,6 +47,15 @@ func newSealedConn(nc net.Conn, a *Access, writeTimeout time.Duration) *sealedCo
 	return c
 }
 
+// handshake is HandshakeContext with the processors asked for: it computes while it has one, and waits for bytes without.
+func (c *sealedConn) handshake(ctx context.Context) error {
+	c.wire.ctx = ctx
+	err := c.HandshakeContext(ctx)
+	c.wire.yield()
+	c.wire.slot, c.wire.ctx = nil, nil
+	return err
+}
+
 // Read tells an end that the peer announced, io.EOF, from one that anybody on the way could make.
 func (c *sealedConn) Read(p []byte) (int, error) {
 	n, err := c.Conn.Read(p)
@@ -74,6 +84,11 @@ type wire struct {
 	waits bool   // Read waits for bytes
 	ended bool   // there is nothing more to read
 
+	// slot waits for the processor during the handshake; nil: after it, or where nobody asks. Owned by the handshake.
+	slot  func(ctx context.Context) (leave func(), err error)
+	ctx   context.Context // of the handshake
+	leave func()          // gives the processor back; nil: it is not ours
+
 	once sync.Once // of Close
 }
 
@@ -83,9 +98,12 @@ const headBytes = 16
 func (w *wire) Read(p []byte) (int, error) {
 	var n int
 	var err error
-	if w.waits {
+	switch {
+	case w.slot != nil:
+		n, err = w.readForHandshake(p)
+	case w.waits:
 		n, err = w.TCPConn.Read(p)
-	} else {
+	default:
 		n, err = readNow(w.TCPConn, p)
 	}
 	if err != nil && !errors.Is(err, os.ErrDeadlineExceeded) {
@@ -100,7 +118,30 @@ func (w *wire) Read(p []byte) (int, error) {
 	return n, err
 }
 
+// readForHandshake returns bytes with the processor for what is to be computed of them.
+func (w *wire) readForHandshake(p []byte) (int, error) {
+	n, err := readNow(w.TCPConn, p)
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		w.yield()
+		n, err = w.TCPConn.Read(p)
+	}
+	if n == 0 || err != nil || w.leave != nil {
+		return n, err
+	}
+	w.leave, err = w.slot(w.ctx)
+	return n, err
+}
+
+// yield gives the processor back.
+func (w *wire) yield() {
+	if w.leave != nil {
+		w.leave()
+		w.leave = nil
+	}
+}
+
 func (w *wire) Write(p []byte) (int, error) {
+	w.yield() // a peer that takes nothing holds nobody up
 	if err := w.TCPConn.SetWriteDeadline(time.Now().Add(w.writeTimeout)); err != nil {
 		return 0, err
 	}

@@ -10,6 +10,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/hassesd/hassesd/internal/admission"
 )
 
 // defaultConnections is how many connections a door has places for, when nothing else is said.
@@ -41,6 +43,13 @@ type ServerOptions struct {
 	// Pace is the one in force for each connection; it is asked again and again. nil: none.
 	Pace func() Pace
 
+	// Admission decides which networks may begin handshakes at the TLS door, and remembers those that did wrong there. nil:
+	// all may.
+	Admission *admission.Table
+
+	// HandshakeSlot waits until a handshake of the TLS door may compute; leave gives the processor back. nil: at once.
+	HandshakeSlot func(ctx context.Context) (leave func(), err error)
+
 	// LineBytes is how much the unfinished commands of all connections may hold together, beside the first 64 KiB of each;
 	// it is asked again and again. nil: no bound.
 	LineBytes func() int64
@@ -64,6 +73,10 @@ type Server struct {
 
 	handshakeTimeout time.Duration // of the TLS door
 	placePatience    time.Duration
+	lobbyPatience    time.Duration
+	began            time.Time
+	admission        *admission.Table // nil: none
+	handshakeSlot    func(ctx context.Context) (leave func(), err error)
 
 	ctx     context.Context // of all that is asked of the Backend; ends when a shutdown loses patience
 	cancel  context.CancelFunc
@@ -85,6 +98,7 @@ type Server struct {
 	strangers noise                    // in the log: connections that were turned away
 	refusals  noise                    // in the log: commands that were
 	open      map[doorKind]*doorPlaces // of the listening doors
+	lobbies   map[doorKind]*lobby      // of those
 	made      uint64                   // connections so far, which numbers them
 }
 
@@ -110,11 +124,17 @@ func NewServer(o ServerOptions) *Server {
 
 		handshakeTimeout: handshakeTimeout,
 		placePatience:    placePatience,
+		lobbyPatience:    lobbyPatience,
+		began:            time.Now(),
+		admission:        o.Admission,
+		handshakeSlot:    o.HandshakeSlot,
 
 		unfinished: lineBudget{limit: o.LineBytes, grace: lineGrace, wait: linePatience},
 
 		conns: map[*conn]struct{}{},
 		open:  make(map[doorKind]*doorPlaces),
+
+		lobbies: make(map[doorKind]*lobby),
 
 		stopping: make(chan struct{}),
 	}
@@ -258,12 +278,14 @@ func (s *Server) accept(d *listenDoor) {
 	}
 }
 
-// admit starts a connection, as soon as there is a place for it, or closes it.
+// admit starts a connection, as soon as there is a place for it, or closes it. One without a role needs none, but room in
+// the lobby.
 func (s *Server) admit(d *listenDoor, nc net.Conn) {
 	c := &conn{server: s, queue: newAnswers(), standing: standing{door: d.kind}}
 	s.present(c, nc)
 	if d.kind == doorTLS {
 		sealed := newSealedConn(nc, s.access.Load(), s.writeTimeout)
+		sealed.wire.slot = s.handshakeSlot
 		c.input, c.out, c.isStranger = newSealedInput(sealed), sealed, true
 	} else {
 		src, ok := nc.(descriptor)
@@ -271,10 +293,22 @@ func (s *Server) admit(d *listenDoor, nc net.Conn) {
 			panic("admin: internal error: a connection that is no socket")
 		}
 		c.input, c.out = newInput(src), nc
-		c.role()
+		c.standing.judge(s.rules(d.kind))
+		c.isStranger = c.standing.role == RoleNone
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if c.isStranger {
+		if reason, ok := s.receive(c); !ok {
+			refuseHard(nc)
+			if reason != "" {
+				s.turnAway(s.log, reason, slog.String("door", string(d.kind)), slog.String("peer", c.source))
+			}
+			return
+		}
+		s.start(c)
+		return
+	}
 	if !s.takePlace(d.kind) {
 		nc.Close()
 		if s.state == serverServing {
@@ -296,8 +330,10 @@ func (s *Server) present(c *conn, nc net.Conn) {
 		}
 		c.standing.peer = peer
 		c.source = "uid " + strconv.FormatUint(uint64(peer.Uid), 10)
+		c.origin = c.source
 	case doorTCP, doorTLS: // there a certificate will tell more
 		c.source = hostOf(nc.RemoteAddr())
+		c.origin, c.address = originOf(nc.RemoteAddr())
 	case doorFIFO:
 	}
 }
@@ -329,7 +365,7 @@ func (s *Server) loud() (slog.Level, []slog.Attr) {
 	return s.refusals.level(time.Now())
 }
 
-// evictStranger frees the place of the connection that has been without a role longest, so that whoever may do nothing
+// evictStranger frees the place of a connection that has lost its role, the oldest of them: whoever may do nothing any more
 // does not keep others out. It returns false when there is none. The caller holds s.mu.
 func (s *Server) evictStranger(kind doorKind) bool {
 	var oldest *conn
@@ -342,6 +378,7 @@ func (s *Server) evictStranger(kind doorKind) bool {
 		return false
 	}
 	s.leave(oldest)
+	oldest.isEvicted = true
 	oldest.abort()
 	return true
 }
@@ -361,11 +398,12 @@ func (s *Server) start(c *conn) {
 			c.run()
 		}
 		s.mu.Lock()
-		if isRun && c.standing.door != doorFIFO && !c.hasPlace {
-			s.turnAway(c.log, RefusedConnections, slog.String("err", errEvicted.Error()))
+		if isRun && c.isEvicted {
+			s.logEvicted(c)
 		}
 		delete(s.conns, c)
 		s.leave(c)
+		s.leaveLobby(c)
 		s.mu.Unlock()
 		c.log.Debug("control connection closed")
 	})

@@ -101,7 +101,11 @@ func (c *conn) role() Role {
 
 // setStranger says whether the connection has to give way when others want its place.
 func (c *conn) setStranger(is bool) {
+	if !is {
+		_ = c.server.enter(c) // without a place it goes on, as long as nobody wants its room
+		return
+	}
 	c.server.mu.Lock()
 	defer c.server.mu.Unlock()
-	c.isStranger = is
+	c.isStranger = true
 }

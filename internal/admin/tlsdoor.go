@@ -98,9 +98,10 @@ func (c *conn) identify() bool {
 	}
 	ctx, cancel := context.WithTimeout(c.server.ctx, c.server.handshakeTimeout)
 	defer cancel()
-	err := sealed.HandshakeContext(ctx)
+	err := sealed.handshake(ctx)
 	if err == nil {
-		err = c.welcome()
+		c.commend()
+		err = c.server.enter(c)
 	}
 	if err == nil {
 		c.standing.chain, c.standing.since = sealed.ConnectionState().PeerCertificates, time.Now()
@@ -116,8 +117,11 @@ func (c *conn) identify() bool {
 	}
 	reason := sealed.refusal(err)
 	c.server.mu.Lock()
-	if !c.hasPlace {
+	if c.isEvicted {
 		reason, err = RefusedConnections, errEvicted
+	}
+	if !errors.Is(err, errNoPlace) {
+		c.offend(sealed, reason)
 	}
 	attrs := []slog.Attr{slog.String("err", cut(printable(err.Error()), maxStrange))}
 	if sealed.strangers != "" {
@@ -134,24 +138,12 @@ func (c *conn) identify() bool {
 // maxStrange bounds what of a record in the log may have been written by a stranger.
 const maxStrange = 500
 
-// errEvicted is the end of a connection without a role whose place was given to somebody else.
-var errEvicted = errors.New("the place was given to another connection")
-
-// welcome ends the time in which the connection may be evicted.
-func (c *conn) welcome() error {
-	c.server.mu.Lock()
-	defer c.server.mu.Unlock()
-	c.isStranger = false
-	if !c.hasPlace {
-		return errEvicted
-	}
-	return nil
-}
-
 // refusal is the reason for which the handshake ended with err.
 func (c *sealedConn) refusal(err error) Refusal {
 	var certificate *tls.CertificateVerificationError
 	switch {
+	case errors.Is(err, errNoPlace), errors.Is(err, errEvicted):
+		return RefusedConnections
 	case errors.Is(err, errNotTLS) && sniff(c.wire.head, true) == formHTTP:
 		return RefusedHTTP
 	case errors.Is(err, errNotTLS):

@@ -10,12 +10,17 @@ import (
 	"io"
 	"log/slog"
 	"net"
+	"net/netip"
+	"os"
+	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/hassesd/hassesd/internal/admin"
 	"github.com/hassesd/hassesd/internal/admin/admintest"
+	"github.com/hassesd/hassesd/internal/admission"
 )
 
 // tlsDoor is a control server with a TLS door, and somebody for each role.
@@ -32,6 +37,12 @@ type tlsDoor struct {
 
 func openTLSDoor(t *testing.T, places int, prepare ...func(*admin.Server)) *tlsDoor {
 	t.Helper()
+	return openTLSDoorWith(t, admin.ServerOptions{Connections: places}, prepare...)
+}
+
+// openTLSDoorWith serves with what the options have beside backend and log.
+func openTLSDoorWith(t *testing.T, o admin.ServerOptions, prepare ...func(*admin.Server)) *tlsDoor {
+	t.Helper()
 	a := admintest.NewAuthority(t)
 	d := &tlsDoor{
 		Authority: a, backend: newBackendWithNumbers(), log: &records{},
@@ -43,10 +54,8 @@ func openTLSDoor(t *testing.T, places int, prepare ...func(*admin.Server)) *tlsD
 		CertFile: own.CertFile, KeyFile: own.KeyFile, ClientCAFile: a.File,
 		Admin: []string{"uri:test:root"}, Publish: []string{"uri:test:writer"}, Read: viewer[len(viewer)-1:],
 	}
-	d.server = admin.NewServer(admin.ServerOptions{
-		Backend: d.backend, Connections: places,
-		Logger: slog.New(slog.NewTextHandler(d.log, &slog.HandlerOptions{Level: slog.LevelInfo})),
-	})
+	o.Backend, o.Logger = d.backend, slog.New(slog.NewTextHandler(d.log, &slog.HandlerOptions{Level: slog.LevelInfo}))
+	d.server = admin.NewServer(o)
 	t.Cleanup(func() { stop(t, d.server) })
 	addr, err := d.server.ListenTLS("127.0.0.1:0", d.access(t))
 	if err != nil {
@@ -242,13 +251,10 @@ func TestTLSDoorEndsStalledHandshakes(t *testing.T) {
 	}
 }
 
-// Whoever stalls in the handshake does not keep out those who can show who they are.
-func TestTLSDoorEvictsStrangers(t *testing.T) {
+// Whoever stalls in the handshake takes no place from those who can show who they are, however many they are.
+func TestT27StrangersTakeNoPlaces(t *testing.T) {
 	d := openTLSDoor(t, 3)
-	var strangers []*peer
-	for range 3 {
-		strangers = append(strangers, connect(t, "tcp", d.addr))
-	}
+	silent := []*peer{connect(t, "tcp", d.addr), connect(t, "tcp", d.addr), connect(t, "tcp", d.addr)}
 	var friends []*admin.Conn
 	for range 3 {
 		c := d.dial(t, d.root)
@@ -257,18 +263,166 @@ func TestTLSDoorEvictsStrangers(t *testing.T) {
 		}
 		friends = append(friends, c)
 	}
-	for _, p := range strangers {
-		p.wantClosed()
-	}
-	late := connect(t, "tcp", d.addr)
-	late.wantClosed()
 	for _, c := range friends {
 		if _, err := c.Hello(t.Context()); err != nil {
 			t.Error(err)
 		}
 	}
-	if got := fmt.Sprint(d.backend.WaitRefusals(t, 4)); got != "[connections connections connections connections]" {
+	for _, p := range silent { // their time is not over
+		_ = p.conn.SetReadDeadline(time.Now().Add(20 * time.Millisecond))
+		if _, err := p.r.ReadByte(); !errors.Is(err, os.ErrDeadlineExceeded) {
+			t.Errorf("a connection that nobody wants the room of: %v", err)
+		}
+	}
+}
+
+// An address has its share of those without a role; what is over it is refused, and takes nothing from a slow handshake of
+// another address.
+func TestT27OneAddressHasItsShare(t *testing.T) {
+	d := openTLSDoor(t, 16) // room for 32, of which one address has 4
+	slow := connectFrom(t, "127.0.0.2", d.addr)
+	hello, rest := firstFlight(t, d.Config(d.root))
+	slow.send(hello)
+	var silent []net.Conn
+	for range 50 {
+		if c, err := dialFrom(t, "127.0.0.3", d.addr); err == nil { // it may be reset before it knows that it was accepted
+			silent = append(silent, c)
+		}
+	}
+	d.wantRefused(t, 46, admin.RefusedConnections)
+	slow.send(rest)
+	if b, err := slow.r.ReadByte(); err != nil || b != 22 {
+		t.Errorf("a slow handshake got %d, %v, want the daemon's", b, err)
+	}
+	open := 0
+	for _, c := range silent {
+		_ = c.SetReadDeadline(time.Now().Add(5 * time.Millisecond))
+		if _, err := c.Read(make([]byte, 1)); errors.Is(err, os.ErrDeadlineExceeded) {
+			open++
+		}
+	}
+	if open != 4 {
+		t.Errorf("%d silent connections of one address are open, want 4", open)
+	}
+}
+
+// Those who have been silent for long give way, so that somebody else behind the same address gets in.
+func TestT27OldStrangersGiveWayToTheirOwnAddress(t *testing.T) {
+	d := openTLSDoor(t, 16, func(s *admin.Server) { admin.SetLobbyPatience(s, 0) })
+	var silent []*peer
+	for range 4 {
+		silent = append(silent, connect(t, "tcp", d.addr))
+	}
+	c := d.dial(t, d.root)
+	if _, err := c.Hello(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	silent[0].wantClosed()
+	d.wantRefused(t, 1, admin.RefusedConnections)
+}
+
+// Networks are held to the rates and penalties of the daemon, but not for what those do who show a good certificate.
+func TestT27NetworksAreAdmitted(t *testing.T) {
+	table := admission.New(admission.Limits{Rate: 1, Burst: 2, Penalties: admission.PenaltiesOn})
+	d := openTLSDoorWith(t, admin.ServerOptions{Admission: table})
+	for range 10 {
+		c := d.dial(t, d.root)
+		if _, err := c.Hello(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		c.Close()
+	}
+	const strangers = 20
+	for range strangers {
+		if nc, err := dialFrom(t, "127.0.0.1", d.addr); err == nil {
+			_, _ = io.ReadAll(tls.Client(nc, d.Config(d.nobody)))
+		}
+	}
+	if got := d.backend.WaitRefusals(t, strangers); got[0] != string(admin.RefusedNoRole) || !slices.Contains(got, string(admin.RefusedRate)) {
 		t.Errorf("refused for %s", got)
+	}
+	table.SetLimits(admission.Limits{Penalties: admission.PenaltiesOn})
+	for range 30 { // beside those there were already
+		table.Offend(time.Hour, netip.MustParseAddr("127.0.0.1"), admission.HandshakeTimeout)
+	}
+	_, _ = dialFrom(t, "127.0.0.1", d.addr)
+	if got := d.backend.WaitRefusals(t, strangers+1); got[strangers] != string(admin.RefusedPenalty) {
+		t.Errorf("refused for %s", got[strangers])
+	}
+	for deadline := time.Now().Add(patience); table.Held() > 0; <-time.After(5 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("%d connections are counted without being there", table.Held())
+		}
+	}
+}
+
+// A handshake computes while it has a slot, and has none while it waits for its peer.
+func TestT27HandshakesAskForTheProcessor(t *testing.T) {
+	var held, most, asked atomic.Int32
+	d := openTLSDoorWith(t, admin.ServerOptions{HandshakeSlot: func(context.Context) (func(), error) {
+		asked.Add(1)
+		most.Store(max(most.Load(), held.Add(1)))
+		return func() { held.Add(-1) }, nil
+	}})
+	half := connect(t, "tcp", d.addr)
+	hello, _ := firstFlight(t, d.Config(d.root))
+	half.send(hello)
+	for deadline := time.Now().Add(patience); asked.Load() == 0 || held.Load() > 0; <-time.After(time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("asked %d times for the processor; half a hello holds %d", asked.Load(), held.Load())
+		}
+	}
+	c := d.dial(t, d.root)
+	if _, err := c.Hello(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if asked.Load() < 3 || held.Load() != 0 || most.Load() != 1 {
+		t.Errorf("asked %d times, at most %d at once, %d still held", asked.Load(), most.Load(), held.Load())
+	}
+}
+
+// firstFlight is what a client says first, in two pieces.
+func firstFlight(t *testing.T, config *tls.Config) (begin, rest string) {
+	t.Helper()
+	ours, theirs := net.Pipe()
+	defer ours.Close()
+	defer theirs.Close()
+	go func() { _ = tls.Client(theirs, config).Handshake() }()
+	buf := make([]byte, 16<<10)
+	n, err := ours.Read(buf)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(buf[:n/2]), string(buf[n/2 : n])
+}
+
+// connectFrom connects from an address of this machine.
+func connectFrom(t *testing.T, from, to string) *peer {
+	t.Helper()
+	c, err := dialFrom(t, from, to)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &peer{t: t, conn: c, r: bufio.NewReader(c)}
+}
+
+func dialFrom(t *testing.T, from, to string) (net.Conn, error) {
+	dialer := net.Dialer{LocalAddr: &net.TCPAddr{IP: net.ParseIP(from)}, Timeout: patience}
+	c, err := dialer.DialContext(t.Context(), "tcp", to)
+	if err == nil {
+		t.Cleanup(func() { c.Close() })
+		_ = c.SetDeadline(time.Now().Add(patience))
+	}
+	return c, err
+}
+
+// wantRefused waits until n connections were refused, all for the reason.
+func (d *tlsDoor) wantRefused(t *testing.T, n int, reason admin.Refusal) {
+	t.Helper()
+	for _, got := range d.backend.WaitRefusals(t, n) {
+		if got != string(reason) {
+			t.Errorf("refused for %s, want %s", got, reason)
+		}
 	}
 }
 

@@ -244,6 +244,29 @@ func (t *Table) Commend(now time.Duration, a netip.Addr) {
 	}
 }
 
+// Redeem does the same for somebody who has shown who it is, and gives its handshake back to the rate of the network: that
+// is for strangers.
+func (t *Table) Redeem(now time.Duration, a netip.Addr) {
+	t.Commend(now, a)
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.limits.Rate <= 0 {
+		return
+	}
+	each := time.Second / time.Duration(t.limits.Rate)
+	n := NetworkOf(a)
+	t.giveToken(n, each)
+	if site, ok := n.site(); ok {
+		t.giveToken(site, each/siteFactor)
+	}
+}
+
+func (t *Table) giveToken(n Network, each time.Duration) {
+	if r := t.memory.find(n); r != nil {
+		r.handshake -= each
+	}
+}
+
 func (t *Table) forgive(now time.Duration, n Network, d time.Duration) {
 	if r := t.memory.find(n); r != nil && !r.penalized && r.owed > now {
 		r.owed = max(now, r.owed-d)

@@ -126,6 +126,23 @@ func (v *visitor) offend(a string, o Offence, n int) {
 	}
 }
 
+func TestWhoIsKnownDoesNotUseUpTheRate(t *testing.T) {
+	v := &visitor{t: t, table: New(Limits{Rate: 1, Burst: 2, Penalties: PenaltiesOn})}
+	for _, a := range []string{"192.0.2.1", "2001:db8::1"} {
+		for range 100 {
+			v.visit(a, LetIn)
+			v.table.Redeem(v.now, addr(a))
+		}
+		v.visit(a, LetIn)
+		v.visit(a, LetIn)
+		v.visit(a, RefuseRate)
+	}
+	v.offend("192.0.2.9", HandshakeFailed, 29)
+	v.table.Redeem(v.now, addr("192.0.2.9"))
+	v.offend("192.0.2.9", HandshakeFailed, 1)
+	v.visit("192.0.2.9", LetIn)
+}
+
 func TestPenalties(t *testing.T) {
 	v := &visitor{t: t, table: New(Limits{Penalties: PenaltiesOn})}
 	v.offend("192.0.2.1", HandshakeTimeout, 2)

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/hassesd/hassesd/internal/admin"
+	"github.com/hassesd/hassesd/internal/admission"
 	"github.com/hassesd/hassesd/internal/certs"
 	"github.com/hassesd/hassesd/internal/certs/acmecert"
 	"github.com/hassesd/hassesd/internal/config"
@@ -49,30 +50,31 @@ func (e *configurationError) Is(target error) bool { return target == ErrConfigu
 // Daemon is the parts of a running hassesd.
 type Daemon struct {
 	// Fixed once open.
-	log        *slog.Logger
-	logs       *logx.Log
-	reloadFrom func() (config.Settings, error)
-	sources    []string // the files that reloadFrom reads
-	ownProcess bool     // nobody else's
-	signals    signals
-	startedAt  time.Time
-	user       string            // who we are, empty for nobody known
-	certs      *certs.Store      // nil without TLS
-	files      *certs.Keeper     // of certs; used while reloading is held
-	acme       *acmecert.Manager // nil: none
-	doors      []edge.Door
-	control    *admin.Server
-	hub        *hub.Hub
-	loops      []*reactor.Loop
-	edge       *edge.Server
-	memory     *memoryWatch
-	found      budget       // of memory, where limits.memory says nothing
-	handed     handover     // sockets from the service manager
-	fromUnit   map[int]bool // descriptors of doors that a socket unit has given
-	stateDir   *state.Dir   // nil: nothing outlives a restart, but perhaps the history
-	history    keptHistory
-	confined   confinement
-	cleanups   []func() // what open has to give back, last first
+	log              *slog.Logger
+	logs             *logx.Log
+	reloadFrom       func() (config.Settings, error)
+	sources          []string // the files that reloadFrom reads
+	ownProcess       bool     // nobody else's
+	signals          signals
+	startedAt        time.Time
+	user             string            // who we are, empty for nobody known
+	certs            *certs.Store      // nil without TLS
+	files            *certs.Keeper     // of certs; used while reloading is held
+	acme             *acmecert.Manager // nil: none
+	doors            []edge.Door
+	control          *admin.Server
+	controlAdmission *admission.Table // of its TLS door
+	hub              *hub.Hub
+	loops            []*reactor.Loop
+	edge             *edge.Server
+	memory           *memoryWatch
+	found            budget       // of memory, where limits.memory says nothing
+	handed           handover     // sockets from the service manager
+	fromUnit         map[int]bool // descriptors of doors that a socket unit has given
+	stateDir         *state.Dir   // nil: nothing outlives a restart, but perhaps the history
+	history          keptHistory
+	confined         confinement
+	cleanups         []func() // what open has to give back, last first
 
 	// Owned by Run's goroutine.
 	doorsServed bool // the edge owns the listeners

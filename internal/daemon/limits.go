@@ -39,6 +39,15 @@ func admissionLimits(s *config.Settings) admission.Limits {
 	return l
 }
 
+// controlAdmission is what the settings say about each address at the TLS door of the control protocol, which is known by
+// itself: what a browser did wrong keeps no administrator of the same office out. How many connections an address may have
+// is a matter of the door's places.
+func controlAdmission(s *config.Settings) admission.Limits {
+	l := admissionLimits(s)
+	l.Connections = 0
+	return l
+}
+
 // penalizedListed is how many penalized networks are listed unless somebody asks for more.
 const penalizedListed = 100
 

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/hassesd/hassesd/internal/admin"
+	"github.com/hassesd/hassesd/internal/admission"
 	"github.com/hassesd/hassesd/internal/config"
 	"github.com/hassesd/hassesd/internal/edge"
 	"github.com/hassesd/hassesd/internal/logx"
@@ -215,6 +216,7 @@ func (d *Daemon) openControl(s *config.Settings, descriptors int) error {
 	if s.Control.Delimiter != "" {
 		delimiter = s.Control.Delimiter[0]
 	}
+	d.controlAdmission = admission.New(controlAdmission(s))
 	d.control = admin.NewServer(admin.ServerOptions{
 		Backend:     backend{d},
 		Logger:      d.log,
@@ -222,7 +224,11 @@ func (d *Daemon) openControl(s *config.Settings, descriptors int) error {
 		Delimiter:   delimiter,
 		Connections: controlPlaces(s, descriptors),
 		MaxMessage:  func() int { return d.settings.Load().Limits.MessageBytes },
+		Admission:   d.controlAdmission,
 		LineBytes:   d.controlLineBytes,
+		HandshakeSlot: func(ctx context.Context) (func(), error) {
+			return d.edge.HandshakeSlot(ctx) // nobody is served before it is there
+		},
 		Pace: func() admin.Pace {
 			l := &d.settings.Load().Limits
 			return admin.Pace{Messages: l.PublishRate, Bytes: l.PublishBytes}
@@ -322,7 +328,7 @@ func (d *Daemon) openLoops(s *config.Settings, descriptors int) error {
 		Seed:             randomSeed(),
 		Clock:            time.Now,
 		DescriptorLimit:  descriptors,
-		OtherDescriptors: otherDescriptors + 2*s.Control.Connections,
+		OtherDescriptors: otherDescriptors + controlShares(s)*s.Control.Connections,
 	}
 	if d.certs != nil {
 		edgeOptions.TLS = d.certs.Config
@@ -344,11 +350,23 @@ const otherDescriptors = 64
 // fixedDescriptors is what a daemon without any connection holds, with two of every door.
 const fixedDescriptors = 20
 
+// controlShares is how many times control.connections the control doors may have descriptors for: each door for that many
+// connections, and as many without a role, at the TLS door twice as many.
+func controlShares(s *config.Settings) int {
+	switch {
+	case s.Control.TLS.CertFile != "":
+		return 5
+	case s.Control.TCP != "":
+		return 4
+	}
+	return 2
+}
+
 // controlPlaces is how many connections each control door may have: control.connections, unless descriptors are so few
-// that the two doors together could take them all, and nobody could ask any more what is going on. The edge leaves at
+// that the doors together could take them all, and nobody could ask any more what is going on. The edge leaves at
 // least half of a small limit to others than browsers.
 func controlPlaces(s *config.Settings, descriptors int) int {
-	return min(s.Control.Connections, max(2, (descriptors/2-fixedDescriptors)/2))
+	return min(s.Control.Connections, max(2, (descriptors/2-fixedDescriptors)/controlShares(s)))
 }
 
 // newEpoch is a new first part of event ids: the start in milliseconds, and enough chance that two daemons started

@@ -19,4 +19,10 @@ func TestControlPlacesFitTheDescriptors(t *testing.T) {
 			t.Errorf("%d descriptors: %d places, want %d", tt.descriptors, got, tt.want)
 		}
 	}
+	s.Control.TCP, s.Control.TLS.CertFile = ":9085", "cert.pem" // whose clients without a role need descriptors as well
+	for _, tt := range []struct{ descriptors, want int }{{20_000, 128}, {256, 21}, {64, 2}} {
+		if got := controlPlaces(&s, tt.descriptors); got != tt.want {
+			t.Errorf("with TLS, %d descriptors: %d places, want %d", tt.descriptors, got, tt.want)
+		}
+	}
 }

@@ -61,6 +61,7 @@ func (d *Daemon) readAgain() (changed, needsRestart []string, err error) {
 	// From here on nothing fails.
 	now := time.Now()
 	d.edge.Reconfigure(now, edgeConfig(&inForce, who.policy))
+	d.controlAdmission.SetLimits(controlAdmission(&inForce))
 	d.memory.budgetOf(inForce.Limits.Memory).fit(&hubLimits, len(d.loops))
 	d.hub.SetLimits(now, hubLimits.History, hubLimits.QueueBytes, hubLimits.Slow, hubLimits.MessageBytes)
 	// What was switched by hand stays, unless the configuration says something new.

@@ -1,6 +1,7 @@
 package tlsconn
 
 import (
+	"context"
 	"sync"
 	"time"
 )
@@ -37,6 +38,31 @@ func (g *Gate) SetShare(percent int) {
 
 // paceSlack is how far handshakes may run ahead of their share: a burst is not held up, only a flood.
 const paceSlack = 50 * time.Millisecond
+
+// Enter waits, within ctx, until a handshake that is no [Conn]'s may compute. It must call leave, once, before it waits for
+// its peer.
+func (g *Gate) Enter(ctx context.Context) (leave func(), err error) {
+	select {
+	case g.slots <- struct{}{}:
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+	if rest := g.rest(g.now()); rest > 0 {
+		timer := time.NewTimer(rest)
+		defer timer.Stop()
+		select {
+		case <-timer.C:
+		case <-ctx.Done():
+			<-g.slots
+			return nil, ctx.Err()
+		}
+	}
+	since := g.now()
+	return func() {
+		g.charge(since, g.now())
+		<-g.slots
+	}, nil
+}
 
 // now is the clock's time, or zero without one.
 func (g *Gate) now() time.Time {

@@ -1,6 +1,7 @@
 package tlsconn
 
 import (
+	"context"
 	"crypto/tls"
 	"errors"
 	"io"
@@ -40,6 +41,31 @@ func TestStalledHandshakesHoldNoSlot(t *testing.T) {
 	}
 	if len(g.slots) != 0 {
 		t.Errorf("%d slots are still held", len(g.slots))
+	}
+}
+
+// Other handshakes share the slots and the time with those of connections.
+func TestGateLetsOthersIn(t *testing.T) {
+	t.Parallel()
+	var now atomic.Int64
+	g := NewPacedGate(1, func() time.Time { return time.Unix(0, now.Load()) })
+	g.SetShare(50)
+	leave, err := g.Enter(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	over, end := context.WithCancel(t.Context())
+	end()
+	if _, err := g.Enter(over); !errors.Is(err, context.Canceled) {
+		t.Errorf("a second one got in, or %v", err)
+	}
+	now.Store(int64(200 * time.Millisecond))
+	leave()
+	if rest := g.rest(g.now()); rest != 350*time.Millisecond { // 200 ms are half of 400 ms, less the slack
+		t.Errorf("it rests for %v", rest)
+	}
+	if _, err := g.Enter(over); !errors.Is(err, context.Canceled) || len(g.slots) != 0 {
+		t.Errorf("got %v; %d slots are held", err, len(g.slots))
 	}
 }
 

@@ -1,0 +1,51 @@
+package test
+
+import (
+	"net"
+	"testing"
+	"time"
+)
+
+// TestT27SilentConnectionsAtTheControlPort: an address that opens connections as fast as it can and says nothing in any of
+// them keeps no administrator out.
+func TestT27SilentConnectionsAtTheControlPort(t *testing.T) {
+	d := startControlTLS(t)
+	stop, stopped := make(chan struct{}), make(chan int)
+	go func() {
+		from := net.Dialer{LocalAddr: &net.TCPAddr{IP: net.IPv4(127, 0, 0, 66)}, Timeout: time.Second}
+		var held []net.Conn
+		opened := 0
+		for {
+			select {
+			case <-stop:
+				for _, c := range held {
+					c.Close()
+				}
+				stopped <- opened
+				return
+			default:
+			}
+			if c, err := from.DialContext(t.Context(), "tcp", d.tcp); err == nil {
+				held = append(held, c)
+				opened++
+			}
+			if len(held) > 300 {
+				held[0].Close()
+				held = held[1:]
+			}
+			<-time.After(500 * time.Microsecond)
+		}
+	}()
+	for d.refused(t, "control_connections") == 0 { // the flood has more than its share
+		<-time.After(10 * time.Millisecond)
+	}
+	for range 5 {
+		if r := d.as(t, "alice", "count"); r.code != 0 {
+			t.Error(r)
+		}
+	}
+	close(stop)
+	if n := <-stopped; n < 100 {
+		t.Errorf("only %d connections were opened: nothing was tested", n)
+	}
+}
