@@ -330,7 +330,9 @@ func TestT27NetworksAreAdmitted(t *testing.T) {
 		if _, err := c.Hello(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		c.Close()
+		if err := c.Close(); err != nil {
+			t.Error(err)
+		}
 	}
 	const strangers = 20
 	for range strangers {
