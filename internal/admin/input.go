@@ -139,14 +139,19 @@ func (in *input) read(buf []byte, pause time.Duration) (int, readEvent) {
 
 // arm sets the deadline; false: the server stops.
 func (in *input) arm(pause time.Duration) bool {
+	var deadline time.Time
+	if pause > 0 {
+		deadline = time.Now().Add(pause)
+	}
+	return in.armUntil(deadline)
+}
+
+// armUntil does the same for a time that is known.
+func (in *input) armUntil(deadline time.Time) bool {
 	in.mu.Lock()
 	defer in.mu.Unlock()
 	if in.stopping {
 		return false
-	}
-	var deadline time.Time
-	if pause > 0 {
-		deadline = time.Now().Add(pause)
 	}
 	return in.src.SetReadDeadline(deadline) == nil
 }

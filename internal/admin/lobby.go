@@ -32,7 +32,7 @@ func newLobby(kind doorKind, places int) *lobby {
 	l := &lobby{room: places, share: places, patience: lobbyPatience, origins: make(map[string]*list.List[conn])}
 	switch kind {
 	case doorTLS:
-		l.room = 2 * places
+		l.room = 4 * places
 		l.share = max(4, l.room/8)
 	case doorUnix:
 		l.share = max(2, places/4)

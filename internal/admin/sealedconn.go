@@ -47,10 +47,11 @@ func newSealedConn(nc net.Conn, a *Access, writeTimeout time.Duration) *sealedCo
 	return c
 }
 
-// handshake is HandshakeContext with the processors asked for: it computes while it has one, and waits for bytes without.
+// handshake is Handshake with the processors asked for, within ctx: it computes while it has one, and waits for bytes
+// without, as long as the read deadline allows. HandshakeContext would cost a goroutine more.
 func (c *sealedConn) handshake(ctx context.Context) error {
 	c.wire.ctx = ctx
-	err := c.HandshakeContext(ctx)
+	err := c.Handshake()
 	c.wire.yield()
 	c.wire.slot, c.wire.ctx = nil, nil
 	return err

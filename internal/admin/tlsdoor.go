@@ -96,9 +96,13 @@ func (c *conn) identify() bool {
 	if !ok {
 		panic("admin: internal error: a connection of the TLS door without TLS")
 	}
-	ctx, cancel := context.WithTimeout(c.server.ctx, c.server.handshakeTimeout)
+	deadline := time.Now().Add(c.server.handshakeTimeout)
+	ctx, cancel := context.WithDeadline(c.server.ctx, deadline)
 	defer cancel()
-	err := sealed.handshake(ctx)
+	err := net.ErrClosed
+	if c.input.armUntil(deadline) {
+		err = sealed.handshake(ctx)
+	}
 	if err == nil {
 		c.commend()
 		err = c.server.enter(c)

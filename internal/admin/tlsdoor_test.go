@@ -279,7 +279,7 @@ func TestT27StrangersTakeNoPlaces(t *testing.T) {
 // An address has its share of those without a role; what is over it is refused, and takes nothing from a slow handshake of
 // another address.
 func TestT27OneAddressHasItsShare(t *testing.T) {
-	d := openTLSDoor(t, 16) // room for 32, of which one address has 4
+	d := openTLSDoor(t, 8) // room for 32, of which one address has 4
 	slow := connectFrom(t, "127.0.0.2", d.addr)
 	hello, rest := firstFlight(t, d.Config(d.root))
 	slow.send(hello)
@@ -308,7 +308,7 @@ func TestT27OneAddressHasItsShare(t *testing.T) {
 
 // Those who have been silent for long give way, so that somebody else behind the same address gets in.
 func TestT27OldStrangersGiveWayToTheirOwnAddress(t *testing.T) {
-	d := openTLSDoor(t, 16, func(s *admin.Server) { admin.SetLobbyPatience(s, 0) })
+	d := openTLSDoor(t, 8, func(s *admin.Server) { admin.SetLobbyPatience(s, 0) })
 	var silent []*peer
 	for range 4 {
 		silent = append(silent, connect(t, "tcp", d.addr))

@@ -351,11 +351,11 @@ const otherDescriptors = 64
 const fixedDescriptors = 20
 
 // controlShares is how many times control.connections the control doors may have descriptors for: each door for that many
-// connections, and as many without a role, at the TLS door twice as many.
+// connections, and as many without a role, at the TLS door four times as many.
 func controlShares(s *config.Settings) int {
 	switch {
 	case s.Control.TLS.CertFile != "":
-		return 5
+		return 7
 	case s.Control.TCP != "":
 		return 4
 	}

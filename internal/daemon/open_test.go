@@ -20,7 +20,7 @@ func TestControlPlacesFitTheDescriptors(t *testing.T) {
 		}
 	}
 	s.Control.TCP, s.Control.TLS.CertFile = ":9085", "cert.pem" // whose clients without a role need descriptors as well
-	for _, tt := range []struct{ descriptors, want int }{{20_000, 128}, {256, 21}, {64, 2}} {
+	for _, tt := range []struct{ descriptors, want int }{{20_000, 128}, {256, 15}, {64, 2}} {
 		if got := controlPlaces(&s, tt.descriptors); got != tt.want {
 			t.Errorf("with TLS, %d descriptors: %d places, want %d", tt.descriptors, got, tt.want)
 		}
