@@ -10,24 +10,22 @@ import (
 // them keeps no administrator out.
 func TestT27SilentConnectionsAtTheControlPort(t *testing.T) {
 	d := startControlTLS(t)
-	stop, stopped := make(chan struct{}), make(chan int)
+	stop, stopped := make(chan struct{}), make(chan struct{})
 	go func() {
 		from := net.Dialer{LocalAddr: &net.TCPAddr{IP: net.IPv4(127, 0, 0, 66)}, Timeout: time.Second}
 		var held []net.Conn
-		opened := 0
 		for {
 			select {
 			case <-stop:
 				for _, c := range held {
 					c.Close()
 				}
-				stopped <- opened
+				close(stopped)
 				return
 			default:
 			}
 			if c, err := from.DialContext(t.Context(), "tcp", d.tcp); err == nil {
 				held = append(held, c)
-				opened++
 			}
 			if len(held) > 300 {
 				held[0].Close()
@@ -36,9 +34,9 @@ func TestT27SilentConnectionsAtTheControlPort(t *testing.T) {
 			<-time.After(500 * time.Microsecond)
 		}
 	}()
-	for deadline := time.Now().Add(patience); d.refused(t, "connections") == 0; <-time.After(10 * time.Millisecond) {
+	for deadline := time.Now().Add(patience); d.refused(t, "connections") < 200; <-time.After(10 * time.Millisecond) {
 		if time.Now().After(deadline) {
-			t.Error("the flood has not even its share")
+			t.Error("the flood is none")
 			break
 		}
 	}
@@ -48,7 +46,5 @@ func TestT27SilentConnectionsAtTheControlPort(t *testing.T) {
 		}
 	}
 	close(stop)
-	if n := <-stopped; n < 100 {
-		t.Errorf("only %d connections were opened: nothing was tested", n)
-	}
+	<-stopped
 }
