@@ -113,22 +113,20 @@ func (c *conn) judgeHandshake(err error) {
 	}
 }
 
-// offenceOf returns what a network owes for a handshake that failed with err, if anything. What honest clients, monitors and
-// proxies do counts only where it costs us: until our first message goes out, next to nothing is computed. A client that
-// does not trust our certificate has cost what any other does, and its network's rate bounds it in the same way.
+// offenceOf returns what a network owes for a handshake that failed with err, if anything.
 func offenceOf(err error) (admission.Offence, bool) {
 	var failed *tlsconn.HandshakeError
 	if !errors.As(err, &failed) {
 		return admission.HandshakeFailed, true // it has made crypto/tls panic
 	}
-	switch failed.Failure {
-	case tlsconn.FailureNotTLS, tlsconn.FailureBroken:
+	switch failed.Blame() {
+	case tlsconn.BlameMalice:
 		return admission.ProtocolBroken, true
-	case tlsconn.FailureDistrust, tlsconn.FailureHTTP, tlsconn.FailureProxyHeader:
-		return 0, false
-	case tlsconn.FailureLeft, tlsconn.FailureAlert, tlsconn.FailureUnsupported:
+	case tlsconn.BlameCost:
+		return admission.HandshakeFailed, true
+	case tlsconn.BlameNothing:
 	}
-	return admission.HandshakeFailed, failed.Answered
+	return 0, false
 }
 
 // explain sets the reason for which a connection ends after a failed handshake, and tells whom it helps.

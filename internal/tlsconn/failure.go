@@ -54,6 +54,32 @@ func (e *HandshakeError) Error() string { return e.Err.Error() }
 // Unwrap returns Err.
 func (e *HandshakeError) Unwrap() error { return e.Err }
 
+// Blame is what a client has to answer for whose handshake failed.
+type Blame uint8
+
+// The blames.
+const (
+	BlameNothing Blame = iota // honest clients, monitors and proxies do so, and it has cost no more than one of theirs
+	BlameCost                 // it may be honest, but a signature was spent for nothing
+	BlameMalice               // no honest client does so
+)
+
+// Blame judges the failure. Until our first message goes out next to nothing has been computed. A client that does not trust
+// our certificate has cost what one costs that does, and the bounds on those hold for it as well.
+func (e *HandshakeError) Blame() Blame {
+	switch e.Failure {
+	case FailureNotTLS, FailureBroken:
+		return BlameMalice
+	case FailureDistrust, FailureHTTP, FailureProxyHeader:
+		return BlameNothing
+	case FailureLeft, FailureAlert, FailureUnsupported:
+	}
+	if e.Answered {
+		return BlameCost
+	}
+	return BlameNothing
+}
+
 // Alerts with a meaning here (RFC 8446 section 6).
 const (
 	alertCloseNotify        tls.AlertError = 0
