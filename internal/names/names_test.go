@@ -49,30 +49,6 @@ func TestCheckClientID(t *testing.T) {
 	}
 }
 
-func TestCheckEvent(t *testing.T) {
-	t.Parallel()
-	for _, tt := range []struct {
-		name, event string
-		at          int
-	}{
-		{"the default", "", -1},
-		{"plain", "price", -1},
-		{"like the reserved ones", "hasses", -1},
-		{"like EventSource's own", "opened", -1},
-		{"the longest", strings.Repeat("e", MaxEvent), -1},
-		{"too long", strings.Repeat("e", MaxEvent+1), MaxEvent},
-		{"reserved", "hasses.gap", 0},
-		{"EventSource's error", "error", 0},
-		{"EventSource's open", "open", 0},
-		{"a forged field", "a\ndata: b", 1},
-		{"a carriage return", "a\rb", 1},
-		{"NUL", "\x00", 0},
-		{"not UTF-8", "a\xc3", 1},
-	} {
-		checkFault(t, tt.name, CheckEvent(tt.event), tt.at)
-	}
-}
-
 func checkFault(t *testing.T, name string, err error, at int) {
 	t.Helper()
 	if err == nil {

@@ -79,7 +79,7 @@ func parse(t *testing.T, s string) Target {
 func FuzzNames(f *testing.F) {
 	for _, seed := range []string{
 		"", "*", "room624", "room6*", "a-b", "a;b", "a=b", "a**", "é", "\xff", "a\nb", "\uFFFD", "\u0085",
-		strings.Repeat("r", MaxRoom), strings.Repeat("r", MaxRoom-1) + "é", "hasses.gap", "error",
+		strings.Repeat("r", MaxRoom), strings.Repeat("r", MaxRoom-1) + "é",
 	} {
 		f.Add(seed)
 	}
@@ -99,13 +99,10 @@ func FuzzNames(f *testing.F) {
 		if CheckRoom(s) == nil && len(s) <= MaxClientID && CheckClientID(s) != nil {
 			t.Fatalf("%q is a room and no client id", s)
 		}
-		for _, err := range []error{err, CheckRoom(s), CheckClientID(s), CheckEvent(s)} {
+		for _, err := range []error{err, CheckRoom(s), CheckClientID(s)} {
 			if fault, ok := err.(*Fault); err != nil && (!ok || fault.At < 0 || fault.At > len(s)) { //nolint:errorlint // exact type promised
 				t.Fatalf("%q: error %#v", s, err)
 			}
-		}
-		if CheckEvent(s) == nil && strings.ContainsAny(s, "\r\n\x00") {
-			t.Fatalf("the event name %q breaks a stream", s)
 		}
 	})
 }
