@@ -2,8 +2,11 @@ package test
 
 import (
 	"encoding/json"
+	"fmt"
+	"net"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
@@ -149,7 +152,7 @@ func TestHassesctlTail(t *testing.T) {
 func TestDevMode(t *testing.T) {
 	t.Parallel()
 	addr := freeAddress(t)
-	d := bare(t, "--dev", "--listen", "https://"+addr, "--drain-window", "200ms")
+	d := bare(t, "--dev", "--listen", "https://"+addr, "--control-tcp", "127.0.0.1:0", "--drain-window", "200ms")
 	home := t.TempDir()
 	t.Log("runtime directory", home)
 	cmd := exec.Command(hassesd, d.args...)
@@ -199,7 +202,36 @@ func TestDevMode(t *testing.T) {
 			break
 		}
 	}
-	if _, err := os.Stat(home); err != nil {
+	var status struct {
+		Doors []struct{ Kind, Address string } `json:"doors"`
+	}
+	if err := json.Unmarshal([]byte(ctl("status", "--json").stdout), &status); err != nil {
+		t.Fatal(err)
+	}
+	doors := map[string]string{}
+	for _, door := range status.Doors {
+		doors[door.Kind] = door.Address
+	}
+	if err := os.WriteFile(doors["fifo"], []byte("room1=through the FIFO\n"), 0); err != nil {
+		t.Fatal(err)
+	}
+	if c, err := net.Dial("tcp", doors["control_tcp"]); err != nil {
 		t.Error(err)
+	} else {
+		fmt.Fprintf(c, "room1=through the port\n")
+		c.Close()
+	}
+	for seen := map[string]bool{}; !seen["through the FIFO"] || !seen["through the port"]; {
+		line, ok := p.line()
+		if !ok {
+			t.Fatal("tail ended early")
+		}
+		seen[strings.TrimSpace(line)] = true
+	}
+	if doors["control_socket"] != filepath.Join(home, "hassesd", "control.sock") || doors["fifo"] != filepath.Join(home, "hassesd", "fifo") {
+		t.Errorf("doors %v", doors)
+	}
+	if !strings.Contains(d.log.String(), "curl --insecure --no-buffer 'https://"+addr+"/sse?subscribe=room624'") {
+		t.Error("the start does not tell how to subscribe")
 	}
 }

@@ -124,6 +124,11 @@ func statusText(s *screen, status admin.Status) string {
 	if len(status.Listen) > 0 {
 		line("listens on", strings.Join(status.Listen, ", "))
 	}
+	for _, door := range status.Doors {
+		if door.Kind != admin.DoorListen { // those are in listen
+			line(doorName(door.Kind), door.Address+tlsMark(door.TLS))
+		}
+	}
 	if status.CertFile != "" {
 		line("certificate", status.CertFile+", key "+status.KeyFile)
 	}
@@ -149,6 +154,28 @@ func statusText(s *screen, status admin.Status) string {
 	}
 	line("refused", reasonsText(status.Refused))
 	return b.String()
+}
+
+// doorName is what people call a door; one that only a newer daemon has keeps its name.
+func doorName(kind admin.DoorKind) string {
+	switch kind {
+	case admin.DoorListen:
+		return "listener"
+	case admin.DoorControlSocket:
+		return "control socket"
+	case admin.DoorControlTCP:
+		return "control port"
+	case admin.DoorFIFO:
+		return "FIFO"
+	}
+	return string(kind)
+}
+
+func tlsMark(isTLS bool) string {
+	if isTLS {
+		return " (TLS)"
+	}
+	return ""
 }
 
 func onOff(on bool) string {

@@ -351,13 +351,31 @@ func TestGroupOfTheFIFO(t *testing.T) {
 	const first, second = 54001, 54002
 	path := filepath.Join(t.TempDir(), "f")
 	for _, gid := range []int{first, second, second} {
-		if err := newServer(t, &admintest.Backend{}).OpenFIFO(path, 0o620, gid); err != nil {
+		server := newServer(t, &admintest.Backend{})
+		if err := server.OpenFIFO(path, 0o620, gid); err != nil {
 			t.Fatal(err)
 		}
 		wantMode(t, path, 0o620)
 		if got := statOf(t, path).Gid; int(got) != gid {
 			t.Errorf("group %d, want %d", got, gid)
 		}
+		stop(t, server)
+	}
+}
+
+// Two who read one FIFO would each get some of the commands.
+func TestFIFOThatAnotherReads(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "f")
+	first := newServer(t, &admintest.Backend{})
+	if err := first.OpenFIFO(path, 0o620, -1); err != nil {
+		t.Fatal(err)
+	}
+	if err := newServer(t, &admintest.Backend{}).OpenFIFO(path, 0o620, -1); !errors.Is(err, admin.ErrFIFOInUse) {
+		t.Errorf("a second reader: %v", err)
+	}
+	stop(t, first)
+	if err := newServer(t, &admintest.Backend{}).OpenFIFO(path, 0o620, -1); err != nil {
+		t.Errorf("the reader is gone: %v", err)
 	}
 }
 

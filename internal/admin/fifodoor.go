@@ -8,11 +8,14 @@ import (
 	"golang.org/x/sys/unix"
 )
 
+// ErrFIFOInUse says that a FIFO is read already, perhaps by another hassesd.
+var ErrFIFOInUse = errors.New("another process reads this FIFO, perhaps another hassesd")
+
 // OpenFIFO opens a FIFO for classic commands, which get no answers. A missing one is made; nobody else can open it
 // before it has the mode and, unless gid is negative, the group. One that is there is used if it is a FIFO, belongs to
 // root or to us, and is not open to everybody, unless mode is; if it may, the server gives it mode and group, too. It
 // stays when the server closes, for the scripts that write to it, and is held open for writing, so that it outlives its
-// writers.
+// writers. One that another process reads is [ErrFIFOInUse].
 func (s *Server) OpenFIFO(path string, mode os.FileMode, gid int) error {
 	f, err := openFIFO(path, uint32(mode.Perm()), gid)
 	if err != nil {
@@ -37,6 +40,9 @@ func openFIFO(path string, mode uint32, gid int) (*os.File, error) {
 	if !made && !errors.Is(err, unix.EEXIST) {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
+	if !made && isRead(path) {
+		return nil, fmt.Errorf("%s: %w: each of the two would get some of the commands; end it, or choose another path", path, ErrFIFOInUse)
+	}
 	// O_NONBLOCK is for the runtime's poller; opening for both never waits for a peer on Linux.
 	fd, err := unix.Open(path, unix.O_RDWR|unix.O_NONBLOCK|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0)
 	if errors.Is(err, unix.ELOOP) {
@@ -59,6 +65,17 @@ func openFIFO(path string, mode uint32, gid int) (*os.File, error) {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
 	return f, nil
+}
+
+// isRead reports whether somebody has the FIFO open for reading: only then it can be opened for writing without waiting.
+func isRead(path string) bool {
+	fd, err := unix.Open(path, unix.O_WRONLY|unix.O_NONBLOCK|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return false
+	}
+	defer func() { _ = unix.Close(fd) }()
+	var st unix.Stat_t
+	return unix.Fstat(fd, &st) == nil && st.Mode&unix.S_IFMT == unix.S_IFIFO
 }
 
 // checkFIFO returns what fd is if it can be trusted.

@@ -105,7 +105,27 @@ type Status struct {
 	CORSOrigin []string `json:"cors_origins,omitempty"`
 	Compiled   string   `json:"compiled,omitempty"` // Go version and platform
 	Listen     []string `json:"listen,omitempty"`   // the addresses really bound
+
+	Doors []Door `json:"doors,omitempty"` // every way in, those of listen among them
 }
+
+// Door is one way into the daemon.
+type Door struct {
+	Kind    DoorKind `json:"kind"`
+	Address string   `json:"address"`       // https://HOST:PORT of listen, HOST:PORT of control_tcp, otherwise a path
+	TLS     bool     `json:"tls,omitempty"` // TLS is spoken
+}
+
+// DoorKind says what a [Door] is for.
+type DoorKind string
+
+// The kinds of doors.
+const (
+	DoorListen        DoorKind = "listen" // browsers subscribe
+	DoorControlSocket DoorKind = "control_socket"
+	DoorControlTCP    DoorKind = "control_tcp"
+	DoorFIFO          DoorKind = "fifo"
+)
 
 // HistoryStatus says what a resume can draw on.
 type HistoryStatus struct {

@@ -151,7 +151,7 @@ func clearStale(path string) error {
 	switch {
 	case err == nil:
 		c.Close()
-		return fmt.Errorf("%s is in use: another daemon answers there", path)
+		return fmt.Errorf("%s is in use: another daemon answers there; end it (hassesctl --socket %s status tells its pid), or give this one another with --control-socket", path, path)
 	case errors.Is(err, unix.ECONNREFUSED):
 		return os.Remove(path)
 	case errors.Is(err, fs.ErrNotExist):

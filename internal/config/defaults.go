@@ -72,6 +72,10 @@ func Defaults() Settings {
 	}
 }
 
+// DevFIFO stands in control.fifo for the pipe of development mode, which is beside its control socket; the start finds out
+// where that is.
+const DevFIFO = "$XDG_RUNTIME_DIR/hassesd/fifo"
+
 // development returns what development mode puts in the place of defaults.
 func development() Settings {
 	s := Defaults()
@@ -79,6 +83,7 @@ func development() Settings {
 	s.Listen = []string{"https://127.0.0.1:8443"}
 	s.Auth.Mode, s.Auth.AllowAllRooms = []string{"none"}, true
 	s.Demo = true
+	s.Control.TCP, s.Control.FIFO = "127.0.0.1:8085", DevFIFO
 	s.HSTS.MaxAge = 0 // a browser would remember it for localhost, port or no port
 	return s
 }
@@ -89,6 +94,10 @@ func (s *Settings) IsDefault(key string) bool {
 	d := Defaults()
 	return sameValue(e.field(s), e.field(&d))
 }
+
+// IsFromDevelopment reports whether the key's value is one that development mode, which is on, has put in the place of
+// another default: nobody asked for it in so many words. It panics when there is no such key.
+func (s *Settings) IsFromDevelopment(key string) bool { return s.IsPreset(key) && !s.IsDefault(key) }
 
 // IsPreset reports whether the key's value is the default one, or that of development mode where it is on. It panics
 // when there is no such key.

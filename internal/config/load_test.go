@@ -132,11 +132,20 @@ func TestDevelopmentModeReplacesDefaults(t *testing.T) {
 	want.Listen = []string{"https://127.0.0.1:8443"}
 	want.Auth.Mode, want.Auth.AllowAllRooms = []string{"none"}, true
 	want.HSTS.MaxAge = 0
+	want.Control.TCP, want.Control.FIFO = "127.0.0.1:8085", DevFIFO
 	if !reflect.DeepEqual(s, want) {
 		t.Errorf("got  %+v\nwant %+v", s, want)
 	}
 	if !s.IsDefault("control.socket") {
 		t.Error("control.socket is not the default any more")
+	}
+	for _, key := range []string{"control.tcp", "control.fifo", "demo"} {
+		if !s.IsFromDevelopment(key) {
+			t.Errorf("%s seems to have been asked for", key)
+		}
+	}
+	if s.IsFromDevelopment("control.socket") || s.IsFromDevelopment("drain.window") {
+		t.Error("what development mode leaves alone seems to come from it")
 	}
 }
 
@@ -145,6 +154,14 @@ func TestDevelopmentModeKeepsWhatWasSaid(t *testing.T) {
 	s := mustLoad(t, Sources{ConfigFile: "d.toml", Env: []string{"HASSESD_DEMO=false"}, ReadFile: disk.read})
 	if s.Demo || !slices.Equal(s.Listen, []string{"https://127.0.0.1:9000"}) || s.HSTS.MaxAge != time.Hour {
 		t.Errorf("demo %v, listen %q, hsts %v", s.Demo, s.Listen, s.HSTS.MaxAge)
+	}
+	s = mustLoad(t, Sources{Flags: flags("--dev --control-tcp= --fifo=")})
+	if s.Control.TCP != "" || s.Control.FIFO != "" {
+		t.Errorf("doors that were not wanted are at %q and %q", s.Control.TCP, s.Control.FIFO)
+	}
+	s = mustLoad(t, Sources{Flags: flags("--dev --control-tcp=127.0.0.1:9 --fifo=f")})
+	if s.IsFromDevelopment("control.tcp") || s.IsFromDevelopment("control.fifo") {
+		t.Error("doors that were asked for seem to come from development mode")
 	}
 	s = mustLoad(t, Sources{Flags: flags("--dev --listen=https://:8443")})
 	if !slices.Equal(s.Listen, []string{"https://:8443"}) {

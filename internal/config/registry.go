@@ -81,7 +81,7 @@ var serviceEntries = []entry{
 	},
 	{
 		name:  "dev",
-		usage: "Development mode, for a laptop: a certificate made in memory, only this machine, nobody is asked who they are, demo page. Settings left at their defaults change to suit.",
+		usage: "Development mode, for a laptop: a certificate made in memory, only this machine, nobody is asked who they are, pages of any origin on this machine may subscribe, demo page, control socket and FIFO in the user's runtime directory, control port 127.0.0.1:8085. Settings left at their defaults change to suit.",
 		field: func(s *Settings) any { return &s.Dev },
 	},
 	{

@@ -10,14 +10,14 @@ var controlEntries = []entry{
 	},
 	{
 		name:    "control.tcp",
-		usage:   "The address of the control protocol over TCP, for back ends that cannot use the Unix socket. Without control.tls only on loopback, as every process that reaches it may publish. Empty: none.",
+		usage:   "The address of the control protocol over TCP, for back ends that cannot use the Unix socket. Without control.tls only on loopback, as every process that reaches it may publish. Empty: none. In development mode the default is 127.0.0.1:8085.",
 		example: "127.0.0.1:8085",
 		field:   func(s *Settings) any { return &s.Control.TCP },
 	},
 	{
 		name:    "control.fifo",
 		aliases: []string{"fifo"},
-		usage:   "The named pipe that takes classic commands; who may write to it may publish. Empty: none.",
+		usage:   "The named pipe that takes classic commands; who may write to it may publish. Empty: none. In development mode the default is beside the control socket.",
 		example: "/run/hassesd/fifo",
 		field:   func(s *Settings) any { return &s.Control.FIFO },
 	},

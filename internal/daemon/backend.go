@@ -80,6 +80,7 @@ func (b backend) Status(ctx context.Context) (admin.Status, error) {
 		},
 		CORSOrigin: settings.CORS.Origins,
 		Listen:     b.addresses(),
+		Doors:      b.allDoors(),
 	}
 	if all := settings.TLS.All(); len(all) > 0 { // hasses had one
 		out.CertFile, out.KeyFile = all[0].CertFile, all[0].KeyFile

@@ -41,6 +41,7 @@ func (d *Daemon) openControlSocket(s *config.Settings, path string, mode os.File
 			return socket.wrong(err)
 		}
 		socket.take()
+		d.ways = append(d.ways, admin.Door{Kind: admin.DoorControlSocket, Address: at})
 		d.log.Info("control socket taken over from the service manager", "path", at)
 		return d.isOnly(socketControl)
 	}
@@ -52,6 +53,7 @@ func (d *Daemon) openControlSocket(s *config.Settings, path string, mode os.File
 		return fmt.Errorf("open control socket: %w", err)
 	}
 	d.isShared = mode&writableByAll != 0
+	d.ways = append(d.ways, admin.Door{Kind: admin.DoorControlSocket, Address: path})
 	d.log.Info("control socket open", "path", path)
 	return nil
 }
@@ -128,13 +130,14 @@ func (d *Daemon) takeControlPort(s *config.Settings, access *admin.Access) (bool
 			continue
 		case err != nil:
 			return false, socket.wrong(err)
-		case !named && s.Control.TCP != "":
+		case !named && !s.IsPreset("control.tcp"):
 			return false, socket.wrong(fmt.Errorf("it is at %s, and control.tcp says %q: say the same, or leave control.tcp out", at, s.Control.TCP))
 		}
 		if _, err := d.control.AdoptTCP(socket.fd, access); err != nil {
 			return false, socket.wrong(err)
 		}
 		socket.take()
+		d.ways = append(d.ways, admin.Door{Kind: admin.DoorControlTCP, Address: at.String(), TLS: access != nil})
 		d.log.Info("control port taken over from the service manager", "addr", at.String(), "tls", access != nil)
 		return true, d.isOnly(socketControlTCP)
 	}

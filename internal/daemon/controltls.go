@@ -80,16 +80,22 @@ func (d *Daemon) openControlPort(s *config.Settings) error {
 	}
 	if reading.access == nil {
 		addr, err := d.control.ListenTCP(s.Control.TCP)
-		if err != nil {
-			return err
+		if err != nil && s.IsFromDevelopment("control.tcp") {
+			d.log.Warn("no control port: it cannot be opened, and only development mode asked for it; --control-tcp chooses another", "err", err)
+			return nil
 		}
+		if err != nil {
+			return portTaken(err, "control-tcp")
+		}
+		d.ways = append(d.ways, admin.Door{Kind: admin.DoorControlTCP, Address: addr.String()})
 		d.log.Info("control port open", "addr", addr.String())
 		return nil
 	}
 	addr, err := d.control.ListenTLS(s.Control.TCP, reading.access)
 	if err != nil {
-		return err
+		return portTaken(err, "control-tcp")
 	}
+	d.ways = append(d.ways, admin.Door{Kind: admin.DoorControlTCP, Address: addr.String(), TLS: true})
 	d.log.Info("control port open", "addr", addr.String(), "tls", true)
 	d.useControl(s, reading, time.Now())
 	return nil

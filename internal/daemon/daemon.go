@@ -63,6 +63,7 @@ type Daemon struct {
 	acme             *acmecert.Manager // nil: none
 	doors            []edge.Door
 	control          *admin.Server
+	ways             []admin.Door     // into control
 	controlAdmission *admission.Table // of its TLS door
 	hub              *hub.Hub
 	loops            []*reactor.Loop

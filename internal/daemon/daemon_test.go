@@ -60,11 +60,14 @@ func startUnder(t *testing.T, env []string, toml string, flags ...config.Assignm
 	r := &running{t: t, file: filepath.Join(dir, "hassesd.toml"), logs: &logBuffer{}, stopped: make(chan error, 1)}
 	r.configure(toml)
 	socket := filepath.Join(dir, "control.sock")
+	own := []config.Assignment{{Flag: "dev", Value: "true"}, {Flag: "listen", Value: "https://127.0.0.1:0"}, {Flag: "control-socket", Value: socket}}
+	for key, flag := range map[string]string{"tcp": "control-tcp", "fifo": "fifo"} {
+		if !strings.Contains(toml, key) { // or it would be the one place of this machine that development mode takes
+			own = append(own, config.Assignment{Flag: flag})
+		}
+	}
 	load := func() (config.Settings, error) {
-		return config.Load(config.Sources{
-			ConfigFile: r.file,
-			Flags:      append([]config.Assignment{{Flag: "dev", Value: "true"}, {Flag: "listen", Value: "https://127.0.0.1:0"}, {Flag: "control-socket", Value: socket}}, flags...),
-		})
+		return config.Load(config.Sources{ConfigFile: r.file, Flags: append(own[:len(own):len(own)], flags...)})
 	}
 	settings, err := load()
 	if err != nil {

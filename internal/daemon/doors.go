@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
+	"syscall"
 
 	"github.com/hassesd/hassesd/internal/config"
 	"github.com/hassesd/hassesd/internal/edge"
@@ -111,13 +112,21 @@ func (d *Daemon) listenAsConfigured(ctx context.Context, s *config.Settings) err
 			d.doors = append(d.doors, edge.Door{Listener: l, Secure: secure})
 		}
 		if err := errors.Join(wrong, err); err != nil {
-			return err
+			return portTaken(err, "listen")
 		}
 		if !secure {
 			d.log.Warn("listening without TLS", "listen", listen)
 		}
 	}
 	return nil
+}
+
+// portTaken adds to the error of a port that another process has what to do about it.
+func portTaken(err error, flag string) error {
+	if !errors.Is(err, syscall.EADDRINUSE) {
+		return err
+	}
+	return fmt.Errorf("%w: another process has this port, perhaps another hassesd (hassesctl status tells its pid): end that one, or choose another port with --%s", err, flag)
 }
 
 // takeDoor takes the socket that serves the address, and says whether there is one.

@@ -115,6 +115,7 @@ func (d *Daemon) open(ctx context.Context, o Options) error {
 		return err
 	}
 	d.warnOfUnreadableKeys()
+	d.welcome(&s, o.Stderr)
 	return nil
 }
 
@@ -249,8 +250,10 @@ func (d *Daemon) openControl(s *config.Settings, descriptors int) error {
 	return d.openFIFO(s)
 }
 
+// openFIFO opens the named pipe, if there is to be one. Without one that only development mode asked for, the start goes on.
 func (d *Daemon) openFIFO(s *config.Settings) error {
-	if s.Control.FIFO == "" {
+	path := controlFIFO(s)
+	if path == "" {
 		return nil
 	}
 	gid, err := fifoGroup(s)
@@ -258,12 +261,24 @@ func (d *Daemon) openFIFO(s *config.Settings) error {
 		return err
 	}
 	mode := os.FileMode(s.Control.FIFOPermissions())
-	if err := d.control.OpenFIFO(s.Control.FIFO, mode, gid); err != nil {
+	isPreset := s.IsFromDevelopment("control.fifo")
+	if isPreset {
+		err = admin.PrepareDevDir()
+	}
+	if err == nil {
+		err = d.control.OpenFIFO(path, mode, gid)
+	}
+	switch {
+	case err != nil && isPreset:
+		d.log.Warn("no FIFO: it cannot be opened, and only development mode asked for it; --fifo chooses another", "err", err)
+		return nil
+	case err != nil:
 		return fmt.Errorf("open FIFO: %w", err)
 	}
-	d.log.Info("FIFO open", "path", s.Control.FIFO)
+	d.ways = append(d.ways, admin.Door{Kind: admin.DoorFIFO, Address: path})
+	d.log.Info("FIFO open", "path", path)
 	if mode&0o002 != 0 {
-		d.log.Warn("every user of this machine may publish through the FIFO", "path", s.Control.FIFO, "fifo_mode", s.Control.FIFOMode)
+		d.log.Warn("every user of this machine may publish through the FIFO", "path", path, "fifo_mode", s.Control.FIFOMode)
 	}
 	return nil
 }

@@ -99,6 +99,14 @@ func controlSocket(s *config.Settings) string {
 	return s.Control.Socket
 }
 
+// controlFIFO is the path of the named pipe, empty for none.
+func controlFIFO(s *config.Settings) string {
+	if s.Dev && s.Control.FIFO == config.DevFIFO {
+		return admin.DevFIFO()
+	}
+	return s.Control.FIFO
+}
+
 func sandboxPaths(needed []neededPath) []sandbox.Path {
 	paths := make([]sandbox.Path, len(needed))
 	for i, n := range needed {

@@ -24,7 +24,7 @@ func checkPlaces(s *config.Settings) error {
 		{"control.socket", s.Control.Socket, fs.ModeSocket, true},
 		{"control.fifo", s.Control.FIFO, fs.ModeNamedPipe, false},
 	} {
-		if p.path == "" {
+		if p.path == "" || s.IsFromDevelopment(p.key) { // a start goes on without that
 			continue
 		}
 		if err := checkPlace(p.path, p.kind, p.makesDir); err != nil {

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/hassesd/hassesd/internal/admin"
 	"github.com/hassesd/hassesd/internal/auth"
 	"github.com/hassesd/hassesd/internal/config"
 	"github.com/hassesd/hassesd/internal/edge"
@@ -119,6 +120,15 @@ func (d *Daemon) addresses() []string {
 		out = append(out, scheme(door)+"://"+door.Listener.Addr.String())
 	}
 	return out
+}
+
+// allDoors lists every way in: those of browsers, and those of publishers and administrators.
+func (d *Daemon) allDoors() []admin.Door {
+	all := make([]admin.Door, 0, len(d.doors)+len(d.ways))
+	for i, address := range d.addresses() {
+		all = append(all, admin.Door{Kind: admin.DoorListen, Address: address, TLS: d.doors[i].Secure})
+	}
+	return append(all, d.ways...)
 }
 
 func scheme(door edge.Door) string {

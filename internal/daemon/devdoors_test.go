@@ -1,0 +1,95 @@
+package daemon
+
+import (
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/hassesd/hassesd/internal/admin"
+	"github.com/hassesd/hassesd/internal/config"
+)
+
+// devFIFO has the start open the FIFO that development mode brings along.
+var devFIFO = config.Assignment{Flag: "fifo", Value: config.DevFIFO}
+
+func TestDoorsOfDevelopmentMode(t *testing.T) {
+	t.Setenv("XDG_RUNTIME_DIR", t.TempDir())
+	r := start(t, "", devFIFO, config.Assignment{Flag: "control-tcp", Value: "127.0.0.1:0"})
+	kinds := make(map[admin.DoorKind]string)
+	for _, door := range r.status().Doors {
+		kinds[door.Kind] = door.Address
+	}
+	if len(kinds) != 4 || !strings.HasPrefix(kinds[admin.DoorListen], "https://127.0.0.1:") {
+		t.Errorf("doors %v", kinds)
+	}
+	if kinds[admin.DoorControlSocket] == "" || kinds[admin.DoorFIFO] != admin.DevFIFO() {
+		t.Errorf("doors %v, want the FIFO at %s", kinds, admin.DevFIFO())
+	}
+	tcp, err := admin.Dial(t.Context(), admin.Options{TCP: kinds[admin.DoorControlTCP], Timeout: patience})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = tcp.Close() }()
+	if _, err := tcp.Send(t.Context(), admin.SendParams{To: admin.Targets{"room624"}, Data: "hello"}); err != nil {
+		t.Error(err)
+	}
+	if err := os.WriteFile(kinds[admin.DoorFIFO], []byte("room624=hello\n"), 0); err != nil {
+		t.Error(err)
+	}
+	r.waitFor("both messages", func() bool { return r.status().MessagesTotal == 2 })
+	for _, line := range []string{"Development mode.", "curl --insecure", "echo room624=hello > " + admin.DevFIFO(), "php -r"} {
+		if !strings.Contains(r.logs.String(), line) {
+			t.Errorf("%q is not told at the start", line)
+		}
+	}
+}
+
+// What only development mode asked for is no reason not to start; what the user named is.
+func TestTakenFIFO(t *testing.T) {
+	t.Setenv("XDG_RUNTIME_DIR", t.TempDir())
+	if err := admin.PrepareDevDir(); err != nil {
+		t.Fatal(err)
+	}
+	if err := syscall.Mkfifo(admin.DevFIFO(), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	reader, err := os.OpenFile(admin.DevFIFO(), os.O_RDONLY|syscall.O_NONBLOCK, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer reader.Close()
+	r := start(t, "", devFIFO)
+	if slices.ContainsFunc(r.status().Doors, func(d admin.Door) bool { return d.Kind == admin.DoorFIFO }) {
+		t.Error("the FIFO is shared with another reader")
+	}
+	if !strings.Contains(r.logs.String(), "no FIFO") {
+		t.Error("the log does not tell")
+	}
+	settings := *r.daemon.settings.Load()
+	settings.Control.FIFO, settings.Control.Socket = admin.DevFIFO(), filepath.Join(t.TempDir(), "s")
+	err = Run(t.Context(), Options{Settings: settings, Stderr: &logBuffer{}})
+	if err == nil || !strings.Contains(err.Error(), "another process reads this FIFO") {
+		t.Errorf("a FIFO that was asked for: %v", err)
+	}
+}
+
+// A second daemon says what stands in its way, and what to do.
+func TestTakenPort(t *testing.T) {
+	r := start(t, "")
+	settings := *r.daemon.settings.Load()
+	settings.Control.Socket = filepath.Join(t.TempDir(), "s")
+	settings.Listen = r.daemon.addresses()
+	err := Run(t.Context(), Options{Settings: settings, Stderr: &logBuffer{}})
+	if err == nil || !strings.Contains(err.Error(), "--listen") || !strings.Contains(err.Error(), "another process has this port") {
+		t.Errorf("got %v", err)
+	}
+	settings.Listen = []string{"https://127.0.0.1:0"}
+	settings.Control.TCP = strings.TrimPrefix(r.daemon.addresses()[0], "https://")
+	err = Run(t.Context(), Options{Settings: settings, Stderr: &logBuffer{}})
+	if err == nil || !strings.Contains(err.Error(), "--control-tcp") {
+		t.Errorf("got %v", err)
+	}
+}
