@@ -76,7 +76,7 @@ bench: ## Run the benchmarks of the packages (BENCH selects); compare two output
 bench-peers: build ## Measure hassesd beside net/http and nginx+nchan in one run: an hour, or a minute with BENCH_QUICK=1
 	test/peers/deps
 	CGO_ENABLED=0 go build -trimpath -buildvcs=false -o $(BIN)/ ./test/peers ./test/peers/nethttp ./test/peers/bare
-	$(BIN)/peers -bin $(BIN) -out $(BIN)/bench-peers.json $(if $(BENCH_QUICK),-quick) $(PEERSFLAGS)
+	$(BIN)/peers -bin $(BIN) -out $(BIN)/bench-peers.json -medians $(BIN)/performance.json $(if $(BENCH_QUICK),-quick) $(PEERSFLAGS)
 
 .PHONY: soak
 soak: build ## Hold a load with churn and slow readers for SOAK (30m), and see whether memory, descriptors or goroutines grow

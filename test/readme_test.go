@@ -1,7 +1,6 @@
 package test
 
 import (
-	"bufio"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -146,9 +145,9 @@ func TestTabsShareAStream(t *testing.T) {
 		t.Errorf("%d streams for %d tabs, want one", got, tabs)
 	}
 
-	in := bufio.NewWriter(p.stdin)
-	fmt.Fprintln(in)
-	in.Flush()
+	if _, err := p.stdin.Write([]byte("\n")); err != nil {
+		t.Fatal(err)
+	}
 	if r := page.next(); r.Kind != "closed" {
 		t.Fatalf("%+v, want that a tab is closed", r)
 	}

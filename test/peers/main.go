@@ -22,17 +22,19 @@ import (
 
 // options are the command line.
 type options struct {
-	bin    string // directory of hassesd, hassesctl, nethttp and bare
-	out    string // file for the figures
-	repeat int
-	quick  bool
-	only   string // figures whose name contains it
+	bin     string // directory of hassesd, hassesctl, nethttp and bare
+	out     string // file for the figures
+	medians string // file for what docs/performance.json keeps of them
+	repeat  int
+	quick   bool
+	only    string // figures whose name contains it
 }
 
 func main() {
 	var o options
 	flag.StringVar(&o.bin, "bin", "bin", "directory of the programs")
 	flag.StringVar(&o.out, "out", "bin/bench-peers.json", "file for the figures")
+	flag.StringVar(&o.medians, "medians", "bin/performance.json", "file for the medians, to be docs/performance.json")
 	flag.IntVar(&o.repeat, "repeat", 3, "runs of each figure, of which the median counts")
 	flag.BoolVar(&o.quick, "quick", false, "few streams, once: to see that it works, not for figures")
 	flag.StringVar(&o.only, "only", "", "only the figures whose name contains this")
@@ -104,7 +106,10 @@ func run(ctx context.Context, o options) error {
 	if err != nil {
 		return err
 	}
-	return os.WriteFile(o.out, append(text, '\n'), 0o644)
+	if err := os.WriteFile(o.out, append(text, '\n'), 0o644); err != nil {
+		return err
+	}
+	return publish(rec, o.repeat).write(o.medians)
 }
 
 // measure starts a server, runs hassesctl bench against it and stops it.

@@ -1,0 +1,176 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"math"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/hassesd/hassesd/internal/bench"
+)
+
+// published is docs/performance.json: what README and docs/performance.md show of one measurement.
+type published struct {
+	At      time.Time                     `json:"at"`
+	Machine machine                       `json:"machine"`
+	Repeat  int                           `json:"repeat"`  // runs that each median is of
+	Medians map[string]map[string]medians `json:"medians"` // by figure and server
+}
+
+// medians are those of one figure with one server; 0 is what was not measured.
+type medians struct {
+	BytesPerStream float64 `json:"bytes_per_stream,omitempty"`
+	HandshakeCPU   float64 `json:"cpu_seconds_per_thousand_handshakes,omitempty"`
+	PerSecond      float64 `json:"deliveries_per_second,omitempty"`
+	DeliveryCPU    float64 `json:"cpu_seconds_per_million_deliveries,omitempty"`
+	P50            float64 `json:"p50_ms,omitempty"`
+	P99            float64 `json:"p99_ms,omitempty"`
+	StormP99       float64 `json:"storm_p99_ms,omitempty"`
+}
+
+// publish takes the medians of all that was measured.
+func publish(rec record, repeat int) published {
+	p := published{At: rec.At, Machine: rec.Machine, Repeat: repeat, Medians: map[string]map[string]medians{}}
+	t := &table{runs: rec.Runs}
+	for figure, samples := range rec.Runs {
+		p.Medians[figure] = map[string]medians{}
+		for _, s := range samples {
+			value := func(what of) float64 {
+				v, _ := t.median(figure, s.Server, what)
+				return math.Round(v*1000) / 1000
+			}
+			m := medians{HandshakeCPU: value(handshake)}
+			if all(samples, s.Server, func(r bench.Result) bool { return r.Memory != nil }) {
+				m.BytesPerStream = value(perStream)
+			}
+			if all(samples, s.Server, func(r bench.Result) bool { return r.Delivery != nil }) {
+				m.PerSecond, m.DeliveryCPU, m.P50, m.P99 = value(rate), value(perMillion), value(p50), value(p99)
+			}
+			if all(samples, s.Server, func(r bench.Result) bool { return r.Storm != nil }) {
+				m.StormP99 = value(stormP99)
+			}
+			p.Medians[figure][s.Server] = m
+		}
+	}
+	return p
+}
+
+// all reports whether the results of a server's runs, but for those that failed, have what is asked for.
+func all(samples []sample, server string, has func(bench.Result) bool) bool {
+	return !slices.ContainsFunc(samples, func(s sample) bool { return s.Server == server && s.Error == "" && !has(s.Result) })
+}
+
+func (p published) write(file string) error {
+	text, err := json.MarshalIndent(p, "", " ")
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(file, append(text, '\n'), 0o644)
+}
+
+// serverNames are the rows of the tables, in their order.
+var serverNames = []struct{ server, shown string }{
+	{"hassesd", "hassesd"},
+	{"hassesd, 1 loop", "hassesd, one loop"},
+	{"net/http", "net/http"},
+	{"nginx+nchan 1", "nginx+nchan, 1 worker"},
+	{"nginx+nchan 2", "nginx+nchan, 2 workers"},
+	{"bare write", "bare write"},
+	{"bare write, 2 threads", "bare write, two threads"},
+}
+
+// column is one column of a table: a number of one figure.
+type column struct {
+	head, figure string
+	value        func(medians) float64
+	decimals     int
+	unit         string
+}
+
+func (c column) cell(p published, server, curve string) (text string, isThere bool) {
+	v := c.value(p.Medians[c.figure+curve][server])
+	if v == 0 {
+		return "–", false
+	}
+	return grouped(v, c.decimals) + c.unit, true
+}
+
+// rows makes a table of the servers that have a number in any column, first with X25519, then with the hybrid.
+func (p published) rows(title string, columns ...column) string {
+	var b strings.Builder
+	b.WriteString("| " + title + " |")
+	for _, c := range columns {
+		b.WriteString(" " + c.head + " |")
+	}
+	b.WriteString("\n|" + strings.Repeat("---|", len(columns)+1) + "\n")
+	for _, curve := range []string{"", hybrid} {
+		for _, s := range serverNames {
+			line, any := "| "+s.shown+curve+" |", false
+			for _, c := range columns {
+				text, isThere := c.cell(p, s.server, curve)
+				line, any = line+" "+text+" |", any || isThere
+			}
+			if any {
+				b.WriteString(line + "\n")
+			}
+		}
+	}
+	return b.String()
+}
+
+// texts are what stands between the marks of the pages, by their names.
+func (p published) texts() map[string]string {
+	bytes := func(m medians) float64 { return m.BytesPerStream }
+	cpu := func(m medians) float64 { return m.DeliveryCPU }
+	perSecond := func(m medians) float64 { return m.PerSecond }
+	p50 := func(m medians) float64 { return m.P50 }
+	p99 := func(m medians) float64 { return m.P99 }
+	latency := func(title, figure string, decimals, cpuDecimals int) string {
+		return p.rows(title, column{"p50", figure, p50, decimals, " ms"}, column{"p99", figure, p99, decimals, " ms"},
+			column{"processor time a million", figure, cpu, cpuDecimals, " s"})
+	}
+	storm, list := p.Medians[stormy][own], p.Medians[listed][own]
+	unhurried := p.Medians[unlisted][own].P99
+	return map[string]string{
+		"idle": p.rows("idle streams",
+			column{"bytes a stream (PSS), 1,000", idle1, bytes, 0, ""}, column{"10,000", idle10, bytes, 0, ""}, column{"19,000", idle19, bytes, 0, ""},
+			column{"processor time of 1,000 handshakes", idle10, func(m medians) float64 { return m.HandshakeCPU }, 3, " s"}),
+		"saturated": p.rows("saturated, 64 in flight",
+			column{"10,000 streams: deliveries/s", saturate10, perSecond, 0, ""}, column{"processor time a million", saturate10, cpu, 2, " s"},
+			column{"1,000 streams: deliveries/s", saturate1, perSecond, 0, ""}, column{"processor time a million", saturate1, cpu, 2, " s"}),
+		"single": latency("10 messages a second to 10,000", single, 0, 2),
+		"rooms":  latency("10,000 streams in 1,000 rooms, 1,000 messages a second", manyRooms, 1, 1),
+		"beside": "| delivery to those who are there | p99 without | p99 with | times |\n|---|---|---|---|\n" +
+			fmt.Sprintf("| a storm of 5,000 reconnects beside 10,000 | %.0f ms | %.0f ms | %.2f |\n", storm.P99, storm.StormP99, storm.StormP99/storm.P99) +
+			fmt.Sprintf("| `hassesctl clients` over 19,000, again and again | %.0f ms | %.0f ms | %.2f |\n", unhurried, list.P99, list.P99/unhurried),
+		"summary": p.summary(),
+	}
+}
+
+// summary is README's sentence. The peer with the best figure is what hassesd is compared with, as in the goals.
+func (p published) summary() string {
+	idle, busy := p.Medians[idle10], p.Medians[saturate10]
+	nginxBytes := min(idle["nginx+nchan 1"].BytesPerStream, idle["nginx+nchan 2"].BytesPerStream)
+	nginxRate := max(busy["nginx+nchan 1"].PerSecond, busy["nginx+nchan 2"].PerSecond)
+	kilobytes := func(v float64) string { return fmt.Sprintf("%.1f KB", v/1000) }
+	return fmt.Sprintf("an idle TLS stream takes %s (net/http %s, nginx+nchan %s); a busy room of 10,000 gets %.1f million deliveries a\n"+
+		"second, %.1f times those of net/http and %.1f times those of nginx+nchan.\n",
+		kilobytes(idle[own].BytesPerStream), kilobytes(idle["net/http"].BytesPerStream), kilobytes(nginxBytes),
+		busy[own].PerSecond/1e6, busy[own].PerSecond/busy["net/http"].PerSecond, busy[own].PerSecond/nginxRate)
+}
+
+// grouped writes a number with commas between thousands.
+func grouped(v float64, decimals int) string {
+	whole, fraction, hasFraction := strings.Cut(strconv.FormatFloat(v, 'f', decimals, 64), ".")
+	for i := len(whole) - 3; i > 0; i -= 3 {
+		whole = whole[:i] + "," + whole[i:]
+	}
+	if hasFraction {
+		return whole + "." + fraction
+	}
+	return whole
+}
