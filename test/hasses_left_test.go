@@ -250,7 +250,12 @@ func TestHassesLeft_EarlyDataOfAnotherServer(t *testing.T) {
 		t.Errorf("got % x, want the alert unsupported_extension", answer)
 	}
 	// An honest client's failure, which says nothing against its address.
-	eventually(t, "the failure is counted", func() bool { return d.limits().Penalties.Offences["handshake_failed"] == 1 })
+	eventually(t, "the failure is counted", func() bool { return d.status().Closed["handshake_failed"] == 1 })
+	for offence, n := range d.limits().Penalties.Offences {
+		if n != 0 {
+			t.Errorf("%d times %s is held against its address", n, offence)
+		}
+	}
 	d.subscribe("subscribe=a")
 }
 
