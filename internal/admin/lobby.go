@@ -9,6 +9,7 @@ import (
 
 	"github.com/hassesd/hassesd/internal/admission"
 	"github.com/hassesd/hassesd/internal/list"
+	"github.com/hassesd/hassesd/internal/tlsconn"
 )
 
 // lobbyPatience is how long a connection may be without a role when others want its room: a handshake of a client far away
@@ -195,16 +196,36 @@ func (s *Server) unadmit(c *conn) {
 func (s *Server) since() time.Duration { return time.Since(s.began) }
 
 // offend tells the table of networks what has become of a handshake that failed for the reason.
-func (c *conn) offend(sealed *sealedConn, reason Refusal) {
+func (c *conn) offend(sealed *sealedConn, reason Refusal, err error) {
 	table := c.server.admission
-	switch {
-	case table == nil:
-	case reason == RefusedStalled || c.isEvicted:
-		table.Offend(c.server.since(), c.address, admission.HandshakeTimeout)
-	case len(sealed.wire.head) == 0: // it connected and left: a probe
-	default:
-		table.Offend(c.server.since(), c.address, admission.HandshakeFailed)
+	if table == nil {
+		return
 	}
+	if offence, ok := offenceOf(sealed, reason, err, c.isEvicted); ok {
+		table.Offend(c.server.since(), c.address, offence)
+	}
+}
+
+// offenceOf returns what a network owes for a handshake, if anything: as at the subscribers' ports, honest clients and
+// monitors owe nothing, or no more than they cost.
+func offenceOf(sealed *sealedConn, reason Refusal, err error, evicted bool) (admission.Offence, bool) {
+	var failed *tlsconn.HandshakeError
+	switch {
+	case reason == RefusedStalled || evicted:
+		return admission.HandshakeTimeout, true
+	case errors.Is(err, errNotTLS):
+		return admission.ProtocolBroken, reason != RefusedHTTP && !tlsconn.IsProxyHeader(sealed.wire.head)
+	case !errors.As(err, &failed):
+		return admission.HandshakeFailed, len(sealed.wire.head) > 0
+	}
+	switch failed.Blame() {
+	case tlsconn.BlameMalice:
+		return admission.ProtocolBroken, true
+	case tlsconn.BlameCost:
+		return admission.HandshakeFailed, true
+	case tlsconn.BlameNothing:
+	}
+	return 0, false
 }
 
 // commend tells the table of networks that somebody is known: who comes often because there is much to say is not held up

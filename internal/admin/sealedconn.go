@@ -9,6 +9,8 @@ import (
 	"os"
 	"sync"
 	"time"
+
+	"github.com/hassesd/hassesd/internal/tlsconn"
 )
 
 // errNotTLS ends a handshake whose first byte is of something else.
@@ -50,11 +52,15 @@ func newSealedConn(nc net.Conn, a *Access, writeTimeout time.Duration) *sealedCo
 // handshake is Handshake with the processors asked for, within ctx: it computes while it has one, and waits for bytes
 // without, as long as the read deadline allows. HandshakeContext would cost a goroutine more.
 func (c *sealedConn) handshake(ctx context.Context) error {
-	c.wire.ctx = ctx
+	trace := &tlsconn.Trace{}
+	c.wire.ctx, c.wire.trace = ctx, trace
 	err := c.Handshake()
 	c.wire.yield()
-	c.wire.slot, c.wire.ctx = nil, nil
-	return err
+	c.wire.slot, c.wire.ctx, c.wire.trace = nil, nil, nil
+	if err != nil {
+		return trace.Judge(err)
+	}
+	return nil
 }
 
 // Read tells an end that the peer announced, io.EOF, from one that anybody on the way could make.
@@ -89,6 +95,7 @@ type wire struct {
 	slot  func(ctx context.Context) (leave func(), err error)
 	ctx   context.Context // of the handshake
 	leave func()          // gives the processor back; nil: it is not ours
+	trace *tlsconn.Trace  // nil: after the handshake
 
 	once sync.Once // of Close
 }
@@ -109,6 +116,9 @@ func (w *wire) Read(p []byte) (int, error) {
 	}
 	if err != nil && !errors.Is(err, os.ErrDeadlineExceeded) {
 		w.ended = true
+	}
+	if w.trace != nil {
+		w.trace.Received(p[:n])
 	}
 	if room := headBytes - len(w.head); room > 0 {
 		w.head = append(w.head, p[:min(n, room)]...)
@@ -143,6 +153,9 @@ func (w *wire) yield() {
 
 func (w *wire) Write(p []byte) (int, error) {
 	w.yield() // a peer that takes nothing holds nobody up
+	if w.trace != nil {
+		w.trace.Sent(p)
+	}
 	if err := w.TCPConn.SetWriteDeadline(time.Now().Add(w.writeTimeout)); err != nil {
 		return 0, err
 	}

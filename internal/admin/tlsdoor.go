@@ -13,6 +13,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/hassesd/hassesd/internal/tlsconn"
 )
 
 // Bounds of a connection that has not shown yet who it is.
@@ -125,9 +127,15 @@ func (c *conn) identify() bool {
 		reason, err = RefusedConnections, errEvicted
 	}
 	if !errors.Is(err, errNoPlace) {
-		c.offend(sealed, reason)
+		c.offend(sealed, reason, err)
 	}
 	attrs := []slog.Attr{slog.String("err", cut(printable(err.Error()), maxStrange))}
+	if alert, ok := distrusts(err); ok {
+		attrs = []slog.Attr{
+			slog.String("alert", alert.Error()),
+			slog.String("hint", "the client does not trust our certificate: give it the authority that signed it (hassesctl --ca)"),
+		}
+	}
 	if sealed.strangers != "" {
 		attrs = append(attrs, slog.String("identities", cut(printable(sealed.strangers), maxStrange)))
 	}
@@ -154,6 +162,8 @@ func (c *sealedConn) refusal(err error) Refusal {
 		return RefusedPlain
 	case errors.Is(err, errNoRole):
 		return RefusedNoRole
+	case isDistrust(err):
+		return RefusedDistrust
 	case errors.As(err, &certificate):
 		var invalid x509.CertificateInvalidError
 		if errors.As(err, &invalid) && invalid.Reason == x509.Expired {
@@ -170,6 +180,20 @@ func (c *sealedConn) refusal(err error) Refusal {
 		return RefusedNoCert
 	}
 	return RefusedHandshake
+}
+
+// distrusts returns the alert by which a client refused our certificate, if that was the end of its handshake.
+func distrusts(err error) (tls.AlertError, bool) {
+	var failed *tlsconn.HandshakeError
+	if !errors.As(err, &failed) || failed.Failure != tlsconn.FailureDistrust {
+		return 0, false
+	}
+	return failed.Alert, true
+}
+
+func isDistrust(err error) bool {
+	_, ok := distrusts(err)
+	return ok
 }
 
 // textNoCertificate is how crypto/tls says it; there is no value to compare with.

@@ -161,7 +161,7 @@ func TestTLSDoorRefuses(t *testing.T) {
 		{"TLS 1.2", old, admin.RefusedTLSVersion, "protocol version"},
 		{"a browser", withProtocols(d.Config(d.root), "h2", "http/1.1"), admin.RefusedHTTP, "no application protocol"},
 		{"another protocol", withProtocols(d.Config(d.root), "smtp"), admin.RefusedHandshake, "no application protocol"},
-		{"a client that does not trust us", other.Config(d.root), admin.RefusedHandshake, ""},
+		{"a client that does not trust us", other.Config(d.root), admin.RefusedDistrust, ""},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			before := len(d.backend.WaitRefusals(t, 0))

@@ -25,9 +25,7 @@ const (
 	FailureBroken                     // its records or messages are not what TLS allows
 )
 
-const numFailures = FailureBroken + 1
-
-var failureNames = [numFailures]string{
+var failureNames = [...]string{
 	FailureLeft:        "left",
 	FailureDistrust:    "distrust",
 	FailureAlert:       "alert",
