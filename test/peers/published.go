@@ -99,7 +99,7 @@ func (c column) cell(p published, server, curve string) (text string, isThere bo
 	return grouped(v, c.decimals) + c.unit, true
 }
 
-// rows makes a table of the servers that have a number in any column, first with X25519, then with the hybrid.
+// rows makes a table of the servers that have a number in a column, first with X25519, then with the hybrid.
 func (p published) rows(title string, columns ...column) string {
 	var b strings.Builder
 	b.WriteString("| " + title + " |")
@@ -109,12 +109,12 @@ func (p published) rows(title string, columns ...column) string {
 	b.WriteString("\n|" + strings.Repeat("---|", len(columns)+1) + "\n")
 	for _, curve := range []string{"", hybrid} {
 		for _, s := range serverNames {
-			line, any := "| "+s.shown+curve+" |", false
+			line, measured := "| "+s.shown+curve+" |", false
 			for _, c := range columns {
 				text, isThere := c.cell(p, s.server, curve)
-				line, any = line+" "+text+" |", any || isThere
+				line, measured = line+" "+text+" |", measured || isThere
 			}
-			if any {
+			if measured {
 				b.WriteString(line + "\n")
 			}
 		}
