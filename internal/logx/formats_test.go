@@ -27,6 +27,7 @@ type format struct {
 var formats = []format{
 	{"text", func(t *testing.T) (*slog.Logger, func() string) { return inMemory(t, "text") }},
 	{"json", func(t *testing.T) (*slog.Logger, func() string) { return inMemory(t, "json") }},
+	{"classic", func(t *testing.T) (*slog.Logger, func() string) { return inMemory(t, "classic") }},
 	{"auto into memory", func(t *testing.T) (*slog.Logger, func() string) { return inMemory(t, "auto") }},
 	{"terminal", func(t *testing.T) (*slog.Logger, func() string) { return onTerminal(t, nil) }},
 	{"terminal without colour", func(t *testing.T) (*slog.Logger, func() string) {
@@ -38,21 +39,25 @@ var formats = []format{
 func inMemory(t *testing.T, name string) (*slog.Logger, func() string) {
 	t.Helper()
 	var b bytes.Buffer
-	log, _, err := New(&b, Options{Format: name, Level: "debug", Getenv: noEnv})
+	log, handle, err := New(&b, Options{Format: name, Level: "debug", Getenv: noEnv})
 	if err != nil {
 		t.Fatal(err)
 	}
-	return log, b.String
+	return log, func() string {
+		flush(t, handle)
+		return b.String()
+	}
 }
 
 func onTerminal(t *testing.T, env map[string]string) (*slog.Logger, func() string) {
 	t.Helper()
 	screen, tty := terminaltest.Open(t)
-	log, _, err := New(tty, Options{Format: "auto", Level: "debug", Getenv: func(name string) string { return env[name] }})
+	log, handle, err := New(tty, Options{Format: "auto", Level: "debug", Getenv: func(name string) string { return env[name] }})
 	if err != nil {
 		t.Fatal(err)
 	}
 	return log, func() string {
+		flush(t, handle)
 		// Lines end with a mark, so that the end of what was written can be seen.
 		if _, err := tty.WriteString("END\n"); err != nil {
 			t.Fatal(err)
@@ -73,7 +78,7 @@ func onTerminal(t *testing.T, env map[string]string) (*slog.Logger, func() strin
 func inJournal(t *testing.T) (*slog.Logger, func() string) {
 	t.Helper()
 	f, stream := journalFile(t)
-	log, _, err := New(f, Options{Format: "auto", Level: "debug", Getenv: func(name string) string {
+	log, handle, err := New(f, Options{Format: "auto", Level: "debug", Getenv: func(name string) string {
 		if name == "JOURNAL_STREAM" {
 			return stream
 		}
@@ -82,7 +87,10 @@ func inJournal(t *testing.T) (*slog.Logger, func() string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return log, func() string { return readFile(t, f.Name()) }
+	return log, func() string {
+		flush(t, handle)
+		return readFile(t, f.Name())
+	}
 }
 
 // journalFile stands in for systemd's socket: what counts is that JOURNAL_STREAM names it.

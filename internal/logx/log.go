@@ -1,6 +1,9 @@
 package logx
 
 import (
+	"bytes"
+	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -16,7 +19,7 @@ import (
 
 // Options says how the log looks. The zero value is not valid: format and level must be named.
 type Options struct {
-	Format string // auto, text, json
+	Format string // auto, text, json, classic
 	Level  string // quiet, normal, debug
 
 	Getenv func(string) string // for NO_COLOR, TERM and JOURNAL_STREAM; nil: os.Getenv
@@ -27,11 +30,15 @@ type Log struct {
 	level  *slog.LevelVar
 	always *slog.Logger
 	out    *output
+	spool  *spool
 }
+
+// flushTimeout is how long [Log.Close] waits for the last records.
+const flushTimeout = time.Second
 
 // New returns a logger that writes to w, which stays the caller's to close.
 func New(w io.Writer, o Options) (*slog.Logger, *Log, error) {
-	return build(&output{w: w}, w, o)
+	return build(&output{w: w}, o)
 }
 
 // Open returns a logger that appends to the file at path, and makes it when there is none.
@@ -40,7 +47,7 @@ func Open(path string, o Options) (*slog.Logger, *Log, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	logger, l, err := build(&output{w: f, file: f, path: path}, f, o)
+	logger, l, err := build(&output{w: f, file: f, path: path}, o)
 	if err != nil {
 		f.Close()
 		return nil, nil, err
@@ -61,21 +68,38 @@ func (l *Log) SetLevel(name string) error {
 // Level returns quiet, normal or debug.
 func (l *Log) Level() string { return levelName(l.level.Level()) }
 
-// Always returns a logger to the same place that no level silences, for what somebody has asked to be logged.
+// Always returns a logger to the same place that no level silences, for what somebody has asked to be logged. Where the log
+// is slower than who logs, a record waits for room while the log gets on, and no longer than its context; a log that is
+// stuck costs [stuckAfter] once. So it is not for event loops. In the format classic a record with the attribute
+// [LineKey] is that line.
 func (l *Log) Always() *slog.Logger { return l.always }
 
-// Reopen opens the log file anew by its name, after a rotation. On an error the old file stays in use. It
-// does nothing for a logger that was not made by [Open].
-func (l *Log) Reopen() error { return l.out.reopen() }
+// Lost returns how many records could not be written so far: the log was too slow for them, or writing failed.
+func (l *Log) Lost() uint64 { return l.spool.lostTotal() }
+
+// Reopen opens the log file anew by its name, after a rotation: what was logged before goes to the old file. On an error
+// the old file stays in use. When ctx ends, as the log is stuck, the file is opened as soon as it goes on. It does nothing
+// for a logger that was not made by [Open].
+func (l *Log) Reopen(ctx context.Context) error { return l.out.reopen(ctx, l.spool) }
 
 // Chown gives the file of [Open] to the user the daemon is about to become, who could not open it anew
 // otherwise. It does nothing for a logger that was not made by [Open].
 func (l *Log) Chown(uid, gid int) error { return l.out.chown(uid, gid) }
 
-// Close closes the file of [Open]. What is logged afterwards is lost.
-func (l *Log) Close() error { return l.out.close() }
+// Flush waits until all that was logged is written, and reports whether it was before ctx ended.
+func (l *Log) Flush(ctx context.Context) bool { return l.spool.flush(ctx) }
 
-func build(out *output, w io.Writer, o Options) (*slog.Logger, *Log, error) {
+// Close writes what waits, within a second, and closes the file of [Open]. What is logged afterwards is lost.
+func (l *Log) Close() error {
+	ctx, cancel := context.WithTimeout(context.Background(), flushTimeout)
+	defer cancel()
+	if !l.Flush(ctx) {
+		return errors.New("the log is not written, and its last records are lost") // closing it might wait for ever
+	}
+	return l.out.close()
+}
+
+func build(out *output, o Options) (*slog.Logger, *Log, error) {
 	if o.Getenv == nil {
 		o.Getenv = os.Getenv
 	}
@@ -85,26 +109,65 @@ func build(out *output, w io.Writer, o Options) (*slog.Logger, *Log, error) {
 	}
 	v := &slog.LevelVar{}
 	v.Set(level)
-	h, err := newHandler(out, w, v, o)
+	s := &spool{limit: spoolBytes, chunk: out.chunk(), write: out.Write}
+	h, err := newHandler(s, out.w, v, o)
 	if err != nil {
 		return nil, nil, err
 	}
-	all, err := newHandler(out, w, slog.LevelDebug, o)
+	all, err := newHandler(s, out.w, slog.LevelDebug, o)
 	if err != nil {
 		return nil, nil, err
 	}
-	return slog.New(&cleaner{h}), &Log{level: v, always: slog.New(&cleaner{all}), out: out}, nil
+	if s.notice, err = newNotice(out.w, o); err != nil {
+		return nil, nil, err
+	}
+	return slog.New(&cleaner{h}), &Log{level: v, always: slog.New(&patient{s, &cleaner{all}}), out: out, spool: s}, nil
 }
 
-// newHandler chooses the format. w is what out writes to, to be looked at only.
+// newNotice returns what makes the record that tells of lost ones, in the format of the log.
+func newNotice(w io.Writer, o Options) (func(lost uint64, at time.Time) []byte, error) {
+	var b bytes.Buffer
+	h, err := newHandler(&b, w, slog.LevelDebug, o)
+	if err != nil {
+		return nil, err
+	}
+	return func(lost uint64, at time.Time) []byte {
+		b.Reset()
+		r := slog.NewRecord(at, slog.LevelWarn, "log records were lost, as the log could not be written", 0)
+		r.AddAttrs(slog.Uint64("records", lost))
+		_ = h.Handle(context.Background(), r) // writing to memory does not fail
+		return b.Bytes()
+	}, nil
+}
+
+// patient is a handler that waits for room in the spool before it passes a record on.
+type patient struct {
+	spool *spool
+	next  slog.Handler
+}
+
+func (p *patient) Enabled(ctx context.Context, level slog.Level) bool { return p.next.Enabled(ctx, level) }
+
+func (p *patient) Handle(ctx context.Context, r slog.Record) error {
+	p.spool.awaitRoom(ctx)
+	return p.next.Handle(ctx, r)
+}
+
+func (p *patient) WithAttrs(attrs []slog.Attr) slog.Handler { return &patient{p.spool, p.next.WithAttrs(attrs)} }
+
+func (p *patient) WithGroup(name string) slog.Handler { return &patient{p.spool, p.next.WithGroup(name)} }
+
+// newHandler chooses the format. out gets one write a record; w is what is written to in the end, to be looked at only.
 func newHandler(out io.Writer, w io.Writer, level slog.Leveler, o Options) (slog.Handler, error) {
 	options := &slog.HandlerOptions{Level: level}
 	switch o.Format {
 	case "json":
 		return slog.NewJSONHandler(out, options), nil
+	case "classic":
+		return newClassicHandler(out, level), nil
 	case "auto", "text":
 	default:
-		return nil, fmt.Errorf("log format %q is not one of auto, text, json", o.Format)
+		return nil, fmt.Errorf("log format %q is not one of auto, text, json, classic", o.Format)
 	}
 	if isJournal(w, o.Getenv("JOURNAL_STREAM")) {
 		return newJournalHandler(out, level), nil

@@ -2,6 +2,10 @@ package logx
 
 import (
 	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -9,6 +13,7 @@ import (
 	"sync"
 	"syscall"
 	"testing"
+	"time"
 )
 
 func TestLevels(t *testing.T) {
@@ -25,7 +30,7 @@ func TestLevels(t *testing.T) {
 		if handle.Level() != c.level {
 			t.Errorf("Level() is %q, want %q", handle.Level(), c.level)
 		}
-		if got := shown(log, &b); got != c.want {
+		if got := shown(t, log, handle, &b); got != c.want {
 			t.Errorf("%s shows %q, want %q", c.level, got, c.want)
 		}
 	}
@@ -42,7 +47,7 @@ func TestLevelChangesWhileRunning(t *testing.T) {
 		if err := handle.SetLevel(c.level); err != nil {
 			t.Fatal(err)
 		}
-		if got := shown(child, &b); got != c.want || handle.Level() != c.level {
+		if got := shown(t, child, handle, &b); got != c.want || handle.Level() != c.level {
 			t.Errorf("%s shows %q, want %q; Level() is %q", c.level, got, c.want, handle.Level())
 		}
 	}
@@ -52,12 +57,14 @@ func TestLevelChangesWhileRunning(t *testing.T) {
 }
 
 // shown logs at each level and returns the messages that were written.
-func shown(log *slog.Logger, b *bytes.Buffer) string {
+func shown(t *testing.T, log *slog.Logger, handle *Log, b *bytes.Buffer) string {
+	t.Helper()
 	b.Reset()
 	log.Debug("debug")
 	log.Info("info")
 	log.Warn("warn")
 	log.Error("error")
+	flush(t, handle)
 	var seen []string
 	for _, name := range []string{"debug", "info", "warn", "error"} {
 		if strings.Contains(b.String(), "msg="+name) || strings.Contains(b.String(), `"msg":"`+name) {
@@ -86,10 +93,11 @@ func TestFileIsReopenedAfterARotation(t *testing.T) {
 		t.Fatal(err)
 	}
 	log.Info("two")
-	if err := handle.Reopen(); err != nil {
+	if err := handle.Reopen(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	log.Info("three")
+	flush(t, handle)
 	if old := readFile(t, path+".1"); !strings.Contains(old, "msg=one") || !strings.Contains(old, "msg=two") || strings.Contains(old, "msg=three") {
 		t.Errorf("the old file has %q", old)
 	}
@@ -110,8 +118,9 @@ func TestFileIsAppendedTo(t *testing.T) {
 	if err := os.WriteFile(path, []byte("before\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	log, _ := openLog(t, path)
+	log, handle := openLog(t, path)
 	log.Info("after")
+	flush(t, handle)
 	if got := readFile(t, path); !strings.HasPrefix(got, "before\n") || !strings.Contains(got, "msg=after") {
 		t.Errorf("got %q", got)
 	}
@@ -126,10 +135,11 @@ func TestAFailedReopenKeepsTheOldFile(t *testing.T) {
 	if err := os.Mkdir(path, 0o700); err != nil {
 		t.Fatal(err)
 	}
-	if err := handle.Reopen(); err == nil {
+	if err := handle.Reopen(t.Context()); err == nil {
 		t.Fatal("a directory was opened as the log file")
 	}
 	log.Info("still here")
+	flush(t, handle)
 	if got := readFile(t, path+".1"); !strings.Contains(got, "still here") {
 		t.Errorf("the old file has %q", got)
 	}
@@ -161,7 +171,7 @@ func TestALogThatNobodyWants(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, handle := openLog(t, os.DevNull)
-	if err := handle.Reopen(); err != nil {
+	if err := handle.Reopen(t.Context()); err != nil {
 		t.Error(err)
 	}
 	if err := handle.Chown(54321, 54322); err != nil {
@@ -202,7 +212,7 @@ func TestReopenWithoutAFileDoesNothing(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := handle.Reopen(); err != nil {
+	if err := handle.Reopen(t.Context()); err != nil {
 		t.Errorf("Reopen: %v", err)
 	}
 	if err := handle.Chown(1, 1); err != nil {
@@ -212,6 +222,7 @@ func TestReopenWithoutAFileDoesNothing(t *testing.T) {
 		t.Errorf("Close: %v", err)
 	}
 	log.Info("x")
+	flush(t, handle)
 	if b.Len() == 0 {
 		t.Error("nothing is written any more")
 	}
@@ -230,11 +241,12 @@ func TestLoggingWhileReopeningLosesNothing(t *testing.T) {
 		})
 	}
 	for range 50 {
-		if err := handle.Reopen(); err != nil {
+		if err := handle.Reopen(t.Context()); err != nil {
 			t.Error(err)
 		}
 	}
 	wg.Wait()
+	flush(t, handle)
 	if got := strings.Count(readFile(t, path), "msg=line\n"); got != writers*lines {
 		t.Errorf("%d lines, want %d", got, writers*lines)
 	}
@@ -252,4 +264,83 @@ func openLog(t *testing.T, path string) (*slog.Logger, *Log) {
 		}
 	})
 	return log, handle
+}
+
+// flush waits until all that was logged is written.
+func flush(t *testing.T, handle *Log) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	defer cancel()
+	if !handle.Flush(ctx) {
+		t.Fatal("what was logged is not written")
+	}
+}
+
+func TestAStuckLogIsReopenedWhenItGoesOn(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "log")
+	log, handle := openLog(t, path)
+	stuck := make(chan struct{})
+	handle.spool.call(func() { <-stuck }) // as a write to a disk that hangs
+	log.Info("before")
+	if err := os.Rename(path, path+".1"); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
+	defer cancel()
+	if err := handle.Reopen(ctx); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("Reopen: %v", err)
+	}
+	if err := handle.Reopen(t.Context()); !errors.Is(err, errReopening) {
+		t.Errorf("a second Reopen: %v", err)
+	}
+	log.Info("after")
+	close(stuck)
+	flush(t, handle)
+	if old := readFile(t, path+".1"); !strings.Contains(old, "msg=before") || strings.Contains(old, "msg=after") {
+		t.Errorf("the old file has %q", old)
+	}
+	if fresh := readFile(t, path); !strings.Contains(fresh, "msg=after") {
+		t.Errorf("the new file has %q", fresh)
+	}
+	if err := handle.Reopen(t.Context()); err != nil {
+		t.Errorf("Reopen: %v", err)
+	}
+}
+
+func TestAStuckLogIsNotWaitedForAtTheEnd(t *testing.T) {
+	r, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	log, handle, err := New(w, Options{Format: "text", Level: "normal", Getenv: noEnv})
+	if err != nil {
+		t.Fatal(err)
+	}
+	const records = 20_000
+	for range records {
+		log.Info("a record that nobody reads", "text", strings.Repeat("x", 100))
+	}
+	if err := handle.Close(); err == nil {
+		t.Error("a log that nobody reads is written")
+	}
+	lost := handle.Lost()
+	if lost == 0 || lost > records {
+		t.Errorf("%d records are lost", lost)
+	}
+	// When it is read after all, it says so.
+	read := make(chan string)
+	go func() {
+		text, _ := io.ReadAll(r) // until w is closed
+		read <- string(text)
+	}()
+	flush(t, handle)
+	_ = w.Close()
+	text := <-read
+	_ = r.Close()
+	if want := fmt.Sprintf("records=%d\n", lost); !strings.HasSuffix(text, want) {
+		t.Errorf("the log ends with %q, want %q", text[max(0, len(text)-200):], want)
+	}
+	if got := strings.Count(text, "msg=\"a record that nobody reads\""); got != records-int(lost) {
+		t.Errorf("%d records were written, %d are lost", got, lost)
+	}
 }

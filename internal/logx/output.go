@@ -1,43 +1,79 @@
 package logx
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
 	"os"
 	"sync"
+	"sync/atomic"
 	"syscall"
 )
 
-// logFileMode lets a log group read, and nobody else: addresses of clients are personal data.
-const logFileMode = 0o640
+const (
+	// logFileMode lets a log group read, and nobody else: addresses of clients are personal data.
+	logFileMode = 0o640
+	// fileChunk is how much is written to a file of ours at once; sharedChunk is the same for what others may write to as
+	// well: so much of ours is not mixed with theirs in a pipe (PIPE_BUF in pipe(7)).
+	fileChunk   = 64 << 10
+	sharedChunk = 4096
+)
 
-// output is where all handlers of a log write to, so that the file can change below them.
+var errReopening = errors.New("the log file is still to be opened anew since the last time, as the log is not written")
+
+// output is where the writer of a log writes to, so that the file can change below it.
 type output struct {
-	path string // fixed; empty: not a file of ours
+	path        string // fixed; empty: not a file of ours
+	isReopening atomic.Bool
 
-	mu   sync.Mutex // guards what follows
-	w    io.Writer
-	file *os.File // the same as w when the file is ours; nil otherwise
+	w io.Writer // owned by the writer
+
+	mu   sync.Mutex // held for a moment, never while writing; guards what follows
+	file *os.File   // the same as w when the file is ours; nil otherwise
 }
 
-func (o *output) Write(p []byte) (int, error) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return o.w.Write(p)
+// Write is called by the writer.
+func (o *output) Write(p []byte) (int, error) { return o.w.Write(p) }
+
+func (o *output) chunk() int {
+	if o.path == "" {
+		return sharedChunk
+	}
+	return fileChunk
 }
 
-func (o *output) reopen() error {
+// reopen has the writer open the file by its name again, and waits for that until ctx ends. It happens after that, too.
+func (o *output) reopen(ctx context.Context, s *spool) error {
 	if o.path == "" {
 		return nil
 	}
+	if o.isReopening.Swap(true) {
+		return errReopening
+	}
+	opened := make(chan error, 1)
+	s.call(func() {
+		o.isReopening.Store(false)
+		opened <- o.swap()
+	})
+	select {
+	case err := <-opened:
+		return err
+	case <-ctx.Done():
+		return fmt.Errorf("open log file anew, while the log is not written: %w", ctx.Err())
+	}
+}
+
+// swap is called by the writer.
+func (o *output) swap() error {
 	next, err := openFile(o.path)
 	if err != nil {
 		return err
 	}
+	o.w = next
 	o.mu.Lock()
 	old := o.file
-	o.w, o.file = next, next
+	o.file = next
 	o.mu.Unlock()
 	if err := old.Close(); err != nil && !errors.Is(err, os.ErrClosed) {
 		return fmt.Errorf("close rotated log file: %w", err)
@@ -57,6 +93,7 @@ func (o *output) chown(uid, gid int) error {
 	return nil
 }
 
+// close closes the file. Nothing is being written to it.
 func (o *output) close() error {
 	o.mu.Lock()
 	defer o.mu.Unlock()

@@ -1,0 +1,111 @@
+package logx
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"log/slog"
+	"sync"
+	"time"
+)
+
+// LineKey is the attribute that holds a line of text that somebody has asked to be logged. The format classic shows such
+// a record as that line alone.
+const LineKey = "line"
+
+// classicTime is how hasses, the C program, wrote the time, and classicName what came after it.
+const (
+	classicTime = time.DateTime
+	classicName = " hasses: "
+)
+
+// classicHandler writes lines as hasses did: time, name, and text. Warnings and errors say that they are; attributes
+// follow as key=value.
+type classicHandler struct {
+	line  *classicLine // shared by all handlers that came from one
+	attrs slog.Handler // writes the attributes to line
+}
+
+// classicLine puts a line together.
+type classicLine struct {
+	out io.Writer // fixed
+
+	mu    sync.Mutex // held while a record is handled; guards what follows
+	whole bytes.Buffer
+	attrs bytes.Buffer
+}
+
+func newClassicHandler(out io.Writer, level slog.Leveler) *classicHandler {
+	line := &classicLine{out: out}
+	return &classicHandler{line, slog.NewTextHandler(&line.attrs, &slog.HandlerOptions{Level: level, ReplaceAttr: attributesOnly})}
+}
+
+// attributesOnly removes what slog puts before the attributes: classicHandler has written it. A record without time has
+// none.
+func attributesOnly(groups []string, a slog.Attr) slog.Attr {
+	if len(groups) > 0 {
+		return a
+	}
+	if _, isLevel := a.Value.Any().(slog.Level); isLevel && a.Key == slog.LevelKey || a.Key == slog.MessageKey && a.Value.String() == "" {
+		return slog.Attr{}
+	}
+	return a
+}
+
+func (h *classicHandler) Enabled(ctx context.Context, level slog.Level) bool {
+	return h.attrs.Enabled(ctx, level)
+}
+
+func (h *classicHandler) Handle(ctx context.Context, r slog.Record) error {
+	h.line.mu.Lock()
+	defer h.line.mu.Unlock()
+	b := &h.line.whole
+	b.Reset()
+	b.WriteString(r.Time.Format(classicTime))
+	b.WriteString(classicName)
+	if line, ok := lineOf(r); ok {
+		b.WriteString(line)
+		b.WriteByte('\n')
+		_, err := h.line.out.Write(b.Bytes())
+		return err
+	}
+	switch {
+	case r.Level >= slog.LevelError:
+		b.WriteString("error: ")
+	case r.Level >= slog.LevelWarn:
+		b.WriteString("warning: ")
+	}
+	b.WriteString(r.Message)
+	r.Time, r.Message = time.Time{}, ""
+	h.line.attrs.Reset()
+	if err := h.attrs.Handle(ctx, r); err != nil {
+		return err
+	}
+	if attrs := h.line.attrs.Bytes(); len(attrs) > len("\n") {
+		b.WriteByte(' ')
+		b.Write(attrs)
+	} else {
+		b.WriteByte('\n')
+	}
+	_, err := h.line.out.Write(b.Bytes())
+	return err
+}
+
+// lineOf returns the line that a record is about.
+func lineOf(r slog.Record) (line string, ok bool) {
+	r.Attrs(func(a slog.Attr) bool {
+		if a.Key == LineKey && a.Value.Kind() == slog.KindString {
+			line, ok = a.Value.String(), true
+		}
+		return !ok
+	})
+	return line, ok
+}
+
+func (h *classicHandler) WithAttrs(attrs []slog.Attr) slog.Handler {
+	return &classicHandler{h.line, h.attrs.WithAttrs(attrs)}
+}
+
+func (h *classicHandler) WithGroup(name string) slog.Handler {
+	return &classicHandler{h.line, h.attrs.WithGroup(name)}
+}
