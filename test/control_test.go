@@ -178,6 +178,7 @@ type status struct {
 	PID                int               `json:"pid"`
 	Mode               string            `json:"mode"`
 	LogLevel           string            `json:"log_level"`
+	LogRecordsLost     uint64            `json:"log_records_lost"`
 	Connections        int               `json:"connections"`
 	Streams            int               `json:"streams"`
 	ReinitsTotal       uint64            `json:"reinits_total"`

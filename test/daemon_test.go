@@ -30,6 +30,7 @@ type daemon struct {
 	files []*os.File // descriptors from 3 on
 
 	screen, tty *os.File // a terminal that the log goes to on its way into log; nil: none
+	stderr      *os.File // what the log goes to instead of log; nil: log
 
 	https  string // addresses
 	http   string
@@ -126,6 +127,9 @@ func (d *daemon) launch() {
 	if d.tty != nil {
 		d.cmd.Stderr = d.tty
 		look(d.screen, d.log)
+	}
+	if d.stderr != nil {
+		d.cmd.Stderr = d.stderr
 	}
 	d.cmd.Env = environment(d.env...)
 	d.cmd.ExtraFiles = d.files

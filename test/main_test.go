@@ -31,6 +31,10 @@ func run(m *testing.M) int {
 		fmt.Fprintln(os.Stderr, runWithoutCall(call, os.Args[1:]))
 		return 1
 	}
+	if os.Getenv(freezerVariable) != "" {
+		fmt.Fprintln(os.Stderr, becomeFreezable(os.Args[1:]))
+		return 1
+	}
 	if task := os.Getenv(herdVariable); task != "" {
 		if err := becomeHerd(task, os.Stdin, os.Stdout); err != nil {
 			fmt.Fprintln(os.Stderr, err)

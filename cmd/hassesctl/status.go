@@ -136,6 +136,9 @@ func statusText(s *screen, status admin.Status) string {
 		line("origins", strings.Join(status.CORSOrigin, ", "))
 	}
 	line("log level", status.LogLevel)
+	if status.LogRecordsLost > 0 {
+		line("log", plural(int(status.LogRecordsLost), "record")+" lost: it could not be written fast enough, or not at all")
+	}
 	line("reinit", onOff(status.Reinit))
 	line("connections", fmt.Sprintf("%d (peak %d, at most %d)", status.Connections, status.ConnectionsPeak, status.ConnectionsMax))
 	line("streams", strconv.Itoa(status.Streams))

@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+	"time"
 
 	"github.com/urfave/cli/v2"
 
@@ -32,13 +33,31 @@ func run(args, env []string, stdout, stderr io.Writer) int {
 	if err == nil {
 		return 0
 	}
-	_, _ = fmt.Fprintf(stderr, "hassesd: %v\n", err)
+	lastWords(stderr, fmt.Sprintf("hassesd: %v\n", err))
 	var invalid *config.Errors
 	var usage *usageError
 	if errors.As(err, &invalid) || errors.As(err, &usage) || errors.Is(err, daemon.ErrConfiguration) {
 		return exitUsage
 	}
 	return exitFailure
+}
+
+// lastWordsTimeout is how long the end waits for whoever reads standard error.
+const lastWordsTimeout = time.Second
+
+// lastWords writes the text, unless nobody reads it: standard error may be a pipe that is full, and the process must end.
+func lastWords(w io.Writer, text string) {
+	written := make(chan struct{})
+	go func() {
+		defer close(written)
+		_, _ = io.WriteString(w, text) // there is nowhere else to complain
+	}()
+	late := time.NewTimer(lastWordsTimeout)
+	defer late.Stop()
+	select {
+	case <-written:
+	case <-late.C:
+	}
 }
 
 // app is the command line; env is what os.Environ gives.

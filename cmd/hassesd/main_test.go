@@ -2,10 +2,13 @@ package main
 
 import (
 	"bytes"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/hassesd/hassesd/internal/config"
 	"github.com/hassesd/hassesd/internal/runtimetest"
@@ -102,4 +105,23 @@ func TestVersionAndHelp(t *testing.T) {
 			t.Errorf("help does not mention --%s", name)
 		}
 	}
+}
+
+// TestLastWordsWaitForNobody: standard error is a pipe that nobody reads, and the end must come all the same.
+func TestLastWordsWaitForNobody(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r, w := io.Pipe()
+		began := time.Now()
+		lastWords(w, "hassesd: it failed\n")
+		if took := time.Since(began); took != lastWordsTimeout {
+			t.Errorf("it took %s", took)
+		}
+		_ = r.Close()
+
+		var b bytes.Buffer
+		lastWords(&b, "hassesd: it failed\n")
+		if took := time.Since(began); took != lastWordsTimeout || b.String() != "hassesd: it failed\n" {
+			t.Errorf("%q after %s", b.String(), took)
+		}
+	})
 }

@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // commandSlack is what a classic command may have beside its message: room, client id, and the signs between.
@@ -130,7 +131,7 @@ func (s *classic) status(ctx context.Context) {
 		s.error(asError(err))
 		return
 	}
-	s.text("status", statusText(&st))
+	s.text(ctx, "status", statusText(&st))
 }
 
 func (s *classic) clientList(ctx context.Context) {
@@ -139,7 +140,7 @@ func (s *classic) clientList(ctx context.Context) {
 		s.error(asError(err))
 		return
 	}
-	s.text("clientlist", clientListText(cl.Clients))
+	s.text(ctx, "clientlist", clientListText(cl.Clients))
 }
 
 func (s *classic) numberOfClients(ctx context.Context) {
@@ -148,7 +149,7 @@ func (s *classic) numberOfClients(ctx context.Context) {
 		s.error(asError(err))
 		return
 	}
-	s.text("numberofclients", numberOfClientsText(n))
+	s.text(ctx, "numberofclients", numberOfClientsText(n))
 }
 
 func (s *classic) subscribed(ctx context.Context, room string) {
@@ -157,7 +158,7 @@ func (s *classic) subscribed(ctx context.Context, room string) {
 		s.error(asError(err))
 		return
 	}
-	s.text("subscribedclients", subscribedText(room, n.Streams))
+	s.text(ctx, "subscribedclients", subscribedText(room, n.Streams))
 }
 
 func (s *classic) tcpStatus(ctx context.Context) {
@@ -226,12 +227,17 @@ func (s *classic) reinit(ctx context.Context, enabled bool) {
 
 func (s *classic) ok() { s.conn.answer(answer{text: []byte("ok\n")}) }
 
+// answerLogTimeout bounds how long one answer waits for a log that takes it slowly.
+const answerLogTimeout = 2 * time.Second
+
 // text answers, and logs the same: hasses did nothing else. One record a line keeps journals readable.
-func (s *classic) text(command, text string) {
-	for line := range strings.Lines(text) {
-		s.conn.server.answerLog.Info("control answer", "command", command, "line", strings.TrimSuffix(line, "\n"))
-	}
+func (s *classic) text(ctx context.Context, command, text string) {
 	s.conn.answer(answer{text: []byte(text)})
+	ctx, cancel := context.WithTimeout(ctx, answerLogTimeout)
+	defer cancel()
+	for line := range strings.Lines(text) {
+		s.conn.server.answerLog.InfoContext(ctx, "control answer", "command", command, "line", strings.TrimSuffix(line, "\n"))
+	}
 }
 
 func (s *classic) line(text []byte, err error) {

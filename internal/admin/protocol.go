@@ -76,6 +76,7 @@ type Status struct {
 	UptimeSeconds      float64           `json:"uptime_seconds"`
 	Mode               string            `json:"mode"`      // https, http or mixed
 	LogLevel           string            `json:"log_level"` // quiet, normal, debug
+	LogRecordsLost     uint64            `json:"log_records_lost"`
 	Reinit             bool              `json:"reinit"`
 	Draining           bool              `json:"draining"`
 	Connections        int               `json:"connections"`

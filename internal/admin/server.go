@@ -20,13 +20,17 @@ const defaultConnections = 128
 // acceptPause is the wait after accept failed, most likely for want of descriptors.
 const acceptPause = 100 * time.Millisecond
 
+// cutTimeout is how long connections that are cut off may take to notice.
+const cutTimeout = time.Second
+
 // ServerOptions say what a [Server] acts on.
 type ServerOptions struct {
 	Backend Backend
 	Logger  *slog.Logger
 
 	// Answers gets the text of the classic status, clientlist, numberofclients and subscribedclients, one record a
-	// line. hasses logged these at every level, so give it a logger that no level silences. nil: Logger.
+	// line with its text as the attribute "line". hasses logged these at every level, so give it a logger that no level
+	// silences. It may wait for as long as its context allows. nil: Logger.
 	Answers *slog.Logger
 
 	// Delimiter ends a classic command, besides the newline. 0: ';'.
@@ -205,13 +209,13 @@ func (s *Server) Serve() {
 }
 
 // Shutdown lets nobody in any more, finishes the commands that have arrived, sends their answers and closes. When ctx
-// ends before that, connections are cut off. The FIFO stays in the file system: a script that finds none there would
-// create an ordinary file.
+// ends before that, connections are cut off, and those whose command does not end even then are left to themselves. The
+// FIFO stays in the file system: a script that finds none there would create an ordinary file.
 func (s *Server) Shutdown(ctx context.Context) error {
-	s.stopDoors()
 	stopped := make(chan struct{})
 	go func() {
 		defer close(stopped)
+		s.stopDoors() // which removes files
 		s.running.Wait()
 	}()
 	defer s.cancel()
@@ -221,13 +225,22 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	case <-ctx.Done():
 	}
 	s.cancel()
+	go s.abortAll()
+	late := time.NewTimer(cutTimeout)
+	defer late.Stop()
+	select {
+	case <-stopped:
+	case <-late.C:
+	}
+	return ctx.Err()
+}
+
+func (s *Server) abortAll() {
 	s.mu.Lock()
+	defer s.mu.Unlock()
 	for c := range s.conns {
 		c.abort()
 	}
-	s.mu.Unlock()
-	<-stopped
-	return ctx.Err()
 }
 
 func (s *Server) stopDoors() {

@@ -115,6 +115,33 @@ func TestShutdownLosesPatience(t *testing.T) {
 	}
 }
 
+func TestShutdownLeavesACommandThatHangs(t *testing.T) {
+	entered, disk, over := make(chan struct{}), make(chan struct{}), make(chan struct{})
+	b := &admintest.Backend{OnPublish: func(context.Context, admin.SendParams) error {
+		close(entered)
+		<-disk // whatever the context says
+		close(over)
+		return nil
+	}}
+	s := newServer(t, b)
+	path := filepath.Join(t.TempDir(), "s")
+	if err := s.ListenUnix(path, 0o600, -1); err != nil {
+		t.Fatal(err)
+	}
+	s.Serve()
+	p := connect(t, "unix", path)
+	p.send("room=0\n")
+	<-entered
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := s.Shutdown(ctx); !errors.Is(err, context.Canceled) {
+		t.Errorf("got %v", err)
+	}
+	p.wantClosed()
+	close(disk)
+	<-over
+}
+
 func TestShutdownEndsIdleConnections(t *testing.T) {
 	s := newServer(t, &admintest.Backend{})
 	addr, err := s.ListenTCP("127.0.0.1:0")

@@ -36,6 +36,7 @@ func TestHassesConfOfAnOldInstallation(t *testing.T) {
 	want.TLS.CertFile, want.TLS.KeyFile = "c.pem", "k.pem" // flags win
 	want.CORS.Origins = []string{"http://example.com"}
 	want.Auth.Mode = []string{"none"}
+	want.LogFormat, want.HassesDefaults = "classic", []string{"log_format"}
 	if !reflect.DeepEqual(s, want) {
 		t.Errorf("got  %+v\nwant %+v", s, want)
 	}

@@ -6,12 +6,13 @@ import "slices"
 const anyOrigin = "*"
 
 // hassesPresets are the keys whose default differs in a start with hasses' own spellings, and what hasses did there.
-// A key is here only if the back ends and pages of a hasses site would break without it.
+// A key is here only if the back ends, pages or scripts of a hasses site would break without it.
 var hassesPresets = []struct {
 	key    string
 	preset func(*Settings)
 }{
 	{"cors.origins", func(s *Settings) { s.CORS.Origins = []string{anyOrigin} }},
+	{"log_format", func(s *Settings) { s.LogFormat = "classic" }},
 }
 
 // spellsHasses reports whether an old flag shows that a command line was written for hasses. The others are too

@@ -91,3 +91,29 @@ func TestAReloadTakesWhoseDefaultItIs(t *testing.T) {
 		t.Errorf("after the reload back: origins %q, hasses' default: %q", s.CORS.Origins, s.HassesDefaults)
 	}
 }
+
+func TestLogOfAStartWithHassesSpellings(t *testing.T) {
+	disk := files{"hasses.conf": "-nodaemon\n", "json.toml": "log_format = \"json\"\n"}
+	for _, c := range []struct {
+		name   string
+		in     Sources
+		format string
+	}{
+		{"-p", Sources{Flags: flags("-p=8080")}, "classic"},
+		{"-murl", Sources{Flags: flags("-murl=/sse")}, "classic"},
+		{"hasses.conf", Sources{HassesConf: "hasses.conf"}, "classic"},
+		{"our own spellings", Sources{Flags: flags("--listen=https://:8080 --path=/sse -l=/log")}, "auto"},
+		{"our own spellings, and by name", Sources{Flags: flags("--log-format=classic")}, "classic"},
+		{"-p and a format", Sources{Flags: flags("-p=8080 --log-format=auto")}, "auto"},
+		{"-p and a variable", Sources{Env: []string{"HASSESD_LOG_FORMAT=text"}, Flags: flags("-p=8080")}, "text"},
+		{"hasses.conf and a file", Sources{HassesConf: "hasses.conf", ConfigFile: "json.toml"}, "json"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			c.in.Flags = append(c.in.Flags, enough...)
+			c.in.ReadFile = disk.read
+			if got := mustLoad(t, c.in).LogFormat; got != c.format {
+				t.Errorf("log_format %q, want %q", got, c.format)
+			}
+		})
+	}
+}

@@ -22,7 +22,7 @@ func TestEachLayerWinsOverTheOneBefore(t *testing.T) {
 		ReadFile:   disk.read,
 	})
 	for _, c := range []struct{ layer, got, want string }{
-		{"defaults", s.LogFormat, "auto"},
+		{"defaults", s.LogLevel, "normal"},
 		{"hasses.conf", s.User, "www"},
 		{"file", s.PIDFile, "/file.pid"},
 		{"environment", s.LogFile, "/env.log"},
@@ -97,6 +97,7 @@ func TestOldSpellings(t *testing.T) {
 	want.CORS.Origins = []string{"http://example.com"}
 	want.Reinit, want.User, want.LogFile, want.PIDFile, want.LogLevel = true, "www", "/l", "/p", "debug"
 	want.Auth.Mode = []string{"none"}
+	want.LogFormat, want.HassesDefaults = "classic", []string{"log_format"}
 	if !reflect.DeepEqual(s, want) {
 		t.Errorf("got  %+v\nwant %+v", s, want)
 	}

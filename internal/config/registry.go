@@ -58,7 +58,7 @@ var serviceEntries = []entry{
 	},
 	{
 		name:    "log_format",
-		usage:   "How the log looks: text, json, or auto, which is coloured on a terminal and text elsewhere.",
+		usage:   "How the log looks: text, json, auto (coloured on a terminal, text elsewhere), or classic: lines as hasses wrote them (2026-11-30 11:20:31 hasses: TEXT). A start with hasses' own spellings (-p=, -murl=, --hasses-conf) that sets nothing here is classic.",
 		example: "json",
 		field:   func(s *Settings) any { return &s.LogFormat },
 	},

@@ -14,7 +14,7 @@ type Settings struct {
 	Sandbox   string        `toml:"sandbox"`    // auto, strict, off
 	LogLevel  string        `toml:"log_level"`  // quiet, normal, debug
 	LogFile   string        `toml:"log_file"`   // empty: standard error
-	LogFormat string        `toml:"log_format"` // auto, text, json
+	LogFormat string        `toml:"log_format"` // auto, text, json, classic
 	PIDFile   string        `toml:"pid_file"`   // empty: none
 	Reinit    bool          `toml:"reinit"`     // allow a second request on an open stream
 	Plaintext bool          `toml:"plaintext"`  // allow http:// listeners

@@ -165,7 +165,7 @@ func (c *checker) zeroOrBetween(key string, v, low, high time.Duration) {
 func (c *checker) choices() {
 	c.oneOf("sandbox", c.s.Sandbox, "auto", "strict", "off")
 	c.oneOf("log_level", c.s.LogLevel, "quiet", "normal", "debug")
-	c.oneOf("log_format", c.s.LogFormat, "auto", "text", "json")
+	c.oneOf("log_format", c.s.LogFormat, "auto", "text", "json", "classic")
 	c.oneOf("control.tcp_role", c.s.Control.TCPRole, "none", "read", "publish")
 	c.oneOf("tls.min_version", c.s.TLS.MinVersion, "1.2", "1.3")
 	c.oneOf("limits.slow", c.s.Limits.Slow, "close", "drop-oldest", "latest")

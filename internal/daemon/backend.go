@@ -54,6 +54,7 @@ func (b backend) Status(ctx context.Context) (admin.Status, error) {
 		UptimeSeconds:   now.Sub(b.startedAt).Seconds(),
 		Mode:            mode(b.addresses()),
 		LogLevel:        b.logs.Level(),
+		LogRecordsLost:  b.logs.Lost(),
 		Reinit:          b.edge.Reinit(),
 		Draining:        b.draining(),
 		Connections:     st.Connections,
@@ -306,8 +307,8 @@ func (b backend) Reinit(_ context.Context, enabled *bool) (bool, error) {
 }
 
 // Reload implements admin.Backend.
-func (b backend) Reload(context.Context) (admin.Reloaded, error) {
-	changed, restart, err := b.reload()
+func (b backend) Reload(ctx context.Context) (admin.Reloaded, error) {
+	r, err := b.reload(ctx)
 	if err != nil {
 		return admin.Reloaded{}, &admin.Error{
 			Code:    codeInternal,
@@ -315,7 +316,7 @@ func (b backend) Reload(context.Context) (admin.Reloaded, error) {
 			Hint:    "the settings before are still in force; correct the file and reload again",
 		}
 	}
-	return admin.Reloaded{Changed: changed, NeedsRestart: restart}, nil
+	return admin.Reloaded{Changed: r.changed, NeedsRestart: r.needsRestart}, nil
 }
 
 // codeInternal is JSON-RPC's own internal error: the request was right, what it came upon was not.

@@ -5,6 +5,7 @@ import (
 	"math"
 	"os"
 	"slices"
+	"syscall"
 	"time"
 
 	"github.com/hassesd/hassesd/internal/admin"
@@ -89,7 +90,7 @@ func (d *Daemon) openCertificates(s *config.Settings) error {
 // rights have been given up: also root that stays root has none to read the files of others.
 func (d *Daemon) warnOfUnreadableKeys() {
 	for _, path := range d.sources {
-		if f, err := os.Open(path); err != nil {
+		if f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0); err != nil { // which may be a pipe
 			d.log.Warn("configuration cannot be read any more with the rights that the daemon has left, so that every reload fails; give the file to its group, with mode 0640", "file", path, "err", err)
 		} else {
 			_ = f.Close() // it was only tried

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -75,7 +74,7 @@ type Daemon struct {
 	stateDir         *state.Dir   // nil: nothing outlives a restart, but perhaps the history
 	history          keptHistory
 	confined         confinement
-	cleanups         []func() // what open has to give back, last first
+	cleanups         []cleanup // what open has to give back, last first
 
 	// Owned by Run's goroutine.
 	doorsServed bool // the edge owns the listeners
@@ -84,7 +83,7 @@ type Daemon struct {
 	manager       manager
 	settings      atomic.Pointer[config.Settings] // in force
 	commandErrors reasonCounts
-	reloading     sync.Mutex                  // one reload at a time
+	reloading     turn                        // one reload at a time, or look at files
 	nextLook      atomic.Int64                // when the certificates' files are looked at again, in nanoseconds since 1970; 0: never
 	controlPort   atomic.Pointer[controlPort] // under TLS; nil: plain TCP, or no port
 
@@ -96,6 +95,7 @@ type Daemon struct {
 
 	// The end.
 	drainBegun atomic.Bool
+	isEnding   atomic.Bool // the streams are gone: nothing is put in force any more
 	loopFailed chan error
 }
 
@@ -108,6 +108,7 @@ func newDaemon(o Options) *Daemon {
 		sources:    o.Sources,
 		ownProcess: o.OwnProcess,
 		startedAt:  time.Now(),
+		reloading:  newTurn(),
 		signals:    newSignals(),
 		loopFailed: make(chan error, 1),
 	}
@@ -128,15 +129,22 @@ func (d *Daemon) run(ctx context.Context, o Options) error {
 	return d.serve(ctx)
 }
 
-// close gives back what open took, in the opposite order.
+// close gives back what open took, in the opposite order. What hangs is left where it is: the process ends.
 func (d *Daemon) close() {
 	for i := len(d.cleanups) - 1; i >= 0; i-- {
-		d.cleanups[i]()
+		c := d.cleanups[i]
+		_ = within(c.limit, func() error { c.do(); return nil })
 	}
 	d.cleanups = nil
 }
 
-func (d *Daemon) atClose(f func()) { d.cleanups = append(d.cleanups, f) }
+// cleanup is a step of the very end.
+type cleanup struct {
+	limit time.Duration
+	do    func()
+}
+
+func (d *Daemon) atClose(f func()) { d.cleanups = append(d.cleanups, cleanup{cleanupTimeout, f}) }
 
 // drain stops accepting and ends the streams within the plan's window. Called again, it can only make that shorter; each call
 // answers how many streams there were to be ended and how long they have.

@@ -191,6 +191,10 @@ const forgetTimeout = 5 * time.Second
 // forgetSockets undoes keepSockets: who drains the daemon by hand wants clients to go elsewhere, not to wait.
 func (d *Daemon) forgetSockets() {
 	for _, name := range socketNames {
-		d.manager.did("forget sockets", d.manager.notifier.Remove(keptPrefix+name))
+		err := d.manager.notifier.Remove(keptPrefix + name)
+		d.manager.did("forget sockets", err)
+		if errors.Is(err, systemd.ErrBusy) {
+			return // each try waits a second
+		}
 	}
 }

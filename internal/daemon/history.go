@@ -20,8 +20,12 @@ const (
 	// startExtension is how much time the service manager is asked for before it: that, and what TimeoutStartSec= of our
 	// units gives a whole start.
 	startExtension = loadTimeout + time.Minute
-	// keepTimeout bounds the writing of one at the end; 64 MiB take half a second.
+	// keepTimeout bounds the writing of one at the end; 64 MiB take half a second. syncTimeout is what a call that is
+	// under way then may take besides.
 	keepTimeout = 20 * time.Second
+	syncTimeout = 2 * time.Second
+	// removeTimeout bounds the removal of the file at the start.
+	removeTimeout = 20 * time.Second
 )
 
 var errTooSlow = errors.New("the disk is too slow for a history of this size")
@@ -62,7 +66,7 @@ func (d *Daemon) restoreHub(options hub.Options, now time.Time) *hub.Hub {
 		return nil
 	}
 	d.signals.catchEnds() // from here on the history is in this process only
-	if err := dir.Remove(name); err != nil {
+	if err := within(removeTimeout, func() error { return dir.Remove(name) }); err != nil {
 		// It might be there again after a crash, when the numbers after it have been given already.
 		d.log.Error("history cannot be used, as its file cannot be removed; event ids begin anew", "file", dir.Path(name), "err", err)
 		return nil
@@ -109,12 +113,18 @@ func (d *Daemon) keepHistory() {
 		now := time.Now()
 		past := d.hub.Close(now)
 		path := d.history.dir.Path(d.history.name)
-		err := d.history.dir.Write(d.history.name, func(w io.Writer) error {
-			return histfile.Write(&timedWriter{w, now.Add(keepTimeout)}, now, past)
+		// What hangs may come to its end later, if the process is still there: with a file that is true.
+		err := within(keepTimeout+syncTimeout, func() error {
+			err := d.history.dir.Write(d.history.name, func(w io.Writer) error {
+				return histfile.Write(&timedWriter{w, now.Add(keepTimeout)}, now, past)
+			})
+			if err != nil {
+				// Write has left nothing, or something of which nobody knows whether it is on the disk.
+				err = errors.Join(err, d.history.dir.Remove(d.history.name))
+			}
+			return err
 		})
 		if err != nil {
-			// Write has left nothing, or something of which nobody knows whether it is on the disk.
-			err = errors.Join(err, d.history.dir.Remove(d.history.name))
 			d.log.Error("history cannot be kept; after the next start clients are told of a gap", "file", path, "err", err)
 			return
 		}

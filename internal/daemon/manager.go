@@ -96,7 +96,11 @@ func (d *Daemon) tellReload() (over func()) {
 		return func() {} // the end has begun, and that is the last that counts
 	}
 	d.manager.tell(systemd.Reloading(systemd.Monotonic()))
-	return func() { d.manager.tell(systemd.Ready) }
+	return func() {
+		if !d.draining() {
+			d.manager.tell(systemd.Ready)
+		}
+	}
 }
 
 // tellStopping is the beginning of the end.

@@ -332,7 +332,7 @@ func (d *Daemon) openLoops(s *config.Settings, descriptors int) error {
 	}
 	d.openTickets()
 	d.openHub(options)
-	d.atClose(d.keepHistory) // unless it was kept, or lost, before
+	d.cleanups = append(d.cleanups, cleanup{2 * keepTimeout, d.keepHistory}) // unless it was kept, or lost, before
 	d.memory.lend(time.Now(), d.memory.meter.measure(0), true)
 	edgeOptions := edge.Options{
 		Loops:            d.loops,

@@ -1,6 +1,7 @@
 package daemon
 
 import (
+	"context"
 	"errors"
 	"slices"
 	"strings"
@@ -9,14 +10,53 @@ import (
 	"github.com/hassesd/hassesd/internal/config"
 )
 
+// reloadTimeout is how long who asks for a reload waits for it; it stays below what a control connection waits for.
+const reloadTimeout = 8 * time.Second
+
+// reopenTimeout is how long a reload waits for the log file to be opened anew.
+const reopenTimeout = 2 * time.Second
+
+var (
+	errReloadTurn = errors.New("another reload, or a look at the files of certificates, takes too long; a disk or a network file system seems to hang")
+	errReloadSlow = errors.New("the files take too long to read; they are put in force when they have been read, and the log says so")
+	errEnding     = errors.New("the daemon ends")
+)
+
+// reloaded is what a reload has brought.
+type reloaded struct{ changed, needsRestart []string }
+
 // reload reads the configuration and the certificate again and puts in force what a running daemon can take. Everything
-// is validated first; on any error all stays as it was. Live streams are not touched.
-func (d *Daemon) reload() (changed, needsRestart []string, err error) {
-	d.reloading.Lock()
-	defer d.reloading.Unlock()
-	defer d.tellReload()()
-	changed, needsRestart, err = d.readAgain()
-	return changed, needsRestart, d.explainDenial(err)
+// is validated first; on any error all stays as it was. Live streams are not touched. Files that cannot be read, as a disk
+// hangs, hold up nobody for longer than ctx and reloadTimeout; the reload then goes on, and no other one begins.
+func (d *Daemon) reload(ctx context.Context) (reloaded, error) {
+	ctx, cancel := context.WithTimeout(ctx, reloadTimeout)
+	defer cancel()
+	if !d.reloading.lockUntil(ctx) {
+		return reloaded{}, errReloadTurn
+	}
+	type outcome struct {
+		reloaded
+		err error
+	}
+	done := make(chan outcome) // nobody receives once ctx has ended
+	go func() {
+		defer d.reloading.Unlock()
+		over := d.tellReload()
+		changed, needsRestart, err := d.readAgain()
+		err = d.explainDenial(err)
+		over()
+		select {
+		case done <- outcome{reloaded{changed, needsRestart}, err}:
+		case <-ctx.Done():
+			d.logReload(err)
+		}
+	}()
+	select {
+	case o := <-done:
+		return o.reloaded, o.err
+	case <-ctx.Done():
+		return reloaded{}, errReloadSlow
+	}
 }
 
 // readAgain is reload, for one at a time.
@@ -58,6 +98,9 @@ func (d *Daemon) readAgain() (changed, needsRestart []string, err error) {
 		return nil, nil, err
 	}
 
+	if d.isEnding.Load() {
+		return nil, nil, errEnding
+	}
 	// From here on nothing fails.
 	now := time.Now()
 	d.edge.Reconfigure(now, edgeConfig(&inForce, who.policy))
@@ -117,12 +160,31 @@ func addKey(keys []string, key string) []string {
 	return append(keys, key)
 }
 
+// tendReloads does what SIGHUP asks for, until stop is closed.
+func (d *Daemon) tendReloads(stop <-chan struct{}) {
+	for {
+		select {
+		case <-d.signals.reloads:
+			d.reloadOnSignal()
+		case <-stop:
+			return
+		}
+	}
+}
+
 // reloadOnSignal is what SIGHUP does: the log file is opened anew, for those who rotate it, and the settings are reloaded.
 func (d *Daemon) reloadOnSignal() {
-	if err := d.logs.Reopen(); err != nil {
+	ctx, cancel := context.WithTimeout(context.Background(), reopenTimeout)
+	defer cancel()
+	if err := d.logs.Reopen(ctx); err != nil {
 		d.log.Error("log file cannot be opened anew; still writing to the one before", "err", err)
 	}
-	_, _, err := d.reload()
+	_, err := d.reload(context.Background())
+	d.logReload(err)
+}
+
+// logReload logs what is wrong with a reload that nobody is told of otherwise.
+func (d *Daemon) logReload(err error) {
 	var all *config.Errors
 	switch {
 	case errors.As(err, &all):

@@ -18,6 +18,10 @@ const (
 	askTimeout = 10 * time.Second
 	// shutdownTimeout is how long control connections may take to get their last answers.
 	shutdownTimeout = 3 * time.Second
+	// endTimeout is how long the end waits for what may hang with a disk: what reads and writes files in the background.
+	endTimeout = 3 * time.Second
+	// cleanupTimeout is the same for each step of the very end; the longest is that of control connections.
+	cleanupTimeout = shutdownTimeout + 2*time.Second
 )
 
 var errStoppedAtOnce = errors.New("stopped by a second signal before the drain was over")
@@ -43,12 +47,15 @@ func (d *Daemon) serve(ctx context.Context) error {
 	running.Go(func() { d.tendCertificates(stopHousekeeping) })
 	running.Go(func() { d.tendTickets(stopHousekeeping) })
 	running.Go(func() { d.tendControlPort(stopHousekeeping) })
+	running.Go(func() { d.tendReloads(stopHousekeeping) })
 	defer func() {
 		close(stopHousekeeping)
 		for _, loop := range d.loops {
 			loop.Stop()
 		}
-		running.Wait()
+		if err := within(endTimeout, func() error { running.Wait(); return nil }); err != nil {
+			d.log.Warn("the end does not wait for what goes on in the background", "err", err)
+		}
 	}()
 
 	d.doorsServed = true
@@ -61,12 +68,13 @@ func (d *Daemon) serve(ctx context.Context) error {
 	d.control.Serve()
 	if d.acme != nil {
 		d.acme.Start(ctx) // now that the authority can reach the listeners
-		defer d.acme.Stop()
+		defer func() { _ = within(endTimeout, func() error { d.acme.Stop(); return nil }) }()
 	}
 	d.startWatchdog()
 	d.tellReady()
 	d.log.Info("ready", "listen", d.addresses(), "url", d.subscribeURL(), "pid", os.Getpid())
 	err := d.wait(ctx)
+	d.isEnding.Store(true)
 
 	stop, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownTimeout)
 	defer cancel()
@@ -94,8 +102,6 @@ func (d *Daemon) wait(ctx context.Context) error {
 		case <-done:
 			done = nil
 			d.drainOnSignal(ctx)
-		case <-d.signals.reloads:
-			d.reloadOnSignal()
 		case s := <-d.signals.ends:
 			if stopping {
 				return errStoppedAtOnce

@@ -45,12 +45,12 @@ func (r *raising) once() {
 func TestReloadsThatWaitDoNotCostTheEnd(t *testing.T) {
 	r := start(t, "[drain]\nwindow = \"0s\"\n")
 	hup, term := raise(t, syscall.SIGHUP), raise(t, syscall.SIGTERM)
-	r.daemon.reloading.Lock() // a reload that takes its time
+	r.daemon.reloading.Lock() // a reload that hangs
 	for range 20 {
 		hup.once()
 	}
 	term.once()
-	r.daemon.reloading.Unlock()
+	defer r.daemon.reloading.Unlock()
 	select {
 	case err := <-r.stopped:
 		r.stopped <- err

@@ -146,16 +146,22 @@ type patient struct {
 	next  slog.Handler
 }
 
-func (p *patient) Enabled(ctx context.Context, level slog.Level) bool { return p.next.Enabled(ctx, level) }
+func (p *patient) Enabled(ctx context.Context, level slog.Level) bool {
+	return p.next.Enabled(ctx, level)
+}
 
 func (p *patient) Handle(ctx context.Context, r slog.Record) error {
 	p.spool.awaitRoom(ctx)
 	return p.next.Handle(ctx, r)
 }
 
-func (p *patient) WithAttrs(attrs []slog.Attr) slog.Handler { return &patient{p.spool, p.next.WithAttrs(attrs)} }
+func (p *patient) WithAttrs(attrs []slog.Attr) slog.Handler {
+	return &patient{p.spool, p.next.WithAttrs(attrs)}
+}
 
-func (p *patient) WithGroup(name string) slog.Handler { return &patient{p.spool, p.next.WithGroup(name)} }
+func (p *patient) WithGroup(name string) slog.Handler {
+	return &patient{p.spool, p.next.WithGroup(name)}
+}
 
 // newHandler chooses the format. out gets one write a record; w is what is written to in the end, to be looked at only.
 func newHandler(out io.Writer, w io.Writer, level slog.Leveler, o Options) (slog.Handler, error) {

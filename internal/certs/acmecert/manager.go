@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/crypto/acme"
@@ -69,9 +70,11 @@ type Manager struct {
 	names      []string
 	slots      chan struct{} // one for each order that may be under way
 
-	// Guarded by mu.
+	// Guarded by mu, which is held while the cache is written: whoever must not wait for a disk leaves it alone.
 	mu    sync.Mutex
 	hosts map[string]*host
+
+	shown atomic.Pointer[[]Status] // the last that was told; safe by itself
 
 	// Set once, by Start.
 	cancel  context.CancelFunc
@@ -170,6 +173,7 @@ func newManager(o Options, c cache, i issuer, answers *Answers, now time.Time) (
 		m.store.SetACME(name, stopgap)
 		m.log.Warn("self-signed certificate served until there is a real one; clients will refuse it", "host", name)
 	}
+	m.Status(now) // so that there is one to be told
 	if damage == nil {
 		return m, nil
 	}
@@ -266,9 +270,12 @@ func (m *Manager) Stop() {
 	m.running.Wait()
 }
 
-// Status returns how each host stands, in the order of the configuration.
+// Status returns how each host stands, in the order of the configuration. It waits for nothing: while the cache is being
+// written, that is how they stood before.
 func (m *Manager) Status(now time.Time) []Status {
-	m.mu.Lock()
+	if !m.mu.TryLock() {
+		return slices.Clone(*m.shown.Load())
+	}
 	defer m.mu.Unlock()
 	all := make([]Status, 0, len(m.names))
 	for _, name := range m.names {
@@ -286,6 +293,8 @@ func (m *Manager) Status(now time.Time) []Status {
 			IsOrdering: h.ordering,
 		})
 	}
+	shown := slices.Clone(all)
+	m.shown.Store(&shown)
 	return all
 }
 

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -165,6 +166,19 @@ func TestRenewalSurvivesAnOutage(t *testing.T) {
 		}
 		m.Stop()
 	})
+}
+
+// TestStatusDoesNotWaitForTheCache: the lock is held while the cache is written, to a disk that may hang.
+func TestStatusDoesNotWaitForTheCache(t *testing.T) {
+	o, _ := optionsFor(t, nil)
+	m := newTestManager(t, o, granting(newSigner(t)))
+	before := m.Status(time.Now())
+	m.mu.Lock()
+	during := m.Status(time.Now())
+	m.mu.Unlock()
+	if len(before) != 1 || !slices.Equal(before, during) {
+		t.Errorf("before: %+v, while the cache is written: %+v", before, during)
+	}
 }
 
 func TestRetryAfterIsObeyed(t *testing.T) {
