@@ -171,16 +171,39 @@ func (f *freezer) hangs(q question) bool {
 	if !f.frozen {
 		return false
 	}
-	about := "path"
+	var about string
+	var err error
 	if slices.Contains(callsByDescriptor, uint32(q.nr)) {
-		target, err := os.Readlink(fmt.Sprintf("/proc/%d/fd/%d", q.pid, int32(q.args[0])))
-		if err != nil || strings.HasPrefix(target, "socket:") || strings.HasPrefix(target, "anon_inode:") {
-			return false // eventfd and epoll belong to the loops
+		about, err = os.Readlink(fmt.Sprintf("/proc/%d/fd/%d", q.pid, int32(q.args[0])))
+	} else {
+		about, err = pathOf(q)
+	}
+	if err != nil {
+		return false // the kernel will refuse it
+	}
+	// Event loops own eventfd and epoll. The kernel's own files hang on no disk, and Go's scheduler reads them.
+	for _, always := range []string{"socket:", "anon_inode:", "/proc/", "/sys/"} {
+		if strings.HasPrefix(about, always) {
+			return false
 		}
-		about = target
 	}
 	f.hung[fmt.Sprintf("call %d of %s", q.nr, about)] = true
 	return true
+}
+
+// pathOf reads what path a call is about.
+func pathOf(q question) (string, error) {
+	memory, err := os.Open(fmt.Sprintf("/proc/%d/mem", q.pid))
+	if err != nil {
+		return "", err
+	}
+	defer memory.Close()
+	path := make([]byte, unix.PathMax)
+	n, err := memory.ReadAt(path, int64(q.args[1]))
+	if n == 0 {
+		return "", err
+	}
+	return unix.ByteSliceToString(path[:n]), nil
 }
 
 // freeze has every such call from now on never return.

@@ -199,8 +199,8 @@ func TestT26NothingWaitsForTheWorld(t *testing.T) {
 	good := attackedHerd(d)
 	world.freeze()
 	d.signal(syscall.SIGHUP)
-	if !world.hasHung(unix.SYS_OPENAT, "") {
-		t.Error("nothing was opened")
+	if !world.hasHung(unix.SYS_OPENAT, conf) {
+		t.Error("the configuration was not opened")
 	}
 	if !world.hasHung(unix.SYS_WRITE, "pipe:") {
 		t.Error("nothing was logged")

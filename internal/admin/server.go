@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net"
 	"os"
+	"slices"
 	"strconv"
 	"sync"
 	"sync/atomic"
@@ -244,6 +245,17 @@ func (s *Server) abortAll() {
 }
 
 func (s *Server) stopDoors() {
+	for _, d := range s.beginStop() {
+		if d.remove != nil {
+			d.remove() // before the close, so that the file is ours for certain
+		}
+		d.listener.Close()
+	}
+}
+
+// beginStop has everybody stop, and returns the doors that are to be closed, those without a file first: removing one may
+// take long.
+func (s *Server) beginStop() []*listenDoor {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	served := s.state == serverServing
@@ -251,13 +263,17 @@ func (s *Server) stopDoors() {
 		close(s.stopping)
 	}
 	s.state = serverStopping
-	for _, d := range s.doors {
-		if d.remove != nil {
-			d.remove() // before the close, so that the file is ours for certain
-		}
-		d.listener.Close()
-	}
+	doors := s.doors
 	s.doors = nil
+	slices.SortStableFunc(doors, func(a, b *listenDoor) int {
+		switch {
+		case a.remove == nil && b.remove != nil:
+			return -1
+		case a.remove != nil && b.remove == nil:
+			return 1
+		}
+		return 0
+	})
 	if s.fifo != nil && !served {
 		s.fifo.Close()
 	}
@@ -265,6 +281,7 @@ func (s *Server) stopDoors() {
 	for c := range s.conns {
 		c.input.stop()
 	}
+	return doors
 }
 
 func (s *Server) accept(d *listenDoor) {
