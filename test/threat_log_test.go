@@ -210,8 +210,8 @@ func TestT26NothingWaitsForTheWorld(t *testing.T) {
 	d.send("a", "hello")
 	message(t, newcomer, "hello")
 	for _, method := range []string{"status", "clients", "rooms", "count", "certificates", "limits"} {
-		var any object
-		d.call(method, nil, &any)
+		var result object
+		d.call(method, nil, &result)
 	}
 	if err := d.try("reload", nil, nil); err == nil || !strings.Contains(err.Error(), "too long") {
 		t.Errorf("a reload from a disk that hangs: %v", err)

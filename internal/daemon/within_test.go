@@ -94,8 +94,9 @@ func TestAReloadThatHangsHoldsNothingUp(t *testing.T) {
 		t.Error("the daemon goes on")
 	}
 	release()
-	r.daemon.reloading.Lock() // it has ended
-	r.daemon.reloading.Unlock()
+	if !r.daemon.reloading.lockUntil(t.Context()) {
+		t.Error("the reload does not end")
+	}
 	if text := r.logs.String(); strings.Contains(text, "msg=reloaded") {
 		t.Error("settings were put in force after the end")
 	}

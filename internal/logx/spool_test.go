@@ -289,7 +289,7 @@ func TestWhoHasTimeWaitsWhileTheLogGetsOn(t *testing.T) {
 		const pause = 10 * time.Millisecond
 		var out bytes.Buffer
 		s := newSpool(10_000, writerFunc(func(p []byte) (int, error) {
-			time.Sleep(pause)
+			<-time.After(pause)
 			return out.Write(p)
 		}))
 		began := time.Now()
@@ -327,7 +327,7 @@ func TestAStuckLogCostsWhoHasTimeLittle(t *testing.T) {
 func TestWhoHasTimeHasItOnlySoLong(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newSpool(10_000, writerFunc(func(p []byte) (int, error) {
-			time.Sleep(stuckAfter * 9 / 10) // slow, but not stuck
+			<-time.After(stuckAfter * 9 / 10) // slow, but not stuck
 			return len(p), nil
 		}))
 		began := time.Now()
