@@ -69,6 +69,11 @@ func arrange(app *cli.App, args []string) (commandLine, error) {
 			value, hasValue = args[0], true
 			args = args[1:]
 		}
+		if _, isDuration := flag.(*cli.DurationFlag); isDuration {
+			if _, err := parseDuration(value); err != nil {
+				return line, usagef("--%s %w", name, err)
+			}
+		}
 		if hasValue {
 			normal += "=" + value
 		}

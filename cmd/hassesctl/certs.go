@@ -37,12 +37,12 @@ func (p *program) certsCommand() *cli.Command {
 	}
 }
 
-func (p *program) printCertificates(list []admin.Certificate) {
+func certificatesTable(list []admin.Certificate) *table {
 	t := &table{columns: []column{
-		{heading: "NAMES"},
+		{heading: "NAMES", yields: 1, least: 12},
 		{heading: "SOURCE"},
-		{heading: "KEY"},
-		{heading: "ISSUER"},
+		{heading: "KEY", yields: 1, least: 7},
+		{heading: "ISSUER", yields: 2, least: 6},
 		{heading: "ENDS"},
 		{heading: "DAYS LEFT", right: true},
 		{heading: "SINCE"},
@@ -58,6 +58,11 @@ func (p *program) printCertificates(list []admin.Certificate) {
 			cell{text: dayText(c.LoadedAt), style: dim},
 		)
 	}
+	return t
+}
+
+func (p *program) printCertificates(list []admin.Certificate) {
+	t := certificatesTable(list)
 	t.print(p.out)
 	for _, c := range list {
 		about := visible(cmp.Or(c.CertFile, namesText(c.Names)))

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/urfave/cli/v2"
 
@@ -101,15 +102,15 @@ func (p *program) printClients(clients admin.Clients) {
 
 func clientsTable(clients []admin.Client) *table {
 	t := &table{columns: []column{
-		{heading: "ID"},
-		{heading: "ADDRESS"},
+		{heading: "ID", yields: 1, least: 6},
+		{heading: "ADDRESS", yields: 1, least: 12},
 		{heading: "STATE"},
 		{heading: "TLS"},
 		{heading: "AGE", right: true},
-		{heading: "ROOMS"},
+		{heading: "ROOMS", yields: 1, least: 8},
 		{heading: "SENT", right: true},
 		{heading: "QUEUE", right: true},
-		{heading: "AGENT"},
+		{heading: "AGENT", yields: 2},
 	}}
 	for _, c := range clients {
 		queue := cell{text: size(int64(c.QueueBytes))}
@@ -120,7 +121,7 @@ func clientsTable(clients []admin.Client) *table {
 			cell{text: cmp.Or(c.ID, "-"), style: bold},
 			cell{text: c.Addr},
 			cell{text: c.State, style: stateStyle(c.State)},
-			cell{text: cmp.Or(c.TLS, "-")},
+			cell{text: cmp.Or(strings.TrimPrefix(c.TLS, "TLS "), "-")},
 			cell{text: age(c.AgeSeconds)},
 			cell{text: roomsText(c.Rooms)},
 			cell{text: strconv.FormatUint(c.Sent, 10)},

@@ -21,8 +21,8 @@ type event struct {
 
 // eventReader reads an event stream by the rules of the HTML standard, section 9.2.6 (interpreting an event stream).
 // It is our own because the kept libraries hide what tail needs to resume as a browser does: the last event id also
-// counts when its event had no data, and retry: counts in blocks that dispatch nothing. What is not UTF-8 is left as it
-// is, and replaced or escaped where it is shown.
+// counts when its event had no data, and retry: counts in blocks that dispatch nothing. A line end is
+// no part of any character, so that each line is decoded by itself.
 type eventReader struct {
 	r     *bufio.Reader
 	bound int // bytes of one event's fields
@@ -115,12 +115,12 @@ func (er *eventReader) field() {
 	value = bytes.TrimPrefix(value, []byte(" "))
 	switch string(name) {
 	case "data":
-		er.data = append(append(er.data, value...), '\n')
+		er.data = append(append(er.data, decodeUTF8(value)...), '\n')
 	case "event":
-		er.eventType = string(value)
+		er.eventType = decodeUTF8(value)
 	case "id":
 		if !bytes.ContainsRune(value, 0) {
-			er.nextID = string(value)
+			er.nextID = decodeUTF8(value)
 		}
 	case "retry":
 		er.setRetry(string(value))

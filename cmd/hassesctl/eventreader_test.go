@@ -61,7 +61,11 @@ var streams = []struct {
 	{name: "endless retry", in: "retry: 99999999999999999999999\n\n", retry: maxRetry},
 	{name: "long retry", in: "retry: 9223372036854775807\n\n", retry: maxRetry},
 	{name: "retry in a line that is cut off", in: "retry: 7"},
-	{name: "not UTF-8", in: "data: \xff\xfe\n\n", want: []event{{"", "message", "\xff\xfe"}}},
+	{name: "not UTF-8", in: "data: \xff\xfe\n\n", want: []event{{"", "message", "\ufffd\ufffd"}}},
+	{
+		name: "characters that are cut off", in: "id: \xe2\x82\nevent: \xf0\x9f\x98\ndata: a\xe2\x82\ndata: \xacb\n\n",
+		want: []event{{"\ufffd", "\ufffd", "a\ufffd\n\ufffdb"}}, lastID: "\ufffd",
+	},
 }
 
 func TestEventReader(t *testing.T) {
@@ -148,7 +152,7 @@ func TestEventReaderReportsABrokenStream(t *testing.T) {
 
 // interpret is the standard's algorithm on a whole stream, written without looking at [eventReader].
 func interpret(stream string) (events []event, lastID string) {
-	stream = strings.TrimPrefix(stream, "\ufeff")
+	stream = strings.TrimPrefix(decodeUTF8([]byte(stream)), "\ufeff")
 	lines := strings.Split(strings.NewReplacer("\r\n", "\n", "\r", "\n").Replace(stream), "\n")
 	var data []string
 	kind, id := "", ""

@@ -2,6 +2,7 @@ package main
 
 import (
 	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"net"
@@ -82,7 +83,7 @@ func explain(err error) *failure {
 	}
 	switch {
 	case errors.As(err, &notTrusted):
-		f.hint = "to trust a certificate of your own: --ca FILE"
+		f.hint = trustHint(notTrusted.Err)
 	case !errors.As(err, &answer):
 	case answer.Hint != "" || answer.Code == admin.CodeNotAllowed:
 		f.hint = answer.Hint
@@ -90,6 +91,19 @@ func explain(err error) *failure {
 		f.hint = "the daemon does not know this command; hassesctl version shows whether it is an older one"
 	}
 	return f
+}
+
+// trustHint says what helps against a certificate that was not accepted.
+func trustHint(reason error) string {
+	var otherName x509.HostnameError
+	var invalid x509.CertificateInvalidError
+	switch {
+	case errors.As(reason, &otherName):
+		return "the certificate is for other names, which --ca does not change: name one of them, with --url https://NAME/PATH for a stream, with --tcp NAME:PORT for the control port"
+	case errors.As(reason, &invalid) && invalid.Reason == x509.Expired:
+		return "its time is over or has not come, which --ca does not change: hassesctl certs on the daemon's machine shows it; is the clock of this machine right?"
+	}
+	return "to trust a certificate of your own: --ca FILE"
 }
 
 // codeMethodNotFound is JSON-RPC's own.

@@ -95,7 +95,7 @@ func (f *follower) stream(ctx context.Context) error {
 		return err
 	}
 	req.Header.Set("Accept", "text/event-stream")
-	req.Header.Set("Cache-Control", "no-store")
+	req.Header.Set("Cache-Control", "no-cache") // as browsers do
 	req.Header.Set("User-Agent", "hassesctl/"+clientVersion())
 	if f.lastID != "" && !strings.ContainsFunc(f.lastID, unicode.IsControl) {
 		req.Header.Set("Last-Event-ID", f.lastID)

@@ -30,10 +30,12 @@ type reply struct {
 type server struct {
 	replies []reply
 	resumed []string
+	asked   http.Header // with the last request
 }
 
 func (s *server) RoundTrip(req *http.Request) (*http.Response, error) {
 	s.resumed = append(s.resumed, req.Header.Get("Last-Event-ID"))
+	s.asked = req.Header
 	next := refusal(http.StatusGone, "")
 	if len(s.replies) > 0 {
 		next, s.replies = s.replies[0], s.replies[1:]
@@ -253,5 +255,15 @@ func TestHopelessFailuresAreNotRepeated(t *testing.T) {
 			t.Errorf("got %v, want %v", err, hopeless)
 		}
 		l.want(t, "wait 2s")
+	}
+}
+
+// A server that minds these headers treats tail as it treats browsers (the Fetch standard, cache mode "no-store").
+func TestFollowAsksAsBrowsersDo(t *testing.T) {
+	s := &server{}
+	var l log
+	wantStatus(t, l.follower(s).follow(t.Context()), http.StatusGone)
+	if accept, cache := s.asked.Get("Accept"), s.asked.Get("Cache-Control"); accept != "text/event-stream" || cache != "no-cache" {
+		t.Errorf("Accept %q, Cache-Control %q", accept, cache)
 	}
 }

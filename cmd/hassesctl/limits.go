@@ -43,7 +43,7 @@ func (p *program) limitsCommand() *cli.Command {
 
 func (p *program) printLimits(l admin.Limits) {
 	t := &table{columns: []column{
-		{heading: "LIMIT"}, {heading: "USED", right: true}, {heading: "OF", right: true}, {heading: "PEAK", right: true}, {heading: "REMARK"},
+		{heading: "LIMIT"}, {heading: "USED", right: true}, {heading: "OF", right: true}, {heading: "PEAK", right: true}, {heading: "REMARK", whole: true},
 	}}
 	for _, u := range l.Uses {
 		t.add(
@@ -56,15 +56,13 @@ func (p *program) printLimits(l admin.Limits) {
 	}
 	t.print(p.out)
 	n := &l.Penalties
-	line := func(name, value string) {
-		p.out.printf("%s%s\n", p.out.paint(dim, fmt.Sprintf("%-16s", name)), visible(value))
-	}
+	line := func(name, value string) { p.out.raw([]byte(p.out.field(name, value))) }
 	p.out.printf("\n")
 	line("refused", reasonsText(l.Refused))
 	line("offences", reasonsText(n.Offences))
 	penalties := fmt.Sprintf("%s, %s kept out now, %d so far", n.Mode, plural(n.Total, "network"), n.Imposed)
 	if n.DryRun > 0 {
-		penalties += fmt.Sprintf("; %d connections let in by dry-run", n.DryRun)
+		penalties += "; " + plural64(n.DryRun, "connection") + " let in by dry-run"
 	}
 	line("penalties", penalties)
 	remembered := fmt.Sprintf("%s (at most %d)", plural(n.Table, "network"), n.TableMax)
@@ -82,7 +80,7 @@ func (p *program) printLimits(l admin.Limits) {
 		return
 	}
 	p.out.printf("\n")
-	out := &table{columns: []column{{heading: "KEPT OUT"}, {heading: "FOR", right: true}, {heading: "BECAUSE OF"}}}
+	out := &table{columns: []column{{heading: "KEPT OUT"}, {heading: "FOR", right: true}, {heading: "BECAUSE OF", whole: true}}}
 	for _, one := range n.Penalized {
 		left := time.Duration(one.SecondsLeft * float64(time.Second)).Round(time.Second)
 		out.add(cell{text: one.Network, style: bold}, cell{text: left.String()}, cell{text: one.Why})

@@ -41,7 +41,7 @@ func (p *program) roomsCommand() *cli.Command {
 }
 
 func (p *program) printRooms(rooms admin.Rooms) {
-	t := &table{columns: []column{{heading: "STREAMS", right: true}, {heading: "ROOM"}}}
+	t := &table{columns: []column{{heading: "STREAMS", right: true}, {heading: "ROOM", whole: true}}}
 	for _, r := range rooms.Rooms {
 		t.add(cell{text: strconv.Itoa(r.Streams)}, cell{text: r.Room, style: bold})
 	}

@@ -35,7 +35,7 @@ func (p *program) sandboxCommand() *cli.Command {
 }
 
 func (p *program) printSandbox(s admin.Sandbox) {
-	t := &table{columns: []column{{heading: "LAYER"}, {heading: "IN FORCE"}, {heading: "WHAT"}}}
+	t := &table{columns: []column{{heading: "LAYER"}, {heading: "IN FORCE"}, {heading: "WHAT", whole: true}}}
 	for _, l := range s.Layers {
 		inForce := cell{text: "no", style: yellow}
 		if l.InForce {
@@ -48,7 +48,7 @@ func (p *program) printSandbox(s admin.Sandbox) {
 		plural(len(s.Checks), "check"), plural(s.Threads, "thread"))
 	if len(s.Paths)+len(s.ConnectPorts) > 0 {
 		p.out.printf("\n")
-		paths := &table{columns: []column{{heading: "MAY"}, {heading: "WHERE"}}}
+		paths := &table{columns: []column{{heading: "MAY"}, {heading: "WHERE", whole: true}}}
 		for _, path := range s.Paths {
 			paths.add(cell{text: path.Use}, cell{text: path.Path})
 		}

@@ -103,12 +103,21 @@ const (
 	red    style = "\x1b[31m"
 )
 
+// painted is visible text in a style. It is a type of its own so that printf does not escape it as it does the text of
+// strangers.
+type painted string
+
 // paint puts already visible text into a style, if this screen has any.
-func (s *screen) paint(st style, text string) string {
+func (s *screen) paint(st style, text string) painted {
 	if !s.colour || st == plain || text == "" {
-		return text
+		return painted(text)
 	}
-	return string(st) + text + "\x1b[0m"
+	return painted(st) + painted(text) + "\x1b[0m"
+}
+
+// field is a line with a name and a value, as status and limits have them. The value is made visible.
+func (s *screen) field(name, value string) string {
+	return fmt.Sprintf("%s%s\n", s.paint(dim, fmt.Sprintf("%-16s", name)), visible(value))
 }
 
 // width is the terminal's, or 0 where there is none to keep to.

@@ -34,7 +34,7 @@ func TestJSONIsTheSameDocumentAndSafe(t *testing.T) {
 
 func TestColoursAreForTerminals(t *testing.T) {
 	colour := &screen{colour: true}
-	if got, want := colour.paint(bold, "x"), "\x1b[1mx\x1b[0m"; got != want {
+	if got, want := colour.paint(bold, "x"), "\x1b[1mx\x1b[0m"; string(got) != want {
 		t.Errorf("got %q, want %q", got, want)
 	}
 	for _, s := range []*screen{{}, newScreen(&bytes.Buffer{}, newEnvironment([]string{"TERM=xterm"}))} {

@@ -77,8 +77,11 @@ func newSettings(c *cli.Context, env environment) (settings, error) {
 	if text := env.get("HASSESCTL_TIMEOUT"); !c.IsSet("timeout") {
 		s.timeout = defaultTimeout
 		if text != "" {
-			d, err := time.ParseDuration(text)
-			if err != nil || d <= 0 {
+			d, err := parseDuration(text)
+			if err != nil {
+				return s, usagef("HASSESCTL_TIMEOUT=%w", err)
+			}
+			if d <= 0 {
 				return s, usagef("HASSESCTL_TIMEOUT=%s: want a duration over zero, such as 500ms or 1m", text)
 			}
 			s.timeout = d

@@ -114,11 +114,9 @@ func statusText(s *screen, status admin.Status) string {
 	fmt.Fprintf(&b, "%s %s, pid %d, user %s (uid %d)\n",
 		s.paint(bold, "hassesd"), s.paint(bold, visible(status.Version)), status.PID, user, status.UID)
 	if status.Draining {
-		b.WriteString(s.paint(yellow, "draining: streams are being ended, no new ones are accepted") + "\n")
+		b.WriteString(string(s.paint(yellow, "draining: streams are being ended, no new ones are accepted")) + "\n")
 	}
-	line := func(name, value string) {
-		fmt.Fprintf(&b, "%s%s\n", s.paint(dim, fmt.Sprintf("%-16s", name)), visible(value))
-	}
+	line := func(name, value string) { b.WriteString(s.field(name, value)) }
 	line("running", age(status.UptimeSeconds)+", since "+status.StartedAt.Format(time.RFC3339))
 	line("mode", status.Mode)
 	if len(status.Listen) > 0 {

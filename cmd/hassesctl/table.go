@@ -14,6 +14,13 @@ type table struct {
 type column struct {
 	heading string
 	right   bool // numbers
+
+	// On a terminal that is too narrow for all, the columns that yield become narrower, those that yield more first, down to
+	// least; the others stay as they are, since a number that is cut is another number.
+	yields int
+	least  int
+
+	whole bool // of the last column: it is not cut at the edge, but goes on in the terminal's next line
 }
 
 type cell struct {
@@ -29,7 +36,7 @@ func (t *table) add(cells ...cell) {
 	t.rows = append(t.rows, row)
 }
 
-// print writes the table; on a terminal each line is cut at its edge.
+// print writes the table; on a terminal it is made to fit, and what does not fit even so is cut at the edge.
 func (t *table) print(s *screen) {
 	widths := make([]int, len(t.columns))
 	headings := make([]cell, len(t.columns))
@@ -42,6 +49,9 @@ func (t *table) print(s *screen) {
 	}
 	var b strings.Builder
 	edge := s.width()
+	if edge > 0 {
+		t.fit(widths, edge)
+	}
 	t.line(&b, s, headings, widths, edge)
 	for _, row := range t.rows {
 		t.line(&b, s, row, widths, edge)
@@ -49,22 +59,48 @@ func (t *table) print(s *screen) {
 	s.raw([]byte(b.String()))
 }
 
+// fit makes columns that yield narrower until all of them fit into the edge, or can yield no more.
+func (t *table) fit(widths []int, edge int) {
+	excess := len("  ")*(len(widths)-1) - edge
+	for _, w := range widths {
+		excess += w
+	}
+	for ; excess > 0; excess-- {
+		best := -1
+		for i, c := range t.columns {
+			switch {
+			case c.yields == 0 || widths[i] <= c.least:
+			case best < 0 || c.yields > t.columns[best].yields,
+				c.yields == t.columns[best].yields && widths[i]-c.least > widths[best]-t.columns[best].least:
+				best = i
+			}
+		}
+		if best < 0 {
+			return
+		}
+		widths[best]--
+	}
+}
+
 // line writes one row; edge is the width of the terminal, or 0.
 func (t *table) line(b *strings.Builder, s *screen, row []cell, widths []int, edge int) {
 	used, gap := 0, ""
 	for i, c := range row {
-		text, padding := c.text, strings.Repeat(" ", widths[i]-textWidth(c.text))
+		text := cut(c.text, widths[i])
+		padding := strings.Repeat(" ", widths[i]-textWidth(text))
 		if t.columns[i].right {
 			text, padding = padding+text, ""
 		}
-		if edge > 0 {
+		if t.columns[i].whole {
+			text = c.text
+		} else if edge > 0 {
 			if used+len(gap) >= edge {
 				break
 			}
 			text = cut(text, edge-used-len(gap))
 		}
 		b.WriteString(gap)
-		b.WriteString(s.paint(c.style, text))
+		b.WriteString(string(s.paint(c.style, text)))
 		used += len(gap) + textWidth(text)
 		gap = padding + "  "
 	}

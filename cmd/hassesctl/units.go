@@ -4,7 +4,20 @@ import (
 	"fmt"
 	"math"
 	"strconv"
+	"time"
 )
+
+// parseDuration reads a duration as people write it, and says what is wrong with one that has no unit.
+func parseDuration(text string) (time.Duration, error) {
+	d, err := time.ParseDuration(text)
+	if err == nil {
+		return d, nil
+	}
+	if _, err := strconv.ParseFloat(text, 64); err == nil {
+		return 0, fmt.Errorf("%s: a duration needs a unit, as in %ss or %sms", text, text, text)
+	}
+	return 0, fmt.Errorf("%s: want a duration, such as 500ms, 15s or 1h30m", text)
+}
 
 // age is a span in its two largest units: 7s, 3m12s, 5h07m, 12d04h.
 func age(seconds float64) string {

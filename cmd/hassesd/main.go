@@ -64,17 +64,18 @@ func lastWords(w io.Writer, text string) {
 func app(env []string, stdout, stderr io.Writer) *cli.App {
 	said := &assignments{env: env}
 	return &cli.App{
-		Name:            "hassesd",
-		Usage:           "push events to open browsers over Server-Sent Events",
-		UsageText:       "hassesd [flags]\nhassesd check|defaults|version",
-		Description:     description,
-		Writer:          stdout,
-		ErrWriter:       stderr,
-		HideVersion:     true,
-		HideHelpCommand: true,
-		Flags:           append(said.flags(), &cli.BoolFlag{Name: "version", Aliases: []string{"v", "V"}, Usage: "print the version"}),
-		OnUsageError:    asUsageError,
-		ExitErrHandler:  func(*cli.Context, error) {},
+		Name:                  "hassesd",
+		Usage:                 summary,
+		UsageText:             "hassesd [flags]\nhassesd check|defaults|version",
+		Description:           description,
+		Writer:                stdout,
+		ErrWriter:             stderr,
+		HideVersion:           true,
+		HideHelpCommand:       true,
+		CustomAppHelpTemplate: appHelp(),
+		Flags:                 append(said.flags(), &cli.BoolFlag{Name: "version", Aliases: []string{"v", "V"}, Usage: "print the version"}),
+		OnUsageError:          asUsageError,
+		ExitErrHandler:        func(*cli.Context, error) {},
 		Action: func(c *cli.Context) error {
 			if err := noWords(c); err != nil {
 				return err
@@ -93,10 +94,11 @@ func app(env []string, stdout, stderr io.Writer) *cli.App {
 		},
 		Commands: []*cli.Command{
 			{
-				Name:         "check",
-				Usage:        "validate what a start would use, and print ok",
-				Flags:        said.flags(),
-				OnUsageError: asUsageError,
+				Name:               "check",
+				Usage:              "validate what a start would use, and print ok",
+				CustomHelpTemplate: checkHelp(),
+				Flags:              said.flags(),
+				OnUsageError:       asUsageError,
 				Action: func(c *cli.Context) error {
 					if err := noWords(c); err != nil {
 						return err

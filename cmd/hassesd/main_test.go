@@ -9,6 +9,7 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+	"unicode/utf8"
 
 	"github.com/hassesd/hassesd/internal/config"
 	"github.com/hassesd/hassesd/internal/runtimetest"
@@ -92,17 +93,24 @@ func TestVersionAndHelp(t *testing.T) {
 			t.Errorf("%s: %d, %q", spelling, code, stdout)
 		}
 	}
-	code, help, _ := hassesd(nil, "--help")
-	if code != 0 {
-		t.Errorf("help ends with %d", code)
-	}
-	for _, k := range config.Keys() {
-		name := k.Flag
-		if len(k.Aliases) > 0 {
-			name = k.Aliases[0]
+	for _, args := range [][]string{{"--help"}, {"-h"}, {"check", "--help"}} {
+		code, help, _ := hassesd(nil, args...)
+		if code != 0 {
+			t.Errorf("%q ends with %d", args, code)
 		}
-		if !strings.Contains(help, "--"+name+" ") {
-			t.Errorf("help does not mention --%s", name)
+		for _, k := range config.Keys() {
+			name := k.Flag
+			if len(k.Aliases) > 0 {
+				name = k.Aliases[0]
+			}
+			if !strings.Contains(help, "--"+name+" ") && !strings.Contains(help, "--"+name+"\n") {
+				t.Errorf("%q does not mention --%s", args, name)
+			}
+		}
+		for line := range strings.Lines(help) {
+			if n := utf8.RuneCountInString(strings.TrimSuffix(line, "\n")); n > 80 && strings.Contains(strings.TrimSpace(line), " ") {
+				t.Errorf("%q: %d columns: %s", args, n, line)
+			}
 		}
 	}
 }

@@ -1,6 +1,7 @@
 package admin
 
 import (
+	"bytes"
 	"encoding/json"
 	"time"
 )
@@ -222,10 +223,16 @@ type Targets []string
 
 // MarshalJSON writes a single target as a string.
 func (t Targets) MarshalJSON() ([]byte, error) {
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false) // or an encoder around this one could not have it otherwise
+	var err error
 	if len(t) == 1 {
-		return json.Marshal(t[0])
+		err = enc.Encode(t[0])
+	} else {
+		err = enc.Encode([]string(t))
 	}
-	return json.Marshal([]string(t))
+	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), err
 }
 
 // UnmarshalJSON takes a string or an array of strings.

@@ -1,6 +1,7 @@
 package edge
 
 import (
+	"bytes"
 	"encoding/json"
 	"net/http"
 	"strconv"
@@ -143,13 +144,15 @@ func errorBody(a answer) []byte {
 		Code    answerCode `json:"code"`
 		Message string     `json:"message"`
 	}
-	body, err := json.Marshal(struct {
+	var body bytes.Buffer
+	enc := json.NewEncoder(&body)
+	enc.SetEscapeHTML(false) // "&" is "&" for people; the answer is never taken for HTML
+	if err := enc.Encode(struct {
 		Error detail `json:"error"`
-	}{detail{a.Code, a.Message}})
-	if err != nil {
+	}{detail{a.Code, a.Message}}); err != nil {
 		panic("edge: internal error: two strings cannot be JSON: " + err.Error())
 	}
-	return append(body, '\n')
+	return body.Bytes()
 }
 
 // appendStatus appends the status line, in the version that the client speaks.

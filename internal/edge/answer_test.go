@@ -254,3 +254,11 @@ func TestAppendStreamHeadAppends(t *testing.T) {
 		t.Errorf("got %q", buf)
 	}
 }
+
+// What people see of a refusal is what they sent, not an escape for HTML that it never is.
+func TestErrorBodyIsForPeople(t *testing.T) {
+	got := string(errorBody(answer{Code: codeBadRoom, Message: `the room "a&b<c>" is bad`}))
+	if want := `the room \"a&b<c>\" is bad`; !strings.Contains(got, want) || !strings.HasSuffix(got, "}\n") || strings.Count(got, "\n") != 1 {
+		t.Errorf("got %q, want %s on one line", got, want)
+	}
+}

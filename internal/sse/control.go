@@ -35,16 +35,18 @@ func Farewell(retry time.Duration) []byte {
 // come. lastEventID may be anything a client has sent: it is made valid UTF-8, cut and escaped.
 func Gap(lastEventID string, resumedAt ID) *Frame {
 	resumed := resumedAt.String()
-	data, err := json.Marshal(struct {
+	var data strings.Builder
+	enc := json.NewEncoder(&data)
+	enc.SetEscapeHTML(false) // the id comes out as it went in
+	if err := enc.Encode(struct {
 		LastEventID string `json:"last_event_id"`
 		ResumedAt   string `json:"resumed_at"`
-	}{printable(lastEventID), resumed})
-	if err != nil {
+	}{printable(lastEventID), resumed}); err != nil {
 		panic("sse: internal error: a gap cannot be encoded: " + err.Error())
 	}
 	b := appendField(nil, "id", resumed)
 	b = appendField(b, "event", GapEvent)
-	b = appendField(b, "data", string(data))
+	b = appendField(b, "data", strings.TrimSuffix(data.String(), "\n"))
 	return &Frame{bytes: append(b, '\n')}
 }
 

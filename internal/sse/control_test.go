@@ -102,3 +102,9 @@ func gapID(t *testing.T, last string) string {
 	}
 	return data["last_event_id"]
 }
+
+func TestGapHasNoEscapesForHTML(t *testing.T) {
+	if got := string(Gap("a&b<c>", ID{Epoch: "e", Seq: 1}).Bytes()); !strings.Contains(got, `"last_event_id":"a&b<c>"`) {
+		t.Errorf("got %q", got)
+	}
+}
