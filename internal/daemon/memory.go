@@ -1,8 +1,11 @@
 package daemon
 
 import (
+	"runtime"
 	"runtime/debug"
 	"time"
+
+	"github.com/hassesd/hassesd/internal/hub"
 )
 
 // A wave of handshakes leaves garbage of about the size of what lives on, and the collector lets the heap grow to twice
@@ -41,9 +44,13 @@ func abs(n int) int {
 	return n
 }
 
-// trimPause is how long loops and publishers have the hub's lock between two steps of Hub.Trim, each of which takes a
-// millisecond of it when a burst has left the history.
-const trimPause = time.Millisecond
+// trimHistory drops what is too old for the history and gives its memory back, in steps between which loops and publishers
+// get the hub's lock.
+func trimHistory(h *hub.Hub, now time.Time) {
+	for h.Trim(now) {
+		runtime.Gosched()
+	}
+}
 
 // housekeep does what is due now and then, until stop is closed.
 func (d *Daemon) housekeep(stop <-chan struct{}) {
@@ -52,18 +59,10 @@ func (d *Daemon) housekeep(stop <-chan struct{}) {
 	settle := time.NewTicker(settleInterval)
 	defer settle.Stop()
 	var waves settler
-	var goOn <-chan time.Time // nil: nothing is left of what a burst has left behind
 	for {
 		select {
 		case now := <-trim.C:
-			if d.hub.Trim(now) {
-				goOn = time.After(trimPause)
-			}
-		case now := <-goOn:
-			goOn = nil
-			if d.hub.Trim(now) {
-				goOn = time.After(trimPause)
-			}
+			trimHistory(d.hub, now)
 		case <-settle.C:
 			if waves.look(d.edge.Connections()) {
 				debug.FreeOSMemory()

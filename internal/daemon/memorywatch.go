@@ -302,9 +302,7 @@ func (w *memoryWatch) act(blocked int, overQueued bool) {
 	forgotten := 0
 	if w.level >= pressureForget {
 		forgotten = w.d.hub.HalveHistory()
-		for w.d.hub.Trim(time.Now()) {
-			runtime.Gosched() // who waits for the lock comes first
-		}
+		trimHistory(w.d.hub, time.Now())
 		w.counts.forgotten += uint64(forgotten)
 	}
 	report := w.d.log.Info

@@ -3,6 +3,7 @@ package hub
 import (
 	"errors"
 	"fmt"
+	"slices"
 )
 
 // Check compares the counters of the hub with its structures. It is for tests and for diagnosis; it
@@ -38,14 +39,11 @@ func (h *history) check(head uint64) error {
 		return fmt.Errorf("ends at %d, newest message is %d", got, head)
 	}
 	var bytes int64
-	count := make(map[Target]int)
+	targets := 0
 	for i := range h.records.len() {
 		rec := h.records.at(i)
 		if want := h.floor + 1 + uint64(i) - uint64(h.left); rec.frame.Seq() != want {
 			return fmt.Errorf("record %d has number %d, not %d", i, rec.frame.Seq(), want)
-		}
-		if i >= h.left {
-			bytes += rec.size
 		}
 		if i > 0 {
 			before := h.records.at(i - 1)
@@ -53,12 +51,15 @@ func (h *history) check(head uint64) error {
 				return fmt.Errorf("message %d does not follow the one before", rec.frame.Seq())
 			}
 		}
+		if i < h.left {
+			continue
+		}
+		bytes += rec.size
+		targets += len(rec.to)
 		for _, t := range rec.to {
-			seqs, n := h.numbers(t), count[t]
-			if seqs == nil || n >= seqs.len() || seqs.at(n) != rec.frame.Seq() {
+			if !h.isIndexed(t, rec.frame.Seq()) {
 				return fmt.Errorf("message %d is not in the index of %s", rec.frame.Seq(), t)
 			}
-			count[t]++
 		}
 	}
 	if bytes != h.bytes {
@@ -67,54 +68,78 @@ func (h *history) check(head uint64) error {
 	if h.len() > max(0, h.limits.Events) || h.bytes > max(0, h.limits.Bytes) {
 		return fmt.Errorf("holds %d events of %d bytes, over the limits", h.len(), h.bytes)
 	}
-	return h.checkIndex(count)
+	indexed, err := h.checkIndex()
+	if err == nil && indexed != targets {
+		err = fmt.Errorf("index holds %d numbers, the messages have %d targets", indexed, targets)
+	}
+	return err
 }
 
-func (h *history) numbers(t Target) *fifo[uint64] {
-	if t.Kind != ToPrefix {
-		return h.index.m[t]
-	}
-	if n := h.prefixes.find(t.Name); n != nil {
-		return &n.seqs
-	}
-	return nil
-}
-
-func (h *history) checkIndex(count map[Target]int) error {
-	for t, seqs := range h.index.m {
-		if seqs.len() != count[t] || count[t] == 0 {
-			return fmt.Errorf("index of %s holds %d numbers, not %d", t, seqs.len(), count[t])
+func (h *history) isIndexed(t Target, seq uint64) bool {
+	for _, g := range h.index {
+		if seq > g.last {
+			continue
 		}
-		delete(count, t)
+		seqs := g.of(t)
+		if seqs == nil {
+			return false
+		}
+		_, found := slices.BinarySearch(*seqs, seq)
+		return found
 	}
-	held, err := h.prefixes.root.check("", count)
-	if err != nil {
-		return err
-	}
-	if held != len(count) || held != h.prefixes.n {
-		return fmt.Errorf("%d prefixes are in the index, %d are counted, %d messages were sent to", held, h.prefixes.n, len(count))
-	}
-	return nil
+	return false
 }
 
-// check returns how many prefixes hold numbers; count says how many each.
-func (n *prefixNode) check(prefix string, count map[Target]int) (held int, err error) {
-	prefix += n.label
-	t := Target{Kind: ToPrefix, Name: prefix}
-	if n.seqs.len() != count[t] {
-		return 0, fmt.Errorf("index of %s holds %d numbers, not %d", t, n.seqs.len(), count[t])
+// checkIndex returns how many numbers of messages that are kept the index holds.
+func (h *history) checkIndex() (held int, err error) {
+	before := h.floor
+	for i, g := range h.index {
+		if g.last <= before {
+			return 0, fmt.Errorf("generation %d of the index ends at %d and holds nothing", i, g.last)
+		}
+		before = g.last
+		for t, seqs := range g.targets {
+			n, err := h.checkNumbers(g, *seqs)
+			if err != nil || len(*seqs) == 0 {
+				return 0, fmt.Errorf("index of %s: %d numbers: %w", t, len(*seqs), err)
+			}
+			held += n
+		}
+		n, err := g.prefixes.root.check(func(seqs numbers) (int, error) { return h.checkNumbers(g, seqs) })
+		if err != nil {
+			return 0, err
+		}
+		held += n
 	}
-	if n.seqs.len() > 0 {
-		held++
+	return held, nil
+}
+
+// checkNumbers returns how many of the numbers are of messages that are kept.
+func (h *history) checkNumbers(g *generation, seqs numbers) (kept int, err error) {
+	for i, seq := range seqs {
+		if i > 0 && seq <= seqs[i-1] || seq > g.last {
+			return 0, fmt.Errorf("number %d is out of order", seq)
+		}
+		if seq > h.floor {
+			kept++
+		}
 	}
-	if prefix != "" && n.seqs.len() == 0 && len(n.children) < 2 {
-		return 0, fmt.Errorf("index has a node for %s that serves nothing", t)
+	return kept, nil
+}
+
+// check adds up what count finds in the nodes.
+func (n *prefixNode) check(count func(numbers) (int, error)) (held int, err error) {
+	if n.label != "" && len(n.seqs) == 0 && len(n.children) < 2 {
+		return 0, fmt.Errorf("a node %q of the index of prefixes serves nothing", n.label)
+	}
+	if held, err = count(n.seqs); err != nil {
+		return 0, fmt.Errorf("index of prefixes that end in %q: %w", n.label, err)
 	}
 	for i, c := range n.children {
 		if c.label == "" || n.first[i] != c.label[0] || n.child(c.label[0]) != i {
-			return 0, fmt.Errorf("index of %s does not find what begins with %q", t, c.label)
+			return 0, fmt.Errorf("index of prefixes does not find what goes on with %q", c.label)
 		}
-		below, err := c.check(prefix, count)
+		below, err := c.check(count)
 		if err != nil {
 			return 0, err
 		}

@@ -18,20 +18,19 @@ func (l HistoryLimits) off() bool { return l.Events <= 0 || l.Bytes <= 0 || l.Ag
 // history keeps the newest records, and for each target the numbers of those that were sent to it, so
 // that a replay never looks at what is not for its rooms. All of it is guarded by Hub.mu.
 //
-// Records are kept without holes: the i-th has the number floor+1+i. However many leave together, that only moves the
-// floor. What the index still holds of them is swept away later, a bounded number at a time, because others wait for the
-// lock meanwhile: half a million targets take half a second.
+// Records are kept without holes: the i-th has the number floor+1+i. Others wait for the lock, so it is never held for as
+// long as a burst takes to leave: however many records leave together, that only moves the floor. They are swept away
+// afterwards, a bounded number at a time, and their index is given back a generation at a time, as a whole.
 type history struct {
-	limits   HistoryLimits
-	records  fifo[*record] // in front those that have left and are not swept away yet
-	left     int           // how many these are
-	bytes    int64         // the size of those that are kept
-	total    int64         // the size of all that came, see record.end
-	floor    uint64        // the highest number that is not kept, or not any more
-	index    table[Target, *fifo[uint64]]
-	prefixes prefixTree // the same for targets that are prefixes
-	scans    uint64     // how often heads were collected
-	looked   uint64     // places that scans have looked at
+	limits  HistoryLimits
+	records fifo[*record] // in front those that have left and are not swept away yet
+	left    int           // how many these are
+	bytes   int64         // the size of those that are kept
+	total   int64         // the size of all that came, see record.end
+	floor   uint64        // the highest number that is not kept, or not any more
+	index   []*generation // the oldest first; each holds records that are kept
+	looked  uint64        // places that scans have looked at
+	scans   uint64        // how often heads were collected
 }
 
 // len is how many records are kept.
@@ -58,18 +57,10 @@ func (h *history) append(now time.Time, rec *record) {
 	h.bytes += rec.size
 	rec.end = h.total
 	h.records.push(rec)
-	for _, t := range rec.to {
-		if t.Kind == ToPrefix {
-			h.prefixes.push(t.Name, rec.frame.Seq())
-			continue
-		}
-		seqs := h.index.m[t]
-		if seqs == nil {
-			seqs = new(fifo[uint64])
-			h.index.put(t, seqs)
-		}
-		seqs.push(rec.frame.Seq())
+	if n := len(h.index); n == 0 || h.index[n-1].isFull(h.limits, rec.at) {
+		h.index = append(h.index, newGeneration(rec.at))
 	}
+	h.index[len(h.index)-1].add(rec)
 	h.trim(now)
 }
 
@@ -106,13 +97,19 @@ func (h *history) halve() int {
 
 // evict drops the oldest records, n of them.
 func (h *history) evict(n int) {
-	if n == h.len() && h.records.len() > 0 {
+	if n == h.len() {
 		h.clear()
 		return
 	}
 	h.bytes = h.bytesWithout(n)
 	h.left += n
 	h.floor += uint64(n)
+	over := 0
+	for h.index[over].last <= h.floor {
+		over++
+	}
+	clear(h.index[:over])
+	h.index = h.index[over:]
 }
 
 // clear drops everything. What is dropped as a whole need not be swept.
@@ -123,26 +120,15 @@ func (h *history) clear() {
 	}
 }
 
-// sweep clears the index of records that have left, of as many as have about that number of targets, and at least one.
-// It answers how many bytes that were.
-func (h *history) sweep(targets int) (bytes int64) {
-	for ; targets > 0 && h.left > 0; h.left-- {
-		rec := h.records.pop()
-		bytes += rec.size
-		targets -= len(rec.to)
-		for _, t := range rec.to { // it is the oldest of each
-			if t.Kind == ToPrefix {
-				h.prefixes.pop(t.Name)
-				continue
-			}
-			seqs := h.index.m[t]
-			seqs.pop()
-			if seqs.len() == 0 {
-				h.index.remove(t)
-			}
-		}
+// sweepRecords is how many records one hold of the lock sweeps away: about 0.1 ms.
+const sweepRecords = 16 << 10
+
+// sweep lets go of records that have left, of a bounded number.
+func (h *history) sweep() {
+	for n := min(h.left, sweepRecords); n > 0; n-- {
+		h.records.pop()
+		h.left--
 	}
-	return bytes
 }
 
 // firstTrue returns the lowest number of 0 to n for which is holds, or n; from there on it holds for all. It looks near 0

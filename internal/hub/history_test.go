@@ -1,7 +1,6 @@
 package hub
 
 import (
-	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -54,8 +53,8 @@ func TestHistoryIndexIsFreed(t *testing.T) {
 		w.publish(to, "x")
 		w.check()
 	}
-	if h := &w.hub.history; h.index.len() != 2 || h.prefixes.n != 0 {
-		t.Errorf("two events leave an index of %d targets and %d prefixes", h.index.len(), h.prefixes.n)
+	if got := w.hub.history.targets(); got != 2 {
+		t.Errorf("two events leave an index of %d targets", got)
 	}
 }
 
@@ -82,82 +81,83 @@ func TestHistoryForgetsAMessageThatIsTooBig(t *testing.T) {
 	c.want("gap e-0 to 2", "3 3")
 }
 
-// burst publishes messages that have their own rooms each, and returns how many targets that were.
-func burst(w *world, messages, rooms int) int {
+// targets is how many the index holds, in all generations.
+func (h *history) targets() (n int) {
+	for _, g := range h.index {
+		n += len(g.targets)
+		_, _ = g.prefixes.root.check(func(seqs numbers) (int, error) {
+			if len(seqs) > 0 {
+				n++
+			}
+			return 0, nil
+		})
+	}
+	return n
+}
+
+// burst publishes messages to a room of their own each.
+func burst(w *world, messages int) {
 	w.t.Helper()
 	for m := range messages {
-		var to []Target
-		for r := range rooms {
-			to = append(to, Target{Kind: ToRoom, Name: fmt.Sprintf("%d_%d", m, r)})
-		}
-		if _, err := w.hub.Publish(w.now, Message{To: to}); err != nil {
+		if _, err := w.hub.Publish(w.now, Message{To: []Target{{Kind: ToRoom, Name: itoa(m)}}}); err != nil {
 			w.t.Fatal(err)
 		}
 	}
-	return messages * rooms
 }
 
 // Threat T30: whatever makes a burst leave the history, one hold of the lock works off a bounded part of it. What has left
 // is gone at once for those who resume.
 func TestT30ABurstLeavesTheHistoryAPartAtATime(t *testing.T) {
-	const messages, rooms = 30, 1000
+	const messages = 3 * sweepRecords
 	tests := []struct {
 		name string
 		do   func(w *world)
-		kept int // events, of the burst and two behind it
+		kept int // events: two that came behind the burst, and what is published here
 	}{
 		{"it becomes too old", func(w *world) { w.now = w.now.Add(30 * time.Second); w.hub.Trim(w.now) }, 2},
 		{"somebody subscribes when it is too old", func(w *world) { w.now = w.now.Add(30 * time.Second); w.subscribe("x") }, 2},
 		{"somebody publishes when it is too old", func(w *world) { w.now = w.now.Add(30 * time.Second); w.publish("x", "y") }, 3},
-		{"memory is short", func(w *world) {
-			for range 5 {
-				w.hub.HalveHistory()
-			}
-		}, 2},
+		{"memory is short", func(w *world) { w.hub.HalveHistory() }, messages / 2},
 		{"other limits", func(w *world) {
 			w.hub.SetLimits(w.now, HistoryLimits{Events: 2, Bytes: 1 << 30, Age: time.Minute}, 0, Close, 0)
 		}, 2},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			w := newWorld(t, 1, Options{History: HistoryLimits{Events: 1000, Bytes: 1 << 30, Age: time.Minute}})
-			burst(w, messages, rooms)
-			w.deliver()
+			w := newWorld(t, 0, Options{History: HistoryLimits{Events: 2 * messages, Bytes: 1 << 30, Age: time.Minute}})
+			burst(w, messages)
+			w.shards = append(w.shards, w.hub.NewShard(func() {}))
 			w.now = w.now.Add(31 * time.Second)
-			w.publish("a", strings.Repeat("x", 10)) // outlives the burst
+			w.publish("a", "first")
 			w.publish("a", "last")
 			h := &w.hub.history
-			targets := func() int { return h.index.len() }
-			before := targets()
+			held := h.records.len()
 			tt.do(w)
-			if got := w.hub.Stats(w.now).HistoryEvents; got != tt.kept && tt.name != "memory is short" {
+			w.deliver()
+			if got := w.hub.Stats(w.now).HistoryEvents; got < tt.kept-tt.kept/20 || got > tt.kept+tt.kept/20 {
 				t.Errorf("%d events are kept, want %d", got, tt.kept)
 			}
-			if swept := before - targets(); swept > sweepTargets+rooms {
-				t.Errorf("one call swept %d targets away, more than %d", swept, sweepTargets)
-			}
-			if h.left == 0 {
-				t.Error("nothing is left to sweep; the burst is too short for this test")
+			if swept := held - h.records.len(); swept > sweepRecords || h.left == 0 {
+				t.Errorf("one call swept %d records away, and %d are left for others", swept, h.left)
 			}
 			w.check()
-			c, start := w.resume("0_0 a", "e-1")
+			c, start := w.resume("0 a", "e-1")
 			if start.Gap == nil {
 				t.Error("nobody is told that what followed the first event is gone")
 			}
-			if got := c.all(); len(got) < 2 || got[len(got)-1] != itoa(messages+2)+" last" && tt.kept == 2 {
+			if got := c.all(); len(got) != 3 || !strings.HasPrefix(got[0], "gap e-1") || got[2] != itoa(messages+2)+" last" {
 				t.Errorf("resumed with %q", got)
 			}
-			calls := 0
-			for more := true; more; calls++ {
-				before := targets()
+			for more := true; more; {
+				held := h.records.len()
 				more = w.hub.Trim(w.now)
-				if swept := before - targets(); swept > sweepTargets+rooms {
-					t.Errorf("one Trim swept %d targets away, more than %d", swept, sweepTargets)
+				if swept := held - h.records.len(); swept > sweepRecords {
+					t.Errorf("one Trim swept %d records away", swept)
 				}
-				w.check()
 			}
-			if h.records.len() != h.len() || targets() > h.len()*rooms {
-				t.Errorf("after %d calls of Trim, %d records and %d targets are held for %d events", calls, h.records.len(), targets(), h.len())
+			w.check()
+			if h.left > 0 || h.targets() > h.len()+messages/generations+1 {
+				t.Errorf("in the end %d records and %d targets are held for %d events", h.records.len(), h.targets(), h.len())
 			}
 		})
 	}
@@ -166,22 +166,38 @@ func TestT30ABurstLeavesTheHistoryAPartAtATime(t *testing.T) {
 // What has left the history must not pile up behind publishers, even if nobody calls Trim.
 func TestPublishersSweepUpWhatTheyDisplace(t *testing.T) {
 	w := newWorld(t, 0, Options{History: HistoryLimits{Events: 1 << 20, Bytes: 1 << 20, Age: time.Hour}, MessageBytes: 1 << 20})
-	burst(w, 5000, 1)
+	burst(w, 5000)
 	h := &w.hub.history
 	for i := range 20 {
 		w.publish("big", strings.Repeat("x", 300<<10))
-		held := int64(0)
-		for i := range h.records.len() {
-			held += h.records.at(i).size
+		if h.left > 0 {
+			t.Fatalf("after %d big messages, %d records that have left are still held", i+1, h.left)
 		}
-		if held > 2<<20 {
-			t.Fatalf("after %d big messages, a history of 1 MiB holds %d bytes", i+1, held)
+		if n := len(h.index); n > 3*generations+1 {
+			t.Fatalf("the index has %d generations", n)
+		}
+		w.check()
+	}
+}
+
+// The index of a history that is full all the time is given back as it goes on.
+func TestIndexOfAFullHistoryIsBounded(t *testing.T) {
+	const events = 1000
+	for name, limits := range map[string]HistoryLimits{
+		"events": {Events: events, Bytes: 1 << 30, Age: time.Hour},
+		"bytes":  {Events: 1 << 30, Bytes: events * 22, Age: time.Hour}, // "id: e-1\ndata: \n\n" and the room's name
+		"age":    {Events: 1 << 30, Bytes: 1 << 30, Age: events * time.Millisecond},
+	} {
+		w := newWorld(t, 0, Options{History: limits})
+		for i := range 5 * events {
+			w.publish("room"+itoa(i), "")
+			w.now = w.now.Add(time.Millisecond)
+		}
+		h := &w.hub.history
+		if most := h.len() + h.len()/generations + 2; h.targets() > most || len(h.index) > generations+2 || h.len() < events/2 {
+			t.Errorf("%s: %d events have %d targets in %d generations, want at most %d", name, h.len(), h.targets(), len(h.index), most)
 		}
 	}
-	if h.left > 0 {
-		t.Errorf("%d records that have left are still held", h.left)
-	}
-	w.check()
 }
 
 func TestFirstTrue(t *testing.T) {

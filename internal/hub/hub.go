@@ -19,7 +19,6 @@ package hub
 
 import (
 	"errors"
-	"math"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -112,38 +111,26 @@ func (h *Hub) Publish(now time.Time, m Message) (*Receipt, error) {
 	if err != nil {
 		return nil, err
 	}
-	receipt, owed, err := h.sequence(now, rec, draft)
-	for owed > 0 && err == nil {
-		owed -= h.sweep()
-	}
-	return receipt, err
-}
 
-// sequence publishes a record. What has left the history by now must be swept away, too, or it would pile up behind
-// publishers who are faster than Trim: owed is how many bytes of it the publisher has still to see to.
-func (h *Hub) sequence(now time.Time, rec *record, draft sse.Draft) (r *Receipt, owed int64, err error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.closed {
-		return nil, 0, ErrClosed
+		return nil, ErrClosed
 	}
 	id := sse.ID{Epoch: h.epoch, Seq: h.seq + 1}
 	rec.finish(draft.Frame(id))
 	if h.refuse(rec.size) {
-		return nil, 0, ErrBusy
+		return nil, ErrBusy
 	}
 	h.credit -= rec.size
 	h.seq = id.Seq
 	h.history.append(now, rec)
+	h.history.sweep() // or it would pile up behind publishers who are faster than Trim
 	receipt := newReceipt(id, len(h.shards))
 	for _, s := range h.shards {
 		s.inbox.push(delivery{rec, receipt})
 	}
-	swept := h.history.sweep(len(rec.to) + sweepBeside)
-	if h.history.left == 0 {
-		return receipt, 0, nil
-	}
-	return receipt, 2*rec.size - swept, nil // twice what it adds: so that what is left over gets less
+	return receipt, nil
 }
 
 // isBusy reports whether not even an empty message would be taken, and remembers that somebody waits.
@@ -219,31 +206,14 @@ func (h *Hub) setStreamLimits(queueBytes int, slow Policy, messageBytes int) {
 	h.messageBytes.Store(int64(messageBytes))
 }
 
-// Bounds of what one hold of the lock sweeps away, in targets of messages. A thousand take about a millisecond.
-const (
-	sweepTargets = 1024
-	sweepBeside  = 32 // by a message, more than it has targets itself
-)
-
 // Trim drops what has become too old for the history, and gives back a part of the memory of what has left it. It reports
 // whether there is more of that: call it again then, but let others run in between. Once a second is enough.
 func (h *Hub) Trim(now time.Time) (more bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.history.trim(now)
-	h.history.sweep(sweepTargets)
+	h.history.sweep()
 	return h.history.left > 0
-}
-
-// sweep gives back a part of the memory of what has left the history, and answers how much that was. If there is none, it
-// answers with more than anybody owes.
-func (h *Hub) sweep() int64 {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	if h.history.left == 0 {
-		return math.MaxInt64
-	}
-	return h.history.sweep(sweepTargets)
 }
 
 // HalveHistory drops the oldest half of the history, by bytes, and answers how many events that were: for when memory runs

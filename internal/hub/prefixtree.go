@@ -5,26 +5,23 @@ import (
 	"strings"
 )
 
-// prefixTree keeps, for each prefix that messages of the history were sent to, the numbers of those messages. It is a
-// radix tree: which prefixes a room begins with is found by going down along its name once, however many prefixes there
-// are and however long they are. The zero value is empty.
-type prefixTree struct {
-	root prefixNode
-	n    int // prefixes that hold numbers
-}
+// prefixTree keeps, for each prefix that messages were sent to, their numbers. It is a radix tree: which prefixes a room
+// begins with is found by going down along its name once, however many prefixes there are and however long they are. The
+// zero value is empty.
+type prefixTree struct{ root prefixNode }
 
-// prefixNode stands for the labels from the root down to it. But for the root, it holds numbers or has two children.
+// prefixNode stands for the labels from the root down to it. But for the root, it has numbers or two children.
 type prefixNode struct {
-	label    string       // never empty but at the root
-	seqs     fifo[uint64] // ascending; empty: nobody has sent to this prefix
-	scan     uint64       // the last scan that met it, see history.heads
-	first    []byte       // of the label of each child
+	label    string  // never empty but at the root
+	seqs     numbers // empty: nobody has sent to this prefix
+	scan     uint64  // the last scan that met it, see history.heads
+	first    []byte  // of the label of each child
 	children []*prefixNode
 }
 
 func (n *prefixNode) child(first byte) int { return bytes.IndexByte(n.first, first) }
 
-// along calls visit for every prefix of name that holds numbers, the shortest first. It answers how many nodes it passed.
+// along calls visit for every prefix of name that has numbers, the shortest first. It answers how many nodes it passed.
 func (t *prefixTree) along(name string, visit func(*prefixNode)) (passed uint64) {
 	for n := &t.root; name != ""; passed++ {
 		i := n.child(name[0])
@@ -36,15 +33,15 @@ func (t *prefixTree) along(name string, visit func(*prefixNode)) (passed uint64)
 			break
 		}
 		name = name[len(n.label):]
-		if n.seqs.len() > 0 {
+		if len(n.seqs) > 0 {
 			visit(n)
 		}
 	}
 	return passed
 }
 
-// find returns the node of exactly that prefix, or nil.
-func (t *prefixTree) find(name string) *prefixNode {
+// find returns the numbers of exactly that prefix, or nil.
+func (t *prefixTree) find(name string) *numbers {
 	n := &t.root
 	for name != "" {
 		i := n.child(name[0])
@@ -54,11 +51,12 @@ func (t *prefixTree) find(name string) *prefixNode {
 		n = n.children[i]
 		name = name[len(n.label):]
 	}
-	return n
+	return &n.seqs
 }
 
-// push adds the number of a message to the prefix name, which is not empty.
-func (t *prefixTree) push(name string, seq uint64) {
+// at returns the numbers of the prefix name, which is not empty, to be added to. Without numbers it has no place in the
+// tree.
+func (t *prefixTree) at(name string) *numbers {
 	n := &t.root
 	for name != "" {
 		i := n.child(name[0])
@@ -78,53 +76,14 @@ func (t *prefixTree) push(name string, seq uint64) {
 		}
 		n, name = next, name[same:]
 	}
-	if n.seqs.len() == 0 {
-		t.n++
-	}
-	n.seqs.push(seq)
+	return &n.seqs
 }
 
-// pop removes the oldest number of the prefix name, which holds some.
-func (t *prefixTree) pop(name string) { t.root.pop(t, name) }
-
-func (n *prefixNode) pop(t *prefixTree, name string) {
-	if name == "" {
-		if n.seqs.pop(); n.seqs.len() == 0 {
-			n.seqs = fifo[uint64]{}
-			t.n--
-		}
-		return
-	}
-	i := n.child(name[0])
-	c := n.children[i]
-	c.pop(t, name[len(c.label):])
-	if c.seqs.len() > 0 {
-		return
-	}
-	switch len(c.children) {
-	case 0:
-		n.drop(i)
-	case 1:
-		only := c.children[0]
-		only.label = c.label + only.label
-		n.children[i] = only
-	}
-}
-
+// add makes c a child and returns it.
 func (n *prefixNode) add(c *prefixNode) *prefixNode {
 	n.first = append(n.first, c.label[0])
 	n.children = append(n.children, c)
 	return c
-}
-
-func (n *prefixNode) drop(i int) {
-	last := len(n.children) - 1
-	n.first[i], n.children[i] = n.first[last], n.children[last]
-	n.children[last] = nil
-	n.first, n.children = n.first[:last], n.children[:last]
-	if last == 0 {
-		n.first, n.children = nil, nil
-	}
 }
 
 func commonPrefix(a, b string) int {

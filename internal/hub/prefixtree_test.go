@@ -18,49 +18,37 @@ func TestPrefixTreeIsAMap(t *testing.T) {
 		return string(b)
 	}
 	var tree prefixTree
-	want := make(map[string][]uint64)
-	for seq := range uint64(20000) {
-		if n := name(); r.IntN(3) > 0 && seq < 15000 {
-			tree.push(n, seq)
-			want[n] = append(want[n], seq)
-		} else if len(want[n]) > 0 {
-			tree.pop(n)
-			if want[n] = want[n][1:]; len(want[n]) == 0 {
-				delete(want, n)
+	want := make(map[string]numbers)
+	for seq := range uint64(3000) {
+		n := name()
+		seqs := tree.at(n)
+		*seqs = append(*seqs, seq)
+		want[n] = append(want[n], seq)
+
+		var got, expected numbers
+		room := name()
+		passed := tree.along(room, func(n *prefixNode) {
+			if len(n.label) == 0 || len(n.seqs) == 0 {
+				t.Fatal("visits a node that is nobody's")
 			}
-		}
-		if seq%100 == 0 {
-			count := make(map[Target]int)
-			for n, seqs := range want {
-				count[Target{Kind: ToPrefix, Name: n}] = len(seqs)
-			}
-			if held, err := tree.root.check("", count); err != nil || held != len(want) || tree.n != len(want) {
-				t.Fatalf("the tree holds %d prefixes and counts %d, want %d; %v", held, tree.n, len(want), err)
-			}
-		}
-		room, found := name(), 0
-		tree.along(room, func(n *prefixNode) { found += n.seqs.len() })
+			got = append(got, n.seqs...)
+		})
 		for n, seqs := range want {
 			if strings.HasPrefix(room, n) {
-				found -= len(seqs)
+				expected = append(expected, seqs...)
 			}
 		}
-		if found != 0 {
-			t.Fatalf("for room %s, %d numbers too many were found", room, found)
+		slices.Sort(got)
+		slices.Sort(expected)
+		if !slices.Equal(got, expected) || passed > uint64(len(room)) {
+			t.Fatalf("along %s were found %v, in %d steps; want %v", room, got, passed, expected)
+		}
+		if found := tree.find(room); len(want[room]) > 0 && (found == nil || !slices.Equal(*found, want[room])) {
+			t.Fatalf("%s has %v, want %v", room, found, want[room])
 		}
 	}
-	for n, seqs := range want {
-		node := tree.find(n)
-		for i, seq := range seqs {
-			if node.seqs.at(i) != seq {
-				t.Fatalf("the numbers of %s are not %v", n, seqs)
-			}
-		}
-		for range seqs {
-			tree.pop(n)
-		}
-	}
-	if tree.n != 0 || len(tree.root.children) != 0 || !slices.Equal(tree.root.first, nil) {
-		t.Error("an empty tree keeps nodes")
+	held, err := tree.root.check(func(seqs numbers) (int, error) { return len(seqs), nil })
+	if err != nil || held != 3000 {
+		t.Errorf("the tree holds %d numbers, want 3000; %v", held, err)
 	}
 }

@@ -2,13 +2,10 @@ package hub
 
 import "sort"
 
-// head is a place in the numbers of one target.
-type head struct {
-	seqs *fifo[uint64]
-	next int
-}
+// head is what is to come of the numbers of one target in one generation.
+type head struct{ seqs numbers }
 
-func (h head) seq() uint64 { return h.seqs.at(h.next) }
+func (h head) seq() uint64 { return h.seqs[0] }
 
 // scan visits the records after a number that are for st, by its rooms alone, oldest first and each
 // once, until visit returns false. It returns the number visit stopped at, or 0. scratch is room to work
@@ -44,35 +41,38 @@ func (h *history) scan(st *Stream, after uint64, scratch []head, visit func(*rec
 	return 0, scratch
 }
 
-// heads collects the places just after a number in the numbers of every target that reaches st, as a
-// heap with the lowest number first.
+// heads collects the numbers after a number of every target that reaches st, as a heap with the lowest number first.
 func (h *history) heads(st *Stream, after uint64, heads []head) []head {
-	add := func(seqs *fifo[uint64]) {
+	add := func(seqs *numbers) {
+		if seqs == nil {
+			return
+		}
 		h.looked++
-		next := sort.Search(seqs.len(), func(i int) bool { return seqs.at(i) > after })
-		if next < seqs.len() {
-			heads = append(heads, head{seqs, next})
+		all := *seqs
+		next := sort.Search(len(all), func(i int) bool { return all[i] > after })
+		if next < len(all) {
+			heads = append(heads, head{all[next:]})
 		}
 	}
-	if seqs := h.index.m[Target{Kind: ToAll}]; seqs != nil {
-		add(seqs)
-	}
-	h.scans++
-	for _, m := range st.memberships {
-		if m.group.kind != roomGroup {
+	for _, g := range h.index {
+		if g.last <= after {
 			continue
 		}
-		room := m.group.name
-		if seqs := h.index.m[Target{Kind: ToRoom, Name: room}]; seqs != nil {
-			add(seqs)
-		}
-		h.looked++
-		h.looked += h.prefixes.along(room, func(n *prefixNode) {
-			if n.scan != h.scans { // several rooms may begin so
-				n.scan = h.scans
-				add(&n.seqs)
+		h.scans++
+		add(g.targets[Target{Kind: ToAll}])
+		for _, m := range st.memberships {
+			if m.group.kind != roomGroup {
+				continue
 			}
-		})
+			h.looked++
+			add(g.targets[Target{Kind: ToRoom, Name: m.group.name}])
+			h.looked += g.prefixes.along(m.group.name, func(n *prefixNode) {
+				if n.scan != h.scans { // several rooms may begin so
+					n.scan = h.scans
+					add(&n.seqs)
+				}
+			})
+		}
 	}
 	for i := len(heads)/2 - 1; i >= 0; i-- {
 		siftDown(heads, i)
@@ -82,8 +82,8 @@ func (h *history) heads(st *Stream, after uint64, heads []head) []head {
 
 // advance moves the first head of the heap to its next number and restores the order.
 func advance(heads []head) []head {
-	heads[0].next++
-	if heads[0].next == heads[0].seqs.len() {
+	heads[0].seqs = heads[0].seqs[1:]
+	if len(heads[0].seqs) == 0 {
 		last := len(heads) - 1
 		heads[0] = heads[last]
 		heads = heads[:last]

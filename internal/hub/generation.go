@@ -1,0 +1,55 @@
+package hub
+
+import "time"
+
+// generations is into how many parts the index of a full history is cut, by each of the three limits. A replay of all of
+// it looks up its rooms in each part; a part is given back when the last of its records has left.
+const generations = 4
+
+// numbers are those of messages, ascending.
+type numbers []uint64
+
+// generation is the index of records that came one after the other: for each target the numbers of those that were sent
+// to it.
+type generation struct {
+	last     uint64 // number of the newest record
+	began    time.Time
+	events   int
+	bytes    int64
+	targets  map[Target]*numbers // all but prefixes
+	prefixes prefixTree
+}
+
+func newGeneration(now time.Time) *generation {
+	return &generation{began: now, targets: make(map[Target]*numbers)}
+}
+
+// isFull reports whether the next record belongs to another generation.
+func (g *generation) isFull(l HistoryLimits, now time.Time) bool {
+	return g.events >= max(1, l.Events/generations) || g.bytes >= l.Bytes/generations || now.Sub(g.began) >= l.Age/generations
+}
+
+func (g *generation) add(rec *record) {
+	g.last = rec.frame.Seq()
+	g.events++
+	g.bytes += rec.size
+	for _, t := range rec.to {
+		seqs := g.targets[t]
+		switch {
+		case t.Kind == ToPrefix:
+			seqs = g.prefixes.at(t.Name)
+		case seqs == nil:
+			seqs = new(numbers)
+			g.targets[t] = seqs
+		}
+		*seqs = append(*seqs, g.last)
+	}
+}
+
+// of returns the numbers of the messages to a target; nil or empty if there are none.
+func (g *generation) of(t Target) *numbers {
+	if t.Kind != ToPrefix {
+		return g.targets[t]
+	}
+	return g.prefixes.find(t.Name)
+}
