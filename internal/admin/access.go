@@ -94,42 +94,77 @@ func (a *Access) IsKeyReadable() bool {
 	return true
 }
 
-// LoadAccess reads the files and checks all of it for a start at now.
+// LoadAccess reads the files and checks all of it for a start at now. The error has everything that is wrong, as
+// [*SettingError]s.
 func LoadAccess(o AccessOptions, now time.Time) (*Access, error) {
 	a := &Access{certFile: o.CertFile, keyFile: o.KeyFile, clientCAFile: o.ClientCAFile, roles: make(map[identity]Role)}
-	if err := a.loadCertificate(o.CertFile, o.KeyFile, now); err != nil {
-		return nil, err
-	}
+	wrong := a.loadCertificate(o.CertFile, o.KeyFile, now)
 	if err := a.loadClientCAs(o.ClientCAFile, now); err != nil {
+		wrong = append(wrong, &SettingError{"tls.client_ca_file", err})
+	}
+	if err := errors.Join(append(wrong, a.addRoles(o)...)...); err != nil {
 		return nil, err
 	}
-	return a, a.addRoles(o)
+	return a, nil
 }
 
-func (a *Access) loadCertificate(certFile, keyFile string, now time.Time) error {
-	certPEM, _, err := readAccessFile(certFile)
-	if err != nil {
-		return fmt.Errorf("read the certificate of the control port: %w", err)
+func (a *Access) loadCertificate(certFile, keyFile string, now time.Time) (wrong []error) {
+	certPEM, errCert := readCertificateFile(certFile)
+	keyPEM, errKey := readPrivateKeyFile(keyFile)
+	if errCert != nil {
+		wrong = append(wrong, &SettingError{"tls.cert_file", errCert})
 	}
-	keyPEM, mode, err := readAccessFile(keyFile)
+	if errKey != nil {
+		wrong = append(wrong, &SettingError{"tls.key_file", errKey})
+	}
+	if len(wrong) > 0 {
+		return wrong
+	}
+	var err error
+	if a.certificate, err = pemfile.KeyPair(certFile, certPEM, keyFile, keyPEM); err != nil {
+		return []error{&SettingError{"tls.key_file", err}}
+	}
+	if err := checkServerLeaf(a.certificate.Leaf, now); err != nil {
+		return []error{&SettingError{"tls.cert_file", fmt.Errorf("certificate %s %w", certFile, err)}}
+	}
+	return nil
+}
+
+func readCertificateFile(path string) ([]byte, error) {
+	text, _, err := readAccessFile(path)
 	if err != nil {
-		return fmt.Errorf("read the private key of the control port: %w", err)
+		return nil, fmt.Errorf("read the certificate of the control port: %w", err)
+	}
+	if _, err := pemfile.Certificates(text); err != nil {
+		return nil, fmt.Errorf("certificate %s: %w", path, err)
+	}
+	return text, nil
+}
+
+func readPrivateKeyFile(path string) ([]byte, error) {
+	text, mode, err := readAccessFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("read the private key of the control port: %w", err)
 	}
 	if mode.Perm()&0o007 != 0 {
-		return fmt.Errorf("the private key %s can be read by every user of this machine (mode %04o): make it 0600, or 0640 and of the daemon's group",
-			keyFile, mode.Perm())
+		return nil, fmt.Errorf("the private key %s can be read by every user of this machine (mode %04o): make it 0600, or 0640 and of the daemon's group",
+			path, mode.Perm())
 	}
-	if a.certificate, err = pemfile.KeyPair(certFile, certPEM, keyFile, keyPEM); err != nil {
-		return err
+	if err := pemfile.CheckKey(text); err != nil {
+		return nil, fmt.Errorf("private key %s: %w", path, err)
 	}
-	leaf := a.certificate.Leaf
+	return text, nil
+}
+
+// checkServerLeaf refuses a certificate that clients would refuse.
+func checkServerLeaf(leaf *x509.Certificate, now time.Time) error {
 	switch {
 	case now.After(leaf.NotAfter):
-		return fmt.Errorf("certificate %s expired on %s: make a new one, as with hassesctl pki issue daemon", certFile, day(leaf.NotAfter))
+		return fmt.Errorf("expired on %s: make a new one, as with hassesctl pki issue daemon", day(leaf.NotAfter))
 	case !isFor(leaf, x509.ExtKeyUsageServerAuth):
-		return fmt.Errorf("certificate %s is not meant for servers (extendedKeyUsage without serverAuth), so clients would refuse it", certFile)
+		return errors.New("is not meant for servers (extendedKeyUsage without serverAuth), so clients would refuse it")
 	case len(leaf.DNSNames) == 0 && len(leaf.IPAddresses) == 0:
-		return fmt.Errorf("certificate %s names no host in subjectAltName, so clients would refuse it", certFile)
+		return errors.New("names no host in subjectAltName, so clients would refuse it")
 	}
 	return nil
 }
@@ -161,8 +196,7 @@ func (a *Access) loadClientCAs(file string, now time.Time) error {
 	return nil
 }
 
-func (a *Access) addRoles(o AccessOptions) error {
-	var problems []error
+func (a *Access) addRoles(o AccessOptions) (wrong []error) {
 	for _, list := range []struct {
 		role  Role
 		names []string
@@ -170,16 +204,16 @@ func (a *Access) addRoles(o AccessOptions) error {
 		for _, text := range list.names {
 			id, err := parseIdentity(text)
 			if err != nil {
-				problems = append(problems, fmt.Errorf("role %s: %w", list.role, err))
+				wrong = append(wrong, &SettingError{"tls." + string(list.role), fmt.Errorf("role %s: %w", list.role, err)})
 				continue
 			}
 			a.roles[id] = list.role
 		}
 	}
-	if len(problems) == 0 && len(a.roles) == 0 {
-		return errors.New("no certificate has a role, so nobody could use the control port: name one in control.tls.admin, publish or read")
+	if len(wrong) == 0 && len(a.roles) == 0 {
+		return []error{&SettingError{"tls.admin", errors.New("no certificate has a role, so nobody could use the control port: name one in control.tls.admin, publish or read")}}
 	}
-	return errors.Join(problems...)
+	return wrong
 }
 
 // Follow refuses to stand in the place of old at now, if the daemon's certificate, or all authorities, are not valid yet

@@ -43,7 +43,7 @@ type unixPeer struct {
 	id      uint32
 }
 
-// LoadRights reads the keys and looks up the users.
+// LoadRights reads the keys and looks up the users. The error has everything that is wrong, as [*SettingError]s.
 func LoadRights(o RightsOptions) (*Rights, error) {
 	r := &Rights{tcp: o.TCP, unix: make(map[unixPeer]Role)}
 	if r.tcp == "" {
@@ -51,13 +51,14 @@ func LoadRights(o RightsOptions) (*Rights, error) {
 	}
 	var problems []error
 	for _, list := range []struct {
-		role  Role
-		peers []string
-	}{{RoleRead, o.UnixReaders}, {RolePublish, o.UnixPublishers}, {RoleAdmin, o.UnixAdmins}} { // a later one is greater
+		role    Role
+		setting string
+		peers   []string
+	}{{RoleRead, "unix_readers", o.UnixReaders}, {RolePublish, "unix_publishers", o.UnixPublishers}, {RoleAdmin, "unix_admins", o.UnixAdmins}} { // a later one is greater
 		for _, text := range list.peers {
 			peer, err := parseUnixPeer(text)
 			if err != nil {
-				problems = append(problems, fmt.Errorf("role %s on the control socket: %w", list.role, err))
+				problems = append(problems, &SettingError{list.setting, fmt.Errorf("role %s on the control socket: %w", list.role, err)})
 				continue
 			}
 			r.unix[peer] = list.role
@@ -66,7 +67,7 @@ func LoadRights(o RightsOptions) (*Rights, error) {
 	for _, source := range o.Keys {
 		k, err := source.load(o.Delimiter)
 		if err != nil {
-			problems = append(problems, fmt.Errorf("control key %q: %w", source.ID, err))
+			problems = append(problems, &SettingError{"key", fmt.Errorf("control key %q: %w", source.ID, err)})
 			continue
 		}
 		r.keys = append(r.keys, k)

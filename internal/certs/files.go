@@ -113,25 +113,6 @@ type LoadError struct {
 func (e *LoadError) Error() string { return e.Err.Error() }
 func (e *LoadError) Unwrap() error { return e.Err }
 
-// LoadSet reads several certificates. Where any of them is bad there is none, and the error is a [*LoadError] for each,
-// joined.
-func LoadSet(set []Files, now time.Time) ([]*Pair, error) {
-	var pairs []*Pair
-	var errs []error
-	for _, f := range set {
-		p, err := LoadFiles(f, now)
-		if err != nil {
-			errs = append(errs, &LoadError{f, err})
-			continue
-		}
-		pairs = append(pairs, p)
-	}
-	if err := errors.Join(errs...); err != nil {
-		return nil, err
-	}
-	return pairs, nil
-}
-
 // readFile reads a file as a whole. A pipe may stand in its place, for which it does not wait long.
 func readFile(path string) ([]byte, os.FileMode, error) {
 	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)

@@ -208,7 +208,7 @@ func TestTheErrorNamesEveryBadCertificate(t *testing.T) {
 	s := newSite(t)
 	files := append([]Files{{Cert: s.path("a"), Key: s.path("a")}}, s.files...)
 	files = append(files, Files{Cert: s.path("b"), Key: s.path("b")})
-	_, err := LoadSet(files, noon)
+	_, err := s.keeper.Read(files, noon)
 	if err == nil || !strings.Contains(err.Error(), s.path("a")+": no such file") || !strings.Contains(err.Error(), s.path("b")+": no such file") {
 		t.Errorf("got %v", err)
 	}

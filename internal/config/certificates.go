@@ -21,6 +21,9 @@ type Certificate struct {
 // certificateFields are the keys of a [[tls.certificate]] table.
 var certificateFields = []string{"cert_file", "key_file", "ocsp_file"}
 
+// Source returns where the table begins, as file:line:column; empty unless it was read from a file.
+func (c *Certificate) Source() string { return c.at }
+
 func (c *Certificate) field(name string) *string {
 	switch name {
 	case "cert_file":

@@ -32,6 +32,7 @@ func Adopt(old, next Settings) Settings {
 			copyValue(e.field(&old), e.field(&next))
 		}
 	}
+	old.sources = next.sources
 	old.TLS.Certificates = slices.Clone(next.TLS.Certificates)
 	old.Control.Keys = slices.Clone(next.Control.Keys)
 	old.HassesDefaults = slices.Clone(next.HassesDefaults)

@@ -50,6 +50,10 @@ func Load(in Sources) (Settings, error) {
 	if len(l.problems) > 0 {
 		return Settings{}, &Errors{List: l.problems}
 	}
+	l.settings.sources = make(map[string]string, len(l.said))
+	for key, by := range l.said {
+		l.settings.sources[key] = by.source
+	}
 	return l.settings, nil
 }
 

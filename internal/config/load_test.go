@@ -82,6 +82,7 @@ func TestTheTestBenchCommandLine(t *testing.T) {
 	want.Auth.Mode, want.Auth.AllowAllRooms = []string{"none"}, true
 	want.TLS.CertFile, want.TLS.KeyFile = "c.pem", "k.pem"
 	want.Control.Socket, want.Control.TCP, want.Control.FIFO = "s.sock", "127.0.0.1:9085", "f"
+	s.sources = nil // see TestSource
 	if !reflect.DeepEqual(s, want) {
 		t.Errorf("got  %+v\nwant %+v", s, want)
 	}
@@ -98,6 +99,7 @@ func TestOldSpellings(t *testing.T) {
 	want.Reinit, want.User, want.LogFile, want.PIDFile, want.LogLevel = true, "www", "/l", "/p", "debug"
 	want.Auth.Mode = []string{"none"}
 	want.LogFormat, want.HassesDefaults = "classic", []string{"log_format"}
+	s.sources = nil // see TestSource
 	if !reflect.DeepEqual(s, want) {
 		t.Errorf("got  %+v\nwant %+v", s, want)
 	}
@@ -134,6 +136,7 @@ func TestDevelopmentModeReplacesDefaults(t *testing.T) {
 	want.Auth.Mode, want.Auth.AllowAllRooms = []string{"none"}, true
 	want.HSTS.MaxAge = 0
 	want.Control.TCP, want.Control.FIFO = "127.0.0.1:8085", DevFIFO
+	s.sources = nil // see TestSource
 	if !reflect.DeepEqual(s, want) {
 		t.Errorf("got  %+v\nwant %+v", s, want)
 	}
@@ -231,5 +234,32 @@ func TestASingleErrorCanBeFound(t *testing.T) {
 	var one *Error
 	if !errors.As(err, &one) || one.Key != "retry" || one.Source != "--retry" {
 		t.Errorf("errors.As found %+v in %v", one, err)
+	}
+}
+
+func TestSource(t *testing.T) {
+	file := "retry = \"1s\"\n[[tls.certificate]]\ncert_file = \"c\"\nkey_file = \"k\"\n[history]\nevents = 5\nage = \"1m\"\n"
+	s, err := Load(Sources{
+		ConfigFile: "f.toml",
+		ReadFile:   func(string) ([]byte, error) { return []byte(file), nil },
+		Env:        []string{"HASSESD_HISTORY_AGE=2m", "STATE_DIRECTORY=/var/lib/x"},
+		Flags:      []Assignment{{"dev", "true"}, {"p", "8443"}},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	next := Adopt(Defaults(), s)
+	for key, want := range map[string]string{
+		"retry": "f.toml:1:", "history.events": "f.toml:6:", "history.age": "HASSESD_HISTORY_AGE", "dev": "--dev", "listen": "-p",
+		"state.dir": "STATE_DIRECTORY", "path": "", "nothing": "",
+	} {
+		for _, got := range []string{s.Source(key), next.Source(key)} {
+			if !strings.HasPrefix(got, want) || want == "" && got != "" {
+				t.Errorf("%s was set by %q, want %q", key, got, want)
+			}
+		}
+	}
+	if got := next.TLS.Certificates[0].Source(); !strings.HasPrefix(got, "f.toml:2:") {
+		t.Errorf("the certificate's table begins at %q", got)
 	}
 }

@@ -38,7 +38,13 @@ type Settings struct {
 	// HassesDefaults lists the keys that have hasses' default instead of ours: the daemon was started with hasses' own
 	// spellings (-p=, -murl= or an old hasses.conf), and no source sets them. It is no key itself.
 	HassesDefaults []string `toml:"-"`
+
+	sources map[string]string `toml:"-"` // by key, see Source; never changed
 }
+
+// Source returns where the key's value was set: file:line:column, --flag or HASSESD_NAME. Empty: it is the default, or
+// there is no such key.
+func (s *Settings) Source(key string) string { return s.sources[key] }
 
 // Auth says who may subscribe.
 type Auth struct {

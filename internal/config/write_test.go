@@ -43,6 +43,7 @@ func TestWrittenDefaultsReadBack(t *testing.T) {
 func TestWrittenDefaultsStartInDevelopmentMode(t *testing.T) {
 	disk := files{"f": defaultsFile(t)}
 	s := mustLoad(t, Sources{ConfigFile: "f", Flags: flags("--dev"), ReadFile: disk.read})
+	s.sources = nil // see TestSource
 	if want := development(); !reflect.DeepEqual(s, want) {
 		t.Errorf("got  %+v\nwant %+v", s, want)
 	}

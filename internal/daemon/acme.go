@@ -4,6 +4,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"slices"
 	"time"
@@ -13,31 +14,48 @@ import (
 	"github.com/hassesd/hassesd/internal/certs/acmecert"
 	"github.com/hassesd/hassesd/internal/config"
 	"github.com/hassesd/hassesd/internal/pemfile"
-	"github.com/hassesd/hassesd/internal/privdrop"
+	"github.com/hassesd/hassesd/internal/state"
 )
 
 // maxSecretFile bounds what is read of a file with a key or a few root certificates.
 const maxSecretFile = 1 << 20
 
-// prepareACME makes ready what obtains and renews certificates; nil stands for nothing. It is called before privileges are
-// dropped, since only root may be able to read the files and make the directory; identity is who will use them, nil for
-// who we are.
-func (d *Daemon) prepareACME(s *config.Settings, identity *privdrop.Identity) (*acmecert.Options, error) {
-	if d.certs == nil || len(s.ACME.Hosts) == 0 {
-		return nil, nil //nolint:nilnil // nothing to obtain is not an error
+// readACME reads what obtains and renews certificates is made of, while only root may be able to read the files.
+func (r *reading) readACME() error {
+	if len(r.settings.ACME.Hosts) == 0 {
+		return nil
 	}
-	options, err := acmeOptions(s)
-	if err != nil {
-		return nil, err
+	options, err := acmeOptions(r.settings)
+	if err == nil && mode(r.settings.Listen) != "http" {
+		r.acme = &options
 	}
-	uid, gid := -1, -1
-	if identity != nil {
-		uid, gid = identity.UID, identity.GID
+	return err
+}
+
+// checkACMECache says what is wrong with the directory that ACME would use. It changes nothing.
+func (r *reading) checkACMECache() error {
+	if len(r.settings.ACME.Hosts) == 0 || r.isUserUnknown {
+		return nil
 	}
-	if err := acmecert.PrepareCache(s.ACME.CacheDir, uid, gid); err != nil {
-		return nil, &configurationError{fmt.Errorf("acme.cache_dir: %w", err)}
+	owner := stateOwner(r.identity)
+	dir := r.settings.ACME.CacheDir
+	if _, err := os.Lstat(dir); errors.Is(err, fs.ErrNotExist) {
+		return state.CheckMakeable(dir)
 	}
-	return &options, nil
+	return acmecert.CheckCache(dir, owner.UID)
+}
+
+// prepareACME makes the directory of what was read, before privileges are dropped: only root may be able to.
+func (d *Daemon) prepareACME(r *reading) error {
+	if d.certs == nil || r.acme == nil {
+		r.acme = nil
+		return nil
+	}
+	owner := stateOwner(r.identity)
+	if err := acmecert.PrepareCache(r.settings.ACME.CacheDir, owner.UID, owner.GID); err != nil {
+		return &fault{key: "acme.cache_dir", err: err}
+	}
+	return nil
 }
 
 // openACME reads the cache. It is called after privileges were dropped: the cache is its owner's, and root has no business
@@ -54,24 +72,6 @@ func (d *Daemon) openACME(options *acmecert.Options) error {
 	return nil
 }
 
-// checkACME says what is wrong with the files and the directory that ACME would use. It changes nothing.
-func checkACME(s *config.Settings, identity *privdrop.Identity) error {
-	if len(s.ACME.Hosts) == 0 {
-		return nil
-	}
-	if _, err := acmeOptions(s); err != nil {
-		return err
-	}
-	uid := -1
-	if identity != nil {
-		uid = identity.UID
-	}
-	if err := acmecert.CheckCache(s.ACME.CacheDir, uid); err != nil {
-		return &configurationError{fmt.Errorf("acme.cache_dir: %w", err)}
-	}
-	return nil
-}
-
 // acmeOptions is what the settings, and the files they name, say to the manager.
 func acmeOptions(s *config.Settings) (acmecert.Options, error) {
 	o := acmecert.Options{
@@ -83,32 +83,42 @@ func acmeOptions(s *config.Settings) (acmecert.Options, error) {
 		Challenges: acmeChallenges(s),
 		SelfSigned: s.ACME.Fallback == "selfsigned",
 	}
+	var errRoots, errKey error
 	if s.ACME.CARoot != "" {
-		text, err := readSmall(s.ACME.CARoot)
-		if err != nil {
-			return o, &configurationError{fmt.Errorf("acme.ca_root: %w", err)}
-		}
-		o.Roots = x509.NewCertPool()
-		if err := pemfile.AddCertificates(o.Roots, text); err != nil {
-			return o, &configurationError{fmt.Errorf("acme.ca_root: %s: %w", s.ACME.CARoot, err)}
-		}
+		o.Roots, errRoots = readRoots(s.ACME.CARoot)
 	}
-	if o.EABKeyID == "" {
-		return o, nil
+	if o.EABKeyID != "" {
+		o.EABKey, errKey = readEABKey(s)
 	}
-	key := s.ACME.EABKey
+	return o, errors.Join(errRoots, errKey)
+}
+
+func readRoots(path string) (*x509.CertPool, error) {
+	text, err := readSmall(path)
+	if err != nil {
+		return nil, &fault{key: "acme.ca_root", err: err}
+	}
+	roots := x509.NewCertPool()
+	if err := pemfile.AddCertificates(roots, text); err != nil {
+		return nil, &fault{key: "acme.ca_root", err: fmt.Errorf("%s: %w", path, err)}
+	}
+	return roots, nil
+}
+
+func readEABKey(s *config.Settings) ([]byte, error) {
+	text := s.ACME.EABKey
 	if s.ACME.EABKeyFile != "" {
-		text, err := readSmall(s.ACME.EABKeyFile)
+		content, err := readSmall(s.ACME.EABKeyFile)
 		if err != nil {
-			return o, &configurationError{fmt.Errorf("acme.eab_key_file: %w", err)}
+			return nil, &fault{key: "acme.eab_key_file", err: err}
 		}
-		key = string(text)
+		text = string(content)
 	}
-	var err error
-	if o.EABKey, err = config.DecodeEABKey(key); err != nil || len(o.EABKey) == 0 {
-		return o, &configurationError{errors.New("acme.eab_key_file: what it holds is not base64url")} // and is not quoted
+	key, err := config.DecodeEABKey(text)
+	if err != nil || len(key) == 0 {
+		return nil, &fault{key: "acme.eab_key_file", err: errors.New("what it holds is not base64url")} // and is not quoted
 	}
-	return o, nil
+	return key, nil
 }
 
 // acmeChallenges are the challenges that the listeners can answer, in the order of the settings.

@@ -50,7 +50,7 @@ func readAuthorization(s *config.Settings) (*authorization, error) {
 	}
 	policy, err := auth.NewPolicy(o)
 	if err != nil {
-		return nil, &configurationError{fmt.Errorf("auth: %w", err)}
+		return nil, &fault{key: "auth", err: err}
 	}
 	r.policy = policy
 	return &r.authorization, nil
@@ -131,7 +131,7 @@ func (r *authReader) keySet(path string) []auth.TokenKey {
 }
 
 func (r *authReader) complain(setting string, err error) {
-	r.problems = append(r.problems, fmt.Errorf("%s: %w", setting, err))
+	r.problems = append(r.problems, &fault{key: setting, err: err})
 }
 
 // read reads the file of one key.
@@ -195,14 +195,15 @@ func (a *authorization) unreadable() []string {
 	return list
 }
 
-// openAuthorization reads keys while the process may still read what only root can.
-func (d *Daemon) openAuthorization(s *config.Settings) error {
-	a, err := readAuthorization(s)
-	if err != nil {
-		return err
-	}
-	d.useAuthorization(s, a)
-	return nil
+// readAuthorization reads keys; at a start while the process may still read what only root can.
+func (r *reading) readAuthorization() (err error) {
+	r.authorization, err = readAuthorization(r.settings)
+	return err
+}
+
+// useReadAuthorization is useAuthorization as a part is used.
+func (d *Daemon) useReadAuthorization(r *reading) []string {
+	return d.useAuthorization(r.settings, r.authorization)
 }
 
 // useAuthorization notes down what the edge is given, and names the settings whose files have another content than

@@ -29,32 +29,83 @@ func certificateFiles(s *config.Settings) []certs.Files {
 	all := s.TLS.All()
 	files := make([]certs.Files, 0, len(all))
 	for _, c := range all {
-		files = append(files, certs.Files{Cert: c.CertFile, Key: c.KeyFile, OCSP: c.OCSPFile})
+		files = append(files, filesOf(c))
 	}
 	return files
+}
+
+func filesOf(c config.Certificate) certs.Files {
+	return certs.Files{Cert: c.CertFile, Key: c.KeyFile, OCSP: c.OCSPFile}
 }
 
 func tlsPolicy(s *config.Settings) certs.Policy {
 	return certs.Policy{MinVersion: s.TLS.MinVersion, SNIStrict: s.TLS.SNIStrict, Tickets: s.TLS.SessionTickets}
 }
 
-// checkCertificates says what is wrong with the certificates that a start would use.
-func checkCertificates(s *config.Settings, now time.Time) error {
-	files := certificateFiles(s)
-	if len(files) == 0 && !s.Dev && len(s.ACME.Hosts) == 0 && mode(s.Listen) != "http" {
-		return &configurationError{errNoCertificate}
+// readCertificates reads the certificates that the settings name.
+func (r *reading) readCertificates() (err error) {
+	files, keeper := certificateFiles(r.settings), certs.NewKeeper(nil)
+	if r.daemon != nil {
+		if keeper = r.daemon.files; keeper == nil {
+			return nil // no TLS, no certificates
+		}
 	}
-	if _, err := certs.LoadSet(files, now); err != nil {
-		return &configurationError{err}
+	switch {
+	case len(files) > 0:
+		r.certificates, err = keeper.Read(files, r.now)
+		return certificateFaults(r.settings, err)
+	case r.settings.Dev: // the one that was made, or will be
+	case r.daemon == nil && len(r.settings.ACME.Hosts) == 0 && mode(r.settings.Listen) != "http":
+		return errNoCertificate
+	case r.daemon != nil && r.daemon.acme == nil:
+		return errors.New("the settings name no certificate file any more, and to begin with ACME needs a restart")
+	case r.daemon != nil: // none are left
+		r.certificates, err = keeper.Read(nil, r.now)
 	}
-	return nil
+	return err
 }
 
-// openCertificates reads the certificates that the settings name, or makes the one of development mode. Without TLS
+// certificateFaults gives the errors of certificates the keys of the settings that name their files.
+func certificateFaults(s *config.Settings, err error) error {
+	if err == nil {
+		return nil
+	}
+	var all []error
+	parts, ok := isJoin(err)
+	if !ok {
+		parts = []error{err}
+	}
+	for _, one := range parts {
+		var load *certs.LoadError
+		if !errors.As(one, &load) {
+			all = append(all, one)
+			continue
+		}
+		table, source := "tls.", ""
+		if i := slices.IndexFunc(s.TLS.Certificates, func(c config.Certificate) bool { return load.Files == filesOf(c) }); i >= 0 {
+			table, source = "tls.certificate.", s.TLS.Certificates[i].Source()
+		}
+		files, ok := isJoin(load.Err)
+		if !ok {
+			files = []error{load.Err}
+		}
+		for _, one := range files {
+			role := certs.RoleCert
+			var file *certs.FileError
+			if errors.As(one, &file) {
+				role = file.Role
+			}
+			all = append(all, &fault{table + string(role), one, source})
+		}
+	}
+	return errors.Join(all...)
+}
+
+// openCertificates puts in force the certificates that were read, or makes the one of development mode. Without TLS
 // there are none.
-func (d *Daemon) openCertificates(s *config.Settings) error {
-	files := certificateFiles(s)
-	if len(files) == 0 && mode(s.Listen) == "http" {
+func (d *Daemon) openCertificates(r *reading) error {
+	s := r.settings
+	if r.certificates == nil && mode(s.Listen) == "http" {
 		return nil
 	}
 	store, err := certs.NewStore(tlsPolicy(s))
@@ -62,26 +113,21 @@ func (d *Daemon) openCertificates(s *config.Settings) error {
 		return &configurationError{err}
 	}
 	d.certs, d.files = store, certs.NewKeeper(store)
-	now := time.Now()
 	switch {
-	case len(files) > 0:
-		reading, err := d.files.Read(files, now)
-		if err != nil {
-			return &configurationError{err}
-		}
-		for _, info := range d.files.Use(reading) {
-			d.logCertificate("certificate loaded", info, now)
+	case r.certificates != nil:
+		for _, info := range d.files.Use(r.certificates) {
+			d.logCertificate("certificate loaded", info, r.now)
 		}
 	case s.Dev:
-		pair, err := certs.Development(now)
+		pair, err := certs.Development(r.now)
 		if err != nil {
 			return err
 		}
 		store.SetFiles([]*certs.Pair{pair}, 0)
-		d.logCertificate("certificate loaded", pair.Info(), now)
+		d.logCertificate("certificate loaded", pair.Info(), r.now)
 	case len(s.ACME.Hosts) > 0: // openACME fills the store
 	default:
-		return &configurationError{errNoCertificate}
+		return &fault{key: "tls.cert_file", err: errNoCertificate}
 	}
 	return nil
 }
@@ -123,19 +169,12 @@ func (d *Daemon) logCertificate(message string, info certs.Info, now time.Time) 
 	}
 }
 
-// readCertificates reads what a reload would put in force. Nil stands for: as it is.
-func (d *Daemon) readCertificates(s *config.Settings) (*certs.Reading, error) {
-	if d.files == nil {
-		return nil, nil //nolint:nilnil // no TLS, no certificates
+// useReadCertificates is useCertificates as a part is used.
+func (d *Daemon) useReadCertificates(r *reading) []string {
+	if d.useCertificates(r.settings, r.certificates) {
+		return []string{certificateKey(r.settings)} // the name is the same, the content is not
 	}
-	files := certificateFiles(s)
-	if len(files) == 0 && s.Dev {
-		return nil, nil //nolint:nilnil // development mode keeps the one it made
-	}
-	if len(files) == 0 && d.acme == nil {
-		return nil, &configurationError{errors.New("the settings name no certificate file any more, and to begin with ACME needs a restart")}
-	}
-	return d.files.Read(files, time.Now())
+	return nil
 }
 
 // useCertificates puts in force what readCertificates has read, and the policy. It says whether any certificate is

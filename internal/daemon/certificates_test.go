@@ -161,8 +161,9 @@ func TestWithoutTLSThereAreNoCertificates(t *testing.T) {
 	if d.useCertificates(&config.Settings{}, nil) {
 		t.Error("something changed")
 	}
-	if reading, err := d.readCertificates(&config.Settings{}); reading != nil || err != nil {
-		t.Errorf("got %v, %v", reading, err)
+	r := &reading{settings: &config.Settings{}, now: time.Now(), daemon: d}
+	if err := r.readCertificates(); r.certificates != nil || err != nil {
+		t.Errorf("got %v, %v", r.certificates, err)
 	}
 }
 

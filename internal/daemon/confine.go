@@ -221,8 +221,8 @@ func (d *Daemon) unreachable(old, next *config.Settings) error {
 			return err
 		}
 		if missing := sandbox.Covers(c.sandbox.Options().Grants, wanted); len(missing) > 0 {
-			errs = append(errs, fmt.Errorf("%s: %s is in %s, which the sandbox has not let the daemon use since its start; restart it to have it so",
-				cmp.Or(n.key, "user"), n.Path.Path, missing[0].Path))
+			errs = append(errs, &fault{key: cmp.Or(n.key, "user"), err: fmt.Errorf("%s is in %s, which the sandbox has not let the daemon use since its start; restart it to have it so",
+				n.Path.Path, missing[0].Path)})
 		}
 	}
 	return errors.Join(errs...)

@@ -2,6 +2,7 @@ package daemon
 
 import (
 	"errors"
+	"slices"
 
 	"github.com/hassesd/hassesd/internal/admin"
 	"github.com/hassesd/hassesd/internal/config"
@@ -28,13 +29,33 @@ func controlRights(s *config.Settings) (*admin.Rights, error) {
 	return rights, nil
 }
 
+// readRights reads the rights, and at a reload refuses those that the open socket makes too great.
+func (r *reading) readRights() error {
+	rights, err := controlRights(r.settings)
+	if err == nil && r.daemon != nil {
+		err = r.daemon.keepsOut(rights)
+	}
+	if err == nil {
+		r.rights = rights
+	}
+	return err
+}
+
+// useReadRights is useControlRights as a part is used.
+func (d *Daemon) useReadRights(r *reading) []string {
+	if d.useControlRights(r.rights) && !slices.ContainsFunc(r.changed, isControlRight) {
+		return []string{"control.key"} // the file is the same, what it holds is not
+	}
+	return nil
+}
+
 // keepsOut refuses rights that make every user of this machine an administrator, since the socket that is open lets them
 // all connect, whatever control.unix_mode says now.
 func (d *Daemon) keepsOut(rights *admin.Rights) error {
 	if !d.isShared || rights.ListUsers() {
 		return nil
 	}
-	return &configurationError{errors.New("every user of this machine may connect to the control socket until the next start, and could do everything: keep a list of " + userLists)}
+	return &fault{key: "control.unix_admins", err: errors.New("every user of this machine may connect to the control socket until the next start, and could do everything: keep a list of " + userLists)}
 }
 
 // useControlRights puts rights in force and says whether they are others. Whoever calls it holds d.reloading, or is the

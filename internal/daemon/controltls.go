@@ -51,8 +51,9 @@ type controlPort struct {
 
 // controlReading is what was read for the control port and is not in force yet.
 type controlReading struct {
-	access *admin.Access // nil: as it is
-	watch  *certs.Watch  // of the files it came from
+	access    *admin.Access // nil: as it is
+	watch     *certs.Watch  // of the files it came from
+	unrenewed error         // what is wrong with files that are the same as before, and so stay; nil: nothing
 }
 
 func controlFiles(s *config.Settings) *certs.Watch {
@@ -61,18 +62,14 @@ func controlFiles(s *config.Settings) *certs.Watch {
 }
 
 // openControlPort opens the control port if there shall be one, with TLS if there is a certificate for it.
-func (d *Daemon) openControlPort(s *config.Settings) error {
-	reading := controlReading{watch: controlFiles(s)}
-	var err error
-	if reading.access, err = controlAccess(s, time.Now()); err != nil {
-		return err
-	}
+func (d *Daemon) openControlPort(r *reading) error {
+	s, reading := r.settings, r.control
 	taken, err := d.takeControlPort(s, reading.access)
 	if err != nil {
 		return err
 	}
 	if taken {
-		d.useControl(s, reading, time.Now())
+		d.useControl(s, reading, r.now)
 		return nil
 	}
 	if s.Control.TCP == "" {
@@ -97,22 +94,37 @@ func (d *Daemon) openControlPort(s *config.Settings) error {
 	}
 	d.ways = append(d.ways, admin.Door{Kind: admin.DoorControlTCP, Address: addr.String(), TLS: true})
 	d.log.Info("control port open", "addr", addr.String(), "tls", true)
-	d.useControl(s, reading, time.Now())
+	d.useControl(s, reading, r.now)
 	return nil
 }
 
-// readControl reads what a reload would put in force at the control port. Files that have not changed are never bad,
-// unless the settings about them have. Whoever calls it holds d.reloading.
-func (d *Daemon) readControl(s *config.Settings, changed []string, now time.Time) (controlReading, error) {
-	reading := controlReading{watch: controlFiles(s)}
-	access, err := d.nextControlAccess(s, now)
-	isSet := func(key string) bool { return strings.HasPrefix(key, "control.tls.") }
-	if err != nil && d.controlFiles != nil && d.controlFiles.IsUnchanged() && !slices.ContainsFunc(changed, isSet) {
-		d.log.Warn("control port stays as it is, as its files are the same, but they could not be taken anew", "err", err)
-		return controlReading{}, nil
+// readControlPort reads what the control port goes by. At a reload, files that have not changed are never bad, unless the
+// settings about them have.
+func (r *reading) readControlPort() (err error) {
+	s, d := r.settings, r.daemon
+	r.control.watch = controlFiles(s)
+	if d == nil {
+		r.control.access, err = controlAccess(s, r.now)
+		return err
 	}
-	reading.access = access
-	return reading, err
+	r.control.access, err = d.nextControlAccess(s, r.now)
+	isSet := func(key string) bool { return strings.HasPrefix(key, "control.tls.") }
+	if err != nil && d.controlFiles != nil && d.controlFiles.IsUnchanged() && !slices.ContainsFunc(r.changed, isSet) {
+		r.control = controlReading{unrenewed: err}
+		return nil
+	}
+	return err
+}
+
+// useReadControlPort is useControl as a part is used.
+func (d *Daemon) useReadControlPort(r *reading) []string {
+	if err := r.control.unrenewed; err != nil {
+		d.log.Warn("control port stays as it is, as its files are the same, but they could not be taken anew", "err", err)
+	}
+	if d.useControl(r.settings, r.control, r.now) {
+		return []string{"control.tls.cert_file"}
+	}
+	return nil
 }
 
 // useControl puts a reading in force, for new connections, and says whether the daemon's certificate is another one.

@@ -183,9 +183,10 @@ func TestAControlCertificateThatHasOnlyGrownOldDoesNotHinderAReload(t *testing.T
 		{"expired, and something else has changed", []string{"log_level"}, later, false, true},
 		{"expired, and the rules have changed", []string{"control.tls.read"}, later, true, false},
 	} {
-		reading, err := d.readControl(&settings, c.changed, c.now)
-		if (err != nil) != c.bad || err == nil && (reading.access == nil) != c.isSame {
-			t.Errorf("%s: %+v, %v", c.name, reading, err)
+		r := &reading{settings: &settings, now: c.now, daemon: d, changed: c.changed}
+		err := r.readControlPort()
+		if (err != nil) != c.bad || err == nil && ((r.control.access == nil) != c.isSame || (r.control.unrenewed != nil) != c.isSame) {
+			t.Errorf("%s: %+v, %v", c.name, r.control, err)
 		}
 	}
 	text, err := os.ReadFile(own.CertFile)
@@ -195,7 +196,7 @@ func TestAControlCertificateThatHasOnlyGrownOldDoesNotHinderAReload(t *testing.T
 	if err := os.WriteFile(own.CertFile, append(text, '\n'), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := d.readControl(&settings, nil, later); err == nil {
+	if err := (&reading{settings: &settings, now: later, daemon: d}).readControlPort(); err == nil {
 		t.Error("an expired certificate in a new file is taken")
 	}
 }

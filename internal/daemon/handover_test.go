@@ -73,6 +73,7 @@ type opening struct {
 	*Daemon
 	settings config.Settings
 	logs     *logBuffer
+	read     *reading
 }
 
 func newOpening(t *testing.T, sockets []systemd.Socket, flags ...string) *opening {
@@ -85,7 +86,7 @@ func newOpening(t *testing.T, sockets []systemd.Socket, flags ...string) *openin
 	if err != nil {
 		t.Fatal(err)
 	}
-	o := &opening{newDaemon(Options{}), s, &logBuffer{}}
+	o := &opening{newDaemon(Options{}), s, &logBuffer{}, nil}
 	t.Cleanup(o.close)
 	if err := o.meetManager(nil); err != nil {
 		t.Fatal(err)
@@ -97,7 +98,10 @@ func newOpening(t *testing.T, sockets []systemd.Socket, flags ...string) *openin
 	if err := o.openLog(&s, Options{Stderr: o.logs}); err != nil {
 		t.Fatal(err)
 	}
-	if err := o.openCertificates(&s); err != nil {
+	if o.read, err = readForStart(&s); err != nil {
+		t.Fatal(err)
+	}
+	if err := o.openCertificates(o.read); err != nil {
 		t.Fatal(err)
 	}
 	return o
@@ -250,7 +254,7 @@ func TestSocketsOfTheWrongKind(t *testing.T) {
 			o := newOpening(t, tc.sockets, flags...)
 			err := o.openDoors(t.Context(), &o.settings)
 			if err == nil {
-				err = o.openControl(&o.settings, 1000)
+				err = o.openControl(o.read, 1000)
 			}
 			if !errors.Is(err, ErrConfiguration) || !strings.Contains(err.Error(), tc.err) || !strings.Contains(err.Error(), `"`+tc.sockets[0].Name+`"`) {
 				t.Errorf("error %v, want one with %q", err, tc.err)
@@ -263,7 +267,7 @@ func TestSocketsOfTheWrongKind(t *testing.T) {
 func TestAControlSocketForEverybodyNeedsLists(t *testing.T) {
 	open := unixSocket(t, "control", filepath.Join(t.TempDir(), "open"), 0o666)
 	o := newOpening(t, []systemd.Socket{open}, "listen", "https://127.0.0.1:0", "control-unix-readers", "user:54002")
-	if err := o.openControl(&o.settings, 1000); err != nil {
+	if err := o.openControl(o.read, 1000); err != nil {
 		t.Fatal(err)
 	}
 	for _, tc := range []struct {
@@ -311,7 +315,7 @@ func TestControlSocketsThatAreHandedOver(t *testing.T) {
 	socket := unixSocket(t, "control", path, 0o660)
 	port, at := tcp(t, "control-tcp", "127.0.0.1:0")
 	o := newOpening(t, []systemd.Socket{socket, port}, "control-tcp", "localhost:"+at.String()[len("127.0.0.1:"):])
-	if err := o.openControl(&o.settings, 1000); err != nil {
+	if err := o.openControl(o.read, 1000); err != nil {
 		t.Fatal(err)
 	}
 	o.control.Serve()
@@ -368,7 +372,7 @@ func TestAKeptControlSocketThatIsNotAsConfiguredIsReplaced(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer func() { _ = o.manager.notifier.Close(); o.manager.notifier = nil }()
-			if err := o.openControl(&o.settings, 1000); err != nil {
+			if err := o.openControl(o.read, 1000); err != nil {
 				t.Fatal(err)
 			}
 			after, err := os.Lstat(path)

@@ -16,70 +16,28 @@ import (
 	"github.com/hassesd/hassesd/internal/admission"
 	"github.com/hassesd/hassesd/internal/config"
 	"github.com/hassesd/hassesd/internal/edge"
+	"github.com/hassesd/hassesd/internal/hub"
 	"github.com/hassesd/hassesd/internal/logx"
 	"github.com/hassesd/hassesd/internal/privdrop"
 	"github.com/hassesd/hassesd/internal/reactor"
 )
 
-// Check validates what a start would use beyond the settings themselves: the certificate, the user, the places of files.
-func Check(s config.Settings) error {
-	if err := checkCertificates(&s, time.Now()); err != nil {
-		return err
-	}
-	if _, err := controlAccess(&s, time.Now()); err != nil {
-		return err
-	}
-	if _, err := readAuthorization(&s); err != nil {
-		return err
-	}
-	if _, err := controlRights(&s); err != nil {
-		return err
-	}
-	identity, err := resolveUser(&s)
-	if err != nil {
-		return err
-	}
-	if err := checkACME(&s, identity); err != nil {
-		return err
-	}
-	if err := checkState(&s, identity); err != nil {
-		return err
-	}
-	if _, err := unixGroup(&s); err != nil {
-		return err
-	}
-	if _, err := fifoGroup(&s); err != nil {
-		return err
-	}
-	if err := checkPlaces(&s); err != nil {
-		return err
-	}
-	_, err = hubOptions(&s, "")
-	return err
-}
-
 // open makes every part, in the order that privileges need: what only root can do comes first.
 func (d *Daemon) open(ctx context.Context, o Options) error {
 	s := o.Settings
-	if err := Check(s); err != nil {
+	r, err := readForStart(&s)
+	if err != nil {
 		return err
 	}
 	d.settings.Store(&s)
 	if err := d.openLog(&s, o); err != nil {
 		return err
 	}
-	identity, err := resolveUser(&s)
-	if err != nil {
+	if err := d.openCertificates(r); err != nil {
 		return err
 	}
-	if err := d.openCertificates(&s); err != nil {
-		return err
-	}
-	if err := d.openAuthorization(&s); err != nil {
-		return err
-	}
-	issuing, err := d.prepareACME(&s, identity)
-	if err != nil {
+	d.useAuthorization(&s, r.authorization)
+	if err := d.prepareACME(r); err != nil {
 		return err
 	}
 	descriptors, err := descriptorLimit()
@@ -93,22 +51,22 @@ func (d *Daemon) open(ctx context.Context, o Options) error {
 	if err := d.openDoors(ctx, &s); err != nil {
 		return err
 	}
-	if err := d.openControl(&s, descriptors); err != nil {
+	if err := d.openControl(r, descriptors); err != nil {
 		return err
 	}
 	if err := d.writePIDFile(s.PIDFile); err != nil {
 		return err
 	}
-	if err := d.openState(&s, identity); err != nil {
+	if err := d.openState(&s, r.identity); err != nil {
 		return err
 	}
-	if err := d.dropPrivileges(&s, identity); err != nil {
+	if err := d.dropPrivileges(&s, r.identity); err != nil {
 		return err
 	}
-	if err := d.openACME(issuing); err != nil {
+	if err := d.openACME(r.acme); err != nil {
 		return err
 	}
-	if err := d.openLoops(&s, descriptors); err != nil {
+	if err := d.openLoops(&s, r.hub, descriptors); err != nil {
 		return err
 	}
 	if err := d.confine(&s); err != nil {
@@ -150,7 +108,7 @@ func resolveUser(s *config.Settings) (*privdrop.Identity, error) {
 	}
 	id, err := privdrop.Resolve(s.User, s.Group)
 	if err != nil {
-		return nil, &configurationError{fmt.Errorf("user: %w", err)}
+		return nil, &fault{key: "user", err: err}
 	}
 	return &id, nil
 }
@@ -173,45 +131,34 @@ func descriptorLimit() (int, error) {
 
 // unixGroup is the group of the control socket: the daemon's own, as it will be after binding, unless the settings name
 // one. -1 leaves it as it is.
-func unixGroup(s *config.Settings) (int, error) {
-	if s.Control.UnixGroup == "" {
-		identity, err := resolveUser(s)
-		if err != nil || identity == nil {
-			return -1, err
-		}
+func unixGroup(s *config.Settings, identity *privdrop.Identity) (int, error) {
+	switch {
+	case s.Control.UnixGroup == "" && identity == nil:
+		return -1, nil
+	case s.Control.UnixGroup == "":
 		return identity.GID, nil
 	}
 	gid, err := privdrop.ResolveGroup(s.Control.UnixGroup)
 	if err != nil {
-		return 0, &configurationError{fmt.Errorf("control.unix_group: %w", err)}
+		return 0, &fault{key: "control.unix_group", err: err}
 	}
 	return gid, nil
 }
 
-// fifoGroup is the group of the FIFO: that of the control socket, unless the settings name one. -1 leaves it as it is.
+// fifoGroup is the group that the settings name for the FIFO.
 func fifoGroup(s *config.Settings) (int, error) {
-	if s.Control.FIFOGroup == "" {
-		return unixGroup(s)
-	}
 	gid, err := privdrop.ResolveGroup(s.Control.FIFOGroup)
 	if err != nil {
-		return 0, &configurationError{fmt.Errorf("control.fifo_group: %w", err)}
+		return 0, &fault{key: "control.fifo_group", err: err}
 	}
 	return gid, nil
 }
 
-func (d *Daemon) openControl(s *config.Settings, descriptors int) error {
-	gid, err := unixGroup(s)
-	if err != nil {
-		return err
-	}
+func (d *Daemon) openControl(r *reading, descriptors int) error {
+	s := r.settings
 	mode, err := strconv.ParseUint(s.Control.UnixMode, 8, 32)
 	if err != nil {
 		return &configurationError{fmt.Errorf("control.unix_mode: %w", err)}
-	}
-	rights, err := controlRights(s)
-	if err != nil {
-		return err
 	}
 	var delimiter byte
 	if s.Control.Delimiter != "" {
@@ -235,30 +182,26 @@ func (d *Daemon) openControl(s *config.Settings, descriptors int) error {
 			return admin.Pace{Messages: l.PublishRate, Bytes: l.PublishBytes}
 		},
 	})
-	d.useControlRights(rights)
+	d.useControlRights(r.rights)
 	d.atClose(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), shutdownTimeout)
 		defer cancel()
 		_ = d.control.Shutdown(ctx) // a second time does nothing
 	})
-	if err := d.openControlSocket(s, controlSocket(s), os.FileMode(mode), gid); err != nil {
+	if err := d.openControlSocket(s, controlSocket(s), os.FileMode(mode), r.unixGID); err != nil {
 		return err
 	}
-	if err := d.openControlPort(s); err != nil {
+	if err := d.openControlPort(r); err != nil {
 		return fmt.Errorf("open control port: %w", err)
 	}
-	return d.openFIFO(s)
+	return d.openFIFO(s, r.fifoGID)
 }
 
 // openFIFO opens the named pipe, if there is to be one. Without one that only development mode asked for, the start goes on.
-func (d *Daemon) openFIFO(s *config.Settings) error {
+func (d *Daemon) openFIFO(s *config.Settings, gid int) (err error) {
 	path := controlFIFO(s)
 	if path == "" {
 		return nil
-	}
-	gid, err := fifoGroup(s)
-	if err != nil {
-		return err
 	}
 	mode := os.FileMode(s.Control.FIFOPermissions())
 	isPreset := s.IsFromDevelopment("control.fifo")
@@ -308,7 +251,7 @@ func (d *Daemon) writePIDFile(path string) error {
 	return nil
 }
 
-func (d *Daemon) openLoops(s *config.Settings, descriptors int) error {
+func (d *Daemon) openLoops(s *config.Settings, options hub.Options, descriptors int) error {
 	n := s.Loops
 	if n <= 0 {
 		n = runtime.NumCPU()
@@ -319,10 +262,6 @@ func (d *Daemon) openLoops(s *config.Settings, descriptors int) error {
 			return fmt.Errorf("make an event loop: %w", err)
 		}
 		d.loops = append(d.loops, loop)
-	}
-	options, err := hubOptions(s, "")
-	if err != nil {
-		return err
 	}
 	d.memory = newMemoryWatch(d, s)
 	options.Starved = d.memory.starve

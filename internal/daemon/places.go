@@ -28,7 +28,7 @@ func checkPlaces(s *config.Settings) error {
 			continue
 		}
 		if err := checkPlace(p.path, p.kind, p.makesDir); err != nil {
-			problems = append(problems, fmt.Errorf("%s: %w", p.key, err))
+			problems = append(problems, &fault{key: p.key, err: err})
 		}
 	}
 	if len(problems) == 0 {

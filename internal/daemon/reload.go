@@ -43,7 +43,6 @@ func (d *Daemon) reload(ctx context.Context) (reloaded, error) {
 		defer d.reloading.Unlock()
 		over := d.tellReload()
 		changed, needsRestart, err := d.readAgain()
-		err = d.explainDenial(err)
 		over()
 		select {
 		case done <- outcome{reloaded{changed, needsRestart}, err}:
@@ -63,78 +62,46 @@ func (d *Daemon) reload(ctx context.Context) (reloaded, error) {
 func (d *Daemon) readAgain() (changed, needsRestart []string, err error) {
 	next, err := d.reloadFrom()
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, d.explainDenial(err)
 	}
 	old := *d.settings.Load()
 	changed, needsRestart = config.Diff(old, next)
 	inForce := config.Adopt(old, next)
 	changed, needsRestart = keepControlPort(&old, &inForce, changed, needsRestart)
-	hubLimits, err := hubOptions(&inForce, "")
-	if err != nil {
+	r := &reading{settings: &inForce, now: time.Now(), daemon: d, old: &old, changed: changed}
+	if err := readParts(parts, atReload, r); err != nil {
 		return nil, nil, err
 	}
-	if err := d.unreachable(&old, &inForce); err != nil {
-		return nil, nil, err
-	}
-	reading, err := d.readCertificates(&inForce)
-	if err != nil {
-		return nil, nil, err
-	}
-
-	control, err := d.readControl(&inForce, changed, time.Now())
-	if err != nil {
-		return nil, nil, err
-	}
-
-	who, err := readAuthorization(&inForce)
-	if err != nil {
-		return nil, nil, err
-	}
-	rights, err := controlRights(&inForce)
-	if err != nil {
-		return nil, nil, err
-	}
-	if err := d.keepsOut(rights); err != nil {
-		return nil, nil, err
-	}
-
 	if d.isEnding.Load() {
 		return nil, nil, errEnding
 	}
 	// From here on nothing fails.
-	now := time.Now()
-	d.edge.Reconfigure(now, edgeConfig(&inForce, who.policy))
-	d.controlAdmission.SetLimits(controlAdmission(&inForce))
-	d.memory.budgetOf(inForce.Limits.Memory).fit(&hubLimits, len(d.loops))
-	d.hub.SetLimits(now, hubLimits.History, hubLimits.QueueBytes, hubLimits.Slow, hubLimits.MessageBytes)
-	// What was switched by hand stays, unless the configuration says something new.
-	if slices.Contains(changed, "reinit") {
-		d.edge.SetReinit(inForce.Reinit)
+	d.useParts(parts, r)
+	d.settings.Store(&inForce)
+	d.log.Info("reloaded", "changed", r.changed, "needs_restart", needsRestart)
+	if slices.Contains(r.changed, "cors.origins") {
+		d.warnOfHassesOrigins(&inForce)
 	}
-	if slices.Contains(changed, "log_level") {
-		if err := d.logs.SetLevel(inForce.LogLevel); err != nil {
+	return r.changed, needsRestart, nil
+}
+
+// useLimits puts in force what the settings themselves say.
+func (d *Daemon) useLimits(r *reading) []string {
+	s := r.settings
+	d.edge.Reconfigure(r.now, edgeConfig(s, r.authorization.policy))
+	d.controlAdmission.SetLimits(controlAdmission(s))
+	d.memory.budgetOf(s.Limits.Memory).fit(&r.hub, len(d.loops))
+	d.hub.SetLimits(r.now, r.hub.History, r.hub.QueueBytes, r.hub.Slow, r.hub.MessageBytes)
+	// What was switched by hand stays, unless the configuration says something new.
+	if slices.Contains(r.changed, "reinit") {
+		d.edge.SetReinit(s.Reinit)
+	}
+	if slices.Contains(r.changed, "log_level") {
+		if err := d.logs.SetLevel(s.LogLevel); err != nil {
 			panic("daemon: internal error: a validated log level is none: " + err.Error())
 		}
 	}
-	newCertificate := d.useCertificates(&inForce, reading)
-	d.settings.Store(&inForce)
-	if newCertificate {
-		changed = addKey(changed, certificateKey(&inForce)) // the name is the same, the content is not
-	}
-	for _, key := range d.useAuthorization(&inForce, who) {
-		changed = addKey(changed, key)
-	}
-	if d.useControl(&inForce, control, now) {
-		changed = addKey(changed, "control.tls.cert_file")
-	}
-	if d.useControlRights(rights) && !slices.ContainsFunc(changed, isControlRight) {
-		changed = append(changed, "control.key") // the file is the same, what it holds is not
-	}
-	d.log.Info("reloaded", "changed", changed, "needs_restart", needsRestart)
-	if slices.Contains(changed, "cors.origins") {
-		d.warnOfHassesOrigins(&inForce)
-	}
-	return changed, needsRestart, nil
+	return nil
 }
 
 // isControlRight says whether a key changes what a control connection may do.
@@ -192,6 +159,8 @@ func (d *Daemon) logReload(err error) {
 			d.log.Error("reload failed; the settings before are still in force", "err", e)
 		}
 	case err != nil:
-		d.log.Error("reload failed; the settings before are still in force", "err", err)
+		for _, e := range eachFault(err) {
+			d.log.Error("reload failed; the settings before are still in force", "err", e)
+		}
 	}
 }

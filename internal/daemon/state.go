@@ -35,26 +35,27 @@ func stateOwner(identity *privdrop.Identity) state.Owner {
 }
 
 // checkState says what is wrong with the directories of what outlives a restart. It changes nothing.
-func checkState(s *config.Settings, identity *privdrop.Identity) error {
+func (r *reading) checkState() error {
+	if r.isUserUnknown {
+		return nil
+	}
+	s, owner := r.settings, stateOwner(r.identity)
 	var problems []error
-	owner := stateOwner(identity)
 	if s.State.Dir != "" {
 		if err := state.Check(s.State.Dir, owner, false, ours(s), others); err != nil {
-			problems = append(problems, fmt.Errorf("state.dir: %w", err))
+			problems = append(problems, &fault{key: "state.dir", err: err})
 		}
 	}
-	if path, isGiven := s.History.Path(&s.State); isGiven && !sameDirectory(path, s.State.Dir) {
+	path, isGiven := s.History.Path(&s.State)
+	if isGiven && !sameDirectory(path, s.State.Dir) {
 		if err := state.Check(filepath.Dir(path), owner, true, nil, nil); err != nil {
-			problems = append(problems, fmt.Errorf("history.file: the directory %w", err))
+			problems = append(problems, &fault{key: "history.file", err: fmt.Errorf("the directory %w", err)})
 		}
 	}
-	if path, _ := s.History.Path(&s.State); sameDirectory(path, s.State.Dir) && filepath.Base(path) == ticketFile {
-		problems = append(problems, fmt.Errorf("history.file: %s is where session ticket keys are kept; name another file", path))
+	if sameDirectory(path, s.State.Dir) && filepath.Base(path) == ticketFile {
+		problems = append(problems, &fault{key: "history.file", err: fmt.Errorf("%s is where session ticket keys are kept; name another file", path)})
 	}
-	if len(problems) > 0 {
-		return &configurationError{errors.Join(problems...)}
-	}
-	return nil
+	return errors.Join(problems...)
 }
 
 // openState opens the directories of what outlives a restart, before privileges are dropped: afterwards there may be no
@@ -68,6 +69,9 @@ func (d *Daemon) openState(s *config.Settings, identity *privdrop.Identity) erro
 		}
 		d.atClose(func() { _ = dir.Close() })
 		d.stateDir = dir
+		if dir.WasOpen() {
+			d.log.Warn("the group could write to the state directory; that was taken from it, and session ticket keys from there are not used", "dir", s.State.Dir)
+		}
 	}
 	path, isGiven := s.History.Path(&s.State)
 	switch {

@@ -34,6 +34,8 @@ type Dir struct {
 	path string
 	root *os.Root
 	lock *os.File // locked while the directory is in use; nil: it is only looked at
+
+	wasOpen bool // see WasOpen
 }
 
 // Path is where the file of that name is, for people.

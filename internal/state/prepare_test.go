@@ -145,3 +145,98 @@ func ownerOf(t *testing.T, path string) (uid, gid int) {
 	stat := info.Sys().(*syscall.Stat_t)
 	return int(stat.Uid), int(stat.Gid)
 }
+
+// kubernetes gives a directory the permissions that a kubelet gives it for an fsGroup.
+func kubernetes(t *testing.T, path string) {
+	t.Helper()
+	if err := os.Chmod(path, 0o770|os.ModeSetgid); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestADirectoryOfAVolumeIsShut(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "state")
+	for _, restart := range []bool{false, true} {
+		if restart {
+			kubernetes(t, path)
+		}
+		if err := Check(path, Self(), false, nil, nil); err != nil {
+			t.Errorf("restart %v: Check says %v", restart, err)
+		}
+		d, err := Prepare(path, Self(), nil, nil)
+		if err != nil {
+			t.Fatalf("restart %v: %v", restart, err)
+		}
+		info, err := os.Stat(path)
+		if err != nil || info.Mode() != os.ModeDir|0o700 || d.WasOpen() != restart {
+			t.Errorf("restart %v: mode %v, %v; it was open: %v", restart, info.Mode(), err, d.WasOpen())
+		}
+		if err := d.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	// Somebody's own directory, which the settings only use, is not theirs to be taken away.
+	kubernetes(t, path)
+	if err := Check(path, Self(), true, nil, nil); err == nil || !strings.Contains(err.Error(), "chmod 700") {
+		t.Errorf("Check of one to be used: %v", err)
+	}
+	if d, err := Use(path, Self()); err == nil || !strings.Contains(err.Error(), "chmod 700") {
+		t.Errorf("Use: %v, %v", d, err)
+	}
+	if err := os.Chmod(path, 0o775|os.ModeSetgid); err != nil {
+		t.Fatal(err)
+	}
+	if d, err := Prepare(path, Self(), nil, nil); err == nil || !strings.Contains(err.Error(), "chmod 700") {
+		t.Errorf("one that everybody can read: %v, %v", d, err)
+	}
+}
+
+func TestAVolumeOfRootsIsNotOurs(t *testing.T) {
+	stranger := Owner{UID: os.Geteuid() + 4711, GID: 4711}
+	path := t.TempDir()
+	kubernetes(t, path)
+	if os.Geteuid() == 0 {
+		if err := os.Chown(path, 4712, 4711); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for name, err := range map[string]error{
+		"Check":   Check(path, stranger, false, nil, nil),
+		"Prepare": func() error { _, err := Prepare(path, stranger, nil, nil); return err }(),
+	} {
+		if err == nil || !strings.Contains(err.Error(), "belongs to user") || !strings.Contains(err.Error(), filepath.Join(path, "hassesd")) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+func TestCheckMakeable(t *testing.T) {
+	dir := t.TempDir()
+	file := filepath.Join(dir, "file")
+	if err := os.WriteFile(file, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	shut := filepath.Join(dir, "shut")
+	if err := os.Mkdir(shut, 0o500); err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct{ path, want string }{
+		{filepath.Join(dir, "a", "b"), ""},
+		{filepath.Join(dir, "a") + "/", ""},
+		{"/proc/none", "the kernel's own"},
+		{"/proc/none/below", "the kernel's own"},
+		{filepath.Join(file, "below"), "not a directory"},
+		{filepath.Join(shut, "below"), "permission denied"},
+	} {
+		if os.Geteuid() == 0 && strings.HasPrefix(tt.path, shut) {
+			continue // nothing is shut to root
+		}
+		err := CheckMakeable(tt.path)
+		if (err == nil) != (tt.want == "") || err != nil && !strings.Contains(err.Error(), tt.want) {
+			t.Errorf("%s: %v, want %q", tt.path, err, tt.want)
+		}
+		if checked := Check(tt.path, Self(), false, nil, nil); (checked == nil) != (err == nil) {
+			t.Errorf("%s: Check says %v", tt.path, checked)
+		}
+	}
+}

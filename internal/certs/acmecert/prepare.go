@@ -31,7 +31,13 @@ func PrepareCache(dir string, uid, gid int) error {
 	}
 	defer func() { _ = d.Close() }()
 	owner, err := checkOwner(d, uid)
-	if err != nil || owner == uid {
+	switch {
+	case err != nil:
+		return err
+	case owner == uid:
+		return makePrivate(d)
+	}
+	if err := checkPrivate(d); err != nil {
 		return err
 	}
 	return giveAway(d, uid, gid)
@@ -54,8 +60,11 @@ func CheckCache(dir string, uid int) error {
 	if err != nil {
 		return err
 	}
-	if owner == uid {
-		return nil
+	if err := checkPrivate(d); owner == uid || err != nil {
+		if isOfVolume(d) && owner == uid {
+			return nil // it will be made private
+		}
+		return err
 	}
 	root, _, err := survey(d)
 	if err != nil {
@@ -79,30 +88,51 @@ func openDirectory(dir string) (*os.File, error) {
 
 // checkOwner refuses a directory that is not uid's own, or cannot become it, and answers whose it is.
 func checkOwner(d *os.File, uid int) (owner int, err error) {
-	owner, err = checkPrivate(d)
-	if err != nil {
-		return 0, err
-	}
-	if owner != uid && (owner != 0 || os.Geteuid() != 0) {
-		return 0, fmt.Errorf("the cache directory %s belongs to user %d, and the daemon would be user %d; run: chown -R %d %s", d.Name(), owner, uid, uid, d.Name())
-	}
-	return owner, nil
-}
-
-// checkPrivate refuses a directory that anybody but its owner can enter or read, and answers who that is.
-func checkPrivate(d *os.File) (owner int, err error) {
 	info, err := d.Stat()
 	if err != nil {
 		return 0, fmt.Errorf("look at the cache directory: %w", err)
-	}
-	if perm := info.Mode().Perm(); perm&0o077 != 0 {
-		return 0, fmt.Errorf("the cache directory %s holds private keys, and others can get at it (mode %04o); run: chmod 700 %s", d.Name(), perm, d.Name())
 	}
 	stat, ok := info.Sys().(*syscall.Stat_t)
 	if !ok {
 		return 0, fmt.Errorf("the cache directory %s does not say whose it is", d.Name())
 	}
-	return int(stat.Uid), nil
+	if owner = int(stat.Uid); owner != uid && (owner != 0 || os.Geteuid() != 0) {
+		return 0, fmt.Errorf("the cache directory %s belongs to user %d, and the daemon would be user %d; run: chown -R %d %s; or name a directory in it, which the daemon makes for itself",
+			d.Name(), owner, uid, uid, d.Name())
+	}
+	return owner, nil
+}
+
+// checkPrivate refuses a directory that anybody but its owner can enter or read.
+func checkPrivate(d *os.File) error {
+	info, err := d.Stat()
+	if err != nil {
+		return fmt.Errorf("look at the cache directory: %w", err)
+	}
+	if perm := info.Mode().Perm(); perm&0o077 != 0 {
+		return fmt.Errorf("the cache directory %s holds private keys, and others can get at it (mode %04o); run: chmod 700 %s", d.Name(), perm, d.Name())
+	}
+	return nil
+}
+
+// isOfVolume reports whether the directory has the permissions that Kubernetes gives to each directory of a volume at the
+// start of a pod with an fsGroup: those that it had, and all for the group, and setgid.
+func isOfVolume(d *os.File) bool {
+	info, err := d.Stat()
+	return err == nil && info.Mode()&fs.ModeSetgid != 0 && info.Mode()&0o007 == 0
+}
+
+// makePrivate takes the permissions of the group from a directory of the daemon's own that isOfVolume.
+func makePrivate(d *os.File) error {
+	denied := checkPrivate(d)
+	if denied == nil || !isOfVolume(d) {
+		return denied
+	}
+	// The descriptor is only for looking, so it goes by its name, which leads to the very file.
+	if err := os.Chmod(fmt.Sprintf("/proc/self/fd/%d", d.Fd()), 0o700); err != nil {
+		return fmt.Errorf("%w; the daemon cannot: %w", denied, err)
+	}
+	return nil
 }
 
 // giveAway changes the owner of a directory that only root could fill until now, and of all in it; the directory last,

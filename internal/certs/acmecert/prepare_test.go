@@ -203,3 +203,22 @@ func owner(t *testing.T, path string) (uid, gid int) {
 	}
 	return int(st.Uid), int(st.Gid)
 }
+
+func TestACacheOfAVolumeIsMadePrivate(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "acme")
+	if err := PrepareCache(dir, -1, -1); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Chmod(dir, 0o770|os.ModeSetgid); err != nil { // as a kubelet does for an fsGroup
+		t.Fatal(err)
+	}
+	if err := CheckCache(dir, -1); err != nil {
+		t.Errorf("CheckCache: %v", err)
+	}
+	if err := PrepareCache(dir, -1, -1); err != nil {
+		t.Errorf("PrepareCache: %v", err)
+	}
+	if info, err := os.Stat(dir); err != nil || info.Mode() != os.ModeDir|0o700 {
+		t.Errorf("mode %v, %v", info.Mode(), err)
+	}
+}

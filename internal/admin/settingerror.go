@@ -1,0 +1,12 @@
+package admin
+
+// SettingError is what is wrong with one setting of the control doors. Loading collects all there are and joins them.
+type SettingError struct {
+	Setting string // its name below control, as tls.cert_file
+	Err     error
+}
+
+func (e *SettingError) Error() string { return e.Err.Error() }
+
+// Unwrap returns what is wrong.
+func (e *SettingError) Unwrap() error { return e.Err }

@@ -1,0 +1,74 @@
+package daemon
+
+import (
+	"errors"
+	"strings"
+
+	"github.com/hassesd/hassesd/internal/admin"
+)
+
+// fault is one thing that is wrong with what a setting names: a file, a user, a directory.
+type fault struct {
+	key    string // of the setting
+	err    error
+	source string // where the setting was set, as config.Error has it; empty: not known, or nowhere
+}
+
+func (f *fault) Error() string {
+	text := f.key + ": " + f.err.Error()
+	if f.source != "" {
+		text = f.source + ": " + text
+	}
+	return text
+}
+
+func (f *fault) Unwrap() error        { return f.err }
+func (f *fault) Is(target error) bool { return target == ErrConfiguration }
+
+// toFaults takes an error apart and gives the key to each of those in it that have none of their own.
+func toFaults(key string, err error) []*fault {
+	if err == nil {
+		return nil
+	}
+	if parts, ok := isJoin(err); ok {
+		var all []*fault
+		for _, one := range parts {
+			all = append(all, toFaults(key, one)...)
+		}
+		return all
+	}
+	switch e := err.(type) { //nolint:errorlint // what is wrapped in more than these is one fault with its own text
+	case *fault:
+		return []*fault{e}
+	case *configurationError:
+		return toFaults(key, e.err)
+	case *admin.SettingError:
+		return toFaults("control."+e.Setting, e.Err)
+	}
+	return []*fault{{key: key, err: err}}
+}
+
+// isJoin returns the errors that errors.Join has made err of. An error that quotes several others has a text of its own.
+func isJoin(err error) ([]error, bool) {
+	several, ok := err.(interface{ Unwrap() []error })
+	if !ok {
+		return nil, false
+	}
+	parts := several.Unwrap()
+	texts := make([]string, len(parts))
+	for i, one := range parts {
+		texts[i] = one.Error()
+	}
+	return parts, strings.Join(texts, "\n") == err.Error()
+}
+
+// eachFault takes apart what readParts returned; any other error is one by itself.
+func eachFault(err error) []error {
+	var all *configurationError
+	if errors.As(err, &all) {
+		if parts, ok := isJoin(all.err); ok {
+			return parts
+		}
+	}
+	return []error{err}
+}

@@ -1,0 +1,151 @@
+package daemon
+
+import (
+	"errors"
+	"time"
+
+	"github.com/hassesd/hassesd/internal/admin"
+	"github.com/hassesd/hassesd/internal/certs"
+	"github.com/hassesd/hassesd/internal/certs/acmecert"
+	"github.com/hassesd/hassesd/internal/config"
+	"github.com/hassesd/hassesd/internal/hub"
+	"github.com/hassesd/hassesd/internal/privdrop"
+)
+
+// part is something that is read, or looked at, before it is used: what the settings name beyond themselves. A check reads
+// the parts of a start. A start reads them, and uses them in the order that privileges need. A reload reads its parts, and
+// uses them in the order of the list if nothing is wrong with any.
+//
+// To add something that settings name, add a part; nothing else looks at it before it is used.
+type part struct {
+	key  string   // the setting that a fault is about, unless it has one of its own
+	when occasion // on which it is read
+
+	// read takes down in the reading what it finds, and changes nothing else. Its error has all that is wrong.
+	read func(r *reading) error
+	// use puts in force, in a running daemon, what was read, and names the settings whose value is the same but what it
+	// names is not. It cannot fail. Nil: there is nothing to do, or the start does it.
+	use func(d *Daemon, r *reading) (changed []string)
+}
+
+// occasion says when a part is read.
+type occasion uint8
+
+const (
+	atStart  occasion = 1 << iota // and by a check
+	atReload                      // of a running daemon
+)
+
+// reading is what the parts have found, of one set of settings at one time.
+type reading struct {
+	// Given.
+	settings *config.Settings
+	now      time.Time
+	daemon   *Daemon          // that reloads; nil: a check or a start
+	old      *config.Settings // in force in daemon
+	changed  []string         // keys whose values are not those of old
+
+	// Found. A part that has failed leaves its fields as they are.
+	isUserUnknown bool               // what depends on the user is not looked at
+	identity      *privdrop.Identity // whom to become; nil: nobody else
+	unixGID       int                // of the control socket; -1: as it comes
+	fifoGID       int
+	hub           hub.Options
+	certificates  *certs.Reading // nil: as they are, or there are none from files
+	control       controlReading
+	authorization *authorization
+	rights        *admin.Rights
+	acme          *acmecert.Options // nil: none
+}
+
+// readParts reads all parts of the occasion, whatever is wrong with the ones before. The error has a [fault] for each thing
+// that is wrong, in the order of the list.
+func readParts(list []part, when occasion, r *reading) error {
+	var all []error
+	for _, p := range list {
+		if p.when&when == 0 {
+			continue
+		}
+		for _, f := range toFaults(p.key, p.read(r)) {
+			if f.source == "" {
+				f.source = r.settings.Source(f.key)
+			}
+			if r.daemon != nil {
+				f.err = r.daemon.explainDenial(f.err)
+			}
+			all = append(all, f)
+		}
+	}
+	if len(all) == 0 {
+		return nil
+	}
+	return &configurationError{errors.Join(all...)}
+}
+
+// useParts puts in force what readParts has read for a reload, and adds to the keys that have changed those whose value is
+// the same, but what it names is not.
+func (d *Daemon) useParts(list []part, r *reading) {
+	for _, p := range list {
+		if p.when&atReload == 0 || p.use == nil {
+			continue
+		}
+		for _, key := range p.use(d, r) {
+			r.changed = addKey(r.changed, key)
+		}
+	}
+}
+
+// parts are all there are. Those on which others depend come before them.
+var parts = []part{
+	{key: "sandbox", when: atReload, read: (*reading).readReach},
+	{key: "limits.slow", when: atStart | atReload, read: (*reading).readHub},
+	{key: "tls.cert_file", when: atStart | atReload, read: (*reading).readCertificates, use: (*Daemon).useReadCertificates},
+	{key: "control.tls.cert_file", when: atStart | atReload, read: (*reading).readControlPort, use: (*Daemon).useReadControlPort},
+	{key: "auth", when: atStart | atReload, read: (*reading).readAuthorization, use: (*Daemon).useReadAuthorization},
+	{key: "control.key", when: atStart | atReload, read: (*reading).readRights, use: (*Daemon).useReadRights},
+	{key: "user", when: atStart, read: (*reading).readUser},
+	{key: "control.unix_group", when: atStart, read: (*reading).readGroups},
+	{key: "acme", when: atStart, read: (*reading).readACME},
+	{key: "acme.cache_dir", when: atStart, read: (*reading).checkACMECache},
+	{key: "state.dir", when: atStart, read: (*reading).checkState},
+	{key: "log_file", when: atStart, read: func(r *reading) error { return checkPlaces(r.settings) }},
+	// Last: it takes from the others.
+	{key: "limits", when: atReload, read: func(*reading) error { return nil }, use: (*Daemon).useLimits},
+}
+
+// Check validates what a start would use beyond the settings themselves: certificates, keys, the user, the places of
+// files. The error has all that is wrong, each with the key of its setting.
+func Check(s config.Settings) error {
+	_, err := readForStart(&s)
+	return err
+}
+
+func readForStart(s *config.Settings) (*reading, error) {
+	r := &reading{settings: s, now: time.Now()}
+	return r, readParts(parts, atStart, r)
+}
+
+func (r *reading) readHub() (err error) {
+	r.hub, err = hubOptions(r.settings, "")
+	return err
+}
+
+func (r *reading) readReach() error { return r.daemon.unreachable(r.old, r.settings) }
+
+func (r *reading) readUser() (err error) {
+	r.identity, err = resolveUser(r.settings)
+	r.isUserUnknown = err != nil
+	return err
+}
+
+func (r *reading) readGroups() error {
+	if r.isUserUnknown {
+		return nil
+	}
+	var errUnix, errFIFO error
+	r.unixGID, errUnix = unixGroup(r.settings, r.identity)
+	if r.fifoGID = r.unixGID; r.settings.Control.FIFOGroup != "" {
+		r.fifoGID, errFIFO = fifoGroup(r.settings)
+	}
+	return errors.Join(errUnix, errFIFO)
+}
