@@ -139,3 +139,25 @@ func TestDamagedKeysNeverStopAStart(t *testing.T) {
 		t.Errorf("set aside: %v, %v", aside, err)
 	}
 }
+
+func TestADirectoryOfAVolumeIsUsedButNotItsTicketKeys(t *testing.T) {
+	c := newTicketed(t)
+	r := c.start("", true)
+	c.resumes(r)
+	r.end()
+	if err := os.Chmod(c.dir, 0o770|os.ModeSetgid); err != nil { // as a kubelet does for an fsGroup
+		t.Fatal(err)
+	}
+	r = c.start("", true)
+	r.wantLog("the group could write to the state directory")
+	r.wantLog("history restored")
+	if c.resumes(r) {
+		t.Error("keys that others could have put there were used")
+	}
+	if info, err := os.Stat(c.dir); err != nil || info.Mode() != os.ModeDir|0o700 {
+		t.Errorf("mode %v, %v", info.Mode(), err)
+	}
+	if !c.resumes(r) {
+		t.Error("sessions cannot be resumed at all")
+	}
+}
