@@ -6,7 +6,6 @@ import (
 	"errors"
 	"slices"
 	"strconv"
-	"strings"
 
 	"github.com/urfave/cli/v2"
 
@@ -105,12 +104,12 @@ func clientsTable(clients []admin.Client) *table {
 		{heading: "ID", yields: 1, least: 6},
 		{heading: "ADDRESS", yields: 1, least: 12},
 		{heading: "STATE"},
-		{heading: "TLS"},
+		{heading: "TLS", yields: 2, least: 3, atEnd: true},
 		{heading: "AGE", right: true},
 		{heading: "ROOMS", yields: 1, least: 8},
 		{heading: "SENT", right: true},
 		{heading: "QUEUE", right: true},
-		{heading: "AGENT", yields: 2},
+		{heading: "AGENT", yields: 3},
 	}}
 	for _, c := range clients {
 		queue := cell{text: size(int64(c.QueueBytes))}
@@ -121,7 +120,7 @@ func clientsTable(clients []admin.Client) *table {
 			cell{text: cmp.Or(c.ID, "-"), style: bold},
 			cell{text: c.Addr},
 			cell{text: c.State, style: stateStyle(c.State)},
-			cell{text: cmp.Or(strings.TrimPrefix(c.TLS, "TLS "), "-")},
+			cell{text: cmp.Or(c.TLS, "-")},
 			cell{text: age(c.AgeSeconds)},
 			cell{text: roomsText(c.Rooms)},
 			cell{text: strconv.FormatUint(c.Sent, 10)},

@@ -19,6 +19,7 @@ type column struct {
 	// least; the others stay as they are, since a number that is cut is another number.
 	yields int
 	least  int
+	atEnd  bool // what tells is at the end of its texts, which are ASCII, as in "TLS 1.3": they lose their beginning
 
 	whole bool // of the last column: it is not cut at the edge, but goes on in the terminal's next line
 }
@@ -87,6 +88,9 @@ func (t *table) line(b *strings.Builder, s *screen, row []cell, widths []int, ed
 	used, gap := 0, ""
 	for i, c := range row {
 		text := cut(c.text, widths[i])
+		if t.columns[i].atEnd && text != c.text {
+			text = c.text[len(c.text)-widths[i]:]
+		}
 		padding := strings.Repeat(" ", widths[i]-textWidth(text))
 		if t.columns[i].right {
 			text, padding = padding+text, ""

@@ -111,6 +111,9 @@ func TestClientsAt80Columns(t *testing.T) {
 	}
 	lines := linesAt(clientsTable(clients), 80)
 	for i, want := range []string{"195.3 KiB", "1023.0 KiB"} {
+		if version := strings.TrimPrefix(clients[i].TLS, "TLS "); !strings.Contains(lines[i], "  "+version+" ") {
+			t.Errorf("TLS %s is not in %q", version, lines[i])
+		}
 		if !strings.Contains(lines[i], want) || !strings.Contains(lines[i], strconv.FormatUint(clients[i].Sent, 10)) {
 			t.Errorf("sent and queue are not in %q", lines[i])
 		}
