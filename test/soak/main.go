@@ -136,7 +136,7 @@ func launch(bin string) (*daemon, error) {
 		return nil, err
 	}
 	d := &daemon{bin: bin, dir: dir, ended: make(chan struct{})}
-	d.cmd = exec.Command(filepath.Join(bin, "hassesd"), "--dev", "--listen", "https://127.0.0.1:18444", "--control-socket", d.socket(), "--control-tcp=", "--fifo=",
+	d.cmd = exec.Command(filepath.Join(bin, "hassesd"), "--dev", "--listen", "https://127.0.0.1:18444", "--control-socket", d.socket(),
 		"--control-tcp", "127.0.0.1:0", "--fifo", filepath.Join(dir, "fifo"), // not those of a daemon that make run has started
 		// A history that is full soon, so that what grows later grows for another reason.
 		"--log-level", "quiet", "--history-bytes", "4MiB", "--drain-window", "0")
