@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 	"time"
 
@@ -33,13 +34,28 @@ func run(args, env []string, stdout, stderr io.Writer) int {
 	if err == nil {
 		return 0
 	}
-	lastWords(stderr, fmt.Sprintf("hassesd: %v\n", err))
+	text := fmt.Sprintf("hassesd: %v\n", err)
 	var invalid *config.Errors
 	var usage *usageError
-	if errors.As(err, &invalid) || errors.As(err, &usage) || errors.Is(err, daemon.ErrConfiguration) {
-		return exitUsage
+	code := exitFailure
+	switch {
+	case errors.As(err, &invalid), errors.Is(err, daemon.ErrConfiguration):
+		text += unknownVariables(env) // what one was meant to set may be what is missing
+		code = exitUsage
+	case errors.As(err, &usage):
+		code = exitUsage
 	}
-	return exitFailure
+	lastWords(stderr, text)
+	return code
+}
+
+// unknownVariables names, a line each, the variables of the environment that begin like ours and set nothing.
+func unknownVariables(env []string) string {
+	var lines strings.Builder
+	for _, unknown := range config.UnknownVariables(env) {
+		fmt.Fprintf(&lines, "hassesd: no effect: %v\n", unknown)
+	}
+	return lines.String()
 }
 
 // lastWordsTimeout is how long the end waits for whoever reads standard error.
@@ -110,9 +126,7 @@ func app(env []string, stdout, stderr io.Writer) *cli.App {
 					if err := daemon.Check(settings); err != nil {
 						return err
 					}
-					for _, unknown := range config.UnknownVariables(env) {
-						_, _ = fmt.Fprintf(c.App.ErrWriter, "hassesd: no effect: %v\n", unknown)
-					}
+					_, _ = io.WriteString(c.App.ErrWriter, unknownVariables(env))
 					_, err = fmt.Fprintln(c.App.Writer, "ok")
 					return err
 				},

@@ -47,6 +47,8 @@ func TestCommandLine(t *testing.T) {
 		{name: "old spellings", args: []string{"check", "-p=8080", "-murl=/events", "-cp=8085", "-sep=|", "-ra", "-q", "-nodaemon", "-ssl", "--dev"}, stdout: "ok\n"},
 		{name: "an environment variable", env: []string{"HASSESD_DEV=true"}, args: []string{"check"}, stdout: "ok\n"},
 		{name: "a variable that is not ours", env: []string{"HASSESD_BIN=/x"}, args: []string{"check", "--dev"}, stdout: "ok\n", stderr: []string{"HASSESD_BIN", "no effect"}},
+		{name: "a variable by the name of a short flag", env: []string{"HASSESD_AUTH=none", "HASSESD_DEV=1"}, args: []string{"check"}, stdout: "ok\n"},
+		{name: "a mistyped variable, and so nothing to start with", env: []string{"HASSESD_PLAINTXT=1"}, args: []string{"--auth", "none"}, code: exitUsage, stderr: []string{"--plaintext", `did you mean "HASSESD_PLAINTEXT"?`}},
 		{name: "nothing to start with", args: nil, code: exitUsage, stderr: []string{"--dev", "--cert-file", "--plaintext", "--auth none"}},
 		{name: "an unknown flag", args: []string{"--evil"}, code: exitUsage, stderr: []string{"evil"}},
 		{name: "an unknown flag of a command", args: []string{"version", "--bogus"}, code: exitUsage, stderr: []string{"bogus"}},

@@ -99,6 +99,15 @@ func (e *entry) env() string {
 	return envPrefix + strings.ToUpper(strings.NewReplacer(".", "_").Replace(e.name))
 }
 
+// envs are the names of all variables that set the key: its own, and those of the short flags.
+func (e *entry) envs() []string {
+	names := []string{e.env()}
+	for _, a := range e.aliases {
+		names = append(names, envPrefix+strings.ToUpper(strings.ReplaceAll(a, "-", "_")))
+	}
+	return names
+}
+
 func (e *entry) key(defaults *Settings) Key {
 	k := Key{
 		Name:       e.name,
@@ -161,7 +170,7 @@ func lookupFlag(flag string) (*entry, bool) {
 
 func lookupEnv(name string) (*entry, bool) {
 	for i := range registry {
-		if registry[i].env() == name {
+		if slices.Contains(registry[i].envs(), name) {
 			return &registry[i], true
 		}
 	}

@@ -98,12 +98,21 @@ func (l *loader) file(as layer, path string, readFile func(string) ([]byte, erro
 }
 
 func (l *loader) readEnv(env []string) {
+	type variable struct{ name, value string }
+	read := map[*entry]variable{}
 	for _, pair := range env {
 		name, value, _ := strings.Cut(pair, "=")
 		e, ok := lookupEnv(name)
 		if !ok {
 			continue // see UnknownVariables
 		}
+		if other, ok := read[e]; ok && other.name != name {
+			if other.value != value {
+				l.problem(name, e.name, other.name+" sets the same to something else", "keep one of the two")
+			}
+			continue
+		}
+		read[e] = variable{name, value}
 		if e.kind() != List {
 			l.set(e, name, value)
 			continue
@@ -294,7 +303,7 @@ func (l *loader) problemAt(path string, line, column int, key, what, hint string
 func envNames() []string {
 	names := make([]string, 0, len(registry))
 	for i := range registry {
-		names = append(names, registry[i].env())
+		names = append(names, registry[i].envs()...)
 	}
 	return names
 }

@@ -183,18 +183,46 @@ func TestUnknownNames(t *testing.T) {
 func TestUnknownVariables(t *testing.T) {
 	env := []string{
 		"HASSESD_HISTORY_BYTE=1", "HASSESD_=", "HASSESD_BIN=/usr/sbin/hassesd", "HASSESD_RETRY=3s", "HASSESCTL_JSON=true",
-		"HASSESD_PORT=tcp://10.0.0.1:443", "HASSESD_SERVICE_HOST=10.0.0.1",
+		"HASSESD_PORT=tcp://10.0.0.1:443", "HASSESD_SERVICE_HOST=10.0.0.1", "HASSESD_TLS_CERT=c", "HASSESD_AUTHMODE=none",
 	}
 	var got []string
 	for _, unknown := range UnknownVariables(env) {
 		got = append(got, unknown.Error())
 	}
-	if len(got) != 3 || got[0] != `HASSESD_HISTORY_BYTE: there is no such setting; did you mean "HASSESD_HISTORY_BYTES"?` ||
+	if len(got) != 5 || !strings.Contains(got[3], `did you mean "HASSESD_TLS_CERT_FILE"?`) || !strings.Contains(got[4], `did you mean "HASSESD_AUTH_MODE"?`) || got[0] != `HASSESD_HISTORY_BYTE: there is no such setting; did you mean "HASSESD_HISTORY_BYTES"?` ||
 		!strings.HasPrefix(got[1], "HASSESD_: there is no such setting") || !strings.HasPrefix(got[2], "HASSESD_BIN: there is no such setting") {
 		t.Errorf("unknown: %q", got)
 	}
 	if s := mustLoad(t, Sources{Env: env, Flags: enough}); s.Retry != 3*time.Second {
 		t.Errorf("retry is %v, want that of the environment", s.Retry)
+	}
+}
+
+func TestShortFlagsNamesAreVariables(t *testing.T) {
+	s := mustLoad(t, Sources{Env: []string{
+		"HASSESD_AUTH=none", "HASSESD_ALLOW_ALL_ROOMS=1", "HASSESD_CERT_FILE=c.pem", "HASSESD_KEY_FILE=k.pem",
+		"HASSESD_FIFO=/f", "HASSESD_CORS_ORIGIN=https://a.example,https://b.example", "HASSESD_CORS_ORIGINS=https://a.example,https://b.example",
+	}})
+	if !slices.Equal(s.Auth.Mode, []string{"none"}) || !s.Auth.AllowAllRooms || s.TLS.CertFile != "c.pem" || s.TLS.KeyFile != "k.pem" ||
+		s.Control.FIFO != "/f" || !slices.Equal(s.CORS.Origins, []string{"https://a.example", "https://b.example"}) {
+		t.Errorf("got %+v", s)
+	}
+	if unknown := UnknownVariables([]string{"HASSESD_AUTH=none", "HASSESD_CERT_FILE=c"}); len(unknown) > 0 {
+		t.Errorf("told as unknown: %v", unknown)
+	}
+	wantErrors(t, loadErrors(t, Sources{Env: []string{"HASSESD_AUTH=none", "HASSESD_AUTH_MODE=jwt"}, Flags: flags("--dev")}),
+		"HASSESD_AUTH_MODE: auth.mode: HASSESD_AUTH sets the same to something else; keep one of the two")
+}
+
+func TestEachVariableSetsOneKey(t *testing.T) {
+	of := map[string]string{}
+	for i := range registry {
+		for _, name := range registry[i].envs() {
+			if other, ok := of[name]; ok {
+				t.Errorf("%s sets %s and %s", name, other, registry[i].name)
+			}
+			of[name] = registry[i].name
+		}
 	}
 }
 

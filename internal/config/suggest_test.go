@@ -11,7 +11,11 @@ func TestSuggest(t *testing.T) {
 		"histroy.bytes":              `did you mean "history.bytes"?`,
 		"history.byte":               `did you mean "history.bytes"?`,
 		"limits.connection":          `did you mean "limits.connections"?`,
+		"limits.age":                 `did you mean "limits.stream_age"?`,
+		"cert_file":                  `did you mean "tls.cert_file"?`,
 		"something.else.altogether":  "",
+		"tls.cert_file.key":          "",
+		"...":                        "",
 		"":                           "",
 		strings.Repeat("x", 100_000): "",
 	} {
