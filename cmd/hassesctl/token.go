@@ -180,10 +180,10 @@ func (o *checked) describe(t *auth.Token) {
 	o.Algorithm, o.KeyID, o.Issuer, o.Audience = string(t.Algorithm), t.KeyID, t.Issuer, t.Audience
 	o.Subject, o.ID = t.Subject, t.Grant.ID
 	for _, r := range t.Grant.Rooms {
-		o.Subscribe = append(o.Subscribe, string(r))
+		o.Subscribe = append(o.Subscribe, r.String())
 	}
 	for _, r := range t.Grant.Publish {
-		o.Publish = append(o.Publish, string(r))
+		o.Publish = append(o.Publish, r.String())
 	}
 	if !t.NotBefore.IsZero() {
 		at := t.NotBefore.UTC()

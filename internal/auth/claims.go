@@ -11,6 +11,8 @@ import (
 	"unicode/utf8"
 
 	"github.com/golang-jwt/jwt/v5"
+
+	"github.com/hassesd/hassesd/internal/names"
 )
 
 // claimName is the claim that says what a token grants.
@@ -22,7 +24,7 @@ type claims struct {
 	expires, notBefore *jwt.NumericDate
 	issuer, subject    string
 	audience           jwt.ClaimStrings
-	subscribe, publish []Pattern
+	subscribe, publish []names.Target
 	id                 string
 
 	grantFault error // what is wrong with the claim hassesd; nil also without one
@@ -61,16 +63,16 @@ func (c *claims) readGrant(text []byte) error {
 	if err != nil {
 		return err
 	}
-	if c.subscribe, err = patternsMember(members, "subscribe"); err != nil {
+	if c.subscribe, err = targetsMember(members, "subscribe"); err != nil {
 		return err
 	}
-	if c.publish, err = patternsMember(members, "publish"); err != nil {
+	if c.publish, err = targetsMember(members, "publish"); err != nil {
 		return err
 	}
 	if c.id, err = stringMember(members, "id"); err != nil {
 		return err
 	}
-	return checkID(c.id)
+	return names.CheckClientID(c.id)
 }
 
 // readObject reads a JSON object whose names are each there once.
@@ -138,7 +140,7 @@ func stringList(value json.RawMessage) ([]string, error) {
 	return list, nil
 }
 
-func patternsMember(members map[string]json.RawMessage, name string) ([]Pattern, error) {
+func targetsMember(members map[string]json.RawMessage, name string) ([]names.Target, error) {
 	value, ok := members[name]
 	if !ok {
 		return nil, nil
@@ -147,7 +149,7 @@ func patternsMember(members map[string]json.RawMessage, name string) ([]Pattern,
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}
-	return parsePatterns(list)
+	return parseTargets(list)
 }
 
 // audience is a string or an array of strings (RFC 7519 section 4.1.3).

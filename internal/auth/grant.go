@@ -1,9 +1,13 @@
 package auth
 
 import (
+	"fmt"
 	"net/netip"
 	"slices"
 	"time"
+
+	"github.com/hassesd/hassesd/internal/names"
+	"github.com/hassesd/hassesd/internal/safetext"
 )
 
 // Source is where the credentials of a request stood.
@@ -19,22 +23,22 @@ const (
 
 // Grant is what a token or a signed URL allows.
 type Grant struct {
-	Rooms   []Pattern    // may be subscribed to
-	Publish []Pattern    // may be published to
-	ID      string       // is the stream's id; empty: the client may choose
-	Opens   time.Time    // streams may be opened before
-	Until   time.Time    // streams end then; zero: they do not
-	Address netip.Prefix // whose; not valid: anybody's
+	Rooms   []names.Target // may be subscribed to
+	Publish []names.Target // may be published to
+	ID      string         // is the stream's id; empty: the client may choose
+	Opens   time.Time      // streams may be opened before
+	Until   time.Time      // streams end then; zero: they do not
+	Address netip.Prefix   // whose; not valid: anybody's
 	From    Source
 }
 
 // FirstRefused names the first of the rooms that the grant does not cover. With all, every room is asked for, "*".
 func (g *Grant) FirstRefused(rooms []string, all bool) (room string, refused bool) {
-	if slices.Contains(g.Rooms, Everything) {
+	if slices.Contains(g.Rooms, names.Everything) {
 		return "", false
 	}
 	if all {
-		return string(Everything), true
+		return names.Everything.String(), true
 	}
 	for _, room := range rooms {
 		if !g.covers(room) {
@@ -45,7 +49,7 @@ func (g *Grant) FirstRefused(rooms []string, all bool) (room string, refused boo
 }
 
 func (g *Grant) covers(room string) bool {
-	return slices.ContainsFunc(g.Rooms, func(p Pattern) bool { return p.Covers(room) })
+	return slices.ContainsFunc(g.Rooms, func(t names.Target) bool { return t.Has(room) })
 }
 
 // check says whether a stream may be opened by address at now.
@@ -57,4 +61,17 @@ func (g *Grant) check(address netip.Addr, now time.Time) error {
 		return WrongAddress
 	}
 	return nil
+}
+
+// parseTargets reads a list of targets such as "room1", "news*" and "*".
+func parseTargets(texts []string) ([]names.Target, error) {
+	targets := make([]names.Target, 0, len(texts))
+	for _, text := range texts {
+		t, err := names.ParseTarget(text)
+		if err != nil {
+			return nil, fmt.Errorf("the room %s %w", safetext.Quote(text), err)
+		}
+		targets = append(targets, t)
+	}
+	return targets, nil
 }

@@ -6,12 +6,14 @@ import (
 	"time"
 
 	"github.com/golang-jwt/jwt/v5"
+
+	"github.com/hassesd/hassesd/internal/names"
 )
 
 // Mint is what a new token says. Empty fields are left out.
 type Mint struct {
-	Subscribe []string // patterns
-	Publish   []string // patterns
+	Subscribe []string // targets
+	Publish   []string // targets
 	ID        string
 	Issuer    string
 	Audience  []string
@@ -24,12 +26,12 @@ type Mint struct {
 // Token signs it. What the daemon would refuse whatever its keys is not made.
 func (m Mint) Token(key SigningKey) (string, error) {
 	for _, list := range [][]string{m.Subscribe, m.Publish} {
-		if _, err := parsePatterns(list); err != nil {
+		if _, err := parseTargets(list); err != nil {
 			return "", err
 		}
 	}
-	if err := checkID(m.ID); err != nil {
-		return "", err
+	if err := names.CheckClientID(m.ID); err != nil {
+		return "", fmt.Errorf("the id %w", err)
 	}
 	if !m.NotBefore.IsZero() && !m.NotBefore.Before(m.Expires) {
 		return "", errors.New("the token would have expired before it is valid")

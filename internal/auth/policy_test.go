@@ -5,6 +5,8 @@ import (
 	"log/slog"
 	"strings"
 	"testing"
+
+	"github.com/hassesd/hassesd/internal/names"
 )
 
 func TestWhereTokensStand(t *testing.T) {
@@ -60,7 +62,7 @@ func TestWhereTokensStand(t *testing.T) {
 			}
 			continue
 		}
-		if err != nil || g.From != tt.from || len(g.Rooms) != 1 || g.Rooms[0] != "a" {
+		if err != nil || g.From != tt.from || len(g.Rooms) != 1 || g.Rooms[0] != (names.Target{Kind: names.Room, Name: "a"}) {
 			t.Errorf("%s: %+v, %v", tt.name, g, err)
 		}
 	}

@@ -11,6 +11,9 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/hassesd/hassesd/internal/names"
+	"github.com/hassesd/hassesd/internal/safetext"
 )
 
 // URLKey signs URLs, and proves that they were signed.
@@ -61,14 +64,17 @@ func (g *Grant) checkNames() error {
 		return errors.New("the query names no room")
 	}
 	for _, room := range g.Rooms {
-		if _, err := ParsePattern(string(room)); err != nil {
-			return err
+		if room.Kind == names.Room && strings.HasSuffix(room.Name, "*") {
+			return fmt.Errorf("%s is not a room: a URL names each of its rooms, only tokens have prefixes", safetext.Quote(room.Name))
 		}
-		if room != Everything && strings.HasSuffix(string(room), "*") {
-			return fmt.Errorf("%q is no room: a URL names each of its rooms, only tokens have prefixes", room)
+		if err := room.Check(); err != nil {
+			return fmt.Errorf("the room %s %w", safetext.Quote(room.Name), err)
 		}
 	}
-	return checkID(g.ID)
+	if err := names.CheckClientID(g.ID); err != nil {
+		return fmt.Errorf("the id %w", err)
+	}
+	return nil
 }
 
 func (k URLKey) mac(canonical string) []byte {
@@ -124,8 +130,12 @@ func (q query) grant() (Grant, error) {
 			rooms = []string{p.value}
 		}
 		for _, room := range rooms {
-			if room != "" { // as where streams are asked for
-				g.Rooms = append(g.Rooms, Pattern(room))
+			switch room {
+			case "": // as where streams are asked for
+			case names.Everything.String():
+				g.Rooms = append(g.Rooms, names.Everything)
+			default:
+				g.Rooms = append(g.Rooms, names.Target{Kind: names.Room, Name: room})
 			}
 		}
 	}
