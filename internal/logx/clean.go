@@ -4,41 +4,9 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
-	"unicode/utf8"
+
+	"github.com/hassesd/hassesd/internal/safetext"
 )
-
-// Clean returns s as printable ASCII. Other bytes and characters become \xNN and \u{NNNN}, a backslash
-// becomes \x5C, so that the result stands for one text only. Text that is clean already is returned as it is,
-// without allocation.
-//
-// The digits are upper case, and a backslash is not doubled, for a reason: tint turns \x1b in a quoted
-// value back into ESC, so that exact text must not come out of here, whatever goes in.
-func Clean(s string) string {
-	for i := range len(s) {
-		if !isPlain(s[i]) {
-			return string(appendClean(make([]byte, 0, len(s)+16), s))
-		}
-	}
-	return s
-}
-
-func isPlain(b byte) bool { return b >= ' ' && b <= '~' && b != '\\' }
-
-func appendClean(dst []byte, s string) []byte {
-	for len(s) > 0 {
-		r, size := utf8.DecodeRuneInString(s)
-		switch {
-		case r < utf8.RuneSelf && isPlain(s[0]):
-			dst = append(dst, s[0])
-		case r < utf8.RuneSelf || r == utf8.RuneError && size == 1:
-			dst = fmt.Appendf(dst, `\x%02X`, s[0])
-		default:
-			dst = fmt.Appendf(dst, `\u{%X}`, r)
-		}
-		s = s[size:]
-	}
-	return dst
-}
 
 // cleaner is a handler that cleans messages, keys and values on their way to another one.
 type cleaner struct{ next slog.Handler }
@@ -48,7 +16,7 @@ func (c *cleaner) Enabled(ctx context.Context, level slog.Level) bool {
 }
 
 func (c *cleaner) Handle(ctx context.Context, r slog.Record) error {
-	clean := slog.NewRecord(r.Time, r.Level, Clean(r.Message), r.PC)
+	clean := slog.NewRecord(r.Time, r.Level, safetext.ASCII(r.Message), r.PC)
 	r.Attrs(func(a slog.Attr) bool {
 		clean.AddAttrs(cleanAttr(a))
 		return true
@@ -61,7 +29,7 @@ func (c *cleaner) WithAttrs(attrs []slog.Attr) slog.Handler {
 }
 
 func (c *cleaner) WithGroup(name string) slog.Handler {
-	return &cleaner{c.next.WithGroup(Clean(name))}
+	return &cleaner{c.next.WithGroup(safetext.ASCII(name))}
 }
 
 func cleanAttrs(attrs []slog.Attr) []slog.Attr {
@@ -73,23 +41,23 @@ func cleanAttrs(attrs []slog.Attr) []slog.Attr {
 }
 
 func cleanAttr(a slog.Attr) slog.Attr {
-	return slog.Attr{Key: Clean(a.Key), Value: cleanValue(a.Value.Resolve())}
+	return slog.Attr{Key: safetext.ASCII(a.Key), Value: cleanValue(a.Value.Resolve())}
 }
 
 func cleanValue(v slog.Value) slog.Value {
 	switch v.Kind() {
 	case slog.KindString:
-		return slog.StringValue(Clean(v.String()))
+		return slog.StringValue(safetext.ASCII(v.String()))
 	case slog.KindGroup:
 		return slog.GroupValue(cleanAttrs(v.Group())...)
 	case slog.KindAny:
 		return cleanAny(v.Any())
 	case slog.KindLogValuer: // resolved before; not reached, but never let through
-		return slog.StringValue(Clean(v.String()))
+		return slog.StringValue(safetext.ASCII(v.String()))
 	case slog.KindBool, slog.KindDuration, slog.KindFloat64, slog.KindInt64, slog.KindTime, slog.KindUint64:
 		return v
 	}
-	return slog.StringValue(Clean(v.String()))
+	return slog.StringValue(safetext.ASCII(v.String()))
 }
 
 // cleanAny turns what only its own methods can write into text first; fmt survives methods that panic.
@@ -98,21 +66,21 @@ func cleanAny(v any) slog.Value {
 	case nil:
 		return slog.AnyValue(nil)
 	case error:
-		return slog.AnyValue(errorText(Clean(fmt.Sprintf("%v", v))))
+		return slog.AnyValue(escapedError(safetext.ASCII(fmt.Sprintf("%v", v))))
 	case []string:
 		clean := make([]string, 0, len(v))
 		for _, s := range v {
-			clean = append(clean, Clean(s))
+			clean = append(clean, safetext.ASCII(s))
 		}
 		return slog.AnyValue(clean)
 	case []byte:
-		return slog.StringValue(Clean(string(v)))
+		return slog.StringValue(safetext.ASCII(string(v)))
 	default:
-		return slog.StringValue(Clean(fmt.Sprintf("%+v", v)))
+		return slog.StringValue(safetext.ASCII(fmt.Sprintf("%+v", v)))
 	}
 }
 
-// errorText is an error after cleaning: still an error, so that handlers show it as one.
-type errorText string
+// escapedError is an error whose text is escaped: still an error, so that handlers show it as one.
+type escapedError string
 
-func (e errorText) Error() string { return string(e) }
+func (e escapedError) Error() string { return string(e) }

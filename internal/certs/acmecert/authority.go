@@ -128,7 +128,7 @@ func (a *authority) checkAccount(ctx context.Context, client *acme.Client, known
 	case len(contact) > 0 && !slices.Equal(known.Contact, contact):
 		// Some authorities keep no addresses, and are told each time. None is worth a certificate.
 		if _, err := client.UpdateReg(ctx, &acme.Account{Contact: contact}); err != nil {
-			a.log.Warn("authority did not take the address for its mails", "err", errorText(err))
+			a.log.Warn("authority did not take the address for its mails", "err", errorLine(err))
 		}
 	}
 	return nil

@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"golang.org/x/crypto/acme"
+
+	"github.com/hassesd/hassesd/internal/safetext"
 )
 
 const (
@@ -107,21 +109,17 @@ func parseRetryAfter(value string, now time.Time) (time.Time, bool) {
 	return at, err == nil
 }
 
-// maxErrorText is how much of an error is kept: authorities quote what they got from a host.
+// maxErrorText bounds the text of an error, in bytes before escapes: authorities quote what they got from a host.
 const maxErrorText = 400
 
-// errorText is err as one line of printable ASCII: much of it was written by others.
-func errorText(err error) string {
-	var b strings.Builder
-	for _, r := range strings.Join(strings.Fields(err.Error()), " ") {
-		if b.Len() >= maxErrorText {
-			b.WriteString("...")
-			break
-		}
-		if r < ' ' || r > '~' {
-			r = '?'
-		}
-		b.WriteRune(r)
+// errorText returns err as one line of printable ASCII, cut to maxErrorText: authorities write much of it.
+func errorText(err error) string { return safetext.ASCII(errorLine(err)) }
+
+// errorLine returns err as one line, cut to maxErrorText. It is for the log, which escapes what it writes.
+func errorLine(err error) string {
+	line := strings.Join(strings.Fields(err.Error()), " ")
+	if short := safetext.Cut(line, maxErrorText); short != line {
+		return short + "..."
 	}
-	return b.String()
+	return line
 }

@@ -63,7 +63,7 @@ func TestErrorText(t *testing.T) {
 	for text, want := range map[string]string{
 		"plain":                   "plain",
 		"two\nlines\twith  blank": "two lines with blank",
-		"\x1b[31mred\x1b[0m é":    "?[31mred?[0m ?",
+		"\x1b[31mred\x1b[0m é":    `\x1B[31mred\x1B[0m \u{E9}`,
 		strings.Repeat("x", 1000): strings.Repeat("x", maxErrorText) + "...",
 	} {
 		if got := errorText(errors.New(text)); got != want {

@@ -342,7 +342,7 @@ func (m *Manager) takeIfNone(name string, now time.Time) {
 		return
 	}
 	if err := m.take(name, now); err != nil {
-		m.log.Debug("still no certificate in the cache", "host", name, "err", errorText(err))
+		m.log.Debug("still no certificate in the cache", "host", name, "err", errorLine(err))
 	}
 }
 

@@ -150,7 +150,7 @@ func (m *Manager) askForAdvice(ctx context.Context, name, id string) {
 	h := m.hosts[name]
 	if err != nil {
 		h.advice.askAt = now.Add(askForAdvice)
-		m.log.Debug("no advice on the renewal of a certificate", "host", name, "err", errorText(err))
+		m.log.Debug("no advice on the renewal of a certificate", "host", name, "err", errorLine(err))
 		return
 	}
 	before := h.next(now, name)
