@@ -68,6 +68,7 @@ func (p *program) allClients(ctx context.Context, params admin.ClientsParams, li
 		return all, err
 	}
 	defer hangUp(client)
+	seen := make(map[uint64]bool) // a client whose queue grows may come again on a later page
 	for {
 		params.Limit = clientsPage
 		if limit > 0 {
@@ -79,7 +80,12 @@ func (p *program) allClients(ctx context.Context, params admin.ClientsParams, li
 		if err != nil {
 			return all, err
 		}
-		all.Clients = append(all.Clients, page.Clients...)
+		for _, c := range page.Clients {
+			if !seen[c.Conn] {
+				seen[c.Conn] = true
+				all.Clients = append(all.Clients, c)
+			}
+		}
 		all.Total = page.Total
 		if page.NextCursor == "" || limit > 0 && len(all.Clients) >= limit {
 			return all, nil

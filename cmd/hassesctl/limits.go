@@ -16,7 +16,7 @@ func (p *program) limitsCommand() *cli.Command {
 		Name:  "limits",
 		Usage: "show what is used of the limits, who was refused, and which networks are kept out",
 		Flags: []cli.Flag{
-			&cli.IntFlag{Name: "penalized", Usage: "list at most so many networks that are kept out", Value: 20},
+			&cli.IntFlag{Name: "penalized", Usage: "list at most so many networks that are kept out, up to 1000", Value: 20},
 		},
 		Action: func(c *cli.Context) error {
 			if _, err := words(c, 0, 0); err != nil {
@@ -86,8 +86,12 @@ func (p *program) printLimits(l admin.Limits) {
 		out.add(cell{text: one.Network, style: bold}, cell{text: left.String()}, cell{text: one.Why})
 	}
 	out.print(p.out)
-	if more := n.Total - len(n.Penalized); more > 0 {
-		p.err.printf("%d more; --penalized %d shows them\n", more, n.Total)
+	switch more := n.Total - len(n.Penalized); {
+	case more <= 0:
+	case len(n.Penalized) >= admin.MaxPenalized:
+		p.err.printf("%d more\n", more)
+	default:
+		p.err.printf("%d more; --penalized %d shows them\n", more, min(n.Total, admin.MaxPenalized))
 	}
 }
 

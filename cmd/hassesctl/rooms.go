@@ -1,13 +1,19 @@
 package main
 
 import (
+	"cmp"
 	"context"
+	"errors"
+	"slices"
 	"strconv"
 
 	"github.com/urfave/cli/v2"
 
 	"github.com/hassesd/hassesd/internal/admin"
 )
+
+// roomsPage is how many rooms are asked for at a time.
+const roomsPage = 1000
 
 func (p *program) roomsCommand() *cli.Command {
 	return &cli.Command{
@@ -24,10 +30,7 @@ func (p *program) roomsCommand() *cli.Command {
 			if c.Int("limit") < 0 {
 				return usagef("--limit wants a number that is not negative")
 			}
-			params := admin.RoomsParams{Prefix: c.String("prefix"), Limit: c.Int("limit")}
-			rooms, err := call(c.Context, p, func(ctx context.Context, client *admin.Conn) (admin.Rooms, error) {
-				return client.Rooms(ctx, params)
-			})
+			rooms, err := p.allRooms(c.Context, c.String("prefix"), c.Int("limit"))
 			if err != nil {
 				return err
 			}
@@ -38,6 +41,46 @@ func (p *program) roomsCommand() *cli.Command {
 			return p.out.err
 		},
 	}
+}
+
+// allRooms follows the pages until there are limit rooms, the fullest, or all for 0. Each page has the whole timeout. All
+// are asked for by name, which costs the daemon no more than the pages themselves, and are sorted here.
+func (p *program) allRooms(ctx context.Context, prefix string, limit int) (admin.Rooms, error) {
+	all := admin.Rooms{Rooms: []admin.Room{}}
+	client, err := within(ctx, p.set.timeout, p.dial)
+	if err != nil {
+		return all, err
+	}
+	defer hangUp(client)
+	params := admin.RoomsParams{Prefix: prefix, Limit: limit}
+	if limit == 0 || limit > roomsPage {
+		params.Sort, params.Limit = admin.SortName, roomsPage
+	}
+	for {
+		page, err := within(ctx, p.set.timeout, func(ctx context.Context) (admin.Rooms, error) {
+			return client.Rooms(ctx, params)
+		})
+		if err != nil {
+			return all, err
+		}
+		all.Rooms = append(all.Rooms, page.Rooms...)
+		all.Total = page.Total
+		isEnough := params.Sort == "" && len(all.Rooms) >= limit
+		if page.NextCursor == "" || isEnough {
+			break
+		}
+		if page.NextCursor == params.Cursor || len(page.Rooms) == 0 {
+			return all, errors.New("the daemon's list of rooms does not come to an end")
+		}
+		params.Cursor = page.NextCursor
+	}
+	slices.SortFunc(all.Rooms, func(a, b admin.Room) int {
+		return cmp.Or(cmp.Compare(b.Streams, a.Streams), cmp.Compare(a.Room, b.Room))
+	})
+	if limit > 0 {
+		all.Rooms = all.Rooms[:min(limit, len(all.Rooms))]
+	}
+	return all, nil
 }
 
 func (p *program) printRooms(rooms admin.Rooms) {

@@ -13,10 +13,20 @@ const (
 )
 
 // answer is what one command gets: a text that is there, or one that is made when its turn comes.
+// Who takes one from the queue releases it.
 type answer struct {
 	text  []byte
 	later func(ctx context.Context) []byte // nil: text
-	held  int                              // bytes that later keeps until its turn comes
+	// pieces sends the answer by emit while it is made, as it may be long; nil: text or later.
+	pieces func(ctx context.Context, emit func([]byte) error) error
+	held   int    // bytes that later or pieces keep until their turn comes
+	done   func() // called once the answer is sent, or thrown away; nil: nobody is told
+}
+
+func (x answer) release() {
+	if x.done != nil {
+		x.done()
+	}
 }
 
 func (x answer) size() int { return len(x.text) + x.held }
@@ -61,6 +71,7 @@ func (a *answers) put(x answer) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if a.state != answersOpen {
+		x.release()
 		return
 	}
 	a.queue = append(a.queue, x)
@@ -86,6 +97,9 @@ func (a *answers) setState(s answersState) {
 	}
 	a.state = s
 	if s != answersFinished {
+		for _, x := range a.queue {
+			x.release()
+		}
 		a.queue, a.bytes = nil, 0
 	}
 	a.changed.Broadcast()

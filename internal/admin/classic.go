@@ -134,15 +134,6 @@ func (s *classic) status(ctx context.Context) {
 	s.text(ctx, "status", statusText(&st))
 }
 
-func (s *classic) clientList(ctx context.Context) {
-	cl, err := s.conn.server.backend.Clients(ctx, ClientsParams{})
-	if err != nil {
-		s.error(asError(err))
-		return
-	}
-	s.text(ctx, "clientlist", clientListText(cl.Clients))
-}
-
 func (s *classic) numberOfClients(ctx context.Context) {
 	n, err := s.connections(ctx)
 	if err != nil {
@@ -168,15 +159,6 @@ func (s *classic) tcpStatus(ctx context.Context) {
 		return
 	}
 	s.line(tcpStatusJSON(&st))
-}
-
-func (s *classic) tcpClientList(ctx context.Context) {
-	cl, err := s.conn.server.backend.Clients(ctx, ClientsParams{})
-	if err != nil {
-		s.error(asError(err))
-		return
-	}
-	s.line(tcpClientListJSON(filledClients(cl).Clients))
 }
 
 func (s *classic) tcpNumber(ctx context.Context) {
@@ -235,6 +217,10 @@ func (s *classic) text(ctx context.Context, command, text string) {
 	s.conn.answer(answer{text: []byte(text)})
 	ctx, cancel := context.WithTimeout(ctx, answerLogTimeout)
 	defer cancel()
+	s.logText(ctx, command, text)
+}
+
+func (s *classic) logText(ctx context.Context, command, text string) {
 	for line := range strings.Lines(text) {
 		s.conn.server.answerLog.InfoContext(ctx, "control answer", "command", command, "line", strings.TrimSuffix(line, "\n"))
 	}

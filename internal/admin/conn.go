@@ -16,6 +16,7 @@ import (
 // Bounds of one control connection.
 const (
 	writeTimeout   = 10 * time.Second // for each writeChunk of answers
+	answerTimeout  = 30 * time.Second // for an answer as a whole
 	writeChunk     = 64 << 10
 	readChunk      = 32 << 10
 	publishTimeout = 30 * time.Second // for a message to find room while the loops are behind
@@ -207,11 +208,7 @@ func (c *conn) write() {
 		if !ok {
 			return
 		}
-		text := x.text
-		if x.later != nil {
-			text = x.later(c.server.ctx)
-		}
-		err := c.send(text)
+		err := c.deliver(x)
 		if err == nil {
 			continue
 		}
@@ -227,8 +224,27 @@ func (c *conn) write() {
 	}
 }
 
-func (c *conn) send(text []byte) error {
+// deliver sends one answer, within its time as a whole.
+func (c *conn) deliver(x answer) error {
+	defer x.release()
+	switch {
+	case x.pieces != nil:
+		ctx, cancel := context.WithTimeout(c.server.ctx, c.server.listPatience)
+		defer cancel()
+		until := time.Now().Add(c.server.listPatience)
+		return x.pieces(ctx, func(text []byte) error { return c.send(text, until) })
+	case x.later != nil:
+		x.text = x.later(c.server.ctx)
+	}
+	return c.send(x.text, time.Now().Add(c.server.answerTimeout))
+}
+
+// send writes a text. It gives up when a piece of it, or the answer that it is a part of, takes too long.
+func (c *conn) send(text []byte, until time.Time) error {
 	for len(text) > 0 {
+		if time.Now().After(until) {
+			return os.ErrDeadlineExceeded
+		}
 		n := min(len(text), writeChunk)
 		if err := c.out.SetWriteDeadline(time.Now().Add(c.server.writeTimeout)); err != nil {
 			return err

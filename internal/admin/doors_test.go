@@ -18,7 +18,7 @@ import (
 	"github.com/hassesd/hassesd/internal/admin/admintest"
 )
 
-func newServer(t *testing.T, b *admintest.Backend) *admin.Server {
+func newServer(t *testing.T, b admin.Backend) *admin.Server {
 	t.Helper()
 	s := admin.NewServer(admin.ServerOptions{Backend: b, Logger: slog.New(slog.DiscardHandler)})
 	t.Cleanup(func() { stop(t, s) })

@@ -10,6 +10,9 @@ import (
 // SetWriteTimeout shortens the patience with peers that do not read, before s serves.
 func SetWriteTimeout(s *Server, d time.Duration) { s.writeTimeout = d }
 
+// SetAnswerTimeout shortens what an answer may take as a whole, before s serves.
+func SetAnswerTimeout(s *Server, d time.Duration) { s.answerTimeout = d }
+
 // SetHandshakeTimeout shortens the patience with TLS clients, before s serves.
 func SetHandshakeTimeout(s *Server, d time.Duration) { s.handshakeTimeout = d }
 

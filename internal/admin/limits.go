@@ -2,8 +2,11 @@ package admin
 
 // LimitsParams bounds "limits".
 type LimitsParams struct {
-	Penalized int `json:"penalized,omitempty"` // list at most so many penalized networks; 0: 100
+	Penalized int `json:"penalized,omitempty"` // list at most so many penalized networks, MaxPenalized at most; 0: 100
 }
+
+// MaxPenalized is how many penalized networks "limits" lists at most: those that are kept out longest.
+const MaxPenalized = 1000
 
 // Limits is the result of "limits": what is used of each bound, and who was refused. Counters only grow while the
 // process lives, also when a reload changes the limits.

@@ -174,4 +174,4 @@ func errNoRoom() *Error {
 }
 
 // HeldBytes is about how much the control connections hold: what is long of unfinished commands, and answers that wait.
-func (s *Server) HeldBytes() int64 { return s.unfinished.held() }
+func (s *Server) HeldBytes() int64 { return s.unfinished.held() + s.lists.held() }

@@ -13,7 +13,7 @@ import (
 )
 
 // Who may only show a key sends no more than a key takes, and learns so; a key that follows is taken.
-func TestAConnectionWithoutARoleSendsNoLongCommands(t *testing.T) {
+func TestT28AConnectionWithoutARoleSendsNoLongCommands(t *testing.T) {
 	_, doors, _ := guarded(t, admin.RoleNone)
 	p := connect(t, "tcp", doors.TCP)
 	p.send(`{"jsonrpc":"2.0","id":7,"method":"send","params":{"to":"a","data":"` + strings.Repeat("x", 5000) + `"}}` + "\n")
@@ -68,7 +68,7 @@ func waitHeld(t *testing.T, s *admin.Server, done func(bytes int64) bool) {
 	}
 }
 
-func TestUnfinishedCommandsAreBoundedTogether(t *testing.T) {
+func TestT28UnfinishedCommandsAreBoundedTogether(t *testing.T) {
 	const budget = 1 << 20
 	b := &admintest.Backend{}
 	s, doors := openScarce(t, b, budget, time.Hour, 50*time.Millisecond)
@@ -92,7 +92,7 @@ func TestUnfinishedCommandsAreBoundedTogether(t *testing.T) {
 }
 
 // A command that is never finished does not keep the memory from others for ever.
-func TestAnOldUnfinishedCommandGivesWay(t *testing.T) {
+func TestT28AnOldUnfinishedCommandGivesWay(t *testing.T) {
 	b := &admintest.Backend{}
 	s, doors := openScarce(t, b, 1<<20, time.Millisecond, time.Hour)
 	half := `{"jsonrpc":"2.0","id":5,"method":"send","params":{"to":"a","data":"` + strings.Repeat("x", 800_000)

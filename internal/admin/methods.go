@@ -12,7 +12,9 @@ type method struct {
 	// sets says whether params change something, which is for administrators alone, instead of asking for it; nil: no
 	// matter which params there are, role may give them.
 	sets func(params json.RawMessage) bool
-	run  func(ctx context.Context, c *conn, params json.RawMessage) (any, *Error)
+	// isList: the length of the result, or the work for it, is a matter of how many strangers there are.
+	isList bool
+	run    func(ctx context.Context, c *conn, params json.RawMessage) (any, *Error)
 }
 
 // needs is the least role that may make the call.
@@ -62,16 +64,14 @@ var methods = map[string]method{
 			return filledStatus(s), err
 		})
 	}},
-	MethodClients: {role: RoleRead, run: func(ctx context.Context, c *conn, params json.RawMessage) (any, *Error) {
-		return run(params, "room, id, addr, sort, limit, cursor", checkClients, func(p ClientsParams) (Clients, error) {
-			cl, err := c.server.backend.Clients(ctx, p)
-			return filledClients(cl), err
+	MethodClients: {role: RoleRead, isList: true, run: func(ctx context.Context, c *conn, params json.RawMessage) (any, *Error) {
+		return run(params, "room, id, addr, sort, limit, cursor", checkClients, func(p ClientsParams) (clientsPage, error) {
+			return listClients(ctx, c.server.backend, p)
 		})
 	}},
-	MethodRooms: {role: RoleRead, run: func(ctx context.Context, c *conn, params json.RawMessage) (any, *Error) {
-		return run(params, "limit, prefix", checkRooms, func(p RoomsParams) (Rooms, error) {
-			r, err := c.server.backend.Rooms(ctx, p)
-			return filledRooms(r), err
+	MethodRooms: {role: RoleRead, isList: true, run: func(ctx context.Context, c *conn, params json.RawMessage) (any, *Error) {
+		return run(params, "limit, prefix, sort, cursor", checkRooms, func(p RoomsParams) (roomsPage, error) {
+			return listRooms(ctx, c.server.backend, p)
 		})
 	}},
 	MethodCount: {role: RoleRead, run: func(ctx context.Context, c *conn, params json.RawMessage) (any, *Error) {
@@ -124,8 +124,9 @@ var methods = map[string]method{
 			return filledCertificates(list), err
 		})
 	}},
-	MethodLimits: {role: RoleRead, run: func(ctx context.Context, c *conn, params json.RawMessage) (any, *Error) {
+	MethodLimits: {role: RoleRead, isList: true, run: func(ctx context.Context, c *conn, params json.RawMessage) (any, *Error) {
 		return run(params, "penalized", checkLimits, func(p LimitsParams) (Limits, error) {
+			p.Penalized = min(p.Penalized, MaxPenalized)
 			l, err := c.server.backend.Limits(ctx, p)
 			return filledLimits(l), err
 		})
@@ -198,13 +199,6 @@ func filledClients(c Clients) Clients {
 	}
 	c.Clients = filled
 	return c
-}
-
-func filledRooms(r Rooms) Rooms {
-	if r.Rooms == nil {
-		r.Rooms = []Room{}
-	}
-	return r
 }
 
 func filledCertificates(c Certificates) Certificates {

@@ -118,18 +118,25 @@ func checkSend(p SendParams) *Error {
 
 func checkClients(p ClientsParams) *Error {
 	switch p.Sort {
-	case "", "age", "queue", "sent":
+	case "", SortAge, SortQueue, SortSent:
 	default:
 		return badParams("sort: age, queue or sent", "sort: there is no such order")
 	}
 	return checkLimit(p.Limit)
 }
 
-func checkRooms(p RoomsParams) *Error { return checkLimit(p.Limit) }
+func checkRooms(p RoomsParams) *Error {
+	switch p.Sort {
+	case "", SortStreams, SortName:
+	default:
+		return badParams("sort: streams or name", "sort: there is no such order")
+	}
+	return checkLimit(p.Limit)
+}
 
 func checkLimit(limit int) *Error {
 	if limit < 0 {
-		return badParams("limit: 0 for all", "limit: less than 0")
+		return badParams("limit: 0 for a page of the usual length", "limit: less than 0")
 	}
 	return nil
 }

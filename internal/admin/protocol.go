@@ -148,15 +148,25 @@ type ClientsParams struct {
 	ID     string `json:"id,omitempty"`
 	Addr   string `json:"addr,omitempty"`  // address, or address:port
 	Sort   string `json:"sort,omitempty"`  // age (oldest first, the default), queue (fullest first), sent (most first)
-	Limit  int    `json:"limit,omitempty"` // 0: all
+	Limit  int    `json:"limit,omitempty"` // of a page, at most 1000; 0: 500
 	Cursor string `json:"cursor,omitempty"`
 }
+
+// The orders of lists.
+const (
+	SortAge   = "age"
+	SortQueue = "queue"
+	SortSent  = "sent"
+
+	SortStreams = "streams"
+	SortName    = "name"
+)
 
 // Clients is the result of "clients".
 type Clients struct {
 	Clients    []Client `json:"clients"`
-	Total      int      `json:"total"` // that match, of which Clients is a page
-	NextCursor string   `json:"next_cursor,omitempty"`
+	Total      int      `json:"total"`                 // that match, of which Clients is a page
+	NextCursor string   `json:"next_cursor,omitempty"` // empty: that was all
 }
 
 // Client is one connection.
@@ -180,14 +190,17 @@ type Client struct {
 
 // RoomsParams bounds "rooms".
 type RoomsParams struct {
-	Limit  int    `json:"limit,omitempty"`
+	Limit  int    `json:"limit,omitempty"` // of a page, at most 1000; 0: 500
 	Prefix string `json:"prefix,omitempty"`
+	Sort   string `json:"sort,omitempty"` // streams (most first, then by name; the default) or name
+	Cursor string `json:"cursor,omitempty"`
 }
 
-// Rooms is the result of "rooms": most streams first, then by name.
+// Rooms is the result of "rooms".
 type Rooms struct {
-	Rooms []Room `json:"rooms"`
-	Total int    `json:"total"`
+	Rooms      []Room `json:"rooms"`
+	Total      int    `json:"total"` // of which Rooms is a page
+	NextCursor string `json:"next_cursor,omitempty"`
 }
 
 // Room is one room that somebody listens to.

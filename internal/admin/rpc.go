@@ -95,6 +95,7 @@ func (s *rpc) line(line []byte, end lineEnd) {
 		}
 		rep := s.request(r)
 		if wantsNone[i] {
+			rep.release()
 			continue
 		}
 		replies = append(replies, rep)
@@ -134,6 +135,11 @@ func (s *rpc) request(r *jrpc2.ParsedRequest) reply {
 	case isDelivery:
 		return reply{id: r.ID, delivery: d}
 	}
+	if list, ok := result.(*listed); ok {
+		text := resultText(r.ID, list.value)
+		list.settle(len(text))
+		return reply{id: r.ID, text: text, list: list}
+	}
 	return reply{id: r.ID, text: resultText(r.ID, result)}
 }
 
@@ -163,6 +169,13 @@ func (s *rpc) call(name string, params json.RawMessage) (any, *Error) {
 	}
 	ctx, cancel := context.WithTimeout(s.conn.server.ctx, callTimeout)
 	defer cancel()
+	if m.isList {
+		list, e := s.conn.server.lists.list(ctx, s.conn.role(), func() (any, *Error) { return m.run(ctx, s.conn, params) })
+		if e != nil {
+			return nil, e
+		}
+		return list, nil
+	}
 	result, e := m.run(ctx, s.conn, params)
 	if e == nil && needed == RoleAdmin {
 		attrs := append([]slog.Attr{slog.String("method", name)}, s.conn.keyAttrs()...)
@@ -176,6 +189,13 @@ type reply struct {
 	id       string // JSON; empty: null
 	text     []byte
 	delivery Delivery
+	list     *listed // what of all lists the text is; nil: it is none
+}
+
+func (r reply) release() {
+	if r.list != nil {
+		r.list.release()
+	}
 }
 
 func (r reply) size() int {
@@ -220,10 +240,15 @@ func answerOf(replies []reply, batch bool) answer {
 		}
 		return append(b, '\n')
 	}
-	if waits {
-		return answer{later: line, held: size}
+	done := func() {
+		for _, r := range replies {
+			r.release()
+		}
 	}
-	return answer{text: line(context.Background())}
+	if waits {
+		return answer{later: line, held: size, done: done}
+	}
+	return answer{text: line(context.Background()), done: done}
 }
 
 type response struct {

@@ -18,6 +18,9 @@ import (
 // defaultConnections is how many connections a door has places for, when nothing else is said.
 const defaultConnections = 128
 
+// sendBuffer is how much the kernel shall hold of answers for a client of TCP.
+const sendBuffer = 128 << 10
+
 // acceptPause is the wait after accept failed, most likely for want of descriptors.
 const acceptPause = 100 * time.Millisecond
 
@@ -79,6 +82,8 @@ type Server struct {
 	handshakeTimeout time.Duration // of the TLS door
 	placePatience    time.Duration
 	lobbyPatience    time.Duration
+	answerTimeout    time.Duration
+	listPatience     time.Duration
 	began            time.Time
 	admission        *admission.Table // nil: none
 	handshakeSlot    func(ctx context.Context) (leave func(), err error)
@@ -93,6 +98,7 @@ type Server struct {
 	held    held                   // safe by itself
 
 	unfinished lineBudget    // safe by itself
+	lists      listings      // safe by itself
 	stopping   chan struct{} // closed with serverStopping
 
 	mu        sync.Mutex // guards all below
@@ -130,6 +136,8 @@ func NewServer(o ServerOptions) *Server {
 		handshakeTimeout: handshakeTimeout,
 		placePatience:    placePatience,
 		lobbyPatience:    lobbyPatience,
+		answerTimeout:    answerTimeout,
+		listPatience:     listPatience,
 		began:            time.Now(),
 		admission:        o.Admission,
 		handshakeSlot:    o.HandshakeSlot,
@@ -143,6 +151,7 @@ func NewServer(o ServerOptions) *Server {
 
 		stopping: make(chan struct{}),
 	}
+	s.lists.init()
 	s.rights.Store(o.Rights)
 	if o.Rights == nil {
 		s.rights.Store(defaultRights())
@@ -364,6 +373,9 @@ func (s *Server) present(c *conn, nc net.Conn) {
 	case doorTCP, doorTLS: // there a certificate will tell more
 		c.source = hostOf(nc.RemoteAddr())
 		c.origin, c.address = originOf(nc.RemoteAddr())
+		if tcp, ok := nc.(*net.TCPConn); ok {
+			_ = tcp.SetWriteBuffer(sendBuffer) // the kernel would take megabytes that are not read
+		}
 	case doorFIFO:
 	}
 }

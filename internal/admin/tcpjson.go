@@ -62,13 +62,6 @@ func tcpSubscribedJSON(room string, streams int) ([]byte, error) {
 	}{streams, room})
 }
 
-func tcpClientListJSON(clients []Client) ([]byte, error) {
-	return jsonLine("", struct {
-		Clients []Client `json:"clients"`
-		Number  int      `json:"numberofclients"`
-	}{clients, len(clients)})
-}
-
 // jsonLine encodes v and ends the line. A blank follows each colon, as in hasses, and afterComma each comma: hasses
 // has none in tcpstatus and one in tcpsubscribedclients.
 func jsonLine(afterComma string, v any) ([]byte, error) {

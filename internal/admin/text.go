@@ -40,16 +40,11 @@ func statusText(s *Status) string {
 	return b.String()
 }
 
-// clientListText is the answer to "clientlist".
-func clientListText(clients []Client) string {
-	var b strings.Builder
-	b.WriteString("------- requested client list -------\nList of clients:\n")
-	for i := range clients {
-		writeClient(&b, i+1, &clients[i])
-	}
-	b.WriteString("---------------- end ----------------\n")
-	return b.String()
-}
+// What stands before and behind the clients in the answer to "clientlist".
+const (
+	clientListHead = "------- requested client list -------\nList of clients:\n"
+	clientListEnd  = "---------------- end ----------------\n"
+)
 
 func writeClient(b *strings.Builder, number int, c *Client) {
 	isTLS := c.TLS != "" || c.State == "handshaking"

@@ -1,6 +1,7 @@
 package admin
 
 import (
+	"encoding/json"
 	"flag"
 	"os"
 	"path/filepath"
@@ -60,8 +61,37 @@ func TestStatusText(t *testing.T) {
 }
 
 func TestClientListText(t *testing.T) {
-	checkGolden(t, "clientlist.txt", clientListText(sampleClients))
-	checkGolden(t, "clientlist-empty.txt", clientListText(nil))
+	checkGolden(t, "clientlist.txt", rendered(t, textList(), sampleClients))
+	checkGolden(t, "clientlist-empty.txt", rendered(t, textList(), nil))
+}
+
+// rendered is a whole list of clients.
+func rendered(t *testing.T, form clientListForm, clients []Client) string {
+	t.Helper()
+	text := form.head
+	for i := range clients {
+		row, err := form.row(i+1, &clients[i])
+		if err != nil {
+			t.Fatal(err)
+		}
+		text += string(row)
+	}
+	return text + string(form.tail(len(clients), nil))
+}
+
+func TestAListThatIsCutSaysSo(t *testing.T) {
+	why := &Error{Message: "too \"many\" \x1b lists"}
+	if got, want := string(textList().tail(3, why)), "The list is cut after 3 clients: too \"many\" \\x1b lists\n---------------- end ----------------\n"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	var list struct {
+		Number int    `json:"numberofclients"`
+		Cut    string `json:"cut"`
+	}
+	form := jsonList()
+	if err := json.Unmarshal([]byte(form.head+string(form.tail(3, why))), &list); err != nil || list.Number != 3 || list.Cut != printable(why.Message) {
+		t.Errorf("got %+v, %v", list, err)
+	}
 }
 
 func TestShortTexts(t *testing.T) {
@@ -82,8 +112,7 @@ func TestTCPAnswers(t *testing.T) {
 		return string(text)
 	}
 	got := line(tcpStatusJSON(&sampleStatus)) + line(tcpNumberJSON(12)) + line(tcpSubscribedJSON("größe\"😀\u009b", 4)) +
-		line(tcpClientListJSON(filledClients(Clients{Clients: sampleClients}).Clients)) +
-		line(tcpClientListJSON(filledClients(Clients{}).Clients))
+		rendered(t, jsonList(), filledClients(Clients{Clients: sampleClients}).Clients) + rendered(t, jsonList(), nil)
 	checkGolden(t, "tcp.txt", got)
 }
 
@@ -127,11 +156,8 @@ func TestBlanksOfJSON(t *testing.T) {
 }
 
 func TestTextsArePrintable(t *testing.T) {
-	list, err := tcpClientListJSON(sampleClients)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, text := range []string{statusText(&sampleStatus), clientListText(sampleClients), string(list)} {
+	list := rendered(t, jsonList(), sampleClients)
+	for _, text := range []string{statusText(&sampleStatus), rendered(t, textList(), sampleClients), list} {
 		if i := strings.IndexFunc(text, func(r rune) bool { return r != '\n' && (r < ' ' || r > '~') }); i >= 0 {
 			t.Errorf("byte %d is not printable: %.40q", i, text[i:])
 		}

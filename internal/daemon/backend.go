@@ -1,14 +1,12 @@
 package daemon
 
 import (
-	"cmp"
 	"context"
 	"crypto/tls"
 	"errors"
 	"fmt"
 	"os"
 	"os/user"
-	"slices"
 	"strconv"
 	"time"
 
@@ -100,57 +98,35 @@ func (b backend) Status(ctx context.Context) (admin.Status, error) {
 
 // Clients implements admin.Backend.
 func (b backend) Clients(ctx context.Context, p admin.ClientsParams) (admin.Clients, error) {
-	order, err := clientOrder(p.Sort)
-	if err != nil {
-		return admin.Clients{}, err
+	page := edge.ClientPage{Filter: edge.ClientFilter{Room: p.Room, ID: p.ID, Addr: p.Addr}, Limit: p.Limit}
+	switch p.Sort {
+	case "", admin.SortAge:
+	case admin.SortQueue:
+		page.Order = edge.ClientsByQueue
+	case admin.SortSent:
+		page.Order = edge.ClientsBySent
+	default:
+		return admin.Clients{}, invalid(fmt.Sprintf("clients cannot be sorted by %q", p.Sort), "sort is one of age, queue, sent")
 	}
-	from, err := readCursor(p.Cursor)
-	if err != nil {
-		return admin.Clients{}, err
+	if p.Cursor != "" {
+		at, err := admin.ReadClientCursor(p.Sort, p.Cursor)
+		if err != nil {
+			return admin.Clients{}, err
+		}
+		page.After = &edge.ClientPosition{Key: at.Key, Conn: at.Conn}
 	}
-	if p.Limit < 0 {
-		return admin.Clients{}, invalid("limit is negative", "leave it out, or give 0, for all")
-	}
-	all, err := b.edge.Clients(ctx, edge.ClientFilter{Room: p.Room, ID: p.ID, Addr: p.Addr})
+	list, err := b.edge.Clients(ctx, page)
 	if err != nil {
 		return admin.Clients{}, busy(err)
 	}
-	slices.SortStableFunc(all, order)
-	out := admin.Clients{Clients: []admin.Client{}, Total: len(all)}
-	all = all[min(from, len(all)):]
-	if p.Limit > 0 && len(all) > p.Limit {
-		all = all[:p.Limit]
-		out.NextCursor = strconv.Itoa(from + p.Limit)
-	}
-	for _, c := range all {
+	out := admin.Clients{Clients: make([]admin.Client, 0, len(list.Clients)), Total: list.Total}
+	for _, c := range list.Clients {
 		out.Clients = append(out.Clients, client(c))
 	}
+	if list.Next != nil {
+		out.NextCursor = admin.ClientCursor{Key: list.Next.Key, Conn: list.Next.Conn}.Text(p.Sort)
+	}
 	return out, nil
-}
-
-// clientOrder is how "clients" is sorted. Connections arrive in the order of their numbers, which is that of their age.
-func clientOrder(by string) (func(a, b edge.ClientInfo) int, error) {
-	switch by {
-	case "", "age":
-		return func(a, b edge.ClientInfo) int { return cmp.Compare(a.Conn, b.Conn) }, nil
-	case "queue":
-		return func(a, b edge.ClientInfo) int { return cmp.Compare(b.QueueBytes, a.QueueBytes) }, nil
-	case "sent":
-		return func(a, b edge.ClientInfo) int { return cmp.Compare(b.Sent, a.Sent) }, nil
-	}
-	return nil, invalid(fmt.Sprintf("clients cannot be sorted by %q", by), "sort is one of age, queue, sent")
-}
-
-// readCursor reads what an earlier page gave as next_cursor: how many clients came before.
-func readCursor(s string) (int, error) {
-	if s == "" {
-		return 0, nil
-	}
-	n, err := strconv.Atoi(s)
-	if err != nil || n < 0 {
-		return 0, invalid("cursor is not one that an earlier page gave", "begin without a cursor")
-	}
-	return n, nil
 }
 
 func client(c edge.ClientInfo) admin.Client {
@@ -184,22 +160,38 @@ func client(c edge.ClientInfo) admin.Client {
 
 // Rooms implements admin.Backend.
 func (b backend) Rooms(ctx context.Context, p admin.RoomsParams) (admin.Rooms, error) {
-	if p.Limit < 0 {
-		return admin.Rooms{}, invalid("limit is negative", "leave it out, or give 0, for all")
+	page := edge.RoomPage{Prefix: p.Prefix, Limit: p.Limit}
+	switch p.Sort {
+	case "", admin.SortStreams:
+	case admin.SortName:
+		page.ByName = true
+	default:
+		return admin.Rooms{}, invalid(fmt.Sprintf("rooms cannot be sorted by %q", p.Sort), "sort is one of streams, name")
 	}
-	counts, err := b.edge.Rooms(ctx, p.Prefix)
+	total := -1
+	if p.Cursor != "" {
+		at, err := admin.ReadRoomCursor(p.Sort, p.Cursor)
+		if err != nil {
+			return admin.Rooms{}, err
+		}
+		page.After = &edge.Room{Name: at.Room, Streams: at.Number}
+		if page.ByName {
+			total = at.Number
+		}
+	}
+	list, err := b.edge.Rooms(ctx, page)
 	if err != nil {
 		return admin.Rooms{}, busy(err)
 	}
-	out := admin.Rooms{Rooms: make([]admin.Room, 0, len(counts)), Total: len(counts)}
-	for room, n := range counts {
-		out.Rooms = append(out.Rooms, admin.Room{Room: room, Streams: n})
+	if total < 0 {
+		total = list.Total
 	}
-	slices.SortFunc(out.Rooms, func(a, b admin.Room) int {
-		return cmp.Or(cmp.Compare(b.Streams, a.Streams), cmp.Compare(a.Room, b.Room))
-	})
-	if p.Limit > 0 && len(out.Rooms) > p.Limit {
-		out.Rooms = out.Rooms[:p.Limit]
+	out := admin.Rooms{Rooms: make([]admin.Room, 0, len(list.Rooms)), Total: total}
+	for _, r := range list.Rooms {
+		out.Rooms = append(out.Rooms, admin.Room{Room: r.Name, Streams: r.Streams})
+	}
+	if n := len(out.Rooms); list.More && n > 0 {
+		out.NextCursor = admin.RoomCursorAfter(p.Sort, out.Rooms[n-1], total)
 	}
 	return out, nil
 }

@@ -71,9 +71,9 @@ func newCrowd(b *testing.B, n int) *crowd {
 		w.turnUntilQuiet()
 	})
 	c.open(0, min(n, 10), client) // what is made once
-	before, beforeObjects := heap()
+	before, beforeObjects := liveHeap()
 	c.open(min(n, 10), n, client)
-	after, afterObjects := heap()
+	after, afterObjects := liveHeap()
 	c.kernelBytes, c.kernelObjects = kernelCost(b)
 	c.bytes = (after-before)/float64(n) - c.kernelBytes
 	c.objects = (afterObjects-beforeObjects)/float64(n) - c.kernelObjects
@@ -230,7 +230,7 @@ func kernelCost(b *testing.B) (bytes, objects float64) {
 	k := reactortest.NewKernel()
 	p := k.NewPoller()
 	peers := make([]*reactortest.Peer, 0, n)
-	before, beforeObjects := heap()
+	before, beforeObjects := liveHeap()
 	for range n {
 		fd, peer := k.Connect()
 		if err := p.Add(fd, reactor.EdgeBoth, reactor.Token{}); err != nil {
@@ -239,14 +239,14 @@ func kernelCost(b *testing.B) (bytes, objects float64) {
 		_, _ = io.WriteString(peer.Conn(), "") // makes what a blocking client needs
 		peers = append(peers, peer)
 	}
-	after, afterObjects := heap()
+	after, afterObjects := liveHeap()
 	runtime.KeepAlive(peers)
 	runtime.KeepAlive(k)
 	return (after - before) / n, (afterObjects - beforeObjects) / n
 }
 
-// heap returns the live bytes and objects.
-func heap() (bytes, objects float64) {
+// liveHeap returns the live bytes and objects.
+func liveHeap() (bytes, objects float64) {
 	var m runtime.MemStats
 	runtime.GC()
 	runtime.GC()

@@ -93,7 +93,8 @@ func TestStreamOverTLS(t *testing.T) {
 
 			var info []ClientInfo
 			w.do(func(ctx context.Context) (err error) {
-				info, err = w.srv.Clients(ctx, ClientFilter{ID: "x"})
+				list, err := w.srv.Clients(ctx, ClientPage{Filter: ClientFilter{ID: "x"}, Limit: 10})
+				info = list.Clients
 				return err
 			})
 			if len(info) != 1 || info[0].Version != version || info[0].Cipher == 0 || info[0].Sent != 1 {

@@ -1,0 +1,73 @@
+package admin
+
+import (
+	"cmp"
+	"fmt"
+	"strconv"
+	"strings"
+)
+
+// ClientCursor is the last client of a page, behind which the next one begins.
+type ClientCursor struct {
+	Key  uint64 // what the list is sorted by; 0 by age
+	Conn uint64
+}
+
+// Text is the cursor as callers see it, who need not understand it.
+func (c ClientCursor) Text(sort string) string {
+	return fmt.Sprintf("%s.%d.%d", cmp.Or(sort, SortAge), c.Key, c.Conn)
+}
+
+// ReadClientCursor reads what Text has written for a list of that order.
+func ReadClientCursor(sort, text string) (ClientCursor, error) {
+	order, rest, _ := strings.Cut(text, ".")
+	key, conn, _ := strings.Cut(rest, ".")
+	k, errKey := strconv.ParseUint(key, 10, 64)
+	n, errConn := strconv.ParseUint(conn, 10, 64)
+	if order != cmp.Or(sort, SortAge) || errKey != nil || errConn != nil {
+		return ClientCursor{}, badCursor()
+	}
+	return ClientCursor{Key: k, Conn: n}, nil
+}
+
+// cursorAfter is the cursor of a page that ends with the client.
+func cursorAfter(sort string, c *Client) string {
+	at := ClientCursor{Conn: c.Conn}
+	switch sort {
+	case SortQueue:
+		at.Key = uint64(max(0, c.QueueBytes))
+	case SortSent:
+		at.Key = c.Sent
+	}
+	return at.Text(sort)
+}
+
+// RoomCursor is the last room of a page, behind which the next one begins.
+type RoomCursor struct {
+	Number int // its streams or, by name, how many rooms there are in all
+	Room   string
+}
+
+// RoomCursorAfter is the cursor of a page of so many rooms in all that ends with the room.
+func RoomCursorAfter(sort string, r Room, total int) string {
+	number := r.Streams
+	if sort == SortName {
+		number = total
+	}
+	return fmt.Sprintf("%s.%d.%s", cmp.Or(sort, SortStreams), number, r.Room)
+}
+
+// ReadRoomCursor reads what RoomCursorAfter has written for a list of that order.
+func ReadRoomCursor(sort, text string) (RoomCursor, error) {
+	order, rest, _ := strings.Cut(text, ".")
+	number, room, ok := strings.Cut(rest, ".")
+	n, err := strconv.Atoi(number)
+	if order != cmp.Or(sort, SortStreams) || err != nil || n < 0 || !ok || room == "" {
+		return RoomCursor{}, badCursor()
+	}
+	return RoomCursor{Number: n, Room: room}, nil
+}
+
+func badCursor() *Error {
+	return badParams("begin without a cursor", "cursor: not one that an earlier page of the same order gave")
+}

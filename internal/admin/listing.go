@@ -1,0 +1,242 @@
+package admin
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"sync"
+	"time"
+)
+
+// Bounds of answers whose length strangers choose: how many clients there are, and how their rooms are called.
+const (
+	// listRows is how many rows a page has unless the caller wants fewer or more, and mostListRows how many at most.
+	listRows     = 500
+	mostListRows = 1000
+	// listBytes is how long the rows of a page may be; at least one row is in it.
+	listBytes = 256 << 10
+	// listBytesTotal is how long all such answers may be that wait to be written, or are being made.
+	listBytesTotal = 8 << 20
+	// listPatience is how long a list that is sent in pieces may take as a whole.
+	listPatience = time.Minute
+	// listRest is how long the next list waits, as a part of what the one before took: so lists take a quarter of what
+	// the loops could do, however often they are asked for. Nobody waits for more than listRestMost.
+	listRest     = 3
+	listRestMost = time.Second
+)
+
+// listings bounds how many lists are made at one time: one for administrators, who never wait for others, and one for all
+// others.
+type listings struct {
+	lanes [2]chan struct{}
+	total int64 // listBytesTotal
+
+	mu sync.Mutex
+	// guarded by mu
+	bytes int64         // reserved
+	freed chan struct{} // closed when some is given back; nil: nobody waits
+}
+
+func (l *listings) init() {
+	l.total = listBytesTotal
+	for i := range l.lanes {
+		l.lanes[i] = make(chan struct{}, 1)
+	}
+}
+
+// listed is a result that holds a part of what all lists may be long, until it is released.
+type listed struct {
+	value any
+	from  *listings
+	bytes int64
+}
+
+// list makes a list when its turn has come. The result is a *listed, which the caller releases.
+func (l *listings) list(ctx context.Context, role Role, ask func() (any, *Error)) (*listed, *Error) {
+	lane, total := l.lanes[0], l.total/4*3
+	if role == RoleAdmin {
+		lane, total = l.lanes[1], l.total
+	}
+	if !l.reserve(ctx, listBytes, total) {
+		return nil, tooManyLists()
+	}
+	select {
+	case lane <- struct{}{}:
+	case <-ctx.Done():
+		l.release(listBytes)
+		return nil, tooManyLists()
+	}
+	began := time.Now()
+	value, e := ask()
+	time.AfterFunc(min(listRest*time.Since(began), listRestMost), func() { <-lane })
+	if e != nil {
+		l.release(listBytes)
+		return nil, e
+	}
+	return &listed{value: value, from: l, bytes: listBytes}, nil
+}
+
+func tooManyLists() *Error {
+	return &Error{Code: CodeOverloaded, Message: "too many lists are asked for, or wait to be read", Hint: "try again a little later"}
+}
+
+// reserve waits for so many bytes of total.
+func (l *listings) reserve(ctx context.Context, bytes, total int64) bool {
+	for {
+		l.mu.Lock()
+		if l.bytes+bytes <= total {
+			l.bytes += bytes
+			l.mu.Unlock()
+			return true
+		}
+		if l.freed == nil {
+			l.freed = make(chan struct{})
+		}
+		freed := l.freed
+		l.mu.Unlock()
+		select {
+		case <-freed:
+		case <-ctx.Done():
+			return false
+		}
+	}
+}
+
+func (l *listings) release(bytes int64) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.bytes -= bytes
+	if l.freed != nil {
+		close(l.freed)
+		l.freed = nil
+	}
+}
+
+// held is how many bytes are reserved.
+func (l *listings) held() int64 {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.bytes
+}
+
+// settle replaces what was reserved by the real length.
+func (r *listed) settle(bytes int) {
+	r.from.release(r.bytes - int64(bytes))
+	r.bytes = int64(bytes)
+}
+
+// release gives the list up, once.
+func (r *listed) release() {
+	r.from.release(r.bytes)
+	r.bytes = 0
+}
+
+// pageRows is the number of rows of a page for which a caller wanted so many.
+func pageRows(limit int) int {
+	if limit <= 0 {
+		return listRows
+	}
+	return min(limit, mostListRows)
+}
+
+// boundRows encodes as many rows as fit into a page, at least one.
+func boundRows[T any](rows []T) ([]json.RawMessage, error) {
+	texts := make([]json.RawMessage, 0, len(rows))
+	size := 0
+	for i := range rows {
+		var b bytes.Buffer
+		enc := json.NewEncoder(&b)
+		enc.SetEscapeHTML(false)
+		if err := enc.Encode(rows[i]); err != nil {
+			return nil, fmt.Errorf("encode a %T: %w", rows[i], err)
+		}
+		text := bytes.TrimSuffix(b.Bytes(), []byte("\n"))
+		if size += len(text); size > listBytes && i > 0 {
+			break
+		}
+		texts = append(texts, text)
+	}
+	return texts, nil
+}
+
+// clientsPage is [Clients] as it is sent.
+type clientsPage struct {
+	Clients    []json.RawMessage `json:"clients"`
+	Total      int               `json:"total"`
+	NextCursor string            `json:"next_cursor,omitempty"`
+}
+
+func listClients(ctx context.Context, b Backend, p ClientsParams) (clientsPage, error) {
+	p.Limit = pageRows(p.Limit)
+	cl, err := b.Clients(ctx, p)
+	if err != nil {
+		return clientsPage{}, err
+	}
+	cl = filledClients(cl)
+	rows, err := boundRows(cl.Clients[:min(len(cl.Clients), p.Limit)])
+	page := clientsPage{Clients: rows, Total: cl.Total, NextCursor: cl.NextCursor}
+	if n := len(rows); n < len(cl.Clients) && n > 0 {
+		page.NextCursor = cursorAfter(p.Sort, &cl.Clients[n-1])
+	}
+	return page, err
+}
+
+// roomsPage is [Rooms] as it is sent.
+type roomsPage struct {
+	Rooms      []json.RawMessage `json:"rooms"`
+	Total      int               `json:"total"`
+	NextCursor string            `json:"next_cursor,omitempty"`
+}
+
+func listRooms(ctx context.Context, b Backend, p RoomsParams) (roomsPage, error) {
+	p.Limit = pageRows(p.Limit)
+	r, err := b.Rooms(ctx, p)
+	if err != nil {
+		return roomsPage{}, err
+	}
+	rows, err := boundRows(r.Rooms[:min(len(r.Rooms), p.Limit)])
+	page := roomsPage{Rooms: rows, Total: r.Total, NextCursor: r.NextCursor}
+	if n := len(rows); n < len(r.Rooms) && n > 0 {
+		page.NextCursor = RoomCursorAfter(p.Sort, r.Rooms[n-1], r.Total)
+	}
+	return page, err
+}
+
+// eachClient visits all clients by age, a page at a time, within ctx. An error of visit ends it, and is err.
+func (s *Server) eachClient(ctx context.Context, role Role, visit func(*Client) error) (e *Error, err error) {
+	p := ClientsParams{Limit: listRows}
+	for {
+		page, e := s.clientsPage(ctx, role, p)
+		if e != nil {
+			return e, nil
+		}
+		clients, ok := page.value.(Clients)
+		if !ok {
+			panic("admin: internal error: a list of clients that is none")
+		}
+		for i := range clients.Clients {
+			if err := visit(&clients.Clients[i]); err != nil {
+				page.release()
+				return nil, err
+			}
+		}
+		page.release()
+		if clients.NextCursor == "" || clients.NextCursor == p.Cursor {
+			return nil, nil
+		}
+		p.Cursor = clients.NextCursor
+	}
+}
+
+func (s *Server) clientsPage(ctx context.Context, role Role, p ClientsParams) (*listed, *Error) {
+	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	defer cancel()
+	return s.lists.list(ctx, role, func() (any, *Error) {
+		cl, err := s.backend.Clients(ctx, p)
+		if err != nil {
+			return nil, asError(err)
+		}
+		return filledClients(cl), nil
+	})
+}
