@@ -79,6 +79,13 @@ func (a *answers) put(x answer) {
 	a.changed.Broadcast()
 }
 
+// isWanted reports whether anybody may still read what is put.
+func (a *answers) isWanted() bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.state == answersOpen
+}
+
 // finish says that nothing more will be put; the writer ends when the queue is empty.
 func (a *answers) finish() { a.setState(answersFinished) }
 

@@ -30,7 +30,8 @@ const (
 // others.
 type listings struct {
 	lanes [2]chan struct{}
-	total int64 // listBytesTotal
+	total int64           // listBytesTotal
+	stop  <-chan struct{} // closed when nobody waits any more
 
 	mu sync.Mutex
 	// guarded by mu
@@ -38,8 +39,8 @@ type listings struct {
 	freed chan struct{} // closed when some is given back; nil: nobody waits
 }
 
-func (l *listings) init() {
-	l.total = listBytesTotal
+func (l *listings) init(stop <-chan struct{}) {
+	l.total, l.stop = listBytesTotal, stop
 	for i := range l.lanes {
 		l.lanes[i] = make(chan struct{}, 1)
 	}
@@ -64,6 +65,9 @@ func (l *listings) list(ctx context.Context, role Role, ask func() (any, *Error)
 	select {
 	case lane <- struct{}{}:
 	case <-ctx.Done():
+		l.release(listBytes)
+		return nil, tooManyLists()
+	case <-l.stop:
 		l.release(listBytes)
 		return nil, tooManyLists()
 	}
@@ -98,6 +102,8 @@ func (l *listings) reserve(ctx context.Context, bytes, total int64) bool {
 		select {
 		case <-freed:
 		case <-ctx.Done():
+			return false
+		case <-l.stop:
 			return false
 		}
 	}

@@ -3,6 +3,7 @@ package admin_test
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -10,6 +11,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/hassesd/hassesd/internal/admin"
 	"github.com/hassesd/hassesd/internal/admin/admintest"
@@ -196,7 +199,7 @@ func TestT28AnswersHaveATimeAsAWhole(t *testing.T) {
 	buf := make([]byte, 8<<10)
 	for {
 		if _, err := p.conn.Read(buf); err != nil {
-			if err != io.EOF && !strings.Contains(err.Error(), "reset") {
+			if !errors.Is(err, io.EOF) && !errors.Is(err, unix.ECONNRESET) {
 				t.Error(err)
 			}
 			break

@@ -170,6 +170,9 @@ func (s *rpc) call(name string, params json.RawMessage) (any, *Error) {
 	ctx, cancel := context.WithTimeout(s.conn.server.ctx, callTimeout)
 	defer cancel()
 	if m.isList {
+		if !s.conn.queue.isWanted() {
+			return nil, &Error{Code: CodeOverloaded, Message: "nobody is there any more to read the list"}
+		}
 		list, e := s.conn.server.lists.list(ctx, s.conn.role(), func() (any, *Error) { return m.run(ctx, s.conn, params) })
 		if e != nil {
 			return nil, e

@@ -151,7 +151,7 @@ func NewServer(o ServerOptions) *Server {
 
 		stopping: make(chan struct{}),
 	}
-	s.lists.init()
+	s.lists.init(s.stopping)
 	s.rights.Store(o.Rights)
 	if o.Rights == nil {
 		s.rights.Store(defaultRights())

@@ -180,7 +180,7 @@ func (h clientHeap) Len() int           { return len(h) }
 func (h clientHeap) Less(i, j int) bool { return h[i].compare(h[j].ClientPosition) > 0 }
 func (h clientHeap) Swap(i, j int)      { h[i], h[j] = h[j], h[i] }
 
-func (h *clientHeap) Push(x any) { *h = append(*h, x.(chosenClient)) } //nolint:errcheck // heap is given nothing else
+func (h *clientHeap) Push(x any) { *h = append(*h, x.(chosenClient)) }
 
 func (h *clientHeap) Pop() any {
 	last := (*h)[len(*h)-1]

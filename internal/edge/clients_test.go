@@ -73,7 +73,11 @@ func TestClientsByQueueAndBySent(t *testing.T) {
 			w.publish(fmt.Sprint("own", i), strings.Repeat("y", 1000))
 		}
 	}
-	for order, want := range map[ClientOrder]string{ClientsByQueue: "c0 c1 c2 c3 c4 c5", ClientsBySent: "c5 c4 c3 c2 c1 c0"} {
+	for order, want := range map[ClientOrder]string{
+		ClientsByAge:   "c0 c1 c2 c3 c4 c5",
+		ClientsByQueue: "c0 c1 c2 c3 c4 c5",
+		ClientsBySent:  "c5 c4 c3 c2 c1 c0",
+	} {
 		var got []string
 		p := ClientPage{Order: order, Limit: 2}
 		for {

@@ -180,7 +180,7 @@ func (h roomHeap) Len() int           { return len(h) }
 func (h roomHeap) Less(i, j int) bool { return h[i].compare(h[j]) > 0 }
 func (h roomHeap) Swap(i, j int)      { h[i], h[j] = h[j], h[i] }
 
-func (h *roomHeap) Push(x any) { *h = append(*h, x.(Room)) } //nolint:errcheck // heap is given nothing else
+func (h *roomHeap) Push(x any) { *h = append(*h, x.(Room)) }
 
 func (h *roomHeap) Pop() any {
 	last := (*h)[len(*h)-1]
