@@ -131,7 +131,7 @@ func (s *Server) receive(c *conn) (reason Refusal, ok bool) {
 	if c.standing.door == doorTLS && table != nil {
 		verdict := table.Admit(s.since(), admission.Visit{Addr: c.address, Handshake: true})
 		switch verdict {
-		case admission.LetIn, admission.LetInForChallenge, admission.LetInToTurnAway:
+		case admission.Admit, admission.AdmitChallenge, admission.AdmitDefer:
 		case admission.RefuseConnections:
 			return RefusedConnections, false
 		case admission.RefuseRate:
@@ -202,13 +202,13 @@ func (c *conn) offend(sealed *sealedConn, reason Refusal, err error) {
 		return
 	}
 	if offence, ok := offenceOf(sealed, reason, err, c.isEvicted); ok {
-		table.Offend(c.server.since(), c.address, offence)
+		table.RecordViolation(c.server.since(), c.address, offence)
 	}
 }
 
 // offenceOf returns what a network owes for a handshake, if anything: as at the subscribers' ports, honest clients and
 // monitors owe nothing, or no more than they cost.
-func offenceOf(sealed *sealedConn, reason Refusal, err error, evicted bool) (admission.Offence, bool) {
+func offenceOf(sealed *sealedConn, reason Refusal, err error, evicted bool) (admission.Violation, bool) {
 	var failed *tlsconn.HandshakeError
 	switch {
 	case reason == RefusedStalled || evicted:
@@ -232,7 +232,7 @@ func offenceOf(sealed *sealedConn, reason Refusal, err error, evicted bool) (adm
 // by the rate of strangers.
 func (c *conn) commend() {
 	if table := c.server.admission; table != nil {
-		table.Redeem(c.server.since(), c.address)
+		table.RecordIdentified(c.server.since(), c.address)
 	}
 }
 

@@ -55,7 +55,7 @@ func TestWhatHonestClientsDoAtTheControlPort(t *testing.T) {
 			if tt.offence != "" {
 				want[tt.offence] = 1
 			}
-			got := table.Stats(time.Hour, 1).Offences
+			got := table.Stats(time.Hour, 1).Violations
 			maps.DeleteFunc(got, func(_ string, n uint64) bool { return n == 0 })
 			if !maps.Equal(got, want) {
 				t.Errorf("offences %v, want %v", got, want)

@@ -345,7 +345,7 @@ func TestT27NetworksAreAdmitted(t *testing.T) {
 	}
 	table.SetLimits(admission.Limits{Penalties: admission.PenaltiesOn})
 	for range 30 { // beside those there were already
-		table.Offend(time.Hour, netip.MustParseAddr("127.0.0.1"), admission.HandshakeTimeout)
+		table.RecordViolation(time.Hour, netip.MustParseAddr("127.0.0.1"), admission.HandshakeTimeout)
 	}
 	_, _ = dialFrom(t, "127.0.0.1", d.addr)
 	if got := d.backend.WaitRefusals(t, strangers+1); got[strangers] != string(admin.RefusedPenalty) {

@@ -5,19 +5,20 @@ import (
 	"time"
 )
 
-// Limits are the bounds of one network; an IPv6 /48 has four times those of its /64s. They may be replaced at any time.
+// Limits are the bounds of one network. An IPv6 /48 has four times the bounds of a /64. They may be
+// replaced at any time.
 type Limits struct {
-	Connections int // at one time; 0: no bound
+	Connections int // at a time; 0: no bound
 	Handshakes  int // in flight; 0: no bound
-	Rate        int // handshakes that may begin in a second, in the long run; 0: no bound
-	Burst       int // handshakes that may begin at once after a rest; at least 1 when Rate is set
+	Rate        int // handshakes a second, on average; 0: no bound
+	Burst       int // handshakes at once after a rest; at least 1 when Rate is set
 	Penalties   Mode
 
-	Exempt   []netip.Prefix // networks without any of these bounds
-	Loopback Bounds         // the bounds that this machine's own addresses do not have either
+	Exempt   []netip.Prefix // networks that have no bounds
+	Loopback Bounds         // bounds that do not apply to this machine's own addresses
 }
 
-// Bounds is a set of the limits that are counted for each network.
+// Bounds is a set of limits that are counted for each network.
 type Bounds uint8
 
 // The bounds.
@@ -30,10 +31,10 @@ const (
 	allBounds = BoundConnections | BoundHandshakes | BoundRate | BoundPenalties
 )
 
-// Lifts says whether an address does not have the bound.
+// Lifts reports whether the bound does not apply to an address.
 func (l *Limits) Lifts(a netip.Addr, bound Bounds) bool { return l.lifted(a)&bound != 0 }
 
-// lifted are the bounds that an address does not have.
+// lifted returns the bounds that do not apply to an address.
 func (l *Limits) lifted(a netip.Addr) Bounds {
 	a = a.Unmap().WithZone("")
 	for _, p := range l.Exempt {
@@ -52,9 +53,9 @@ type Mode uint8
 
 // The modes.
 const (
-	PenaltiesOff    Mode = iota // offences are not remembered
-	PenaltiesDryRun             // they are, and what would be refused is counted and let in
-	PenaltiesOn                 // who has a penalty is refused
+	PenaltiesOff    Mode = iota // violations are not remembered
+	PenaltiesDryRun             // connections that would be refused are counted and admitted
+	PenaltiesOn                 // a network with a penalty is refused
 )
 
 var modeNames = [...]string{PenaltiesOff: "off", PenaltiesDryRun: "dry-run", PenaltiesOn: "on"}
@@ -71,31 +72,32 @@ func ParseMode(s string) (Mode, bool) {
 	return 0, false
 }
 
-// Offence is what a stranger did wrong. The set is closed.
-type Offence uint8
+// Violation is what a client did wrong. The set is closed.
+type Violation uint8
 
-// The offences.
+// The violations.
 const (
-	HandshakeFailed  Offence = iota // it left or failed when a handshake had cost us something, or was slow and held its place from others
-	HandshakeTimeout                // it did not end its handshake in time
-	ProtocolBroken                  // what it sent is not TLS, nothing that an honest client sends, or more than it has reason to send
-	RequestTimeout                  // it began a request and did not end it in time
+	HandshakeFailed  Violation = iota // the client failed or left after the handshake had cost us work, or was too slow while others waited
+	HandshakeTimeout                  // the client did not finish its handshake in time
+	ProtocolBroken                    // the client sent what is not TLS, what no honest client sends, or more than it has reason to
+	RequestTimeout                    // the client did not finish a request in time
 )
 
-const numOffences = RequestTimeout + 1
+const numViolations = RequestTimeout + 1
 
-var offenceNames = [numOffences]string{
+var violationNames = [numViolations]string{
 	HandshakeFailed:  "handshake_failed",
 	HandshakeTimeout: "handshake_timeout",
 	ProtocolBroken:   "protocol_broken",
 	RequestTimeout:   "request_timeout",
 }
 
-func (o Offence) String() string { return offenceNames[o] }
+func (o Violation) String() string { return violationNames[o] }
 
-// What each offence adds to the time that a network owes. The time runs off by itself, and a good handshake takes back
-// a second: an office of hundreds with a few bad links stays in, and a source of nothing but failures does not.
-var offenceCost = [numOffences]time.Duration{
+// violationCost is the time that each violation adds to what a network owes. The time passes, and a
+// successful handshake takes a second off. So an office of hundreds with a few bad links stays in, and
+// a source of nothing but failures does not.
+var violationCost = [numViolations]time.Duration{
 	HandshakeFailed:  time.Second,
 	HandshakeTimeout: 10 * time.Second,
 	ProtocolBroken:   5 * time.Second,
@@ -103,10 +105,10 @@ var offenceCost = [numOffences]time.Duration{
 }
 
 const (
-	goodHandshake = time.Second
-	// penaltyFrom is what must be owed before a network is kept out, until all of it has run off: three time-outs, six
-	// breaches, thirty failures. Less is an ordinary bad day on a mobile network.
-	penaltyFrom = 30 * time.Second
-	// penaltyMost bounds what is owed: an address changes hands.
-	penaltyMost = 10 * time.Minute
+	successCredit = time.Second
+	// penaltyThreshold is what a network must owe to be kept out until it owes nothing: three timeouts, six
+	// protocol violations, thirty failures. Less is an ordinary bad day on a mobile network.
+	penaltyThreshold = 30 * time.Second
+	// penaltyMax bounds what a network owes, because addresses change hands.
+	penaltyMax = 10 * time.Minute
 )

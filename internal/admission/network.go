@@ -5,8 +5,8 @@ import (
 	"net/netip"
 )
 
-// Network is what counts as one stranger: an IPv4 address, or an IPv6 /64, which is what one customer gets. It holds no
-// pointer, so that a large table of them costs the garbage collector nothing.
+// Network is what counts as one client: an IPv4 address, or an IPv6 /64, which is what one customer
+// gets. It holds no pointer, so a large table costs the garbage collector nothing.
 type Network struct {
 	top  uint64 // the first 64 bits of an IPv6 address, or the 32 of an IPv4 address
 	bits uint8
@@ -15,13 +15,13 @@ type Network struct {
 const (
 	bitsIPv4 = 32
 	bitsIPv6 = 64
-	bitsSite = 48 // what one IPv6 site gets: up to 65,536 /64s for one stranger
+	bitsSite = 48 // what one IPv6 site gets: up to 65,536 /64s for one client
 )
 
 // siteFactor is how many times the bounds of a /64 a /48 has.
 const siteFactor = 4
 
-// NetworkOf returns the network of an address. An IPv4 address in IPv6 disguise is an IPv4 address.
+// NetworkOf returns the network of an address. An IPv4-mapped IPv6 address counts as IPv4.
 func NetworkOf(a netip.Addr) Network {
 	if a = a.Unmap(); a.Is4() {
 		b := a.As4()
@@ -31,7 +31,7 @@ func NetworkOf(a netip.Addr) Network {
 	return Network{binary.BigEndian.Uint64(b[:8]), bitsIPv6}
 }
 
-// site is the /48 that an IPv6 /64 lies in.
+// site returns the /48 that contains an IPv6 /64.
 func (n Network) site() (Network, bool) {
 	if n.bits != bitsIPv6 {
 		return Network{}, false
@@ -39,7 +39,7 @@ func (n Network) site() (Network, bool) {
 	return Network{n.top &^ (1<<(64-bitsSite) - 1), bitsSite}, true
 }
 
-// String is the network in CIDR form, "192.0.2.1/32" or "2001:db8::/64".
+// String returns the network in CIDR form, "192.0.2.1/32" or "2001:db8::/64".
 func (n Network) String() string {
 	if n.bits == bitsIPv4 {
 		var b [4]byte

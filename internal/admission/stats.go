@@ -6,38 +6,39 @@ import (
 	"time"
 )
 
-// Stats is a copy of what a table knows.
+// Stats is a copy of the state of a [Table].
 type Stats struct {
-	Limits    Limits
-	Most      Holding     // among networks, but sites: the one with the most connections
-	Penalized []Penalized // longest first, as many as were asked for
-	Total     int         // penalized networks
-	Imposed   uint64      // penalties so far
-	DryRun    uint64      // connections let in because penalties are not in force
-	Records   int         // networks remembered
-	Capacity  int         // networks that can be remembered
-	Forgotten uint64      // networks that the full table dropped, or had no place for
-	Offences  map[string]uint64
+	Limits     Limits
+	Most       Holding     // the network with the most connections; sites are left out
+	Penalized  []Penalized // longest penalty first, as many as were asked for
+	Total      int         // penalized networks
+	Imposed    uint64      // penalties so far
+	DryRun     uint64      // connections admitted because penalties are on trial
+	Records    int         // networks remembered
+	Capacity   int         // networks that can be remembered
+	Forgotten  uint64      // networks that the full table dropped, or had no room for
+	Violations map[string]uint64
 }
 
-// Holding is how many connections a network holds. The zero value is nobody's.
+// Holding is how many connections a network holds. The zero value means none does.
 type Holding struct {
 	Network     Network
 	Connections int
 }
 
-// Penalized is a network that has to stay away.
+// Penalized is a network that is kept out.
 type Penalized struct {
 	Network Network
 	Left    time.Duration
-	Why     Offence
+	Why     Violation
 }
 
-// statsHold is how many networks Stats looks at while it holds the lock that every accept needs: some 20 µs.
+// statsHold is how many networks Stats visits each time it holds the lock that every accept needs,
+// about 20 µs.
 const statsHold = 256
 
-// Stats returns a copy, with at most so many of the penalized networks. It looks at every network, for which it holds the
-// lock again and again for a moment, so that what changes meanwhile may or may not be in it. One call runs at a time.
+// Stats returns a copy with at most that many penalized networks. It visits every network and gives up
+// the lock between steps, so a change made meanwhile may be missing. One call runs at a time.
 func (t *Table) Stats(now time.Duration, most int) Stats {
 	t.statsTurn.Lock()
 	defer t.statsTurn.Unlock()
@@ -55,26 +56,26 @@ func (t *Table) Stats(now time.Duration, most int) Stats {
 	return s
 }
 
-// counters returns what needs no walk.
+// counters returns what takes no walk over the networks.
 func (t *Table) counters() Stats {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	s := Stats{
-		Limits:    t.limits,
-		Imposed:   t.imposed,
-		DryRun:    t.dryRun,
-		Capacity:  t.memory.most,
-		Forgotten: t.memory.forgotten,
-		Offences:  make(map[string]uint64, numOffences),
+		Limits:     t.limits,
+		Imposed:    t.imposed,
+		DryRun:     t.dryRun,
+		Capacity:   t.networks.limit,
+		Forgotten:  t.networks.forgotten,
+		Violations: make(map[string]uint64, numViolations),
 	}
-	for o, n := range t.offences {
-		s.Offences[Offence(o).String()] = n
+	for o, n := range t.violations {
+		s.Violations[Violation(o).String()] = n
 	}
 	return s
 }
 
-// busiest returns the network that holds the most connections. A map may change between two steps of a walk, as long as
-// nobody else is at it during one.
+// busiest returns the network with the most connections. A map may change between two steps of a range
+// loop, but not during one.
 func (t *Table) busiest() Holding {
 	var most Holding
 	looked := 0
@@ -91,15 +92,16 @@ func (t *Table) busiest() Holding {
 	return most
 }
 
-// remembered returns how many records still say something, and the penalized networks among them. It walks downwards:
-// a record that is removed makes room for the last one, which may be seen twice and is never missed.
+// remembered returns how many records have not expired, and the penalized networks among them. It walks
+// downwards: removing a record moves the last one into its place, so that one may be seen twice and is
+// never missed.
 func (t *Table) remembered(now time.Duration) (records int, penalized []Penalized) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	for end := len(t.memory.records); end > 0; end -= statsHold {
-		for i := max(0, end-statsHold); i < min(end, len(t.memory.records)); i++ {
-			r := &t.memory.records[i]
-			if r.lapses() > now {
+	for end := len(t.networks.records); end > 0; end -= statsHold {
+		for i := max(0, end-statsHold); i < min(end, len(t.networks.records)); i++ {
+			r := &t.networks.records[i]
+			if r.expires() > now {
 				records++
 			}
 			if t.limits.Penalties != PenaltiesOff && r.penalized && r.owed > now {
@@ -111,7 +113,7 @@ func (t *Table) remembered(now time.Duration) (records int, penalized []Penalize
 	return records, penalized
 }
 
-// yield gives the lock up for a moment.
+// yield gives up the lock for a moment.
 func (t *Table) yield() {
 	t.mu.Unlock()
 	if t.yielded != nil {
@@ -120,7 +122,7 @@ func (t *Table) yield() {
 	t.mu.Lock()
 }
 
-// Held is how many connections are counted in all.
+// Held returns how many connections are held in all.
 func (t *Table) Held() int {
 	t.mu.Lock()
 	defer t.mu.Unlock()

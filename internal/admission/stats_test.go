@@ -11,17 +11,17 @@ func TestStatsHoldTheLockOnlyForAMoment(t *testing.T) {
 	const networks = 10 * statsHold
 	table := New(Limits{Penalties: PenaltiesOn})
 	for i := range networks {
-		table.Admit(0, Visit{Addr: stranger(i)})
+		table.Admit(0, Visit{Addr: client(i)})
 		for range 3 {
-			table.Offend(0, stranger(i), HandshakeTimeout)
+			table.RecordViolation(0, client(i), HandshakeTimeout)
 		}
 	}
 	yields := 0
 	table.yielded = func() {
 		yields++
-		table.Offend(0, stranger(networks+yields), HandshakeFailed) // hangs if the lock is held
-		table.Admit(0, Visit{Addr: stranger(2*networks + yields)})
-		table.memory.remove(len(table.memory.records) / 2) // the last record comes to the middle
+		table.RecordViolation(0, client(networks+yields), HandshakeFailed) // hangs if the lock is held
+		table.Admit(0, Visit{Addr: client(2*networks + yields)})
+		table.networks.remove(len(table.networks.records) / 2) // the last record comes to the middle
 	}
 	s := table.Stats(time.Second, 5)
 	if yields < 2*networks/statsHold {
@@ -43,7 +43,7 @@ func TestStatsListTheLongestPenaltiesFirst(t *testing.T) {
 	table := New(Limits{Penalties: PenaltiesOn})
 	for i := range 5 {
 		for range 3 + i {
-			table.Offend(0, stranger(i), HandshakeTimeout)
+			table.RecordViolation(0, client(i), HandshakeTimeout)
 		}
 	}
 	var got []string

@@ -6,65 +6,66 @@ import (
 	"time"
 )
 
-// Verdict is what becomes of a connection.
+// Verdict is what to do with a connection.
 type Verdict uint8
 
-// The verdicts. Those that let a connection in count it as held, until [Table.Release].
+// The verdicts. Those that admit a connection count it as held until [Table.Release].
 const (
-	LetIn             Verdict = iota
-	LetInForChallenge         // over the rate: only for the handshake of a certification authority, see Visit.Challenged
-	LetInToTurnAway           // over the bound on connections, but by so little that it can be told properly
+	Admit             Verdict = iota
+	AdmitChallenge            // over the rate, admitted for the handshake of a certification authority only; see Visit.Challenged
+	AdmitDefer                // a little over the bound on connections: admitted to be told to come back later
 	RefuseConnections         // far over the bound on connections
 	RefuseRate                // over the rate of handshakes
-	RefusePenalty             // it has to stay away for a while
+	RefusePenalty             // its network is kept out for a while
 )
 
-// Holds says whether the connection is counted as held.
-func (v Verdict) Holds() bool { return v <= LetInToTurnAway }
+// Holds reports whether the connection counts as held.
+func (v Verdict) Holds() bool { return v <= AdmitDefer }
 
-// Visit is a connection that asks to be let in.
+// Visit is a connection that asks to be admitted.
 type Visit struct {
 	Addr      netip.Addr
-	Handshake bool // it will want a TLS handshake
-	// Challenged: a certification authority is expected to look for the answer to a challenge (RFC 8737). It comes from
-	// addresses that nobody can know before.
+	Handshake bool // it needs a TLS handshake
+	// Challenged is set while a certification authority is expected to validate a challenge (RFC 8737).
+	// It connects from addresses that cannot be known in advance.
 	Challenged bool
 }
 
-// Table knows the networks that hold connections, and remembers those that had handshakes or did wrong of late. Several
-// loops accept at the same time; one mutex serves them all: a decision takes some 200 ns with two loops at it
-// (BenchmarkAdmit), an accept 10 µs and a handshake 150 µs.
+// Table counts the connections of networks, and remembers their recent handshakes and violations. Several
+// loops accept at the same time, and one mutex serves them all: a decision takes about 200 ns with two
+// loops (BenchmarkAdmit), an accept 10 µs and a handshake 150 µs.
 type Table struct {
-	statsTurn sync.Mutex // held by the one call of Stats that runs; taken before mu
-	yielded   func()     // for tests: called when Stats has given mu up for a moment; nil: nobody is told
+	statsTurn sync.Mutex // held by the running call of Stats; locked before mu
+	yielded   func()     // for tests: called when Stats has given up mu for a moment; may be nil
 
 	mu sync.Mutex
 	// guarded by mu
-	limits     Limits
-	held       map[Network]int // connections; bounded by the connections there are
-	memory     memory
-	challenges time.Duration // the bucket of challenged handshakes over the rate is full again at this time
-	imposed    uint64
-	dryRun     uint64
-	offences   [numOffences]uint64
+	limits          Limits
+	held            map[Network]int // connections; bounded by the number of connections
+	networks        networkTable
+	challengeBucket time.Duration // when the bucket of challenged handshakes is full again
+	imposed         uint64
+	dryRun          uint64
+	violations      [numViolations]uint64
 }
 
-// New makes a table. Times given to its methods count from any one moment and never go back by more than loops differ.
+// New returns a table. The times passed to its methods count from one fixed moment. They go back only by
+// as much as loops differ.
 func New(l Limits) *Table { return newTable(l, maxRecords) }
 
 func newTable(l Limits, records int) *Table {
-	return &Table{limits: l, held: make(map[Network]int), memory: newMemory(records)}
+	return &Table{limits: l, held: make(map[Network]int), networks: newNetworkTable(records)}
 }
 
-// SetLimits puts other bounds in force. What is counted and remembered stays; without penalties, what was owed counts
-// for nothing.
+// SetLimits replaces the bounds. Counts and records stay. Without penalties, what networks owe has no
+// effect.
 func (t *Table) SetLimits(l Limits) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.limits = l
 }
 
-// Admit decides about a connection, and counts it as held if it is let in.
+// Admit decides about a connection, and counts it as held if it is admitted.
 func (t *Table) Admit(now time.Duration, v Visit) Verdict {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -77,17 +78,17 @@ func (t *Table) Admit(now time.Duration, v Visit) Verdict {
 		}
 		t.dryRun++
 	}
-	verdict := LetIn
+	verdict := Admit
 	if lifted&BoundConnections == 0 && l.Connections > 0 {
 		if verdict = t.roomFor(n); !verdict.Holds() {
 			return verdict
 		}
 	}
-	if v.Handshake && lifted&BoundRate == 0 && l.Rate > 0 && !t.mayShake(now, n) {
-		if !v.Challenged || verdict != LetIn || !t.mayChallenge(now) {
+	if v.Handshake && lifted&BoundRate == 0 && l.Rate > 0 && !t.takeHandshake(now, n) {
+		if !v.Challenged || verdict != Admit || !t.takeChallenge(now) {
 			return RefuseRate
 		}
-		verdict = LetInForChallenge
+		verdict = AdmitChallenge
 	}
 	t.held[n]++
 	if site, ok := n.site(); ok {
@@ -96,7 +97,7 @@ func (t *Table) Admit(now time.Duration, v Visit) Verdict {
 	return verdict
 }
 
-// Release undoes what Admit counted.
+// Release takes back what Admit counted.
 func (t *Table) Release(a netip.Addr) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -114,12 +115,12 @@ func (t *Table) release(n Network) {
 	case held == 1:
 		delete(t.held, n)
 	default:
-		panic("admission: internal error: a connection was released that was not held")
+		panic("admission: internal error: a connection is released that was not held")
 	}
 }
 
-// roomFor says whether a network may hold one more connection. A few above the bound are let in to be told so: an eighth
-// of the bound, at least four.
+// roomFor returns the verdict for one more connection of a network. A few above the bound, an eighth of
+// it and at least four, are admitted to be told to come back later.
 func (t *Table) roomFor(n Network) Verdict {
 	verdict := roomWithin(t.held[n], t.limits.Connections)
 	if site, ok := n.site(); ok {
@@ -131,101 +132,103 @@ func (t *Table) roomFor(n Network) Verdict {
 func roomWithin(held, bound int) Verdict {
 	switch {
 	case held < bound:
-		return LetIn
+		return Admit
 	case held < bound+max(4, bound/8):
-		return LetInToTurnAway
+		return AdmitDefer
 	}
 	return RefuseConnections
 }
 
-// mayShake takes a handshake from the buckets of a network, if there is one in each.
-func (t *Table) mayShake(now time.Duration, n Network) bool {
-	each := time.Second / time.Duration(t.limits.Rate)
-	burst := each * time.Duration(max(t.limits.Burst, 1))
+// takeHandshake takes a handshake from each bucket of a network, and reports whether all had one.
+func (t *Table) takeHandshake(now time.Duration, n Network) bool {
+	interval := time.Second / time.Duration(t.limits.Rate)
+	burst := interval * time.Duration(max(t.limits.Burst, 1))
 	site, isSited := n.site()
 	if !t.hasToken(now, n, burst) || isSited && !t.hasToken(now, site, burst) {
 		return false
 	}
-	t.takeToken(now, n, each)
+	t.takeToken(now, n, interval)
 	if isSited {
-		t.takeToken(now, site, each/siteFactor)
+		t.takeToken(now, site, interval/siteFactor)
 	}
 	return true
 }
 
-// hasToken: a bucket is the time at which it will be full again (the generic cell rate algorithm), which may lie at most
-// a burst ahead. One that is not remembered is full.
+// hasToken reports whether a network's bucket has a handshake left. A bucket is stored as the time when
+// it will be full again (the generic cell rate algorithm), at most a burst ahead. A bucket without a
+// record is full.
 func (t *Table) hasToken(now time.Duration, n Network, burst time.Duration) bool {
-	r := t.memory.find(n)
-	return r == nil || r.handshake < now+burst
+	r := t.networks.find(n)
+	return r == nil || r.bucketFull < now+burst
 }
 
-func (t *Table) takeToken(now time.Duration, n Network, each time.Duration) {
-	r := t.memory.find(n)
+func (t *Table) takeToken(now time.Duration, n Network, interval time.Duration) {
+	r := t.networks.find(n)
 	if r == nil {
-		if r = t.memory.add(now, n, now+each); r == nil {
-			return // the table is full of worse: this network goes uncounted
+		if r = t.networks.add(now, n, now+interval); r == nil {
+			return // the table is full of worse networks: this one goes uncounted
 		}
 	}
-	r.handshake = max(r.handshake, now) + each
+	r.bucketFull = max(r.bucketFull, now) + interval
 }
 
 const (
-	challengeEach  = time.Second / 2 // all networks together
+	challengeEach  = time.Second / 2 // for all networks together
 	challengeBurst = 20
 )
 
-// mayChallenge lets some handshakes over the rate in: an authority validates from several networks at once, and must
-// not be refused because somebody uses up its rate.
-func (t *Table) mayChallenge(now time.Duration) bool {
-	if t.challenges >= now+challengeBurst*challengeEach {
+// takeChallenge takes one of the handshakes allowed over the rate, and reports whether one was left. An
+// authority validates from several networks at once, and must not be refused because somebody uses up
+// the rate of its network.
+func (t *Table) takeChallenge(now time.Duration) bool {
+	if t.challengeBucket >= now+challengeBurst*challengeEach {
 		return false
 	}
-	t.challenges = max(t.challenges, now) + challengeEach
+	t.challengeBucket = max(t.challengeBucket, now) + challengeEach
 	return true
 }
 
 func (t *Table) isPenalized(now time.Duration, n Network) bool {
-	if r := t.memory.find(n); r != nil && r.penalized && r.owed > now {
+	if r := t.networks.find(n); r != nil && r.penalized && r.owed > now {
 		return true
 	}
 	site, ok := n.site()
 	if !ok {
 		return false
 	}
-	r := t.memory.find(site)
+	r := t.networks.find(site)
 	return r != nil && r.penalized && r.owed > now
 }
 
-// Offend counts an offence, and says whether it brought the address's network a penalty. A /48 owes a quarter of what
-// its /64s owe.
-func (t *Table) Offend(now time.Duration, a netip.Addr, o Offence) (penalized bool) {
+// RecordViolation counts a violation, and reports whether it led to a penalty for the address's network.
+// A /48 owes a quarter of what its /64s owe.
+func (t *Table) RecordViolation(now time.Duration, a netip.Addr, o Violation) (penalized bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.offences[o]++
+	t.violations[o]++
 	if t.limits.Penalties == PenaltiesOff || t.limits.lifted(a)&BoundPenalties != 0 {
 		return false
 	}
 	n := NetworkOf(a)
-	penalized = t.charge(now, n, o, offenceCost[o])
+	penalized = t.charge(now, n, o, violationCost[o])
 	if site, ok := n.site(); ok {
-		penalized = t.charge(now, site, o, offenceCost[o]/siteFactor) || penalized
+		penalized = t.charge(now, site, o, violationCost[o]/siteFactor) || penalized
 	}
 	return penalized
 }
 
-func (t *Table) charge(now time.Duration, n Network, o Offence, cost time.Duration) (penalized bool) {
-	r := t.memory.find(n)
+func (t *Table) charge(now time.Duration, n Network, o Violation, cost time.Duration) (penalized bool) {
+	r := t.networks.find(n)
 	if r == nil {
-		if r = t.memory.add(now, n, now+cost); r == nil {
+		if r = t.networks.add(now, n, now+cost); r == nil {
 			return false
 		}
 	}
-	if r.owed <= now { // all that was is over
+	if r.owed <= now { // what it owed has been worked off
 		r.owed, r.penalized = now, false
 	}
-	r.owed = min(r.owed+cost, now+penaltyMost)
-	if r.penalized || r.owed-now < penaltyFrom {
+	r.owed = min(r.owed+cost, now+penaltyMax)
+	if r.penalized || r.owed-now < penaltyThreshold {
 		return false
 	}
 	r.penalized, r.why = true, o
@@ -233,42 +236,42 @@ func (t *Table) charge(now time.Duration, n Network, o Offence, cost time.Durati
 	return true
 }
 
-// Commend takes back a part of what the address's network owes: its handshake was a good one.
-func (t *Table) Commend(now time.Duration, a netip.Addr) {
+// RecordSuccess takes a second off what the address's network owes, for a successful handshake.
+func (t *Table) RecordSuccess(now time.Duration, a netip.Addr) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	n := NetworkOf(a)
-	t.forgive(now, n, goodHandshake)
+	t.credit(now, n, successCredit)
 	if site, ok := n.site(); ok {
-		t.forgive(now, site, goodHandshake/siteFactor)
+		t.credit(now, site, successCredit/siteFactor)
 	}
 }
 
-// Redeem does the same for somebody who has shown who it is, and gives its handshake back to the rate of the network: that
-// is for strangers.
-func (t *Table) Redeem(now time.Duration, a netip.Addr) {
-	t.Commend(now, a)
+// RecordIdentified is RecordSuccess for a client that has authenticated. It also gives the handshake back
+// to the network's rate, which is there for unknown clients.
+func (t *Table) RecordIdentified(now time.Duration, a netip.Addr) {
+	t.RecordSuccess(now, a)
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.limits.Rate <= 0 {
 		return
 	}
-	each := time.Second / time.Duration(t.limits.Rate)
+	interval := time.Second / time.Duration(t.limits.Rate)
 	n := NetworkOf(a)
-	t.giveToken(n, each)
+	t.giveToken(n, interval)
 	if site, ok := n.site(); ok {
-		t.giveToken(site, each/siteFactor)
+		t.giveToken(site, interval/siteFactor)
 	}
 }
 
-func (t *Table) giveToken(n Network, each time.Duration) {
-	if r := t.memory.find(n); r != nil {
-		r.handshake -= each
+func (t *Table) giveToken(n Network, interval time.Duration) {
+	if r := t.networks.find(n); r != nil {
+		r.bucketFull -= interval
 	}
 }
 
-func (t *Table) forgive(now time.Duration, n Network, d time.Duration) {
-	if r := t.memory.find(n); r != nil && !r.penalized && r.owed > now {
+func (t *Table) credit(now time.Duration, n Network, d time.Duration) {
+	if r := t.networks.find(n); r != nil && !r.penalized && r.owed > now {
 		r.owed = max(now, r.owed-d)
 	}
 }

@@ -82,7 +82,7 @@ func (b backend) Limits(ctx context.Context, p admin.LimitsParams) (admin.Limits
 			Table:     a.Records,
 			TableMax:  a.Capacity,
 			Forgotten: a.Forgotten,
-			Offences:  a.Offences,
+			Offences:  a.Violations,
 		},
 	}
 	s, m := b.settings.Load(), out.Memory

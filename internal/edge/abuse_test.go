@@ -68,7 +68,7 @@ func TestOffencesKeepANetworkOut(t *testing.T) {
 	hello := r.got.Bytes()
 	for _, tt := range []struct {
 		name    string
-		offence admission.Offence
+		offence admission.Violation
 		times   int // to be kept out
 		do      func(w *world)
 	}{
@@ -118,7 +118,7 @@ func TestOffencesKeepANetworkOut(t *testing.T) {
 				s.edge.Admission = admission.Limits{Penalties: admission.PenaltiesOn}
 			})
 			first := true
-			counted := func() int { return int(w.limits().Admission.Offences[tt.offence.String()]) }
+			counted := func() int { return int(w.limits().Admission.Violations[tt.offence.String()]) }
 			for want := 1; counted() < tt.times+2 && want < 200; want++ {
 				for range 4 {
 					if w.limits().Admission.Imposed == 0 { // the next one would be refused
@@ -171,7 +171,7 @@ func TestHonestMisfortuneIsNoOffence(t *testing.T) {
 	w.waitForHandshakes() // whose clients know before the server that they have ended
 	w.advance(11 * time.Second)
 	w.waitFor("the idle ones to end", func() bool { return w.stats().Connections == 0 })
-	for offence, n := range w.limits().Admission.Offences {
+	for offence, n := range w.limits().Admission.Violations {
 		if n > 0 {
 			t.Errorf("%s was counted %d times", offence, n)
 		}
@@ -200,7 +200,7 @@ func TestWhomWeKeepWaitingIsNoOffender(t *testing.T) {
 	w.advance(11 * time.Second)
 	close(leave)
 	w.waitFor("the handshake to be given up", func() bool { return w.stats().Closed["handshake_timeout"] == 1 })
-	if n := w.limits().Admission.Offences[admission.HandshakeTimeout.String()]; n != 0 {
+	if n := w.limits().Admission.Violations[admission.HandshakeTimeout.String()]; n != 0 {
 		t.Error("the client is blamed for a handshake that it was waiting for")
 	}
 	w.do(func(context.Context) error {

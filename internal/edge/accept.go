@@ -110,11 +110,11 @@ func (s *Server) welcome(at *worker, peer netip.AddrPort, secure bool) (as guest
 		Challenged: secure && s.isChallenged(),
 	})
 	switch verdict {
-	case admission.LetIn:
+	case admission.Admit:
 		as = guestWelcome
-	case admission.LetInForChallenge:
+	case admission.AdmitChallenge:
 		as = guestForChallenge
-	case admission.LetInToTurnAway:
+	case admission.AdmitDefer:
 		as = guestTurnedAway
 		s.countAtDoor(now, peer, RefusedAddress)
 	case admission.RefuseConnections:

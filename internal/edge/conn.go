@@ -85,7 +85,7 @@ type conn struct {
 	// Owned by the loop.
 	timer     reactor.Timer
 	serves    func(serverName, host string) bool // which hosts the certificate is for; nil without TLS
-	ticket    *admission.Ticket[*conn]           // from the first bytes of a handshake to its end
+	ticket    *admission.Waiter[*conn]           // from the first bytes of a handshake to its end
 	slot      int                                // in the worker's list of connections
 	head      []byte                             // an incomplete request head; nil once a stream is open, unless another request is coming
 	secondEnd int                                // where in head the second request ends, if secondReady

@@ -15,7 +15,7 @@ func (w *worker) wantHandshake(c *conn) {
 	if c.ticket != nil {
 		return
 	}
-	c.ticket = &admission.Ticket[*conn]{Owner: c}
+	c.ticket = &admission.Waiter[*conn]{Owner: c}
 	unbounded := w.srv.config().Admission.Lifts(c.peer.Addr(), admission.BoundHandshakes)
 	if w.turnstile.Arrive(w.now(), c.ticket, admission.NetworkOf(c.peer.Addr()), unbounded) {
 		w.beginHandshake(c)
@@ -58,7 +58,7 @@ func (w *worker) dealPlaces() {
 // evict tells handshakes to end whose places others wait for. It comes back when the next one has lasted long enough.
 func (w *worker) evict() {
 	for {
-		t, due := w.turnstile.Victim(w.now())
+		t, due := w.turnstile.NextEviction(w.now())
 		if t == nil {
 			if due > 0 {
 				w.loop.Schedule(&w.evictTimer, (*evictor)(w), w.srv.start.Add(due))
@@ -82,15 +82,15 @@ func (w *worker) setPlaces(cfg *snapshot) {
 		each = cfg.Handshakes
 	}
 	n := len(w.srv.workers)
-	w.turnstile.SetPlaces(share(cfg.Handshakes, n), share(each, n))
+	w.turnstile.SetSlots(share(cfg.Handshakes, n), share(each, n))
 }
 
 // share is a worker's part of a bound, at least 1.
 func share(total, workers int) int { return max(1, (total+workers-1)/workers) }
 
 // offend counts what the peer did wrong.
-func (c *conn) offend(o admission.Offence) {
-	if c.w.srv.admission.Offend(c.w.now(), c.peer.Addr(), o) {
+func (c *conn) offend(o admission.Violation) {
+	if c.w.srv.admission.RecordViolation(c.w.now(), c.peer.Addr(), o) {
 		c.w.srv.log.Debug("network penalized", "conn", c.id, "peer", c.peer, "offence", o.String())
 	}
 }
@@ -105,7 +105,7 @@ func (c *conn) judgeHandshake(err error) {
 		c.offend(admission.HandshakeFailed)
 	case c.aborted: // our own doing
 	case err == nil:
-		c.w.srv.admission.Commend(c.w.now(), c.peer.Addr())
+		c.w.srv.admission.RecordSuccess(c.w.now(), c.peer.Addr())
 	default:
 		if o, ok := offenceOf(err); ok {
 			c.offend(o)
@@ -114,7 +114,7 @@ func (c *conn) judgeHandshake(err error) {
 }
 
 // offenceOf returns what a network owes for a handshake that failed with err, if anything.
-func offenceOf(err error) (admission.Offence, bool) {
+func offenceOf(err error) (admission.Violation, bool) {
 	var failed *tlsconn.HandshakeError
 	if !errors.As(err, &failed) {
 		return admission.HandshakeFailed, true // it has made crypto/tls panic

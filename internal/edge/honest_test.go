@@ -18,7 +18,7 @@ import (
 // offencesOf are the offences that were counted so far.
 func (w *world) offencesOf() map[string]uint64 {
 	w.t.Helper()
-	offences := w.limits().Admission.Offences
+	offences := w.limits().Admission.Violations
 	maps.DeleteFunc(offences, func(_ string, n uint64) bool { return n == 0 })
 	return offences
 }

@@ -24,8 +24,8 @@ type worker struct {
 	// Owned by the loop.
 	conns      []*conn // dense; a connection knows its slot
 	lanes      lanes
-	doomed     []*conn                     // to be closed at the end of a turn
-	turnstile  *admission.Turnstile[*conn] // who may have a handshake
+	doomed     []*conn                          // to be closed at the end of a turn
+	turnstile  *admission.HandshakeQueue[*conn] // who may have a handshake
 	evictTimer reactor.Timer
 	readBuf    []byte
 	writeBuf   []byte // room for one framed chunk
@@ -61,7 +61,7 @@ func newWorker(srv *Server, index int, loop *reactor.Loop, h *hub.Hub, seed uint
 		readBuf:  make([]byte, readBufSize),
 		writeBuf: make([]byte, chunkHead, recordMax),
 		// Its places are set when all workers are there.
-		turnstile: admission.NewTurnstile[*conn](1, 1),
+		turnstile: admission.NewHandshakeQueue[*conn](1, 1),
 	}
 	w.shard = h.NewShard(loop.Wake)
 	loop.SetEndOfTurn(w.endOfTurn)

@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// stranger is the i-th of many addresses, each of a network of its own.
-func stranger(i int) netip.Addr {
+// client returns the i-th of many addresses, each in its own network.
+func client(i int) netip.Addr {
 	var b [4]byte
 	binary.BigEndian.PutUint32(b[:], 0x0a000000+uint32(i))
 	return netip.AddrFrom4(b)
@@ -18,19 +18,19 @@ func TestAFloodOfStrangersDoesNotWashOutAnOffender(t *testing.T) {
 	table := newTable(Limits{Rate: 20, Burst: 300, Penalties: PenaltiesOn}, 100)
 	offender := addr("192.0.2.1")
 	for range 10 {
-		table.Offend(0, offender, HandshakeTimeout) // 100 s
+		table.RecordViolation(0, offender, HandshakeTimeout) // 100 s
 	}
 	now := time.Second
 	for i := range 100_000 {
-		table.Admit(now, Visit{Addr: stranger(i), Handshake: true})
-		table.Offend(now, stranger(i), HandshakeTimeout)
+		table.Admit(now, Visit{Addr: client(i), Handshake: true})
+		table.RecordViolation(now, client(i), HandshakeTimeout)
 		now += 10 * time.Microsecond
 	}
 	if got := table.Admit(now, Visit{Addr: offender, Handshake: true}); got != RefusePenalty {
 		t.Errorf("verdict %d: the offender was forgotten", got)
 	}
-	if got := table.Admit(now, Visit{Addr: addr("192.0.2.2"), Handshake: true}); got != LetIn {
-		t.Errorf("verdict %d: a full table locks newcomers out", got)
+	if got := table.Admit(now, Visit{Addr: addr("192.0.2.2"), Handshake: true}); got != Admit {
+		t.Errorf("verdict %d: a full table locks new networks out", got)
 	}
 	s := table.Stats(now, 0)
 	if s.Records != 100 || s.Capacity != 100 || s.Forgotten == 0 {
@@ -41,10 +41,10 @@ func TestAFloodOfStrangersDoesNotWashOutAnOffender(t *testing.T) {
 func TestAGreaterOffenceFindsAPlaceInAFullTable(t *testing.T) {
 	table := newTable(Limits{Penalties: PenaltiesOn}, 100)
 	for i := range 100 {
-		table.Offend(0, stranger(i), HandshakeFailed) // 1 s each
+		table.RecordViolation(0, client(i), HandshakeFailed) // 1 s each
 	}
 	for range 3 {
-		table.Offend(0, addr("192.0.2.1"), HandshakeTimeout)
+		table.RecordViolation(0, addr("192.0.2.1"), HandshakeTimeout)
 	}
 	if got := table.Admit(0, Visit{Addr: addr("192.0.2.1")}); got != RefusePenalty {
 		t.Errorf("verdict %d", got)
@@ -52,10 +52,10 @@ func TestAGreaterOffenceFindsAPlaceInAFullTable(t *testing.T) {
 }
 
 func TestLapsedRecordsMakeRoom(t *testing.T) {
-	m := newMemory(1000)
+	m := newNetworkTable(1000)
 	now := time.Duration(0)
 	for i := range 100_000 {
-		r := m.add(now, NetworkOf(stranger(i)), now+time.Second)
+		r := m.add(now, NetworkOf(client(i)), now+time.Second)
 		if r == nil {
 			t.Fatalf("record %d found no room", i)
 		}
