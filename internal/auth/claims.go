@@ -15,11 +15,11 @@ import (
 	"github.com/hassesd/hassesd/internal/names"
 )
 
-// claimName is the claim that says what a token grants.
+// claimName is the claim that states what a token grants.
 const claimName = "hassesd"
 
-// claims are the claims of a token that mean something here, read strictly: names are exact, and each stands once, so
-// that no two readers of a token can see two different ones.
+// claims are the claims that hassesd uses. They are read strictly: names are case-sensitive, and a
+// duplicate name is an error, so that two readers cannot see different tokens.
 type claims struct {
 	expires, notBefore *jwt.NumericDate
 	issuer, subject    string
@@ -27,7 +27,7 @@ type claims struct {
 	subscribe, publish []names.Target
 	id                 string
 
-	grantFault error // what is wrong with the claim hassesd; nil also without one
+	grantFault error // what is wrong with the claim hassesd; nil without that claim
 }
 
 // UnmarshalJSON implements json.Unmarshaler.
@@ -57,7 +57,7 @@ func (c *claims) UnmarshalJSON(text []byte) error {
 	return nil
 }
 
-// readGrant reads {"subscribe":["room1","news*"],"publish":["room1"],"id":"x"}; each member may be missing.
+// readGrant reads {"subscribe":["room1","news*"],"publish":["room1"],"id":"x"}; each member is optional.
 func (c *claims) readGrant(text []byte) error {
 	members, err := readObject(text)
 	if err != nil {
@@ -75,7 +75,7 @@ func (c *claims) readGrant(text []byte) error {
 	return names.CheckClientID(c.id)
 }
 
-// readObject reads a JSON object whose names are each there once.
+// readObject reads a JSON object without duplicate names.
 func readObject(text []byte) (map[string]json.RawMessage, error) {
 	if !utf8.Valid(text) {
 		return nil, errors.New("not UTF-8")
@@ -95,7 +95,7 @@ func readObject(text []byte) (map[string]json.RawMessage, error) {
 			return nil, errors.New("not JSON")
 		}
 		if _, ok := members[name]; ok {
-			return nil, errors.New("a name stands twice")
+			return nil, errors.New("a duplicate name")
 		}
 		var value json.RawMessage
 		if err := d.Decode(&value); err != nil {
@@ -107,12 +107,12 @@ func readObject(text []byte) (map[string]json.RawMessage, error) {
 		return nil, errors.New("not JSON")
 	}
 	if _, err := d.Token(); !errors.Is(err, io.EOF) {
-		return nil, errors.New("something follows the JSON object")
+		return nil, errors.New("text after the JSON object")
 	}
 	return members, nil
 }
 
-// stringMember reads a string; a missing one is empty.
+// stringMember returns a member that must be a string, or "" without one.
 func stringMember(members map[string]json.RawMessage, name string) (string, error) {
 	value, ok := members[name]
 	if !ok {
@@ -120,7 +120,7 @@ func stringMember(members map[string]json.RawMessage, name string) (string, erro
 	}
 	var text *string
 	if err := json.Unmarshal(value, &text); err != nil || text == nil {
-		return "", fmt.Errorf("%s is no string", name)
+		return "", fmt.Errorf("%s is not a string", name)
 	}
 	return *text, nil
 }
@@ -128,12 +128,12 @@ func stringMember(members map[string]json.RawMessage, name string) (string, erro
 func stringList(value json.RawMessage) ([]string, error) {
 	var items []*string
 	if err := json.Unmarshal(value, &items); err != nil || items == nil {
-		return nil, errors.New("no array of strings")
+		return nil, errors.New("not an array of strings")
 	}
 	list := make([]string, 0, len(items))
 	for _, item := range items {
 		if item == nil {
-			return nil, errors.New("no array of strings")
+			return nil, errors.New("not an array of strings")
 		}
 		list = append(list, *item)
 	}
@@ -152,7 +152,7 @@ func targetsMember(members map[string]json.RawMessage, name string) ([]names.Tar
 	return parseTargets(list)
 }
 
-// audience is a string or an array of strings (RFC 7519 section 4.1.3).
+// audience reads a string or an array of strings (RFC 7519 section 4.1.3).
 func audience(value json.RawMessage) (jwt.ClaimStrings, error) {
 	if value == nil {
 		return nil, nil
@@ -168,15 +168,16 @@ func audience(value json.RawMessage) (jwt.ClaimStrings, error) {
 	return list, nil
 }
 
-// numericDate reads seconds since 1970, perhaps with a fraction (RFC 7519 section 2). Nil: there is none.
+// numericDate reads seconds since 1970, with or without a fraction (RFC 7519 section 2). It returns nil
+// without such a member.
 func numericDate(members map[string]json.RawMessage, name string) (*jwt.NumericDate, error) {
 	value, ok := members[name]
 	if !ok {
-		return nil, nil //nolint:nilnil // golang-jwt's way to say that there is none
+		return nil, nil //nolint:nilnil // golang-jwt expects nil for an absent claim
 	}
 	var seconds *float64
 	if err := json.Unmarshal(value, &seconds); err != nil || seconds == nil || *seconds < 0 || *seconds > maxSeconds {
-		return nil, fmt.Errorf("%s is no time", name)
+		return nil, fmt.Errorf("%s is not a time", name)
 	}
 	whole, part := math.Modf(*seconds)
 	return &jwt.NumericDate{Time: time.Unix(int64(whole), int64(part*float64(time.Second)))}, nil
@@ -188,8 +189,8 @@ func (c *claims) GetExpirationTime() (*jwt.NumericDate, error) { return c.expire
 // GetNotBefore implements jwt.Claims.
 func (c *claims) GetNotBefore() (*jwt.NumericDate, error) { return c.notBefore, nil }
 
-// GetIssuedAt implements jwt.Claims. When a token was made does not matter: exp and nbf say when it is good.
-func (c *claims) GetIssuedAt() (*jwt.NumericDate, error) { return nil, nil } //nolint:nilnil // there is none
+// GetIssuedAt implements jwt.Claims. The claim iat is not used: exp and nbf state when a token is valid.
+func (c *claims) GetIssuedAt() (*jwt.NumericDate, error) { return nil, nil } //nolint:nilnil // not used
 
 // GetIssuer implements jwt.Claims.
 func (c *claims) GetIssuer() (string, error) { return c.issuer, nil }

@@ -1,32 +1,33 @@
 package auth
 
-// Denial says why a token or a signed URL is not accepted. The set is closed. It is for the operator: a stranger is only
-// told that it was not, lest an attacker learn how far a forgery got.
+// Denial is the reason why a token or a signed URL is refused. The set is closed. Only the operator sees
+// it: a client learns that it was refused and not why, so that an attacker cannot tell how far a forgery
+// got.
 type Denial uint8
 
-// Why requests are not accepted.
+// The reasons.
 const (
 	NoCredentials Denial = iota + 1 // neither a token nor a signature
-	Ambiguous                       // more than one token, or a parameter twice that stands once
+	Ambiguous                       // more than one token, or a duplicate parameter
 	TooLarge                        // a token over MaxToken
-	Malformed                       // not what its form says
-	WrongType                       // a token for something else: its typ or crit
-	UnknownKey                      // its key id, or its algorithm, is that of no key
-	BadSignature                    // signed with another key, or changed afterwards
-	Expired                         // it was good, and is over
-	NotYetValid                     // nbf is to come
+	Malformed                       // does not parse
+	WrongType                       // a token for another purpose, by its typ or crit
+	UnknownKey                      // no key has its key id and algorithm
+	BadSignature                    // signed with another key, or changed since
+	Expired                         // no longer valid
+	NotYetValid                     // nbf is in the future
 	WrongIssuer                     // iss is not the configured one
 	WrongAudience                   // aud does not name us
-	WrongAddress                    // for another address
-	BadGrant                        // its claim hassesd makes no sense
+	WrongAddress                    // issued for another address
+	BadGrant                        // its claim hassesd is invalid
 )
 
 var denialTexts = [...]string{
-	NoCredentials: "there is neither a token nor a signature",
-	Ambiguous:     "more than one token or signature, or a parameter twice",
+	NoCredentials: "the request has no token and no signature",
+	Ambiguous:     "more than one token or signature, or a duplicate parameter",
 	TooLarge:      "the token is too long",
 	Malformed:     "it is malformed",
-	WrongType:     "it is a token for something else (typ, crit)",
+	WrongType:     "the token is for another purpose (typ, crit)",
 	UnknownKey:    "no key has its key id and algorithm",
 	BadSignature:  "the signature is wrong",
 	Expired:       "it has expired",
@@ -34,7 +35,7 @@ var denialTexts = [...]string{
 	WrongIssuer:   "it is from another issuer (iss)",
 	WrongAudience: "it is for another audience (aud)",
 	WrongAddress:  "it is for another address (ip)",
-	BadGrant:      "its claim hassesd makes no sense",
+	BadGrant:      "its claim hassesd is invalid",
 }
 
 var denialNames = [...]string{
@@ -53,8 +54,8 @@ var denialNames = [...]string{
 	BadGrant:      "bad_grant",
 }
 
-// Error is the reason as a sentence.
+// Error returns the reason as a phrase.
 func (d Denial) Error() string { return denialTexts[d] }
 
-// Name is the reason as one word, for logs and programs.
+// Name returns the reason as one word, for logs and programs.
 func (d Denial) Name() string { return denialNames[d] }

@@ -10,29 +10,30 @@ import (
 	"github.com/hassesd/hassesd/internal/safetext"
 )
 
-// Source is where the credentials of a request stood.
+// Source is where in a request the credentials were.
 type Source uint8
 
-// The places of credentials.
+// The sources.
 const (
 	FromURL    Source = iota + 1 // the URL is signed
 	FromHeader                   // Authorization: Bearer
 	FromQuery                    // ?token=
-	FromCookie                   // sent by browsers of their own accord, whoever's page it is
+	FromCookie                   // browsers send it whatever page makes the request
 )
 
 // Grant is what a token or a signed URL allows.
 type Grant struct {
 	Rooms   []names.Target // may be subscribed to
 	Publish []names.Target // may be published to
-	ID      string         // is the stream's id; empty: the client may choose
-	Opens   time.Time      // streams may be opened before
-	Until   time.Time      // streams end then; zero: they do not
-	Address netip.Prefix   // whose; not valid: anybody's
+	ID      string         // the stream's id; empty: the client may choose
+	Opens   time.Time      // latest time at which streams may be opened
+	Until   time.Time      // when streams end; zero: never
+	Address netip.Prefix   // the only addresses that may use it; not valid: any address
 	From    Source
 }
 
-// FirstRefused names the first of the rooms that the grant does not cover. With all, every room is asked for, "*".
+// FirstRefused returns the first of the rooms that the grant does not cover, if any. With all, the request
+// is for every room, "*".
 func (g *Grant) FirstRefused(rooms []string, all bool) (room string, refused bool) {
 	if slices.Contains(g.Rooms, names.Everything) {
 		return "", false
@@ -52,7 +53,7 @@ func (g *Grant) covers(room string) bool {
 	return slices.ContainsFunc(g.Rooms, func(t names.Target) bool { return t.Has(room) })
 }
 
-// check says whether a stream may be opened by address at now.
+// check returns a [Denial] unless address may open a stream at now.
 func (g *Grant) check(address netip.Addr, now time.Time) error {
 	switch {
 	case !now.Before(g.Opens), !g.Until.IsZero() && !now.Before(g.Until):

@@ -15,24 +15,24 @@ import (
 	"unicode"
 )
 
-// maxKeys bounds the keys of a policy.
+// maxKeys bounds the number of keys of a policy.
 const maxKeys = 64
 
-// jwk is a JSON Web Key (RFC 7517), as far as it matters here.
+// jwk holds the members of a JSON Web Key (RFC 7517) that hassesd uses.
 type jwk struct {
 	kty, use, alg, kid string
-	crv, x, y          string // of elliptic curves
-	n, e               string // of RSA
+	crv, x, y          string // for elliptic curves
+	n, e               string // for RSA
 }
 
-// ParseJWKS reads a JWK Set from the content of its file. Keys that are for something else are passed over, as RFC 7517
-// section 5 asks, and named in passed; there must be one left.
-func ParseJWKS(file []byte) (keys []TokenKey, passed []error, err error) {
+// ParseJWKS reads a JWK Set from the content of its file. It skips keys for other purposes, as RFC 7517
+// section 5 asks, and returns why in skipped. At least one key must remain.
+func ParseJWKS(file []byte) (keys []TokenKey, skipped []error, err error) {
 	var set struct {
 		Keys []json.RawMessage `json:"keys"`
 	}
 	if err := json.Unmarshal(file, &set); err != nil {
-		return nil, nil, fmt.Errorf("is no JWK set: %w", err)
+		return nil, nil, fmt.Errorf("is not a JWK set: %w", err)
 	}
 	for i, text := range set.Keys {
 		k, err := parseJWK(text)
@@ -40,21 +40,21 @@ func ParseJWKS(file []byte) (keys []TokenKey, passed []error, err error) {
 		case errors.Is(err, errPrivate):
 			return nil, nil, fmt.Errorf("key number %d %w", i+1, err)
 		case err != nil:
-			passed = append(passed, fmt.Errorf("key number %d %w", i+1, err))
+			skipped = append(skipped, fmt.Errorf("key number %d %w", i+1, err))
 		default:
 			keys = append(keys, k)
 		}
 	}
 	if len(keys) == 0 {
-		return nil, passed, errors.Join(append([]error{errors.New("has no key that tokens could be checked with")}, passed...)...)
+		return nil, skipped, errors.Join(append([]error{errors.New("has no key that can verify tokens")}, skipped...)...)
 	}
-	return keys, passed, nil
+	return keys, skipped, nil
 }
 
 func parseJWK(text []byte) (TokenKey, error) {
 	members, err := readObject(text)
 	if err != nil {
-		return TokenKey{}, fmt.Errorf("is no JWK: %w", err)
+		return TokenKey{}, fmt.Errorf("is not a JWK: %w", err)
 	}
 	var j jwk
 	for _, m := range []struct {
@@ -73,7 +73,7 @@ func parseJWK(text []byte) (TokenKey, error) {
 	} {
 		if value, ok := members[m.name]; ok {
 			if err := json.Unmarshal(value, m.into); err != nil {
-				return TokenKey{}, fmt.Errorf("has a member %s that is no string", m.name)
+				return TokenKey{}, fmt.Errorf("has a member %s that is not a string", m.name)
 			}
 		}
 	}
@@ -98,7 +98,7 @@ func parseJWK(text []byte) (TokenKey, error) {
 		return TokenKey{}, err
 	}
 	if j.alg != "" && j.alg != string(own) {
-		return TokenKey{}, fmt.Errorf("is for %q, which is not accepted; keys of its kind are for %s", j.alg, own)
+		return TokenKey{}, fmt.Errorf("is for %q, which is not accepted; keys of its type are for %s", j.alg, own)
 	}
 	return TokenKey{ID: j.kid, Algorithm: own, material: public}, nil
 }
@@ -106,13 +106,14 @@ func parseJWK(text []byte) (TokenKey, error) {
 // maxJWKName bounds the kid of a JWK.
 const maxJWKName = 256
 
-// isJWKName says whether kid can name a key of a set. Unlike those that are written into settings and URLs it is whatever
-// text the issuer likes (RFC 7517 section 4.5): some take base64 with its + / =, some a URL.
+// isJWKName reports whether kid can name a key of a set. Unlike key ids in settings and URLs, it is any text
+// that the issuer likes (RFC 7517 section 4.5): base64 with its + / =, or a URL.
 func isJWKName(kid string) bool {
 	return len(kid) <= maxJWKName && !strings.ContainsFunc(kid, unicode.IsControl)
 }
 
-// symmetricJWK reads a shared secret, which may be any bytes. It must say its algorithm: a secret is good for many.
+// symmetricJWK reads a shared secret, which may be any bytes. Its algorithm is required, because a secret
+// fits several.
 func symmetricJWK(j *jwk, k json.RawMessage) (TokenKey, error) {
 	if j.alg != string(HS256) {
 		return TokenKey{}, fmt.Errorf("is a secret for %q, not for HS256", j.alg)
@@ -126,7 +127,7 @@ func symmetricJWK(j *jwk, k json.RawMessage) (TokenKey, error) {
 		return TokenKey{}, errors.New("has a secret k that is not base64url")
 	}
 	if len(bytes) < minSecret {
-		return TokenKey{}, fmt.Errorf("has a secret of %d bytes, and %d are the least", len(bytes), minSecret)
+		return TokenKey{}, fmt.Errorf("has a secret of %d bytes; at least %d are required", len(bytes), minSecret)
 	}
 	return TokenKey{ID: j.kid, Algorithm: HS256, material: newSecret(bytes)}, nil
 }
@@ -144,12 +145,12 @@ func (j *jwk) public() (crypto.PublicKey, error) {
 		}
 		exponent := new(big.Int).SetBytes(e)
 		if !exponent.IsInt64() || exponent.Int64() < 3 || exponent.Int64() > 1<<31-1 || exponent.Bit(0) == 0 {
-			return nil, errors.New("has an exponent e that no RSA key has")
+			return nil, errors.New("has an invalid RSA exponent e")
 		}
 		return &rsa.PublicKey{N: new(big.Int).SetBytes(n), E: int(exponent.Int64())}, nil
 	case "EC":
 		if j.crv != "P-256" {
-			return nil, fmt.Errorf("is on the curve %q, and ES256 is P-256", j.crv)
+			return nil, fmt.Errorf("is on the curve %q; ES256 uses P-256", j.crv)
 		}
 		x, err := decodeBytes("x", j.x)
 		if err != nil {
@@ -161,7 +162,7 @@ func (j *jwk) public() (crypto.PublicKey, error) {
 		}
 		const coordinate = 32
 		if len(x) != coordinate || len(y) != coordinate {
-			return nil, errors.New("has coordinates of another length than 32 bytes")
+			return nil, errors.New("has coordinates that are not 32 bytes long")
 		}
 		point := append(append([]byte{4}, x...), y...)
 		return ecdsa.ParseUncompressedPublicKey(elliptic.P256(), point)
@@ -171,11 +172,11 @@ func (j *jwk) public() (crypto.PublicKey, error) {
 			return nil, err
 		}
 		if j.crv != "Ed25519" || len(x) != ed25519.PublicKeySize {
-			return nil, fmt.Errorf("is on the curve %q, and EdDSA here is Ed25519", j.crv)
+			return nil, fmt.Errorf("is on the curve %q; EdDSA here is Ed25519 only", j.crv)
 		}
 		return ed25519.PublicKey(x), nil
 	}
-	return nil, fmt.Errorf("has the type %q, which no algorithm here is for", j.kty)
+	return nil, fmt.Errorf("has the type %q, which no supported algorithm uses", j.kty)
 }
 
 func decodeBytes(name, text string) ([]byte, error) {

@@ -10,7 +10,7 @@ import (
 	"github.com/hassesd/hassesd/internal/names"
 )
 
-// Mint is what a new token says. Empty fields are left out.
+// Mint is the content of a new token. Empty fields are left out.
 type Mint struct {
 	Subscribe []string // targets
 	Publish   []string // targets
@@ -20,10 +20,11 @@ type Mint struct {
 	Subject   string
 	IssuedAt  time.Time
 	NotBefore time.Time
-	Expires   time.Time // must be set
+	Expires   time.Time // required
 }
 
-// Token signs it. What the daemon would refuse whatever its keys is not made.
+// Token returns the signed token. It returns an error for a token that the daemon would refuse whatever its
+// keys.
 func (m Mint) Token(key SigningKey) (string, error) {
 	for _, list := range [][]string{m.Subscribe, m.Publish} {
 		if _, err := parseTargets(list); err != nil {
@@ -67,7 +68,7 @@ func (m Mint) Token(key SigningKey) (string, error) {
 		return "", fmt.Errorf("sign the token: %w", err)
 	}
 	if len(text) > MaxToken {
-		return "", fmt.Errorf("the token would have %d bytes, and no more than %d are accepted: name fewer rooms, or use prefixes", len(text), MaxToken)
+		return "", fmt.Errorf("the token would have %d bytes, more than the %d that are accepted: name fewer rooms, or use prefixes", len(text), MaxToken)
 	}
 	return text, nil
 }

@@ -8,21 +8,21 @@ import (
 	"time"
 )
 
-// Options are what a policy is made of.
+// Options configure a [Policy].
 type Options struct {
 	URLKeys []URLKey // none: signed URLs are not accepted
 	Tokens  *Tokens  // nil: tokens are not accepted
-	Cookie  string   // the cookie that holds a token; empty: none does
-	Query   bool     // ?token= holds one
+	Cookie  string   // the cookie that may hold a token; empty: none
+	Query   bool     // ?token= may hold one
 }
 
-// Policy says who may listen. It is immutable and safe for concurrent use.
+// Policy decides who may subscribe. It is immutable and safe for concurrent use.
 type Policy struct{ o Options }
 
-// NewPolicy checks that the options let somebody in.
+// NewPolicy returns an error for options that let nobody in.
 func NewPolicy(o Options) (*Policy, error) {
 	if len(o.URLKeys) == 0 && o.Tokens == nil {
-		return nil, errors.New("there is no key at all, so nobody could subscribe")
+		return nil, errors.New("no key is configured, so nobody could subscribe")
 	}
 	if err := checkURLKeys(o.URLKeys); err != nil {
 		return nil, err
@@ -30,11 +30,11 @@ func NewPolicy(o Options) (*Policy, error) {
 	return &Policy{o}, nil
 }
 
-// Credentials are what a request shows of who it is from.
+// Credentials are the parts of a request that can authorize it.
 type Credentials struct {
 	Query         string // as sent
-	Authorization string // the value of the field; empty: none
-	Cookie        string // the value of the field, several joined by "; "; empty: none
+	Authorization string // the field value; empty: none
+	Cookie        string // the field values, joined by "; "; empty: none
 	Address       netip.Addr
 }
 
@@ -43,8 +43,8 @@ func (c Credentials) LogValue() slog.Value {
 	return slog.GroupValue(slog.String("address", c.Address.String()))
 }
 
-// Authorize says what the bearer of the credentials may do at now. The error is a [Denial]. A request whose URL is signed
-// is judged by that alone; of tokens, one that was put in by a page goes before one that a browser sent by itself.
+// Authorize returns what the credentials grant at now. The error is a [Denial]. For a signed URL, only the
+// signature counts. A token that a page sent takes precedence over one in a cookie.
 func (p *Policy) Authorize(c Credentials, now time.Time) (Grant, error) {
 	q, err := parseQuery(c.Query)
 	if err != nil {
@@ -81,7 +81,7 @@ func (p *Policy) readToken(c Credentials, q query, now time.Time) (Grant, error)
 	return token.Grant, nil
 }
 
-// findToken looks where a token may stand. There must be one.
+// findToken returns the one token of the request, and where it was.
 func (p *Policy) findToken(c Credentials, q query) (text string, from Source, err error) {
 	if scheme, rest, _ := strings.Cut(c.Authorization, " "); strings.EqualFold(scheme, "Bearer") {
 		text, from = strings.Trim(rest, " "), FromHeader
@@ -107,10 +107,10 @@ func (p *Policy) findToken(c Credentials, q query) (text string, from Source, er
 	return text, from, nil
 }
 
-// findCookie returns the value of the cookie, empty if there is none. Two different values were set by two parties,
-// perhaps by another host of the same site, and which of them comes first is up to whoever set it last: that is ambiguous.
-// The same value twice leaves nothing to choose (a page that sets its cookie for two paths or domains), and an empty one
-// is what a logout leaves behind.
+// findCookie returns the value of the cookie, or "" without one. Two different values are ambiguous: two
+// parties set them, perhaps another host of the same site, and who set the last one decides their order.
+// The same value twice is accepted, because pages set a cookie for two paths or domains. Empty values are
+// ignored: a logout leaves them behind.
 func findCookie(field, name string) (value string, err error) {
 	for pair := range strings.SplitSeq(field, ";") {
 		n, v, _ := strings.Cut(strings.Trim(pair, " \t"), "=")
@@ -131,8 +131,8 @@ func findCookie(field, name string) (value string, err error) {
 	return value, nil
 }
 
-// Challenge is the value of WWW-Authenticate for a request that was denied with d (RFC 6750 section 3): what would be
-// accepted, and no more about what was wrong than that it was.
+// Challenge returns the value of WWW-Authenticate for a request denied with d (RFC 6750 section 3). It names
+// what would be accepted, and does not reveal the reason.
 func (p *Policy) Challenge(d Denial) string {
 	switch {
 	case p.o.Tokens == nil:
@@ -143,7 +143,7 @@ func (p *Policy) Challenge(d Denial) string {
 	return `Bearer realm="hassesd", error="invalid_token"`
 }
 
-// ChallengeScope is the same for a request whose grant does not cover what it asks for.
+// ChallengeScope returns the value of WWW-Authenticate for a request beyond its grant; empty for none.
 func (p *Policy) ChallengeScope(from Source) string {
 	if from == FromURL {
 		return ""

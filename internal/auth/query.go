@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// Parameters that have a meaning here.
+// The parameters that hassesd uses.
 const (
 	paramSubscribe   = "subscribe"
 	paramRoom        = "room"
@@ -20,14 +20,14 @@ const (
 	paramLastEventID = "lastEventId"
 )
 
-// parameter is one name=value of a query, decoded.
+// parameter is one decoded name=value of a query.
 type parameter struct{ name, value string }
 
-// query is the parameters of a URL in their order.
+// query is the parameters of a URL, in order.
 type query []parameter
 
-// parseQuery reads a query as a form (application/x-www-form-urlencoded). Nothing between two & is no parameter; what
-// has no = has an empty value.
+// parseQuery reads a query as a form (application/x-www-form-urlencoded). It skips empty pieces between two
+// &. A piece without = is a parameter with an empty value.
 func parseQuery(raw string) (query, error) {
 	var q query
 	for piece := range strings.SplitSeq(raw, "&") {
@@ -52,7 +52,7 @@ func (q query) has(name string) bool {
 	return slices.ContainsFunc(q, func(p parameter) bool { return p.name == name })
 }
 
-// single returns the value of a parameter that may stand once.
+// single returns the value of a parameter that may occur once.
 func (q query) single(name string) (value string, ok bool, err error) {
 	for _, p := range q {
 		if p.name != name {
@@ -66,8 +66,9 @@ func (q query) single(name string) (value string, ok bool, err error) {
 	return value, ok, nil
 }
 
-// canonical is what is signed: every parameter but sig and lastEventId, name and value percent-encoded again by RFC
-// 3986, written name=value, sorted by bytes, and joined by &. lastEventId is left out because whoever comes back adds it.
+// canonical returns the text that is signed: every parameter except sig and lastEventId, name and value
+// percent-encoded by RFC 3986, written name=value, sorted by bytes and joined by &. It leaves out
+// lastEventId because clients add it when they reconnect.
 func (q query) canonical() string {
 	pieces := make([]string, 0, len(q))
 	for _, p := range q {
@@ -82,16 +83,8 @@ func (q query) canonical() string {
 	return strings.Join(pieces, "&")
 }
 
-// Canonical returns the canonical form of a query, which a signature is made of.
-func Canonical(rawQuery string) (string, error) {
-	q, err := parseQuery(rawQuery)
-	if err != nil {
-		return "", err
-	}
-	return q.canonical(), nil
-}
-
-// appendEncoded appends s with every byte that is not unreserved as %XX (RFC 3986 section 2.1, hexadecimal in capitals).
+// appendEncoded appends s with every byte that is not unreserved as %XX (RFC 3986 section 2.1, upper-case
+// hexadecimal).
 func appendEncoded(dst []byte, s string) []byte {
 	const hex = "0123456789ABCDEF"
 	for i := range len(s) {
@@ -104,7 +97,7 @@ func appendEncoded(dst []byte, s string) []byte {
 	return dst
 }
 
-// isUnreserved says whether c is one of the unreserved characters of RFC 3986 section 2.3.
+// isUnreserved reports whether c is one of the unreserved characters of RFC 3986 section 2.3.
 func isUnreserved(c byte) bool {
 	switch {
 	case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9':

@@ -7,6 +7,14 @@ import (
 	"testing"
 )
 
+func canonical(rawQuery string) (string, error) {
+	q, err := parseQuery(rawQuery)
+	if err != nil {
+		return "", err
+	}
+	return q.canonical(), nil
+}
+
 func TestCanonical(t *testing.T) {
 	for _, tt := range []struct{ name, raw, want string }{
 		{"sorted", "room=b&room=a&exp=1", "exp=1&room=a&room=b"},
@@ -28,13 +36,13 @@ func TestCanonical(t *testing.T) {
 		{"a name in another case is another", "Sig=1&LASTEVENTID=2", "LASTEVENTID=2&Sig=1"},
 		{"no name", "=x", "=x"},
 	} {
-		got, err := Canonical(tt.raw)
+		got, err := canonical(tt.raw)
 		if err != nil || got != tt.want {
 			t.Errorf("%s: %q gives %q, %v; want %q", tt.name, tt.raw, got, err, tt.want)
 		}
 	}
 	for _, raw := range []string{"a=%", "a=%zz", "%f=1"} {
-		if got, err := Canonical(raw); err == nil {
+		if got, err := canonical(raw); err == nil {
 			t.Errorf("%q gives %q, want an error", raw, got)
 		}
 	}
@@ -47,7 +55,7 @@ func FuzzCanonical(f *testing.F) {
 	f.Add("a=%C3%BC+b&a=;&&=&b")
 	f.Add("%zz")
 	f.Fuzz(func(t *testing.T, raw string) {
-		got, err := Canonical(raw)
+		got, err := canonical(raw)
 		values, otherErr := url.ParseQuery(strings.ReplaceAll(raw, ";", "%3B"))
 		if (err != nil) != (otherErr != nil) {
 			t.Fatalf("%q: %v, and net/url says %v", raw, err, otherErr)
@@ -55,7 +63,7 @@ func FuzzCanonical(f *testing.F) {
 		if err != nil {
 			return
 		}
-		if again, err := Canonical(got); err != nil || again != got {
+		if again, err := canonical(got); err != nil || again != got {
 			t.Fatalf("%q: the form %q has the form %q, %v", raw, got, again, err)
 		}
 		delete(values, "sig")

@@ -16,9 +16,9 @@ import (
 	"github.com/hassesd/hassesd/internal/safetext"
 )
 
-// URLKey signs URLs, and proves that they were signed.
+// URLKey signs URLs and verifies signatures.
 type URLKey struct {
-	ID  string // empty: URLs name no key
+	ID  string // empty: URLs without kid
 	key secret
 }
 
@@ -34,8 +34,8 @@ func NewURLKey(id string, file []byte) (URLKey, error) {
 	return URLKey{ID: id, key: key}, nil
 }
 
-// Sign returns the query with its signature and, if the key has one, its id. What the daemon would refuse whatever the
-// signature is not signed.
+// Sign returns the query with its signature and with the key's id, if it has one. It returns an error for a
+// query that the daemon would refuse whatever the signature.
 func (k URLKey) Sign(rawQuery string) (string, error) {
 	q, err := parseQuery(rawQuery)
 	if err != nil {
@@ -58,7 +58,7 @@ func (k URLKey) Sign(rawQuery string) (string, error) {
 	return canonical + "&" + paramSignature + "=" + base64.RawURLEncoding.EncodeToString(k.mac(canonical)), nil
 }
 
-// checkNames says whether a stream can be asked for by the names of a URL's grant.
+// checkNames returns an error unless a stream can be opened for the names of a URL's grant.
 func (g *Grant) checkNames() error {
 	if len(g.Rooms) == 0 {
 		return errors.New("the query names no room")
@@ -83,7 +83,7 @@ func (k URLKey) mac(canonical string) []byte {
 	return h.Sum(nil)
 }
 
-// checkURLKeys refuses what would leave open which key is meant.
+// checkURLKeys refuses duplicate ids.
 func checkURLKeys(keys []URLKey) error {
 	for i, k := range keys {
 		if slices.ContainsFunc(keys[:i], func(other URLKey) bool { return other.ID == k.ID }) {
@@ -93,7 +93,7 @@ func checkURLKeys(keys []URLKey) error {
 	return nil
 }
 
-// verifyURL reads the grant of a signed query. Nothing in it counts before its signature does.
+// verifyURL returns the grant of a signed query. It verifies the signature before it reads anything else.
 func verifyURL(keys []URLKey, q query) (Grant, error) {
 	id, _, err := q.single(paramKey)
 	if err != nil {
@@ -107,7 +107,7 @@ func verifyURL(keys []URLKey, q query) (Grant, error) {
 	if i < 0 {
 		return Grant{}, UnknownKey
 	}
-	// Some languages pad by themselves.
+	// Some languages pad by default.
 	signature, err := base64.RawURLEncoding.Strict().DecodeString(strings.TrimRight(text, "="))
 	if err != nil {
 		return Grant{}, Malformed
@@ -118,7 +118,7 @@ func verifyURL(keys []URLKey, q query) (Grant, error) {
 	return q.grant()
 }
 
-// grant reads what a query asks for, which is what its signature grants.
+// grant returns what a query asks for, which is what its signature grants.
 func (q query) grant() (Grant, error) {
 	g := Grant{From: FromURL}
 	for _, p := range q {
@@ -131,7 +131,7 @@ func (q query) grant() (Grant, error) {
 		}
 		for _, room := range rooms {
 			switch room {
-			case "": // as where streams are asked for
+			case "": // as in the query of a subscription
 			case names.Everything.String():
 				g.Rooms = append(g.Rooms, names.Everything)
 			default:
@@ -147,7 +147,7 @@ func (q query) grant() (Grant, error) {
 	if g.Opens, ok, err = q.moment(paramExpires); err != nil {
 		return Grant{}, err
 	} else if !ok {
-		return Grant{}, Malformed // without an end it would be a password
+		return Grant{}, Malformed // without an end, the URL would be a password
 	}
 	if g.Until, _, err = q.moment(paramUntil); err != nil {
 		return Grant{}, err
@@ -158,10 +158,10 @@ func (q query) grant() (Grant, error) {
 	return g, nil
 }
 
-// maxSeconds is the last second of the year 9999, after which times have no common form any more.
+// maxSeconds is the last second of the year 9999, which RFC 3339 can still write.
 const maxSeconds = 253402300799
 
-// moment reads seconds since 1970: decimal digits and nothing else.
+// moment reads seconds since 1970, decimal digits only.
 func (q query) moment(name string) (at time.Time, ok bool, err error) {
 	text, ok, err := q.single(name)
 	if err != nil || !ok {
@@ -183,7 +183,7 @@ func (q query) address() (netip.Prefix, error) {
 	return ParseAddress(text)
 }
 
-// ParseAddress reads an address or a network, as ip= has it.
+// ParseAddress reads the value of ip=, an address or a network.
 func ParseAddress(text string) (netip.Prefix, error) {
 	if a, err := netip.ParseAddr(text); err == nil && a.Zone() == "" {
 		a = a.Unmap()

@@ -143,7 +143,7 @@ func TestSignedNonsenseIsRefused(t *testing.T) {
 		if signed, err := key.Sign(query); err == nil {
 			t.Errorf("%s is signed: %s", query, signed)
 		}
-		canonical, err := Canonical(query)
+		canonical, err := canonical(query)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -11,40 +11,40 @@ import (
 	"github.com/golang-jwt/jwt/v5"
 )
 
-// MaxToken is the length of the longest token that is looked at, in bytes. Browsers keep no longer cookies.
+// MaxToken bounds the length of a token, in bytes. Browsers keep no longer cookies.
 const MaxToken = 4096
 
-// MaxLeeway bounds how far the clocks of issuer and daemon may be apart.
+// MaxLeeway bounds how far the clocks of the issuer and the daemon may differ.
 const MaxLeeway = 30 * time.Second
 
-// maxUnnamed bounds the keys without a name for one algorithm. Two are enough to change a key without a gap; each costs a
-// verification for every token that a stranger makes up.
+// maxUnnamed bounds the keys without an id for one algorithm. Two are enough to change a key without a gap.
+// Each costs one more verification for every forged token.
 const maxUnnamed = 4
 
-// TokenOptions say which tokens are accepted.
+// TokenOptions state which tokens are accepted.
 type TokenOptions struct {
-	Keys     []TokenKey    // one at least
-	Issuer   string        // must be iss; empty: anybody
-	Audience string        // must be in aud; empty: whoever's
+	Keys     []TokenKey    // at least one
+	Issuer   string        // required iss; empty: any
+	Audience string        // required in aud; empty: any
 	Leeway   time.Duration // for exp and nbf
 }
 
-// Tokens checks JSON Web Tokens. It is immutable and safe for concurrent use.
+// Tokens verifies JSON Web Tokens. It is immutable and safe for concurrent use.
 type Tokens struct {
 	o      TokenOptions
 	parser *jwt.Parser
 }
 
-// NewTokens checks that the keys leave nothing open.
+// NewTokens returns an error for keys that are too many or ambiguous.
 func NewTokens(o TokenOptions) (*Tokens, error) {
 	if len(o.Keys) == 0 {
-		return nil, errors.New("there is no key to check tokens with")
+		return nil, errors.New("there is no key to verify tokens with")
 	}
 	if len(o.Keys) > maxKeys {
-		return nil, fmt.Errorf("there are more than %d keys for tokens", maxKeys)
+		return nil, fmt.Errorf("more than %d keys for tokens", maxKeys)
 	}
 	if o.Leeway < 0 || o.Leeway > MaxLeeway {
-		return nil, fmt.Errorf("the leeway is not between 0 and %s", MaxLeeway)
+		return nil, fmt.Errorf("the leeway must be between 0 and %s", MaxLeeway)
 	}
 	var methods []string
 	unnamed := make(map[Algorithm]int)
@@ -53,7 +53,7 @@ func NewTokens(o TokenOptions) (*Tokens, error) {
 			unnamed[k.Algorithm]++
 		}
 		if unnamed[k.Algorithm] > maxUnnamed {
-			return nil, fmt.Errorf("there are more than %d keys without an id for %s, and each would be tried with every token that names none", maxUnnamed, k.Algorithm)
+			return nil, fmt.Errorf("more than %d keys for %s have no id, and each would be tried for every token without kid", maxUnnamed, k.Algorithm)
 		}
 		if k.ID != "" && slices.ContainsFunc(o.Keys[:i], func(other TokenKey) bool { return other.ID == k.ID }) {
 			return nil, fmt.Errorf("two keys for tokens have the id %q", k.ID)
@@ -62,12 +62,12 @@ func NewTokens(o TokenOptions) (*Tokens, error) {
 	}
 	return &Tokens{
 		o: o,
-		// Claims are validated afterwards, when the time is known.
+		// Claims are validated later, when the time is known.
 		parser: jwt.NewParser(jwt.WithValidMethods(methods), jwt.WithStrictDecoding(), jwt.WithoutClaimsValidation()),
 	}, nil
 }
 
-// Token is what a token with a good signature says.
+// Token is the content of a token with a valid signature.
 type Token struct {
 	Grant     Grant
 	KeyID     string
@@ -76,10 +76,11 @@ type Token struct {
 	Subject   string
 	Audience  []string
 	NotBefore time.Time // zero: none
-	Expires   time.Time // without leeway; zero: none, which is not accepted
+	Expires   time.Time // without leeway; zero: none, which is refused
 }
 
-// Read checks a token at now. The error is a [Denial]; if it came after the signature, the token is returned all the same.
+// Read verifies a token at now. The error is a [Denial]. With a valid signature, the token is returned
+// even with an error.
 func (t *Tokens) Read(text string, now time.Time) (*Token, error) {
 	if len(text) > MaxToken {
 		return nil, TooLarge
@@ -114,14 +115,14 @@ func (t *Tokens) Read(text string, now time.Time) (*Token, error) {
 	}
 	if c.expires != nil {
 		token.Expires = c.expires.Time
-		// With the leeway, or a stream would end while its token still opens another one.
+		// With the leeway: a stream must not end while its token still opens another one.
 		token.Grant.Opens = token.Expires.Add(t.o.Leeway)
 		token.Grant.Until = token.Grant.Opens
 	}
 	return token, t.validate(c, now)
 }
 
-// validate checks the claims of a token whose signature is good.
+// validate checks the claims of a token with a valid signature.
 func (t *Tokens) validate(c *claims, now time.Time) error {
 	options := []jwt.ParserOption{
 		jwt.WithExpirationRequired(),
@@ -152,18 +153,18 @@ func (t *Tokens) validate(c *claims, now time.Time) error {
 	return WrongAudience
 }
 
-// header is the part of a token that says how it is signed.
+// header is the part of a token that states how it is signed.
 type header struct {
 	alg Algorithm
 	kid string
 }
 
-// types are those of tokens that are meant to let somebody in; one made for something else is not taken for one (RFC
-// 8725 section 3.11).
+// types are the accepted values of typ. A token made for another purpose must not grant access (RFC 8725
+// section 3.11).
 var types = []string{"jwt", "at+jwt"}
 
-// readHeader reads the header as strictly as the claims. Of what a token says about itself only its algorithm and the
-// name of its key are used, and both only to choose among the configured keys: jku, x5u, jwk and their like are not.
+// readHeader reads the header as strictly as the claims. It uses only the algorithm and the key id, and both
+// only to choose among the configured keys. It ignores jku, x5u, jwk and the like.
 func readHeader(text string) (header, error) {
 	first, _, ok := strings.Cut(text, ".")
 	if !ok {
@@ -197,8 +198,7 @@ func readHeader(text string) (header, error) {
 	return h, nil
 }
 
-// keysFor are the keys that may have signed a token: the one that it names, or those without a name; and of these only
-// the ones for its algorithm.
+// keysFor returns the keys for the algorithm of a token that have its key id, or none if it has none.
 func (t *Tokens) keysFor(h header) (set jwt.VerificationKeySet) {
 	for _, k := range t.o.Keys {
 		if k.ID == h.kid && k.Algorithm == h.alg {

@@ -16,10 +16,10 @@ import (
 	"github.com/hassesd/hassesd/internal/pemfile"
 )
 
-// Algorithm is how tokens are signed. Each kind of key has exactly one, so that a token cannot choose.
+// Algorithm is how tokens are signed. Each type of key has exactly one, so that a token cannot choose.
 type Algorithm string
 
-// The algorithms of RFC 7518 and RFC 8037 that are accepted.
+// The accepted algorithms of RFC 7518 and RFC 8037.
 const (
 	HS256 Algorithm = "HS256" // a shared secret
 	RS256 Algorithm = "RS256" // RSA, PKCS #1 v1.5
@@ -27,30 +27,30 @@ const (
 	EdDSA Algorithm = "EdDSA" // Ed25519
 )
 
-// Algorithms are all there are.
+// Algorithms lists all accepted algorithms.
 var Algorithms = []Algorithm{HS256, RS256, ES256, EdDSA}
 
-// The bounds of RSA keys in bits: what is still safe, and what a stranger's signature may cost to verify. At 4096 that is
-// about a TLS handshake's 0.2 ms, at 8192 already 0.9 ms, on a loop that has streams to serve.
+// Bounds of RSA keys, in bits: the least that is safe, and the most that verifying a forged signature may
+// cost. With 4096 bits that is 0.2 ms on an event loop, about a TLS handshake, and with 8192 it is 0.9 ms.
 const (
 	minRSA = 2048
 	maxRSA = 4096
 )
 
-// TokenKey proves that tokens were signed with a key.
+// TokenKey verifies tokens.
 type TokenKey struct {
-	ID        string // kid; empty: tokens name no key
+	ID        string // kid; empty: for tokens without one
 	Algorithm Algorithm
 	material  any // secret, *rsa.PublicKey, *ecdsa.PublicKey or ed25519.PublicKey
 }
 
-// LogValue hides the key itself.
+// LogValue hides the key.
 func (k TokenKey) LogValue() slog.Value {
 	return slog.GroupValue(slog.String("kid", k.ID), slog.String("alg", string(k.Algorithm)))
 }
 
-// NewTokenKey reads a key from the content of its file: for HS256 a secret, otherwise a public key or a certificate in
-// PEM. A file with the private key is refused, because a daemon that has it could make tokens.
+// NewTokenKey reads a key from the content of its file: a secret for HS256, otherwise a public key or a
+// certificate in PEM. It refuses a private key: a daemon that holds one could make tokens.
 func NewTokenKey(id string, alg Algorithm, file []byte) (TokenKey, error) {
 	if err := checkKeyID(id); err != nil {
 		return TokenKey{}, err
@@ -81,7 +81,7 @@ func NewTokenKey(id string, alg Algorithm, file []byte) (TokenKey, error) {
 	return k, nil
 }
 
-// verifyKey is the key as golang-jwt wants it.
+// verifyKey returns the key in the form that golang-jwt expects.
 func (k TokenKey) verifyKey() any {
 	if s, ok := k.material.(secret); ok {
 		return s()
@@ -89,11 +89,11 @@ func (k TokenKey) verifyKey() any {
 	return k.material
 }
 
-// errNoKey is a text without any PEM block, which may be a secret.
+// errNoKey is the error for text without PEM, which may be a secret.
 var errNoKey = errors.New("has no PEM key in it")
 
-// keyBlock returns the one PEM block with a key in it, the private one if there is any. The parameters of a curve, which
-// openssl writes in front, may stand beside it, and the issuers of a certificate behind it.
+// keyBlock returns the only PEM block with a key, or the private one if there is any. It skips the curve
+// parameters that openssl writes, and the issuers that follow a certificate.
 func keyBlock(file []byte) (pemfile.Block, error) {
 	blocks, err := pemfile.Blocks(file)
 	if err != nil {
@@ -109,18 +109,18 @@ func keyBlock(file []byte) (pemfile.Block, error) {
 		}
 	}
 	if len(private) > 0 {
-		keys = private // what stands beside a private key is its other half
+		keys = private // the others are its public half
 	}
 	switch {
 	case len(keys) == 0:
 		return pemfile.Block{}, errNoKey
 	case len(keys) > 1 && !isChain(keys):
-		return pemfile.Block{}, fmt.Errorf("holds several keys, in lines %d and %d: give each a file and an id of its own", keys[0].Line, keys[1].Line)
+		return pemfile.Block{}, fmt.Errorf("holds several keys, in lines %d and %d: put each into its own file, with its own id", keys[0].Line, keys[1].Line)
 	}
 	return keys[0], nil
 }
 
-// isChain reports whether the blocks are certificates, each the issuer's of the one before.
+// isChain reports whether the blocks are certificates, each issued by the next.
 func isChain(blocks []pemfile.Block) bool {
 	var before *x509.Certificate
 	for _, b := range blocks {
@@ -154,10 +154,10 @@ func publicKey(block pemfile.Block) (crypto.PublicKey, error) {
 	return nil, fmt.Errorf("holds a PEM %s, not a key", block.Type)
 }
 
-// errPrivate is what a verifier says to a signer's key.
-var errPrivate = errors.New("holds the private key, and only the public one is needed (openssl pkey -in F -pubout)")
+// errPrivate is the error for a private key where a public one is expected.
+var errPrivate = errors.New("holds the private key; use the public one (openssl pkey -in F -pubout)")
 
-// fit says whether a public key is one of the algorithm, and safe.
+// fit returns the public key if it is safe and of the algorithm.
 func fit(alg Algorithm, public crypto.PublicKey) (crypto.PublicKey, error) {
 	own, err := algorithmOf(public)
 	switch {
@@ -169,32 +169,32 @@ func fit(alg Algorithm, public crypto.PublicKey) (crypto.PublicKey, error) {
 	return public, nil
 }
 
-// algorithmOf is the one algorithm that a key is for.
+// algorithmOf returns the one algorithm that a key is for. It refuses keys that are not safe.
 func algorithmOf(public crypto.PublicKey) (Algorithm, error) {
 	switch key := public.(type) {
 	case *rsa.PublicKey:
 		if bits := key.N.BitLen(); bits < minRSA || bits > maxRSA {
-			return "", fmt.Errorf("holds an RSA key of %d bits, which is not between %d and %d", bits, minRSA, maxRSA)
+			return "", fmt.Errorf("holds an RSA key of %d bits; it must have between %d and %d", bits, minRSA, maxRSA)
 		}
 		return RS256, nil
 	case *ecdsa.PublicKey:
 		if key.Curve != elliptic.P256() {
-			return "", fmt.Errorf("holds a key on the curve %s; ES256 is P-256", key.Curve.Params().Name)
+			return "", fmt.Errorf("holds a key on the curve %s; ES256 uses P-256", key.Curve.Params().Name)
 		}
 		return ES256, nil
 	case ed25519.PublicKey:
 		return EdDSA, nil
 	}
-	return "", fmt.Errorf("holds a %T, which no algorithm here is for", public)
+	return "", fmt.Errorf("holds a %T, which no supported algorithm uses", public)
 }
 
 // SigningKey makes tokens.
 type SigningKey struct {
-	TokenKey            // its other half
-	private  func() any // the key as golang-jwt wants it; a function for the reason that a secret is one
+	TokenKey            // verifies them
+	private  func() any // the key in the form that golang-jwt expects; a function for the same reason as secret
 }
 
-// NewSigningKey reads a secret, or a private key in PEM. An empty alg is the one that the key is for.
+// NewSigningKey reads a secret, or a private key in PEM. An empty alg means the one that the key is for.
 func NewSigningKey(id string, alg Algorithm, file []byte) (SigningKey, error) {
 	if err := checkKeyID(id); err != nil {
 		return SigningKey{}, err
@@ -243,7 +243,7 @@ func privateKey(block pemfile.Block) (crypto.Signer, error) {
 	case "PUBLIC KEY", "RSA PUBLIC KEY", "CERTIFICATE":
 		return nil, errors.New("holds a public key, and signing needs the private one")
 	default:
-		return nil, fmt.Errorf("holds a PEM %s, which is no private key without a passphrase", block.Type)
+		return nil, fmt.Errorf("holds a PEM %s, which is not a private key without a passphrase", block.Type)
 	}
 	if err != nil {
 		return nil, err
@@ -254,6 +254,3 @@ func privateKey(block pemfile.Block) (crypto.Signer, error) {
 	}
 	return signer, nil
 }
-
-// LogValue hides the key itself.
-func (k SigningKey) LogValue() slog.Value { return k.TokenKey.LogValue() }
