@@ -43,7 +43,7 @@ func readSecret(file []byte) (secret, error) {
 	text := bytes.Trim(file, " \t\r\n")
 	switch {
 	case bytes.HasPrefix(text, []byte("-----BEGIN")):
-		return nil, errors.New("is PEM and not a shared secret: it is a key for another algorithm")
+		return nil, errors.New("is PEM, not a shared secret; that key is for another algorithm")
 	case len(text) < minSecret:
 		return nil, fmt.Errorf("is %d characters long; at least %d are required (openssl rand -base64 48)", len(text), minSecret)
 	case len(text) > maxSecret:
