@@ -47,7 +47,7 @@ func (h *history) check(head uint64) error {
 		}
 		if i > 0 {
 			before := h.records.at(i - 1)
-			if rec.end != before.end+rec.size || rec.at.Before(before.at) {
+			if rec.end != before.end+rec.size || rec.at < before.at {
 				return fmt.Errorf("message %d does not follow the one before", rec.frame.Seq())
 			}
 		}

@@ -12,24 +12,25 @@ type numbers []uint64
 // generation is the index of records that came one after the other: for each target the numbers of those that were sent
 // to it.
 type generation struct {
-	last     uint64 // number of the newest record
-	began    time.Time
+	last     uint64        // number of the newest record
+	began    time.Duration // when its first record was published
 	events   int
 	bytes    int64
 	targets  map[Target]*numbers // all but prefixes
 	prefixes prefixTree
 }
 
-func newGeneration(now time.Time) *generation {
-	return &generation{began: now, targets: make(map[Target]*numbers)}
+func newGeneration(at time.Duration) *generation {
+	return &generation{began: at, targets: make(map[Target]*numbers)}
 }
 
-// isFull reports whether the next record belongs to another generation.
-func (g *generation) isFull(l HistoryLimits, now time.Time) bool {
-	return g.events >= max(1, l.Events/generations) || g.bytes >= l.Bytes/generations || now.Sub(g.began) >= l.Age/generations
+// isFull reports whether the next record, published at that time, belongs to another generation.
+func (g *generation) isFull(l HistoryLimits, at time.Duration) bool {
+	return g.events >= max(1, l.Events/generations) || g.bytes >= l.Bytes/generations || at-g.began >= l.Age/generations
 }
 
-func (g *generation) add(rec *record) {
+// add notes down the next record. before is the generation before it, or nil: a room that was busy then will be again.
+func (g *generation) add(rec *record, before *generation) {
 	g.last = rec.frame.Seq()
 	g.events++
 	g.bytes += rec.size
@@ -41,6 +42,9 @@ func (g *generation) add(rec *record) {
 		case seqs == nil:
 			seqs = new(numbers)
 			g.targets[t] = seqs
+			if before != nil && before.targets[t] != nil {
+				*seqs = make(numbers, 0, len(*before.targets[t]))
+			}
 		}
 		*seqs = append(*seqs, g.last)
 	}

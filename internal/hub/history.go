@@ -29,6 +29,7 @@ type history struct {
 	total   int64         // the size of all that came, see record.end
 	floor   uint64        // the highest number that is not kept, or not any more
 	index   []*generation // the oldest first; each holds records that are kept
+	start   time.Time     // from which the times of records count: shortly before the first one
 	looked  uint64        // places that scans have looked at
 	scans   uint64        // how often heads were collected
 }
@@ -42,16 +43,18 @@ func (h *history) at(i int) *record { return h.records.at(h.left + i) }
 // record returns the kept record of that number.
 func (h *history) record(seq uint64) *record { return h.at(int(seq - h.floor - 1)) }
 
-// append adds the newest record and drops what it displaces.
-func (h *history) append(now time.Time, rec *record) {
+// append adds the newest record, which was published that long ago, and drops what it displaces.
+func (h *history) append(now time.Time, age time.Duration, rec *record) {
 	if h.limits.off() {
 		h.floor = rec.frame.Seq()
 		return
 	}
-	if n := h.len(); n > 0 {
-		if before := h.at(n - 1).at; rec.at.Before(before) {
-			rec.at = before // two publishers have asked the clock in one order, and the lock in the other
-		}
+	if h.start.IsZero() {
+		h.start = now
+	}
+	rec.at = max(0, now.Sub(h.start)) - age
+	if n := h.len(); n > 0 { // two publishers may have asked the clock in one order, and for the lock in the other
+		rec.at = max(rec.at, h.at(n-1).at)
 	}
 	h.total += rec.size
 	h.bytes += rec.size
@@ -60,7 +63,11 @@ func (h *history) append(now time.Time, rec *record) {
 	if n := len(h.index); n == 0 || h.index[n-1].isFull(h.limits, rec.at) {
 		h.index = append(h.index, newGeneration(rec.at))
 	}
-	h.index[len(h.index)-1].add(rec)
+	var before *generation
+	if n := len(h.index); n > 1 {
+		before = h.index[n-2]
+	}
+	h.index[len(h.index)-1].add(rec, before)
 	h.trim(now)
 }
 
@@ -70,14 +77,15 @@ func (h *history) trim(now time.Time) {
 		h.clear()
 		return
 	}
-	h.evict(firstTrue(h.len(), func(gone int) bool { return h.fits(gone, now) }))
+	from := max(0, now.Sub(h.start)) - h.limits.Age
+	h.evict(firstTrue(h.len(), func(gone int) bool { return h.fits(gone, from) }))
 }
 
-// fits reports whether the limits are kept without the oldest records, so many of them.
-func (h *history) fits(gone int, now time.Time) bool {
+// fits reports whether the limits are kept without the oldest records, so many of them; from is how old records may be.
+func (h *history) fits(gone int, from time.Duration) bool {
 	n := h.len() - gone
 	return n <= h.limits.Events && h.bytesWithout(gone) <= h.limits.Bytes &&
-		(n == 0 || now.Sub(h.at(gone).at) <= h.limits.Age)
+		(n == 0 || h.at(gone).at >= from)
 }
 
 func (h *history) bytesWithout(gone int) int64 {
@@ -117,6 +125,7 @@ func (h *history) clear() {
 	*h = history{
 		limits: h.limits,
 		floor:  h.floor + uint64(h.len()),
+		start:  h.start,
 	}
 }
 

@@ -107,7 +107,7 @@ func (h *Hub) Publish(now time.Time, m Message) (*Receipt, error) {
 	if h.isBusy() {
 		return nil, ErrBusy // before the work of encoding: whoever waits comes again and again
 	}
-	rec, draft, err := m.prepare(now)
+	rec, draft, err := m.prepare()
 	if err != nil {
 		return nil, err
 	}
@@ -124,7 +124,7 @@ func (h *Hub) Publish(now time.Time, m Message) (*Receipt, error) {
 	}
 	h.credit -= rec.size
 	h.seq = id.Seq
-	h.history.append(now, rec)
+	h.history.append(now, 0, rec)
 	h.history.sweep() // or it would pile up behind publishers who are faster than Trim
 	receipt := newReceipt(id, len(h.shards))
 	for _, s := range h.shards {
@@ -247,7 +247,7 @@ func (h *Hub) Stats(now time.Time) Stats {
 	defer h.mu.Unlock()
 	st := Stats{Messages: h.seq - h.before, HistoryEvents: h.history.len(), HistoryBytes: h.history.bytes}
 	if st.HistoryEvents > 0 {
-		st.HistoryOldest = max(0, now.Sub(h.history.at(0).at))
+		st.HistoryOldest = max(0, now.Sub(h.history.start)-h.history.at(0).at)
 	}
 	return st
 }

@@ -135,7 +135,7 @@ func textFault(s string, limit int) string {
 }
 
 // prepare checks m and does all the work of publishing that needs no lock.
-func (m Message) prepare(now time.Time) (*record, sse.Draft, error) {
+func (m Message) prepare() (*record, sse.Draft, error) {
 	to, err := reduce(m.To)
 	if err == nil {
 		err = checkPrefixes(to)
@@ -154,7 +154,7 @@ func (m Message) prepare(now time.Time) (*record, sse.Draft, error) {
 		}
 		return nil, sse.Draft{}, err
 	}
-	return &record{to: to, except: m.Except, at: now}, draft, nil
+	return &record{to: to, except: m.Except}, draft, nil
 }
 
 // record is a published message. It is immutable once it is in an inbox, and shared by the history, all
@@ -164,8 +164,10 @@ type record struct {
 	size   int64    // what it counts against the bounds of inboxes and of the history
 	to     []Target // reduced
 	except string
-	at     time.Time // in the history, never before that of the record in front of it
-	end    int64     // the sizes of all records that went into the history, up to this one
+
+	// Set by the history.
+	at  time.Duration // when it was published, since history.start; never before the record in front of it
+	end int64         // the sizes of all records that went into the history, up to this one
 }
 
 // targetBytes is about what it takes in memory, beside its name, that a record is found by one more target. Without it a

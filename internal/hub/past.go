@@ -27,7 +27,7 @@ type Past struct {
 	Last sse.ID
 
 	records []*record
-	at      time.Time
+	at      time.Duration // since history.start
 }
 
 // Len is the number of messages in the history.
@@ -37,7 +37,7 @@ func (p Past) Len() int { return len(p.records) }
 func (p Past) Events() iter.Seq[Kept] {
 	return func(yield func(Kept) bool) {
 		for _, rec := range p.records {
-			kept := Kept{To: rec.to, Except: rec.except, Age: max(0, p.at.Sub(rec.at)), Body: rec.frame.Body()}
+			kept := Kept{To: rec.to, Except: rec.except, Age: max(0, p.at-rec.at), Body: rec.frame.Body()}
 			if !yield(kept) {
 				return
 			}
@@ -53,7 +53,7 @@ func (h *Hub) Close(now time.Time) Past {
 	h.closed = true
 	h.announceSpace() // or publishers would wait for room that is of no use any more
 	h.history.trim(now)
-	past := Past{Last: h.id(h.seq), at: now, records: make([]*record, 0, h.history.len())}
+	past := Past{Last: h.id(h.seq), at: now.Sub(h.history.start), records: make([]*record, 0, h.history.len())}
 	for i := range h.history.len() {
 		past.records = append(past.records, h.history.at(i))
 	}
@@ -84,11 +84,11 @@ func (h *Hub) Remember(now time.Time, k Kept) error {
 	if err != nil {
 		return fmt.Errorf("message %s: %w", id, err)
 	}
-	// The age is turned into a time of this process, which no change of the wall clock can touch.
-	rec := &record{to: to, except: k.Except, at: now.Add(-max(0, k.Age))}
+	rec := &record{to: to, except: k.Except}
 	rec.finish(frame)
 	h.seq = id.Seq
 	h.before = id.Seq
-	h.history.append(now, rec)
+	// The age is turned into a time of this process, which no change of the wall clock can touch.
+	h.history.append(now, max(0, k.Age), rec)
 	return nil
 }
