@@ -65,14 +65,14 @@ func (p *program) printCertificates(list []admin.Certificate) {
 	t := certificatesTable(list)
 	t.print(p.out)
 	for _, c := range list {
-		about := visible(cmp.Or(c.CertFile, namesText(c.Names)))
+		about := cmp.Or(c.CertFile, namesText(c.Names))
 		for _, w := range c.Warnings {
-			p.err.printf("%s: %s\n", about, visible(w))
+			p.err.printf("%s: %s\n", about, w)
 		}
 		if c.LastError == "" {
 			continue
 		}
-		p.err.printf("%s: failed at %s: %s\n", about, timeText(c.LastErrorAt), visible(c.LastError))
+		p.err.printf("%s: failed at %s: %s\n", about, timeText(c.LastErrorAt), c.LastError)
 		if !c.NextTry.IsZero() {
 			p.err.printf("%s: tried again at %s\n", about, timeText(c.NextTry))
 		}

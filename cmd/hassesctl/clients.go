@@ -10,6 +10,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/hassesd/hassesd/internal/admin"
+	"github.com/hassesd/hassesd/internal/safetext"
 )
 
 const (
@@ -128,7 +129,7 @@ func clientsTable(clients []admin.Client) *table {
 			cell{text: c.State, style: stateStyle(c.State)},
 			cell{text: cmp.Or(c.TLS, "-")},
 			cell{text: age(c.AgeSeconds)},
-			cell{text: roomsText(c.Rooms)},
+			cell{text: roomsText(c.Rooms), shown: true},
 			cell{text: strconv.FormatUint(c.Sent, 10)},
 			queue,
 			cell{text: cmp.Or(c.Agent, "-"), style: dim},
@@ -151,7 +152,7 @@ func stateStyle(state string) style {
 func roomsText(rooms []string) string {
 	text := ""
 	for i, room := range rooms {
-		next := visible(room)
+		next := safetext.Visible(room)
 		if i > 0 {
 			next = text + "," + next
 		}

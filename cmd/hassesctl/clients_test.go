@@ -21,7 +21,7 @@ func TestRoomsText(t *testing.T) {
 		{"a long one", []string{long}, cutLong},
 		{"a long one of several", []string{long, "a", "b"}, cutLong + " +2"},
 		{"a long one behind", []string{"a", long, "b"}, "a +2"},
-		{"a hostile one", []string{"a\x1b[2J"}, `a\x1b[2J`},
+		{"a hostile one", []string{"a\x1b[2J"}, `a\x1B[2J`},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			if got := roomsText(test.rooms); got != test.want {

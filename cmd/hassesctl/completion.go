@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/urfave/cli/v2"
 
@@ -184,4 +186,14 @@ func (p *program) roomNames(ctx context.Context, line commandLine, prefix string
 
 func beginning(prefix string, names []string) []string {
 	return slices.DeleteFunc(slices.Clone(names), func(name string) bool { return !strings.HasPrefix(name, prefix) })
+}
+
+// isASCIIWord tells names that no shell and no terminal takes for anything but text.
+func isASCIIWord(s string) bool {
+	for _, r := range s {
+		if r >= utf8.RuneSelf || !unicode.IsLetter(r) && !unicode.IsDigit(r) && !strings.ContainsRune("._-/:@+", r) {
+			return false
+		}
+	}
+	return s != "" && s[0] != '-'
 }

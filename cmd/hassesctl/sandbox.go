@@ -44,7 +44,7 @@ func (p *program) printSandbox(s admin.Sandbox) {
 		t.add(cell{text: l.Layer, style: bold}, inForce, cell{text: l.Detail})
 	}
 	t.print(p.out)
-	p.out.printf("\nsandbox %s, self-check %s: %s, %s\n", visible(s.Mode), visible(s.SelfCheck),
+	p.out.printf("\nsandbox %s, self-check %s: %s, %s\n", s.Mode, s.SelfCheck,
 		plural(len(s.Checks), "check"), plural(s.Threads, "thread"))
 	if len(s.Paths)+len(s.ConnectPorts) > 0 {
 		p.out.printf("\n")
@@ -59,7 +59,7 @@ func (p *program) printSandbox(s admin.Sandbox) {
 	}
 	for _, c := range s.Checks {
 		if !c.OK {
-			p.err.printf("%s: %s\n", visible(c.Check), visible(c.Error))
+			p.err.printf("%s: %s\n", c.Check, c.Error)
 		}
 	}
 }

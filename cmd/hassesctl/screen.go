@@ -6,14 +6,14 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"unicode/utf16"
-	"unicode/utf8"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/hassesd/hassesd/internal/safetext"
 )
 
 // The rules of the output: results go to stdout, everything else to stderr. Text that came from somewhere else, which
-// is all text but the formats in this program, is made [visible] on its way out. Only a terminal gets colours, and a
+// is all text but the formats in this program, is made visible on its way out. Only a terminal gets colours, and a
 // terminal never gets raw data.
 
 // screen is stdout or stderr.
@@ -35,7 +35,7 @@ func newScreen(w io.Writer, env environment) *screen {
 
 // Write is for the libraries that want a writer.
 func (s *screen) Write(b []byte) (int, error) {
-	s.raw([]byte(visibleText(string(b))))
+	s.raw([]byte(safetext.VisibleLines(string(b))))
 	return len(b), s.err
 }
 
@@ -51,9 +51,9 @@ func (s *screen) printf(format string, args ...any) {
 	for i, arg := range args {
 		switch arg := arg.(type) {
 		case string:
-			args[i] = visible(arg)
+			args[i] = safetext.Visible(arg)
 		case error:
-			args[i] = visible(arg.Error())
+			args[i] = safetext.Visible(arg.Error())
 		}
 	}
 	s.raw(fmt.Appendf(nil, format, args...))
@@ -68,27 +68,8 @@ func (s *screen) json(v any) error {
 	if err := enc.Encode(v); err != nil {
 		return fmt.Errorf("encode the result: %w", err)
 	}
-	s.raw(escapeJSON(b.Bytes()))
+	s.raw(safetext.VisibleJSON(b.Bytes()))
 	return s.err
-}
-
-// escapeJSON escapes what [visible] would, in the way of JSON. Such characters only occur inside of its strings.
-func escapeJSON(doc []byte) []byte {
-	out := make([]byte, 0, len(doc))
-	for len(doc) > 0 {
-		r, size := utf8.DecodeRune(doc)
-		switch {
-		case r == '\n' || isShown(r):
-			out = append(out, doc[:size]...)
-		case r > 0xFFFF:
-			high, low := utf16.EncodeRune(r)
-			out = fmt.Appendf(out, `\u%04x\u%04x`, high, low)
-		default:
-			out = fmt.Appendf(out, `\u%04x`, r)
-		}
-		doc = doc[size:]
-	}
-	return out
 }
 
 // style is how a text looks on a terminal.
@@ -117,7 +98,7 @@ func (s *screen) paint(st style, text string) painted {
 
 // field is a line with a name and a value, as status and limits have them. The value is made visible.
 func (s *screen) field(name, value string) string {
-	return fmt.Sprintf("%s%s\n", s.paint(dim, fmt.Sprintf("%-16s", name)), visible(value))
+	return fmt.Sprintf("%s%s\n", s.paint(dim, fmt.Sprintf("%-16s", name)), safetext.Visible(value))
 }
 
 // width is the terminal's, or 0 where there is none to keep to.

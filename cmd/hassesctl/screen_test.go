@@ -11,7 +11,7 @@ func TestPrintfMakesTextVisible(t *testing.T) {
 	var b bytes.Buffer
 	s := newScreen(&b, newEnvironment(nil))
 	s.printf("%s|%d|%s\n", "a\x1b[2J", 3, errors.New("b\x07"))
-	if got, want := b.String(), `a\x1b[2J|3|b\x07`+"\n"; got != want {
+	if got, want := b.String(), `a\x1B[2J|3|b\x07`+"\n"; got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}
 }

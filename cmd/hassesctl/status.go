@@ -13,6 +13,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/hassesd/hassesd/internal/admin"
+	"github.com/hassesd/hassesd/internal/safetext"
 )
 
 func (p *program) statusCommand() *cli.Command {
@@ -107,12 +108,12 @@ func redraw(text string, first bool) []byte {
 // statusText is the status for people: a headline, then names and values.
 func statusText(s *screen, status admin.Status) string {
 	var b strings.Builder
-	user := visible(status.User)
+	user := safetext.Visible(status.User)
 	if user == "" {
 		user = "not set"
 	}
 	fmt.Fprintf(&b, "%s %s, pid %d, user %s (uid %d)\n",
-		s.paint(bold, "hassesd"), s.paint(bold, visible(status.Version)), status.PID, user, status.UID)
+		s.paint(bold, "hassesd"), s.paint(bold, safetext.Visible(status.Version)), status.PID, user, status.UID)
 	if status.Draining {
 		b.WriteString(string(s.paint(yellow, "draining: streams are being ended, no new ones are accepted")) + "\n")
 	}

@@ -3,6 +3,8 @@ package main
 import (
 	"strings"
 	"unicode"
+
+	"github.com/hassesd/hassesd/internal/safetext"
 )
 
 // table is rows under headings, aligned for people. Its cells are made visible.
@@ -27,12 +29,16 @@ type column struct {
 type cell struct {
 	text  string
 	style style
+	shown bool // text is visible already
 }
 
 func (t *table) add(cells ...cell) {
 	row := make([]cell, len(cells))
 	for i, c := range cells {
-		row[i] = cell{visible(c.text), c.style}
+		row[i] = c
+		if !c.shown {
+			row[i].text = safetext.Visible(c.text)
+		}
 	}
 	t.rows = append(t.rows, row)
 }
@@ -42,7 +48,7 @@ func (t *table) print(s *screen) {
 	widths := make([]int, len(t.columns))
 	headings := make([]cell, len(t.columns))
 	for i, c := range t.columns {
-		headings[i] = cell{c.heading, bold}
+		headings[i] = cell{text: c.heading, style: bold, shown: true}
 		widths[i] = textWidth(c.heading)
 		for _, row := range t.rows {
 			widths[i] = max(widths[i], textWidth(row[i].text))

@@ -18,7 +18,7 @@ func TestTable(t *testing.T) {
 	tb.print(newScreen(&b, newEnvironment(nil)))
 	want := "NAME   COUNT  LAST\n" +
 		"anna       7  x\n" +
-		"日本\u0301  123456  forged\\nrow\n"
+		"日本\u0301  123456  forged\\x0Arow\n"
 	if b.String() != want {
 		t.Errorf("got:\n%swant:\n%s", b.String(), want)
 	}

@@ -17,6 +17,7 @@ import (
 
 	"github.com/hassesd/hassesd/internal/admin"
 	"github.com/hassesd/hassesd/internal/pemfile"
+	"github.com/hassesd/hassesd/internal/safetext"
 )
 
 func (p *program) tailCommand() *cli.Command {
@@ -184,7 +185,7 @@ func (p *program) printEvent(_ context.Context, ev event) error {
 	case p.set.json:
 		return p.out.json(ev)
 	case p.out.terminal:
-		p.out.raw([]byte(visibleText(ev.Data) + "\n"))
+		p.out.raw([]byte(safetext.VisibleLines(ev.Data) + "\n"))
 	default:
 		p.out.raw([]byte(ev.Data + "\n"))
 	}

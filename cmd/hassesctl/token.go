@@ -196,7 +196,7 @@ func (o *checked) describe(t *auth.Token) {
 }
 
 func (p *program) printToken(o *checked, now time.Time) {
-	line := func(name, value string) { p.out.printf("%-11s %s\n", name, visible(cmp.Or(value, "-"))) }
+	line := func(name, value string) { p.out.printf("%-11s %s\n", name, cmp.Or(value, "-")) }
 	line("subscribe", strings.Join(o.Subscribe, ", "))
 	line("publish", strings.Join(o.Publish, ", "))
 	line("id", o.ID)

@@ -35,15 +35,25 @@ func Quote(s string) string {
 // JSON returns a JSON text with all that is not printable ASCII as \u escapes. The text must be valid JSON: then such
 // characters stand inside strings only (RFC 8259, section 7).
 func JSON(text []byte) []byte {
+	return escapeJSON(text, func(r rune) bool { return r < 0x7f })
+}
+
+// VisibleJSON returns a JSON text as [JSON] does, but keeps every character that a terminal only shows. The document
+// stays the same, and is safe to look at. Line feeds between its values stay too.
+func VisibleJSON(text []byte) []byte {
+	return escapeJSON(text, func(r rune) bool { return r == '\n' || isShown(r) })
+}
+
+func escapeJSON(text []byte, keep func(rune) bool) []byte {
 	s := string(text)
-	if !strings.ContainsFunc(s, func(r rune) bool { return r >= 0x7f }) {
+	if !strings.ContainsFunc(s, func(r rune) bool { return !keep(r) }) {
 		return text
 	}
 	b := make([]byte, 0, len(s)+16)
 	for _, r := range s {
 		switch {
-		case r < 0x7f:
-			b = append(b, byte(r))
+		case keep(r):
+			b = utf8.AppendRune(b, r)
 		case r < 0x10000:
 			b = appendJSONUnit(b, uint32(r))
 		default:

@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"unicode"
 	"unicode/utf8"
 )
 
@@ -48,6 +49,11 @@ func TestVisible(t *testing.T) {
 		"zero\u200bwidth":                   `zero\u{200B}width`,
 		"\xc3(":                             `\xC3(`,
 		"\uFFFD":                            "\uFFFD",
+		"a\u00a0b\u3000c":                   "a\u00a0b\u3000c",
+		"overlong \xc0\x80":                 `overlong \xC0\x80`,
+		"surrogate \xed\xa0\x80":            `surrogate \xED\xA0\x80`,
+		"a\u2028b\u2029c":                   `a\u{2028}b\u{2029}c`,
+		"mark \ufeff, tag \U000e0041":       `mark \u{FEFF}, tag \u{E0041}`,
 	} {
 		if got := Visible(in); got != want {
 			t.Errorf("Visible(%q) = %s, want %s", in, got, want)
@@ -70,6 +76,47 @@ func TestQuote(t *testing.T) {
 	} {
 		if got := Quote(in); got != want {
 			t.Errorf("Quote(%q) = %s, want %s", in, got, want)
+		}
+	}
+}
+
+func TestVisibleJSON(t *testing.T) {
+	t.Parallel()
+	in := "{\"a<b>&\":\"\x7f\u009b\u202e\u2066\U000e0041 日本 \U0001F469 é\"}\n"
+	want := "{\"a<b>&\":\"\\u007f\\u009b\\u202e\\u2066\\udb40\\udc41 日本 \U0001F469 é\"}\n"
+	if got := string(VisibleJSON([]byte(in))); got != want {
+		t.Errorf("got  %s\nwant %s", got, want)
+	}
+}
+
+// harmful are the characters that must never reach a terminal from outside.
+var harmful = &unicode.RangeTable{
+	R16: []unicode.Range16{
+		{Lo: 0x00, Hi: 0x1f, Stride: 1},
+		{Lo: 0x7f, Hi: 0x9f, Stride: 1},
+		{Lo: 0x61c, Hi: 0x61c, Stride: 1},
+		{Lo: 0x200e, Hi: 0x200f, Stride: 1},
+		{Lo: 0x2028, Hi: 0x202e, Stride: 1},
+		{Lo: 0x2066, Hi: 0x2069, Stride: 1},
+	},
+	LatinOffset: 2,
+}
+
+func TestEveryHarmfulCharacterIsEscaped(t *testing.T) {
+	t.Parallel()
+	for r := rune(0); r <= 0xffff; r++ {
+		if !unicode.Is(harmful, r) {
+			continue
+		}
+		if got := Visible(string(r)); strings.ContainsRune(got, r) {
+			t.Errorf("Visible(%U) = %q", r, got)
+		}
+		kept := r == '\n' || r == '\t'
+		if got := VisibleLines(string(r)); strings.ContainsRune(got, r) != kept {
+			t.Errorf("VisibleLines(%U) = %q", r, got)
+		}
+		if got := string(VisibleJSON([]byte(string(r)))); strings.ContainsRune(got, r) && r != '\n' {
+			t.Errorf("VisibleJSON(%U) = %q", r, got)
 		}
 	}
 }
@@ -137,6 +184,11 @@ func FuzzEscape(f *testing.F) {
 		if strings.ContainsFunc(visible, func(r rune) bool { return !isShown(r) }) || !utf8.ValidString(visible) {
 			t.Fatalf("Visible(%q) = %q", s, visible)
 		}
+		for _, got := range []string{visible, strings.NewReplacer("\n", "", "\t", "").Replace(lines)} {
+			if strings.ContainsFunc(got, func(r rune) bool { return unicode.Is(harmful, r) }) {
+				t.Fatalf("%q became %q", s, got)
+			}
+		}
 		for _, got := range []string{ascii, visible, lines} {
 			if back := unescape(t, got); back != s {
 				t.Fatalf("%q became %q, which reads as %q", s, got, back)
@@ -150,6 +202,9 @@ func FuzzEscape(f *testing.F) {
 			plain := JSON(encoded)
 			if err := json.Unmarshal(plain, &back); err != nil || back != strings.ToValidUTF8(s, "\uFFFD") && utf8.ValidString(s) {
 				t.Fatalf("JSON(%s) = %s, which reads as %q, %v", encoded, plain, back, err)
+			}
+			if shown := VisibleJSON(encoded); json.Unmarshal(shown, &back) != nil || string(JSON(shown)) != string(plain) {
+				t.Fatalf("VisibleJSON(%s) = %s", encoded, shown)
 			}
 			if strings.ContainsFunc(string(plain), func(r rune) bool { return r < ' ' || r > '~' }) {
 				t.Fatalf("JSON(%s) = %s", encoded, plain)
