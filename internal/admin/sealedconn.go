@@ -56,6 +56,7 @@ func (c *sealedConn) handshake(ctx context.Context) error {
 	c.wire.ctx, c.wire.trace = ctx, trace
 	err := c.Handshake()
 	c.wire.yield()
+	c.wire.count(-1)
 	c.wire.slot, c.wire.ctx, c.wire.trace = nil, nil, nil
 	if err != nil {
 		return trace.Judge(err)
@@ -95,7 +96,10 @@ type wire struct {
 	slot  func(ctx context.Context) (leave func(), err error)
 	ctx   context.Context // of the handshake
 	leave func()          // gives the processor back; nil: it is not ours
-	trace *tlsconn.Trace  // nil: after the handshake
+	// underway is told of a handshake that has begun, by its first bytes, +1, and of its end, -1; nil: nobody asks.
+	underway func(change int64)
+	begun    bool
+	trace    *tlsconn.Trace // nil: after the handshake
 
 	once sync.Once // of Close
 }
@@ -136,11 +140,22 @@ func (w *wire) readForHandshake(p []byte) (int, error) {
 		w.yield()
 		n, err = w.TCPConn.Read(p)
 	}
+	if n > 0 {
+		w.count(+1)
+	}
 	if n == 0 || err != nil || w.leave != nil {
 		return n, err
 	}
 	w.leave, err = w.slot(w.ctx)
 	return n, err
+}
+
+// count tells of the begin of a handshake, and of its end if it had begun.
+func (w *wire) count(change int64) {
+	if begun := change > 0; w.underway != nil && w.begun != begun {
+		w.begun = begun
+		w.underway(change)
+	}
 }
 
 // yield gives the processor back.

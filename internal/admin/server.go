@@ -58,6 +58,9 @@ type ServerOptions struct {
 	// HandshakeSlot waits until a handshake of the TLS door may compute; leave gives the processor back. nil: at once.
 	HandshakeSlot func(ctx context.Context) (leave func(), err error)
 
+	// HandshakesUnderway is told of each handshake of the TLS door that begins, +1, and ends, -1. nil: nobody wants to know.
+	HandshakesUnderway func(change int64)
+
 	// LineBytes is how much the unfinished commands of all connections may hold together, beside the first 64 KiB of each;
 	// it is asked again and again. nil: no bound.
 	LineBytes func() int64
@@ -87,6 +90,7 @@ type Server struct {
 	began            time.Time
 	admission        *admission.Table // nil: none
 	handshakeSlot    func(ctx context.Context) (leave func(), err error)
+	underway         func(change int64)
 
 	ctx     context.Context // of all that is asked of the Backend; ends when a shutdown loses patience
 	cancel  context.CancelFunc
@@ -141,6 +145,7 @@ func NewServer(o ServerOptions) *Server {
 		began:            time.Now(),
 		admission:        o.Admission,
 		handshakeSlot:    o.HandshakeSlot,
+		underway:         o.HandshakesUnderway,
 
 		unfinished: lineBudget{limit: o.LineBytes, grace: lineGrace, wait: linePatience},
 
@@ -324,7 +329,7 @@ func (s *Server) admit(d *listenDoor, nc net.Conn) {
 	s.present(c, nc)
 	if d.kind == doorTLS {
 		sealed := newSealedConn(nc, s.access.Load(), s.writeTimeout)
-		sealed.wire.slot = s.handshakeSlot
+		sealed.wire.slot, sealed.wire.underway = s.handshakeSlot, s.underway
 		c.input, c.out, c.isStranger = newSealedInput(sealed), sealed, true
 	} else {
 		src, ok := nc.(descriptor)

@@ -360,12 +360,13 @@ func TestT27NetworksAreAdmitted(t *testing.T) {
 
 // A handshake computes while it has a slot, and has none while it waits for its peer.
 func TestT27HandshakesAskForTheProcessor(t *testing.T) {
-	var held, most, asked atomic.Int32
-	d := openTLSDoorWith(t, admin.ServerOptions{HandshakeSlot: func(context.Context) (func(), error) {
+	var held, most, asked, underway atomic.Int32
+	d := openTLSDoorWith(t, admin.ServerOptions{HandshakesUnderway: func(change int64) { underway.Add(int32(change)) }, HandshakeSlot: func(context.Context) (func(), error) {
 		asked.Add(1)
 		most.Store(max(most.Load(), held.Add(1)))
 		return func() { held.Add(-1) }, nil
 	}})
+	connect(t, "tcp", d.addr) // silent, so no handshake
 	half := connect(t, "tcp", d.addr)
 	hello, _ := firstFlight(t, d.Config(d.root))
 	half.send(hello)
@@ -377,6 +378,9 @@ func TestT27HandshakesAskForTheProcessor(t *testing.T) {
 	c := d.dial(t, d.root)
 	if _, err := c.Hello(t.Context()); err != nil {
 		t.Fatal(err)
+	}
+	if n := underway.Load(); n != 1 {
+		t.Errorf("%d handshakes are under way, want that of half a hello", n)
 	}
 	if asked.Load() < 3 || held.Load() != 0 || most.Load() != 1 {
 		t.Errorf("asked %d times, at most %d at once, %d still held", asked.Load(), most.Load(), held.Load())

@@ -174,9 +174,9 @@ func (d *Daemon) openControl(r *reading, descriptors int) error {
 		MaxMessage:  func() int { return d.settings.Load().Limits.MessageBytes },
 		Admission:   d.controlAdmission,
 		LineBytes:   d.controlLineBytes,
-		HandshakeSlot: func(ctx context.Context) (func(), error) {
-			return d.edge.HandshakeSlot(ctx) // nobody is served before it is there
-		},
+		// Nobody is served before the edge is there.
+		HandshakeSlot:      func(ctx context.Context) (func(), error) { return d.edge.HandshakeSlot(ctx) },
+		HandshakesUnderway: func(change int64) { d.edge.HandshakesUnderway(change) },
 		Pace: func() admin.Pace {
 			l := &d.settings.Load().Limits
 			return admin.Pace{Messages: l.PublishRate, Bytes: l.PublishBytes}

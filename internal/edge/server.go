@@ -164,17 +164,12 @@ func (s *Server) Handshaking() bool { return s.shaking.Load() > 0 }
 
 // HandshakeSlot waits until a handshake that is none of a subscriber's may compute: all of them share limits.handshake_cpu.
 func (s *Server) HandshakeSlot(ctx context.Context) (leave func(), err error) {
-	s.shaking.Add(1)
-	free, err := s.gate.Enter(ctx)
-	if err != nil {
-		s.shaking.Add(-1)
-		return nil, err
-	}
-	return func() {
-		free()
-		s.shaking.Add(-1)
-	}, nil
+	return s.gate.Enter(ctx)
 }
+
+// HandshakesUnderway is told of such handshakes that begin, and end: loops wait in another way while there are any, see
+// Handshaking.
+func (s *Server) HandshakesUnderway(change int64) { s.shaking.Add(change) }
 
 // SetReinit says whether a second request on an open stream is served.
 func (s *Server) SetReinit(on bool) { s.reinit.Store(on) }
