@@ -13,6 +13,7 @@ import (
 	"github.com/hassesd/hassesd/internal/admin"
 	"github.com/hassesd/hassesd/internal/edge"
 	"github.com/hassesd/hassesd/internal/hub"
+	"github.com/hassesd/hassesd/internal/names"
 	"github.com/hassesd/hassesd/internal/sse"
 )
 
@@ -215,9 +216,9 @@ func (b backend) Publish(ctx context.Context, p admin.SendParams) (admin.Deliver
 		Event:  sse.Event{Name: p.Event, Data: p.Data, Retry: sse.RetryOf(p.Retry)},
 	}
 	for _, to := range p.To {
-		target, err := hub.ParseTarget(to)
+		target, err := names.ParseTarget(to)
 		if err != nil {
-			return nil, refusedMessage(err)
+			return nil, refusedMessage(fmt.Errorf("to %w", err))
 		}
 		m.To = append(m.To, target)
 	}

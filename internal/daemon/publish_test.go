@@ -7,6 +7,7 @@ import (
 
 	"github.com/hassesd/hassesd/internal/admin"
 	"github.com/hassesd/hassesd/internal/hub"
+	"github.com/hassesd/hassesd/internal/names"
 	"github.com/hassesd/hassesd/internal/sse"
 )
 
@@ -19,7 +20,7 @@ func TestEventsThatClientsWouldMisreadAreRefused(t *testing.T) {
 		"the daemon's gap":    {Name: sse.GapEvent},
 		"a retry of 2^31 ms":  {Retry: sse.RetryOf(1 << 31)},
 	} {
-		_, err := h.Publish(time.Now(), hub.Message{To: []hub.Target{{Kind: hub.ToAll}}, Event: event})
+		_, err := h.Publish(time.Now(), hub.Message{To: []names.Target{names.Everything}, Event: event})
 		if err == nil {
 			t.Errorf("%s was published", name)
 			continue

@@ -131,7 +131,7 @@ func TestErrorAnswer(t *testing.T) {
 	if got.code != 400 || body.Error.Code != "bad_room" {
 		t.Errorf("got %d %q, want 400 bad_room", got.code, body.Error.Code)
 	}
-	if want := `"<\"\n\xff;": room contains one of ; = *`; body.Error.Message != want {
+	if want := `"<\"\n\xff;": room contains ';', which no room's name may have`; body.Error.Message != want {
 		t.Errorf("message %s, want %s", body.Error.Message, want)
 	}
 	if !strings.HasPrefix(got.body, `{"error":{"code":"bad_room","message":"`) || !strings.HasSuffix(got.body, "}}\n") {

@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"github.com/hassesd/hassesd/internal/auth"
-	"github.com/hassesd/hassesd/internal/hub"
+	"github.com/hassesd/hassesd/internal/names"
 )
 
 // visitor is what a request head cannot say of who asks.
@@ -45,7 +45,7 @@ func authorize(sub *subscription, req *request, r *rules, v visitor) *refusal {
 		if sub.ID != "" && sub.ID != grant.ID {
 			return forbidden(codeIDNotAllowed, "the id "+quoteCut(sub.ID)+" is not the one granted", r, grant.From)
 		}
-		if hub.CheckClientID(grant.ID) != nil {
+		if names.CheckClientID(grant.ID) != nil {
 			return unauthorized(auth.BadGrant, r)
 		}
 		sub.ID = strings.Clone(grant.ID)

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/hassesd/hassesd/internal/hub"
+	"github.com/hassesd/hassesd/internal/names"
 	"github.com/hassesd/hassesd/internal/reactor"
 	"github.com/hassesd/hassesd/internal/reactor/reactortest"
 	"github.com/hassesd/hassesd/internal/sse"
@@ -128,11 +129,11 @@ func TestPublishersWhoAreFasterThanTheLoopFillNoQueue(t *testing.T) {
 	}
 	kernel.open = true
 	defer func() { kernel.open = false }()
-	target, err := hub.ParseTarget("a")
+	target, err := names.ParseTarget("a")
 	if err != nil {
 		t.Fatal(err)
 	}
-	m := hub.Message{To: []hub.Target{target}, Event: sse.Event{Data: strings.Repeat("x", 9<<10)}} // one fits a record, two do not
+	m := hub.Message{To: []names.Target{target}, Event: sse.Event{Data: strings.Repeat("x", 9<<10)}} // one fits a record, two do not
 	most := 0
 	for range 100 {
 		for range 64 {
@@ -174,7 +175,7 @@ func TestAReplayOfLittleOutOfMuchTakesTurns(t *testing.T) {
 		s.hub.InboxEvents = 2 * n
 	})
 	publish := func(except, data string) {
-		m := hub.Message{To: []hub.Target{{Name: "a"}}, Except: except, Event: sse.Event{Data: data}}
+		m := hub.Message{To: []names.Target{{Name: "a"}}, Except: except, Event: sse.Event{Data: data}}
 		if _, err := w.hub.Publish(w.kernel.Now(), m); err != nil {
 			t.Fatal(err)
 		}

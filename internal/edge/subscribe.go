@@ -9,7 +9,7 @@ import (
 	"time"
 	"unicode/utf8"
 
-	"github.com/hassesd/hassesd/internal/hub"
+	"github.com/hassesd/hassesd/internal/names"
 )
 
 // maxLastEventID bounds the id that a stranger may have us keep. Ours are far shorter, so a cut one is unknown.
@@ -57,8 +57,8 @@ func parseSubscription(req *request, r *rules) (*subscription, *refusal) {
 		case "id":
 			if hasID {
 				bad = refuse(http.StatusBadRequest, codeBadID, "the query has more than one id=")
-			} else if err := hub.CheckClientID(value); err != nil {
-				bad = refuse(http.StatusBadRequest, codeBadID, quoteCut(value)+": "+err.Error())
+			} else if err := names.CheckClientID(value); err != nil {
+				bad = refuse(http.StatusBadRequest, codeBadID, quoteCut(value)+": id "+err.Error())
 			}
 			hasID = true
 			sub.ID = strings.Clone(value)
@@ -129,8 +129,8 @@ func (l *roomList) add(name string) *refusal {
 		l.all = true
 		return nil
 	}
-	if err := hub.CheckRoom(name); err != nil {
-		return refuse(http.StatusBadRequest, codeBadRoom, quoteCut(name)+": "+err.Error())
+	if err := names.CheckRoom(name); err != nil {
+		return refuse(http.StatusBadRequest, codeBadRoom, quoteCut(name)+": room "+err.Error())
 	}
 	if l.has(name) {
 		return nil

@@ -8,7 +8,7 @@ import (
 	"testing"
 	"unicode/utf8"
 
-	"github.com/hassesd/hassesd/internal/hub"
+	"github.com/hassesd/hassesd/internal/names"
 )
 
 func TestParseSubscription(t *testing.T) {
@@ -216,11 +216,11 @@ func checkSubscription(t *testing.T, sub *subscription, r *rules) {
 		t.Fatalf("subscription %+v under %+v", sub, r)
 	}
 	for i, room := range sub.Rooms {
-		if err := hub.CheckRoom(room); err != nil || slices.Contains(sub.Rooms[:i], room) {
+		if err := names.CheckRoom(room); err != nil || slices.Contains(sub.Rooms[:i], room) {
 			t.Fatalf("room %q of %q: %v", room, sub.Rooms, err)
 		}
 	}
-	if err := hub.CheckClientID(sub.ID); err != nil {
+	if err := names.CheckClientID(sub.ID); err != nil {
 		t.Fatalf("id %q: %v", sub.ID, err)
 	}
 	if len(sub.LastEventID) > maxLastEventID {

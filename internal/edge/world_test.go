@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/hassesd/hassesd/internal/hub"
+	"github.com/hassesd/hassesd/internal/names"
 	"github.com/hassesd/hassesd/internal/reactor"
 	"github.com/hassesd/hassesd/internal/reactor/reactortest"
 	"github.com/hassesd/hassesd/internal/sse"
@@ -218,11 +219,11 @@ func (w *world) publish(to, data string) {
 
 func (w *world) enqueue(to, data string) *hub.Receipt {
 	w.t.Helper()
-	target, err := hub.ParseTarget(to)
+	target, err := names.ParseTarget(to)
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	receipt, err := w.hub.Publish(w.kernel.Now(), hub.Message{To: []hub.Target{target}, Event: sse.Event{Data: data}})
+	receipt, err := w.hub.Publish(w.kernel.Now(), hub.Message{To: []names.Target{target}, Event: sse.Event{Data: data}})
 	if err != nil {
 		w.t.Fatal(err)
 	}

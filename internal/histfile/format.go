@@ -4,6 +4,7 @@ import (
 	"github.com/fxamacker/cbor/v2"
 
 	"github.com/hassesd/hassesd/internal/hub"
+	"github.com/hassesd/hassesd/internal/names"
 	"github.com/hassesd/hassesd/internal/sse"
 )
 
@@ -14,7 +15,7 @@ const (
 	version = 1
 	// maxItem bounds what is taken into memory before it is understood: the longest event, the names of its targets, and
 	// what is read ahead.
-	maxItem = sse.MaxBody + hub.MaxTargets*(hub.MaxRoom+8) + 1<<16
+	maxItem = sse.MaxBody + hub.MaxTargets*(names.MaxRoom+8) + 1<<16
 )
 
 // header is the first item of a file.
@@ -31,7 +32,7 @@ type header struct {
 type event struct {
 	_      struct{} `cbor:",toarray"`
 	Age    uint64   // nanoseconds between its publication and SavedAt
-	To     []string // targets as hub.ParseTarget reads them
+	To     []string // targets as names.ParseTarget reads them
 	Except string
 	Body   []byte // as sse.Restore reads it
 }

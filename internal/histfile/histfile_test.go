@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/hassesd/hassesd/internal/hub"
+	"github.com/hassesd/hassesd/internal/names"
 	"github.com/hassesd/hassesd/internal/sse"
 )
 
@@ -27,10 +28,10 @@ func life(t testing.TB) (*hub.Hub, time.Time) {
 	h := hub.New(hub.Options{Epoch: "k3x", History: keepAll})
 	now := start
 	for i, m := range []hub.Message{
-		{To: []hub.Target{{Kind: hub.ToRoom, Name: "red"}}, Event: sse.Event{Data: "1"}},
-		{To: []hub.Target{{Kind: hub.ToPrefix, Name: "bl"}}, Except: "x", Event: sse.Event{Name: "n", Data: "2\n\r2"}},
-		{To: []hub.Target{{Kind: hub.ToAll}}, Event: sse.Event{Data: "\xff\x00", Retry: time.Second}},
-		{To: []hub.Target{{Kind: hub.ToRoom, Name: "größe"}, {Kind: hub.ToPrefix, Name: "größe"}}, Event: sse.Event{}},
+		{To: []names.Target{{Kind: names.Room, Name: "red"}}, Event: sse.Event{Data: "1"}},
+		{To: []names.Target{{Kind: names.Prefix, Name: "bl"}}, Except: "x", Event: sse.Event{Name: "n", Data: "2\n\r2"}},
+		{To: []names.Target{names.Everything}, Event: sse.Event{Data: "\xff\x00", Retry: time.Second}},
+		{To: []names.Target{{Kind: names.Room, Name: "größe"}, {Kind: names.Prefix, Name: "größe"}}, Event: sse.Event{}},
 	} {
 		if _, err := h.Publish(now, m); err != nil {
 			t.Fatalf("message %d: %v", i, err)
@@ -143,7 +144,7 @@ func TestT24WallClockJumps(t *testing.T) {
 			if st.HistoryEvents != tt.events || st.HistoryOldest != tt.oldest {
 				t.Errorf("%d events, the oldest of %s; want %d, %s", st.HistoryEvents, st.HistoryOldest, tt.events, tt.oldest)
 			}
-			receipt, err := again.Publish(later, hub.Message{To: []hub.Target{{Kind: hub.ToAll}}})
+			receipt, err := again.Publish(later, hub.Message{To: []names.Target{names.Everything}})
 			if err != nil || receipt.ID().Epoch != last.Epoch || receipt.ID().Seq != last.Seq+1 {
 				t.Errorf("after %s comes %v, %v", last, receipt, err)
 			}
@@ -216,7 +217,7 @@ func TestForeignAndFoolishFiles(t *testing.T) {
 		{"an event too many", zipped(t, good, one, one), "more events"},
 		{"a number for an event", zipped(t, good, 7), "cbor"},
 		{"no target", zipped(t, good, event{Body: one.Body}), "to is empty"},
-		{"a bad target", zipped(t, good, event{To: []string{"a;b"}, Body: one.Body}), "contains one of"},
+		{"a bad target", zipped(t, good, event{To: []string{"a;b"}, Body: one.Body}), "which no room's name may have"},
 		{"a forged event", zipped(t, good, event{To: one.To, Body: []byte("id: e-9\ndata: x\n\n")}), "fields of an event"},
 	} {
 		if _, err := readAll(tt.file, start, keepAll); err == nil || !strings.Contains(err.Error(), tt.want) {
@@ -278,7 +279,7 @@ func bulk(t testing.TB, size int, text bool) (*hub.Hub, time.Time) {
 			_, _ = random.Read(noise)
 			data = string(noise)
 		}
-		to := []hub.Target{{Kind: hub.ToRoom, Name: fmt.Sprint("room", i%100)}}
+		to := []names.Target{{Kind: names.Room, Name: fmt.Sprint("room", i%100)}}
 		if _, err := h.Publish(start, hub.Message{To: to, Event: sse.Event{Data: data}}); err != nil {
 			t.Fatal(err)
 		}

@@ -11,6 +11,7 @@ import (
 	"github.com/fxamacker/cbor/v2"
 
 	"github.com/hassesd/hassesd/internal/hub"
+	"github.com/hassesd/hassesd/internal/names"
 	"github.com/hassesd/hassesd/internal/sse"
 )
 
@@ -92,7 +93,7 @@ func (r *Reader) next() (hub.Kept, error) {
 	}
 	kept := hub.Kept{Except: e.Except, Age: aged(e.Age, r.away), Body: e.Body}
 	for _, name := range e.To {
-		t, err := hub.ParseTarget(name)
+		t, err := names.ParseTarget(name)
 		if err != nil {
 			return hub.Kept{}, err
 		}

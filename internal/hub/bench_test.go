@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/hassesd/hassesd/internal/names"
 	"github.com/hassesd/hassesd/internal/sse"
 )
 
@@ -134,7 +135,7 @@ func BenchmarkIdleStream(b *testing.B) {
 		for i := range streams {
 			w.sink(Subscription{Rooms: []string{"news", fmt.Sprint("user", i)}, ClientID: fmt.Sprint(i)})
 		}
-		if _, err := w.hub.Publish(w.now, Message{To: []Target{{Kind: ToAll}}, Event: sse.Event{Data: "x"}}); err != nil {
+		if _, err := w.hub.Publish(w.now, Message{To: []names.Target{names.Everything}, Event: sse.Event{Data: "x"}}); err != nil {
 			b.Fatal(err)
 		}
 		w.deliver()

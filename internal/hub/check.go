@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+
+	"github.com/hassesd/hassesd/internal/names"
 )
 
 // Check compares the counters of the hub with its structures. It is for tests and for diagnosis; it
@@ -75,7 +77,7 @@ func (h *history) check(head uint64) error {
 	return err
 }
 
-func (h *history) isIndexed(t Target, seq uint64) bool {
+func (h *history) isIndexed(t names.Target, seq uint64) bool {
 	for _, g := range h.index {
 		if seq > g.last {
 			continue

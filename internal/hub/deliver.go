@@ -1,6 +1,10 @@
 package hub
 
-import "strings"
+import (
+	"strings"
+
+	"github.com/hassesd/hassesd/internal/names"
+)
 
 // fanout is a record on its way to the streams of a shard. It can rest between any two streams, while
 // others subscribe and unsubscribe: members are walked from the last to the first, so that whoever is
@@ -81,9 +85,9 @@ func (s *Shard) reach(rec *record) int {
 	n := len(s.all.members)
 	for _, t := range rec.to {
 		switch t.Kind {
-		case ToRoom:
+		case names.Room:
 			n += s.RoomCount(t.Name)
-		case ToPrefix, ToAll:
+		case names.Prefix, names.All:
 			return s.Streams()
 		}
 	}
@@ -123,12 +127,12 @@ func (s *Shard) nextGroup() (cost int) {
 	cost, f.group = findCost, &s.all // behind all targets
 	if f.step < len(f.rec.to) {
 		switch t := f.rec.to[f.step]; t.Kind {
-		case ToRoom:
+		case names.Room:
 			f.group = s.rooms.m[t.Name]
-		case ToPrefix:
+		case names.Prefix:
 			f.room, cost = s.roomAfter(t.Name, f.room)
 			f.group = f.room
-		case ToAll:
+		case names.All:
 			f.group = &s.everyone
 		}
 	}

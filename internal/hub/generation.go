@@ -1,6 +1,10 @@
 package hub
 
-import "time"
+import (
+	"time"
+
+	"github.com/hassesd/hassesd/internal/names"
+)
 
 // generations is into how many parts the index of a full history is cut, by each of the three limits. A replay of all of
 // it looks up its rooms in each part; a part is given back when the last of its records has left.
@@ -16,12 +20,12 @@ type generation struct {
 	began    time.Duration // when its first record was published
 	events   int
 	bytes    int64
-	targets  map[Target]*numbers // all but prefixes
+	targets  map[names.Target]*numbers // all but prefixes
 	prefixes prefixTree
 }
 
 func newGeneration(at time.Duration) *generation {
-	return &generation{began: at, targets: make(map[Target]*numbers)}
+	return &generation{began: at, targets: make(map[names.Target]*numbers)}
 }
 
 // isFull reports whether the next record, published at that time, belongs to another generation.
@@ -37,7 +41,7 @@ func (g *generation) add(rec *record, before *generation) {
 	for _, t := range rec.to {
 		seqs := g.targets[t]
 		switch {
-		case t.Kind == ToPrefix:
+		case t.Kind == names.Prefix:
 			seqs = g.prefixes.at(t.Name)
 		case seqs == nil:
 			seqs = new(numbers)
@@ -51,8 +55,8 @@ func (g *generation) add(rec *record, before *generation) {
 }
 
 // of returns the numbers of the messages to a target; nil or empty if there are none.
-func (g *generation) of(t Target) *numbers {
-	if t.Kind != ToPrefix {
+func (g *generation) of(t names.Target) *numbers {
+	if t.Kind != names.Prefix {
 		return g.targets[t]
 	}
 	return g.prefixes.find(t.Name)

@@ -4,6 +4,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/hassesd/hassesd/internal/names"
 )
 
 func TestHistoryLimits(t *testing.T) {
@@ -99,7 +101,7 @@ func (h *history) targets() (n int) {
 func burst(w *world, messages int) {
 	w.t.Helper()
 	for m := range messages {
-		if _, err := w.hub.Publish(w.now, Message{To: []Target{{Kind: ToRoom, Name: itoa(m)}}}); err != nil {
+		if _, err := w.hub.Publish(w.now, Message{To: []names.Target{{Kind: names.Room, Name: itoa(m)}}}); err != nil {
 			w.t.Fatal(err)
 		}
 	}

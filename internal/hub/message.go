@@ -3,46 +3,24 @@ package hub
 import (
 	"errors"
 	"fmt"
-	"strings"
 	"time"
-	"unicode"
-	"unicode/utf8"
 
+	"github.com/hassesd/hassesd/internal/names"
 	"github.com/hassesd/hassesd/internal/sse"
 )
 
-// Bounds of names, in bytes.
-const (
-	MaxRoom     = 256
-	MaxClientID = 64
-)
-
-// TargetKind says how the name of a Target is meant.
-type TargetKind uint8
-
-// The kinds of targets.
-const (
-	ToRoom   TargetKind = iota // the streams of the room of that name
-	ToPrefix                   // the streams of every room whose name begins so
-	ToAll                      // every stream; the name is empty
-)
-
-// Target is a place to send to. Streams that listen to every room are reached by any target.
-type Target struct {
-	Kind TargetKind
-	Name string
-}
-
 // Message is an event and who is to get it.
 type Message struct {
-	To     []Target // at least one; a stream that several of them reach gets the event once
-	Except string   // the client id that does not get it; "" excepts nobody
+	// To has at least one target, and a stream that several of them reach gets the event once. Streams that listen to
+	// every room are reached by any target.
+	To     []names.Target
+	Except string // the client id that does not get it; "" excepts nobody
 	Event  sse.Event
 }
 
-// InvalidError says which part of a message or a name is refused, and why.
+// InvalidError says which part of a message is refused, and why.
 type InvalidError struct {
-	Field  string // "to", "except", "event", "retry", "room" or "id"
+	Field  string // "to", "except", "event" or "retry"
 	Reason string
 	Hint   string // what to do; may be empty
 }
@@ -56,84 +34,6 @@ func (e *TooLargeError) Error() string {
 	return fmt.Sprintf("message of %d bytes is over the limit of %d", e.Size, e.Limit)
 }
 
-// ParseTarget reads "room", "prefix*" or "*". The error is an *InvalidError.
-func ParseTarget(s string) (Target, error) {
-	if s == "*" {
-		return Target{Kind: ToAll}, nil
-	}
-	t := Target{Kind: ToRoom, Name: s}
-	if prefix, ok := strings.CutSuffix(s, "*"); ok {
-		t = Target{Kind: ToPrefix, Name: prefix}
-	}
-	return t, t.check()
-}
-
-// String is the form that ParseTarget reads.
-func (t Target) String() string {
-	switch t.Kind {
-	case ToPrefix, ToAll:
-		return t.Name + "*"
-	case ToRoom:
-	}
-	return t.Name
-}
-
-func (t Target) check() error {
-	switch t.Kind {
-	case ToRoom, ToPrefix:
-		if reason := roomFault(t.Name); reason != "" {
-			return &InvalidError{Field: "to", Reason: reason}
-		}
-		return nil
-	case ToAll:
-		if t.Name != "" {
-			return &InvalidError{Field: "to", Reason: "names a room although it means everybody"}
-		}
-		return nil
-	}
-	return &InvalidError{Field: "to", Reason: "is of no known kind"}
-}
-
-// CheckRoom returns an *InvalidError unless name is 1 to MaxRoom bytes of UTF-8 without control
-// characters, ';', '=' and '*'.
-func CheckRoom(name string) error {
-	if reason := roomFault(name); reason != "" {
-		return &InvalidError{Field: "room", Reason: reason}
-	}
-	return nil
-}
-
-func roomFault(name string) string {
-	if name == "" {
-		return "is empty"
-	}
-	if strings.ContainsAny(name, ";=*") {
-		return "contains one of ; = *"
-	}
-	return textFault(name, MaxRoom)
-}
-
-// CheckClientID returns an *InvalidError unless id is at most MaxClientID bytes of UTF-8 without control
-// characters. The empty id is allowed: a client need not have one.
-func CheckClientID(id string) error {
-	if reason := textFault(id, MaxClientID); reason != "" {
-		return &InvalidError{Field: "id", Reason: reason}
-	}
-	return nil
-}
-
-func textFault(s string, limit int) string {
-	switch {
-	case len(s) > limit:
-		return fmt.Sprintf("is longer than %d bytes", limit)
-	case !utf8.ValidString(s):
-		return "is not valid UTF-8"
-	case strings.ContainsFunc(s, unicode.IsControl):
-		return "contains a control character"
-	}
-	return ""
-}
-
 // prepare checks m and does all the work of publishing that needs no lock.
 func (m Message) prepare() (*record, sse.Draft, error) {
 	to, err := reduce(m.To)
@@ -143,8 +43,8 @@ func (m Message) prepare() (*record, sse.Draft, error) {
 	if err != nil {
 		return nil, sse.Draft{}, err
 	}
-	if reason := textFault(m.Except, MaxClientID); reason != "" {
-		return nil, sse.Draft{}, &InvalidError{Field: "except", Reason: reason}
+	if err := names.CheckClientID(m.Except); err != nil {
+		return nil, sse.Draft{}, &InvalidError{Field: "except", Reason: err.Error()}
 	}
 	draft, err := sse.NewDraft(m.Event)
 	if err != nil {
@@ -161,8 +61,8 @@ func (m Message) prepare() (*record, sse.Draft, error) {
 // inboxes and all queues.
 type record struct {
 	frame  *sse.Frame
-	size   int64    // what it counts against the bounds of inboxes and of the history
-	to     []Target // reduced
+	size   int64          // what it counts against the bounds of inboxes and of the history
+	to     []names.Target // reduced
 	except string
 
 	// Set by the history.

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/hassesd/hassesd/internal/names"
 	"github.com/hassesd/hassesd/internal/sse"
 )
 
@@ -13,14 +14,14 @@ func (s *sent) isFor(l *listener) bool {
 	return (s.msg.Except == "" || s.msg.Except != l.sub.ClientID) && slices.ContainsFunc(s.msg.To, l.hears)
 }
 
-func (l *listener) hears(t Target) bool {
-	return t.Kind == ToAll || l.sub.All || slices.ContainsFunc(l.sub.Rooms, func(room string) bool {
-		return room == t.Name || (t.Kind == ToPrefix && strings.HasPrefix(room, t.Name))
+func (l *listener) hears(t names.Target) bool {
+	return t.Kind == names.All || l.sub.All || slices.ContainsFunc(l.sub.Rooms, func(room string) bool {
+		return room == t.Name || (t.Kind == names.Prefix && strings.HasPrefix(room, t.Name))
 	})
 }
 
 // targets are those of a message that count.
-func (m *model) targets(s *sent) []Target {
+func (m *model) targets(s *sent) []names.Target {
 	to, err := reduce(s.msg.To)
 	if err != nil {
 		m.t.Fatal(err)

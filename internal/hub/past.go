@@ -7,6 +7,7 @@ import (
 	"math"
 	"time"
 
+	"github.com/hassesd/hassesd/internal/names"
 	"github.com/hassesd/hassesd/internal/sse"
 )
 
@@ -15,7 +16,7 @@ var ErrClosed = errors.New("no more messages are taken: the daemon is stopping")
 
 // Kept is a message of the history as it outlives a hub.
 type Kept struct {
-	To     []Target // as they were published, without those that others of them cover
+	To     []names.Target // as they were published, without those that others of them cover
 	Except string
 	Age    time.Duration // since it was published
 	Body   []byte        // of its frame, see sse.Frame.Body; not to be written to
@@ -68,8 +69,8 @@ func (h *Hub) Remember(now time.Time, k Kept) error {
 	if err != nil {
 		return err
 	}
-	if reason := textFault(k.Except, MaxClientID); reason != "" {
-		return &InvalidError{Field: "except", Reason: reason}
+	if err := names.CheckClientID(k.Except); err != nil {
+		return &InvalidError{Field: "except", Reason: err.Error()}
 	}
 	h.mu.Lock()
 	defer h.mu.Unlock()

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/hassesd/hassesd/internal/names"
 	"github.com/hassesd/hassesd/internal/sse"
 )
 
@@ -138,12 +139,12 @@ func TestCloseEndsPublishing(t *testing.T) {
 }
 
 func TestWhatIsNoMessageIsNotRemembered(t *testing.T) {
-	to := []Target{{Kind: ToRoom, Name: "a"}}
+	to := []names.Target{{Kind: names.Room, Name: "a"}}
 	body := []byte("data: x\n\n")
 	for name, k := range map[string]Kept{
 		"no target":       {Body: body},
-		"a bad room":      {To: []Target{{Kind: ToRoom, Name: "a;b"}}, Body: body},
-		"no such kind":    {To: []Target{{Kind: 9, Name: "a"}}, Body: body},
+		"a bad room":      {To: []names.Target{{Kind: names.Room, Name: "a;b"}}, Body: body},
+		"no such kind":    {To: []names.Target{{Kind: 9, Name: "a"}}, Body: body},
 		"a bad exception": {To: to, Except: "\n", Body: body},
 		"two events":      {To: to, Body: []byte("data: x\n\ndata: y\n\n")},
 	} {

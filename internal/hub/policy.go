@@ -3,6 +3,8 @@ package hub
 import (
 	"fmt"
 	"slices"
+
+	"github.com/hassesd/hassesd/internal/names"
 )
 
 // Policy is what happens to a stream whose socket takes nothing while its queue is full.
@@ -100,7 +102,7 @@ func (s *Shard) keepNewest(st *Stream, rec *record, size int) {
 	s.dropped.Latest += older
 	st.dropped += older
 	if len(s.newest) > fifoKeep {
-		s.newest = make(map[Target]struct{})
+		s.newest = make(map[names.Target]struct{})
 	} else {
 		clear(s.newest)
 	}
@@ -120,7 +122,7 @@ func (s *Shard) keepNewest(st *Stream, rec *record, size int) {
 // one record after the other, from the newest to the oldest.
 func (s *Shard) isNewest(st *Stream, rec *record) bool {
 	newest := false
-	st.reachedBy(rec, func(t Target) {
+	st.reachedBy(rec, func(t names.Target) {
 		if _, seen := s.newest[t]; !seen {
 			s.newest[t] = struct{}{}
 			newest = true
@@ -141,7 +143,7 @@ func (st *Stream) searched(rec *record) int {
 }
 
 // reachedBy calls visit for the targets of rec that are for st, one of which there is; some twice.
-func (st *Stream) reachedBy(rec *record, visit func(Target)) {
+func (st *Stream) reachedBy(rec *record, visit func(names.Target)) {
 	if len(rec.to) == 1 || st.All() {
 		for _, t := range rec.to {
 			visit(t)

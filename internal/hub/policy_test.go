@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/hassesd/hassesd/internal/names"
 	"github.com/hassesd/hassesd/internal/sse"
 )
 
@@ -246,7 +247,7 @@ func TestLatestSearchesABoundedNumberOfTargets(t *testing.T) {
 		w := newWorld(t, 1, Options{QueueBytes: 15 * messages, Slow: Latest})
 		c := w.subscribe(rooms)
 		c.blocked = true
-		to := make([]Target, MaxTargets)
+		to := make([]names.Target, MaxTargets)
 		full := false
 		for i := range messages {
 			for j := range to {

@@ -1,6 +1,10 @@
 package hub
 
-import "sort"
+import (
+	"sort"
+
+	"github.com/hassesd/hassesd/internal/names"
+)
 
 // head is what is to come of the numbers of one target in one generation.
 type head struct{ seqs numbers }
@@ -59,13 +63,13 @@ func (h *history) heads(st *Stream, after uint64, heads []head) []head {
 			continue
 		}
 		h.scans++
-		add(g.targets[Target{Kind: ToAll}])
+		add(g.targets[names.Everything])
 		for _, m := range st.memberships {
 			if m.group.kind != roomGroup {
 				continue
 			}
 			h.looked++
-			add(g.targets[Target{Kind: ToRoom, Name: m.group.name}])
+			add(g.targets[names.Target{Kind: names.Room, Name: m.group.name}])
 			h.looked += g.prefixes.along(m.group.name, func(n *prefixNode) {
 				if n.scan != h.scans { // several rooms may begin so
 					n.scan = h.scans

@@ -6,6 +6,7 @@ import (
 
 	"github.com/tidwall/btree"
 
+	"github.com/hassesd/hassesd/internal/names"
 	"github.com/hassesd/hassesd/internal/sse"
 )
 
@@ -41,7 +42,7 @@ type Shard struct {
 	heads     []head                        // scratch of replays
 	sorted    btree.MapIter[string, *group] // scratch of Deliver: a place in order
 	sought    bool                          // sorted is where the last room was found
-	newest    map[Target]struct{}           // scratch of the policy Latest
+	newest    map[names.Target]struct{}     // scratch of the policy Latest
 }
 
 // NewShard adds a shard; it gets every message that is published from then on. wake is called with the
@@ -52,7 +53,7 @@ func (h *Hub) NewShard(wake func()) *Shard {
 		inbox:    inbox{wake: wake},
 		everyone: group{kind: everyGroup},
 		all:      group{kind: allGroup},
-		newest:   make(map[Target]struct{}),
+		newest:   make(map[names.Target]struct{}),
 	}
 	s.sorted = s.order.Iter()
 	h.mu.Lock()
@@ -63,9 +64,9 @@ func (h *Hub) NewShard(wake func()) *Shard {
 
 // Subscription is what a stream asks for.
 type Subscription struct {
-	Rooms       []string // each passed CheckRoom; no doubles
+	Rooms       []string // each passed names.CheckRoom; no doubles
 	All         bool     // every room; Rooms is then ignored
-	ClientID    string   // passed CheckClientID
+	ClientID    string   // passed names.CheckClientID
 	LastEventID string   // resume after this event; whatever the client sent; "" starts with what comes next
 }
 

@@ -5,6 +5,8 @@ import (
 	"math"
 	"slices"
 	"testing"
+
+	"github.com/hassesd/hassesd/internal/names"
 )
 
 func TestShardCounts(t *testing.T) {
@@ -141,8 +143,12 @@ func TestCheckNotices(t *testing.T) {
 	}{
 		{"history bytes", func(w *world, _ *client) { w.hub.history.bytes++ }},
 		{"history floor", func(w *world, _ *client) { w.hub.history.floor++ }},
-		{"index", func(w *world, _ *client) { delete(w.hub.history.index[0].targets, Target{ToRoom, "a"}) }},
-		{"number too many", func(w *world, _ *client) { w.hub.history.index[0].targets[Target{ToRoom, "b"}] = &numbers{1} }},
+		{"index", func(w *world, _ *client) {
+			delete(w.hub.history.index[0].targets, names.Target{Kind: names.Room, Name: "a"})
+		}},
+		{"number too many", func(w *world, _ *client) {
+			w.hub.history.index[0].targets[names.Target{Kind: names.Room, Name: "b"}] = &numbers{1}
+		}},
 		{"prefixes", func(w *world, _ *client) { w.hub.history.index[0].prefixes = prefixTree{} }},
 		{"prefix of nobody", func(w *world, _ *client) { w.hub.history.index[0].prefixes.at("x") }},
 		{"generation", func(w *world, _ *client) { w.hub.history.index[0].last = 0 }},

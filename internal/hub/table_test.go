@@ -5,6 +5,8 @@ import (
 	"strconv"
 	"testing"
 	"time"
+
+	"github.com/hassesd/hassesd/internal/names"
 )
 
 func TestTable(t *testing.T) {
@@ -56,16 +58,16 @@ func TestT16RoomNamesComeAndGo(t *testing.T) {
 	before := heap()
 
 	some := make([]Stream, streams)
-	names := make([]string, perStream)
+	subscribed := make([]string, perStream)
 	next := 0
 	for next < rooms {
 		for i := range some {
-			for j := range names {
-				names[j] = "room-" + strconv.Itoa(next)
+			for j := range subscribed {
+				subscribed[j] = "room-" + strconv.Itoa(next)
 				next++
 			}
 			some[i].Owner = deafOwner{}
-			s.Subscribe(now, &some[i], Subscription{Rooms: names, ClientID: "id-" + strconv.Itoa(next)})
+			s.Subscribe(now, &some[i], Subscription{Rooms: subscribed, ClientID: "id-" + strconv.Itoa(next)})
 		}
 		for i := range some {
 			s.Unsubscribe(&some[i])
@@ -73,9 +75,9 @@ func TestT16RoomNamesComeAndGo(t *testing.T) {
 		}
 	}
 	for i := range published {
-		m := Message{To: []Target{{Kind: ToRoom, Name: "room-" + strconv.Itoa(i)}}}
+		m := Message{To: []names.Target{{Kind: names.Room, Name: "room-" + strconv.Itoa(i)}}}
 		if i%1000 == 0 {
-			m.To = append(m.To, Target{Kind: ToPrefix, Name: "prefix-" + strconv.Itoa(i)}, Target{Kind: ToRoom, Name: "good"})
+			m.To = append(m.To, names.Target{Kind: names.Prefix, Name: "prefix-" + strconv.Itoa(i)}, names.Target{Kind: names.Room, Name: "good"})
 		}
 		if _, err := h.Publish(now, m); err != nil {
 			t.Fatal(err)
@@ -92,19 +94,19 @@ func TestT16RoomNamesComeAndGo(t *testing.T) {
 		t.Errorf("the good stream got %d of %d events", got, published/1000)
 	}
 	clear(some)
-	runtime.KeepAlive(names)
+	runtime.KeepAlive(subscribed)
 	after := heap()
 	if err := s.Check(); err != nil {
 		t.Error(err)
 	}
-	some, names = nil, nil
+	some, subscribed = nil, nil
 	// Within 5 %, and what two empty tables keep.
 	if grown := after - before; grown > before/20+512<<10 {
 		t.Errorf("the heap has grown from %d to %d bytes", before, after)
 	}
 	t.Logf("%d bytes before, %d after %d rooms", before, after, rooms)
 	runtime.KeepAlive(some)
-	runtime.KeepAlive(names)
+	runtime.KeepAlive(subscribed)
 	runtime.KeepAlive(h)
 }
 

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/hassesd/hassesd/internal/names"
 )
 
 // Bounds of the targets of one message.
@@ -14,7 +16,7 @@ const (
 
 // reduce checks the targets and returns a copy, sorted, without those that add nothing: doubles, rooms and prefixes that
 // a prefix among them covers, and all others beside "everybody".
-func reduce(to []Target) ([]Target, error) {
+func reduce(to []names.Target) ([]names.Target, error) {
 	switch {
 	case len(to) == 0:
 		return nil, &InvalidError{Field: "to", Reason: "is empty"}
@@ -22,12 +24,12 @@ func reduce(to []Target) ([]Target, error) {
 		return nil, &InvalidError{Field: "to", Reason: fmt.Sprintf("has more than %d targets", MaxTargets)}
 	}
 	for _, t := range to {
-		if err := t.check(); err != nil {
-			return nil, err
+		if err := t.Check(); err != nil {
+			return nil, &InvalidError{Field: "to", Reason: err.Error()}
 		}
 	}
-	if slices.Contains(to, Target{Kind: ToAll}) {
-		return []Target{{Kind: ToAll}}, nil
+	if slices.Contains(to, names.Everything) {
+		return []names.Target{names.Everything}, nil
 	}
 	to = slices.Clone(to)
 	if len(to) > 1 {
@@ -38,7 +40,7 @@ func reduce(to []Target) ([]Target, error) {
 }
 
 // checkPrefixes refuses more prefixes than one message may have. The targets are reduced.
-func checkPrefixes(to []Target) error {
+func checkPrefixes(to []names.Target) error {
 	if len(to)-firstPrefix(to) > MaxPrefixes {
 		return &InvalidError{
 			Field:  "to",
@@ -50,23 +52,23 @@ func checkPrefixes(to []Target) error {
 }
 
 // compareTargets puts rooms before prefixes.
-func compareTargets(a, b Target) int {
+func compareTargets(a, b names.Target) int {
 	if a.Kind != b.Kind {
 		return int(a.Kind) - int(b.Kind)
 	}
 	return strings.Compare(a.Name, b.Name)
 }
 
-func compareName(t Target, name string) int { return strings.Compare(t.Name, name) }
+func compareName(t names.Target, name string) int { return strings.Compare(t.Name, name) }
 
 // firstPrefix is where the prefixes begin in targets that are sorted.
-func firstPrefix(to []Target) int {
-	at, _ := slices.BinarySearchFunc(to, ToPrefix, func(t Target, kind TargetKind) int { return int(t.Kind) - int(kind) })
+func firstPrefix(to []names.Target) int {
+	at, _ := slices.BinarySearchFunc(to, names.Prefix, func(t names.Target, kind names.Kind) int { return int(t.Kind) - int(kind) })
 	return at
 }
 
 // dropCovered removes, in place, the rooms and prefixes that begin with another prefix. to is sorted and has no doubles.
-func dropCovered(to []Target) []Target {
+func dropCovered(to []names.Target) []names.Target {
 	first := firstPrefix(to)
 	if first == len(to) {
 		return to
@@ -89,7 +91,7 @@ func dropCovered(to []Target) []Target {
 
 // prefixOf finds the prefix of name among prefixes that are sorted and do not cover each other: there is one at most, and
 // it is the last that is not behind name.
-func prefixOf(prefixes []Target, name string) (int, bool) {
+func prefixOf(prefixes []names.Target, name string) (int, bool) {
 	at, found := slices.BinarySearchFunc(prefixes, name, compareName)
 	if !found {
 		at--

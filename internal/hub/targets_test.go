@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/hassesd/hassesd/internal/names"
 )
 
 func TestReduce(t *testing.T) {
@@ -43,9 +45,9 @@ func TestReduceReachesTheSameRooms(t *testing.T) {
 		return string(b)
 	}
 	for range 2000 {
-		var to []Target
+		var to []names.Target
 		for range 1 + r.IntN(12) {
-			to = append(to, Target{Kind: TargetKind(r.IntN(2)), Name: name()})
+			to = append(to, names.Target{Kind: names.Kind(r.IntN(2)), Name: name()})
 		}
 		less, err := reduce(to)
 		if err != nil {
@@ -67,26 +69,26 @@ func TestReduceReachesTheSameRooms(t *testing.T) {
 }
 
 // apart are prefixes that do not cover each other.
-func apart(n int) []Target {
-	var to []Target
+func apart(n int) []names.Target {
+	var to []names.Target
 	for i := range n {
-		to = append(to, Target{Kind: ToPrefix, Name: fmt.Sprintf("p%04d-", i)})
+		to = append(to, names.Target{Kind: names.Prefix, Name: fmt.Sprintf("p%04d-", i)})
 	}
 	return to
 }
 
 // nested are prefixes of each other, the longest first.
-func nested(n int) []Target {
-	var to []Target
+func nested(n int) []names.Target {
+	var to []names.Target
 	for i := range n {
-		to = append(to, Target{Kind: ToPrefix, Name: strings.Repeat("n", n-i)})
+		to = append(to, names.Target{Kind: names.Prefix, Name: strings.Repeat("n", n-i)})
 	}
 	return to
 }
 
 // Threat T29.
 func TestT29PrefixesOfEachOtherCostAsMuchAsTheShortest(t *testing.T) {
-	turns := func(to []Target) (n int) {
+	turns := func(to []names.Target) (n int) {
 		w := newWorld(t, 1, Options{})
 		var clients []*client
 		for i := range 50 {
@@ -112,12 +114,12 @@ func TestT29PrefixesOfEachOtherCostAsMuchAsTheShortest(t *testing.T) {
 
 // Threat T29: whoever publishes chooses the targets, and looking for them is what costs, whether anybody is there or not.
 func TestT29LookingForTargetsCostsBudget(t *testing.T) {
-	rooms := make([]Target, MaxTargets)
+	rooms := make([]names.Target, MaxTargets)
 	for i := range rooms {
 		rooms[i].Name = fmt.Sprint("nobody", i)
 	}
 	for name, tt := range map[string]struct {
-		to   []Target
+		to   []names.Target
 		want int // calls with a budget of 100, at least
 	}{
 		"rooms":    {rooms, MaxTargets / 100},

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/hassesd/hassesd/internal/names"
 	"github.com/hassesd/hassesd/internal/sse"
 )
 
@@ -56,7 +57,7 @@ func message(to, data string) Message {
 	to, except, _ := strings.Cut(to, "-")
 	m := Message{Except: except, Event: sse.Event{Data: data}}
 	for name := range strings.SplitSeq(to, ",") {
-		target, err := ParseTarget(name)
+		target, err := names.ParseTarget(name)
 		if err != nil {
 			panic(err)
 		}
