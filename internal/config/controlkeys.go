@@ -86,29 +86,3 @@ func isPlainName(s string) bool {
 		return r != '-' && r != '_' && r != '.' && (r < '0' || r > '9') && (r < 'a' || r > 'z') && (r < 'A' || r > 'Z')
 	})
 }
-
-// unixPeers checks the lists of who may use the Unix socket, and for what.
-func (c *checker) unixPeers(a Accounts) {
-	ctl := &c.s.Control
-	for _, list := range []struct {
-		key   string
-		peers []string
-	}{
-		{"control.unix_admins", ctl.UnixAdmins}, {"control.unix_publishers", ctl.UnixPublishers}, {"control.unix_readers", ctl.UnixReaders},
-	} {
-		for _, peer := range list.peers {
-			kind, name, _ := strings.Cut(peer, ":")
-			switch {
-			case name == "" || kind != "user" && kind != "group":
-				c.complain(list.key, `write "user:www-data" or "group:web", by name or number`, "%q is neither a user nor a group", peer)
-			case isID(name):
-			case kind == "group":
-				c.group(list.key, name, a)
-			default:
-				if _, err := a.LookupUser(name); err != nil {
-					c.complain(list.key, "create it, or write its number", "there is no user %q", name)
-				}
-			}
-		}
-	}
-}

@@ -7,7 +7,7 @@ const (
 	mib = 1 << 20
 )
 
-// Defaults returns the settings of a daemon that was told nothing. They do not pass [Validate] as they
+// Defaults returns the settings of a daemon that was told nothing. They do not pass [Load] as they
 // stand: who may subscribe and which certificate is served must be said.
 func Defaults() Settings {
 	return Settings{

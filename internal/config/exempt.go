@@ -15,7 +15,7 @@ const (
 // maxExempt bounds limits.exempt: each accepted connection is compared with all of it.
 const maxExempt = 64
 
-// ExemptNetworks are the networks written in limits.exempt. The settings have passed [Validate].
+// ExemptNetworks are the networks written in limits.exempt. The settings have passed [Load].
 func (l *Limits) ExemptNetworks() []netip.Prefix {
 	var networks []netip.Prefix
 	for _, text := range l.Exempt {

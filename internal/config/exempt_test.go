@@ -50,7 +50,7 @@ func TestWhatCannotBeExempt(t *testing.T) {
 	} {
 		s := development()
 		s.Limits.Exempt = tt.list
-		err := Validate(s, Accounts{})
+		err := validate(s)
 		if tt.want == "" && err != nil || tt.want != "" && (err == nil || !strings.Contains(err.Error(), tt.want)) {
 			t.Errorf("%v: got %v, want %q", tt.list, err, tt.want)
 		}

@@ -18,7 +18,6 @@ type Sources struct {
 	Flags      []Assignment // in the order of the command line
 
 	ReadFile func(path string) ([]byte, error) // nil: os.ReadFile
-	Accounts Accounts                          // the zero value: the system's
 }
 
 // Assignment is one flag of the command line.
@@ -46,7 +45,7 @@ func Load(in Sources) (Settings, error) {
 	l.begin(layerFlags)
 	l.readFlags(in.Flags)
 	l.finish()
-	l.validate(in.Accounts)
+	l.validate()
 	if len(l.problems) > 0 {
 		return Settings{}, &Errors{List: l.problems}
 	}
@@ -273,7 +272,7 @@ func (l *loader) develop() {
 	}
 }
 
-func (l *loader) validate(accounts Accounts) {
+func (l *loader) validate() {
 	s := l.settings
 	// What hangs on a switch that could not be read is not worth a complaint of its own.
 	s.Dev = s.Dev || l.broken["dev"]
@@ -281,7 +280,7 @@ func (l *loader) validate(accounts Accounts) {
 	if l.broken["dev"] && len(s.Auth.Mode) == 0 {
 		s.Auth.Mode = []string{"none"}
 	}
-	for _, p := range check(&s, accounts) {
+	for _, p := range check(&s) {
 		if l.broken[p.Key] {
 			continue
 		}

@@ -258,7 +258,7 @@ func TestAFileThatIsNotThere(t *testing.T) {
 }
 
 func TestASingleErrorCanBeFound(t *testing.T) {
-	_, err := Load(Sources{Flags: append(flags("--retry=x"), enough...), Accounts: someAccounts})
+	_, err := Load(Sources{Flags: append(flags("--retry=x"), enough...)})
 	var one *Error
 	if !errors.As(err, &one) || one.Key != "retry" || one.Source != "--retry" {
 		t.Errorf("errors.As found %+v in %v", one, err)

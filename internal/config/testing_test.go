@@ -4,36 +4,18 @@ import (
 	"errors"
 	"flag"
 	"io/fs"
-	"os/user"
 	"strings"
 	"testing"
 )
 
 var update = flag.Bool("update", false, "write golden files and generated documentation anew")
 
-// someAccounts knows the user www (33, group 33), root, and the group staff.
-var someAccounts = Accounts{
-	LookupUser: func(name string) (*user.User, error) {
-		switch name {
-		case "www":
-			return &user.User{Uid: "33", Gid: "33"}, nil
-		case "root":
-			return &user.User{Uid: "0", Gid: "0"}, nil
-		}
-		return nil, user.UnknownUserError(name)
-	},
-	LookupUserID: func(uid string) (*user.User, error) {
-		if uid == "33" {
-			return &user.User{Uid: "33", Gid: "33"}, nil
-		}
-		return nil, errors.New("unknown")
-	},
-	LookupGroup: func(name string) (*user.Group, error) {
-		if name == "staff" {
-			return &user.Group{Gid: "50"}, nil
-		}
-		return nil, user.UnknownGroupError(name)
-	},
+// validate returns an *Errors with everything wrong with the settings, or nil.
+func validate(s Settings) error {
+	if problems := check(&s); len(problems) > 0 {
+		return &Errors{List: problems}
+	}
+	return nil
 }
 
 // files is a file system for Sources.ReadFile.
@@ -65,7 +47,6 @@ func flags(line string) []Assignment {
 
 func mustLoad(t *testing.T, in Sources) Settings {
 	t.Helper()
-	in.Accounts = someAccounts
 	s, err := Load(in)
 	if err != nil {
 		t.Fatalf("Load: %v", err)
@@ -76,7 +57,6 @@ func mustLoad(t *testing.T, in Sources) Settings {
 // loadErrors returns the lines of the complaint.
 func loadErrors(t *testing.T, in Sources) []string {
 	t.Helper()
-	in.Accounts = someAccounts
 	s, err := Load(in)
 	if err == nil {
 		t.Fatalf("Load accepted %+v", s)
@@ -105,12 +85,11 @@ func wantErrors(t *testing.T, got []string, want ...string) {
 // loadAnything loads what a fuzzer made up: what is accepted must be fit for a start.
 func loadAnything(t *testing.T, in Sources) {
 	t.Helper()
-	in.Accounts = someAccounts
 	s, err := Load(in)
 	if err != nil {
 		return
 	}
-	if err := Validate(s, someAccounts); err != nil {
+	if err := validate(s); err != nil {
 		t.Errorf("accepted settings do not validate: %v", err)
 	}
 	s.Listeners()

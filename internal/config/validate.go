@@ -12,16 +12,8 @@ import (
 	"github.com/hassesd/hassesd/internal/sse"
 )
 
-// Validate checks everything that can be checked without touching certificates and sockets; the zero
-// Accounts are the system's. The error is an [*Errors] with all that is wrong.
-func Validate(s Settings, accounts Accounts) error {
-	if problems := check(&s, accounts); len(problems) > 0 {
-		return &Errors{List: problems}
-	}
-	return nil
-}
-
-func check(s *Settings, accounts Accounts) []*Error {
+// check returns everything wrong with the settings that can be seen without looking at the system.
+func check(s *Settings) []*Error {
 	c := checker{s: s}
 	c.text()
 	c.listeners()
@@ -38,7 +30,8 @@ func check(s *Settings, accounts Accounts) []*Error {
 	c.numbers()
 	c.choices()
 	c.exempt()
-	c.accounts(accounts.orSystem())
+	c.user()
+	c.unixPeers()
 	return c.problems
 }
 
@@ -187,7 +180,7 @@ func unixMode(text string) (uint32, bool) {
 	return uint32(mode), err == nil && mode <= 0o777
 }
 
-// FIFOPermissions returns control.fifo_mode as a number. The settings have passed [Validate].
+// FIFOPermissions returns control.fifo_mode as a number. The settings have passed [Load].
 func (c *Control) FIFOPermissions() uint32 {
 	mode, ok := unixMode(c.FIFOMode)
 	if !ok {
@@ -196,7 +189,7 @@ func (c *Control) FIFOPermissions() uint32 {
 	return mode
 }
 
-// UnixPermissions returns control.unix_mode as a number. The settings have passed [Validate].
+// UnixPermissions returns control.unix_mode as a number. The settings have passed [Load].
 func (c *Control) UnixPermissions() uint32 {
 	mode, ok := unixMode(c.UnixMode)
 	if !ok {

@@ -44,7 +44,7 @@ func TestValidACME(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			s := withACME()
 			change(&s)
-			if err := Validate(s, someAccounts); err != nil {
+			if err := validate(s); err != nil {
 				t.Errorf("refused: %v", err)
 			}
 		})
@@ -90,7 +90,7 @@ func TestInvalidACME(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			s := withACME()
 			c.change(&s)
-			err := Validate(s, someAccounts)
+			err := validate(s)
 			problems, ok := errors.AsType[*Errors](err)
 			if !ok {
 				t.Fatalf("got %v", err)
@@ -108,7 +108,7 @@ func TestInvalidACME(t *testing.T) {
 func TestASecretIsNeverQuoted(t *testing.T) {
 	s := withACME()
 	s.ACME.EABKeyID, s.ACME.EABKey = "kid-1", "top\x1bsecret"
-	if err := Validate(s, someAccounts); err == nil || strings.Contains(err.Error(), "secret") {
+	if err := validate(s); err == nil || strings.Contains(err.Error(), "secret") {
 		t.Errorf("got %v", err)
 	}
 }

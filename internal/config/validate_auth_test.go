@@ -60,7 +60,7 @@ func TestValidateAuth(t *testing.T) {
 		s.Auth.JWT.Keys = []string{"HS256:/j", "ES256:/j2", "web=EdDSA:/j3"}
 		return s
 	}
-	if err := Validate(guarded(), someAccounts); err != nil {
+	if err := validate(guarded()); err != nil {
 		t.Fatal(err)
 	}
 	for _, tt := range []struct {
@@ -91,13 +91,13 @@ func TestValidateAuth(t *testing.T) {
 	} {
 		s := guarded()
 		tt.change(&s)
-		if err := Validate(s, someAccounts); err == nil || strings.Count(err.Error(), "\n") > 0 || !strings.Contains(err.Error(), tt.want) {
+		if err := validate(s); err == nil || strings.Count(err.Error(), "\n") > 0 || !strings.Contains(err.Error(), tt.want) {
 			t.Errorf("%s: got %v, want %q alone", tt.name, err, tt.want)
 		}
 	}
 	s := guarded()
 	s.Auth.JWT.Keys, s.Auth.JWT.JWKSFile, s.Auth.JWT.Cookie = nil, "/jwks.json", ""
-	if err := Validate(s, someAccounts); err != nil {
+	if err := validate(s); err != nil {
 		t.Errorf("a key set alone, and no cookie: %v", err)
 	}
 }

@@ -18,7 +18,7 @@ type Listener struct {
 	Addr string // host:port as net.SplitHostPort takes it; an empty host is every address of both families
 }
 
-// Listeners returns the addresses of the key listen. The settings have passed [Validate].
+// Listeners returns the addresses of the key listen. The settings have passed [Load].
 func (s *Settings) Listeners() []Listener {
 	listeners := make([]Listener, 0, len(s.Listen))
 	for _, text := range s.Listen {

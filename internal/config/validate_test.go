@@ -74,7 +74,7 @@ func TestValidSettings(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			s := valid()
 			change(&s)
-			if err := Validate(s, someAccounts); err != nil {
+			if err := validate(s); err != nil {
 				t.Errorf("refused: %v", err)
 			}
 			s.Listeners()
@@ -164,18 +164,10 @@ func TestInvalidSettings(t *testing.T) {
 		{"no octal for the FIFO", func(s *Settings) { s.Control.FIFOMode = "rw-" }, `control.fifo_mode: "rw-" is not a permission`, "0620"},
 		{"sticky FIFO", func(s *Settings) { s.Control.FIFOMode = "1620" }, `control.fifo_mode: "1620" is not a permission`, ""},
 		{"FIFO that the daemon cannot read", func(s *Settings) { s.Control.FIFOMode = "0220" }, `control.fifo_mode: "0220" would keep the daemon itself`, "0620"},
-		{"unknown group of the FIFO", func(s *Settings) { s.Control.FIFOGroup = "none" }, `control.fifo_group: there is no group`, ""},
-		{"unknown user", func(s *Settings) { s.User = "nobodyhere" }, `user: there is no user "nobodyhere"`, ""},
-		{"root", func(s *Settings) { s.User = "root" }, `user: "root" is root`, ""},
-		{"root by number", func(s *Settings) { s.User, s.Group = "0", "0" }, `user: "0" is root`, ""},
-		{"number without a group", func(s *Settings) { s.User = "4711" }, `group: user 4711 is in no user database`, "--group"},
-		{"the kernel's number for nobody", func(s *Settings) { s.User, s.Group = "4294967295", "1" }, `user: there is no user`, ""},
-		{"unknown group", func(s *Settings) { s.User, s.Group = "www", "none" }, `group: there is no group "none"`, ""},
 		{"chroot alone", func(s *Settings) { s.Chroot = "/srv" }, `chroot: a chroot without a user`, "--user"},
 		{"relative chroot", func(s *Settings) { s.User, s.Chroot = "www", "srv" }, `chroot: "srv" is not an absolute path`, ""},
 		{"half a sandbox", func(s *Settings) { s.Sandbox = "on" }, `sandbox: "on" is not one of auto, strict, off`, ""},
 		{"group alone", func(s *Settings) { s.Group = "staff" }, `group: a group without a user`, "--user"},
-		{"unknown group of the socket", func(s *Settings) { s.Control.UnixGroup = "none" }, `control.unix_group: there is no group`, ""},
 		{"event with a line break", func(s *Settings) { s.Heartbeat.Event = "a\nb" }, `heartbeat.event: "a\nb" has a control character`, ""},
 		{"event with CR", func(s *Settings) { s.Heartbeat.Event = "a\r" }, `heartbeat.event: "a\r" has a control character`, ""},
 		{"event of the daemon's own", func(s *Settings) { s.Heartbeat.Event = "hasses.gap" }, `heartbeat.event: the name begins with "hasses."`, "ping"},
@@ -209,7 +201,7 @@ func TestInvalidSettings(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			s := valid()
 			c.change(&s)
-			err := Validate(s, someAccounts)
+			err := validate(s)
 			var all *Errors
 			if !errors.As(err, &all) {
 				t.Fatalf("Validate returned %v, not an *Errors", err)
@@ -225,16 +217,8 @@ func TestInvalidSettings(t *testing.T) {
 }
 
 func TestDefaultsMissOnlyWhatMustBeSaid(t *testing.T) {
-	err := Validate(Defaults(), someAccounts)
+	err := validate(Defaults())
 	wantErrors(t, strings.Split(err.Error(), "\n"), "tls.cert_file: an https:// listener needs", "auth.mode: nobody would be asked")
-}
-
-func TestTheSystemKnowsRoot(t *testing.T) {
-	s := valid()
-	s.User = "root"
-	if err := Validate(s, Accounts{}); err == nil || !strings.Contains(err.Error(), `user: "root" is root`) {
-		t.Errorf("got %v", err)
-	}
 }
 
 func TestListeners(t *testing.T) {

@@ -409,9 +409,24 @@ func TestCheckRefusesWhatAStartWould(t *testing.T) {
 	if err := Check(settings); err != nil {
 		t.Errorf("good settings: %v", err)
 	}
-	settings.User = "no-such-user"
-	if err := Check(settings); !errors.Is(err, ErrConfiguration) {
-		t.Errorf("missing user: %v", err)
+	for _, tt := range []struct {
+		user, group, unixGroup, fifoGroup string
+		want                              string
+	}{
+		{"no-such-user", "", "", "", `user: there is no user "no-such-user"`},
+		{"4294967295", "1", "", "", `user: there is no user "4294967295"`},
+		{"root", "", "", "", `user: "root" is root`},
+		{"0", "0", "", "", `user: "0" is root`},
+		{"4000000000", "", "", "", `user: user "4000000000" is in no user database`},
+		{"4000000000", "no-such-group", "", "", `group: there is no group "no-such-group"`},
+		{"", "", "no-such-group", "", `control.unix_group: there is no group "no-such-group"`},
+		{"", "", "", "no-such-group", `control.fifo_group: there is no group "no-such-group"`},
+	} {
+		s := settings
+		s.User, s.Group, s.Control.UnixGroup, s.Control.FIFOGroup = tt.user, tt.group, tt.unixGroup, tt.fifoGroup
+		if err := Check(s); !errors.Is(err, ErrConfiguration) || !strings.HasPrefix(err.Error(), tt.want) {
+			t.Errorf("user %q, group %q: %v, want an error that begins with %s", tt.user, tt.group, err, tt.want)
+		}
 	}
 }
 

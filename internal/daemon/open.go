@@ -106,6 +106,11 @@ func resolveUser(s *config.Settings) (*privdrop.Identity, error) {
 	if s.User == "" {
 		return nil, nil //nolint:nilnil // nobody to become is not an error
 	}
+	if s.Group != "" {
+		if _, err := privdrop.ResolveGroup(s.Group); err != nil {
+			return nil, &fault{key: "group", err: err}
+		}
+	}
 	id, err := privdrop.Resolve(s.User, s.Group)
 	if err != nil {
 		return nil, &fault{key: "user", err: err}

@@ -47,11 +47,11 @@ func resolve(db database, userName, groupName string) (Identity, error) {
 		return Identity{}, err
 	}
 	if uid == 0 {
-		return Identity{}, fmt.Errorf("user %q is root, so nothing would be given up", userName)
+		return Identity{}, fmt.Errorf("%q is root; name a user without rights, or leave user out to stay root", userName)
 	}
 	if groupName == "" {
 		if primary == "" {
-			return Identity{}, fmt.Errorf("user %q is in no user database and so has no group; name one too", userName)
+			return Identity{}, fmt.Errorf("user %q is in no user database, so it has no group of its own; add --group", userName)
 		}
 		groupName = primary
 	}
@@ -71,6 +71,9 @@ func userNumbers(db database, name string) (uid int, primary string, err error) 
 		return uid, primary, nil
 	}
 	u, err := db.user(name)
+	if _, isUnknown := errors.AsType[user.UnknownUserError](err); isUnknown {
+		return 0, "", fmt.Errorf("there is no user %q; create it, or write its number", name)
+	}
 	if err != nil {
 		return 0, "", fmt.Errorf("look up user %q: %w", name, err)
 	}
@@ -86,6 +89,9 @@ func groupNumber(db database, name string) (int, error) {
 		return gid, nil
 	}
 	g, err := db.group(name)
+	if _, isUnknown := errors.AsType[user.UnknownGroupError](err); isUnknown {
+		return 0, fmt.Errorf("there is no group %q; create it, or write its number", name)
+	}
 	if err != nil {
 		return 0, fmt.Errorf("look up group %q: %w", name, err)
 	}

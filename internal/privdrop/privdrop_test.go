@@ -48,16 +48,16 @@ func TestResolve(t *testing.T) {
 		{name: "with root's group", user: "www", group: "0", want: Identity{33, 0, "www"}},
 		{name: "by number", user: "33", want: Identity{33, 34, "33"}},
 		{name: "by numbers nobody knows", user: "4711", group: "4712", want: Identity{4711, 4712, "4711"}},
-		{name: "number without a group", user: "4711", err: "name one too"},
+		{name: "number without a group", user: "4711", err: "add --group"},
 		{name: "nobody", err: "no user"},
-		{name: "unknown", user: "who", err: `look up user "who"`},
-		{name: "unknown group", user: "www", group: "what", err: `look up group "what"`},
+		{name: "unknown", user: "who", err: `there is no user "who"`},
+		{name: "unknown group", user: "www", group: "what", err: `there is no group "what"`},
 		{name: "root", user: "root", err: "is root"},
 		{name: "root's number", user: "0", group: "1", err: "is root"},
 		{name: "odd user", user: "odd", err: "odd number"},
 		{name: "odd group", user: "www", group: "odd", err: "odd number"},
-		{name: "the kernel's number for nobody", user: "4294967295", group: "1", err: "look up user"},
-		{name: "negative", user: "-1", group: "1", err: "look up user"},
+		{name: "the kernel's number for nobody", user: "4294967295", group: "1", err: "there is no user"},
+		{name: "negative", user: "-1", group: "1", err: "there is no user"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			got, err := resolve(someDatabase, c.user, c.group)
