@@ -128,7 +128,7 @@ func TestReplacedCertificatesAreTakenOverByThemselves(t *testing.T) {
 	if !said.NextTry.After(said.LastErrorAt) {
 		t.Errorf("failed at %v, next try at %v", said.LastErrorAt, said.NextTry)
 	}
-	if n := strings.Count(r.logs.String(), "replaced certificate cannot be used"); n != 1 {
+	if n := strings.Count(r.logged(), "replaced certificate cannot be used"); n != 1 {
 		t.Errorf("the log complains %d times, want once", n)
 	}
 

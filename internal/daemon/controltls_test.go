@@ -149,7 +149,7 @@ func TestTheControlPortsCertificateIsListedAndWatched(t *testing.T) {
 		t.Errorf("listed: %+v", said)
 	}
 	r.wantRole(addr, ca.File, alice, admin.RoleAdmin)
-	if n := strings.Count(r.logs.String(), "replaced files of the control port cannot be used"); n != 1 {
+	if n := strings.Count(r.logged(), "replaced files of the control port cannot be used"); n != 1 {
 		t.Errorf("the log complains %d times, want once", n)
 	}
 	if _, err := r.ctl.Reload(t.Context()); err == nil || !strings.Contains(err.Error(), own.CertFile) {

@@ -128,6 +128,18 @@ func (r *running) waitFor(what string, done func() bool) {
 	}
 }
 
+// logged returns all that the daemon has logged so far, also what waits to be written.
+func (r *running) logged() string {
+	r.t.Helper()
+	r.waitFor("the first record", func() bool { return strings.Contains(r.logs.String(), "starting") })
+	ctx, cancel := context.WithTimeout(r.t.Context(), patience)
+	defer cancel()
+	if !r.daemon.logs.Flush(ctx) { // fixed before the first record
+		r.t.Error("the log is not written")
+	}
+	return r.logs.String()
+}
+
 // subscribe opens a stream and returns its body, past the first frame.
 func (r *running) subscribe(query string) *bufio.Reader {
 	r.t.Helper()

@@ -41,7 +41,7 @@ func TestDoorsOfDevelopmentMode(t *testing.T) {
 	}
 	r.waitFor("both messages", func() bool { return r.status().MessagesTotal == 2 })
 	for _, line := range []string{"Development mode.", "curl --insecure", "echo room624=hello > " + admin.DevFIFO(), "php -r"} {
-		if !strings.Contains(r.logs.String(), line) {
+		if !strings.Contains(r.logged(), line) {
 			t.Errorf("%q is not told at the start", line)
 		}
 	}
@@ -65,7 +65,7 @@ func TestTakenFIFO(t *testing.T) {
 	if slices.ContainsFunc(r.status().Doors, func(d admin.Door) bool { return d.Kind == admin.DoorFIFO }) {
 		t.Error("the FIFO is shared with another reader")
 	}
-	if !strings.Contains(r.logs.String(), "no FIFO") {
+	if !strings.Contains(r.logged(), "no FIFO") {
 		t.Error("the log does not tell")
 	}
 	settings := *r.daemon.settings.Load()

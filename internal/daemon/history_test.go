@@ -51,7 +51,7 @@ func (r *running) send(room, data string) string {
 func (r *running) wantLog(words ...string) {
 	r.t.Helper()
 	for _, w := range words {
-		if !strings.Contains(r.logs.String(), w) {
+		if !strings.Contains(r.logged(), w) {
 			r.t.Errorf("the log does not say %q", w)
 		}
 	}

@@ -76,7 +76,7 @@ func TestTheManagerIsToldWhyAStartFails(t *testing.T) {
 
 func TestAManagerThatIsNotThereIsNoReasonNotToStart(t *testing.T) {
 	r := startUnder(t, []string{"NOTIFY_SOCKET=/nowhere/notify"}, "")
-	if !strings.Contains(r.logs.String(), "cannot be told") {
+	if !strings.Contains(r.logged(), "cannot be told") {
 		t.Error("nobody was warned")
 	}
 }

@@ -97,7 +97,7 @@ func TestAReloadThatHangsHoldsNothingUp(t *testing.T) {
 	if !r.daemon.reloading.lockUntil(t.Context()) {
 		t.Error("the reload does not end")
 	}
-	if text := r.logs.String(); strings.Contains(text, "msg=reloaded") {
+	if text := r.logged(); strings.Contains(text, "msg=reloaded") {
 		t.Error("settings were put in force after the end")
 	}
 }
