@@ -87,25 +87,3 @@ func development() Settings {
 	s.HSTS.MaxAge = 0 // a browser would remember it for localhost, port or no port
 	return s
 }
-
-// IsDefault reports whether the key's value is the default one. It panics when there is no such key.
-func (s *Settings) IsDefault(key string) bool {
-	e := mustLookup(key)
-	d := Defaults()
-	return sameValue(e.field(s), e.field(&d))
-}
-
-// IsFromDevelopment reports whether the key's value is one that development mode, which is on, has put in the place of
-// another default: nobody asked for it in so many words. It panics when there is no such key.
-func (s *Settings) IsFromDevelopment(key string) bool { return s.IsPreset(key) && !s.IsDefault(key) }
-
-// IsPreset reports whether the key's value is the default one, or that of development mode where it is on. It panics
-// when there is no such key.
-func (s *Settings) IsPreset(key string) bool {
-	if s.IsDefault(key) {
-		return true
-	}
-	e := mustLookup(key)
-	dev := development()
-	return s.Dev && sameValue(e.field(s), e.field(&dev))
-}

@@ -61,17 +61,17 @@ func (c *checker) exempt() {
 	const key = "limits.exempt"
 	list := c.s.Limits.Exempt
 	if len(list) > maxExempt {
-		c.complain(key, "put small networks together in larger ones", "there are %d networks, and at most %d are looked through", len(list), maxExempt)
+		c.addError(key, "put small networks together in larger ones", "there are %d networks, and at most %d are looked through", len(list), maxExempt)
 	}
 	if slices.Contains(list, exemptNone) && len(list) > 1 {
-		c.complain(key, "leave none out, or the rest", "none stands beside networks")
+		c.addError(key, "leave none out, or the rest", "none stands beside networks")
 	}
 	for _, text := range list {
 		if text == exemptAuto || text == exemptNone {
 			continue
 		}
 		if _, err := parseNetwork(text); err != nil {
-			c.complain(key, err.hint, "%s", err.what)
+			c.addError(key, err.hint, "%s", err.what)
 		}
 	}
 }

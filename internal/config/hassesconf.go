@@ -64,12 +64,12 @@ func (l *loader) hassesSwitches(source string, words []string) {
 func (l *loader) hassesSetting(source, name, value string, hasValue bool) {
 	old, isOld := lookupOldFlag(name)
 	if !isOld && !slices.Contains(sharedOldFlags, name) {
-		l.problem(source, "", fmt.Sprintf("%q is not a setting of hasses", name), suggest(name, hassesNames()))
+		l.addError(source, "", fmt.Sprintf("%q is not a setting of hasses", name), suggest(name, hassesNames()))
 		return
 	}
 	if !hasValue {
 		if !isOld || !old.Bool {
-			l.problem(source, "", fmt.Sprintf("%q has no value", name), "write -"+name+"=…")
+			l.addError(source, "", fmt.Sprintf("%q has no value", name), "write -"+name+"=…")
 			return
 		}
 		value = "true"

@@ -72,3 +72,35 @@ func originOfBase(value string) string {
 func constant(value string) func(string) string {
 	return func(string) string { return value }
 }
+
+// spellsHasses reports whether an old flag shows that a command line was written for hasses. The others are too
+// ordinary (-l, -q, -debug), or are flags of ours under the same name (-user, -fifo).
+func (o *oldFlag) spellsHasses() bool { return o.Name == "p" || o.Name == "murl" }
+
+// setOld applies a flag of hasses.
+func (l *loader) setOld(o *oldFlag, source, text string) {
+	if o.Bool {
+		var on bool
+		if err := parseValue(Bool, &on, text); err != nil {
+			l.addError(source, o.Key, err.what, "leave the value out")
+			return
+		}
+		if !on && o.value != nil {
+			return // -q=false: as if it were not there
+		}
+	}
+	l.asHasses = l.asHasses || o.spellsHasses()
+	if o.Key == "" {
+		return
+	}
+	e := mustLookup(o.Key)
+	if o.Name == "p" {
+		l.clearList(e, source)
+		l.ports = append(l.ports, text)
+		return
+	}
+	if o.value != nil {
+		text = o.value(text)
+	}
+	l.set(e, source, text)
+}

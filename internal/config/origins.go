@@ -12,15 +12,15 @@ func (c *checker) origins() {
 	for _, origin := range c.s.CORS.Origins {
 		if origin == "*" {
 			if c.s.CORS.Credentials {
-				c.complain("cors.credentials", "name the origins, or leave credentials out",
+				c.addError("cors.credentials", "name the origins, or leave credentials out",
 					"credentials never go with the origin *: every page on the web could read a user's streams")
 			}
 			continue
 		}
 		if right, err := canonicalOrigin(origin); err != nil {
-			c.complain("cors.origins", err.hint, "%s", err.what)
+			c.addError("cors.origins", err.hint, "%s", err.what)
 		} else if right != origin {
-			c.complain("cors.origins", "write "+strconv.Quote(right), "%q is not how browsers write this origin, so it would never match", origin)
+			c.addError("cors.origins", "write "+strconv.Quote(right), "%q is not how browsers write this origin, so it would never match", origin)
 		}
 	}
 }

@@ -192,3 +192,34 @@ type Drain struct {
 	Window  time.Duration `toml:"window"`  // over which the streams are ended
 	Restart bool          `toml:"restart"` // clients come back here, and not before the window is over
 }
+
+// Certificate is one of several certificates.
+type Certificate struct {
+	CertFile string `toml:"cert_file"` // PEM, the whole chain, leaf first
+	KeyFile  string `toml:"key_file"`  // PEM
+	OCSPFile string `toml:"ocsp_file"` // DER; empty: none
+
+	at string // where its table begins; empty unless it was read from a file
+}
+
+// Source returns where the table begins, as file:line:column; empty unless it was read from a file.
+func (c *Certificate) Source() string { return c.at }
+
+// All returns every certificate that is named, the default first: that of cert_file and key_file, if there is one.
+func (t *TLS) All() []Certificate {
+	var all []Certificate
+	if t.CertFile != "" {
+		all = append(all, Certificate{CertFile: t.CertFile, KeyFile: t.KeyFile})
+	}
+	return append(all, t.Certificates...)
+}
+
+// ControlKey is a secret that gives a control connection a role.
+type ControlKey struct {
+	ID     string `toml:"id"`     // its name in logs
+	Role   string `toml:"role"`   // read, publish, admin
+	File   string `toml:"file"`   // holds the key; or else
+	SHA256 string `toml:"sha256"` // of the key, in hexadecimal
+
+	at string // where its table begins; empty unless it was read from a file
+}

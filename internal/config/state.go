@@ -19,7 +19,7 @@ func (l *loader) readStateDirectory(env []string) {
 	for _, pair := range env {
 		if name, value, _ := strings.Cut(pair, "="); name == stateDirectoryEnv && value != "" {
 			l.settings.State.Dir, _, _ = strings.Cut(value, ":")
-			l.said["state.dir"] = saying{layerDefaults, stateDirectoryEnv}
+			l.origins["state.dir"] = origin{layerDefaults, stateDirectoryEnv}
 		}
 	}
 }
@@ -41,9 +41,9 @@ func (h *History) Path(state *State) (path string, isGiven bool) {
 // state checks the names of what outlives a restart.
 func (c *checker) state() {
 	if c.s.State.Dir != "" && filepath.Clean(c.s.State.Dir) == "/" {
-		c.complain("state.dir", "write it as in /var/lib/hassesd", "the root of all directories cannot be the daemon's own")
+		c.addError("state.dir", "write it as in /var/lib/hassesd", "the root of all directories cannot be the daemon's own")
 	}
 	if path, isGiven := c.s.History.Path(&c.s.State); isGiven && strings.HasSuffix(path, "/") {
-		c.complain("history.file", "write it as in /var/lib/hassesd/history.db", "%q is a directory and not a file", path)
+		c.addError("history.file", "write it as in /var/lib/hassesd/history.db", "%q is a directory and not a file", path)
 	}
 }

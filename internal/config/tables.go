@@ -1,6 +1,10 @@
 package config
 
-import "github.com/pelletier/go-toml/v2/unstable"
+import (
+	"slices"
+
+	"github.com/pelletier/go-toml/v2/unstable"
+)
 
 // tableList is a setting that is an array of tables, each a group of texts. It has neither flag nor variable.
 type tableList struct {
@@ -46,12 +50,12 @@ func lookupTableList(key string) *tableList {
 // listTable begins another table of a list.
 func (w *tomlWalk) listTable(l *tableList, n *unstable.Node) {
 	if n.Kind != unstable.ArrayTable {
-		w.skip = true
+		w.skipTable = true
 		w.broken[l.key] = true
-		w.complain(n, l.key, "is an array of tables", "write the name in double brackets, [["+l.key+"]]")
+		w.addNodeError(n, l.key, "is an array of tables", "write the name in double brackets, [["+l.key+"]]")
 		return
 	}
-	w.skip = false
+	w.skipTable = false
 	l.begin(&w.settings, w.at(n))
 }
 
@@ -62,11 +66,63 @@ func (w *tomlWalk) listValue(l *tableList, n *unstable.Node) {
 	field := l.last(&w.settings, name)
 	switch value := n.Value(); {
 	case field == nil:
-		w.complain(n, full, "there is no such setting", suggest(name, l.fields))
+		w.addNodeError(n, full, "there is no such setting", suggest(name, l.fields))
 	case value.Kind != unstable.String:
 		w.broken[l.key] = true
-		w.complain(n, full, "is "+tomlKind(value.Kind)+", but must be "+wanted(String), "")
+		w.addNodeError(n, full, "is "+tomlKind(value.Kind)+", but must be "+kindText(String), "")
 	default:
 		*field = string(value.Data)
 	}
+}
+
+// certificateKey is a list of tables: [[tls.certificate]].
+const certificateKey = "tls.certificate"
+
+// certificateFields are the keys of a [[tls.certificate]] table.
+var certificateFields = []string{"cert_file", "key_file", "ocsp_file"}
+
+func (c *Certificate) field(name string) *string {
+	switch name {
+	case "cert_file":
+		return &c.CertFile
+	case "key_file":
+		return &c.KeyFile
+	case "ocsp_file":
+		return &c.OCSPFile
+	}
+	return nil
+}
+
+func sameCertificates(a, b []Certificate) bool {
+	return slices.EqualFunc(a, b, func(a, b Certificate) bool {
+		a.at, b.at = "", ""
+		return a == b
+	})
+}
+
+// controlKeyKey is a list of tables: [[control.key]].
+const controlKeyKey = "control.key"
+
+// controlKeyFields are the keys of a [[control.key]] table.
+var controlKeyFields = []string{"id", "role", "file", "sha256"}
+
+func (k *ControlKey) field(name string) *string {
+	switch name {
+	case "id":
+		return &k.ID
+	case "role":
+		return &k.Role
+	case "file":
+		return &k.File
+	case "sha256":
+		return &k.SHA256
+	}
+	return nil
+}
+
+func sameControlKeys(a, b []ControlKey) bool {
+	return slices.EqualFunc(a, b, func(a, b ControlKey) bool {
+		a.at, b.at = "", ""
+		return a == b
+	})
 }

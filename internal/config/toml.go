@@ -2,7 +2,6 @@ package config
 
 import (
 	"errors"
-	"fmt"
 	"strconv"
 	"strings"
 
@@ -18,9 +17,9 @@ func (l *loader) readTOML(path string, doc []byte) {
 		var at *toml.DecodeError
 		if errors.As(err, &at) {
 			line, column := at.Position()
-			l.problemAt(path, line, column, strings.Join(at.Key(), "."), strings.TrimPrefix(at.Error(), "toml: "), "")
+			l.addErrorAt(path, line, column, strings.Join(at.Key(), "."), strings.TrimPrefix(at.Error(), "toml: "), "")
 		} else {
-			l.problem(path, "", err.Error(), "")
+			l.addError(path, "", err.Error(), "")
 		}
 		return
 	}
@@ -30,22 +29,14 @@ func (l *loader) readTOML(path string, doc []byte) {
 		w.expression(w.parser.Expression())
 	}
 	if err := w.parser.Error(); err != nil {
-		l.problem(path, "", err.Error(), "")
+		l.addError(path, "", err.Error(), "")
 	}
-}
-
-type tomlWalk struct {
-	*loader
-	path   string
-	parser unstable.Parser
-	table  []string // the one whose header came last
-	skip   bool     // that table is unknown: one complaint is enough
 }
 
 func (w *tomlWalk) expression(n *unstable.Node) {
 	if n.Kind == unstable.KeyValue {
 		switch {
-		case w.skip:
+		case w.skipTable:
 		case lookupTableList(keyName(w.table)) != nil:
 			w.listValue(lookupTableList(keyName(w.table)), n)
 		default:
@@ -59,11 +50,11 @@ func (w *tomlWalk) expression(n *unstable.Node) {
 		return
 	}
 	if n.Kind == unstable.ArrayTable {
-		w.skip = true
-		w.complain(n, keyName(w.table), "is not an array of tables", "write the name in single brackets")
+		w.skipTable = true
+		w.addNodeError(n, keyName(w.table), "is not an array of tables", "write the name in single brackets")
 		return
 	}
-	w.skip = !w.isKnownTable(w.table, n)
+	w.skipTable = !w.isKnownTable(w.table, n)
 }
 
 // keyValue sets one key, or the keys of an inline table.
@@ -72,7 +63,7 @@ func (w *tomlWalk) keyValue(table []string, n *unstable.Node) {
 	name, value := keyName(parts), n.Value()
 	if lookupTableList(name) != nil {
 		w.broken[name] = true
-		w.complain(n, name, "is an array of tables", "write [["+name+"]] and its settings below")
+		w.addNodeError(n, name, "is an array of tables", "write [["+name+"]] and its settings below")
 		return
 	}
 	if e, ok := lookup(name); ok {
@@ -83,7 +74,7 @@ func (w *tomlWalk) keyValue(table []string, n *unstable.Node) {
 		return
 	}
 	if value.Kind != unstable.InlineTable {
-		w.complain(n, name, "is a table", "write its settings below ["+name+"]")
+		w.addNodeError(n, name, "is a table", "write its settings below ["+name+"]")
 		return
 	}
 	for it := value.Children(); it.Next(); {
@@ -94,7 +85,7 @@ func (w *tomlWalk) keyValue(table []string, n *unstable.Node) {
 func (w *tomlWalk) isKnownTable(parts []string, n *unstable.Node) bool {
 	name := keyName(parts)
 	if _, ok := lookup(name); ok {
-		w.complain(n, name, "is a setting, not a table", "write "+name+" = …")
+		w.addNodeError(n, name, "is a setting, not a table", "write "+name+" = …")
 		return false
 	}
 	for i := range registry {
@@ -106,7 +97,7 @@ func (w *tomlWalk) isKnownTable(parts []string, n *unstable.Node) bool {
 	if n.Kind == unstable.Table {
 		candidates = tableNames()
 	}
-	w.complain(n, name, "there is no such setting", suggest(name, candidates))
+	w.addNodeError(n, name, "there is no such setting", suggest(name, candidates))
 	return false
 }
 
@@ -117,7 +108,7 @@ func (w *tomlWalk) value(e *entry, n, value *unstable.Node) {
 	}
 	if !ok {
 		w.broken[e.name] = true
-		w.complain(n, e.name, "is "+tomlKind(value.Kind)+", but must be "+wanted(e.kind()), "")
+		w.addNodeError(n, e.name, "is "+tomlKind(value.Kind)+", but must be "+kindText(e.kind()), "")
 		return
 	}
 	source := w.at(n)
@@ -170,89 +161,4 @@ func tomlInteger(v *unstable.Node) ([]string, bool) {
 	}
 	i, err := strconv.ParseInt(string(v.Data), 0, 64)
 	return []string{strconv.FormatInt(i, 10)}, err == nil
-}
-
-func (w *tomlWalk) complain(n *unstable.Node, key, what, hint string) {
-	w.problem(w.at(n), key, what, hint)
-}
-
-// at is where the key of an expression stands.
-func (w *tomlWalk) at(n *unstable.Node) string {
-	it := n.Key()
-	it.Next()
-	start := w.parser.Shape(it.Node().Raw).Start
-	return fmt.Sprintf("%s:%d:%d", w.path, start.Line, start.Column)
-}
-
-func keyParts(it unstable.Iterator) []string {
-	var parts []string
-	for it.Next() {
-		parts = append(parts, string(it.Node().Data))
-	}
-	return parts
-}
-
-// keyName joins the parts of a key. A part that has a dot or odd characters of its own is quoted, so that
-// "history.bytes" in quotes is not the key history.bytes.
-func keyName(parts []string) string {
-	names := make([]string, 0, len(parts))
-	for _, p := range parts {
-		if p == "" || strings.ContainsFunc(p, func(r rune) bool {
-			return r != '_' && r != '-' && (r < '0' || r > 'z' || r > '9' && r < 'A' || r > 'Z' && r < 'a')
-		}) {
-			p = strconv.Quote(p)
-		}
-		names = append(names, p)
-	}
-	return strings.Join(names, ".")
-}
-
-func tableNames() []string {
-	var names []string
-	for i := range registry {
-		if table, _ := splitKey(registry[i].name); table != "" && (len(names) == 0 || names[len(names)-1] != table) {
-			names = append(names, table)
-		}
-	}
-	return names
-}
-
-func tomlKind(k unstable.Kind) string {
-	switch k {
-	case unstable.String:
-		return "a string"
-	case unstable.Bool:
-		return "a boolean"
-	case unstable.Integer:
-		return "an integer"
-	case unstable.Float:
-		return "a number with a fraction"
-	case unstable.Array:
-		return "an array"
-	case unstable.InlineTable:
-		return "a table"
-	case unstable.LocalDate, unstable.LocalTime, unstable.LocalDateTime, unstable.DateTime:
-		return "a date or time"
-	case unstable.Invalid, unstable.Comment, unstable.Key, unstable.Table, unstable.ArrayTable, unstable.KeyValue:
-		return "not a value"
-	}
-	return "something unknown"
-}
-
-func wanted(k Kind) string {
-	switch k {
-	case Bool:
-		return "true or false"
-	case String:
-		return "a string"
-	case List:
-		return `an array of strings, as in ["a", "b"]`
-	case Int:
-		return "an integer"
-	case Size:
-		return `an integer or a size, as in "64KiB"`
-	case Duration:
-		return `a duration in quotes, as in "15s"`
-	}
-	return "something else"
 }

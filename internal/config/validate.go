@@ -2,9 +2,7 @@ package config
 
 import (
 	"errors"
-	"fmt"
-	"slices"
-	"strconv"
+	"path/filepath"
 	"strings"
 	"time"
 	"unicode"
@@ -35,16 +33,6 @@ func check(s *Settings) []*Error {
 	return c.problems
 }
 
-// checker collects complaints about settings. Its methods each look at one concern.
-type checker struct {
-	s        *Settings
-	problems []*Error
-}
-
-func (c *checker) complain(key, hint, format string, args ...any) {
-	c.problems = append(c.problems, &Error{Key: key, What: fmt.Sprintf(format, args...), Hint: hint})
-}
-
 // text refuses control characters everywhere but in the delimiter, which has a rule of its own, and in what is secret and
 // must not be quoted.
 func (c *checker) text() {
@@ -56,12 +44,12 @@ func (c *checker) text() {
 		switch f := e.field(c.s).(type) {
 		case *string:
 			if strings.ContainsFunc(*f, unicode.IsControl) {
-				c.complain(e.name, "", "%q has a control character in it", *f)
+				c.addError(e.name, "", "%q has a control character in it", *f)
 			}
 		case *[]string:
 			for _, item := range *f {
 				if strings.ContainsFunc(item, unicode.IsControl) {
-					c.complain(e.name, "", "%q has a control character in it", item)
+					c.addError(e.name, "", "%q has a control character in it", item)
 				}
 			}
 		}
@@ -72,11 +60,11 @@ func (c *checker) path() {
 	p := c.s.Path
 	switch {
 	case !strings.HasPrefix(p, "/"):
-		c.complain("path", "write it as in /sse", "%q does not begin with a slash", p)
+		c.addError("path", "write it as in /sse", "%q does not begin with a slash", p)
 	case strings.ContainsFunc(p, func(r rune) bool { return r <= ' ' || r >= 0x7f || r == '?' || r == '#' || r == '%' }):
-		c.complain("path", "use letters, digits and / - _ . ~", "%q has a character that a path cannot have as it is", p)
+		c.addError("path", "use letters, digits and / - _ . ~", "%q has a character that a path cannot have as it is", p)
 	case p == "/" && c.s.Demo:
-		c.complain("path", "choose another path, as in /sse, or leave demo out", "the demo page is at /, so streams cannot be there")
+		c.addError("path", "choose another path, as in /sse, or leave demo out", "the demo page is at /, so streams cannot be there")
 	}
 }
 
@@ -86,7 +74,7 @@ func (c *checker) heartbeat() {
 	}
 	var fault *sse.EventError
 	if errors.As(sse.Event{Name: c.s.Heartbeat.Event}.Check(), &fault) {
-		c.complain("heartbeat.event", "use another word, as in ping", "the name %s", fault.Reason)
+		c.addError("heartbeat.event", "use another word, as in ping", "the name %s", fault.Reason)
 	}
 }
 
@@ -131,30 +119,6 @@ func (c *checker) numbers() {
 	c.durationBetween("drain.window", s.Drain.Window, 0, time.Hour)
 }
 
-func (c *checker) intBetween(key string, v, low, high int) {
-	if v < low || v > high {
-		c.complain(key, "", "%d is not between %d and %d", v, low, high)
-	}
-}
-
-func (c *checker) sizeBetween(key string, v, low, high int64) {
-	if v < low || v > high {
-		c.complain(key, "", "%s is not between %s and %s", formatNumber(Size, v), formatNumber(Size, low), formatNumber(Size, high))
-	}
-}
-
-func (c *checker) durationBetween(key string, v, low, high time.Duration) {
-	if v < low || v > high {
-		c.complain(key, "", "%s is not between %s and %s", formatDuration(v), formatDuration(low), formatDuration(high))
-	}
-}
-
-func (c *checker) zeroOrBetween(key string, v, low, high time.Duration) {
-	if v != 0 && (v < low || v > high) {
-		c.complain(key, "", "%s is neither 0 nor between %s and %s", formatDuration(v), formatDuration(low), formatDuration(high))
-	}
-}
-
 func (c *checker) choices() {
 	c.oneOf("sandbox", c.s.Sandbox, "auto", "strict", "off")
 	c.oneOf("log_level", c.s.LogLevel, "quiet", "normal", "debug")
@@ -165,35 +129,15 @@ func (c *checker) choices() {
 	c.oneOf("limits.penalties", c.s.Limits.Penalties, "on", "dry-run", "off")
 }
 
-func (c *checker) oneOf(key, v string, choices ...string) {
-	if !slices.Contains(choices, v) {
-		c.complain(key, suggest(v, choices), "%q is not one of %s", v, strings.Join(choices, ", "))
+// user checks what needs no user database. Whether users and groups exist is for the packages that look them up.
+func (c *checker) user() {
+	if c.s.Group != "" && c.s.User == "" {
+		c.addError("group", "add --user", "a group without a user: the daemon would stay root and could take every right back")
 	}
-}
-
-// unixMode reads permissions as chmod takes them.
-func unixMode(text string) (uint32, bool) {
-	if len(text) < 3 || len(text) > 4 {
-		return 0, false
+	switch {
+	case c.s.Chroot != "" && c.s.User == "":
+		c.addError("chroot", "add --user", "a chroot without a user: root can leave every chroot")
+	case c.s.Chroot != "" && !filepath.IsAbs(c.s.Chroot):
+		c.addError("chroot", "write it from / on", "%q is not an absolute path", c.s.Chroot)
 	}
-	mode, err := strconv.ParseUint(text, 8, 32)
-	return uint32(mode), err == nil && mode <= 0o777
-}
-
-// FIFOPermissions returns control.fifo_mode as a number. The settings have passed [Load].
-func (c *Control) FIFOPermissions() uint32 {
-	mode, ok := unixMode(c.FIFOMode)
-	if !ok {
-		panic("config: internal error: control.fifo_mode was not validated")
-	}
-	return mode
-}
-
-// UnixPermissions returns control.unix_mode as a number. The settings have passed [Load].
-func (c *Control) UnixPermissions() uint32 {
-	mode, ok := unixMode(c.UnixMode)
-	if !ok {
-		panic("config: internal error: control.unix_mode was not validated")
-	}
-	return mode
 }

@@ -22,23 +22,23 @@ func (c *checker) acme() {
 	for i, host := range a.Hosts {
 		c.acmeHost(host)
 		if slices.Contains(a.Hosts[:i], host) {
-			c.complain("acme.hosts", "", "%q is there twice", host)
+			c.addError("acme.hosts", "", "%q is there twice", host)
 		}
 	}
 	if !a.AcceptTOS {
-		c.complain("acme.accept_tos", "read them, then write accept_tos = true (--acme-accept-tos)",
+		c.addError("acme.accept_tos", "read them, then write accept_tos = true (--acme-accept-tos)",
 			"a certificate is only issued to those who agree to the authority's terms of service")
 	}
 	if a.Email != "" {
 		if parsed, err := mail.ParseAddress(a.Email); err != nil || parsed.Address != a.Email {
-			c.complain("acme.email", "write it as in hostmaster@example.org", "%q is not an address for electronic mail", a.Email)
+			c.addError("acme.email", "write it as in hostmaster@example.org", "%q is not an address for electronic mail", a.Email)
 		}
 	}
 	if u, err := url.Parse(a.Directory); err != nil || u.Scheme != "https" || u.Host == "" || u.User != nil {
-		c.complain("acme.directory", "write it as in https://acme-v02.api.letsencrypt.org/directory", "%q is not an https:// URL", a.Directory)
+		c.addError("acme.directory", "write it as in https://acme-v02.api.letsencrypt.org/directory", "%q is not an https:// URL", a.Directory)
 	}
 	if a.CacheDir == "" {
-		c.complain("acme.cache_dir", "write it as in /var/lib/hassesd/acme", "certificates must survive a restart, and there is no directory for them")
+		c.addError("acme.cache_dir", "write it as in /var/lib/hassesd/acme", "certificates must survive a restart, and there is no directory for them")
 	}
 	c.acmeChallenges()
 	c.acmeBinding()
@@ -49,13 +49,13 @@ func (c *checker) acmeHost(host string) {
 	_, notAddress := netip.ParseAddr(host)
 	switch {
 	case strings.HasPrefix(host, "*."):
-		c.complain("acme.hosts", "name each host", "%q is a wildcard, which authorities issue only to those who can change the DNS", host)
+		c.addError("acme.hosts", "name each host", "%q is a wildcard, which authorities issue only to those who can change the DNS", host)
 	case notAddress == nil:
-		c.complain("acme.hosts", hint, "%q is an address; certificates are obtained for names", host)
+		c.addError("acme.hosts", hint, "%q is an address; certificates are obtained for names", host)
 	case host != strings.ToLower(host):
-		c.complain("acme.hosts", "write "+strings.ToLower(host), "%q has upper-case letters", host)
+		c.addError("acme.hosts", "write "+strings.ToLower(host), "%q has upper-case letters", host)
 	case !isDNSName(host):
-		c.complain("acme.hosts", hint, "%q is not a host name; one with other letters is written in its xn-- form", host)
+		c.addError("acme.hosts", hint, "%q is not a host name; one with other letters is written in its xn-- form", host)
 	}
 }
 
@@ -74,11 +74,11 @@ func isDNSName(host string) bool {
 
 func (c *checker) acmeChallenges() {
 	if !c.wantsTLS() {
-		c.complain("acme.hosts", "add an https:// listener, or leave acme out", "nothing here would use a certificate: no listener speaks TLS")
+		c.addError("acme.hosts", "add an https:// listener, or leave acme out", "nothing here would use a certificate: no listener speaks TLS")
 		return
 	}
 	if !slices.Contains(c.s.ACME.Challenges, "tls-alpn-01") && !c.wantsHTTP01() {
-		c.complain("acme.challenges", "allow tls-alpn-01, or http-01 with --plaintext and --listen http://:80",
+		c.addError("acme.challenges", "allow tls-alpn-01, or http-01 with --plaintext and --listen http://:80",
 			"no challenge can be answered")
 	}
 }
@@ -94,15 +94,15 @@ func (c *checker) acmeBinding() {
 	a := &c.s.ACME
 	switch {
 	case a.EABKey != "" && a.EABKeyFile != "":
-		c.complain("acme.eab_key", "leave one out", "the key is given twice, here and by acme.eab_key_file")
+		c.addError("acme.eab_key", "leave one out", "the key is given twice, here and by acme.eab_key_file")
 	case a.EABKeyID != "" && a.EABKey == "" && a.EABKeyFile == "":
-		c.complain("acme.eab_key_file", "add the key that came with it", "there is an acme.eab_kid, but no key")
+		c.addError("acme.eab_key_file", "add the key that came with it", "there is an acme.eab_kid, but no key")
 	case a.EABKeyID == "" && (a.EABKey != "" || a.EABKeyFile != ""):
-		c.complain("acme.eab_kid", "add the identifier that came with it", "there is a key for an external account, but no acme.eab_kid")
+		c.addError("acme.eab_kid", "add the identifier that came with it", "there is a key for an external account, but no acme.eab_kid")
 	}
 	if a.EABKey != "" {
 		if _, err := DecodeEABKey(a.EABKey); err != nil {
-			c.complain("acme.eab_key", "copy it as the authority gave it", "it is not base64url")
+			c.addError("acme.eab_key", "copy it as the authority gave it", "it is not base64url")
 		}
 	}
 }

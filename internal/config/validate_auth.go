@@ -68,19 +68,19 @@ func (c *checker) auth() {
 func (c *checker) authMode() {
 	a := &c.s.Auth
 	if len(a.Mode) == 0 {
-		c.complain("auth.mode", "write --auth signed-url or --auth jwt; --auth none (auth.mode = \"none\") if everybody may listen, or --dev on a laptop",
+		c.addError("auth.mode", "write --auth signed-url or --auth jwt; --auth none (auth.mode = \"none\") if everybody may listen, or --dev on a laptop",
 			"nobody would be asked who they are, and that must be said in so many words")
 	}
 	for i, mode := range a.Mode {
 		switch {
 		case !slices.Contains(authModes, mode):
-			c.complain("auth.mode", suggest(mode, authModes), "%q is not a way to authenticate subscribers; there are %s", mode, strings.Join(authModes, ", "))
+			c.addError("auth.mode", suggest(mode, authModes), "%q is not a way to authenticate subscribers; there are %s", mode, strings.Join(authModes, ", "))
 		case slices.Contains(a.Mode[:i], mode):
-			c.complain("auth.mode", "write it once", "%q stands there twice", mode)
+			c.addError("auth.mode", "write it once", "%q stands there twice", mode)
 		}
 	}
 	if a.Has(AuthNone) && len(a.Mode) > 1 {
-		c.complain("auth.mode", "leave none out", "none stands alone: with it nobody is asked, whatever else there is")
+		c.addError("auth.mode", "leave none out", "none stands alone: with it nobody is asked, whatever else there is")
 	}
 }
 
@@ -88,10 +88,10 @@ func (c *checker) signedURLs() {
 	const key = "auth.signed_url.keys"
 	a := &c.s.Auth
 	if a.Has(AuthSigned) && len(a.SignedURL.Keys) == 0 {
-		c.complain(key, "make one (openssl rand -base64 48 > FILE) and name it with --url-key FILE", "signed URLs need a key")
+		c.addError(key, "make one (openssl rand -base64 48 > FILE) and name it with --url-key FILE", "signed URLs need a key")
 	}
 	if len(a.Mode) > 0 && !a.Has(AuthSigned) && len(a.SignedURL.Keys) > 0 {
-		c.complain(key, "add signed-url to auth.mode, or leave the keys out", "nobody would be asked for a signature")
+		c.addError(key, "add signed-url to auth.mode, or leave the keys out", "nobody would be asked for a signature")
 	}
 	c.keyFiles(key, a.URLKeys())
 }
@@ -101,25 +101,25 @@ func (c *checker) tokens() {
 	a := &c.s.Auth
 	isGiven := len(a.JWT.Keys) > 0 || a.JWT.JWKSFile != ""
 	if a.Has(AuthTokens) && !isGiven {
-		c.complain(key, "name one with --jwt-key ALG:FILE, or a JWK set with --jwks-file FILE", "tokens need a key that they are checked with")
+		c.addError(key, "name one with --jwt-key ALG:FILE, or a JWK set with --jwks-file FILE", "tokens need a key that they are checked with")
 	}
 	if len(a.Mode) > 0 && !a.Has(AuthTokens) && isGiven {
 		if len(a.JWT.Keys) == 0 {
-			c.complain("auth.jwt.jwks_file", "add jwt to auth.mode, or leave the file out", "nobody would be asked for a token")
+			c.addError("auth.jwt.jwks_file", "add jwt to auth.mode, or leave the file out", "nobody would be asked for a token")
 		} else {
-			c.complain(key, "add jwt to auth.mode, or leave the keys out", "nobody would be asked for a token")
+			c.addError(key, "add jwt to auth.mode, or leave the keys out", "nobody would be asked for a token")
 		}
 	}
 	keys := a.TokenKeys()
 	for _, k := range keys {
 		if !slices.Contains(tokenAlgorithms, k.Algorithm) {
-			c.complain(key, "write ALG:FILE or KID=ALG:FILE, as in web=ES256:/etc/hassesd/jwt-web.pem",
+			c.addError(key, "write ALG:FILE or KID=ALG:FILE, as in web=ES256:/etc/hassesd/jwt-web.pem",
 				"%q is none of the algorithms %s", k.Algorithm, strings.Join(tokenAlgorithms, ", "))
 		}
 	}
 	c.keyFiles(key, keys)
 	if !isCookieName(a.JWT.Cookie) {
-		c.complain("auth.jwt.cookie", "use letters, digits, - and _", "%q cannot be the name of a cookie", a.JWT.Cookie)
+		c.addError("auth.jwt.cookie", "use letters, digits, - and _", "%q cannot be the name of a cookie", a.JWT.Cookie)
 	}
 	const most = 30 * time.Second
 	c.durationBetween("auth.jwt.leeway", a.JWT.Leeway, 0, most)
@@ -130,11 +130,11 @@ func (c *checker) tokens() {
 func (c *checker) keyFiles(key string, keys []KeyFile) {
 	for i, k := range keys {
 		if k.File == "" && (k.Algorithm == "" || slices.Contains(tokenAlgorithms, k.Algorithm)) {
-			c.complain(key, "name the file that holds it", "a key has no file")
+			c.addError(key, "name the file that holds it", "a key has no file")
 		}
 		isSame := func(other KeyFile) bool { return other.ID == k.ID }
 		if (k.ID != "" || key == "auth.signed_url.keys") && slices.ContainsFunc(keys[:i], isSame) {
-			c.complain(key, "call each another name, as in KID=FILE", "two keys have the id %q", k.ID)
+			c.addError(key, "call each another name, as in KID=FILE", "two keys have the id %q", k.ID)
 		}
 	}
 }

@@ -197,3 +197,34 @@ func copyValue(to, from any) {
 		panic(fmt.Sprintf("config: internal error: no copy for %T", to))
 	}
 }
+
+// Kind is the type of a key's value.
+type Kind uint8
+
+// The kinds of values.
+const (
+	Bool     Kind = iota + 1 // true or false
+	String                   // any text
+	List                     // texts: an array in TOML, a repeated flag, commas in the environment
+	Int                      // a whole number
+	Size                     // bytes: 65536, 64KiB, 1MiB
+	Duration                 // Go's: 15s, 1h30m, 0
+)
+
+func (k Kind) String() string {
+	switch k {
+	case Bool:
+		return "bool"
+	case String:
+		return "string"
+	case List:
+		return "list"
+	case Int:
+		return "int"
+	case Size:
+		return "size"
+	case Duration:
+		return "duration"
+	}
+	return "unknown"
+}

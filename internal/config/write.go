@@ -47,12 +47,6 @@ func WriteDefaults(w io.Writer) error {
 	return err
 }
 
-// splitKey takes a key apart: the table it is in, empty at the top, and its name there.
-func splitKey(key string) (table, name string) {
-	dot := strings.LastIndexByte(key, '.')
-	return key[:max(dot, 0)], key[dot+1:]
-}
-
 // writeCertificates explains the tables of several certificates, of which there are none by default.
 func writeCertificates(b *strings.Builder) {
 	b.WriteByte('\n')

@@ -24,7 +24,7 @@ func TestWriteDefaultsGolden(t *testing.T) {
 }
 
 func TestWrittenDefaultsReadBack(t *testing.T) {
-	l := loader{settings: Settings{}, said: map[string]saying{}, broken: map[string]bool{}}
+	l := loader{settings: Settings{}, origins: map[string]origin{}, broken: map[string]bool{}}
 	l.begin(layerFile)
 	l.readTOML("f", []byte(defaultsFile(t)))
 	if len(l.problems) > 0 {
@@ -34,7 +34,7 @@ func TestWrittenDefaultsReadBack(t *testing.T) {
 		t.Errorf("got  %+v\nwant %+v", l.settings, want)
 	}
 	for _, k := range Keys() {
-		if l.said[k.Name].layer != layerFile {
+		if l.origins[k.Name].layer != layerFile {
 			t.Errorf("%s is not in the file", k.Name)
 		}
 	}

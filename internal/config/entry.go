@@ -1,0 +1,90 @@
+package config
+
+import (
+	"strings"
+	"time"
+)
+
+// envPrefix begins the name of every variable that is ours.
+const envPrefix = "HASSESD_"
+
+// entry is a row of the registry: what cannot be derived from the settings struct.
+type entry struct {
+	name       string
+	aliases    []string
+	usage      string // what it is, ending in a full stop
+	example    string // a value; empty: none worth giving
+	reloadable bool
+	size       bool                // an int that counts bytes
+	words      bool                // a list of plain words: one text, or several with commas, will do for it
+	field      func(*Settings) any // pointer to the field
+}
+
+func (e *entry) kind() Kind {
+	switch e.field(&Settings{}).(type) {
+	case *bool:
+		return Bool
+	case *string:
+		return String
+	case *[]string:
+		return List
+	case *time.Duration:
+		return Duration
+	case *int, *int64:
+		if e.size {
+			return Size
+		}
+		return Int
+	}
+	panic("config: internal error: key " + e.name + " has a type that no parser knows")
+}
+
+func (e *entry) flag() string {
+	return strings.NewReplacer(".", "-", "_", "-").Replace(e.name)
+}
+
+func (e *entry) env() string {
+	return envPrefix + strings.ToUpper(strings.NewReplacer(".", "_").Replace(e.name))
+}
+
+// envs are the names of all variables that set the key: its own, and those of the short flags.
+func (e *entry) envs() []string {
+	names := []string{e.env()}
+	for _, a := range e.aliases {
+		names = append(names, envPrefix+strings.ToUpper(strings.ReplaceAll(a, "-", "_")))
+	}
+	return names
+}
+
+// short is the flag name that people type.
+func (e *entry) short() string {
+	if len(e.aliases) > 0 {
+		return e.aliases[0]
+	}
+	return e.flag()
+}
+
+// items are what a text adds to a list, and the text itself for any other key.
+func (e *entry) items(text string) []string {
+	if e.words {
+		return splitItems(text)
+	}
+	return []string{text}
+}
+
+// splitItems takes a list apart that is written with commas.
+func splitItems(text string) []string {
+	var items []string
+	for item := range strings.SplitSeq(text, ",") {
+		if item = strings.TrimSpace(item); item != "" {
+			items = append(items, item)
+		}
+	}
+	return items
+}
+
+// splitKey takes a key apart: the table it is in, empty at the top, and its name there.
+func splitKey(key string) (table, name string) {
+	dot := strings.LastIndexByte(key, '.')
+	return key[:max(dot, 0)], key[dot+1:]
+}

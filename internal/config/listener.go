@@ -1,0 +1,114 @@
+package config
+
+import (
+	"fmt"
+	"net"
+	"net/netip"
+	"net/url"
+	"strconv"
+	"strings"
+)
+
+// Listener is one address of the key listen.
+type Listener struct {
+	TLS  bool
+	Addr string // host:port as net.SplitHostPort takes it; an empty host is every address of both families
+}
+
+// Listeners returns the addresses of the key listen. The settings have passed [Load].
+func (s *Settings) Listeners() []Listener {
+	listeners := make([]Listener, 0, len(s.Listen))
+	for _, text := range s.Listen {
+		l, err := parseListener(text)
+		if err != nil {
+			panic("config: internal error: listen was not validated: " + err.Error())
+		}
+		listeners = append(listeners, l)
+	}
+	return listeners
+}
+
+func parseListener(text string) (Listener, *valueError) {
+	const hint = "write it as in https://:8443 or https://127.0.0.1:8443"
+	u, err := url.Parse(text)
+	if err != nil || u.Scheme != "https" && u.Scheme != "http" {
+		return Listener{}, &valueError{fmt.Sprintf("%q is not an https:// or http:// address", text), hint}
+	}
+	if u.Path != "" && u.Path != "/" || u.RawQuery != "" || u.ForceQuery || u.Fragment != "" || u.User != nil || u.Opaque != "" {
+		return Listener{}, &valueError{fmt.Sprintf("%q has more than a host and a port", text), "the path is a setting of its own: path"}
+	}
+	if u.Port() == "" {
+		return Listener{}, &valueError{fmt.Sprintf("%q has no port", text), hint}
+	}
+	port, err := strconv.ParseUint(u.Port(), 10, 16)
+	if err != nil {
+		return Listener{}, &valueError{fmt.Sprintf("%q has no port between 0 and 65535", text), hint}
+	}
+	host := u.Hostname()
+	if _, err := netip.ParseAddr(host); err != nil && host != "" && !isHostname(host) {
+		return Listener{}, &valueError{fmt.Sprintf("%q has no address or name for a host", text), "leave the host out to listen on every address"}
+	}
+	return Listener{TLS: u.Scheme == "https", Addr: net.JoinHostPort(host, strconv.FormatUint(port, 10))}, nil
+}
+
+func isPort(text string) bool {
+	_, err := strconv.ParseUint(text, 10, 16)
+	return err == nil
+}
+
+func isHostname(host string) bool {
+	return len(host) <= 253 && !strings.ContainsFunc(host, func(r rune) bool {
+		return r != '-' && r != '.' && (r < '0' || r > '9') && (r < 'a' || r > 'z') && (r < 'A' || r > 'Z')
+	})
+}
+
+func (c *checker) listeners() {
+	if len(c.s.Listen) == 0 {
+		c.addError("listen", "write it as in https://:8443", "there is no address to listen on")
+	}
+	var good []Listener
+	for _, text := range c.s.Listen {
+		l, err := parseListener(text)
+		if err != nil {
+			c.addError("listen", err.hint, "%s", err.what)
+			continue
+		}
+		if !l.TLS && !c.s.Plaintext {
+			c.addError("listen", "use https://, or add --plaintext if nobody can listen in on the way", "%q is not encrypted", text)
+		}
+		for i, other := range good {
+			if overlap(l.Addr, other.Addr) {
+				c.addError("listen", "", "%q and %q are the same port", c.s.Listen[i], text)
+				break
+			}
+		}
+		good = append(good, l)
+	}
+}
+
+// overlap reports whether two addresses cannot be bound at the same time. Port 0 is a new one each time.
+func overlap(a, b string) bool {
+	aHost, aPort, _ := net.SplitHostPort(a)
+	bHost, bPort, _ := net.SplitHostPort(b)
+	if aPort != bPort || aPort == "0" {
+		return false
+	}
+	if aHost == bHost || aHost == "" || bHost == "" {
+		return true
+	}
+	aIP, aErr := netip.ParseAddr(aHost)
+	bIP, bErr := netip.ParseAddr(bHost)
+	if aErr != nil || bErr != nil {
+		return false
+	}
+	return aIP == bIP || aIP.Is4() == bIP.Is4() && (aIP.IsUnspecified() || bIP.IsUnspecified())
+}
+
+func (c *checker) wantsTLS() bool {
+	for _, text := range c.s.Listen {
+		if l, err := parseListener(text); err == nil && l.TLS {
+			return true
+		}
+	}
+	return false
+}

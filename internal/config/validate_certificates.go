@@ -1,0 +1,40 @@
+package config
+
+import (
+	"strings"
+	"unicode"
+)
+
+// certificates checks the tables of several certificates.
+func (c *checker) certificates() {
+	for _, cert := range c.s.TLS.Certificates {
+		addError := func(what, hint string) {
+			c.problems = append(c.problems, &Error{Source: cert.at, Key: certificateKey, What: what, Hint: hint})
+		}
+		if cert.CertFile == "" {
+			addError("has no cert_file", "name the certificate's file")
+		}
+		if cert.KeyFile == "" {
+			addError("has no key_file", "name the file of its private key")
+		}
+		for _, name := range certificateFields {
+			if strings.ContainsFunc(*cert.field(name), unicode.IsControl) {
+				addError(name+" has a control character in it", "")
+			}
+		}
+	}
+}
+
+func (c *checker) certificate() {
+	t := &c.s.TLS
+	switch {
+	case t.CertFile != "" && t.KeyFile == "":
+		c.addError("tls.key_file", "add --key-file", "there is a certificate, but no private key")
+	case t.CertFile == "" && t.KeyFile != "":
+		c.addError("tls.cert_file", "add --cert-file", "there is a private key, but no certificate")
+	case len(t.All()) == 0 && !c.s.Dev && len(c.s.ACME.Hosts) == 0 && c.wantsTLS():
+		c.addError("tls.cert_file",
+			"say --dev on a laptop, --cert-file and --key-file or --acme-host on a server, or --plaintext with --listen http://HOST:PORT behind a proxy",
+			"an https:// listener needs a certificate")
+	}
+}
