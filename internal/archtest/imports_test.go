@@ -105,6 +105,10 @@ var rules = []rule{
 		why: "siblings never import each other",
 	},
 	{
+		from: []string{"internal/memguard"}, never: []string{"./..."}, except: []string{"./internal/memguard"}, strict: true,
+		why: "the memory guard acts on an interface, and knows no stream and no hub",
+	},
+	{
 		from: []string{"internal/systemd"}, never: []string{"./..."}, except: []string{"./internal/systemd/..."},
 		why: "it speaks with the service manager of any service",
 	},
@@ -319,6 +323,7 @@ func TestRulesCatch(t *testing.T) {
 		{"cmd/hassesd", module + "/internal/hub"},
 		{"internal/config", module + "/internal/logx"},
 		{"internal/systemd", module + "/internal/config"},
+		{"internal/memguard", module + "/internal/hub"},
 		{"internal/state", module + "/internal/certs"},
 		{"internal/histfile", module + "/internal/state"},
 		{"internal/histfile", "os"},

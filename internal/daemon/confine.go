@@ -15,6 +15,7 @@ import (
 
 	"github.com/hassesd/hassesd/internal/certs/acmecert"
 	"github.com/hassesd/hassesd/internal/config"
+	"github.com/hassesd/hassesd/internal/memguard"
 	"github.com/hassesd/hassesd/internal/privdrop"
 	"github.com/hassesd/hassesd/internal/sandbox"
 	"github.com/hassesd/hassesd/internal/threads"
@@ -91,7 +92,7 @@ func (d *Daemon) prepareForSmallWorld(s *config.Settings, identity *privdrop.Ide
 		uid = identity.UID
 	}
 	d.user = userName(uid) // of /etc/passwd
-	d.found = findBudget(os.DirFS("/"))
+	d.found = memguard.FindBudget(os.DirFS("/"))
 	zone, offset := time.Now().Zone() // of /etc/localtime
 	d.log.Debug("time zone", "zone", zone, "seconds_east", offset)
 	if usesACME(s) && s.ACME.CARoot == "" {

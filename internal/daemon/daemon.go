@@ -17,6 +17,7 @@ import (
 	"github.com/hassesd/hassesd/internal/edge"
 	"github.com/hassesd/hassesd/internal/hub"
 	"github.com/hassesd/hassesd/internal/logx"
+	"github.com/hassesd/hassesd/internal/memguard"
 	"github.com/hassesd/hassesd/internal/reactor"
 	"github.com/hassesd/hassesd/internal/state"
 	"github.com/hassesd/hassesd/internal/systemd"
@@ -67,11 +68,11 @@ type Daemon struct {
 	hub              *hub.Hub
 	loops            []*reactor.Loop
 	edge             *edge.Server
-	memory           *memoryWatch
-	found            budget       // of memory, where limits.memory says nothing
-	handed           handover     // sockets from the service manager
-	fromUnit         map[int]bool // descriptors of doors that a socket unit has given
-	stateDir         *state.Dir   // nil: nothing outlives a restart, but perhaps the history
+	memory           *memguard.Guard
+	found            memguard.Budget // where limits.memory is not set
+	handed           handover        // sockets from the service manager
+	fromUnit         map[int]bool    // descriptors of doors that a socket unit has given
+	stateDir         *state.Dir      // nil: nothing outlives a restart, but perhaps the history
 	history          keptHistory
 	confined         confinement
 	cleanups         []cleanup // what open has to give back, last first

@@ -99,22 +99,22 @@ func (b backend) Limits(ctx context.Context, p admin.LimitsParams) (admin.Limits
 	return out, nil
 }
 
-// memoryStatus is what the last look at the memory has found.
+// memoryStatus is the result of the guard's last check.
 func (b backend) memoryStatus() admin.MemoryStatus {
-	f, load := b.memory.shown.Load(), b.edge.Load()
+	f, load := b.memory.Figures(), b.edge.Load()
 	return admin.MemoryStatus{
-		Pressure:        f.level.String(),
-		UsedBytes:       f.use.live,
-		PeakBytes:       f.peak,
-		BudgetBytes:     f.budget.bytes,
-		BudgetFrom:      f.budget.from,
-		KernelBytes:     f.use.kernel,
+		Pressure:        f.Pressure.String(),
+		UsedBytes:       f.Use.Live,
+		PeakBytes:       f.Peak,
+		BudgetBytes:     f.Budget.Bytes,
+		BudgetFrom:      f.Budget.From,
+		KernelBytes:     f.Use.Kernel,
 		ControlBytes:    b.control.HeldBytes(),
-		ShortTotal:      f.counts.short,
+		ShortTotal:      f.Counts.Short,
 		QueuedBytes:     load.QueuedBytes,
 		BlockedStreams:  load.Blocked,
-		StreamsEnded:    f.counts.shed,
-		EventsForgotten: f.counts.forgotten,
+		StreamsEnded:    f.Counts.Shed,
+		EventsForgotten: f.Counts.Forgotten,
 	}
 }
 

@@ -1,74 +1,93 @@
 package daemon
 
 import (
+	"context"
 	"runtime"
-	"runtime/debug"
 	"time"
 
+	"github.com/hassesd/hassesd/internal/config"
+	"github.com/hassesd/hassesd/internal/edge"
 	"github.com/hassesd/hassesd/internal/hub"
+	"github.com/hassesd/hassesd/internal/memguard"
 )
 
-// A wave of handshakes leaves garbage of about the size of what lives on, and the collector lets the heap grow to twice
-// that before it looks again: 14.4 KiB resident per idle stream where 6 KiB are live. So when the number of connections
-// has changed much and has come to rest, the garbage is collected once and the pages are given back. It costs a
-// concurrent collection, about 50 ms of one CPU with 10,000 streams, and happens at most once a wave.
 const (
-	settleInterval = 2 * time.Second
-	// settleLeast is the smallest wave worth it.
-	settleLeast = 256
-	// settlePart is the smallest wave worth it, as a part of what was there before: one in so many.
-	settlePart = 8
+	// trimInterval is how often events that are too old are dropped from the history.
+	trimInterval = time.Second
+	// commandTimes is how many times as long as the largest message a control command may be: as JSON, with some to spare.
+	commandTimes = 7
 )
 
-// settler notices the end of a wave of connections.
-type settler struct {
-	settled int // connections when memory was last given back
-	last    int // connections at the look before
+// memoryTarget is what the memory guard acts on.
+type memoryTarget struct {
+	hub  *hub.Hub
+	edge *edge.Server
 }
 
-// look is told the number of connections every settleInterval and answers whether a wave is over.
-func (s *settler) look(connections int) bool {
-	resting := abs(connections-s.last) <= max(connections/64, 8)
-	s.last = connections
-	if !resting || abs(connections-s.settled) < max(settleLeast, s.settled/settlePart) {
-		return false
+var _ memguard.Target = memoryTarget{}
+
+// Load implements memguard.Target.
+func (t memoryTarget) Load() memguard.Load {
+	l := t.edge.Load()
+	return memguard.Load{QueuedBytes: l.QueuedBytes, Blocked: l.Blocked}
+}
+
+// SetCredit implements memguard.Target.
+func (t memoryTarget) SetCredit(bytes int64) { t.hub.SetCredit(bytes) }
+
+// RefuseStreams implements memguard.Target.
+func (t memoryTarget) RefuseStreams(refuse bool) { t.edge.RefuseStreams(refuse) }
+
+// Shed implements memguard.Target.
+func (t memoryTarget) Shed(ctx context.Context, most int) (int, error) { return t.edge.Shed(ctx, most) }
+
+// HalveHistory implements memguard.Target.
+func (t memoryTarget) HalveHistory(now time.Time) int {
+	forgotten := t.hub.HalveHistory()
+	trimHistory(t.hub, now)
+	return forgotten
+}
+
+func memoryLimits(s *config.Settings) memguard.Limits {
+	return memguard.Limits{
+		Memory:           s.Limits.Memory,
+		KernelBytes:      s.Limits.KernelBytes,
+		QueuedBytesTotal: s.Limits.QueueBytesTotal,
 	}
-	s.settled = connections
-	return true
 }
 
-func abs(n int) int {
-	if n < 0 {
-		return -n
-	}
-	return n
+// fitHub keeps what the hub may hold within the budget and reports whether that shortens the history.
+func fitHub(o *hub.Options, b memguard.Budget, loops int) (shortens bool) {
+	o.InboxBytes = b.InboxBytes(loops)
+	allowed := b.HistoryBytes(o.History.Bytes)
+	shortens = allowed < o.History.Bytes
+	o.History.Bytes = allowed
+	return shortens
 }
 
-// trimHistory drops what is too old for the history and gives its memory back, in steps between which loops and publishers
-// get the hub's lock.
-func trimHistory(h *hub.Hub, now time.Time) {
-	for h.Trim(now) {
-		runtime.Gosched()
-	}
+// commandBytes returns how many bytes the unfinished commands of all control connections may hold together.
+func (d *Daemon) commandBytes() int64 {
+	return d.memory.CommandBytes(int64(d.settings.Load().Limits.MessageBytes) * commandTimes)
 }
 
-// housekeep does what is due now and then, until stop is closed.
-func (d *Daemon) housekeep(stop <-chan struct{}) {
-	trim := time.NewTicker(trimInterval)
-	defer trim.Stop()
-	settle := time.NewTicker(settleInterval)
-	defer settle.Stop()
-	var waves settler
+// runTrim drops events that are too old from the history, until stop is closed.
+func runTrim(h *hub.Hub, stop <-chan struct{}) {
+	tick := time.NewTicker(trimInterval)
+	defer tick.Stop()
 	for {
 		select {
-		case now := <-trim.C:
-			trimHistory(d.hub, now)
-		case <-settle.C:
-			if waves.look(d.edge.Connections()) {
-				debug.FreeOSMemory()
-			}
+		case now := <-tick.C:
+			trimHistory(h, now)
 		case <-stop:
 			return
 		}
+	}
+}
+
+// trimHistory drops what is too old for the history and releases its memory, in steps between which event loops and
+// publishers get the hub's lock.
+func trimHistory(h *hub.Hub, now time.Time) {
+	for h.Trim(now) {
+		runtime.Gosched()
 	}
 }

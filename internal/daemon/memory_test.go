@@ -1,34 +1,39 @@
 package daemon
 
 import (
-	"slices"
 	"testing"
+
+	"github.com/hassesd/hassesd/internal/admin"
+	"github.com/hassesd/hassesd/internal/hub"
+	"github.com/hassesd/hassesd/internal/memguard"
 )
 
-func TestMemoryIsGivenBackOnceAtTheEndOfAWave(t *testing.T) {
-	for _, tc := range []struct {
-		name        string
-		connections []int
-		want        []int // looks at which a wave was over
-	}{
-		{"nothing happens", []int{0, 0, 0}, nil},
-		{"a few come", []int{10, 50, 100, 100}, nil},
-		{"a wave comes and stays", []int{5000, 10_000, 10_000, 10_000, 10_001}, []int{2}},
-		{"a wave comes and goes", []int{10_000, 10_000, 10_000, 4000, 0, 0, 0}, []int{1, 5}},
-		{"many come slowly", []int{10_000, 10_000, 10_400, 10_800, 11_200, 11_600, 11_600, 11_600}, []int{1, 6}},
-		{"some churn", []int{10_000, 10_000, 10_100, 9_900, 10_050, 9_990}, []int{1}},
+func TestPressureHasTheNamesOfTheControlProtocol(t *testing.T) {
+	for pressure, want := range map[memguard.Pressure]string{
+		memguard.None:   admin.PressureNone,
+		memguard.Refuse: admin.PressureRefuse,
+		memguard.Shed:   admin.PressureShed,
+		memguard.Forget: admin.PressureForget,
 	} {
-		t.Run(tc.name, func(t *testing.T) {
-			var s settler
-			var got []int
-			for i, n := range tc.connections {
-				if s.look(n) {
-					got = append(got, i)
-				}
-			}
-			if !slices.Equal(got, tc.want) {
-				t.Errorf("waves were over at looks %v, want %v", got, tc.want)
-			}
-		})
+		if pressure.String() != want {
+			t.Errorf("%s, want %s", pressure, want)
+		}
+	}
+}
+
+func TestHubFitsTheBudget(t *testing.T) {
+	for _, tc := range []struct {
+		budget, history int64
+		shortens        bool
+	}{
+		{0, 64 << 20, false},
+		{64 << 20, 16 << 20, true},
+		{1 << 40, 64 << 20, false},
+	} {
+		b := memguard.Budget{Bytes: tc.budget}
+		o := hub.Options{History: hub.HistoryLimits{Bytes: 64 << 20}}
+		if shortens := fitHub(&o, b, 2); shortens != tc.shortens || o.History.Bytes != tc.history || o.InboxBytes != b.InboxBytes(2) {
+			t.Errorf("%d bytes: history %d, inbox %d, shortens %t", tc.budget, o.History.Bytes, o.InboxBytes, shortens)
+		}
 	}
 }

@@ -18,6 +18,7 @@ import (
 	"github.com/hassesd/hassesd/internal/edge"
 	"github.com/hassesd/hassesd/internal/hub"
 	"github.com/hassesd/hassesd/internal/logx"
+	"github.com/hassesd/hassesd/internal/memguard"
 	"github.com/hassesd/hassesd/internal/privdrop"
 	"github.com/hassesd/hassesd/internal/reactor"
 )
@@ -178,7 +179,7 @@ func (d *Daemon) openControl(r *reading, descriptors int) error {
 		Connections: controlPlaces(s, descriptors),
 		MaxMessage:  func() int { return d.settings.Load().Limits.MessageBytes },
 		Admission:   d.controlAdmission,
-		LineBytes:   d.controlLineBytes,
+		LineBytes:   d.commandBytes,
 		// Nobody is served before the edge is there.
 		HandshakeSlot:      func(ctx context.Context) (func(), error) { return d.edge.HandshakeSlot(ctx) },
 		HandshakesUnderway: func(change int64) { d.edge.HandshakesUnderway(change) },
@@ -268,16 +269,21 @@ func (d *Daemon) openLoops(s *config.Settings, options hub.Options, descriptors 
 		}
 		d.loops = append(d.loops, loop)
 	}
-	d.memory = newMemoryWatch(d, s)
-	options.Starved = d.memory.starve
-	if d.memory.budget.fit(&options, n) {
+	d.memory = memguard.New(memguard.Options{
+		Logger: d.log,
+		Meter:  memguard.NewRuntimeMeter(),
+		Found:  d.found,
+		Limits: func() memguard.Limits { return memoryLimits(d.settings.Load()) },
+	})
+	options.Starved = d.memory.Starve
+	budget := d.memory.BudgetOf(s.Limits.Memory)
+	if fitHub(&options, budget, n) {
 		d.log.Warn("history.bytes is over a quarter of the memory there is; a quarter it is",
-			"asked", s.History.Bytes, "allowed", options.History.Bytes, "budget", d.memory.budget.bytes, "from", d.memory.budget.from)
+			"asked", s.History.Bytes, "allowed", options.History.Bytes, "budget", budget.Bytes, "from", budget.From)
 	}
 	d.openTickets()
 	d.openHub(options)
 	d.cleanups = append(d.cleanups, cleanup{2 * keepTimeout, d.keepHistory}) // unless it was kept, or lost, before
-	d.memory.lend(time.Now(), d.memory.meter.measure(0), true)
 	edgeOptions := edge.Options{
 		Loops:            d.loops,
 		Hub:              d.hub,
@@ -296,6 +302,7 @@ func (d *Daemon) openLoops(s *config.Settings, options hub.Options, descriptors 
 		edgeOptions.Challenge = d.acme.Answers().Lookup
 	}
 	d.edge = edge.New(edgeOptions)
+	d.memory.Protect(memoryTarget{d.hub, d.edge}, time.Now())
 	if asked := s.Limits.Connections; asked > 0 && asked > d.edge.ConnectionLimit() {
 		d.log.Warn("limits.connections is over what the descriptor limit allows",
 			"limit", asked, "allowed", d.edge.ConnectionLimit(), "descriptors", descriptors)

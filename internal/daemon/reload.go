@@ -90,7 +90,7 @@ func (d *Daemon) useLimits(r *reading) []string {
 	s := r.settings
 	d.edge.Reconfigure(r.now, edgeConfig(s, r.authorization.policy))
 	d.controlAdmission.SetLimits(controlAdmission(s))
-	d.memory.budgetOf(s.Limits.Memory).fit(&r.hub, len(d.loops))
+	fitHub(&r.hub, d.memory.BudgetOf(s.Limits.Memory), len(d.loops))
 	d.hub.SetLimits(r.now, r.hub.History, r.hub.QueueBytes, r.hub.Slow, r.hub.MessageBytes)
 	// What was switched by hand stays, unless the configuration says something new.
 	if slices.Contains(r.changed, "reinit") {

@@ -9,11 +9,10 @@ import (
 	"time"
 
 	"github.com/hassesd/hassesd/internal/edge"
+	"github.com/hassesd/hassesd/internal/memguard"
 )
 
 const (
-	// trimInterval is how often history that is too old is looked for.
-	trimInterval = time.Second
 	// askTimeout bounds what signals ask of the loops.
 	askTimeout = 10 * time.Second
 	// shutdownTimeout is how long control connections may take to get their last answers.
@@ -42,8 +41,9 @@ func (d *Daemon) serve(ctx context.Context) error {
 		})
 	}
 	stopHousekeeping := make(chan struct{})
-	running.Go(func() { d.housekeep(stopHousekeeping) })
-	running.Go(func() { d.watchMemory(stopHousekeeping) })
+	running.Go(func() { runTrim(d.hub, stopHousekeeping) })
+	running.Go(func() { d.memory.Run(stopHousekeeping) })
+	running.Go(func() { memguard.ReleaseAfterWaves(stopHousekeeping, d.edge.Connections) })
 	running.Go(func() { d.tendCertificates(stopHousekeeping) })
 	running.Go(func() { d.tendTickets(stopHousekeeping) })
 	running.Go(func() { d.tendControlPort(stopHousekeeping) })

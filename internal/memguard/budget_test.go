@@ -1,4 +1,4 @@
-package daemon
+package memguard
 
 import (
 	"io/fs"
@@ -6,8 +6,6 @@ import (
 	"runtime/debug"
 	"testing"
 	"testing/fstest"
-
-	"github.com/hassesd/hassesd/internal/hub"
 )
 
 // machine is a file system with some files of the kernel.
@@ -59,8 +57,8 @@ func TestFindBudget(t *testing.T) {
 		}, all, "machine"},
 	} {
 		t.Setenv("GOMEMLIMIT", "")
-		got := findBudget(machine(tc.files))
-		if got.from != tc.from || got.bytes != tc.bytes/100*budgetShare {
+		got := FindBudget(machine(tc.files))
+		if got.From != tc.from || got.Bytes != tc.bytes/100*budgetShare {
 			t.Errorf("%s: %+v, want %d %% of %d from %s", tc.name, got, budgetShare, tc.bytes, tc.from)
 		}
 	}
@@ -70,61 +68,39 @@ func TestFindBudget(t *testing.T) {
 	for _, tc := range []struct {
 		limit int64
 		files fs.FS
-		want  budget
+		want  Budget
 	}{
-		{800_000 << 10, machine(nil), budget{bytes: 800_000 << 10, from: "GOMEMLIMIT", isGoLimit: true}},
-		{1 << 50, machine(nil), budget{bytes: all / 100 * budgetShare, from: "machine"}},
-		{1 << 50, fstest.MapFS{}, budget{bytes: 1 << 50, from: "GOMEMLIMIT", isGoLimit: true}},
-		{math.MaxInt64, machine(nil), budget{bytes: all / 100 * budgetShare, from: "machine"}},
+		{800_000 << 10, machine(nil), Budget{Bytes: 800_000 << 10, From: "GOMEMLIMIT", isGoLimit: true}},
+		{1 << 50, machine(nil), Budget{Bytes: all / 100 * budgetShare, From: "machine"}},
+		{1 << 50, fstest.MapFS{}, Budget{Bytes: 1 << 50, From: "GOMEMLIMIT", isGoLimit: true}},
+		{math.MaxInt64, machine(nil), Budget{Bytes: all / 100 * budgetShare, From: "machine"}},
 	} {
 		debug.SetMemoryLimit(tc.limit)
-		if got := findBudget(tc.files); got != tc.want {
+		if got := FindBudget(tc.files); got != tc.want {
 			t.Errorf("GOMEMLIMIT of %d: %+v, want %+v", tc.limit, got, tc.want)
 		}
 	}
 	debug.SetMemoryLimit(before)
 	t.Setenv("GOMEMLIMIT", "")
-	if got := findBudget(fstest.MapFS{}); got.bytes != 0 {
+	if got := FindBudget(fstest.MapFS{}); got.Bytes != 0 {
 		t.Errorf("a machine that shows nothing: %+v", got)
 	}
-	w := &memoryWatch{found: budget{bytes: 7, from: "cgroup"}}
-	if said, found := w.budgetOf(1<<20), w.budgetOf(0); said.bytes != 1<<20 || said.from != "limits.memory" || found != w.found {
-		t.Errorf("what the settings say: %+v; when they say nothing: %+v", said, found)
+	g := &Guard{found: Budget{Bytes: 7, From: "cgroup"}}
+	if set, found := g.BudgetOf(1<<20), g.BudgetOf(0); set.Bytes != 1<<20 || set.From != "limits.memory" || found != g.found {
+		t.Errorf("with limits.memory: %+v; without: %+v", set, found)
 	}
 }
 
-func TestHubFitsTheBudget(t *testing.T) {
-	for _, tc := range []struct {
-		budget           int64
-		history, inbox   int64
-		isHistorySmaller bool
-	}{
-		{0, 64 << 20, 0, false}, // nobody knows: as it is
-		{64 << 20, 16 << 20, 2 << 20, true},
-		{8 << 20, 2 << 20, inboxLeast, true},
-		{1 << 40, 64 << 20, inboxMost, false},
+func TestPartsOfTheBudget(t *testing.T) {
+	for _, tc := range []struct{ budget, history, inbox int64 }{
+		{0, 64 << 20, 0}, // unknown: as it is
+		{64 << 20, 16 << 20, 2 << 20},
+		{8 << 20, 2 << 20, inboxLeast},
+		{1 << 40, 64 << 20, inboxMost},
 	} {
-		o := hub.Options{History: hub.HistoryLimits{Bytes: 64 << 20}}
-		smaller := budget{bytes: tc.budget}.fit(&o, 2)
-		if o.History.Bytes != tc.history || o.InboxBytes != tc.inbox || smaller != tc.isHistorySmaller {
-			t.Errorf("%d bytes: history %d, inbox %d, smaller %t", tc.budget, o.History.Bytes, o.InboxBytes, smaller)
+		b := Budget{Bytes: tc.budget}
+		if history, inbox := b.HistoryBytes(64<<20), b.InboxBytes(2); history != tc.history || inbox != tc.inbox {
+			t.Errorf("%d bytes: history %d, inbox %d, want %d, %d", tc.budget, history, inbox, tc.history, tc.inbox)
 		}
-	}
-}
-
-func TestMemoryMeterSeesWhatLives(t *testing.T) {
-	m := newMemoryMeter()
-	before := m.measure(0)
-	ballast := make([]byte, 64<<20)
-	for i := range ballast {
-		ballast[i] = 1
-	}
-	grown := m.measure(1000)
-	if grown.most-before.most < 48<<20 || // garbage of other tests goes meanwhile
-		grown.most < grown.live || grown.kernel != 1000 {
-		t.Errorf("64 MiB more show as %+v after %+v", grown, before)
-	}
-	if ballast[len(ballast)-1] != 1 {
-		t.Error("the ballast was dropped")
 	}
 }

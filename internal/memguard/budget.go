@@ -1,4 +1,4 @@
-package daemon
+package memguard
 
 import (
 	"errors"
@@ -10,35 +10,32 @@ import (
 	"runtime/debug"
 	"strconv"
 	"strings"
-
-	"github.com/hassesd/hassesd/internal/hub"
 )
 
-// budgetShare is how much of the memory that somebody else bounds is ours to use, in percent: the rest is for what
-// nobody counts, such as our code and the kernel's memory for idle connections.
+// budgetShare is the percentage of the cgroup's or the machine's memory that the budget takes. The rest is for what is not
+// measured, such as our code and the kernel's memory for idle connections.
 const budgetShare = 85
 
-// budget is how much memory the daemon may use, and who says so.
-type budget struct {
-	bytes int64  // 0: nobody knows
-	from  string // for the log
-	// isGoLimit says that the collector goes by the same number already.
-	isGoLimit bool
+// Budget is how much memory the daemon may use.
+type Budget struct {
+	Bytes     int64  // 0: unknown
+	From      string // where the number comes from, for the log
+	isGoLimit bool   // the collector has the same limit already
 }
 
-// findBudget looks for the bound where the settings have none: GOMEMLIMIT, the cgroup, the machine. A GOMEMLIMIT over what
-// there is bounds nothing. It must be called before the collector is given another limit.
-func findBudget(files fs.FS) budget {
+// FindBudget returns the budget for when the settings name none: GOMEMLIMIT, or else a share of the cgroup's limit or of the
+// machine's memory. A GOMEMLIMIT beyond those is ignored. It must be called before the limit of the collector is changed.
+func FindBudget(files fs.FS) Budget {
 	there, from := memoryThere(files)
 	if os.Getenv("GOMEMLIMIT") != "" {
 		if limit := debug.SetMemoryLimit(-1); limit < math.MaxInt64 && (there == 0 || limit <= there) {
-			return budget{bytes: limit, from: "GOMEMLIMIT", isGoLimit: true}
+			return Budget{Bytes: limit, From: "GOMEMLIMIT", isGoLimit: true}
 		}
 	}
-	return budget{bytes: there / 100 * budgetShare, from: from}
+	return Budget{Bytes: there / 100 * budgetShare, From: from}
 }
 
-// memoryThere is what the cgroup or else the machine has, and which of them; 0: nobody knows.
+// memoryThere returns the memory of the cgroup or the machine, whichever is less, and which of them it is; 0: unknown.
 func memoryThere(files fs.FS) (bytes int64, from string) {
 	machine, err := machineMemory(files)
 	if err != nil {
@@ -50,7 +47,7 @@ func memoryThere(files fs.FS) (bytes int64, from string) {
 	return machine, "machine"
 }
 
-// machineMemory reads MemTotal.
+// machineMemory reads MemTotal of /proc/meminfo.
 func machineMemory(files fs.FS) (int64, error) {
 	text, err := fs.ReadFile(files, "proc/meminfo")
 	if err != nil {
@@ -66,8 +63,8 @@ func machineMemory(files fs.FS) (int64, error) {
 	return 0, errors.New("read the machine's memory: there is no MemTotal in /proc/meminfo")
 }
 
-// cgroupLimit is the least of the bounds of the cgroup that the process is in and of those around it, of both versions;
-// 0: there is none. Inside a container the own cgroup looks like the root.
+// cgroupLimit returns the lowest limit among the cgroup of the process and its ancestors, of both versions; 0: none. Inside a
+// container the process's own cgroup looks like the root.
 func cgroupLimit(files fs.FS) int64 {
 	text, err := fs.ReadFile(files, "proc/self/cgroup")
 	if err != nil {
@@ -107,10 +104,10 @@ func hasController(list, name string) bool {
 	return false
 }
 
-// unlimited is more than any machine has: version 1 writes a very large number for "no bound".
+// unlimited is more than any machine has: version 1 writes a very large number for "no limit".
 const unlimited = 1 << 60
 
-// readLimit reads one bound; 0: none.
+// readLimit reads one limit; 0: none.
 func readLimit(files fs.FS, name string) int64 {
 	text, err := fs.ReadFile(files, name)
 	if err != nil {
@@ -123,7 +120,7 @@ func readLimit(files fs.FS, name string) int64 {
 	return n
 }
 
-// Parts of the budget, one in so many, that the history and what waits for the loops may take at most.
+// Parts of the budget, one in so many, that the history and the messages on their way to the loops may take at most.
 const (
 	historyPart = 4
 	inboxPart   = 16
@@ -131,15 +128,18 @@ const (
 	inboxMost   = 64 << 20
 )
 
-// fit keeps what the hub may hold within the budget, and says whether the history had to be made smaller.
-func (b budget) fit(o *hub.Options, loops int) (smaller bool) {
-	if b.bytes == 0 {
-		return false
+// HistoryBytes returns how much of the wanted bytes the history may take.
+func (b Budget) HistoryBytes(wanted int64) int64 {
+	if b.Bytes == 0 {
+		return wanted
 	}
-	o.InboxBytes = min(max(b.bytes/inboxPart/int64(loops), inboxLeast), inboxMost)
-	if most := b.bytes / historyPart; o.History.Bytes > most {
-		o.History.Bytes = most
-		return true
+	return min(wanted, b.Bytes/historyPart)
+}
+
+// InboxBytes returns how many bytes of messages may wait for each of so many loops; 0: the default of the hub.
+func (b Budget) InboxBytes(loops int) int64 {
+	if b.Bytes == 0 {
+		return 0
 	}
-	return false
+	return min(max(b.Bytes/inboxPart/int64(loops), inboxLeast), inboxMost)
 }
