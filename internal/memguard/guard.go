@@ -9,8 +9,6 @@ import (
 )
 
 const (
-	// checkInterval is how often the memory in use is measured. A check costs a few microseconds.
-	checkInterval = 250 * time.Millisecond
 	// collectRest is the least time between two collections that the guard asks for. collectPart is how many times as long as
 	// the last collection it waits, so that they never cost more than a small part of a processor.
 	collectRest = time.Second
@@ -138,30 +136,6 @@ func (g *Guard) Starve() {
 	select {
 	case g.starved <- struct{}{}:
 	default: // the guard knows already
-	}
-}
-
-// Run checks the memory in use until stop is closed.
-func (g *Guard) Run(stop <-chan struct{}) {
-	tick := time.NewTicker(checkInterval)
-	defer tick.Stop()
-	g.logBudget()
-	again := time.NewTimer(0) // while publishers wait for a collection
-	defer again.Stop()
-	for {
-		isStarved := false
-		select {
-		case <-tick.C:
-		case <-again.C:
-			isStarved = true
-		case <-g.starved:
-			isStarved = true
-		case <-stop:
-			return
-		}
-		if wait := g.check(time.Now(), isStarved); wait > 0 {
-			again.Reset(wait)
-		}
 	}
 }
 
