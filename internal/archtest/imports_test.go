@@ -105,6 +105,10 @@ var rules = []rule{
 		why: "siblings never import each other",
 	},
 	{
+		from: []string{"internal/supervise"}, never: []string{"./..."}, except: []string{"./internal/supervise", "./internal/systemd", "./internal/reactor"}, strict: true,
+		why: "it tells the service manager of loops and sockets, and knows nobody who uses them",
+	},
+	{
 		from: []string{"internal/memguard"}, never: []string{"./..."}, except: []string{"./internal/memguard"}, strict: true,
 		why: "the memory guard acts on an interface, and knows no stream and no hub",
 	},
@@ -324,6 +328,7 @@ func TestRulesCatch(t *testing.T) {
 		{"internal/config", module + "/internal/logx"},
 		{"internal/systemd", module + "/internal/config"},
 		{"internal/memguard", module + "/internal/hub"},
+		{"internal/supervise", module + "/internal/edge"},
 		{"internal/state", module + "/internal/certs"},
 		{"internal/histfile", module + "/internal/state"},
 		{"internal/histfile", "os"},

@@ -324,7 +324,7 @@ func (b backend) Drain(ctx context.Context, p admin.DrainParams) (admin.Drained,
 		}
 		window = time.Duration(*p.WindowSeconds * float64(time.Second))
 	}
-	b.forgetSockets()
+	b.manager.Forget()
 	streams, left, err := b.drain(ctx, edge.DrainPlan{Window: window})
 	if err != nil {
 		return admin.Drained{}, busy(err)

@@ -12,40 +12,41 @@ import (
 
 	"github.com/hassesd/hassesd/internal/admin"
 	"github.com/hassesd/hassesd/internal/config"
+	"github.com/hassesd/hassesd/internal/supervise"
 )
 
 // openControlSocket opens the control socket at path, which may be empty for none, or takes it from the service manager.
 func (d *Daemon) openControlSocket(s *config.Settings, path string, mode os.FileMode, gid int) error {
-	var unwanted []*handed
-	for _, socket := range d.handed.of(socketControl) {
-		at, err := unixPath(socket.fd)
+	var unwanted []*supervise.Socket
+	for _, socket := range d.inherited.Named(supervise.Control) {
+		at, err := unixPath(socket.FD())
 		switch {
-		case socket.kept && (err != nil || at != path || !isControlSocket(path, mode, gid)):
+		case socket.IsStored && (err != nil || at != path || !isControlSocket(path, mode, gid)):
 			unwanted = append(unwanted, socket)
 			if err == nil {
 				removeSocket(at) // or it would seem that another daemon answers there
 			}
 			continue
 		case err != nil:
-			return socket.wrong(err)
+			return socket.Wrong(err)
 		case at != path && !s.IsPreset("control.socket"):
-			return socket.wrong(fmt.Errorf("it is at %s, and control.socket says %q: say the same, or leave control.socket out", at, path))
+			return socket.Wrong(fmt.Errorf("it is at %s, and control.socket says %q: say the same, or leave control.socket out", at, path))
 		}
 		if d.isShared, err = isForAll(at); err != nil {
-			return socket.wrong(err)
+			return socket.Wrong(err)
 		}
 		if d.isShared && !d.rights.ListUsers() {
-			return socket.wrong(errors.New("every user of this machine could publish: set SocketMode=0660 in its unit, or list who may do what in " + userLists))
+			return socket.Wrong(errors.New("every user of this machine could publish: set SocketMode=0660 in its unit, or list who may do what in " + userLists))
 		}
-		if _, err := d.control.AdoptUnix(socket.fd); err != nil {
-			return socket.wrong(err)
+		if _, err := d.control.AdoptUnix(socket.FD()); err != nil {
+			return socket.Wrong(err)
 		}
-		socket.take()
+		socket.Take()
 		d.ways = append(d.ways, admin.Door{Kind: admin.DoorControlSocket, Address: at})
 		d.log.Info("control socket taken over from the service manager", "path", at)
-		return d.isOnly(socketControl)
+		return d.isOnly(supervise.Control)
 	}
-	d.discard(unwanted)
+	d.manager.Discard(unwanted)
 	if path == "" {
 		return nil
 	}
@@ -60,14 +61,14 @@ func (d *Daemon) openControlSocket(s *config.Settings, path string, mode os.File
 
 // isOnly refuses another socket of that name; the control protocol has one of a kind.
 func (d *Daemon) isOnly(name string) error {
-	var kept []*handed
-	for _, socket := range d.handed.of(name) {
-		if !socket.kept {
-			return socket.wrong(errors.New("there is more than one of that name"))
+	var kept []*supervise.Socket
+	for _, socket := range d.inherited.Named(name) {
+		if !socket.IsStored {
+			return socket.Wrong(errors.New("there is more than one of that name"))
 		}
 		kept = append(kept, socket)
 	}
-	d.discard(kept)
+	d.manager.Discard(kept)
 	return nil
 }
 
@@ -120,28 +121,28 @@ func isForAll(path string) (bool, error) {
 
 // takeControlPort takes the control port from the service manager, if it has one, and says whether it has.
 func (d *Daemon) takeControlPort(s *config.Settings, access *admin.Access) (bool, error) {
-	var unwanted []*handed
-	for _, socket := range d.handed.of(socketControlTCP) {
-		at, err := tcpAddress(socket.fd)
+	var unwanted []*supervise.Socket
+	for _, socket := range d.inherited.Named(supervise.ControlTCP) {
+		at, err := tcpAddress(socket.FD())
 		named := err == nil && isAddress(s.Control.TCP, at)
 		switch {
-		case socket.kept && !named:
+		case socket.IsStored && !named:
 			unwanted = append(unwanted, socket)
 			continue
 		case err != nil:
-			return false, socket.wrong(err)
+			return false, socket.Wrong(err)
 		case !named && !s.IsPreset("control.tcp"):
-			return false, socket.wrong(fmt.Errorf("it is at %s, and control.tcp says %q: say the same, or leave control.tcp out", at, s.Control.TCP))
+			return false, socket.Wrong(fmt.Errorf("it is at %s, and control.tcp says %q: say the same, or leave control.tcp out", at, s.Control.TCP))
 		}
-		if _, err := d.control.AdoptTCP(socket.fd, access); err != nil {
-			return false, socket.wrong(err)
+		if _, err := d.control.AdoptTCP(socket.FD(), access); err != nil {
+			return false, socket.Wrong(err)
 		}
-		socket.take()
+		socket.Take()
 		d.ways = append(d.ways, admin.Door{Kind: admin.DoorControlTCP, Address: at.String(), TLS: access != nil})
 		d.log.Info("control port taken over from the service manager", "addr", at.String(), "tls", access != nil)
-		return true, d.isOnly(socketControlTCP)
+		return true, d.isOnly(supervise.ControlTCP)
 	}
-	d.discard(unwanted)
+	d.manager.Discard(unwanted)
 	return false, nil
 }
 

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"os"
 	"sync/atomic"
 	"time"
 
@@ -20,7 +21,7 @@ import (
 	"github.com/hassesd/hassesd/internal/memguard"
 	"github.com/hassesd/hassesd/internal/reactor"
 	"github.com/hassesd/hassesd/internal/state"
-	"github.com/hassesd/hassesd/internal/systemd"
+	"github.com/hassesd/hassesd/internal/supervise"
 )
 
 // Options are what Run needs. All fields are needed, but Sources, OwnProcess and Env.
@@ -51,6 +52,7 @@ func (e *configurationError) Is(target error) bool { return target == ErrConfigu
 type Daemon struct {
 	// Fixed once open.
 	log              *slog.Logger
+	manager          *supervise.Manager
 	logs             *logx.Log
 	reloadFrom       func() (config.Settings, error)
 	sources          []string // the files that reloadFrom reads
@@ -69,10 +71,10 @@ type Daemon struct {
 	loops            []*reactor.Loop
 	edge             *edge.Server
 	memory           *memguard.Guard
-	found            memguard.Budget // where limits.memory is not set
-	handed           handover        // sockets from the service manager
-	fromUnit         map[int]bool    // descriptors of doors that a socket unit has given
-	stateDir         *state.Dir      // nil: nothing outlives a restart, but perhaps the history
+	found            memguard.Budget   // where limits.memory is not set
+	inherited        supervise.Sockets // from the service manager
+	fromUnit         map[int]bool      // descriptors of doors that a socket unit has given
+	stateDir         *state.Dir        // nil: nothing outlives a restart, but perhaps the history
 	history          keptHistory
 	confined         confinement
 	cleanups         []cleanup // what open has to give back, last first
@@ -81,7 +83,6 @@ type Daemon struct {
 	doorsServed bool // the edge owns the listeners
 
 	// Safe by themselves.
-	manager       manager
 	settings      atomic.Pointer[config.Settings] // in force
 	commandErrors reasonCounts
 	reloading     turn                        // one reload at a time, or look at files
@@ -111,6 +112,7 @@ func newDaemon(o Options) *Daemon {
 		startedAt:  time.Now(),
 		reloading:  newTurn(),
 		signals:    newSignals(),
+		manager:    supervise.New(), // nobody, until there is one
 		loopFailed: make(chan error, 1),
 	}
 }
@@ -124,10 +126,22 @@ func (d *Daemon) run(ctx context.Context, o Options) error {
 		err = d.open(ctx, o)
 	}
 	if err != nil {
-		d.manager.tell(systemd.Status("cannot start: " + err.Error()))
+		d.manager.Failed(err)
 		return err
 	}
 	return d.serve(ctx)
+}
+
+// meetManager takes what the service manager hands over. It comes first, so that the manager can be told of a start that
+// fails.
+func (d *Daemon) meetManager(env []string) error {
+	manager, sockets, err := supervise.Meet(env, os.Getpid())
+	if manager != nil {
+		d.manager, d.inherited = manager, sockets
+		d.atClose(func() { _ = manager.Close() })
+		d.atClose(sockets.Close)
+	}
+	return asConfiguration(err)
 }
 
 // close gives back what open took, in the opposite order. What hangs is left where it is: the process ends.
@@ -151,7 +165,7 @@ func (d *Daemon) atClose(f func()) { d.cleanups = append(d.cleanups, cleanup{cle
 // answers how many streams there were to be ended and how long they have.
 func (d *Daemon) drain(ctx context.Context, plan edge.DrainPlan) (streams int, left time.Duration, err error) {
 	if !d.drainBegun.Swap(true) {
-		d.tellStopping()
+		d.manager.Stopping()
 	}
 	streams, left, err = d.edge.Drain(ctx, plan)
 	if err != nil {

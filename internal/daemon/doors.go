@@ -11,12 +11,17 @@ import (
 	"github.com/hassesd/hassesd/internal/config"
 	"github.com/hassesd/hassesd/internal/edge"
 	"github.com/hassesd/hassesd/internal/reactor"
+	"github.com/hassesd/hassesd/internal/supervise"
 )
 
 // openDoors opens the listeners for browsers, or takes them from the service manager. Sockets of its units stand in the
 // place of listen where that says nothing of its own, and must all be in it otherwise; kept ones are taken where listen
 // names their address.
 func (d *Daemon) openDoors(ctx context.Context, s *config.Settings) error {
+	return asConfiguration(d.openListeners(ctx, s))
+}
+
+func (d *Daemon) openListeners(ctx context.Context, s *config.Settings) error {
 	d.fromUnit = make(map[int]bool)
 	d.atClose(func() {
 		if !d.doorsServed { // the edge has closed them otherwise
@@ -25,35 +30,35 @@ func (d *Daemon) openDoors(ctx context.Context, s *config.Settings) error {
 			}
 		}
 	})
-	for _, socket := range d.handed.of(socketHTTPS, socketHTTP) {
-		if err := socket.door(); err != nil {
+	for _, socket := range d.inherited.Named(supervise.HTTPS, supervise.HTTP) {
+		if err := socket.Prepare(); err != nil {
 			return err
 		}
 	}
-	isGiven := d.handed.hasUnit(socketHTTPS, socketHTTP) && s.IsPreset("listen")
-	unwanted := d.handed.keptDoors()
+	isGiven := d.inherited.HasUnit(supervise.HTTPS, supervise.HTTP) && s.IsPreset("listen")
+	unwanted := storedListeners(d.inherited)
 	if !isGiven {
 		var err error
 		if unwanted, err = d.unwantedDoors(ctx, s); err != nil {
 			return err
 		}
 	}
-	d.discard(unwanted)
+	d.manager.Discard(unwanted)
 	if !isGiven {
 		if err := d.listenAsConfigured(ctx, s); err != nil {
 			return err
 		}
 	}
 	var unnamed []error
-	for _, socket := range d.handed.of(socketHTTPS, socketHTTP) {
+	for _, socket := range d.inherited.Named(supervise.HTTPS, supervise.HTTP) {
 		if isGiven {
 			if err := d.addHandedDoor(s, socket); err != nil {
 				return err
 			}
 			continue
 		}
-		unnamed = append(unnamed, socket.wrong(fmt.Errorf("listen does not name its address: add %q, or leave listen out",
-			socket.name+"://"+socket.listener.Addr.String())))
+		unnamed = append(unnamed, socket.Wrong(fmt.Errorf("listen does not name its address: add %q, or leave listen out",
+			socket.Name+"://"+socket.Addr().String())))
 	}
 	if len(unnamed) > 0 {
 		return &configurationError{errors.Join(unnamed...)}
@@ -66,14 +71,14 @@ func (d *Daemon) openDoors(ctx context.Context, s *config.Settings) error {
 	return nil
 }
 
-// keptDoors lists the doors that were kept over a restart.
-func (h handover) keptDoors() []*handed {
-	return slices.DeleteFunc(h.of(socketHTTPS, socketHTTP), func(s *handed) bool { return !s.kept })
+// storedListeners lists the doors that were kept over a restart.
+func storedListeners(all supervise.Sockets) []*supervise.Socket {
+	return slices.DeleteFunc(all.Named(supervise.HTTPS, supervise.HTTP), func(s *supervise.Socket) bool { return !s.IsStored })
 }
 
 // unwantedDoors lists the kept doors at whose address listen wants nothing, or something else.
-func (d *Daemon) unwantedDoors(ctx context.Context, s *config.Settings) ([]*handed, error) {
-	unwanted := d.handed.keptDoors()
+func (d *Daemon) unwantedDoors(ctx context.Context, s *config.Settings) ([]*supervise.Socket, error) {
+	unwanted := storedListeners(d.inherited)
 	if len(unwanted) == 0 {
 		return nil, nil
 	}
@@ -84,8 +89,8 @@ func (d *Daemon) unwantedDoors(ctx context.Context, s *config.Settings) ([]*hand
 		}
 		// Nothing is opened: this only finds out the addresses.
 		if _, err := reactor.ListenBeside(ctx, address, func(at netip.AddrPort) bool {
-			unwanted = slices.DeleteFunc(unwanted, func(socket *handed) bool {
-				return socket.serves(at) && (socket.name == socketHTTPS) == secure
+			unwanted = slices.DeleteFunc(unwanted, func(socket *supervise.Socket) bool {
+				return socket.Serves(at) && (socket.Name == supervise.HTTPS) == secure
 			})
 			return true
 		}); err != nil {
@@ -131,38 +136,57 @@ func portTaken(err error, flag string) error {
 
 // takeDoor takes the socket that serves the address, and says whether there is one.
 func (d *Daemon) takeDoor(s *config.Settings, at netip.AddrPort, secure bool) (bool, error) {
-	for _, socket := range d.handed {
-		if !socket.serves(at) {
-			continue
-		}
-		if isSecure := socket.name == socketHTTPS; isSecure != secure {
-			return true, socket.wrong(fmt.Errorf("listen names %s otherwise: as https:// and not as http://, or the other way round", at))
-		}
-		if socket.taken {
-			return true, nil // it serves IPv6 already, and IPv4 as well
-		}
-		return true, d.addHandedDoor(s, socket)
+	socket := d.inherited.Serving(at)
+	switch {
+	case socket == nil:
+		return false, nil
+	case (socket.Name == supervise.HTTPS) != secure:
+		return true, socket.Wrong(fmt.Errorf("listen names %s otherwise: as https:// and not as http://, or the other way round", at))
+	case socket.IsTaken():
+		return true, nil // it serves IPv6 already, and IPv4 as well
 	}
-	return false, nil
+	return true, d.addHandedDoor(s, socket)
 }
 
 // addHandedDoor makes a socket from the service manager a door.
-func (d *Daemon) addHandedDoor(s *config.Settings, socket *handed) error {
-	secure := socket.name == socketHTTPS
+func (d *Daemon) addHandedDoor(s *config.Settings, socket *supervise.Socket) error {
+	secure := socket.Name == supervise.HTTPS
 	switch {
 	case secure && d.certs == nil:
-		return socket.wrong(errors.New("there is no certificate for it: name one, or call the socket http"))
+		return socket.Wrong(errors.New("there is no certificate for it: name one, or call the socket http"))
 	case !secure && !s.Plaintext:
-		return socket.wrong(errors.New("it is not encrypted: call it https, or set plaintext if nobody can listen in on the way"))
+		return socket.Wrong(errors.New("it is not encrypted: call it https, or set plaintext if nobody can listen in on the way"))
 	}
-	if !socket.kept {
-		d.fromUnit[socket.fd] = true
+	if !socket.IsStored {
+		d.fromUnit[socket.FD()] = true
 		if !secure {
-			d.log.Warn("listening without TLS", "listen", socket.listener.Addr.String())
+			d.log.Warn("listening without TLS", "listen", socket.Addr().String())
 		}
 	}
-	d.log.Info("socket taken over from the service manager", "name", socket.fullName(), "addr", socket.listener.Addr.String())
-	socket.take()
-	d.doors = append(d.doors, edge.Door{Listener: socket.listener, Secure: secure})
+	d.log.Info("socket taken over from the service manager", "name", socket.FullName(), "addr", socket.Addr().String())
+	_, listener := socket.Take()
+	d.doors = append(d.doors, edge.Door{Listener: listener, Secure: secure})
 	return nil
+}
+
+// keepSockets has the service manager store the sockets that this process has opened. It has those of socket units anyway.
+func (d *Daemon) keepSockets() {
+	if !d.manager.IsPresent() {
+		return
+	}
+	for _, door := range d.doors {
+		if !d.fromUnit[door.Listener.FD] {
+			d.manager.Store(scheme(door), door.Listener.FD)
+		}
+	}
+	err := d.control.Keep(func(tcp bool, fd int) bool {
+		name := supervise.Control
+		if tcp {
+			name = supervise.ControlTCP
+		}
+		return d.inherited.HasUnit(name) || d.manager.Store(name, fd) // a unit looks after its own
+	})
+	if err != nil {
+		d.log.Warn("control sockets cannot be kept over a restart", "err", err)
+	}
 }

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/hassesd/hassesd/internal/admin"
+	"github.com/hassesd/hassesd/internal/supervise"
 )
 
 // fault is one thing that is wrong with what a setting names: a file, a user, a directory.
@@ -71,4 +72,13 @@ func eachFault(err error) []error {
 		}
 	}
 	return []error{err}
+}
+
+// asConfiguration marks the errors of inherited sockets, which the settings or the units must correct.
+func asConfiguration(err error) error {
+	var socket *supervise.SocketError
+	if errors.As(err, &socket) {
+		return &configurationError{err}
+	}
+	return err
 }

@@ -17,6 +17,7 @@ import (
 
 	"github.com/hassesd/hassesd/internal/admin"
 	"github.com/hassesd/hassesd/internal/config"
+	"github.com/hassesd/hassesd/internal/supervise"
 	"github.com/hassesd/hassesd/internal/systemd"
 	"github.com/hassesd/hassesd/internal/systemd/systemdtest"
 )
@@ -88,10 +89,8 @@ func newOpening(t *testing.T, sockets []systemd.Socket, flags ...string) *openin
 	}
 	o := &opening{newDaemon(Options{}), s, &logBuffer{}, nil}
 	t.Cleanup(o.close)
-	if err := o.meetManager(nil); err != nil {
-		t.Fatal(err)
-	}
-	if o.handed, err = newHandover(sockets); err != nil {
+	o.atClose(func() { o.inherited.Close() })
+	if o.inherited, err = supervise.NewSockets(sockets); err != nil {
 		t.Fatal(err)
 	}
 	o.Daemon.settings.Store(&s)
@@ -105,24 +104,6 @@ func newOpening(t *testing.T, sockets []systemd.Socket, flags ...string) *openin
 		t.Fatal(err)
 	}
 	return o
-}
-
-func TestNewHandover(t *testing.T) {
-	h, err := newHandover([]systemd.Socket{{Name: "kept-https", FD: 3}, {Name: "control", FD: 4}, {Name: "https", FD: 5}})
-	if err != nil || len(h) != 3 || !h[0].kept || h[0].name != "https" || h[1].kept {
-		t.Fatalf("%+v, %v", h, err)
-	}
-	if of := h.of("https", "http"); len(of) != 2 || of[0].fd != 5 {
-		t.Errorf("units come first: %+v", of)
-	}
-	if !h.hasUnit("control") || h.hasUnit("http") {
-		t.Error("wrong about what the units have given")
-	}
-	for _, name := range []string{"", "hassesd.socket", "kept-", "HTTPS"} {
-		if _, err := newHandover([]systemd.Socket{{Name: name, FD: 3}}); !errors.Is(err, ErrConfiguration) || !strings.Contains(err.Error(), "control-tcp") {
-			t.Errorf("%q: %v; want an error that names those that there are", name, err)
-		}
-	}
 }
 
 func TestDoorsThatAreHandedOver(t *testing.T) {
@@ -368,10 +349,10 @@ func TestAKeptControlSocketThatIsNotAsConfiguredIsReplaced(t *testing.T) {
 			defer func() { _ = unix.Close(pin) }()
 			m := systemdtest.New(t)
 			o := newOpening(t, []systemd.Socket{socket}, "control-socket", path)
-			if o.manager.notifier, err = systemd.Dial(m.Address); err != nil {
+			if o.manager, _, err = supervise.Meet([]string{"NOTIFY_SOCKET=" + m.Address}, os.Getpid()); err != nil {
 				t.Fatal(err)
 			}
-			defer func() { _ = o.manager.notifier.Close(); o.manager.notifier = nil }()
+			defer func() { _ = o.manager.Close() }()
 			if err := o.openControl(o.read, 1000); err != nil {
 				t.Fatal(err)
 			}
@@ -397,7 +378,7 @@ func TestAKeptControlSocketThatIsNotAsConfiguredIsReplaced(t *testing.T) {
 // TestSocketsAreKept proves what a daemon has kept for the next one, and what a drain by hand gives up.
 func TestSocketsAreKept(t *testing.T) {
 	r, m := startService(t, "plaintext = true\n[drain]\nwindow = \"0s\"\n")
-	if err := r.daemon.manager.notifier.Barrier(patience); err != nil {
+	if err := r.daemon.manager.Barrier(patience); err != nil {
 		t.Fatal(err)
 	}
 	var names []string

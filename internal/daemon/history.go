@@ -11,7 +11,6 @@ import (
 	"github.com/hassesd/hassesd/internal/histfile"
 	"github.com/hassesd/hassesd/internal/hub"
 	"github.com/hassesd/hassesd/internal/state"
-	"github.com/hassesd/hassesd/internal/systemd"
 )
 
 const (
@@ -55,7 +54,7 @@ func (d *Daemon) openHub(options hub.Options) {
 // restoreHub makes the hub from the file, and nil if there is none that can be used.
 func (d *Daemon) restoreHub(options hub.Options, now time.Time) *hub.Hub {
 	dir, name := d.history.dir, d.history.name
-	d.manager.tell(systemd.ExtendTimeout(startExtension))
+	d.manager.Extend(startExtension)
 	h, err := readHistory(dir, name, options, now)
 	if errors.Is(err, fs.ErrNotExist) {
 		d.log.Info("no history was kept; event ids begin anew", "file", dir.Path(name))

@@ -90,7 +90,7 @@ func (d *Daemon) openLog(s *config.Settings, o Options) error {
 		return &configurationError{fmt.Errorf("open log: %w", err)}
 	}
 	d.atClose(func() { _ = d.logs.Close() })
-	d.manager.logTo(d.log)
+	d.manager.LogTo(d.log)
 	d.log.Info("starting", "version", Version(), "compiled", Compiled())
 	for _, unknown := range config.UnknownVariables(o.Env) {
 		d.log.Warn("a variable of the environment has no effect", "variable", unknown.Source, "err", unknown)
@@ -195,10 +195,10 @@ func (d *Daemon) openControl(r *reading, descriptors int) error {
 		_ = d.control.Shutdown(ctx) // a second time does nothing
 	})
 	if err := d.openControlSocket(s, controlSocket(s), os.FileMode(mode), r.unixGID); err != nil {
-		return err
+		return asConfiguration(err)
 	}
 	if err := d.openControlPort(r); err != nil {
-		return fmt.Errorf("open control port: %w", err)
+		return asConfiguration(fmt.Errorf("open control port: %w", err))
 	}
 	return d.openFIFO(s, r.fifoGID)
 }

@@ -41,7 +41,7 @@ func (d *Daemon) reload(ctx context.Context) (reloaded, error) {
 	done := make(chan outcome) // nobody receives once ctx has ended
 	go func() {
 		defer d.reloading.Unlock()
-		over := d.tellReload()
+		over := d.manager.Reloading()
 		changed, needsRestart, err := d.readAgain()
 		over()
 		select {

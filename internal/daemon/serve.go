@@ -62,16 +62,16 @@ func (d *Daemon) serve(ctx context.Context) error {
 	if err := d.edge.Serve(ctx, d.doors); err != nil {
 		return err
 	}
-	running.Go(func() { d.tendManager(stopHousekeeping) }) // which asks the acceptors that Serve has made
-	d.handed.closeRest()                                   // what is not wanted any more
-	d.keepSockets()                                        // before anybody is served who may have them forgotten
+	running.Go(func() { d.manager.RunStatus(stopHousekeeping, statusFigures{d.edge}) }) // which asks the acceptors that Serve has made
+	d.inherited.Close()                                                                 // what is not wanted any more
+	d.keepSockets()                                                                     // before anybody is served who may have them forgotten
 	d.control.Serve()
 	if d.acme != nil {
 		d.acme.Start(ctx) // now that the authority can reach the listeners
 		defer func() { _ = within(endTimeout, func() error { d.acme.Stop(); return nil }) }()
 	}
-	d.startWatchdog()
-	d.tellReady()
+	d.manager.WatchLoops(d.loops)
+	d.manager.Ready()
 	d.log.Info("ready", "listen", d.addresses(), "url", d.subscribeURL(), "pid", os.Getpid())
 	err := d.wait(ctx)
 	d.isEnding.Store(true)
@@ -123,3 +123,15 @@ func (d *Daemon) drainOnSignal(ctx context.Context) {
 		d.log.Warn("the loops are slow to begin the drain", "err", err)
 	}
 }
+
+// statusFigures are what the service manager's status line is made of.
+type statusFigures struct{ edge *edge.Server }
+
+// Streams implements supervise.Figures.
+func (f statusFigures) Streams(ctx context.Context) (open int, opened uint64, err error) {
+	st, err := f.edge.Stats(ctx)
+	return st.Streams, st.StreamsOpened + st.Reinits, err
+}
+
+// CountRooms implements supervise.Figures.
+func (f statusFigures) CountRooms(ctx context.Context) (int, error) { return f.edge.CountRooms(ctx) }

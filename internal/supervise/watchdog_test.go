@@ -1,4 +1,4 @@
-package daemon
+package supervise
 
 import (
 	"testing"
@@ -9,7 +9,7 @@ import (
 	"github.com/hassesd/hassesd/internal/reactor/reactortest"
 )
 
-func TestPulseIsFedByTheLastLoopOfARound(t *testing.T) {
+func TestTheLastLoopOfARoundPings(t *testing.T) {
 	t.Parallel()
 	k := reactortest.NewKernel()
 	var loops []*reactor.Loop
@@ -17,15 +17,15 @@ func TestPulseIsFedByTheLastLoopOfARound(t *testing.T) {
 		l, _ := reactortest.NewLoop(t, k, reactor.Options{})
 		loops = append(loops, l)
 	}
-	fed := 0
-	newPulse(loops, time.Second, func() { fed++ }).start()
+	pinged := 0
+	newWatchdog(loops, time.Second, func() { pinged++ }).start()
 	turn := func(want int, which ...int) {
 		t.Helper()
 		for _, i := range which {
 			reactortest.Turn(t, 1, loops[i])
 		}
-		if fed != want {
-			t.Fatalf("after turns of %v: fed %d times, want %d", which, fed, want)
+		if pinged != want {
+			t.Fatalf("after turns of %v: pinged %d times, want %d", which, pinged, want)
 		}
 	}
 	turn(0, 0, 1)
@@ -41,14 +41,14 @@ func TestPulseIsFedByTheLastLoopOfARound(t *testing.T) {
 	}
 	k.Advance(time.Second)
 	turn(3, 2)
-	// The others have beaten in the round before: each must do so again.
+	// The others have checked in during the round before; each must do so again.
 	k.Advance(time.Second)
 	turn(3, 2, 1)
 	turn(4, 0)
 }
 
-// TestABusyLoopBeatsAsWell proves that a loop which has no room for another function at the start is not missed for ever.
-func TestABusyLoopBeatsAsWell(t *testing.T) {
+// TestABusyLoopChecksInAsWell proves that a loop which has no room for another function at the start is not missed for ever.
+func TestABusyLoopChecksInAsWell(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		k := reactortest.NewKernel()
@@ -56,14 +56,14 @@ func TestABusyLoopBeatsAsWell(t *testing.T) {
 		if err := busy.Post(func() {}); err != nil {
 			t.Fatal(err)
 		}
-		fed := 0
-		go newPulse([]*reactor.Loop{busy}, time.Second, func() { fed++ }).start()
+		pinged := 0
+		go newWatchdog([]*reactor.Loop{busy}, time.Second, func() { pinged++ }).start()
 		synctest.Wait()
 		reactortest.Turn(t, 1, busy)
 		synctest.Wait()
 		reactortest.Turn(t, 1, busy)
-		if fed != 1 {
-			t.Errorf("fed %d times, want once", fed)
+		if pinged != 1 {
+			t.Errorf("pinged %d times, want once", pinged)
 		}
 	})
 }
@@ -77,13 +77,13 @@ func TestALoopThatHasEndedIsMissed(t *testing.T) {
 	if err := gone.Run(); err != nil {
 		t.Fatal(err)
 	}
-	fed := 0
-	newPulse([]*reactor.Loop{alive, gone}, time.Second, func() { fed++ }).start()
+	pinged := 0
+	newWatchdog([]*reactor.Loop{alive, gone}, time.Second, func() { pinged++ }).start()
 	for range 5 {
 		reactortest.Turn(t, 1, alive)
 		k.Advance(time.Second)
 	}
-	if fed != 0 {
-		t.Errorf("fed %d times", fed)
+	if pinged != 0 {
+		t.Errorf("pinged %d times", pinged)
 	}
 }
