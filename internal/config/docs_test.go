@@ -43,7 +43,7 @@ func docTables() string {
 			if table == "" {
 				title = "At the top of the file"
 			}
-			fmt.Fprintf(&b, "### %s\n\n| Key | Kind | Default | Reload | What it is |\n|---|---|---|---|---|\n", title)
+			fmt.Fprintf(&b, "### %s\n\n| Key | Kind | Default | Reload | Description |\n|---|---|---|---|---|\n", title)
 		}
 		reload := "restart"
 		if k.Reloadable {
@@ -62,7 +62,7 @@ func docTables() string {
 		}
 		fmt.Fprintf(&b, "| `%s` | %s | %s | %s | %s |\n", k.Name, k.Kind, value, reload, strings.ReplaceAll(usage, "|", `\|`))
 	}
-	b.WriteString("\n### Flags of hasses\n\n| Flag | Sets | What it is |\n|---|---|---|\n")
+	b.WriteString("\n### Flags of hasses\n\n| Flag | Sets | Description |\n|---|---|---|\n")
 	for _, o := range OldFlags() {
 		name, sets := "-"+o.Name, "nothing"
 		if !o.Bool {
@@ -78,26 +78,25 @@ func docTables() string {
 
 const certificateDocs = `### ` + "`[[tls.certificate]]`" + `
 
-One table for each further certificate; in the file only, there is neither flag nor variable. The first of all certificates, that of
-` + "`tls.cert_file`" + ` if it is set, is for clients that name a host none of them has. See [certificates](certificates.md).
+One table for each further certificate, in the configuration file only. The first certificate, which is that of ` + "`tls.cert_file`" + ` if it is
+set, is the default for host names that none of them covers. See [certificates](certificates.md).
 
-| Key | Kind | Default | Reload | What it is |
+| Key | Kind | Default | Reload | Description |
 |---|---|---|---|---|
 | ` + "`cert_file`" + ` | string | none | yes | As ` + "`tls.cert_file`" + `. |
 | ` + "`key_file`" + ` | string | none | yes | As ` + "`tls.key_file`" + `. |
-| ` + "`ocsp_file`" + ` | string | none | yes | An OCSP answer for the certificate, DER, that another program keeps fresh. It is sent to clients that ask for one, until it ends. |
+| ` + "`ocsp_file`" + ` | string | none | yes | File with an OCSP response for the certificate, in DER, that another program keeps fresh. Clients that ask for one get it until it expires. |
 `
 
 const controlKeyDocs = `### ` + "`[[control.key]]`" + `
 
-One table for each key that gives a control connection a role when it sends it; in the file only, there is neither flag nor
-variable. See [the control protocol](control-protocol.md#keys).
+One table for each key, in the configuration file only. A control connection that sends the key gets its role. See [the control protocol](control-protocol.md#keys).
 
-| Key | Kind | Default | Reload | What it is |
+| Key | Kind | Default | Reload | Description |
 |---|---|---|---|---|
-| ` + "`id`" + ` | string | none | yes | Its name in logs: letters, digits and ` + "`- _ .`" + `. |
-| ` + "`role`" + ` | string | none | yes | What it gives: ` + "`read`, `publish` or `admin`" + `. |
-| ` + "`file`" + ` | string | none | yes | A file with the key alone: 16 to 256 letters, digits and ` + "`- _ . ~ + /`" + `, as ` + "`openssl rand -hex 32`" + ` makes it. Only the daemon may read it. Read again on every reload. |
+| ` + "`id`" + ` | string | none | yes | Name of the key in logs: letters, digits and ` + "`- _ .`" + `. |
+| ` + "`role`" + ` | string | none | yes | Role that the key gives: ` + "`read`, `publish` or `admin`" + `. |
+| ` + "`file`" + ` | string | none | yes | File that contains only the key: 16 to 256 letters, digits and ` + "`- _ . ~ + /`" + `, for example from ` + "`openssl rand -hex 32`" + `. Only the daemon may be able to read it. Read again on every reload. |
 | ` + "`sha256`" + ` | string | none | yes | Instead of ` + "`file`" + `: the SHA-256 of the key, 64 hexadecimal digits. |
 `
 

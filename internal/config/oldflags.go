@@ -2,16 +2,16 @@ package config
 
 import "strings"
 
-// OldFlag is a flag of hasses, the C program, that is not a flag of a key already. (Its -user, -fifo and
-// -cert-file are.)
+// OldFlag is a flag of hasses, the C program, that is not also a flag of a key, as -user, -fifo and
+// -cert-file are.
 type OldFlag struct {
 	Name  string // without the dash: murl
 	Bool  bool   // it takes no value
-	Key   string // the key it sets; empty: it is accepted and has no effect
+	Key   string // the key it sets; empty: the flag is accepted without effect
 	Usage string
 }
 
-// OldFlags returns the old spellings; [Load] takes them like the flags of keys.
+// OldFlags returns the flags of hasses, which [Load] accepts like the flags of keys.
 func OldFlags() []OldFlag {
 	flags := make([]OldFlag, 0, len(oldFlags))
 	for _, o := range oldFlags {
@@ -22,26 +22,26 @@ func OldFlags() []OldFlag {
 
 type oldFlag struct {
 	OldFlag
-	value func(string) string // turns the old value into the key's; nil: it is the same
+	value func(string) string // converts the value into the key's; nil: unchanged
 }
 
 var oldFlags = []oldFlag{
-	{OldFlag{Name: "p", Key: "listen", Usage: "The port browsers connect to, as in hasses: --listen https://:PORT, or http:// with --plaintext."}, nil},
-	{OldFlag{Name: "murl", Key: "path", Usage: "The URL path, as in hasses: --path."}, nil},
-	{OldFlag{Name: "cp", Key: "control.tcp", Usage: "The control port, as in hasses: --control-tcp 127.0.0.1:PORT. A loopback address may stand before the port."}, loopbackPort},
-	{OldFlag{Name: "sep", Key: "control.delimiter", Usage: "The delimiter of commands, as in hasses: --delimiter."}, nil},
-	{OldFlag{Name: "ssl", Bool: true, Usage: "Accepted as in hasses, without effect: TLS is the default."}, nil},
-	{OldFlag{Name: "privatekey-file", Key: "tls.key_file", Usage: "The private key, as in hasses: --key-file."}, nil},
-	{OldFlag{Name: "cors-base", Key: "cors.origins", Usage: "The web origin that may read streams, as in hasses: --cors-origin."}, originOfBase},
-	{OldFlag{Name: "ra", Bool: true, Key: "reinit", Usage: "Allow a second request on an open stream, as in hasses: --reinit."}, nil},
-	{OldFlag{Name: "l", Key: "log_file", Usage: "The log file, as in hasses: --log-file."}, nil},
-	{OldFlag{Name: "pidfile", Key: "pid_file", Usage: "The file with the process number, as in hasses: --pid-file."}, nil},
-	{OldFlag{Name: "q", Bool: true, Key: "log_level", Usage: "Log little, as in hasses: --log-level quiet."}, constant("quiet")},
-	{OldFlag{Name: "debug", Bool: true, Key: "log_level", Usage: "Log much, as in hasses: --log-level debug."}, constant("debug")},
-	{OldFlag{Name: "nodaemon", Bool: true, Usage: "Accepted as in hasses, without effect: the daemon stays in the foreground."}, nil},
+	{OldFlag{Name: "p", Key: "listen", Usage: "Port that browsers connect to, as in hasses. Use --listen https://:PORT, or http:// with --plaintext."}, nil},
+	{OldFlag{Name: "murl", Key: "path", Usage: "URL path, as in hasses. Use --path."}, nil},
+	{OldFlag{Name: "cp", Key: "control.tcp", Usage: "Control port, as in hasses, optionally with a loopback address before it. Use --control-tcp 127.0.0.1:PORT."}, loopbackPort},
+	{OldFlag{Name: "sep", Key: "control.delimiter", Usage: "Delimiter of commands, as in hasses. Use --delimiter."}, nil},
+	{OldFlag{Name: "ssl", Bool: true, Usage: "Accepted for compatibility, without effect: TLS is the default."}, nil},
+	{OldFlag{Name: "privatekey-file", Key: "tls.key_file", Usage: "Private key, as in hasses. Use --key-file."}, nil},
+	{OldFlag{Name: "cors-base", Key: "cors.origins", Usage: "Web origin that may read streams, as in hasses. Use --cors-origin."}, originOfBase},
+	{OldFlag{Name: "ra", Bool: true, Key: "reinit", Usage: "Allow a second request on an open stream, as in hasses. Use --reinit."}, nil},
+	{OldFlag{Name: "l", Key: "log_file", Usage: "Log file, as in hasses. Use --log-file."}, nil},
+	{OldFlag{Name: "pidfile", Key: "pid_file", Usage: "File for the process ID, as in hasses. Use --pid-file."}, nil},
+	{OldFlag{Name: "q", Bool: true, Key: "log_level", Usage: "Log only warnings and errors, as in hasses. Use --log-level quiet."}, constant("quiet")},
+	{OldFlag{Name: "debug", Bool: true, Key: "log_level", Usage: "Log every connection, as in hasses. Use --log-level debug."}, constant("debug")},
+	{OldFlag{Name: "nodaemon", Bool: true, Usage: "Accepted for compatibility, without effect: the daemon stays in the foreground."}, nil},
 }
 
-// sharedOldFlags are flags of hasses that keys have under the same name.
+// sharedOldFlags are flags of hasses that are also flags of keys.
 var sharedOldFlags = []string{"user", "fifo", "cert-file"}
 
 func lookupOldFlag(name string) (*oldFlag, bool) {
@@ -60,8 +60,8 @@ func loopbackPort(value string) string {
 	return "127.0.0.1:" + value
 }
 
-// originOfBase writes a base URL as browsers write its origin: without the slash that many end in, capitals, and the
-// port that goes without saying. What is no origin stays as it is, for the complaint.
+// originOfBase returns the origin of a base URL as browsers write it: without a trailing slash, capitals and
+// the default port. What is not an origin is returned unchanged, for the error message.
 func originOfBase(value string) string {
 	if origin, err := canonicalOrigin(value); err == nil {
 		return origin

@@ -1,17 +1,17 @@
 package config
 
-// eventEntries are those of what streams are sent, and of what is kept.
+// eventEntries are the keys for heartbeats, history and state.
 var eventEntries = []entry{
 	{
 		name:       "heartbeat.interval",
-		usage:      "How long a stream may be silent before a heartbeat is sent, as a duration; it keeps proxies from cutting the stream. 0: none.",
+		usage:      "How long a stream may be idle before the daemon sends a heartbeat, as a duration. Heartbeats keep proxies from closing idle connections. 0: none.",
 		example:    "30s",
 		reloadable: true,
 		field:      func(s *Settings) any { return &s.Heartbeat.Interval },
 	},
 	{
 		name:       "heartbeat.event",
-		usage:      "The name of the heartbeat event, for pages that want to see it. Without one the heartbeat is a comment, which browsers do not show. Names that begin with hasses. are the daemon's own.",
+		usage:      "Event name of heartbeats, for pages that want to receive them. Without one, the heartbeat is a comment, which browsers ignore. Names that begin with hasses. are reserved.",
 		example:    "ping",
 		reloadable: true,
 		field:      func(s *Settings) any { return &s.Heartbeat.Event },
@@ -19,14 +19,14 @@ var eventEntries = []entry{
 
 	{
 		name:       "history.events",
-		usage:      "How many events are kept for clients that come back. 0 turns history off.",
+		usage:      "How many events to keep for clients that reconnect. 0: no history.",
 		example:    "10000",
 		reloadable: true,
 		field:      func(s *Settings) any { return &s.History.Events },
 	},
 	{
 		name:       "history.bytes",
-		usage:      "How much memory the kept events may take, as a size. 0 turns history off.",
+		usage:      "How much memory the kept events may use, as a size. 0: no history.",
 		example:    "256MiB",
 		reloadable: true,
 		size:       true,
@@ -34,38 +34,38 @@ var eventEntries = []entry{
 	},
 	{
 		name:       "history.age",
-		usage:      "How long an event is kept, as a duration. 0 turns history off.",
+		usage:      "How long to keep an event, as a duration. 0: no history.",
 		example:    "1h",
 		reloadable: true,
 		field:      func(s *Settings) any { return &s.History.Age },
 	},
 	{
 		name:    "history.file",
-		usage:   "The file that the kept events are written to when the daemon stops and read from when it starts, so that clients resume across a restart without a gap. Its directory must be the daemon's own. Without one it is history.db in state.dir, if there is a state.dir; off: none.",
+		usage:   "File to save the history in when the daemon stops and to load it from when it starts, so that clients resume across a restart without a gap. Its directory must belong to the daemon. Without a file, history.db in state.dir, if that is set. off: no file.",
 		example: "/var/lib/hassesd/history.db",
 		field:   func(s *Settings) any { return &s.History.File },
 	},
 
 	{
 		name:    "state.dir",
-		usage:   "The directory for what outlives a restart: the history and the keys of session tickets. It must be the daemon's own, and is made (mode 0700) if there is none; as root it is given to user before privileges are dropped. Without one it is the directory that systemd has made (StateDirectory=), or else nothing outlives a restart.",
+		usage:   "Directory for state that survives a restart: the history and the session ticket keys. It must belong to the daemon. If it does not exist, the daemon creates it (mode 0700); started as root, it gives the directory to user. Without a directory, the one that systemd provides (StateDirectory=); otherwise nothing is kept.",
 		example: "/var/lib/hassesd",
 		field:   func(s *Settings) any { return &s.State.Dir },
 	},
 }
 
-// drainEntries are those of the end.
+// drainEntries are the keys for the stop.
 var drainEntries = []entry{
 	{
 		name:       "drain.window",
-		usage:      "Over how long the streams are ended when the daemon stops, as a duration, so that the clients do not come back all at once. 0: all at once.",
+		usage:      "Time over which streams are closed when the daemon stops, as a duration, so that clients do not all reconnect at once. 0: close all at once.",
 		example:    "30s",
 		reloadable: true,
 		field:      func(s *Settings) any { return &s.Drain.Window },
 	},
 	{
 		name:       "drain.restart",
-		usage:      "A daemon that is stopped by SIGTERM is expected back at the same address: browsers are told to come back when drain.window is over, spread as their streams were ended. false: others serve in its place, behind a balancer, and browsers are told to come back after retry, as they always are by 'hassesctl drain'.",
+		usage:      "Assume on SIGTERM that the daemon restarts at the same address: clients are told to reconnect after drain.window, spread as their streams were closed. false: other servers take over, for example behind a load balancer, and clients are told to reconnect after retry. 'hassesctl drain' always does the latter.",
 		reloadable: true,
 		field:      func(s *Settings) any { return &s.Drain.Restart },
 	},

@@ -7,16 +7,16 @@ import (
 	"strings"
 )
 
-// commentWidth is where comment lines are wrapped.
+// commentWidth is the length at which comment lines wrap.
 const commentWidth = 100
 
-// WriteDefaults writes a configuration file in which each key stands with its default and its
-// documentation. Read back it gives [Defaults].
+// WriteDefaults writes a configuration file with every key, its default and its documentation. Reading it
+// back gives [Defaults].
 func WriteDefaults(w io.Writer) error {
 	var b strings.Builder
-	wrapComment(&b, "The configuration of hassesd, with every setting at its default. What is left out keeps its default. "+
-		"Each setting is also a flag and an environment variable, which win over this file: history.bytes is --history-bytes and HASSESD_HISTORY_BYTES. "+
-		"Sizes are bytes or 64KiB, 1MiB; durations have a unit, as in 15s, 10m. Settings marked [reload] are taken over by SIGHUP; others need a restart.")
+	wrapComment(&b, "The configuration of hassesd, with every setting at its default. Settings that you leave out keep their defaults. "+
+		"Each setting is also a flag and an environment variable, which override this file: history.bytes is --history-bytes and HASSESD_HISTORY_BYTES. "+
+		"Sizes are in bytes, or with a unit (64KiB, 1MiB); durations have a unit (15s, 10m). SIGHUP applies settings marked [reload]; others need a restart.")
 	defaults := Defaults()
 	table := ""
 	for i := range registry {
@@ -47,19 +47,19 @@ func WriteDefaults(w io.Writer) error {
 	return err
 }
 
-// writeCertificates explains the tables of several certificates, of which there are none by default.
+// writeCertificates documents the tables of further certificates. By default there are none.
 func writeCertificates(b *strings.Builder) {
 	b.WriteByte('\n')
-	wrapComment(b, "More certificates, one table each, for other names or with another kind of key: a client gets the one for the name it asks for, "+
-		"ECDSA before RSA if it takes both. The first of all is for every other name. ocsp_file, a fresh OCSP answer in DER, may be left out. [reload]")
+	wrapComment(b, "Further certificates, one table each, for other host names or with another type of key. A client gets the certificate for the host name it asks for, "+
+		"ECDSA rather than RSA if it supports both. The first certificate is the default for all other names. ocsp_file, a fresh OCSP response in DER, is optional. [reload]")
 	b.WriteString("#\n# [[tls.certificate]]\n# cert_file = \"/etc/hassesd/example.org/fullchain.pem\"\n# key_file = \"/etc/hassesd/example.org/privkey.pem\"\n# ocsp_file = \"/etc/hassesd/example.org/ocsp.der\"\n")
 }
 
-// writeControlKeys explains the tables of keys, of which there are none by default.
+// writeControlKeys documents the tables of control keys. By default there are none.
 func writeControlKeys(b *strings.Builder) {
 	b.WriteByte('\n')
-	wrapComment(b, "Keys that give a control connection a role when it sends one (auth KEY), one table each. The file holds the key alone, "+
-		"as openssl rand -hex 32 makes it, and only the daemon may read it; sha256, the key's SHA-256 in hexadecimal, can be there instead. [reload]")
+	wrapComment(b, "Keys for control connections, one table each. A connection that sends the key (auth KEY) gets the role. The file contains only the key, "+
+		"for example from openssl rand -hex 32, and only the daemon may be able to read it. Instead of file, sha256 may give the SHA-256 of the key in hexadecimal. [reload]")
 	b.WriteString("#\n# [[control.key]]\n# id = \"shop\"\n# role = \"publish\"\n# file = \"/etc/hassesd/shop.key\"\n")
 }
 
@@ -75,7 +75,7 @@ func wrapComment(b *strings.Builder, text string) {
 	b.WriteString(line + "\n")
 }
 
-// tomlExample writes a row's example, which is spelled for a shell, for the file.
+// tomlExample returns an entry's example, which is quoted for a shell, as TOML.
 func tomlExample(e *entry) string {
 	text := strings.Trim(e.example, "'")
 	switch e.kind() {
@@ -89,7 +89,8 @@ func tomlExample(e *entry) string {
 	panic("config: internal error: no example for " + e.name)
 }
 
-// tomlValue writes a field as readTOML reads it. Defaults are plain ASCII, for which Go's quoting is TOML's.
+// tomlValue returns a field in the form that readTOML reads. Defaults are plain ASCII, for which Go's
+// quoting is valid TOML.
 func tomlValue(kind Kind, field any) string {
 	text := formatValue(kind, field)
 	switch kind {
