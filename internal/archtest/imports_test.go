@@ -105,6 +105,14 @@ var rules = []rule{
 		why: "siblings never import each other",
 	},
 	{
+		from: []string{"internal/options"},
+		never: []string{
+			"net/http/...", "os/...", "io/fs", "syscall", "context", "log/...", "golang.org/x/sys/...", "math/rand/...",
+		},
+		direct: true,
+		why:    "settings are mapped to options by pure functions; whoever uses the options reads their files",
+	},
+	{
 		from: []string{"internal/supervise"}, never: []string{"./..."}, except: []string{"./internal/supervise", "./internal/systemd", "./internal/reactor"}, strict: true,
 		why: "it tells the service manager of loops and sockets, and knows nobody who uses them",
 	},
@@ -329,6 +337,7 @@ func TestRulesCatch(t *testing.T) {
 		{"internal/systemd", module + "/internal/config"},
 		{"internal/memguard", module + "/internal/hub"},
 		{"internal/supervise", module + "/internal/edge"},
+		{"internal/options", "os"},
 		{"internal/state", module + "/internal/certs"},
 		{"internal/histfile", module + "/internal/state"},
 		{"internal/histfile", "os"},

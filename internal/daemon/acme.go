@@ -13,6 +13,7 @@ import (
 	"github.com/hassesd/hassesd/internal/certs"
 	"github.com/hassesd/hassesd/internal/certs/acmecert"
 	"github.com/hassesd/hassesd/internal/config"
+	"github.com/hassesd/hassesd/internal/options"
 	"github.com/hassesd/hassesd/internal/pemfile"
 	"github.com/hassesd/hassesd/internal/state"
 )
@@ -25,9 +26,9 @@ func (r *reading) readACME() error {
 	if len(r.settings.ACME.Hosts) == 0 {
 		return nil
 	}
-	options, err := acmeOptions(r.settings)
-	if err == nil && mode(r.settings.Listen) != "http" {
-		r.acme = &options
+	o, err := readACMEOptions(r.settings)
+	if err == nil && options.UsesACME(r.settings) {
+		r.acme = &o
 	}
 	return err
 }
@@ -60,29 +61,21 @@ func (d *Daemon) prepareACME(r *reading) error {
 
 // openACME reads the cache. It is called after privileges were dropped: the cache is its owner's, and root has no business
 // with what he may have put there.
-func (d *Daemon) openACME(options *acmecert.Options) error {
-	if options == nil {
+func (d *Daemon) openACME(o *acmecert.Options) error {
+	if o == nil {
 		return nil
 	}
-	options.Store, options.Logger = d.certs, d.log
+	o.Store, o.Logger = d.certs, d.log
 	var err error
-	if d.acme, err = acmecert.New(*options, time.Now()); err != nil {
+	if d.acme, err = acmecert.New(*o, time.Now()); err != nil {
 		return &configurationError{fmt.Errorf("acme: %w", err)}
 	}
 	return nil
 }
 
-// acmeOptions is what the settings, and the files they name, say to the manager.
-func acmeOptions(s *config.Settings) (acmecert.Options, error) {
-	o := acmecert.Options{
-		Hosts:      s.ACME.Hosts,
-		Email:      s.ACME.Email,
-		Directory:  s.ACME.Directory,
-		CacheDir:   s.ACME.CacheDir,
-		EABKeyID:   s.ACME.EABKeyID,
-		Challenges: acmeChallenges(s),
-		SelfSigned: s.ACME.Fallback == "selfsigned",
-	}
+// readACMEOptions returns the options of the manager with the content of the files that the settings name.
+func readACMEOptions(s *config.Settings) (acmecert.Options, error) {
+	o := options.ACME(s)
 	var errRoots, errKey error
 	if s.ACME.CARoot != "" {
 		o.Roots, errRoots = readRoots(s.ACME.CARoot)
@@ -119,19 +112,6 @@ func readEABKey(s *config.Settings) ([]byte, error) {
 		return nil, &fault{key: "acme.eab_key_file", err: errors.New("what it holds is not base64url")} // and is not quoted
 	}
 	return key, nil
-}
-
-// acmeChallenges are the challenges that the listeners can answer, in the order of the settings.
-func acmeChallenges(s *config.Settings) []acmecert.Challenge {
-	var usable []acmecert.Challenge
-	for _, name := range s.ACME.Challenges {
-		c := acmecert.Challenge(name)
-		if c == acmecert.HTTP01 && mode(s.Listen) == "https" || slices.Contains(usable, c) {
-			continue
-		}
-		usable = append(usable, c)
-	}
-	return usable
 }
 
 // tellACME adds to the list how each host of the manager stands: to its certificate, or as one that is not there yet.

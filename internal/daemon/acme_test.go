@@ -12,7 +12,6 @@ import (
 	"time"
 
 	"github.com/hassesd/hassesd/internal/admin"
-	"github.com/hassesd/hassesd/internal/certs/acmecert"
 	"github.com/hassesd/hassesd/internal/config"
 )
 
@@ -95,7 +94,7 @@ cache_dir = "` + cache + `"
 	}
 }
 
-func TestACMEOptions(t *testing.T) {
+func TestReadACMEOptions(t *testing.T) {
 	dir := t.TempDir()
 	file := func(name, text string) string {
 		path := filepath.Join(dir, name)
@@ -108,7 +107,7 @@ func TestACMEOptions(t *testing.T) {
 	s.ACME.Hosts = []string{"push.example.org"}
 	s.ACME.EABKeyID, s.ACME.EABKeyFile = "kid-1", file("eab", "c2VjcmV0\n")
 	s.ACME.Fallback = "selfsigned"
-	o, err := acmeOptions(&s)
+	o, err := readACMEOptions(&s)
 	if err != nil || string(o.EABKey) != "secret" || o.EABKeyID != "kid-1" || o.Roots != nil || !o.SelfSigned {
 		t.Errorf("got %+v, %v", o, err)
 	}
@@ -129,28 +128,10 @@ func TestACMEOptions(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			s := s
 			c.change(&s.ACME)
-			_, err := acmeOptions(&s)
+			_, err := readACMEOptions(&s)
 			if !errors.Is(err, ErrConfiguration) || !strings.HasPrefix(err.Error(), c.want) || strings.Contains(err.Error(), "se/cret") {
 				t.Errorf("got %v, want %s…", err, c.want)
 			}
 		})
-	}
-}
-
-func TestOnlyChallengesThatCanBeAnsweredAreUsed(t *testing.T) {
-	const alpn, http = acmecert.TLSALPN01, acmecert.HTTP01
-	for _, c := range []struct {
-		listen, challenges []string
-		want               []acmecert.Challenge
-	}{
-		{[]string{"https://:443"}, []string{"tls-alpn-01", "http-01"}, []acmecert.Challenge{alpn}},
-		{[]string{"https://:443", "http://:80"}, []string{"tls-alpn-01", "http-01"}, []acmecert.Challenge{alpn, http}},
-		{[]string{"https://:443", "http://:80"}, []string{"http-01", "tls-alpn-01", "http-01"}, []acmecert.Challenge{http, alpn}},
-		{[]string{"https://:443", "http://:80"}, []string{"http-01"}, []acmecert.Challenge{http}},
-	} {
-		s := config.Settings{Listen: c.listen, ACME: config.ACME{Challenges: c.challenges}}
-		if got := acmeChallenges(&s); !slices.Equal(got, c.want) {
-			t.Errorf("%q on %q: %q, want %q", c.challenges, c.listen, got, c.want)
-		}
 	}
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/hassesd/hassesd/internal/edge"
 	"github.com/hassesd/hassesd/internal/hub"
 	"github.com/hassesd/hassesd/internal/names"
+	"github.com/hassesd/hassesd/internal/options"
 	"github.com/hassesd/hassesd/internal/sse"
 )
 
@@ -51,7 +52,7 @@ func (b backend) Status(ctx context.Context) (admin.Status, error) {
 		User:            b.user,
 		StartedAt:       b.startedAt,
 		UptimeSeconds:   now.Sub(b.startedAt).Seconds(),
-		Mode:            mode(b.addresses()),
+		Mode:            options.Mode(b.addresses()),
 		LogLevel:        b.logs.Level(),
 		LogRecordsLost:  b.logs.Lost(),
 		Reinit:          b.edge.Reinit(),

@@ -11,6 +11,7 @@ import (
 	"github.com/hassesd/hassesd/internal/admin"
 	"github.com/hassesd/hassesd/internal/certs"
 	"github.com/hassesd/hassesd/internal/config"
+	"github.com/hassesd/hassesd/internal/options"
 )
 
 const (
@@ -24,27 +25,9 @@ const (
 // errNoCertificate is what a start without any certificate is told.
 var errNoCertificate = errors.New("https:// listeners need a certificate: give --cert-file and --key-file, --acme-host, or --dev for a made-up one")
 
-// certificateFiles are the files that the settings name, those of the default certificate first.
-func certificateFiles(s *config.Settings) []certs.Files {
-	all := s.TLS.All()
-	files := make([]certs.Files, 0, len(all))
-	for _, c := range all {
-		files = append(files, filesOf(c))
-	}
-	return files
-}
-
-func filesOf(c config.Certificate) certs.Files {
-	return certs.Files{Cert: c.CertFile, Key: c.KeyFile, OCSP: c.OCSPFile}
-}
-
-func tlsPolicy(s *config.Settings) certs.Policy {
-	return certs.Policy{MinVersion: s.TLS.MinVersion, SNIStrict: s.TLS.SNIStrict, Tickets: s.TLS.SessionTickets}
-}
-
 // readCertificates reads the certificates that the settings name.
 func (r *reading) readCertificates() (err error) {
-	files, keeper := certificateFiles(r.settings), certs.NewKeeper(nil)
+	files, keeper := options.CertificateFiles(r.settings), certs.NewKeeper(nil)
 	if r.daemon != nil {
 		if keeper = r.daemon.files; keeper == nil {
 			return nil // no TLS, no certificates
@@ -55,7 +38,7 @@ func (r *reading) readCertificates() (err error) {
 		r.certificates, err = keeper.Read(files, r.now)
 		return certificateFaults(r.settings, err)
 	case r.settings.Dev: // the one that was made, or will be
-	case r.daemon == nil && len(r.settings.ACME.Hosts) == 0 && mode(r.settings.Listen) != "http":
+	case r.daemon == nil && len(r.settings.ACME.Hosts) == 0 && options.Mode(r.settings.Listen) != "http":
 		return errNoCertificate
 	case r.daemon != nil && r.daemon.acme == nil:
 		return errors.New("the settings name no certificate file any more, and to begin with ACME needs a restart")
@@ -82,7 +65,7 @@ func certificateFaults(s *config.Settings, err error) error {
 			continue
 		}
 		table, source := "tls.", ""
-		if i := slices.IndexFunc(s.TLS.Certificates, func(c config.Certificate) bool { return load.Files == filesOf(c) }); i >= 0 {
+		if i := slices.IndexFunc(s.TLS.Certificates, func(c config.Certificate) bool { return load.Files == options.FilesOf(c) }); i >= 0 {
 			table, source = "tls.certificate.", s.TLS.Certificates[i].Source()
 		}
 		files, ok := isJoin(load.Err)
@@ -105,10 +88,10 @@ func certificateFaults(s *config.Settings, err error) error {
 // there are none.
 func (d *Daemon) openCertificates(r *reading) error {
 	s := r.settings
-	if r.certificates == nil && mode(s.Listen) == "http" {
+	if r.certificates == nil && options.Mode(s.Listen) == "http" {
 		return nil
 	}
-	store, err := certs.NewStore(tlsPolicy(s))
+	store, err := certs.NewStore(options.TLSPolicy(s))
 	if err != nil {
 		return &configurationError{err}
 	}
@@ -183,7 +166,7 @@ func (d *Daemon) useCertificates(s *config.Settings, reading *certs.Reading) boo
 	if d.certs == nil {
 		return false
 	}
-	if err := d.certs.SetPolicy(tlsPolicy(s)); err != nil {
+	if err := d.certs.SetPolicy(options.TLSPolicy(s)); err != nil {
 		panic("daemon: internal error: a validated TLS policy is none: " + err.Error())
 	}
 	if reading == nil {

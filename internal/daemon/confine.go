@@ -16,6 +16,7 @@ import (
 	"github.com/hassesd/hassesd/internal/certs/acmecert"
 	"github.com/hassesd/hassesd/internal/config"
 	"github.com/hassesd/hassesd/internal/memguard"
+	"github.com/hassesd/hassesd/internal/options"
 	"github.com/hassesd/hassesd/internal/privdrop"
 	"github.com/hassesd/hassesd/internal/sandbox"
 	"github.com/hassesd/hassesd/internal/threads"
@@ -95,7 +96,7 @@ func (d *Daemon) prepareForSmallWorld(s *config.Settings, identity *privdrop.Ide
 	d.found = memguard.FindBudget(os.DirFS("/"))
 	zone, offset := time.Now().Zone() // of /etc/localtime
 	d.log.Debug("time zone", "zone", zone, "seconds_east", offset)
-	if usesACME(s) && s.ACME.CARoot == "" {
+	if options.UsesACME(s) && s.ACME.CARoot == "" {
 		_, _ = x509.SystemCertPool() // kept for all who verify; without any, the first order says so
 	}
 }
@@ -148,11 +149,11 @@ func (d *Daemon) prepareSandbox(s *config.Settings) error {
 				"key", n.key, "file", n.Path.Path)
 		}
 	}
-	options := sandbox.Options{Grants: grants, View: d.confined.view}
-	if usesACME(s) {
-		options.ConnectPorts = append(acmecert.Ports(s.ACME.Directory), dnsPort)
+	o := sandbox.Options{Grants: grants, View: d.confined.view}
+	if options.UsesACME(s) {
+		o.ConnectPorts = append(acmecert.Ports(s.ACME.Directory), dnsPort)
 	}
-	d.confined.sandbox = sandbox.Prepare(options)
+	d.confined.sandbox = sandbox.Prepare(o)
 	d.atClose(func() { _ = d.confined.sandbox.Close() })
 	return nil
 }

@@ -6,23 +6,12 @@ import (
 
 	"github.com/hassesd/hassesd/internal/admin"
 	"github.com/hassesd/hassesd/internal/config"
+	"github.com/hassesd/hassesd/internal/options"
 )
 
 // controlRights reads the keys of the control doors and looks up the users that have a role there.
 func controlRights(s *config.Settings) (*admin.Rights, error) {
-	o := admin.RightsOptions{
-		TCP:            admin.Role(s.Control.TCPRole),
-		UnixAdmins:     s.Control.UnixAdmins,
-		UnixPublishers: s.Control.UnixPublishers,
-		UnixReaders:    s.Control.UnixReaders,
-	}
-	if s.Control.Delimiter != "" {
-		o.Delimiter = s.Control.Delimiter[0]
-	}
-	for _, k := range s.Control.Keys {
-		o.Keys = append(o.Keys, admin.KeySource{ID: k.ID, Role: admin.Role(k.Role), File: k.File, SHA256: k.SHA256})
-	}
-	rights, err := admin.LoadRights(o)
+	rights, err := admin.LoadRights(options.Rights(s))
 	if err != nil {
 		return nil, &configurationError{err}
 	}

@@ -8,22 +8,15 @@ import (
 	"github.com/hassesd/hassesd/internal/admin"
 	"github.com/hassesd/hassesd/internal/certs"
 	"github.com/hassesd/hassesd/internal/config"
+	"github.com/hassesd/hassesd/internal/options"
 )
 
 // controlAccess reads and checks what the control port goes by under TLS; nil is for plain TCP.
 func controlAccess(s *config.Settings, now time.Time) (*admin.Access, error) {
-	t := &s.Control.TLS
-	if t.CertFile == "" {
+	if s.Control.TLS.CertFile == "" {
 		return nil, nil //nolint:nilnil // no TLS is not an error
 	}
-	access, err := admin.LoadAccess(admin.AccessOptions{
-		CertFile:     t.CertFile,
-		KeyFile:      t.KeyFile,
-		ClientCAFile: t.ClientCAFile,
-		Admin:        t.Admin,
-		Publish:      t.Publish,
-		Read:         t.Read,
-	}, now)
+	access, err := admin.LoadAccess(options.Access(s), now)
 	if err != nil {
 		return nil, &configurationError{err}
 	}

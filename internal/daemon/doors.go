@@ -10,6 +10,7 @@ import (
 
 	"github.com/hassesd/hassesd/internal/config"
 	"github.com/hassesd/hassesd/internal/edge"
+	"github.com/hassesd/hassesd/internal/options"
 	"github.com/hassesd/hassesd/internal/reactor"
 	"github.com/hassesd/hassesd/internal/supervise"
 )
@@ -83,7 +84,7 @@ func (d *Daemon) unwantedDoors(ctx context.Context, s *config.Settings) ([]*supe
 		return nil, nil
 	}
 	for _, listen := range s.Listen {
-		address, secure, err := splitListen(listen)
+		address, secure, err := options.SplitListen(listen)
 		if err != nil {
 			return nil, err
 		}
@@ -103,7 +104,7 @@ func (d *Daemon) unwantedDoors(ctx context.Context, s *config.Settings) ([]*supe
 // listenAsConfigured opens what listen names, but for what the service manager has handed over.
 func (d *Daemon) listenAsConfigured(ctx context.Context, s *config.Settings) error {
 	for _, listen := range s.Listen {
-		address, secure, err := splitListen(listen)
+		address, secure, err := options.SplitListen(listen)
 		if err != nil {
 			return err
 		}

@@ -6,47 +6,7 @@ import (
 
 	"github.com/hassesd/hassesd/internal/admin"
 	"github.com/hassesd/hassesd/internal/admission"
-	"github.com/hassesd/hassesd/internal/config"
 )
-
-// admissionLimits is what the settings say about each address.
-func admissionLimits(s *config.Settings) admission.Limits {
-	mode, ok := admission.ParseMode(s.Limits.Penalties)
-	if !ok {
-		panic("daemon: internal error: limits.penalties was not validated")
-	}
-	l := admission.Limits{
-		Connections: s.Limits.ConnectionsPerAddress,
-		Handshakes:  s.Limits.HandshakesPerAddress,
-		Rate:        s.Limits.HandshakeRate,
-		Burst:       s.Limits.HandshakeBurst,
-		Penalties:   mode,
-		Exempt:      s.Limits.ExemptNetworks(),
-	}
-	for _, b := range []struct {
-		key   string
-		bound admission.Bounds
-	}{
-		{"limits.connections_per_address", admission.BoundConnections},
-		{"limits.handshakes_per_address", admission.BoundHandshakes},
-		{"limits.handshake_rate", admission.BoundRate},
-		{"limits.penalties", admission.BoundPenalties},
-	} {
-		if s.ExemptsLoopback(b.key) {
-			l.Loopback |= b.bound
-		}
-	}
-	return l
-}
-
-// controlAdmission is what the settings say about each address at the TLS door of the control protocol, which is known by
-// itself: what a browser did wrong keeps no administrator of the same office out. How many connections an address may have
-// is a matter of the door's places.
-func controlAdmission(s *config.Settings) admission.Limits {
-	l := admissionLimits(s)
-	l.Connections = 0
-	return l
-}
 
 // penalizedListed is how many penalized networks are listed unless somebody asks for more.
 const penalizedListed = 100

@@ -5,18 +5,14 @@ import (
 	"runtime"
 	"time"
 
-	"github.com/hassesd/hassesd/internal/config"
 	"github.com/hassesd/hassesd/internal/edge"
 	"github.com/hassesd/hassesd/internal/hub"
 	"github.com/hassesd/hassesd/internal/memguard"
+	"github.com/hassesd/hassesd/internal/options"
 )
 
-const (
-	// trimInterval is how often events that are too old are dropped from the history.
-	trimInterval = time.Second
-	// commandTimes is how many times as long as the largest message a control command may be: as JSON, with some to spare.
-	commandTimes = 7
-)
+// trimInterval is how often events that are too old are dropped from the history.
+const trimInterval = time.Second
 
 // memoryTarget is what the memory guard acts on.
 type memoryTarget struct {
@@ -48,26 +44,9 @@ func (t memoryTarget) HalveHistory(now time.Time) int {
 	return forgotten
 }
 
-func memoryLimits(s *config.Settings) memguard.Limits {
-	return memguard.Limits{
-		Memory:           s.Limits.Memory,
-		KernelBytes:      s.Limits.KernelBytes,
-		QueuedBytesTotal: s.Limits.QueueBytesTotal,
-	}
-}
-
-// fitHub keeps what the hub may hold within the budget and reports whether that shortens the history.
-func fitHub(o *hub.Options, b memguard.Budget, loops int) (shortens bool) {
-	o.InboxBytes = b.InboxBytes(loops)
-	allowed := b.HistoryBytes(o.History.Bytes)
-	shortens = allowed < o.History.Bytes
-	o.History.Bytes = allowed
-	return shortens
-}
-
 // commandBytes returns how many bytes the unfinished commands of all control connections may hold together.
 func (d *Daemon) commandBytes() int64 {
-	return d.memory.CommandBytes(int64(d.settings.Load().Limits.MessageBytes) * commandTimes)
+	return d.memory.CommandBytes(options.CommandBytes(d.settings.Load()))
 }
 
 // runTrim drops events that are too old from the history, until stop is closed.

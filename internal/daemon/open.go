@@ -2,8 +2,6 @@ package daemon
 
 import (
 	"context"
-	"crypto/rand"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"os"
@@ -19,6 +17,7 @@ import (
 	"github.com/hassesd/hassesd/internal/hub"
 	"github.com/hassesd/hassesd/internal/logx"
 	"github.com/hassesd/hassesd/internal/memguard"
+	"github.com/hassesd/hassesd/internal/options"
 	"github.com/hassesd/hassesd/internal/privdrop"
 	"github.com/hassesd/hassesd/internal/reactor"
 )
@@ -79,12 +78,12 @@ func (d *Daemon) open(ctx context.Context, o Options) error {
 }
 
 func (d *Daemon) openLog(s *config.Settings, o Options) error {
-	options := logx.Options{Format: s.LogFormat, Level: s.LogLevel}
+	logOptions := logx.Options{Format: s.LogFormat, Level: s.LogLevel}
 	var err error
 	if s.LogFile == "" {
-		d.log, d.logs, err = logx.New(o.Stderr, options)
+		d.log, d.logs, err = logx.New(o.Stderr, logOptions)
 	} else {
-		d.log, d.logs, err = logx.Open(s.LogFile, options)
+		d.log, d.logs, err = logx.Open(s.LogFile, logOptions)
 	}
 	if err != nil {
 		return &configurationError{fmt.Errorf("open log: %w", err)}
@@ -166,27 +165,20 @@ func (d *Daemon) openControl(r *reading, descriptors int) error {
 	if err != nil {
 		return &configurationError{fmt.Errorf("control.unix_mode: %w", err)}
 	}
-	var delimiter byte
-	if s.Control.Delimiter != "" {
-		delimiter = s.Control.Delimiter[0]
-	}
-	d.controlAdmission = admission.New(controlAdmission(s))
+	d.controlAdmission = admission.New(options.ControlAdmission(s))
 	d.control = admin.NewServer(admin.ServerOptions{
 		Backend:     backend{d},
 		Logger:      d.log,
 		Answers:     d.logs.Always(),
-		Delimiter:   delimiter,
-		Connections: controlPlaces(s, descriptors),
+		Delimiter:   options.Delimiter(s),
+		Connections: options.ControlConnections(s, descriptors),
 		MaxMessage:  func() int { return d.settings.Load().Limits.MessageBytes },
 		Admission:   d.controlAdmission,
 		LineBytes:   d.commandBytes,
 		// Nobody is served before the edge is there.
 		HandshakeSlot:      func(ctx context.Context) (func(), error) { return d.edge.HandshakeSlot(ctx) },
 		HandshakesUnderway: func(change int64) { d.edge.HandshakesUnderway(change) },
-		Pace: func() admin.Pace {
-			l := &d.settings.Load().Limits
-			return admin.Pace{Messages: l.PublishRate, Bytes: l.PublishBytes}
-		},
+		Pace:               func() admin.Pace { return options.Pace(d.settings.Load()) },
 	})
 	d.useControlRights(r.rights)
 	d.atClose(func() {
@@ -194,7 +186,7 @@ func (d *Daemon) openControl(r *reading, descriptors int) error {
 		defer cancel()
 		_ = d.control.Shutdown(ctx) // a second time does nothing
 	})
-	if err := d.openControlSocket(s, controlSocket(s), os.FileMode(mode), r.unixGID); err != nil {
+	if err := d.openControlSocket(s, options.ControlSocket(s), os.FileMode(mode), r.unixGID); err != nil {
 		return asConfiguration(err)
 	}
 	if err := d.openControlPort(r); err != nil {
@@ -205,7 +197,7 @@ func (d *Daemon) openControl(r *reading, descriptors int) error {
 
 // openFIFO opens the named pipe, if there is to be one. Without one that only development mode asked for, the start goes on.
 func (d *Daemon) openFIFO(s *config.Settings, gid int) (err error) {
-	path := controlFIFO(s)
+	path := options.ControlFIFO(s)
 	if path == "" {
 		return nil
 	}
@@ -257,7 +249,7 @@ func (d *Daemon) writePIDFile(path string) error {
 	return nil
 }
 
-func (d *Daemon) openLoops(s *config.Settings, options hub.Options, descriptors int) error {
+func (d *Daemon) openLoops(s *config.Settings, hubOptions hub.Options, descriptors int) error {
 	n := s.Loops
 	if n <= 0 {
 		n = runtime.NumCPU()
@@ -273,27 +265,27 @@ func (d *Daemon) openLoops(s *config.Settings, options hub.Options, descriptors 
 		Logger: d.log,
 		Meter:  memguard.NewRuntimeMeter(),
 		Found:  d.found,
-		Limits: func() memguard.Limits { return memoryLimits(d.settings.Load()) },
+		Limits: func() memguard.Limits { return options.Memory(d.settings.Load()) },
 	})
-	options.Starved = d.memory.Starve
+	hubOptions.Starved = d.memory.Starve
 	budget := d.memory.BudgetOf(s.Limits.Memory)
-	if fitHub(&options, budget, n) {
+	if options.FitHub(&hubOptions, budget, n) {
 		d.log.Warn("history.bytes is over a quarter of the memory there is; a quarter it is",
-			"asked", s.History.Bytes, "allowed", options.History.Bytes, "budget", budget.Bytes, "from", budget.From)
+			"asked", s.History.Bytes, "allowed", hubOptions.History.Bytes, "budget", budget.Bytes, "from", budget.From)
 	}
 	d.openTickets()
-	d.openHub(options)
+	d.openHub(hubOptions)
 	d.cleanups = append(d.cleanups, cleanup{2 * keepTimeout, d.keepHistory}) // unless it was kept, or lost, before
 	edgeOptions := edge.Options{
 		Loops:            d.loops,
 		Hub:              d.hub,
 		Logger:           d.log,
-		Config:           edgeConfig(s, d.authorization.policy),
+		Config:           options.Edge(s, d.authorization.policy),
 		Reinit:           s.Reinit,
 		Seed:             randomSeed(),
 		Clock:            time.Now,
 		DescriptorLimit:  descriptors,
-		OtherDescriptors: otherDescriptors + controlShares(s)*s.Control.Connections,
+		OtherDescriptors: options.OtherDescriptors(s),
 	}
 	if d.certs != nil {
 		edgeOptions.TLS = d.certs.Config
@@ -308,42 +300,4 @@ func (d *Daemon) openLoops(s *config.Settings, options hub.Options, descriptors 
 			"limit", asked, "allowed", d.edge.ConnectionLimit(), "descriptors", descriptors)
 	}
 	return nil
-}
-
-// otherDescriptors is what the daemon itself may need: loops, listeners, files, and the runtime.
-const otherDescriptors = 64
-
-// fixedDescriptors is what a daemon without any connection holds, with two of every door.
-const fixedDescriptors = 20
-
-// controlShares is how many times control.connections the control doors may have descriptors for: each door for that many
-// connections, and as many without a role, at the TLS door four times as many.
-func controlShares(s *config.Settings) int {
-	switch {
-	case s.Control.TLS.CertFile != "":
-		return 7
-	case s.Control.TCP != "":
-		return 4
-	}
-	return 2
-}
-
-// controlPlaces is how many connections each control door may have: control.connections, unless descriptors are so few
-// that the doors together could take them all, and nobody could ask any more what is going on. The edge leaves at
-// least half of a small limit to others than browsers.
-func controlPlaces(s *config.Settings, descriptors int) int {
-	return min(s.Control.Connections, max(2, (descriptors/2-fixedDescriptors)/controlShares(s)))
-}
-
-// newEpoch is a new first part of event ids: the start in milliseconds, and enough chance that two daemons started
-// together, or one whose clock was set back, do not take each other's ids for their own.
-func newEpoch(start time.Time) string {
-	const chance = 36 * 36 * 36
-	return strconv.FormatInt(start.UnixMilli(), 36) + fmt.Sprintf("%03s", strconv.FormatUint(randomSeed()%chance, 36))
-}
-
-func randomSeed() uint64 {
-	var b [8]byte
-	_, _ = rand.Read(b[:]) // never fails, see crypto/rand
-	return binary.LittleEndian.Uint64(b[:])
 }

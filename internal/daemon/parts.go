@@ -9,6 +9,7 @@ import (
 	"github.com/hassesd/hassesd/internal/certs/acmecert"
 	"github.com/hassesd/hassesd/internal/config"
 	"github.com/hassesd/hassesd/internal/hub"
+	"github.com/hassesd/hassesd/internal/options"
 	"github.com/hassesd/hassesd/internal/privdrop"
 )
 
@@ -126,7 +127,7 @@ func readForStart(s *config.Settings) (*reading, error) {
 }
 
 func (r *reading) readHub() (err error) {
-	r.hub, err = hubOptions(r.settings, "")
+	r.hub, err = options.Hub(r.settings)
 	return err
 }
 

@@ -5,8 +5,8 @@ import (
 	"slices"
 	"strconv"
 
-	"github.com/hassesd/hassesd/internal/admin"
 	"github.com/hassesd/hassesd/internal/config"
+	"github.com/hassesd/hassesd/internal/options"
 	"github.com/hassesd/hassesd/internal/sandbox"
 )
 
@@ -58,14 +58,14 @@ func neededPaths(s *config.Settings, sources []string) []neededPath {
 	// What is written, and what is removed at the end.
 	add("log_file", s.LogFile, sandbox.AppendFile)
 	add("pid_file", s.PIDFile, sandbox.RemoveFile)
-	add("control.socket", controlSocket(s), sandbox.RemoveFile)
+	add("control.socket", options.ControlSocket(s), sandbox.RemoveFile)
 	// What outlives a restart.
 	add("state.dir", s.State.Dir, sandbox.Store)
 	if path, isGiven := s.History.Path(&s.State); isGiven && !sameDirectory(path, s.State.Dir) {
 		add("history.file", filepath.Dir(path), sandbox.Store)
 	}
 	// What certificates are obtained with.
-	if usesACME(s) {
+	if options.UsesACME(s) {
 		add("acme.cache_dir", s.ACME.CacheDir, sandbox.Store)
 		for _, path := range resolverFiles {
 			add("", path, sandbox.ReadSystemFile)
@@ -77,8 +77,6 @@ func neededPaths(s *config.Settings, sources []string) []neededPath {
 // resolverFiles are read by package net for each name that is looked up. The roots of certificates are in memory by then.
 var resolverFiles = []string{"/etc/resolv.conf", "/etc/hosts", "/etc/nsswitch.conf"}
 
-func usesACME(s *config.Settings) bool { return len(s.ACME.Hosts) > 0 && mode(s.Listen) != "http" }
-
 // looksUpAccounts says whether a reload of these settings looks up names of users or groups, or a connection to the control
 // socket does.
 func looksUpAccounts(s *config.Settings) bool {
@@ -89,22 +87,6 @@ func looksUpAccounts(s *config.Settings) bool {
 		_, err := strconv.ParseUint(name, 10, 32)
 		return name != "" && err != nil || name == s.User && name != "" && s.Group == ""
 	})
-}
-
-// controlSocket is the path of the Unix socket, empty for none.
-func controlSocket(s *config.Settings) string {
-	if s.Dev && s.Control.Socket == config.Defaults().Control.Socket {
-		return admin.DevSocket()
-	}
-	return s.Control.Socket
-}
-
-// controlFIFO is the path of the named pipe, empty for none.
-func controlFIFO(s *config.Settings) string {
-	if s.Dev && s.Control.FIFO == config.DevFIFO {
-		return admin.DevFIFO()
-	}
-	return s.Control.FIFO
 }
 
 func sandboxPaths(needed []neededPath) []sandbox.Path {

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/hassesd/hassesd/internal/config"
+	"github.com/hassesd/hassesd/internal/options"
 	"github.com/hassesd/hassesd/internal/sandbox"
 )
 
@@ -108,12 +109,12 @@ func TestDevelopmentSocketIsNeeded(t *testing.T) {
 	t.Setenv("XDG_RUNTIME_DIR", t.TempDir())
 	s := config.Defaults()
 	s.Dev = true
-	moved := controlSocket(&s)
+	moved := options.ControlSocket(&s)
 	if moved == s.Control.Socket || len(neededPaths(&s, nil)) != 1 || neededPaths(&s, nil)[0].Path.Path != moved {
 		t.Errorf("the socket is at %s, needed is %v", moved, neededPaths(&s, nil))
 	}
 	s.Control.Socket = "/elsewhere"
-	if got := controlSocket(&s); got != "/elsewhere" {
+	if got := options.ControlSocket(&s); got != "/elsewhere" {
 		t.Errorf("a socket that was named is at %s", got)
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/hassesd/hassesd/internal/config"
+	"github.com/hassesd/hassesd/internal/options"
 )
 
 // reloadTimeout is how long who asks for a reload waits for it; it stays below what a control connection waits for.
@@ -88,9 +89,9 @@ func (d *Daemon) readAgain() (changed, needsRestart []string, err error) {
 // useLimits puts in force what the settings themselves say.
 func (d *Daemon) useLimits(r *reading) []string {
 	s := r.settings
-	d.edge.Reconfigure(r.now, edgeConfig(s, r.authorization.policy))
-	d.controlAdmission.SetLimits(controlAdmission(s))
-	fitHub(&r.hub, d.memory.BudgetOf(s.Limits.Memory), len(d.loops))
+	d.edge.Reconfigure(r.now, options.Edge(s, r.authorization.policy))
+	d.controlAdmission.SetLimits(options.ControlAdmission(s))
+	options.FitHub(&r.hub, d.memory.BudgetOf(s.Limits.Memory), len(d.loops))
 	d.hub.SetLimits(r.now, r.hub.History, r.hub.QueueBytes, r.hub.Slow, r.hub.MessageBytes)
 	// What was switched by hand stays, unless the configuration says something new.
 	if slices.Contains(r.changed, "reinit") {

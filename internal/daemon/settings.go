@@ -5,42 +5,11 @@ import (
 	"net"
 	"net/netip"
 	"net/url"
-	"strings"
-	"time"
 
 	"github.com/hassesd/hassesd/internal/admin"
-	"github.com/hassesd/hassesd/internal/auth"
 	"github.com/hassesd/hassesd/internal/config"
 	"github.com/hassesd/hassesd/internal/edge"
-	"github.com/hassesd/hassesd/internal/hub"
 )
-
-// edgeConfig is what the settings say to the edge.
-func edgeConfig(s *config.Settings, who *auth.Policy) edge.Config {
-	return edge.Config{
-		Path:              s.Path,
-		Auth:              who,
-		AllowAll:          s.Auth.AllowAllRooms,
-		RoomsPerClient:    s.Limits.RoomsPerClient,
-		Origins:           s.CORS.Origins,
-		Loopback:          s.Dev,
-		Credentials:       s.CORS.Credentials,
-		HSTS:              hsts(s.HSTS),
-		Demo:              s.Demo,
-		Retry:             s.Retry,
-		HeartbeatInterval: s.Heartbeat.Interval,
-		HeartbeatEvent:    s.Heartbeat.Event,
-		StreamAge:         s.Limits.StreamAge,
-		KernelBytes:       s.Limits.KernelBytes,
-		Connections:       s.Limits.Connections,
-		Handshakes:        s.Limits.Handshakes,
-		HandshakeCPU:      s.Limits.HandshakeCPU,
-		HandshakeTimeout:  s.Limits.HandshakeTimeout,
-		RequestTimeout:    s.Limits.RequestTimeout,
-		RequestBytes:      s.Limits.RequestBytes,
-		Admission:         admissionLimits(s),
-	}
-}
 
 // warnOfHassesOrigins logs that every page on the web may read streams, where hasses' spellings did that and no setting.
 func (d *Daemon) warnOfHassesOrigins(s *config.Settings) {
@@ -48,69 +17,6 @@ func (d *Daemon) warnOfHassesOrigins(s *config.Settings) {
 		d.log.Warn("pages of any web origin may read streams, as with hasses; name the origins that shall with --cors-origin",
 			"cors_origins", s.CORS.Origins)
 	}
-}
-
-// hsts is the value of Strict-Transport-Security (RFC 6797 section 6.1), empty for none.
-func hsts(h config.HSTS) string {
-	if h.MaxAge <= 0 {
-		return ""
-	}
-	value := fmt.Sprintf("max-age=%d", h.MaxAge/time.Second)
-	if h.IncludeSubdomains {
-		value += "; includeSubDomains"
-	}
-	return value
-}
-
-// hubOptions is what the settings say to the hub.
-func hubOptions(s *config.Settings, epoch string) (hub.Options, error) {
-	slow, err := hub.ParsePolicy(s.Limits.Slow)
-	if err != nil {
-		return hub.Options{}, &configurationError{fmt.Errorf("limits.slow: %w", err)}
-	}
-	return hub.Options{
-		Epoch:        epoch,
-		History:      hub.HistoryLimits{Events: s.History.Events, Bytes: s.History.Bytes, Age: s.History.Age},
-		QueueBytes:   s.Limits.QueueBytes,
-		Slow:         slow,
-		MessageBytes: s.Limits.MessageBytes,
-	}, nil
-}
-
-// splitListen takes a listen URL apart; config has validated it.
-func splitListen(listen string) (address string, secure bool, err error) {
-	u, err := url.Parse(listen)
-	if err != nil {
-		return "", false, &configurationError{fmt.Errorf("listen: %w", err)}
-	}
-	secure = u.Scheme == "https"
-	port := u.Port()
-	switch {
-	case port == "" && secure:
-		port = "443"
-	case port == "":
-		port = "80"
-	}
-	return net.JoinHostPort(u.Hostname(), port), secure, nil
-}
-
-// mode says what is spoken on the listeners.
-func mode(listen []string) string {
-	var secure, plain bool
-	for _, l := range listen {
-		if strings.HasPrefix(l, "https:") {
-			secure = true
-		} else {
-			plain = true
-		}
-	}
-	switch {
-	case secure && plain:
-		return "mixed"
-	case plain:
-		return "http"
-	}
-	return "https"
 }
 
 // addresses are the addresses really bound.

@@ -1,4 +1,4 @@
-package daemon
+package options
 
 import (
 	"testing"
@@ -24,7 +24,7 @@ func TestLoopbackHasTheLimitsThatWereSet(t *testing.T) {
 	} {
 		s := config.Defaults()
 		tt.change(&s.Limits)
-		if got := admissionLimits(&s).Loopback; got != tt.want {
+		if got := Admission(&s).Loopback; got != tt.want {
 			t.Errorf("%s: lifted %04b, want %04b", tt.name, got, tt.want)
 		}
 	}

@@ -1,0 +1,49 @@
+package options
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/hassesd/hassesd/internal/auth"
+	"github.com/hassesd/hassesd/internal/config"
+	"github.com/hassesd/hassesd/internal/edge"
+)
+
+// Edge returns the configuration of the edge. A nil policy admits every subscriber.
+func Edge(s *config.Settings, policy *auth.Policy) edge.Config {
+	return edge.Config{
+		Path:              s.Path,
+		Auth:              policy,
+		AllowAll:          s.Auth.AllowAllRooms,
+		RoomsPerClient:    s.Limits.RoomsPerClient,
+		Origins:           s.CORS.Origins,
+		Loopback:          s.Dev,
+		Credentials:       s.CORS.Credentials,
+		HSTS:              hsts(s.HSTS),
+		Demo:              s.Demo,
+		Retry:             s.Retry,
+		HeartbeatInterval: s.Heartbeat.Interval,
+		HeartbeatEvent:    s.Heartbeat.Event,
+		StreamAge:         s.Limits.StreamAge,
+		KernelBytes:       s.Limits.KernelBytes,
+		Connections:       s.Limits.Connections,
+		Handshakes:        s.Limits.Handshakes,
+		HandshakeCPU:      s.Limits.HandshakeCPU,
+		HandshakeTimeout:  s.Limits.HandshakeTimeout,
+		RequestTimeout:    s.Limits.RequestTimeout,
+		RequestBytes:      s.Limits.RequestBytes,
+		Admission:         Admission(s),
+	}
+}
+
+// hsts returns the value of Strict-Transport-Security (RFC 6797 section 6.1), empty for none.
+func hsts(h config.HSTS) string {
+	if h.MaxAge <= 0 {
+		return ""
+	}
+	value := fmt.Sprintf("max-age=%d", h.MaxAge/time.Second)
+	if h.IncludeSubdomains {
+		value += "; includeSubDomains"
+	}
+	return value
+}

@@ -1,0 +1,44 @@
+package options
+
+import (
+	"fmt"
+	"net"
+	"net/url"
+	"strings"
+)
+
+// SplitListen returns the address of a listen URL, and whether it is for TLS. The port defaults to that of the scheme.
+func SplitListen(listen string) (address string, secure bool, err error) {
+	u, err := url.Parse(listen)
+	if err != nil {
+		return "", false, fmt.Errorf("listen: %w", err)
+	}
+	secure = u.Scheme == "https"
+	port := u.Port()
+	switch {
+	case port == "" && secure:
+		port = "443"
+	case port == "":
+		port = "80"
+	}
+	return net.JoinHostPort(u.Hostname(), port), secure, nil
+}
+
+// Mode returns what the listeners speak together: https, http or mixed.
+func Mode(listen []string) string {
+	var secure, plain bool
+	for _, l := range listen {
+		if strings.HasPrefix(l, "https:") {
+			secure = true
+		} else {
+			plain = true
+		}
+	}
+	switch {
+	case secure && plain:
+		return "mixed"
+	case plain:
+		return "http"
+	}
+	return "https"
+}
