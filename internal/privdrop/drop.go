@@ -29,37 +29,6 @@ func Chroot(dir string) error {
 	return nil
 }
 
-// system is what giving up rights asks of the kernel. All calls but the last two act on every thread.
-type system struct {
-	geteuid          func() int
-	setgroups        func([]int) error
-	setresgid        func(rgid, egid, sgid int) error
-	setresuid        func(ruid, euid, suid int) error
-	setuid           func(int) error
-	setgid           func(int) error
-	prctl            func(option int, a2, a3 uintptr) error
-	dropCapabilities func() error
-	coreLimit        func(bytes uint64) error
-	threads          func() ([]threads.Status, error)
-}
-
-func realSystem(view *threads.View) system {
-	return system{
-		geteuid:          syscall.Geteuid,
-		setgroups:        syscall.Setgroups,
-		setresgid:        syscall.Setresgid,
-		setresuid:        syscall.Setresuid,
-		setuid:           syscall.Setuid,
-		setgid:           syscall.Setgid,
-		prctl:            threads.Prctl,
-		dropCapabilities: threads.DropCapabilities,
-		coreLimit: func(bytes uint64) error {
-			return syscall.Setrlimit(syscall.RLIMIT_CORE, &syscall.Rlimit{Cur: bytes, Max: bytes})
-		},
-		threads: view.Read,
-	}
-}
-
 func drop(sys system, id Identity) error {
 	if id.UID <= 0 || id.GID < 0 {
 		return errors.New("an identity that was not resolved cannot be taken")

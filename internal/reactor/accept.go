@@ -238,3 +238,13 @@ func (a *Acceptor) update() {
 		a.loop.Schedule(&a.rest, a, a.loop.Now().Add(acceptPause))
 	}
 }
+
+// BoundSend does for the listener of a what [Listener.BoundSend] does.
+func (a *Acceptor) BoundSend(bytes int) error {
+	a.loop.owner.check()
+	fd := a.source.FD()
+	if fd < 0 {
+		return ErrClosed
+	}
+	return a.loop.poller.BoundSend(fd, bytes)
+}

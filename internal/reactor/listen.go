@@ -220,3 +220,9 @@ func sockaddr(at netip.AddrPort) (family int, sa unix.Sockaddr) {
 	}
 	return unix.AF_INET6, &unix.SockaddrInet6{Port: int(at.Port()), Addr: at.Addr().As16()}
 }
+
+// BoundSend sets the bound for connections that are accepted from now on; they
+// inherit it, which costs no system call for each. What does not fit waits with
+// us, where it can be counted, merged and dropped: left alone, the kernel takes
+// up to 4 MB for a client that has stopped reading.
+func (l Listener) BoundSend(bytes int) error { return linux{}.BoundSend(l.FD, bytes) }

@@ -14,7 +14,6 @@ const (
 	defaultPostLimit = 4096
 
 	// Bounds of one turn, so that no kind of work keeps the others waiting.
-	eventBatch = 512
 	postBatch  = 256
 	timerBatch = 4096
 )
@@ -273,4 +272,15 @@ func (l *Loop) end() error {
 		return fmt.Errorf("close poller: %w", err)
 	}
 	return nil
+}
+
+// runPosted runs at most a batch of posted functions and reports whether others
+// are left.
+func (l *Loop) runPosted() (more bool) {
+	n, more := l.posts.take(l.batch[:])
+	for i, fn := range l.batch[:n] {
+		l.batch[i] = nil
+		fn()
+	}
+	return more
 }

@@ -43,6 +43,9 @@ type Event struct {
 	Events Events
 }
 
+// eventBatch bounds the events of one Wait.
+const eventBatch = 512
+
 // A Poller waits for descriptors and works on them for one loop. Add, Remove,
 // Wait and Close are called on the loop's goroutine; Wake and the methods of
 // System may be called on any.

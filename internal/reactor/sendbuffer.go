@@ -11,31 +11,6 @@ import (
 // 200 ms.
 const DefaultSendBytes = 128 << 10
 
-// BoundSend sets the bound for connections that are accepted from now on; they
-// inherit it, which costs no system call for each. What does not fit waits with
-// us, where it can be counted, merged and dropped: left alone, the kernel takes
-// up to 4 MB for a client that has stopped reading.
-func (l Listener) BoundSend(bytes int) error { return linux{}.BoundSend(l.FD, bytes) }
-
-// BoundSend does for the listener of a what [Listener.BoundSend] does.
-func (a *Acceptor) BoundSend(bytes int) error {
-	a.loop.owner.check()
-	fd := a.source.FD()
-	if fd < 0 {
-		return ErrClosed
-	}
-	return a.loop.poller.BoundSend(fd, bytes)
-}
-
-// Unsent returns how many bytes that were written the peer has not acknowledged.
-func (s *Source) Unsent() (int, error) {
-	fd := s.FD()
-	if fd < 0 {
-		return 0, ErrClosed
-	}
-	return s.loop.poller.Unsent(fd)
-}
-
 // BoundSend sets two bounds. TCP_NOTSENT_LOWAT makes a socket unwritable when so
 // much has not been sent once, which is what a stalled client has. SO_SNDBUF
 // bounds that together with what is on its way; it counts the kernel's own

@@ -96,3 +96,7 @@ func addrPort(sa unix.Sockaddr) netip.AddrPort {
 		return netip.AddrPort{}
 	}
 }
+
+func (linux) AckNow(fd int) error {
+	return os.NewSyscallError("setsockopt TCP_QUICKACK", unix.SetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_QUICKACK, 1))
+}

@@ -1,19 +1,11 @@
 package sandbox
 
 import (
-	"cmp"
-	"maps"
-	"slices"
-
 	"golang.org/x/sys/unix"
 )
 
 // sockTypeFlags are the bits of a socket's type that are none.
 const sockTypeFlags = unix.SOCK_NONBLOCK | unix.SOCK_CLOEXEC
-
-// sharedThread are the flags with which the Go runtime makes a thread, as far as they are those of all architectures
-// (runtime/os_linux.go).
-const sharedThread = unix.CLONE_VM | unix.CLONE_FS | unix.CLONE_FILES | unix.CLONE_SIGHAND | unix.CLONE_SYSVSEM | unix.CLONE_THREAD
 
 // frequentCalls come first, as the kernel tries the rules one after another. It remembers the answer for those whose
 // arguments are not looked at.
@@ -108,5 +100,3 @@ func socketsFor(o *Options) [][]check {
 	}
 	return sockets
 }
-
-func sortedKeys[K cmp.Ordered, V any](m map[K]V) []K { return slices.Sorted(maps.Keys(m)) }

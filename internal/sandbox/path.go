@@ -5,6 +5,8 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+
+	"golang.org/x/sys/unix"
 )
 
 // Path is a file or directory that the process will need, and what for.
@@ -151,20 +153,21 @@ func IsAlone(path string) bool {
 	return err == nil && slices.Contains(broad, filepath.Dir(target))
 }
 
-// Covers says whether what is wanted is within what was granted.
-func Covers(granted, wanted []Grant) (missing []Grant) {
-	for _, w := range wanted {
-		isGranted := slices.ContainsFunc(granted, func(g Grant) bool {
-			return g.Use.rights()&w.Use.rights() == w.Use.rights() && isBelow(w.Path, g.Path)
-		})
-		if !isGranted {
-			missing = append(missing, w)
-		}
+// rights are what a use needs.
+func (u Use) rights() uint64 {
+	switch u {
+	case ReadFile, ReadSystemFile:
+		return unix.LANDLOCK_ACCESS_FS_READ_FILE
+	case ReadDir:
+		return unix.LANDLOCK_ACCESS_FS_READ_FILE | unix.LANDLOCK_ACCESS_FS_READ_DIR
+	case AppendFile:
+		return unix.LANDLOCK_ACCESS_FS_WRITE_FILE | unix.LANDLOCK_ACCESS_FS_MAKE_REG
+	case RemoveFile:
+		return unix.LANDLOCK_ACCESS_FS_REMOVE_FILE
+	case Store:
+		return unix.LANDLOCK_ACCESS_FS_READ_FILE | unix.LANDLOCK_ACCESS_FS_READ_DIR | unix.LANDLOCK_ACCESS_FS_WRITE_FILE |
+			unix.LANDLOCK_ACCESS_FS_TRUNCATE | unix.LANDLOCK_ACCESS_FS_MAKE_REG | unix.LANDLOCK_ACCESS_FS_MAKE_DIR |
+			unix.LANDLOCK_ACCESS_FS_REMOVE_FILE | unix.LANDLOCK_ACCESS_FS_REMOVE_DIR
 	}
-	return missing
-}
-
-func isBelow(path, dir string) bool {
-	rel, err := filepath.Rel(dir, path)
-	return err == nil && filepath.IsLocal(rel)
+	panic("sandbox: internal error: use of a path")
 }

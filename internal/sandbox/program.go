@@ -1,6 +1,12 @@
 package sandbox
 
-import "golang.org/x/sys/unix"
+import (
+	"cmp"
+	"maps"
+	"slices"
+
+	"golang.org/x/sys/unix"
+)
 
 // rule lets one system call through: always, or if one of the alternatives is true.
 type rule struct {
@@ -19,9 +25,12 @@ type check struct {
 
 const allBits = ^uint32(0)
 
-func is(arg, value uint32) check          { return check{arg: arg, mask: allBits, value: value} }
-func isNot(arg, value uint32) check       { return check{arg: arg, mask: allBits, value: value, not: true} }
-func hasNot(arg, bits uint32) check       { return check{arg: arg, mask: bits} }
+func is(arg, value uint32) check { return check{arg: arg, mask: allBits, value: value} }
+
+func isNot(arg, value uint32) check { return check{arg: arg, mask: allBits, value: value, not: true} }
+
+func hasNot(arg, bits uint32) check { return check{arg: arg, mask: bits} }
+
 func isBut(arg, bits, value uint32) check { return check{arg: arg, mask: ^bits, value: value} }
 
 // oneOf is an alternative for each value.
@@ -131,3 +140,5 @@ func distance(n int) uint8 {
 	}
 	return uint8(n)
 }
+
+func sortedKeys[K cmp.Ordered, V any](m map[K]V) []K { return slices.Sorted(maps.Keys(m)) }

@@ -1,6 +1,11 @@
 package sandbox
 
-import "golang.org/x/sys/unix"
+import (
+	"path/filepath"
+	"slices"
+
+	"golang.org/x/sys/unix"
+)
 
 // The rights to the file system that each ABI brought, see landlock(7).
 const (
@@ -51,21 +56,20 @@ func handledBy(abi, errata int) handled {
 	return h
 }
 
-// rights are what a use needs.
-func (u Use) rights() uint64 {
-	switch u {
-	case ReadFile, ReadSystemFile:
-		return unix.LANDLOCK_ACCESS_FS_READ_FILE
-	case ReadDir:
-		return unix.LANDLOCK_ACCESS_FS_READ_FILE | unix.LANDLOCK_ACCESS_FS_READ_DIR
-	case AppendFile:
-		return unix.LANDLOCK_ACCESS_FS_WRITE_FILE | unix.LANDLOCK_ACCESS_FS_MAKE_REG
-	case RemoveFile:
-		return unix.LANDLOCK_ACCESS_FS_REMOVE_FILE
-	case Store:
-		return unix.LANDLOCK_ACCESS_FS_READ_FILE | unix.LANDLOCK_ACCESS_FS_READ_DIR | unix.LANDLOCK_ACCESS_FS_WRITE_FILE |
-			unix.LANDLOCK_ACCESS_FS_TRUNCATE | unix.LANDLOCK_ACCESS_FS_MAKE_REG | unix.LANDLOCK_ACCESS_FS_MAKE_DIR |
-			unix.LANDLOCK_ACCESS_FS_REMOVE_FILE | unix.LANDLOCK_ACCESS_FS_REMOVE_DIR
+// Covers says whether what is wanted is within what was granted.
+func Covers(granted, wanted []Grant) (missing []Grant) {
+	for _, w := range wanted {
+		isGranted := slices.ContainsFunc(granted, func(g Grant) bool {
+			return g.Use.rights()&w.Use.rights() == w.Use.rights() && isBelow(w.Path, g.Path)
+		})
+		if !isGranted {
+			missing = append(missing, w)
+		}
 	}
-	panic("sandbox: internal error: use of a path")
+	return missing
+}
+
+func isBelow(path, dir string) bool {
+	rel, err := filepath.Rel(dir, path)
+	return err == nil && filepath.IsLocal(rel)
 }

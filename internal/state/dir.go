@@ -151,3 +151,9 @@ func (d *Dir) sync() error {
 	defer self.Close()
 	return self.Sync()
 }
+
+// Owner is who will use a directory.
+type Owner struct{ UID, GID int }
+
+// Self is who we are.
+func Self() Owner { return Owner{os.Geteuid(), os.Getegid()} }

@@ -13,12 +13,6 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Owner is who will use a directory.
-type Owner struct{ UID, GID int }
-
-// Self is who we are.
-func Self() Owner { return Owner{os.Geteuid(), os.Getegid()} }
-
 // Prepare opens a directory for owner, to be used from now on, also when the process has become owner, and by no other
 // process until Close. If there is none it makes one, mode 0700. One of owner's that Kubernetes
 // made 2770 it makes 0700 again. As root it gives one that belongs to root to owner, with the files of the names in ours, but

@@ -3,19 +3,8 @@ package tlsconn
 import (
 	"crypto/tls"
 	"errors"
+	"net"
 )
-
-// MaxSeal is the most plaintext that fits one TLS record, and so one [Conn.Seal].
-const MaxSeal = 16 << 10
-
-// Descriptor is a non-blocking byte stream, a socket as a rule. When a call would block it returns a net.Error whose
-// Temporary is true and whose Timeout is false (not a bare EAGAIN, which cannot be told from ETIMEDOUT); interrupted
-// calls are its own business. Read returns io.EOF at the end. Write may take fewer bytes than it is given, with or
-// without such an error, and does not keep them. It is used by one goroutine at a time.
-type Descriptor interface {
-	Read(p []byte) (int, error)
-	Write(p []byte) (int, error)
-}
 
 // Conn is the server's side of a TLS connection over a Descriptor, which it never closes. After the handshake none of
 // its methods waits, and all of them belong to one owner; see [Conn.Start] for the time before.
@@ -64,7 +53,7 @@ func (c *Conn) ReadPlain(p []byte) (int, error) {
 	}
 	c.wire.drained = err != nil && wouldBlock(err)
 	if c.wire.drained {
-		c.shrink()
+		shrinkReadBuffer(c.tls, &c.wire.room)
 	}
 	if err != nil && !c.wire.drained {
 		c.readErr = err
@@ -128,5 +117,51 @@ func (c *Conn) state() tls.ConnectionState {
 func (c *Conn) mustBeOpen() {
 	if c.wire.hs.Load() != nil {
 		panic("tlsconn: internal error: connection used before its handshake has ended")
+	}
+}
+
+// Start runs the handshake on a goroutine of its own. It calls done exactly once, on that goroutine, as its last act:
+// with nil, or with the error that ended the handshake, which may have left an alert to Flush: a [HandshakeError], a
+// [PanicError], or what was given to Abort. From Start to done the
+// goroutine owns the descriptor. After done(nil) the caller flushes and reads at once: the last event of the descriptor
+// may have been spent on the handshake, and the client's first request often arrives together with its Finished.
+func (c *Conn) Start(g *Gate, done func(error)) {
+	h := c.wire.hs.Load()
+	if h == nil || !h.started.CompareAndSwap(false, true) {
+		panic("tlsconn: internal error: Start called twice")
+	}
+	h.gate = g
+	go func() {
+		err := h.run(c.tls)
+		c.wire.hs.Store(nil)
+		done(err)
+	}()
+}
+
+// Wake tells a handshake that the descriptor became readable or writable. Any goroutine may call it, at any time; it
+// never blocks, and it does nothing once the handshake has ended.
+func (c *Conn) Wake() {
+	if h := c.wire.hs.Load(); h != nil {
+		select {
+		case h.wake <- struct{}{}:
+		default:
+		}
+	}
+}
+
+// Abort ends a handshake that waits for its peer or for a slot, and done(err) follows; a nil err stands for
+// net.ErrClosed. A handshake that computes at this moment ends at its next wait or with its computation. Any goroutine
+// may call it, at any time, also before Start; it never blocks, the first call wins, and it does nothing once the
+// handshake has ended, so that done(nil) may follow an Abort that came too late. Unless the handshake waited for its
+// peer, the error is an [ErrNotPeer] too.
+func (c *Conn) Abort(err error) {
+	if err == nil {
+		err = net.ErrClosed
+	}
+	if h := c.wire.hs.Load(); h != nil {
+		select {
+		case h.abort <- err:
+		default:
+		}
 	}
 }

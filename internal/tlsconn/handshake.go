@@ -1,8 +1,8 @@
 package tlsconn
 
 import (
+	"crypto/tls"
 	"fmt"
-	"net"
 	"runtime/debug"
 	"sync/atomic"
 	"time"
@@ -30,61 +30,15 @@ func newHandshake() *handshake {
 	return &handshake{wake: make(chan struct{}, 1), abort: make(chan error, 1)}
 }
 
-// Start runs the handshake on a goroutine of its own. It calls done exactly once, on that goroutine, as its last act:
-// with nil, or with the error that ended the handshake, which may have left an alert to Flush: a [HandshakeError], a
-// [PanicError], or what was given to Abort. From Start to done the
-// goroutine owns the descriptor. After done(nil) the caller flushes and reads at once: the last event of the descriptor
-// may have been spent on the handshake, and the client's first request often arrives together with its Finished.
-func (c *Conn) Start(g *Gate, done func(error)) {
-	h := c.wire.hs.Load()
-	if h == nil || !h.started.CompareAndSwap(false, true) {
-		panic("tlsconn: internal error: Start called twice")
-	}
-	h.gate = g
-	go func() {
-		err := h.run(c)
-		c.wire.hs.Store(nil)
-		done(err)
-	}()
-}
-
-// Wake tells a handshake that the descriptor became readable or writable. Any goroutine may call it, at any time; it
-// never blocks, and it does nothing once the handshake has ended.
-func (c *Conn) Wake() {
-	if h := c.wire.hs.Load(); h != nil {
-		select {
-		case h.wake <- struct{}{}:
-		default:
-		}
-	}
-}
-
-// Abort ends a handshake that waits for its peer or for a slot, and done(err) follows; a nil err stands for
-// net.ErrClosed. A handshake that computes at this moment ends at its next wait or with its computation. Any goroutine
-// may call it, at any time, also before Start; it never blocks, the first call wins, and it does nothing once the
-// handshake has ended, so that done(nil) may follow an Abort that came too late. Unless the handshake waited for its
-// peer, the error is an [ErrNotPeer] too.
-func (c *Conn) Abort(err error) {
-	if err == nil {
-		err = net.ErrClosed
-	}
-	if h := c.wire.hs.Load(); h != nil {
-		select {
-		case h.abort <- err:
-		default:
-		}
-	}
-}
-
 // run does the whole handshake.
-func (h *handshake) run(c *Conn) (err error) {
+func (h *handshake) run(server *tls.Conn) (err error) {
 	defer func() {
 		if v := recover(); v != nil {
 			err = &PanicError{Value: v, Stack: debug.Stack()}
 		}
 		h.leave()
 	}()
-	err = c.tls.Handshake()
+	err = server.Handshake()
 	if aborted := h.aborted(); aborted != nil {
 		return aborted
 	}
@@ -96,15 +50,15 @@ func (h *handshake) run(c *Conn) (err error) {
 
 // read is the transport's read during the handshake: it waits for bytes without holding a slot and returns them
 // holding one.
-func (h *handshake) read(w *wire, p []byte) (int, error) {
+func (h *handshake) read(out *output, p []byte) (int, error) {
 	for {
 		if err := h.aborted(); err != nil {
 			return 0, err
 		}
-		if _, err := w.out.flush(); err != nil {
+		if _, err := out.flush(); err != nil {
 			return 0, err
 		}
-		n, err := h.hello.read(w.out.d, p)
+		n, err := h.hello.read(out.d, p)
 		if err == nil {
 			h.trace.Received(p[:n])
 			return n, h.enter()

@@ -91,3 +91,15 @@ func input(d Descriptor, p []byte) (int, error) {
 	}
 	return 0, settle(err)
 }
+
+// Descriptor is a non-blocking byte stream, a socket as a rule. When a call would block it returns a net.Error whose
+// Temporary is true and whose Timeout is false (not a bare EAGAIN, which cannot be told from ETIMEDOUT); interrupted
+// calls are its own business. Read returns io.EOF at the end. Write may take fewer bytes than it is given, with or
+// without such an error, and does not keep them. It is used by one goroutine at a time.
+type Descriptor interface {
+	Read(p []byte) (int, error)
+	Write(p []byte) (int, error)
+}
+
+// MaxSeal is the most plaintext that fits one TLS record, and so one [Conn.Seal].
+const MaxSeal = 16 << 10

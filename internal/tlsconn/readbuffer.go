@@ -19,15 +19,16 @@ var rawInput, isReachable = func() (offset uintptr, ok bool) {
 	return f.Offset, found && f.Type == reflect.TypeFor[bytes.Buffer]()
 }()
 
-// shrink gives a large read buffer back if it holds nothing. Plaintext that crypto/tls has not handed out yet may lie in
-// it, and keeps it until then. The last read must have blocked.
-func (c *Conn) shrink() {
-	if c.wire.room <= readBufferKeep || !isReachable {
+// shrinkReadBuffer frees a large read buffer if it is empty. Plaintext that crypto/tls has not handed out
+// yet may lie in it, and keeps it until then. room is the largest size that the buffer has had. The last
+// read must have blocked.
+func shrinkReadBuffer(server *tls.Conn, room *int32) {
+	if *room <= readBufferKeep || !isReachable {
 		return
 	}
-	buffer := (*bytes.Buffer)(unsafe.Add(unsafe.Pointer(c.tls), rawInput))
+	buffer := (*bytes.Buffer)(unsafe.Add(unsafe.Pointer(server), rawInput))
 	if buffer.Len() == 0 {
 		*buffer = bytes.Buffer{}
-		c.wire.room = 0
+		*room = 0
 	}
 }

@@ -29,7 +29,7 @@ var _ net.Conn = (*wire)(nil)
 func (w *wire) Read(p []byte) (int, error) {
 	w.room = max(w.room, int32(len(p)))
 	if h := w.hs.Load(); h != nil {
-		return h.read(w, p)
+		return h.read(&w.out, p)
 	}
 	switch {
 	case len(w.ahead) > 0:

@@ -1,0 +1,38 @@
+package privdrop
+
+import (
+	"syscall"
+
+	"github.com/hassesd/hassesd/internal/threads"
+)
+
+// system is what giving up rights asks of the kernel. All calls but the last two act on every thread.
+type system struct {
+	geteuid          func() int
+	setgroups        func([]int) error
+	setresgid        func(rgid, egid, sgid int) error
+	setresuid        func(ruid, euid, suid int) error
+	setuid           func(int) error
+	setgid           func(int) error
+	prctl            func(option int, a2, a3 uintptr) error
+	dropCapabilities func() error
+	coreLimit        func(bytes uint64) error
+	threads          func() ([]threads.Status, error)
+}
+
+func realSystem(view *threads.View) system {
+	return system{
+		geteuid:          syscall.Geteuid,
+		setgroups:        syscall.Setgroups,
+		setresgid:        syscall.Setresgid,
+		setresuid:        syscall.Setresuid,
+		setuid:           syscall.Setuid,
+		setgid:           syscall.Setgid,
+		prctl:            threads.Prctl,
+		dropCapabilities: threads.DropCapabilities,
+		coreLimit: func(bytes uint64) error {
+			return syscall.Setrlimit(syscall.RLIMIT_CORE, &syscall.Rlimit{Cur: bytes, Max: bytes})
+		},
+		threads: view.Read,
+	}
+}
