@@ -102,6 +102,7 @@ type FileError struct {
 }
 
 func (e *FileError) Error() string { return e.Err.Error() }
+
 func (e *FileError) Unwrap() error { return e.Err }
 
 // LoadError is what is wrong with one certificate of several.
@@ -111,6 +112,7 @@ type LoadError struct {
 }
 
 func (e *LoadError) Error() string { return e.Err.Error() }
+
 func (e *LoadError) Unwrap() error { return e.Err }
 
 // readFile reads a file as a whole. A pipe may stand in its place, for which it does not wait long.
@@ -143,4 +145,29 @@ func modeWarning(path string, mode os.FileMode) string {
 		return fmt.Sprintf("private key %s can be replaced by others than its owner (mode %04o); use 0640 or 0600", path, perm)
 	}
 	return ""
+}
+
+// addStaple reads the OCSP answer in file, which must say that the leaf of the chain is good. One that is over, or not good
+// yet, is left out for that long, which is complained of: clients do without it, unless the certificate says that they
+// must not.
+func (p *Pair) addStaple(file string, chain []*x509.Certificate, now time.Time) error {
+	der, _, err := readFile(file)
+	if err != nil {
+		return fmt.Errorf("read OCSP answer: %w", err)
+	}
+	s := staple{certificate: p.certificate}
+	s.certificate.OCSPStaple = der
+	if s.from, s.until, err = checkStaple(der, chain); err != nil {
+		return fmt.Errorf("OCSP answer %s: %w", file, err)
+	}
+	if isMustStaple(chain[0]) && !s.isGood(now) {
+		what := "it ended at " + second(s.until)
+		if now.Before(s.from) {
+			what = "it is good only from " + second(s.from) + " on"
+		}
+		return fmt.Errorf("OCSP answer %s: %s, and the certificate demands one; fetch it anew", file, what)
+	}
+	p.info.StapleFile, p.info.StapleFrom, p.info.StapleUntil = file, s.from, s.until
+	p.staples = []staple{s}
+	return nil
 }

@@ -209,7 +209,7 @@ func TestWarnings(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if got := p.Info().Complaints(noon); len(got) != 1 || !strings.HasPrefix(got[0], c.want) {
+			if got := p.Info().Problems(noon); len(got) != 1 || !strings.HasPrefix(got[0], c.want) {
 				t.Errorf("warnings are %q, want one that begins with %q", got, c.want)
 			}
 		})
@@ -329,7 +329,7 @@ func TestTimeBringsComplaints(t *testing.T) {
 	info := pairOf(t, issue(t, nil, server())).Info() // from a day before noon to 89 days after
 	for day, want := range map[int]string{0: "", 58: "", 60: "it expires on 2026-08-29", 89: "it expires on 2026-08-29", 90: "it expired on 2026-08-29"} {
 		now := noon.Add(time.Duration(day) * 24 * time.Hour)
-		if got := strings.Join(info.Complaints(now), "; "); (want == "") != (got == "") || !strings.HasPrefix(got, want) {
+		if got := strings.Join(info.Problems(now), "; "); (want == "") != (got == "") || !strings.HasPrefix(got, want) {
 			t.Errorf("day %d: %q, want %q", day, got, want)
 		}
 		if info.IsDue(now) != (want != "") {

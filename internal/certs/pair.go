@@ -81,7 +81,7 @@ func (i Info) isEarly(now time.Time) bool { return now.Before(i.NotBefore) }
 func (i Info) IsDue(now time.Time) bool { return i.Left(now) < i.NotAfter.Sub(i.NotBefore)/3 }
 
 // Complaints is the warnings, and what time has brought since.
-func (i Info) Complaints(now time.Time) []string {
+func (i Info) Problems(now time.Time) []string {
 	all := append([]string{}, i.Warnings...)
 	switch {
 	case i.isEarly(now):
@@ -91,7 +91,7 @@ func (i Info) Complaints(now time.Time) []string {
 	case i.IsDue(now):
 		all = append(all, fmt.Sprintf("it expires on %s, in less than a third of its lifetime; renew it", day(i.NotAfter)))
 	}
-	if c := i.stapleComplaint(now); c != "" {
+	if c := i.stapleProblem(now); c != "" {
 		all = append(all, c)
 	}
 	return all
@@ -186,5 +186,37 @@ func newInfo(source Source, leaf *x509.Certificate, now time.Time) Info {
 		NotAfter:  leaf.NotAfter,
 		LoadedAt:  now,
 		SHA256:    hex.EncodeToString(sum[:]),
+	}
+}
+
+// stapleComplaint is what there is to say of the OCSP answer's end at now; empty: nothing.
+func (i Info) stapleProblem(now time.Time) string {
+	left, end := i.StapleUntil.Sub(now), second(i.StapleUntil)
+	switch {
+	case i.StapleFile == "":
+		return ""
+	case now.Before(i.StapleFrom):
+		return fmt.Sprintf("its OCSP answer %s is good only from %s on and is left out until then; is the clock right?", i.StapleFile, second(i.StapleFrom))
+	case left <= 0:
+		return fmt.Sprintf("its OCSP answer %s ended at %s and is left out; fetch it anew", i.StapleFile, end)
+	case left >= stapleSoon:
+		return ""
+	}
+	return fmt.Sprintf("its OCSP answer %s ends at %s and is then left out; fetch it anew", i.StapleFile, end)
+}
+
+// keepStaple keeps the answer that old serves at now, if the new one cannot be served yet, or not any more: it is of the
+// same certificate, and good until its own end.
+func (p *Pair) keepStaple(old *Pair, now time.Time) {
+	if len(p.staples) == 0 || p.staples[0].isGood(now) || p.info.SHA256 != old.info.SHA256 {
+		return
+	}
+	for _, s := range old.staples {
+		if s.isGood(now) {
+			kept := staple{certificate: p.certificate, from: s.from, until: s.until}
+			kept.certificate.OCSPStaple = s.certificate.OCSPStaple
+			p.staples = append(p.staples[:1], kept)
+			return
+		}
 	}
 }

@@ -34,7 +34,7 @@ func Development(now time.Time, hosts ...string) (*Pair, error) {
 
 // Stopgap makes a certificate for the host that no client trusts by itself, to be served until there is a real one. Any
 // other certificate for the host that has not expired is preferred.
-func Stopgap(now time.Time, host string) (*Pair, error) {
+func Placeholder(now time.Time, host string) (*Pair, error) {
 	template := selfSignedTemplate("hassesd, self-signed until ACME succeeds", now, stopgapLifetime)
 	template.DNSNames = []string{host}
 	p, err := signItself(SourceSelfSigned, template, now)

@@ -84,13 +84,13 @@ func TestEachDevelopmentCertificateIsNew(t *testing.T) {
 }
 
 func TestAStopgapSaysWhatItIs(t *testing.T) {
-	p, err := Stopgap(noon, "push.example.org")
+	p, err := Placeholder(noon, "push.example.org")
 	if err != nil {
 		t.Fatal(err)
 	}
 	i := p.Info()
-	if i.Source != SourceSelfSigned || !slices.Equal(i.Names, []string{"push.example.org"}) || len(i.Complaints(noon)) != 1 ||
-		!strings.Contains(i.Complaints(noon)[0], "clients refuse it") {
+	if i.Source != SourceSelfSigned || !slices.Equal(i.Names, []string{"push.example.org"}) || len(i.Problems(noon)) != 1 ||
+		!strings.Contains(i.Problems(noon)[0], "clients refuse it") {
 		t.Errorf("got %+v", i)
 	}
 	if left := i.Left(noon); left != 365*24*time.Hour || i.IsDue(noon) {

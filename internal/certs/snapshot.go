@@ -42,10 +42,10 @@ func (g *group) add(p *Pair) {
 }
 
 // standing is that of the best certificate; the others are not shown.
-func (g *group) standing(now time.Time) standing {
-	best := standsExpired
+func (g *group) usability(now time.Time) usability {
+	best := expired
 	for _, m := range g.members {
-		best = min(best, m.pair.standing(now))
+		best = min(best, m.pair.usability(now))
 	}
 	return best
 }
@@ -53,10 +53,10 @@ func (g *group) standing(now time.Time) standing {
 // isFor says whether any certificate that may be shown at now has the canonical name; isNameless, whether they have none
 // at all.
 func (g *group) isFor(host string, now time.Time) (isFor, isNameless bool) {
-	best := g.standing(now)
+	best := g.usability(now)
 	isNameless = true
 	for _, m := range g.members {
-		if m.pair.standing(now) == best {
+		if m.pair.usability(now) == best {
 			isFor = isFor || m.names.has(host)
 			isNameless = isNameless && m.names.isEmpty()
 		}
@@ -65,25 +65,25 @@ func (g *group) isFor(host string, now time.Time) (isFor, isNameless bool) {
 }
 
 // standing is what a certificate is worth to a client. The lesser number wins.
-type standing int
+type usability int
 
 const (
-	standsGood    standing = iota // it can be trusted, as far as we know
-	standsEarly                   // every client refuses it, but that ends by itself, or it is our clock that is behind
-	standsIn                      // self-signed, until there is a real one
-	standsExpired                 // every client refuses it
+	usable      usability = iota // it can be trusted, as far as we know
+	notYetValid                  // every client refuses it, but that ends by itself, or it is our clock that is behind
+	placeholder                  // self-signed, until there is a real one
+	expired                      // every client refuses it
 )
 
-func (p *Pair) standing(now time.Time) standing {
+func (p *Pair) usability(now time.Time) usability {
 	switch {
 	case now.After(p.info.NotAfter):
-		return standsExpired
+		return expired
 	case p.info.isEarly(now):
-		return standsEarly
+		return notYetValid
 	case p.info.Source == SourceSelfSigned:
-		return standsIn
+		return placeholder
 	}
-	return standsGood
+	return usable
 }
 
 // rank orders keys by what a handshake costs, those that everybody understands before those that few do.
@@ -139,7 +139,7 @@ func (s *snapshot) groupFor(serverName string, now time.Time) *group {
 	}
 	var best *group
 	for _, g := range s.defaults {
-		if best == nil || g.standing(now) < best.standing(now) {
+		if best == nil || g.usability(now) < best.usability(now) {
 			best = g
 		}
 	}
@@ -153,7 +153,7 @@ func (s *snapshot) named(serverName string, now time.Time) *group {
 	}
 	name := canonical(serverName)
 	exact, wildcard := s.exact[name], s.wildcard[parent(name)]
-	if exact == nil || wildcard != nil && wildcard.standing(now) < exact.standing(now) {
+	if exact == nil || wildcard != nil && wildcard.usability(now) < exact.usability(now) {
 		return wildcard
 	}
 	return exact
@@ -175,12 +175,12 @@ func (s *snapshot) choose(hello *tls.ClientHelloInfo) (*tls.Certificate, error) 
 // choose picks the first certificate that the client takes; if it takes none, the first one. Those of a lesser standing
 // than the best are not looked at: a client that does not take RSA is not helped by one that nobody trusts.
 func (g *group) choose(hello *tls.ClientHelloInfo, now time.Time) *Pair {
-	standing := g.standing(now)
+	usability := g.usability(now)
 	var first *Pair
 	others := false
 	for _, m := range g.members {
 		switch {
-		case m.pair.standing(now) != standing:
+		case m.pair.usability(now) != usability:
 		case first == nil:
 			first = m.pair
 		default:
@@ -193,7 +193,7 @@ func (g *group) choose(hello *tls.ClientHelloInfo, now time.Time) *Pair {
 	nameless := *hello
 	nameless.ServerName = "" // the name was looked at already, by rules that know a fallback
 	for _, m := range g.members {
-		if m.pair.standing(now) == standing && nameless.SupportsCertificate(&m.pair.certificate) == nil {
+		if m.pair.usability(now) == usability && nameless.SupportsCertificate(&m.pair.certificate) == nil {
 			return m.pair
 		}
 	}

@@ -163,7 +163,7 @@ func TestACMECertificatesComeAndGo(t *testing.T) {
 // stopgapFor is a self-signed certificate made at noon.
 func stopgapFor(t *testing.T, host string) *Pair {
 	t.Helper()
-	p, err := Stopgap(noon, host)
+	p, err := Placeholder(noon, host)
 	if err != nil {
 		t.Fatal(err)
 	}

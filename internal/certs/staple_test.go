@@ -53,7 +53,7 @@ func TestAStapleIsServedUntilItEnds(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if w := p.Info().Complaints(noon); len(w) > 0 {
+	if w := p.Info().Problems(noon); len(w) > 0 {
 		t.Errorf("warnings %q", w)
 	}
 	s := newStore(t, usual, p)
@@ -92,7 +92,7 @@ func TestAStapleThatEndsIsComplainedOf(t *testing.T) {
 		{72*time.Hour - time.Second, "ends at 2026-06-04T12:00:00Z and is then left out; fetch it anew"},
 		{72 * time.Hour, "ended at 2026-06-04T12:00:00Z and is left out; fetch it anew"},
 	} {
-		got := info.Complaints(noon.Add(step.after))
+		got := info.Problems(noon.Add(step.after))
 		if (step.want == "") != (len(got) == 0) || len(got) > 1 {
 			t.Errorf("after %v: %q", step.after, got)
 		} else if len(got) == 1 && got[0] != "its OCSP answer "+info.StapleFile+" "+step.want {
@@ -142,7 +142,7 @@ func TestStapleMistakes(t *testing.T) {
 			case err != nil:
 				t.Error(err)
 			default:
-				if got := strings.Join(p.Info().Complaints(noon), "; "); (test.warning == "") != (got == "") || !strings.Contains(got, test.warning) {
+				if got := strings.Join(p.Info().Problems(noon), "; "); (test.warning == "") != (got == "") || !strings.Contains(got, test.warning) {
 					t.Errorf("warnings %q, want %q", got, test.warning)
 				}
 			}

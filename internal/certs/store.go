@@ -129,7 +129,7 @@ func (s *Store) SetACME(host string, p *Pair) {
 		switch {
 		case !p.info.isEarly(now):
 			delete(s.acmeBefore, host)
-		case old != nil && old.standing(now) == standsGood:
+		case old != nil && old.usability(now) == usable:
 			s.acmeBefore[host] = old
 		}
 		s.acme[host] = p
@@ -211,7 +211,7 @@ func (s *Store) Default() *Pair {
 	now := s.now()
 	var best *Pair
 	for _, p := range s.defaults() {
-		if best == nil || p.standing(now) < best.standing(now) {
+		if best == nil || p.usability(now) < best.usability(now) {
 			best = p
 		}
 	}
@@ -228,4 +228,13 @@ func (s *Store) Certificates() []Info {
 		infos = append(infos, p.info)
 	}
 	return infos
+}
+
+// setTickets is the only door to the ring, and tells whoever keeps the keys.
+func (s *Store) setTickets(ring ticketRing) {
+	s.tickets = ring
+	select {
+	case s.ticketsChanged <- struct{}{}:
+	default: // the signal before has not been seen yet, and stands for this one too
+	}
 }

@@ -282,7 +282,7 @@ func TestChangesWhileHandshaking(t *testing.T) {
 		defer close(done)
 		for range 50 {
 			s.SetFiles([]*Pair{pair}, 0)
-			s.RotateTickets()
+			s.rotateNow()
 			s.SetChallenge("a.example.org", &tls.Certificate{})
 			s.SetChallenge("a.example.org", nil)
 		}

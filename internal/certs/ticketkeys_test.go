@@ -33,7 +33,7 @@ func TestASessionOutlivesARestart(t *testing.T) {
 		s := newStore(t, usual, pair)
 		r := newResumer(t, s, version)
 		r.want(false, "first")
-		s.RotateTickets()
+		s.rotateNow()
 		next, n := s.restarted(t, time.Minute, usual, pair)
 		if n != 2 {
 			t.Errorf("%d keys were taken over, want 2", n)
@@ -78,7 +78,7 @@ func TestKeysAreRotatedOnTimeWhateverHappens(t *testing.T) {
 	s := newStore(t, usual, pair)
 	r := newResumer(t, s, tls.VersionTLS13)
 	r.want(false, "first")
-	if next := s.TendTickets(); next != TicketRotation {
+	if next := s.RotateTickets(); next != TicketRotation {
 		t.Errorf("the first key is to be used for %s", next)
 	}
 	// Restarts, each before a rotation would have been due: the keys age all the same.
@@ -87,7 +87,7 @@ func TestKeysAreRotatedOnTimeWhateverHappens(t *testing.T) {
 		if n != 1 {
 			t.Fatalf("after %d hours %d keys were taken over", hours, n)
 		}
-		if got := next.TendTickets(); got != want {
+		if got := next.RotateTickets(); got != want {
 			t.Errorf("after %d hours the newest key is to be used for %s, want %s", hours, got, want)
 		}
 		old := *r
@@ -98,7 +98,7 @@ func TestKeysAreRotatedOnTimeWhateverHappens(t *testing.T) {
 	}
 	now := noon.Add(TicketRotation)
 	s.now = func() time.Time { return now }
-	if next := s.TendTickets(); next != TicketRotation {
+	if next := s.RotateTickets(); next != TicketRotation {
 		t.Errorf("after the rotation the key is to be used for %s", next)
 	}
 	if keys, _ := s.TicketKeys(); len(keys.keys) != 2 || !keys.keys[0].made.Equal(now) {
@@ -122,10 +122,10 @@ func TestWhoKeepsTheKeysIsTold(t *testing.T) {
 		t.Fatal("one change is told twice")
 	}
 	for name, change := range map[string]func(){
-		"a rotation":  s.RotateTickets,
+		"a rotation":  s.rotateNow,
 		"files":       func() { s.SetFiles([]*Pair{pairOf(t, issue(t, nil, server()))}, 0) },
 		"ACME":        func() { s.SetACME("www.example.org", pair) },
-		"two of them": func() { s.RotateTickets(); s.RotateTickets() },
+		"two of them": func() { s.rotateNow(); s.rotateNow() },
 		"tickets off": func() {
 			if err := s.SetPolicy(Policy{MinVersion: "1.2"}); err != nil {
 				t.Fatal(err)

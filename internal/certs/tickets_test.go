@@ -9,8 +9,8 @@ import (
 	"golang.org/x/crypto/ocsp"
 )
 
-// RotateTickets is the end of a key's time.
-func (s *Store) RotateTickets() {
+// rotateNow is the end of a key's time.
+func (s *Store) rotateNow() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.rotate(s.now())
@@ -50,11 +50,11 @@ func TestTicketsOutliveTwoRotations(t *testing.T) {
 		r := newResumer(t, s, version)
 		r.want(false, "first")
 		r.want(true, "again")
-		s.RotateTickets()
-		s.RotateTickets()
+		s.rotateNow()
+		s.rotateNow()
 		r.want(true, "after two rotations")
 		for range ticketKeys {
-			s.RotateTickets()
+			s.rotateNow()
 		}
 		r.want(false, "after three more")
 		r.want(true, "after those")
@@ -120,7 +120,7 @@ func TestWithoutTickets(t *testing.T) {
 		s := newStore(t, Policy{MinVersion: "1.2"}, pairOf(t, issue(t, nil, server())))
 		r := newResumer(t, s, version)
 		r.want(false, "first")
-		s.RotateTickets()
+		s.rotateNow()
 		r.want(false, "again")
 	}
 }

@@ -147,7 +147,7 @@ func (d *Daemon) warnOfUnreadableKeys() {
 
 func (d *Daemon) logCertificate(message string, info certs.Info, now time.Time) {
 	d.log.Info("certificate in force", "event", message, "certificate", info)
-	for _, w := range info.Complaints(now) {
+	for _, w := range info.Problems(now) {
 		d.log.Warn("certificate needs attention", "what", w, "names", info.Names, "file", info.CertFile)
 	}
 }
@@ -188,7 +188,7 @@ func (d *Daemon) tendCertificates(stop <-chan struct{}) {
 	if d.certs == nil {
 		return
 	}
-	rotate := time.NewTimer(d.certs.TendTickets())
+	rotate := time.NewTimer(d.certs.RotateTickets())
 	defer rotate.Stop()
 	expiry := time.NewTicker(expiryInterval)
 	defer expiry.Stop()
@@ -198,7 +198,7 @@ func (d *Daemon) tendCertificates(stop <-chan struct{}) {
 	for {
 		select {
 		case <-rotate.C:
-			rotate.Reset(d.certs.TendTickets())
+			rotate.Reset(d.certs.RotateTickets())
 		case now := <-expiry.C:
 			d.complainOfExpiry(complained, now)
 		case now := <-look.C:
@@ -264,8 +264,8 @@ func (d *Daemon) complainOfExpiry(complained complaints, now time.Time) {
 		if !ok {
 			last = info.LoadedAt // the warning of then
 		}
-		what := info.Complaints(now)
-		if len(what) == len(info.Warnings) || now.Sub(last) < expiryComplaining && slices.Equal(what, info.Complaints(last)) {
+		what := info.Problems(now)
+		if len(what) == len(info.Warnings) || now.Sub(last) < expiryComplaining && slices.Equal(what, info.Problems(last)) {
 			continue // time has brought nothing, or nothing new since the last complaint
 		}
 		complained[info.SHA256] = now
@@ -324,7 +324,7 @@ func (d *Daemon) listServed(now time.Time) []admin.Certificate {
 	}
 	var list []admin.Certificate
 	for _, info := range d.certs.Certificates() {
-		c := describe(info, info.Complaints(now), now)
+		c := describe(info, info.Problems(now), now)
 		c.Default = info.SHA256 == byDefault
 		failure := d.files.Failure(info.CertFile)
 		d.addFailure(&c, failure.Err, failure.At)

@@ -2,7 +2,6 @@ package acmecert
 
 import (
 	"maps"
-	"slices"
 	"sync"
 	"sync/atomic"
 )
@@ -15,16 +14,6 @@ const (
 	TLSALPN01 Challenge = "tls-alpn-01" // by a certificate of its own, in a handshake on port 443 (RFC 8737)
 	HTTP01    Challenge = "http-01"     // by a text below /.well-known/acme-challenge/ on port 80 (RFC 8555 section 8.3)
 )
-
-// choose picks the challenge of the next try: the one that worked last time, or the first one; after each failure the
-// next one has its turn. Empty means that nothing can be answered.
-func choose(usable []Challenge, m memory) Challenge {
-	if len(usable) == 0 {
-		return ""
-	}
-	first := max(0, slices.Index(usable, m.Challenge))
-	return usable[(first+m.Failures)%len(usable)]
-}
 
 // Answers are the answers to http-01 challenges that are under way. Its methods may be called from any goroutine.
 type Answers struct {

@@ -2,8 +2,6 @@ package acmecert
 
 import (
 	"context"
-	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -27,36 +25,14 @@ const (
 	ordersAtOnce = 4
 	// lookAgain is how long a goroutine sleeps at the most. Timers stand still while a machine is suspended and do not
 	// see its clock being set, so the calendar is looked at again and again.
-	lookAgain = time.Hour
+	maxSleep = time.Hour
 	// lookAgainWithout is the same while a host has no certificate: the cache may hold one that seemed to have expired by a
 	// clock that was wrong at the start.
-	lookAgainWithout = time.Minute
+	maxSleepWithout = time.Minute
 	// maxOverdue is how long ago a certificate in the cache may have expired to be served all the same: a client that
 	// looks the other way for a day is better off than with none.
 	maxOverdue = 24 * time.Hour
 )
-
-// Store is where certificates and challenge answers go; its methods must be safe from any goroutine and must not wait.
-type Store interface {
-	SetACMEHosts(hosts []string) // in the order of preference
-	SetACME(host string, p *certs.Pair)
-	SetChallenge(host string, c *tls.Certificate) // nil takes the answer away
-}
-
-// Options are what a manager is made of. All fields are needed, except where noted.
-type Options struct {
-	Hosts      []string // a certificate each
-	Email      string   // where the authority may write to; may be empty
-	Directory  string   // the authority's directory URL
-	Roots      *x509.CertPool
-	CacheDir   string // prepared by PrepareCache
-	EABKeyID   string // external account binding; empty: none
-	EABKey     []byte
-	Challenges []Challenge // that can be answered, the preferred one first
-	SelfSigned bool        // serve a self-signed certificate until there is a real one
-	Store      Store
-	Logger     *slog.Logger
-}
 
 // Manager keeps the certificates of its hosts valid. Its methods may be called from any goroutine.
 type Manager struct {
@@ -156,7 +132,7 @@ func newManager(o Options, c cache, i issuer, answers *Answers, now time.Time) (
 	}
 	for _, name := range m.names {
 		m.hosts[name] = &host{memory: remembered[name]}
-		err := m.take(name, now)
+		err := m.loadCached(name, now)
 		if err == nil {
 			continue
 		}
@@ -166,11 +142,11 @@ func newManager(o Options, c cache, i issuer, answers *Answers, now time.Time) (
 		if !o.SelfSigned {
 			continue
 		}
-		stopgap, err := certs.Stopgap(now, name)
+		placeholder, err := certs.Placeholder(now, name)
 		if err != nil {
 			return nil, err
 		}
-		m.store.SetACME(name, stopgap)
+		m.store.SetACME(name, placeholder)
 		m.log.Warn("self-signed certificate served until there is a real one; clients will refuse it", "host", name)
 	}
 	m.Status(now) // so that there is one to be told
@@ -203,7 +179,7 @@ func (m *Manager) assumeFailures(damage error, now time.Time) map[string]memory 
 }
 
 // take puts the cached certificate of a host in force.
-func (m *Manager) take(name string, now time.Time) error {
+func (m *Manager) loadCached(name string, now time.Time) error {
 	pair, have, err := m.load(name, now)
 	if err != nil {
 		return err
@@ -254,22 +230,6 @@ func check(text []byte, name string, now time.Time, overdue time.Duration) (*cer
 // Answers returns where answers to http-01 challenges are looked up.
 func (m *Manager) Answers() *Answers { return m.answers }
 
-// Start begins to order and renew, in the background, until ctx ends or Stop is called. It is called once.
-func (m *Manager) Start(ctx context.Context) {
-	ctx, m.cancel = context.WithCancel(ctx)
-	for _, name := range m.names {
-		m.running.Go(func() { m.keep(ctx, name) })
-	}
-}
-
-// Stop gives up what is under way and returns when nothing of the manager runs any more.
-func (m *Manager) Stop() {
-	if m.cancel != nil {
-		m.cancel()
-	}
-	m.running.Wait()
-}
-
 // Status returns how each host stands, in the order of the configuration. It waits for nothing: while the cache is being
 // written, that is how they stood before.
 func (m *Manager) Status(now time.Time) []Status {
@@ -298,72 +258,21 @@ func (m *Manager) Status(now time.Time) []Status {
 	return all
 }
 
-// keep is the life of one host's goroutine.
-func (m *Manager) keep(ctx context.Context, name string) {
-	for ctx.Err() == nil {
-		now := wallClock()
-		m.takeIfNone(name, now)
-		m.saveAgain(name)
-		m.mu.Lock()
-		h := m.hosts[name]
-		if settled := h.memory.settled(now); settled != h.memory {
-			h.memory = settled
-			if err := m.remember(); err != nil {
-				m.log.Error("times of certificate orders cannot be put right", "host", name, "err", err)
-			}
-		}
-		next, id, ask := h.next(now, name), h.have.id, h.advice.askAt
-		if ask.Sub(now) > askForAdviceMost {
-			ask = now // a clock that was ahead has said so
-		}
-		isServed := h.have != (validity{})
-		m.mu.Unlock()
-		switch {
-		case !next.After(now):
-			m.inSlot(ctx, func() { m.try(ctx, name) })
-		case !isServed:
-			sleep(ctx, min(next.Sub(now), lookAgainWithout))
-		case id == "":
-			sleep(ctx, min(next.Sub(now), lookAgain))
-		case !ask.After(now):
-			m.inSlot(ctx, func() { m.askForAdvice(ctx, name, id) })
-		default:
-			sleep(ctx, min(next.Sub(now), ask.Sub(now), lookAgain))
-		}
-	}
-}
-
-// takeIfNone looks into the cache again while the host has no certificate.
-func (m *Manager) takeIfNone(name string, now time.Time) {
-	m.mu.Lock()
-	isServed := m.hosts[name].have != (validity{})
-	m.mu.Unlock()
-	if isServed {
-		return
-	}
-	if err := m.take(name, now); err != nil {
-		m.log.Debug("still no certificate in the cache", "host", name, "err", errorLine(err))
-	}
-}
-
-// inSlot waits until few enough others ask the authority, and then does what is to be done, unless ctx ends before.
-func (m *Manager) inSlot(ctx context.Context, do func()) {
-	select {
-	case m.slots <- struct{}{}:
-		do()
-		<-m.slots
-	case <-ctx.Done():
-	}
-}
-
 // wallClock is the time without the monotonic reading, which stands still while a machine is suspended.
 func wallClock() time.Time { return time.Now().Round(0) }
 
-func sleep(ctx context.Context, d time.Duration) {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-	case <-ctx.Done():
+// remember writes what is known to the disk. The caller holds mu.
+func (m *Manager) remember() error {
+	all := make(map[string]memory, len(m.hosts))
+	for name, h := range m.hosts {
+		all[name] = h.memory
 	}
+	return m.cache.writeState(all)
+}
+
+// unsaved is a certificate with its key that is in force and could not be stored; the zero value is that there is none.
+type unsaved struct {
+	text  []byte
+	used  Challenge
+	noted string // in the memory as the last error, until something else fails
 }

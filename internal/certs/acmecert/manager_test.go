@@ -511,7 +511,7 @@ func TestAClockThatIsPutRightLetsTheCacheBeRead(t *testing.T) {
 		if err := os.WriteFile(file, ca.keyed("a.example", time.Now()), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		<-time.After(lookAgainWithout + time.Second)
+		<-time.After(maxSleepWithout + time.Second)
 		m.Stop()
 		if store.count() != 1 {
 			t.Error("the cache was not read again")

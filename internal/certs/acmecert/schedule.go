@@ -2,6 +2,7 @@ package acmecert
 
 import (
 	"hash/fnv"
+	"slices"
 	"strconv"
 	"time"
 )
@@ -146,4 +147,14 @@ func fraction(of ...string) float64 {
 	const bits = 53 // what a float64 holds
 	// The low bits of FNV-1a are the better mixed ones.
 	return float64(h.Sum64()&(1<<bits-1)) / (1 << bits)
+}
+
+// choose picks the challenge of the next try: the one that worked last time, or the first one; after each failure the
+// next one has its turn. Empty means that nothing can be answered.
+func choose(usable []Challenge, m memory) Challenge {
+	if len(usable) == 0 {
+		return ""
+	}
+	first := max(0, slices.Index(usable, m.Challenge))
+	return usable[(first+m.Failures)%len(usable)]
 }

@@ -101,15 +101,8 @@ func (m *Manager) succeed(name string, before memory, text []byte, used Challeng
 	return nil
 }
 
-// unsaved is a certificate with its key that is in force and could not be stored; the zero value is that there is none.
-type unsaved struct {
-	text  []byte
-	used  Challenge
-	noted string // in the memory as the last error, until something else fails
-}
-
 // saveAgain stores what could not be stored before.
-func (m *Manager) saveAgain(name string) {
+func (m *Manager) retrySave(name string) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	h := m.hosts[name]
@@ -128,15 +121,6 @@ func (m *Manager) saveAgain(name string) {
 	if err := m.remember(); err != nil {
 		m.log.Error("certificate order cannot be remembered", "host", name, "err", err)
 	}
-}
-
-// remember writes what is known to the disk. The caller holds mu.
-func (m *Manager) remember() error {
-	all := make(map[string]memory, len(m.hosts))
-	for name, h := range m.hosts {
-		all[name] = h.memory
-	}
-	return m.cache.writeState(all)
 }
 
 // askForAdvice asks when the authority would have the host's certificate renewed.

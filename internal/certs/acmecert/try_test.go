@@ -30,7 +30,7 @@ func TestACertificateThatCouldNotBeStoredIsStoredLater(t *testing.T) {
 		if err := os.RemoveAll(filepath.Dir(blocked)); err != nil {
 			t.Fatal(err)
 		}
-		<-time.After(lookAgain + time.Second)
+		<-time.After(maxSleep + time.Second)
 		synctest.Wait()
 		m.Stop()
 		for when, m := range map[string]*Manager{"before a restart": m, "after it": newTestManager(t, o, refusing(errOutage))} {
@@ -68,7 +68,7 @@ func TestWhatIsStoredLateForgetsNoOtherFailure(t *testing.T) {
 		if err := os.RemoveAll(filepath.Dir(blocked)); err != nil {
 			t.Fatal(err)
 		}
-		<-time.After(lookAgain + time.Second)
+		<-time.After(maxSleep + time.Second)
 		synctest.Wait()
 		m.Stop()
 		if _, err := os.Stat(filepath.Dir(blocked)); err != nil {
