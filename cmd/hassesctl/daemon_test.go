@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/hassesd/hassesd/cmd/hassesctl/internal/exit"
 	"github.com/hassesd/hassesd/internal/admin"
 	"github.com/hassesd/hassesd/internal/admin/admintest"
 )
@@ -48,33 +49,33 @@ func TestAgainstTheControlServer(t *testing.T) {
 	}
 	doors := admintest.Start(t, backend)
 	c := console{t, []string{"HASSESCTL_SOCKET=" + doors.Socket}}
-	if got := c.run(exitOK, "status"); !strings.Contains(got, "hassesd 1.2.3, pid 42") {
+	if got := c.run(exit.OK, "status"); !strings.Contains(got, "hassesd 1.2.3, pid 42") {
 		t.Errorf("status: %s", got)
 	}
-	if got := c.run(exitOK, "clients"); !strings.Contains(got, "anna") {
+	if got := c.run(exit.OK, "clients"); !strings.Contains(got, "anna") {
 		t.Errorf("clients: %s", got)
 	}
-	c.want(c.run(exitOK, "rooms", "--json"), `{"rooms":[{"room":"room624","streams":3}],"total":1}`+"\n")
-	c.want(c.run(exitOK, "count", "room624"), "3\n")
-	if got := c.run(exitOK, "send", "room624", "hello"); !strings.HasPrefix(got, "delivered to 3 streams (id ") {
+	c.want(c.run(exit.OK, "rooms", "--json"), `{"rooms":[{"room":"room624","streams":3}],"total":1}`+"\n")
+	c.want(c.run(exit.OK, "count", "room624"), "3\n")
+	if got := c.run(exit.OK, "send", "room624", "hello"); !strings.HasPrefix(got, "delivered to 3 streams (id ") {
 		t.Errorf("send: %s", got)
 	}
-	c.run(exitOK, "send", "room6*", "-", "--to", "a-b", "--except", "x", "--event", "e")
-	c.want(c.run(exitOK, "kick", "anna", "--refuse", "60s"), "kicked 1 stream\n")
-	c.want(c.run(exitOK, "loglevel", "debug"), "debug\n")
-	c.want(c.run(exitOK, "reinit", "on"), "on\n")
-	c.want(c.run(exitOK, "reload"), "retry\n")
-	c.want(c.run(exitOK, "drain", "--window", "10s"), "ending 3 streams within 10s\n")
-	if got := c.run(exitOK, "version"); !strings.Contains(got, "hassesd 1.2.3") {
+	c.run(exit.OK, "send", "room6*", "-", "--to", "a-b", "--except", "x", "--event", "e")
+	c.want(c.run(exit.OK, "kick", "anna", "--refuse", "60s"), "kicked 1 stream\n")
+	c.want(c.run(exit.OK, "loglevel", "debug"), "debug\n")
+	c.want(c.run(exit.OK, "reinit", "on"), "on\n")
+	c.want(c.run(exit.OK, "reload"), "retry\n")
+	c.want(c.run(exit.OK, "drain", "--window", "10s"), "ending 3 streams within 10s\n")
+	if got := c.run(exit.OK, "version"); !strings.Contains(got, "hassesd 1.2.3") {
 		t.Errorf("version: %s", got)
 	}
-	c.run(exitFailed, "send", "room;624", "hello")
-	c.run(exitUsage, "send", "room624", "hello", "--event", "hasses.gap")
+	c.run(exit.Failed, "send", "room;624", "hello")
+	c.run(exit.Usage, "send", "room624", "hello", "--event", "hasses.gap")
 
 	// Over plain TCP one may publish, and look; not administrate.
 	c = console{t, []string{"HASSESCTL_TCP=" + doors.TCP}}
-	c.run(exitOK, "send", "room624", "over TCP")
-	c.run(exitNotAllowed, "kick", "--all")
+	c.run(exit.OK, "send", "room624", "over TCP")
+	c.run(exit.NotAllowed, "kick", "--all")
 
 	sent := backend.WaitSent(t, 3)
 	if last := sent[1]; strings.Join(last.To, " ") != "room6* a-b" || last.Data != "from the standard input\n" || last.Except != "x" || last.Event != "e" {
@@ -90,10 +91,10 @@ func TestRefusalsOfTheControlServer(t *testing.T) {
 		admin.MethodStatus: &admin.Error{Code: admin.CodeOverloaded, Message: "busy", Hint: "later"},
 	}}
 	c := console{t, []string{"HASSESCTL_SOCKET=" + admintest.Start(t, backend).Socket}}
-	c.run(exitNotAllowed, "reload")
-	c.run(exitNotFound, "kick", "anna")
-	c.run(exitFailed, "status")
-	c.run(exitFailed, "send", "room", strings.Repeat("x", 64<<10+1))
-	c.run(exitNotFound, "send", "room", "x", "--require-receivers")
-	c.run(exitNotFound, "kick", "--all")
+	c.run(exit.NotAllowed, "reload")
+	c.run(exit.NotFound, "kick", "anna")
+	c.run(exit.Failed, "status")
+	c.run(exit.Failed, "send", "room", strings.Repeat("x", 64<<10+1))
+	c.run(exit.NotFound, "send", "room", "x", "--require-receivers")
+	c.run(exit.NotFound, "kick", "--all")
 }

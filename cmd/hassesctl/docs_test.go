@@ -5,6 +5,9 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/hassesd/hassesd/cmd/hassesctl/internal/cmdline"
+	"github.com/hassesd/hassesd/cmd/hassesctl/internal/exit"
 )
 
 // TestThePageDescribesEverything holds docs/hassesctl.md against the commands and flags that there are.
@@ -14,19 +17,19 @@ func TestThePageDescribesEverything(t *testing.T) {
 		t.Fatal(err)
 	}
 	page := string(text)
-	app := newTestProgram().newApp()
+	app := newTestApp()
 	var headings strings.Builder
 	for line := range strings.Lines(page) {
 		if strings.HasPrefix(line, "### ") {
 			headings.WriteString(line)
 		}
 	}
-	flags := flagNames(app.Flags)
+	flags := cmdline.FlagNames(app.Flags)
 	for _, c := range app.Commands {
 		if c.Hidden {
 			continue
 		}
-		flags = append(flags, flagNames(c.Flags)...)
+		flags = append(flags, cmdline.FlagNames(c.Flags)...)
 		if !strings.Contains(headings.String(), c.Name) {
 			t.Errorf("%s has no heading", c.Name)
 		}
@@ -36,7 +39,7 @@ func TestThePageDescribesEverything(t *testing.T) {
 			t.Errorf("--%s is not described", name)
 		}
 	}
-	for _, meaning := range exitCodes {
+	for _, meaning := range exit.Meanings {
 		if first, _, _ := strings.Cut(meaning, ":"); !strings.Contains(page, first) {
 			t.Errorf("the exit code for %q is not described", first)
 		}

@@ -4,96 +4,55 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
-	"fmt"
 	"net"
 	"net/http"
 
+	"github.com/hassesd/hassesd/cmd/hassesctl/internal/eventsource"
+	"github.com/hassesd/hassesd/cmd/hassesctl/internal/exit"
 	"github.com/hassesd/hassesd/internal/admin"
 )
 
-// The exit codes. They are a promise: scripts branch on them.
-const (
-	exitOK          = 0
-	exitFailed      = 1
-	exitUsage       = 2
-	exitUnreachable = 3
-	exitNotAllowed  = 4
-	exitNotFound    = 5
-	exitTimeout     = 6
-)
-
-// exitCodes are their meanings, for the help.
-var exitCodes = [...]string{
-	exitOK:          "ok",
-	exitFailed:      "failed",
-	exitUsage:       "the command line or the environment makes no sense",
-	exitUnreachable: "the daemon cannot be reached",
-	exitNotAllowed:  "not allowed",
-	exitNotFound:    "not found: no such client or room, or no receivers",
-	exitTimeout:     "timed out",
-}
-
-// failure is an error with its exit code and what to do next.
-type failure struct {
-	code int
-	err  error
-	hint string // may be empty
-}
-
-func (f *failure) Error() string { return f.err.Error() }
-func (f *failure) Unwrap() error { return f.err }
-
-// usagef is a mistake in the command line.
-func usagef(format string, args ...any) error {
-	return &failure{exitUsage, fmt.Errorf(format, args...), ""}
-}
-
-// notFoundf is the end of a command that did what it was told to, to nobody.
-func notFoundf(format string, args ...any) error {
-	return &failure{exitNotFound, fmt.Errorf(format, args...), ""}
-}
-
-// explain finds out what an error means to the one who gave the command, and what to do next.
-func explain(err error) *failure {
-	var f *failure
+// explain returns an error with its exit code and with what to do next.
+func explain(err error) *exit.Error {
+	var f *exit.Error
 	if errors.As(err, &f) {
 		return f
 	}
-	f = &failure{exitFailed, err, ""}
+	f = &exit.Error{Code: exit.Failed, Err: err}
 	var answer *admin.Error
-	var refused *answerError
+	var refused *eventsource.RefusedError
 	var notTrusted *tls.CertificateVerificationError
 	switch {
 	case errors.As(err, &refused):
-		f.code, f.hint = refusedStream(refused.status)
+		f.Code, f.Hint = refusedStream(refused.Status)
 	case errors.Is(err, admin.ErrCertificate):
-		f.code = exitNotAllowed
-		f.hint = "the daemon wants --cert and --key of its client authority, with a role in its control.tls; its log says what is wrong"
+		f.Code = exit.NotAllowed
+		f.Hint = "the daemon wants --cert and --key of its client authority, with a role in its control.tls; its log says what is wrong"
 	case errors.Is(err, admin.ErrNotAllowed):
-		f.code = exitNotAllowed
-		f.hint = "the control socket is for its group: see control.unix_group of the daemon, or use sudo"
+		f.Code = exit.NotAllowed
+		f.Hint = "the control socket is for its group: see control.unix_group of the daemon, or use sudo"
 	case errors.Is(err, admin.ErrNotFound):
-		f.code = exitNotFound
+		f.Code = exit.NotFound
 	case errors.Is(err, admin.ErrOverloaded):
-		f.hint = "try again in a moment"
+		f.Hint = "try again in a moment"
 	case errors.Is(err, admin.ErrTimeout), isTimeout(err):
-		f.code, f.hint = exitTimeout, "is it busy? hassesctl status tells; --timeout 30s waits longer"
+		f.Code, f.Hint = exit.Timeout, "is it busy? hassesctl status tells; --timeout 30s waits longer"
 	case errors.Is(err, admin.ErrUnreachable), isUnreachable(err):
-		f.code, f.hint = exitUnreachable, "is hassesd running? systemctl status hassesd"
+		f.Code, f.Hint = exit.Unreachable, "is hassesd running? systemctl status hassesd"
 	}
 	switch {
 	case errors.As(err, &notTrusted):
-		f.hint = trustHint(notTrusted.Err)
+		f.Hint = trustHint(notTrusted.Err)
 	case !errors.As(err, &answer):
 	case answer.Hint != "" || answer.Code == admin.CodeNotAllowed:
-		f.hint = answer.Hint
+		f.Hint = answer.Hint
 	case answer.Code == codeMethodNotFound:
-		f.hint = "the daemon does not know this command; hassesctl version shows whether it is an older one"
+		f.Hint = "the daemon does not know this command; hassesctl version shows whether it is an older one"
 	}
 	return f
 }
 
-// trustHint says what helps against a certificate that was not accepted.
+// trustHint returns what helps against a certificate that was not accepted.
 func trustHint(reason error) string {
 	var otherName x509.HostnameError
 	var invalid x509.CertificateInvalidError
@@ -112,11 +71,11 @@ const codeMethodNotFound = -32601
 func refusedStream(status int) (code int, hint string) {
 	switch status {
 	case http.StatusUnauthorized, http.StatusForbidden:
-		return exitNotAllowed, ""
+		return exit.NotAllowed, ""
 	case http.StatusNotFound:
-		return exitNotFound, "the daemon's path is the end of its URL: see --url"
+		return exit.NotFound, "the daemon's path is the end of its URL: see --url"
 	}
-	return exitFailed, ""
+	return exit.Failed, ""
 }
 
 func isTimeout(err error) bool {
@@ -124,7 +83,7 @@ func isTimeout(err error) bool {
 	return errors.As(err, &t) && t.Timeout()
 }
 
-// isUnreachable tells failures to get to a server at all.
+// isUnreachable reports whether no connection to a server came about.
 func isUnreachable(err error) bool {
 	var op *net.OpError
 	return errors.As(err, &op) && op.Op == "dial"

@@ -10,6 +10,8 @@ import (
 	"os"
 	"testing"
 
+	"github.com/hassesd/hassesd/cmd/hassesctl/internal/eventsource"
+	"github.com/hassesd/hassesd/cmd/hassesctl/internal/exit"
 	"github.com/hassesd/hassesd/internal/admin"
 )
 
@@ -19,30 +21,30 @@ func TestExitCodes(t *testing.T) {
 		err  error
 		want int
 	}{
-		{"anything", errors.New("x"), exitFailed},
-		{"usage", usagef("x"), exitUsage},
-		{"no receivers", notFoundf("x"), exitNotFound},
-		{"unreachable", admin.ErrUnreachable, exitUnreachable},
-		{"not allowed", admin.ErrNotAllowed, exitNotAllowed},
-		{"not found", admin.ErrNotFound, exitNotFound},
-		{"timed out", admin.ErrTimeout, exitTimeout},
-		{"overloaded", admin.ErrOverloaded, exitFailed},
-		{"too large", admin.ErrTooLarge, exitFailed},
-		{"answer: not allowed", &admin.Error{Code: admin.CodeNotAllowed}, exitNotAllowed},
-		{"answer: not found", &admin.Error{Code: admin.CodeNotFound}, exitNotFound},
-		{"answer: bad parameters", &admin.Error{Code: -32602}, exitFailed},
-		{"stream: no token", &answerError{status: 401}, exitNotAllowed},
-		{"stream: forbidden", &answerError{status: 403}, exitNotAllowed},
-		{"stream: no such path", &answerError{status: 404}, exitNotFound},
-		{"stream: broken", &answerError{status: 500}, exitFailed},
-		{"stream: refused to connect", &net.OpError{Op: "dial", Err: errors.New("x")}, exitUnreachable},
-		{"stream: connects for too long", &net.OpError{Op: "dial", Err: os.ErrDeadlineExceeded}, exitTimeout},
-		{"stream: reset", &net.OpError{Op: "read", Err: errors.New("x")}, exitFailed},
-		{"stream: deadline", context.DeadlineExceeded, exitTimeout},
-		{"stream: stranger's certificate", &tls.CertificateVerificationError{Err: x509.UnknownAuthorityError{}}, exitFailed},
+		{"anything", errors.New("x"), exit.Failed},
+		{"usage", exit.Usagef("x"), exit.Usage},
+		{"no receivers", exit.NotFoundf("x"), exit.NotFound},
+		{"unreachable", admin.ErrUnreachable, exit.Unreachable},
+		{"not allowed", admin.ErrNotAllowed, exit.NotAllowed},
+		{"not found", admin.ErrNotFound, exit.NotFound},
+		{"timed out", admin.ErrTimeout, exit.Timeout},
+		{"overloaded", admin.ErrOverloaded, exit.Failed},
+		{"too large", admin.ErrTooLarge, exit.Failed},
+		{"answer: not allowed", &admin.Error{Code: admin.CodeNotAllowed}, exit.NotAllowed},
+		{"answer: not found", &admin.Error{Code: admin.CodeNotFound}, exit.NotFound},
+		{"answer: bad parameters", &admin.Error{Code: -32602}, exit.Failed},
+		{"stream: no token", &eventsource.RefusedError{Status: 401}, exit.NotAllowed},
+		{"stream: forbidden", &eventsource.RefusedError{Status: 403}, exit.NotAllowed},
+		{"stream: no such path", &eventsource.RefusedError{Status: 404}, exit.NotFound},
+		{"stream: broken", &eventsource.RefusedError{Status: 500}, exit.Failed},
+		{"stream: refused to connect", &net.OpError{Op: "dial", Err: errors.New("x")}, exit.Unreachable},
+		{"stream: connects for too long", &net.OpError{Op: "dial", Err: os.ErrDeadlineExceeded}, exit.Timeout},
+		{"stream: reset", &net.OpError{Op: "read", Err: errors.New("x")}, exit.Failed},
+		{"stream: deadline", context.DeadlineExceeded, exit.Timeout},
+		{"stream: stranger's certificate", &tls.CertificateVerificationError{Err: x509.UnknownAuthorityError{}}, exit.Failed},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			if got := explain(fmt.Errorf("wrapped: %w", test.err)).code; got != test.want {
+			if got := explain(fmt.Errorf("wrapped: %w", test.err)).Code; got != test.want {
 				t.Errorf("got %d, want %d", got, test.want)
 			}
 		})
@@ -66,7 +68,7 @@ func TestHints(t *testing.T) {
 		{"a certificate with another fault", &tls.CertificateVerificationError{Err: x509.CertificateInvalidError{Reason: x509.NotAuthorizedToSign}}, "to trust a certificate of your own: --ca FILE"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			if got := explain(test.err).hint; got != test.want {
+			if got := explain(test.err).Hint; got != test.want {
 				t.Errorf("got %q, want %q", got, test.want)
 			}
 		})
@@ -74,7 +76,7 @@ func TestHints(t *testing.T) {
 }
 
 func TestEveryExitCodeIsExplained(t *testing.T) {
-	for code, meaning := range exitCodes {
+	for code, meaning := range exit.Meanings {
 		if meaning == "" {
 			t.Errorf("%d has no meaning", code)
 		}

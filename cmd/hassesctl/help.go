@@ -1,132 +1,41 @@
 package main
 
 import (
-	"fmt"
-	"strings"
-
 	"github.com/urfave/cli/v2"
+
+	"github.com/hassesd/hassesd/cmd/hassesctl/internal/cmdline"
+	"github.com/hassesd/hassesd/cmd/hassesctl/internal/session"
 )
 
-// helpWidth is what descriptions are wrapped to; the narrowest terminal that people still open at night has it.
-const helpWidth = 80
-
-func (p *program) helpCommand() *cli.Command {
+// helpCommand returns the command help. It builds the commands again, since the running ones are in use.
+func helpCommand(s *session.Session, newApp func(*session.Session) *cli.App) *cli.Command {
 	return &cli.Command{
 		Name:      "help",
 		Usage:     "explain hassesctl, or one of its commands",
 		ArgsUsage: "[COMMAND]",
 		Action: func(c *cli.Context) error {
-			args, err := words(c, 0, 1)
+			args, err := cmdline.Words(c, 0, 1)
 			if err != nil {
 				return err
 			}
 			if len(args) == 0 {
-				return p.help("")
+				return printHelp(s, newApp(s), "")
 			}
-			return p.help(args[0])
+			return printHelp(s, newApp(s), args[0])
 		},
 	}
 }
 
-// help prints the page of a command, or the whole program's for none.
-func (p *program) help(command string) error {
-	app := p.newApp()
-	page := appHelp(app)
+// printHelp prints the page of a command, or that of the whole program if command is empty.
+func printHelp(s *session.Session, app *cli.App, command string) error {
+	page := cmdline.AppHelp(app)
 	if command != "" {
 		c := app.Command(command)
 		if c == nil || c.Hidden {
-			return unknownCommand(command, app.Commands)
+			return cmdline.UnknownCommand(command, app.Commands)
 		}
-		page = commandHelp(c)
+		page = cmdline.CommandHelp(c)
 	}
-	p.out.raw([]byte(page))
-	return p.out.err
-}
-
-func appHelp(app *cli.App) string {
-	var b strings.Builder
-	fmt.Fprintf(&b, "%s: %s\n\nUsage:\n  hassesctl [FLAGS] COMMAND [FLAGS] [ARGUMENTS]\n\nCommands:\n", app.Name, app.Usage)
-	for _, c := range app.Commands {
-		if !c.Hidden {
-			entry(&b, c.Name, c.Usage, 14)
-		}
-	}
-	b.WriteString("\nFlags of every command, before or after it:\n")
-	flagsHelp(&b, app.Flags)
-	entry(&b, "--help", "explain hassesctl, or the command", 22)
-	b.WriteString("\nEnvironment:\n" + wrap("HASSESCTL_SOCKET, HASSESCTL_TCP, HASSESCTL_CA, HASSESCTL_CERT, HASSESCTL_KEY, HASSESCTL_AUTH_KEY_FILE, "+
-		"HASSESCTL_JSON and HASSESCTL_TIMEOUT stand for the flags, which beat them; HASSESCTL_URL for --url of tail. "+
-		"NO_COLOR turns the colours off.", 2))
-	b.WriteString("\nExit codes:\n")
-	for code, meaning := range exitCodes {
-		fmt.Fprintf(&b, "  %d  %s\n", code, meaning)
-	}
-	return b.String()
-}
-
-func commandHelp(c *cli.Command) string {
-	var b strings.Builder
-	b.WriteString(wrap("hassesctl "+c.Name+": "+c.Usage, 0))
-	b.WriteString("\nUsage:\n  hassesctl " + c.Name)
-	if len(c.Flags) > 0 {
-		b.WriteString(" [FLAGS]")
-	}
-	if c.ArgsUsage != "" {
-		b.WriteString(" " + c.ArgsUsage)
-	}
-	b.WriteString("\n")
-	if c.Description != "" {
-		b.WriteString("\n" + wrap(c.Description, 0))
-	}
-	if len(c.Flags) > 0 {
-		b.WriteString("\nFlags:\n")
-		flagsHelp(&b, c.Flags)
-	}
-	b.WriteString("\nhassesctl --help lists the flags of every command and the exit codes.\n")
-	return b.String()
-}
-
-func flagsHelp(b *strings.Builder, flags []cli.Flag) {
-	for _, f := range flags {
-		doc, ok := f.(cli.DocGenerationFlag)
-		if !ok {
-			panic("hassesctl: internal error: a flag without documentation: " + f.String())
-		}
-		// The word in backquotes stands for the value, as in the flag package.
-		usage := strings.Split(doc.GetUsage(), "`")
-		name := "--" + f.Names()[0]
-		if len(usage) == 3 {
-			name += " " + usage[1]
-		}
-		entry(b, name, strings.Join(usage, ""), 22)
-	}
-}
-
-// entry is a name and, beginning at a column, what it is.
-func entry(b *strings.Builder, name, text string, column int) {
-	lines := wrap(text, column)
-	if len(name)+4 > column {
-		fmt.Fprintf(b, "  %s\n%s", name, lines)
-		return
-	}
-	fmt.Fprintf(b, "  %-*s%s", column-2, name, lines[column:])
-}
-
-// wrap breaks text into lines of [helpWidth] that are indented.
-func wrap(text string, indent int) string {
-	margin := strings.Repeat(" ", indent)
-	var b strings.Builder
-	line := margin
-	for word := range strings.FieldsSeq(text) {
-		if len(line) > indent {
-			if len(line)+1+len(word) > helpWidth {
-				b.WriteString(line + "\n")
-				line = margin
-			} else {
-				line += " "
-			}
-		}
-		line += word
-	}
-	return b.String() + line + "\n"
+	s.Out.Raw([]byte(page))
+	return s.Out.Err()
 }

@@ -16,6 +16,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/hassesd/hassesd/cmd/hassesctl/internal/exit"
 	"github.com/hassesd/hassesd/internal/admin"
 	"github.com/hassesd/hassesd/internal/admin/admintest"
 )
@@ -24,9 +25,9 @@ import (
 func authorityIn(t *testing.T, dir string) console {
 	t.Helper()
 	c := console{t, nil}
-	c.run(exitOK, "pki", "init", "--dir", dir)
-	c.run(exitOK, "pki", "issue", "daemon", "localhost", "127.0.0.1", "::1", "--dir", dir)
-	c.run(exitOK, "pki", "issue", "client", "alice", "--dir", dir)
+	c.run(exit.OK, "pki", "init", "--dir", dir)
+	c.run(exit.OK, "pki", "issue", "daemon", "localhost", "127.0.0.1", "::1", "--dir", dir)
+	c.run(exit.OK, "pki", "issue", "client", "alice", "--dir", dir)
 	return c
 }
 
@@ -107,22 +108,22 @@ func TestPKIReplacesNothingUnasked(t *testing.T) {
 		{"pki", "issue", "daemon", "localhost"},
 	} {
 		before := contents(t, dir)
-		c.run(exitFailed, append(args, "--dir", dir)...)
+		c.run(exit.Failed, append(args, "--dir", dir)...)
 		if after := contents(t, dir); !slices.Equal(before, after) {
 			t.Errorf("%v changed files", args)
 		}
-		c.run(exitOK, append(args, "--dir", dir, "--force", "--days", "7")...)
+		c.run(exit.OK, append(args, "--dir", dir, "--force", "--days", "7")...)
 		if after := contents(t, dir); len(after) != len(before) || slices.Equal(before, after) {
 			t.Errorf("%v --force changed nothing, or left something behind", args)
 		}
-		c.run(exitOK, "pki", "init", "--force", "--dir", dir)
+		c.run(exit.OK, "pki", "init", "--force", "--dir", dir)
 	}
 
 	// The certificate is there, the key is not: neither is touched.
 	if err := os.Remove(filepath.Join(dir, "alice-key.pem")); err != nil {
 		t.Fatal(err)
 	}
-	c.run(exitFailed, "pki", "issue", "client", "alice", "--dir", dir)
+	c.run(exit.Failed, "pki", "issue", "client", "alice", "--dir", dir)
 	if _, err := os.Stat(filepath.Join(dir, "alice-key.pem")); !os.IsNotExist(err) {
 		t.Errorf("half of a pair was written: %v", err)
 	}
@@ -148,7 +149,7 @@ func contents(t *testing.T, dir string) []string {
 func TestPKIMistakes(t *testing.T) {
 	dir := t.TempDir()
 	c := console{t, nil}
-	c.run(exitFailed, "pki", "issue", "client", "alice", "--dir", dir) // no authority yet
+	c.run(exit.Failed, "pki", "issue", "client", "alice", "--dir", dir) // no authority yet
 	authorityIn(t, dir)
 	for _, words := range []string{
 		"", "make", "init twice", "issue", "issue daemon", "issue client", "issue client a b", "issue server x",
@@ -156,53 +157,26 @@ func TestPKIMistakes(t *testing.T) {
 		"issue daemon *.example.org", "issue daemon a_b/c", "issue daemon ca", "issue daemon http://x",
 		"init --days 0", "init --days -1", "init --days 100000",
 	} {
-		c.run(exitUsage, append([]string{"pki", "--dir", dir}, strings.Fields(words)...)...)
+		c.run(exit.Usage, append([]string{"pki", "--dir", dir}, strings.Fields(words)...)...)
 	}
 	if err := os.Rename(filepath.Join(dir, "alice-key.pem"), filepath.Join(dir, "ca-key.pem")); err != nil {
 		t.Fatal(err)
 	}
-	c.run(exitFailed, "pki", "issue", "client", "bob", "--dir", dir)
-}
-
-func TestAuthorityThatCannotSign(t *testing.T) {
-	dir := t.TempDir()
-	authorityIn(t, dir)
-	ca := filepath.Join(dir, "ca.pem")
-	if _, err := loadAuthority(ca, filepath.Join(dir, "ca-key.pem"), time.Now().Add(11*365*24*time.Hour)); err == nil || !strings.Contains(err.Error(), "expired on") {
-		t.Errorf("got %v", err)
-	}
-	if _, err := loadAuthority(ca, filepath.Join(dir, "ca-key.pem"), time.Now().Add(-time.Hour)); err == nil || !strings.Contains(err.Error(), "valid only from") {
-		t.Errorf("got %v", err)
-	}
-	if _, err := loadAuthority(filepath.Join(dir, "alice.pem"), filepath.Join(dir, "alice-key.pem"), time.Now()); err == nil || !strings.Contains(err.Error(), "not an authority") {
-		t.Errorf("got %v", err)
-	}
-	short, err := newAuthority(time.Now(), time.Hour)
-	if err != nil {
-		t.Fatal(err)
-	}
-	leaf, err := short.issue(clientTemplate("x"), time.Now(), 90*24*time.Hour)
-	if err != nil || leaf.cert.NotAfter.After(short.cert.NotAfter) {
-		t.Errorf("the certificate outlives its authority: %v, %v", leaf, err)
-	}
-	leaf, err = short.issue(clientTemplate("x"), time.Now().Add(-time.Minute), time.Minute)
-	if err != nil || leaf.cert.NotBefore.Before(short.cert.NotBefore) {
-		t.Errorf("the certificate is older than its authority: %v, %v", leaf, err)
-	}
+	c.run(exit.Failed, "pki", "issue", "client", "bob", "--dir", dir)
 }
 
 // TestPKIOutput holds what is printed against what a daemon takes.
 func TestPKIOutput(t *testing.T) {
 	dir := t.TempDir()
 	c := authorityIn(t, dir)
-	var out issued
-	if err := json.Unmarshal([]byte(c.run(exitOK, "pki", "issue", "client", "shop.1", "--json", "--dir", dir)), &out); err != nil {
+	var out struct{ Identities []string }
+	if err := json.Unmarshal([]byte(c.run(exit.OK, "pki", "issue", "client", "shop.1", "--json", "--dir", dir)), &out); err != nil {
 		t.Fatal(err)
 	}
 	if len(out.Identities) != 2 || out.Identities[0] != "uri:hassesd:client:shop.1" || !strings.HasPrefix(out.Identities[1], "spki:") {
 		t.Errorf("got %+v", out)
 	}
-	if got := c.run(exitOK, "pki", "issue", "client", "shop.2", "--dir", dir); !strings.Contains(got, "\nuri:hassesd:client:shop.2\nspki:") {
+	if got := c.run(exit.OK, "pki", "issue", "client", "shop.2", "--dir", dir); !strings.Contains(got, "\nuri:hassesd:client:shop.2\nspki:") {
 		t.Errorf("got %s", got)
 	}
 	for _, identity := range out.Identities {
@@ -281,12 +255,12 @@ func TestStatusOverTLS(t *testing.T) {
 	as := func(name string) []string {
 		return []string{"--tcp", addr.String(), "--ca", path("ca.pem"), "--cert", path(name + ".pem"), "--key", path(name + "-key.pem"), "--timeout", "30s"}
 	}
-	if got := c.run(exitOK, append(as("alice"), "status")...); !strings.Contains(got, "hassesd 1.2.3, pid 42") {
+	if got := c.run(exit.OK, append(as("alice"), "status")...); !strings.Contains(got, "hassesd 1.2.3, pid 42") {
 		t.Errorf("status: %s", got)
 	}
-	c.run(exitNotFound, append(as("alice"), "kick", "--all")...) // nobody was there
-	c.run(exitOK, "pki", "issue", "client", "bob", "--dir", dir)
-	c.run(exitNotAllowed, append(as("bob"), "status")...)
-	c.run(exitNotAllowed, "--tcp", addr.String(), "--ca", path("ca.pem"), "status")
-	c.run(exitNotAllowed, append(as("localhost"), "status")...) // for servers only
+	c.run(exit.NotFound, append(as("alice"), "kick", "--all")...) // nobody was there
+	c.run(exit.OK, "pki", "issue", "client", "bob", "--dir", dir)
+	c.run(exit.NotAllowed, append(as("bob"), "status")...)
+	c.run(exit.NotAllowed, "--tcp", addr.String(), "--ca", path("ca.pem"), "status")
+	c.run(exit.NotAllowed, append(as("localhost"), "status")...) // for servers only
 }

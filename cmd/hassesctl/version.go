@@ -7,10 +7,15 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/hassesd/hassesd/cmd/hassesctl/internal/cmdline"
+	"github.com/hassesd/hassesd/cmd/hassesctl/internal/session"
 	"github.com/hassesd/hassesd/internal/admin"
 )
 
-// versions is the result of version.
+// version is set by the linker.
+var version string
+
+// versions is the --json document of version.
 type versions struct {
 	Client clientInfo  `json:"client"`
 	Daemon *daemonInfo `json:"daemon"` // null when it cannot be reached
@@ -27,37 +32,38 @@ type daemonInfo struct {
 	Role     admin.Role `json:"role"`
 }
 
-func (p *program) versionCommand() *cli.Command {
+// versionCommand returns the command version.
+func versionCommand(s *session.Session) *cli.Command {
 	return &cli.Command{
 		Name:        "version",
 		Usage:       "show the versions of hassesctl and, if it can be reached, of the daemon",
 		Description: "Exits with 0 also when the daemon cannot be reached.",
 		Action: func(c *cli.Context) error {
-			if _, err := words(c, 0, 0); err != nil {
+			if _, err := cmdline.Words(c, 0, 0); err != nil {
 				return err
 			}
-			v := versions{Client: clientInfo{clientVersion(), runtime.Version()}}
-			hello, err := call(c.Context, p, func(ctx context.Context, client *admin.Conn) (admin.Hello, error) {
+			v := versions{Client: clientInfo{s.Version, runtime.Version()}}
+			hello, err := session.Call(c.Context, s, func(ctx context.Context, client *admin.Conn) (admin.Hello, error) {
 				return client.Hello(ctx)
 			})
 			if err == nil {
 				v.Daemon = &daemonInfo{hello.Version, hello.Protocol, hello.Role}
 			}
-			if p.set.json {
-				return p.out.json(v)
+			if s.JSON {
+				return s.Out.JSON(v)
 			}
-			p.out.printf("hassesctl %s (%s)\n", v.Client.Version, v.Client.Go)
+			s.Out.Printf("hassesctl %s (%s)\n", v.Client.Version, v.Client.Go)
 			if v.Daemon == nil {
-				p.err.printf("no daemon: %s\n", explain(err).err)
-				return p.out.err
+				s.Err.Printf("no daemon: %s\n", explain(err).Err)
+				return s.Out.Err()
 			}
-			p.out.printf("hassesd %s (protocol %d, we may: %s)\n", v.Daemon.Version, v.Daemon.Protocol, string(v.Daemon.Role))
-			return p.out.err
+			s.Out.Printf("hassesd %s (protocol %d, we may: %s)\n", v.Daemon.Version, v.Daemon.Protocol, string(v.Daemon.Role))
+			return s.Out.Err()
 		},
 	}
 }
 
-// clientVersion is what the linker set, or what the go command recorded.
+// clientVersion returns what the linker set, or what the go command recorded.
 func clientVersion() string {
 	if version != "" {
 		return version

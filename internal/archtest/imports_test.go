@@ -221,7 +221,22 @@ var rules = []rule{
 		why:    "hassesctl speaks the control protocol, makes tokens and holds streams for its load test; it links nothing else of the daemon",
 	},
 	{
-		from: []string{"cmd/hassesctl"}, never: []string{"./internal/reactor"}, direct: true,
+		from: []string{"cmd/hassesctl/internal/exit", "cmd/hassesctl/internal/output", "cmd/hassesctl/internal/cmdline"}, never: []string{"./..."},
+		except: []string{"./cmd/hassesctl/internal/exit", "./cmd/hassesctl/internal/output", "./cmd/hassesctl/internal/cmdline"},
+		why:    "what reads command lines and writes results knows no daemon",
+	},
+	{
+		from: []string{"cmd/hassesctl/internal/eventsource"}, never: []string{"./..."},
+		except: []string{"./cmd/hassesctl/internal/eventsource", "./internal/sse"},
+		why:    "it reads event streams of any server",
+	},
+	{
+		from:  []string{"cmd/hassesctl/internal/inspect", "cmd/hassesctl/internal/operate", "cmd/hassesctl/internal/credential", "cmd/hassesctl/internal/pki", "cmd/hassesctl/internal/loadtest"},
+		never: []string{"./cmd/hassesctl/internal/inspect", "./cmd/hassesctl/internal/operate", "./cmd/hassesctl/internal/tail", "./cmd/hassesctl/internal/credential", "./cmd/hassesctl/internal/pki", "./cmd/hassesctl/internal/loadtest"}, direct: true,
+		why: "commands never import each other; tail alone signs URLs as sign-url does",
+	},
+	{
+		from: []string{"cmd/hassesctl/..."}, never: []string{"./internal/reactor"}, direct: true,
 		why: "only the load generator waits for descriptors",
 	},
 	{

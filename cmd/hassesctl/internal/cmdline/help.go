@@ -1,0 +1,103 @@
+package cmdline
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/hassesd/hassesd/cmd/hassesctl/internal/exit"
+)
+
+// HelpWidth is the width of the help, in columns: that of the narrowest terminal that people still open at night.
+const HelpWidth = 80
+
+// AppHelp returns the page of the whole program.
+func AppHelp(app *cli.App) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s: %s\n\nUsage:\n  hassesctl [FLAGS] COMMAND [FLAGS] [ARGUMENTS]\n\nCommands:\n", app.Name, app.Usage)
+	for _, c := range app.Commands {
+		if !c.Hidden {
+			entry(&b, c.Name, c.Usage, 14)
+		}
+	}
+	b.WriteString("\nFlags of every command, before or after it:\n")
+	flagsHelp(&b, app.Flags)
+	entry(&b, "--help", "explain hassesctl, or the command", 22)
+	b.WriteString("\nEnvironment:\n" + wrap("HASSESCTL_SOCKET, HASSESCTL_TCP, HASSESCTL_CA, HASSESCTL_CERT, HASSESCTL_KEY, HASSESCTL_AUTH_KEY_FILE, "+
+		"HASSESCTL_JSON and HASSESCTL_TIMEOUT stand for the flags, which beat them; HASSESCTL_URL for --url of tail. "+
+		"NO_COLOR turns the colours off.", 2))
+	b.WriteString("\nExit codes:\n")
+	for code, meaning := range exit.Meanings {
+		fmt.Fprintf(&b, "  %d  %s\n", code, meaning)
+	}
+	return b.String()
+}
+
+// CommandHelp returns the page of one command.
+func CommandHelp(c *cli.Command) string {
+	var b strings.Builder
+	b.WriteString(wrap("hassesctl "+c.Name+": "+c.Usage, 0))
+	b.WriteString("\nUsage:\n  hassesctl " + c.Name)
+	if len(c.Flags) > 0 {
+		b.WriteString(" [FLAGS]")
+	}
+	if c.ArgsUsage != "" {
+		b.WriteString(" " + c.ArgsUsage)
+	}
+	b.WriteString("\n")
+	if c.Description != "" {
+		b.WriteString("\n" + wrap(c.Description, 0))
+	}
+	if len(c.Flags) > 0 {
+		b.WriteString("\nFlags:\n")
+		flagsHelp(&b, c.Flags)
+	}
+	b.WriteString("\nhassesctl --help lists the flags of every command and the exit codes.\n")
+	return b.String()
+}
+
+func flagsHelp(b *strings.Builder, flags []cli.Flag) {
+	for _, f := range flags {
+		doc, ok := f.(cli.DocGenerationFlag)
+		if !ok {
+			panic("hassesctl: internal error: a flag without documentation: " + f.String())
+		}
+		// The word in backquotes stands for the value, as in the flag package.
+		usage := strings.Split(doc.GetUsage(), "`")
+		name := "--" + f.Names()[0]
+		if len(usage) == 3 {
+			name += " " + usage[1]
+		}
+		entry(b, name, strings.Join(usage, ""), 22)
+	}
+}
+
+// entry writes a name and, beginning at a column, its explanation.
+func entry(b *strings.Builder, name, text string, column int) {
+	lines := wrap(text, column)
+	if len(name)+4 > column {
+		fmt.Fprintf(b, "  %s\n%s", name, lines)
+		return
+	}
+	fmt.Fprintf(b, "  %-*s%s", column-2, name, lines[column:])
+}
+
+// wrap breaks text into lines of [HelpWidth] that are indented.
+func wrap(text string, indent int) string {
+	margin := strings.Repeat(" ", indent)
+	var b strings.Builder
+	line := margin
+	for word := range strings.FieldsSeq(text) {
+		if len(line) > indent {
+			if len(line)+1+len(word) > HelpWidth {
+				b.WriteString(line + "\n")
+				line = margin
+			} else {
+				line += " "
+			}
+		}
+		line += word
+	}
+	return b.String() + line + "\n"
+}

@@ -1,0 +1,177 @@
+package inspect
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"slices"
+	"strconv"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/hassesd/hassesd/cmd/hassesctl/internal/cmdline"
+	"github.com/hassesd/hassesd/cmd/hassesctl/internal/exit"
+	"github.com/hassesd/hassesd/cmd/hassesctl/internal/output"
+	"github.com/hassesd/hassesd/cmd/hassesctl/internal/session"
+	"github.com/hassesd/hassesd/internal/admin"
+	"github.com/hassesd/hassesd/internal/safetext"
+)
+
+const (
+	// clientsPage is how many clients are asked for at a time: some 150 KiB of JSON, so that a daemon with very many
+	// never holds a long answer.
+	clientsPage = 500
+	// roomsColumn is how wide the rooms of a client may get in the table; --json shows them all.
+	roomsColumn = 32
+)
+
+// Clients returns the command clients.
+func Clients(s *session.Session) *cli.Command {
+	return &cli.Command{
+		Name:  "clients",
+		Usage: "list the connected clients",
+		Flags: []cli.Flag{
+			&cli.StringFlag{Name: "room", Usage: "only those subscribed to `ROOM`"},
+			&cli.StringFlag{Name: "id", Usage: "only those that call themselves `ID`"},
+			&cli.StringFlag{Name: "addr", Usage: "only those from `ADDRESS`, or address:port"},
+			&cli.StringFlag{Name: "sort", Usage: "`ORDER`: age (oldest first, the default), queue (fullest first) or sent (most first)"},
+			&cli.IntFlag{Name: "limit", Usage: "at most `N` of them (default: all)"},
+		},
+		Action: func(c *cli.Context) error {
+			if _, err := cmdline.Words(c, 0, 0); err != nil {
+				return err
+			}
+			if order := c.String("sort"); order != "" && !slices.Contains([]string{"age", "queue", "sent"}, order) {
+				return exit.Usagef("--sort is age, queue or sent, not %q", order)
+			}
+			if c.Int("limit") < 0 {
+				return exit.Usagef("--limit wants a number that is not negative")
+			}
+			params := admin.ClientsParams{
+				Room: c.String("room"),
+				ID:   c.String("id"),
+				Addr: c.String("addr"),
+				Sort: c.String("sort"),
+			}
+			clients, err := allClients(c.Context, s, params, c.Int("limit"))
+			if err != nil {
+				return err
+			}
+			if s.JSON {
+				return s.Out.JSON(clients)
+			}
+			printClients(s, clients)
+			return s.Out.Err()
+		},
+	}
+}
+
+// allClients follows the pages until there are limit clients, or all for 0. Each page has the whole timeout.
+func allClients(ctx context.Context, s *session.Session, params admin.ClientsParams, limit int) (admin.Clients, error) {
+	all := admin.Clients{Clients: []admin.Client{}}
+	client, err := session.Within(ctx, s.Timeout, s.Dial)
+	if err != nil {
+		return all, err
+	}
+	defer session.HangUp(client)
+	seen := make(map[uint64]bool) // a client whose queue grows may come again on a later page
+	for {
+		params.Limit = clientsPage
+		if limit > 0 {
+			params.Limit = min(params.Limit, limit-len(all.Clients))
+		}
+		page, err := session.Within(ctx, s.Timeout, func(ctx context.Context) (admin.Clients, error) {
+			return client.Clients(ctx, params)
+		})
+		if err != nil {
+			return all, err
+		}
+		for _, c := range page.Clients {
+			if !seen[c.Conn] {
+				seen[c.Conn] = true
+				all.Clients = append(all.Clients, c)
+			}
+		}
+		all.Total = page.Total
+		if page.NextCursor == "" || limit > 0 && len(all.Clients) >= limit {
+			return all, nil
+		}
+		if page.NextCursor == params.Cursor || len(page.Clients) == 0 {
+			return all, errors.New("the daemon's list of clients does not come to an end")
+		}
+		params.Cursor = page.NextCursor
+	}
+}
+
+func printClients(s *session.Session, clients admin.Clients) {
+	t := clientsTable(clients.Clients)
+	t.Print(s.Out)
+	if len(clients.Clients) < clients.Total {
+		s.Err.Printf("%d of %s\n", len(clients.Clients), output.Plural(clients.Total, "client"))
+	}
+}
+
+func clientsTable(clients []admin.Client) *output.Table {
+	t := &output.Table{Columns: []output.Column{
+		{Heading: "ID", Yields: 1, Least: 6},
+		{Heading: "ADDRESS", Yields: 1, Least: 12},
+		{Heading: "STATE"},
+		{Heading: "TLS", Yields: 2, Least: 3, AtEnd: true},
+		{Heading: "AGE", Right: true},
+		{Heading: "ROOMS", Yields: 1, Least: 8},
+		{Heading: "SENT", Right: true},
+		{Heading: "QUEUE", Right: true},
+		{Heading: "AGENT", Yields: 3},
+	}}
+	for _, c := range clients {
+		queue := output.Cell{Text: output.Size(int64(c.QueueBytes))}
+		if c.QueueBytes > 0 {
+			queue.Style = output.Yellow
+		}
+		t.Add(
+			output.Cell{Text: cmp.Or(c.ID, "-"), Style: output.Bold},
+			output.Cell{Text: c.Addr},
+			output.Cell{Text: c.State, Style: stateStyle(c.State)},
+			output.Cell{Text: cmp.Or(c.TLS, "-")},
+			output.Cell{Text: output.Age(c.AgeSeconds)},
+			output.Cell{Text: roomsText(c.Rooms), Shown: true},
+			output.Cell{Text: strconv.FormatUint(c.Sent, 10)},
+			queue,
+			output.Cell{Text: cmp.Or(c.Agent, "-"), Style: output.Dim},
+		)
+	}
+	return t
+}
+
+func stateStyle(state string) output.Style {
+	switch state {
+	case "streaming":
+		return output.Green
+	case "draining":
+		return output.Yellow
+	}
+	return output.Plain
+}
+
+// roomsText returns as many rooms as fit into the column, visible, and the number of the others.
+func roomsText(rooms []string) string {
+	text := ""
+	for i, room := range rooms {
+		next := safetext.Visible(room)
+		if i > 0 {
+			next = text + "," + next
+		}
+		if output.Width(next) > roomsColumn {
+			if i == 0 {
+				next = output.Cut(next, roomsColumn)
+				if len(rooms) == 1 {
+					return next
+				}
+				text, i = next, 1
+			}
+			return text + " +" + strconv.Itoa(len(rooms)-i)
+		}
+		text = next
+	}
+	return cmp.Or(text, "-")
+}

@@ -1,0 +1,103 @@
+package inspect
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/hassesd/hassesd/cmd/hassesctl/internal/output"
+	"github.com/hassesd/hassesd/internal/admin"
+	"github.com/hassesd/hassesd/internal/safetext"
+)
+
+// statusText returns the status for people: a headline, then names and values.
+func statusText(s *output.Screen, status admin.Status) string {
+	var b strings.Builder
+	user := safetext.Visible(status.User)
+	if user == "" {
+		user = "not set"
+	}
+	fmt.Fprintf(&b, "%s %s, pid %d, user %s (uid %d)\n",
+		s.Paint(output.Bold, "hassesd"), s.Paint(output.Bold, safetext.Visible(status.Version)), status.PID, user, status.UID)
+	if status.Draining {
+		b.WriteString(string(s.Paint(output.Yellow, "draining: streams are being ended, no new ones are accepted")) + "\n")
+	}
+	line := func(name, value string) { b.WriteString(s.Field(name, value)) }
+	line("running", output.Age(status.UptimeSeconds)+", since "+status.StartedAt.Format(time.RFC3339))
+	line("mode", status.Mode)
+	if len(status.Listen) > 0 {
+		line("listens on", strings.Join(status.Listen, ", "))
+	}
+	for _, door := range status.Doors {
+		if door.Kind != admin.DoorListen { // those are in listen
+			line(doorName(door.Kind), door.Address+tlsMark(door.TLS))
+		}
+	}
+	if status.CertFile != "" {
+		line("certificate", status.CertFile+", key "+status.KeyFile)
+	}
+	if len(status.CORSOrigin) > 0 {
+		line("origins", strings.Join(status.CORSOrigin, ", "))
+	}
+	line("log level", status.LogLevel)
+	if status.LogRecordsLost > 0 {
+		line("log", output.Plural(status.LogRecordsLost, "record")+" lost: it could not be written fast enough, or not at all")
+	}
+	line("reinit", output.OnOff(status.Reinit))
+	line("connections", fmt.Sprintf("%d (peak %d, at most %d)", status.Connections, status.ConnectionsPeak, status.ConnectionsMax))
+	line("streams", strconv.Itoa(status.Streams))
+	line("loops", loopsText(status.Loops))
+	line("opened", fmt.Sprintf("%d (and %d by a second request)", status.HandshakesTotal, status.ReinitsTotal))
+	line("messages", fmt.Sprintf("%d (deliveries %d)", status.MessagesTotal, status.DeliveriesTotal))
+	line("command errors", strconv.FormatUint(status.CommandErrorsTotal, 10))
+	line("last event", status.LastEventID)
+	line("history", historyText(status.History))
+	if status.Memory != nil {
+		line("memory", memoryText(status.Memory))
+	}
+	line("closed", reasonsText(status.Closed))
+	if dropped := reasonsText(status.Dropped); len(status.Dropped) > 0 && dropped != reasonsText(nil) {
+		line("dropped", dropped)
+	}
+	line("refused", reasonsText(status.Refused))
+	return b.String()
+}
+
+// doorName returns what people call an endpoint. One that only a newer daemon knows keeps its name.
+func doorName(kind admin.DoorKind) string {
+	switch kind {
+	case admin.DoorListen:
+		return "listener"
+	case admin.DoorControlSocket:
+		return "control socket"
+	case admin.DoorControlTCP:
+		return "control port"
+	case admin.DoorFIFO:
+		return "FIFO"
+	}
+	return string(kind)
+}
+
+func tlsMark(isTLS bool) string {
+	if isTLS {
+		return " (TLS)"
+	}
+	return ""
+}
+
+// loopsText returns the load of each loop, as streams of connections.
+func loopsText(loops []admin.LoopStatus) string {
+	parts := make([]string, len(loops))
+	for i, l := range loops {
+		parts[i] = fmt.Sprintf("%d/%d", l.Streams, l.Connections)
+	}
+	return output.Plural(len(loops), "loop") + ", streams/connections " + strings.Join(parts, " ")
+}
+
+func historyText(h admin.HistoryStatus) string {
+	if h.Events == 0 {
+		return "empty"
+	}
+	return fmt.Sprintf("%s, %s, oldest %s", output.Plural(h.Events, "event"), output.Size(h.Bytes), output.Age(h.OldestAgeSeconds))
+}

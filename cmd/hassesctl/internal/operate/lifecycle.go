@@ -1,0 +1,84 @@
+package operate
+
+import (
+	"context"
+	"time"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/hassesd/hassesd/cmd/hassesctl/internal/cmdline"
+	"github.com/hassesd/hassesd/cmd/hassesctl/internal/exit"
+	"github.com/hassesd/hassesd/cmd/hassesctl/internal/output"
+	"github.com/hassesd/hassesd/cmd/hassesctl/internal/session"
+	"github.com/hassesd/hassesd/internal/admin"
+)
+
+// Reload returns the command reload.
+func Reload(s *session.Session) *cli.Command {
+	return &cli.Command{
+		Name:        "reload",
+		Usage:       "make the daemon read its configuration and certificates again",
+		Description: "Prints the settings that changed, one a line. No stream is touched; on any mistake the daemon keeps what it had.",
+		Action: func(c *cli.Context) error {
+			if _, err := cmdline.Words(c, 0, 0); err != nil {
+				return err
+			}
+			reloaded, err := session.Call(c.Context, s, func(ctx context.Context, client *admin.Conn) (admin.Reloaded, error) {
+				return client.Reload(ctx)
+			})
+			switch {
+			case err != nil:
+				return err
+			case s.JSON:
+				return s.Out.JSON(reloaded)
+			}
+			for _, key := range reloaded.Changed {
+				s.Out.Printf("%s\n", key)
+			}
+			if len(reloaded.Changed) == 0 {
+				s.Err.Printf("nothing changed\n")
+			}
+			for _, key := range reloaded.NeedsRestart {
+				s.Err.Printf("%s differs, and needs a restart\n", key)
+			}
+			return s.Out.Err()
+		},
+	}
+}
+
+// Drain returns the command drain.
+func Drain(s *session.Session) *cli.Command {
+	return &cli.Command{
+		Name:        "drain",
+		Usage:       "end all streams gently, and then the daemon",
+		Description: "The daemon accepts nobody any more, ends its streams evenly over the window, and exits. Asked again with a shorter window, it hurries. Browsers reconnect elsewhere, or to its successor.",
+		Flags: []cli.Flag{
+			&cli.DurationFlag{Name: "window", Usage: "spread the ends over `DURATION` (default: the daemon's drain.window)"},
+		},
+		Action: func(c *cli.Context) error {
+			if _, err := cmdline.Words(c, 0, 0); err != nil {
+				return err
+			}
+			var params admin.DrainParams
+			if c.IsSet("window") {
+				window := c.Duration("window").Seconds()
+				if window < 0 {
+					return exit.Usagef("--window wants a duration such as 10s")
+				}
+				params.WindowSeconds = &window
+			}
+			drained, err := session.Call(c.Context, s, func(ctx context.Context, client *admin.Conn) (admin.Drained, error) {
+				return client.Drain(ctx, params)
+			})
+			switch {
+			case err != nil:
+				return err
+			case s.JSON:
+				return s.Out.JSON(drained)
+			}
+			window := time.Duration(drained.WindowSeconds * float64(time.Second)).Round(time.Millisecond)
+			s.Out.Printf("ending %s within %s\n", output.Plural(drained.Streams, "stream"), window.String())
+			return s.Out.Err()
+		},
+	}
+}
