@@ -255,7 +255,7 @@ func (a *Access) verify(chain []*x509.Certificate, shown time.Time) error {
 func (a *Access) roleOf(c *x509.Certificate) (Role, string) {
 	role, by := RoleNone, ""
 	for _, id := range Identities(c) {
-		if r, ok := a.roles[identity(id)]; ok && r.rank() > role.rank() {
+		if r, ok := a.roles[identity(id)]; ok && !role.Includes(r) {
 			role, by = r, id
 		}
 	}

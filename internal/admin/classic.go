@@ -6,6 +6,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/hassesd/hassesd/internal/safetext"
 )
 
 // commandSlack is what a classic command may have beside its message: room, client id, and the signs between.
@@ -40,7 +42,7 @@ func (s *classic) run(cmd Command, bad *SyntaxError) {
 		s.syntaxError(bad)
 		return
 	}
-	if needed, has := cmd.Verb.role(), s.conn.role(); !has.includes(needed) {
+	if needed, has := cmd.Verb.role(), s.conn.role(); !has.Includes(needed) {
 		s.error(notForRole("this command", needed, has))
 		return
 	}
@@ -240,7 +242,7 @@ func (s *classic) error(e *Error) {
 }
 
 func (s *classic) syntaxError(bad *SyntaxError) {
-	e := &Error{Code: codeInvalidRequest, Message: bad.Error()}
+	e := &Error{Code: CodeInvalidRequest, Message: bad.Error()}
 	switch forbidden := s.conn.tooLong(); {
 	case bad.noRoom:
 		e = errNoRoom()
@@ -253,4 +255,4 @@ func (s *classic) syntaxError(bad *SyntaxError) {
 	s.conn.answer(answer{text: errorLine(e)})
 }
 
-func errorLine(e *Error) []byte { return []byte("error " + printable(e.Message) + "\n") }
+func errorLine(e *Error) []byte { return []byte("error " + safetext.ASCII(e.Message) + "\n") }

@@ -209,7 +209,7 @@ func TestErrorsOfTheBackend(t *testing.T) {
 	}
 	p := connect(t, "unix", admintest.Start(t, b).Socket)
 	p.send("busy=1\nslow=1\nack_enable\nok=1\nstatus\ntcpstatus\n")
-	p.want(`error the loops\x0aare behind
+	p.want(`error the loops\x0Aare behind
 error the daemon did not get to it in time
 ok
 error message e-1 was taken, but its streams were not counted in time
@@ -291,7 +291,7 @@ func TestTexts(t *testing.T) {
 List of clients:
 #1 - <6> info: 192.0.2.1:50190 S:SSE Err: 0 Messages: 0 Reinit: 0 SSL:No
   Connection time: 00:00:00  Handshaked time: 00:00:00 UniqId:x
-  Agent: evil\x0astatus
+  Agent: evil\x0Astatus
   Subscribes: room624
 ---------------- end ----------------
 Number of connected clients: 12

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+
+	"github.com/hassesd/hassesd/internal/safetext"
 )
 
 // maxLoggedClients is how many clients of a list are written into the log, which others want to read as well.
@@ -77,7 +79,7 @@ func textList() clientListForm {
 		},
 		tail: func(n int, cut *Error) []byte {
 			if cut != nil {
-				return fmt.Appendf(nil, "The list is cut after %d clients: %s\n%s", n, printable(cut.Message), clientListEnd)
+				return fmt.Appendf(nil, "The list is cut after %d clients: %s\n%s", n, safetext.ASCII(cut.Message), clientListEnd)
 			}
 			return []byte(clientListEnd)
 		},
@@ -101,7 +103,7 @@ func jsonList() clientListForm {
 		tail: func(n int, cut *Error) []byte {
 			why := ""
 			if cut != nil {
-				why = fmt.Sprintf(",\"cut\": %q", printable(cut.Message)) // printable ASCII, so Go's quotes are JSON's
+				why = fmt.Sprintf(",\"cut\": %q", safetext.ASCII(cut.Message)) // printable ASCII, so Go's quotes are JSON's
 			}
 			return fmt.Appendf(nil, "],\"numberofclients\": %d%s}\n", n, why)
 		},
@@ -136,7 +138,7 @@ func (s *classic) pieces(role Role, form clientListForm) {
 		if e != nil {
 			reason := refusalOf(e)
 			server.backend.CountCommandError(string(reason))
-			log.Info("control command refused", "reason", string(reason), "err", printable(e.Message))
+			log.Info("control command refused", "reason", string(reason), "err", safetext.ASCII(e.Message))
 			if n == 0 {
 				return emit(errorLine(e))
 			}

@@ -154,7 +154,7 @@ func (c *Conn) explain(ctx context.Context, method string, err error) error {
 	case ctx.Err() != nil:
 		return fmt.Errorf("%s on %s: %w", method, c.name, ctx.Err())
 	case errors.As(err, &answer) && !c.rpc.IsStopped():
-		var data errorData
+		var data ErrorData
 		if json.Unmarshal(answer.Data, &data) != nil {
 			data.Hint = "" // data of some other form is not for us
 		}

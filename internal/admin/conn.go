@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/hassesd/hassesd/internal/list"
+	"github.com/hassesd/hassesd/internal/safetext"
 )
 
 // Bounds of one control connection.
@@ -299,7 +300,7 @@ func matched(ctx context.Context, d Delivery) (int, *Error) {
 func (c *conn) refused(e *Error, attrs ...slog.Attr) {
 	reason := refusalOf(e)
 	c.server.backend.CountCommandError(string(reason))
-	attrs = append(attrs, slog.String("reason", string(reason)), slog.String("err", printable(e.Message)))
+	attrs = append(attrs, slog.String("reason", string(reason)), slog.String("err", safetext.ASCII(e.Message)))
 	attrs = append(attrs, c.keyAttrs()...)
 	level, missing := c.server.loud()
 	c.log.LogAttrs(context.Background(), level, "control command refused", append(attrs, missing...)...)

@@ -69,5 +69,5 @@ func ReadRoomCursor(sort, text string) (RoomCursor, error) {
 }
 
 func badCursor() *Error {
-	return badParams("begin without a cursor", "cursor: not one that an earlier page of the same order gave")
+	return InvalidParams("begin without a cursor", "cursor: not one that an earlier page of the same order gave")
 }

@@ -89,16 +89,37 @@ func dialDev(ctx context.Context, timeout time.Duration) (*Conn, error) {
 	if err != nil {
 		return nil, dialError(path, err)
 	}
-	peer, err := peerOf(c)
+	uid, err := peerUID(c)
 	if err != nil {
 		c.Close()
 		return nil, fmt.Errorf("connect to %s: %w", path, err)
 	}
-	if uid := int(peer.Uid); uid != 0 && uid != os.Geteuid() {
+	if uid != 0 && uid != os.Geteuid() {
 		c.Close()
 		return nil, fmt.Errorf("connect to %s: it belongs to user %d, not to you: %w", path, uid, ErrNotAllowed)
 	}
 	return newConn(c, path, timeout), nil
+}
+
+// peerUID returns the user of the process at the other end of a Unix socket.
+func peerUID(c net.Conn) (int, error) {
+	socket, ok := c.(*net.UnixConn)
+	if !ok {
+		return 0, fmt.Errorf("peer credentials of a %T: %w", c, unix.ENOTSUP)
+	}
+	raw, err := socket.SyscallConn()
+	if err != nil {
+		return 0, fmt.Errorf("peer credentials: %w", err)
+	}
+	var cred *unix.Ucred
+	var errCred error
+	err = raw.Control(func(fd uintptr) {
+		cred, errCred = unix.GetsockoptUcred(int(fd), unix.SOL_SOCKET, unix.SO_PEERCRED)
+	})
+	if err := errors.Join(err, errCred); err != nil {
+		return 0, fmt.Errorf("peer credentials: %w", err)
+	}
+	return int(cred.Uid), nil
 }
 
 func dialTCP(ctx context.Context, o Options) (*Conn, error) {
@@ -168,7 +189,7 @@ func clientTLS(o Options, host string) (*tls.Config, error) {
 	if err := pemfile.AddCertificates(roots, text); err != nil {
 		return nil, fmt.Errorf("read the certificate authority %s: %w", o.CA, err)
 	}
-	cfg := &tls.Config{MinVersion: tls.VersionTLS13, RootCAs: roots, ServerName: host, NextProtos: []string{controlProtocol}}
+	cfg := &tls.Config{MinVersion: tls.VersionTLS13, RootCAs: roots, ServerName: host, NextProtos: []string{ALPN}}
 	if o.Cert != "" || o.Key != "" {
 		pair, err := clientCertificate(o.Cert, o.Key)
 		if err != nil {

@@ -4,62 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-
-	"github.com/creachadair/jrpc2"
 )
-
-// What the caller of a control method branches on; see [errors.Is]. An [*Error] matches by its code.
-var (
-	ErrUnreachable = errors.New("hassesd cannot be reached")
-	ErrNotAllowed  = errors.New("not allowed")
-	ErrNotFound    = errors.New("not found")
-	ErrTooLarge    = errors.New("message too large")
-	ErrOverloaded  = errors.New("overloaded")
-	ErrTimeout     = errors.New("timed out")
-
-	// ErrCertificate is the daemon's refusal of our certificate, or of our having none. It is ErrNotAllowed, too.
-	ErrCertificate = fmt.Errorf("%w: the daemon refused the certificate", ErrNotAllowed)
-)
-
-// Error is an answer that a publisher or an administrator gets instead of a result.
-type Error struct {
-	Code    int    // a Code constant or one of JSON-RPC's own
-	Message string // what happened, for people
-	Hint    string // what to do next; may be empty
-
-	reason Refusal // that it counts as; empty: the one of its code
-}
-
-func (e *Error) Error() string { return e.Message }
-
-// Is reports whether e's code is the one that target stands for.
-func (e *Error) Is(target error) bool {
-	switch e.Code {
-	case CodeNotAllowed:
-		return target == ErrNotAllowed
-	case CodeNotFound:
-		return target == ErrNotFound
-	case CodeTooLarge:
-		return target == ErrTooLarge
-	case CodeOverloaded:
-		return target == ErrOverloaded
-	}
-	return false
-}
-
-// JSON-RPC's own codes, as plain numbers.
-const (
-	codeParse          = int(jrpc2.ParseError)
-	codeInvalidRequest = int(jrpc2.InvalidRequest)
-	codeMethodNotFound = int(jrpc2.MethodNotFound)
-	codeInvalidParams  = int(jrpc2.InvalidParams)
-	codeInternal       = int(jrpc2.InternalError)
-)
-
-// badParams says what is wrong with a request's parameters.
-func badParams(hint, format string, args ...any) *Error {
-	return &Error{Code: codeInvalidParams, Message: "invalid params: " + fmt.Sprintf(format, args...), Hint: hint}
-}
 
 // tooLarge is the answer to a message of size bytes.
 func tooLarge(size, limit int) *Error {
@@ -88,10 +33,29 @@ func asError(err error) *Error {
 	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
 		return &Error{Code: CodeOverloaded, Message: "the daemon did not get to it in time", Hint: "try again"}
 	}
-	return &Error{Code: codeInternal, Message: err.Error(), Hint: "the daemon's log may tell more"}
+	return &Error{Code: CodeInternal, Message: err.Error(), Hint: "the daemon's log may tell more"}
 }
 
-// errorData is the "data" of an error answer.
-type errorData struct {
-	Hint string `json:"hint,omitempty"`
+// refusalOf is the counter that an error answer belongs to.
+func refusalOf(e *Error) Refusal {
+	if e.Reason != "" {
+		return e.Reason
+	}
+	switch e.Code {
+	case CodeParse, CodeInvalidRequest:
+		return RefusedSyntax
+	case CodeMethodNotFound:
+		return RefusedMethod
+	case CodeInvalidParams:
+		return RefusedParams
+	case CodeNotAllowed:
+		return RefusedRole
+	case CodeTooLarge:
+		return RefusedTooLarge
+	case CodeOverloaded:
+		return RefusedOverload
+	case CodeNotFound:
+		return RefusedNotFound
+	}
+	return RefusedInternal
 }

@@ -1,8 +1,11 @@
 package admin
 
 import (
+	"errors"
 	"fmt"
 	"strings"
+
+	"github.com/hassesd/hassesd/internal/names"
 )
 
 // Verb is what a classic command does.
@@ -127,14 +130,14 @@ func ParseCommand(s string) (Command, *SyntaxError) {
 		if !ok {
 			continue
 		}
-		if f := roomFault(room); f != nil {
-			return Command{}, &SyntaxError{Column: len(w.prefix) + f.at + 1, Reason: f.reason}
+		if err := names.CheckRoom(room); err != nil {
+			return Command{}, syntaxError(len(w.prefix), "the room's name ", err)
 		}
 		return Command{Verb: w.verb, Room: room}, nil
 	}
 	if key, ok := strings.CutPrefix(s, authWord); ok {
-		if f := keyFault(key); f != nil {
-			return Command{}, &SyntaxError{Column: len(authWord) + f.at + 1, Reason: f.reason}
+		if err := CheckKey(key); err != nil {
+			return Command{}, syntaxError(len(authWord), "", err)
 		}
 		return Command{Verb: VerbAuth, Key: key}, nil
 	}
@@ -145,15 +148,24 @@ func ParseCommand(s string) (Command, *SyntaxError) {
 // write room-$id=text whether or not they have an id.
 func parseMessage(address, message string) (Command, *SyntaxError) {
 	target, except, _ := strings.Cut(address, "-")
-	if f := targetFault(target); f != nil {
-		return Command{}, &SyntaxError{Column: f.at + 1, Reason: f.reason}
+	if _, err := names.ParseTarget(target); err != nil {
+		return Command{}, syntaxError(0, "the room's name ", err)
 	}
-	if f := clientIDFault(except); f != nil {
-		return Command{}, &SyntaxError{Column: len(target) + 1 + f.at + 1, Reason: f.reason}
+	if err := names.CheckClientID(except); err != nil {
+		return Command{}, syntaxError(len(target)+1, "the client id ", err)
 	}
 	if message == "" {
 		return Command{}, &SyntaxError{Column: len(address) + 2, Reason: "the message is missing"}
 	}
 	// The names outlive the message, in the history: they must not keep the whole command.
 	return Command{Verb: VerbSend, Room: strings.Clone(target), Except: strings.Clone(except), Message: message}, nil
+}
+
+// syntaxError returns the error for the fault of a name, the subject, that begins after offset bytes of the command.
+func syntaxError(offset int, subject string, err error) *SyntaxError {
+	var fault *names.Fault
+	if !errors.As(err, &fault) {
+		panic(fmt.Sprintf("admin: internal error: %v is no fault of a name", err))
+	}
+	return &SyntaxError{Column: offset + fault.At + 1, Reason: subject + fault.Reason}
 }

@@ -7,10 +7,12 @@ import (
 	"runtime"
 	"strings"
 	"testing"
+
+	"github.com/hassesd/hassesd/internal/names"
 )
 
 func TestParseCommand(t *testing.T) {
-	long := strings.Repeat("r", maxRoom)
+	long := strings.Repeat("r", names.MaxRoom)
 	for _, tt := range []struct {
 		in     string
 		want   Command
@@ -47,7 +49,7 @@ func TestParseCommand(t *testing.T) {
 		{"größe=\xff\x00", Command{Room: "größe", Message: "\xff\x00"}, 0},
 		{long + "=m", Command{Room: long, Message: "m"}, 0},
 		{long + "*=m", Command{Room: long + "*", Message: "m"}, 0},
-		{"r-" + strings.Repeat("i", maxClientID) + "=m", Command{Room: "r", Except: strings.Repeat("i", maxClientID), Message: "m"}, 0},
+		{"r-" + strings.Repeat("i", names.MaxClientID) + "=m", Command{Room: "r", Except: strings.Repeat("i", names.MaxClientID), Message: "m"}, 0},
 
 		{"nonsense", Command{}, 1},
 		{"Status", Command{}, 1},
@@ -69,7 +71,7 @@ func TestParseCommand(t *testing.T) {
 		{"ab\xff=hello", Command{}, 3},
 		{"a-b\x7f=hello", Command{}, 4},
 		{long + "r=m", Command{}, 257},
-		{"r-" + strings.Repeat("i", maxClientID+1) + "=m", Command{}, 67},
+		{"r-" + strings.Repeat("i", names.MaxClientID+1) + "=m", Command{}, 67},
 	} {
 		got, err := ParseCommand(tt.in)
 		switch {
@@ -236,15 +238,20 @@ func FuzzGrammar(f *testing.F) {
 			case p.Err.Column < 0 || p.Err.Column > testLimit+1:
 				t.Fatalf("an error at column %d", p.Err.Column)
 			case p.Err.Column > 0:
-			case p.Verb == VerbSend && (p.Message == "" || targetFault(p.Room) != nil || clientIDFault(p.Except) != nil):
+			case p.Verb == VerbSend && (p.Message == "" || !isTarget(p.Room) || names.CheckClientID(p.Except) != nil):
 				t.Fatalf("accepted %+v", p.Command)
 			case p.Verb == VerbSend && !bytes.Contains(in, []byte(p.Message)):
 				t.Fatalf("the message %q was not sent", p.Message)
-			case (p.Verb == VerbSubscribed || p.Verb == VerbTCPSubscribed) && roomFault(p.Room) != nil:
+			case (p.Verb == VerbSubscribed || p.Verb == VerbTCPSubscribed) && names.CheckRoom(p.Room) != nil:
 				t.Fatalf("accepted %+v", p.Command)
 			}
 		}
 	})
+}
+
+func isTarget(s string) bool {
+	_, err := names.ParseTarget(s)
+	return err == nil
 }
 
 func BenchmarkParser(b *testing.B) {
@@ -270,17 +277,17 @@ func TestNamesDoNotKeepTheirCommand(t *testing.T) {
 		return int64(m.HeapAlloc)
 	}
 	const n, size = 64, 1 << 20
-	var names []string
+	var kept []string
 	before := heap()
 	for range n {
 		c, err := ParseCommand("room-id=" + strings.Repeat("x", size))
 		if err != nil {
 			t.Fatal(err)
 		}
-		names = append(names, c.Room, c.Except)
+		kept = append(kept, c.Room, c.Except)
 	}
 	if grown := heap() - before; grown > n*size/4 {
-		t.Errorf("%d names keep %d bytes", len(names), grown)
+		t.Errorf("%d names keep %d bytes", len(kept), grown)
 	}
-	runtime.KeepAlive(names)
+	runtime.KeepAlive(kept)
 }

@@ -10,6 +10,8 @@ import (
 	"log/slog"
 	"strings"
 	"time"
+
+	"github.com/hassesd/hassesd/internal/names"
 )
 
 // KeySource says where a key is and what it gives.
@@ -20,12 +22,6 @@ type KeySource struct {
 	File   string // holds the key alone
 	SHA256 string // of the key, in hexadecimal
 }
-
-// Bounds of a key, in bytes. A short one could be guessed.
-const (
-	minKey = 16
-	maxKey = 256
-)
 
 // key is a secret that is known by its hash: to compare hashes takes the same time wherever they differ.
 type key struct {
@@ -56,33 +52,18 @@ func (s KeySource) load(delimiter byte) (key, error) {
 			s.File, mode.Perm())
 	}
 	secret := string(bytes.TrimRight(text, "\r\n"))
-	switch {
-	case len(secret) < minKey:
-		return key{}, fmt.Errorf("%s holds %d bytes, and a key has at least %d, %s", s.File, len(secret), minKey, keyHint)
-	case keyFault(secret) != nil:
-		return key{}, fmt.Errorf("%s does not hold one key, %s: %s at byte %d", s.File, keyHint, keyFault(secret).reason, keyFault(secret).at+1)
-	case delimiter != 0 && strings.IndexByte(secret, delimiter) >= 0:
+	if len(secret) < MinKey {
+		return key{}, fmt.Errorf("%s holds %d bytes, and a key has at least %d, %s", s.File, len(secret), MinKey, keyHint)
+	}
+	var fault *names.Fault
+	if errors.As(CheckKey(secret), &fault) {
+		return key{}, fmt.Errorf("%s does not hold one key, %s: %s at byte %d", s.File, keyHint, fault.Reason, fault.At+1)
+	}
+	if delimiter != 0 && strings.IndexByte(secret, delimiter) >= 0 {
 		return key{}, fmt.Errorf("%s holds the character that ends a command (control.delimiter)", s.File)
 	}
 	k.sum = sha256.Sum256([]byte(secret))
 	return k, nil
-}
-
-// keyFault checks what may be a key: letters, digits and - _ . ~ + /. There is no = in it, which would make a message of
-// the command.
-func keyFault(text string) *fault {
-	if text == "" {
-		return &fault{0, "the key is missing"}
-	}
-	for i, r := range text {
-		if !isLetter(r) && (r < '0' || r > '9') && !strings.ContainsRune("-_.~+/", r) {
-			return &fault{i, "no character of a key"}
-		}
-	}
-	if len(text) > maxKey {
-		return &fault{maxKey, "the key is longer than 256 bytes"}
-	}
-	return nil
 }
 
 // find returns the key of that hash. It takes the same time whichever it is, or none.
@@ -130,7 +111,7 @@ func (c *conn) wrongKey() *Error {
 		Code:    CodeNotAllowed,
 		Message: "no key of the daemon is like this one",
 		Hint:    "keys are in [[control.key]] of its configuration, and are read when it starts or reloads",
-		reason:  RefusedKey,
+		Reason:  RefusedKey,
 	}
 	if c.wrongKeys >= maxWrongKeys {
 		e.Message += fmt.Sprintf("; after %d wrong ones the connection is closed", maxWrongKeys)

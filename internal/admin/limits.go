@@ -52,15 +52,8 @@ type Penalized struct {
 	Why         string  `json:"why"` // the offence that brought it over the threshold
 }
 
-func checkLimits(p LimitsParams) *Error {
-	if p.Penalized < 0 {
-		return badParams("penalized: how many networks to list", "penalized: less than 0")
-	}
-	return nil
-}
-
-// filledLimits has no null where the protocol promises an object or a list.
-func filledLimits(l Limits) Limits {
+// WithoutNulls returns l with empty lists and maps where it has none: the protocol promises them.
+func (l Limits) WithoutNulls() Limits {
 	if l.Uses == nil {
 		l.Uses = []LimitUse{}
 	}

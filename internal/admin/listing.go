@@ -179,7 +179,7 @@ func listClients(ctx context.Context, b Backend, p ClientsParams) (clientsPage, 
 	if err != nil {
 		return clientsPage{}, err
 	}
-	cl = filledClients(cl)
+	cl = cl.WithoutNulls()
 	rows, err := boundRows(cl.Clients[:min(len(cl.Clients), p.Limit)])
 	page := clientsPage{Clients: rows, Total: cl.Total, NextCursor: cl.NextCursor}
 	if n := len(rows); n < len(cl.Clients) && n > 0 {
@@ -243,6 +243,6 @@ func (s *Server) clientsPage(ctx context.Context, role Role, p ClientsParams) (*
 		if err != nil {
 			return nil, asError(err)
 		}
-		return filledClients(cl), nil
+		return cl.WithoutNulls(), nil
 	})
 }

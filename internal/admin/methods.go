@@ -3,7 +3,6 @@ package admin
 import (
 	"context"
 	"encoding/json"
-	"fmt"
 )
 
 // method is one method of the JSON form. run returns a result to encode, or a [Delivery] to wait for.
@@ -49,8 +48,8 @@ var methods = map[string]method{
 		if e != nil {
 			return nil, e
 		}
-		if f := keyFault(p.Key); f != nil {
-			return nil, badParams("params: key", "key: %s at byte %d", f.reason, f.at+1)
+		if e := faultOf("key", CheckKey(p.Key), "params: key"); e != nil {
+			return nil, e
 		}
 		a, e := c.authorize(p.Key)
 		if e != nil {
@@ -61,7 +60,7 @@ var methods = map[string]method{
 	MethodStatus: {role: RoleRead, run: func(ctx context.Context, c *conn, params json.RawMessage) (any, *Error) {
 		return run(params, "", nil, func(struct{}) (Status, error) {
 			s, err := c.server.backend.Status(ctx)
-			return filledStatus(s), err
+			return s.WithoutNulls(), err
 		})
 	}},
 	MethodClients: {role: RoleRead, isList: true, run: func(ctx context.Context, c *conn, params json.RawMessage) (any, *Error) {
@@ -110,7 +109,7 @@ var methods = map[string]method{
 	MethodReload: {role: RoleAdmin, run: func(ctx context.Context, c *conn, params json.RawMessage) (any, *Error) {
 		return run(params, "", nil, func(struct{}) (Reloaded, error) {
 			r, err := c.server.backend.Reload(ctx)
-			return filledReloaded(r), err
+			return r.WithoutNulls(), err
 		})
 	}},
 	MethodDrain: {role: RoleAdmin, run: func(ctx context.Context, c *conn, params json.RawMessage) (any, *Error) {
@@ -121,20 +120,20 @@ var methods = map[string]method{
 	MethodCertificates: {role: RoleRead, run: func(ctx context.Context, c *conn, params json.RawMessage) (any, *Error) {
 		return run(params, "", nil, func(struct{}) (Certificates, error) {
 			list, err := c.server.backend.Certificates(ctx)
-			return filledCertificates(list), err
+			return list.WithoutNulls(), err
 		})
 	}},
 	MethodLimits: {role: RoleRead, isList: true, run: func(ctx context.Context, c *conn, params json.RawMessage) (any, *Error) {
 		return run(params, "penalized", checkLimits, func(p LimitsParams) (Limits, error) {
 			p.Penalized = min(p.Penalized, MaxPenalized)
 			l, err := c.server.backend.Limits(ctx, p)
-			return filledLimits(l), err
+			return l.WithoutNulls(), err
 		})
 	}},
 	MethodSandbox: {role: RoleRead, run: func(ctx context.Context, c *conn, params json.RawMessage) (any, *Error) {
 		return run(params, "", nil, func(struct{}) (Sandbox, error) {
 			s, err := c.server.backend.Sandbox(ctx)
-			return filledSandbox(s), err
+			return s.WithoutNulls(), err
 		})
 	}},
 }
@@ -155,70 +154,4 @@ func run[P, R any](params json.RawMessage, fields string, check func(P) *Error, 
 		return nil, asError(err)
 	}
 	return result, nil
-}
-
-// includes says whether a connection of role r may call what needs role needed.
-func (r Role) includes(needed Role) bool { return r.rank() >= needed.rank() }
-
-func (r Role) rank() int {
-	switch r {
-	case RoleNone:
-		return 0
-	case RoleRead:
-		return 1
-	case RolePublish:
-		return 2
-	case RoleAdmin:
-		return 3
-	}
-	panic(fmt.Sprintf("admin: internal error: role %q", string(r)))
-}
-
-// The lists and maps of a result are never null.
-
-func filledStatus(s Status) Status {
-	if s.Loops == nil {
-		s.Loops = []LoopStatus{}
-	}
-	if s.Closed == nil {
-		s.Closed = map[string]uint64{}
-	}
-	if s.Refused == nil {
-		s.Refused = map[string]uint64{}
-	}
-	return s
-}
-
-func filledClients(c Clients) Clients {
-	filled := make([]Client, len(c.Clients))
-	for i, cl := range c.Clients {
-		if cl.Rooms == nil {
-			cl.Rooms = []string{}
-		}
-		filled[i] = cl
-	}
-	c.Clients = filled
-	return c
-}
-
-func filledCertificates(c Certificates) Certificates {
-	filled := make([]Certificate, len(c.Certificates))
-	for i, one := range c.Certificates {
-		if one.Names == nil {
-			one.Names = []string{}
-		}
-		if one.Warnings == nil {
-			one.Warnings = []string{}
-		}
-		filled[i] = one
-	}
-	c.Certificates = filled
-	return c
-}
-
-func filledReloaded(r Reloaded) Reloaded {
-	if r.Changed == nil {
-		r.Changed = []string{}
-	}
-	return r
 }

@@ -10,17 +10,13 @@ import (
 	"strings"
 	"time"
 
+	"github.com/hassesd/hassesd/internal/names"
 	"github.com/hassesd/hassesd/internal/sse"
 )
 
 // Bounds of parameters.
 const (
 	maxTargets = 1000 // of one message
-
-	// MaxRefuse is the longest that "kick" can keep somebody out.
-	MaxRefuse = 7 * 24 * time.Hour
-	// MaxDrainWindow is the longest that "drain" can take.
-	MaxDrainWindow = time.Hour
 )
 
 // decodeParams reads params into a P, strictly: a field that P does not have is an error. fields are those it has.
@@ -34,12 +30,12 @@ func decodeParams[P any](params json.RawMessage, fields string) (P, *Error) {
 		return p, nil
 	}
 	if params[0] != '{' {
-		return p, badParams(hint, "they must be an object")
+		return p, InvalidParams(hint, "they must be an object")
 	}
 	dec := json.NewDecoder(bytes.NewReader(params))
 	dec.DisallowUnknownFields()
 	if err := dec.Decode(&p); err != nil {
-		return p, badParams(hint, "%s", decodeFault(err))
+		return p, InvalidParams(hint, "%s", decodeFault(err))
 	}
 	return p, nil
 }
@@ -84,11 +80,11 @@ func decodeSend(params json.RawMessage) (SendParams, *Error) {
 	p := SendParams{Except: w.Except, Event: w.Event, Retry: w.Retry}
 	switch {
 	case len(w.To) == 0 || string(w.To) == "null":
-		return p, badParams(sendFields, "to is missing")
+		return p, InvalidParams(sendFields, "to is missing")
 	case json.Unmarshal(w.To, &p.To) != nil:
-		return p, badParams(sendFields, "to: want a string or an array of strings")
+		return p, InvalidParams(sendFields, "to: want a string or an array of strings")
 	case w.Data == nil:
-		return p, badParams(sendFields, "data is missing")
+		return p, InvalidParams(sendFields, "data is missing")
 	}
 	p.Data = *w.Data
 	return p, checkSend(p)
@@ -96,22 +92,22 @@ func decodeSend(params json.RawMessage) (SendParams, *Error) {
 
 func checkSend(p SendParams) *Error {
 	if len(p.To) == 0 {
-		return badParams(sendFields, "to is empty")
+		return InvalidParams(sendFields, "to is empty")
 	}
 	if len(p.To) > maxTargets {
-		return badParams("send several messages", "to has %d entries and the limit is %d", len(p.To), maxTargets)
+		return InvalidParams("send several messages", "to has %d entries and the limit is %d", len(p.To), maxTargets)
 	}
 	for _, target := range p.To {
-		if f := targetFault(target); f != nil {
-			return badParams(sendFields, "to: %s at byte %d", f.reason, f.at+1)
+		if _, err := names.ParseTarget(target); err != nil {
+			return faultOf("to", err, sendFields)
 		}
 	}
-	if f := clientIDFault(p.Except); f != nil {
-		return badParams(sendFields, "except: %s at byte %d", f.reason, f.at+1)
+	if e := faultOf("except", names.CheckClientID(p.Except), sendFields); e != nil {
+		return e
 	}
 	var fault *sse.EventError
 	if err := (sse.Event{Name: p.Event, Retry: sse.RetryOf(p.Retry)}).Check(); errors.As(err, &fault) {
-		return badParams(fault.Hint, "%s", fault)
+		return InvalidParams(fault.Hint, "%s", fault)
 	}
 	return nil
 }
@@ -120,7 +116,7 @@ func checkClients(p ClientsParams) *Error {
 	switch p.Sort {
 	case "", SortAge, SortQueue, SortSent:
 	default:
-		return badParams("sort: age, queue or sent", "sort: there is no such order")
+		return InvalidParams("sort: age, queue or sent", "sort: there is no such order")
 	}
 	return checkLimit(p.Limit)
 }
@@ -129,14 +125,14 @@ func checkRooms(p RoomsParams) *Error {
 	switch p.Sort {
 	case "", SortStreams, SortName:
 	default:
-		return badParams("sort: streams or name", "sort: there is no such order")
+		return InvalidParams("sort: streams or name", "sort: there is no such order")
 	}
 	return checkLimit(p.Limit)
 }
 
 func checkLimit(limit int) *Error {
 	if limit < 0 {
-		return badParams("limit: 0 for a page of the usual length", "limit: less than 0")
+		return InvalidParams("limit: 0 for a page of the usual length", "limit: less than 0")
 	}
 	return nil
 }
@@ -149,10 +145,16 @@ func checkCount(p CountParams) *Error {
 }
 
 func checkRoom(room string) *Error {
-	if f := roomFault(room); f != nil {
-		return badParams("room: the name of one room", "room: %s at byte %d", f.reason, f.at+1)
+	return faultOf("room", names.CheckRoom(room), "room: the name of one room")
+}
+
+// faultOf returns the error for a parameter with a bad name, and where the name is bad; nil if err is nil.
+func faultOf(param string, err error, hint string) *Error {
+	var f *names.Fault
+	if !errors.As(err, &f) {
+		return nil
 	}
-	return nil
+	return InvalidParams(hint, "%s: %s at byte %d", param, f.Reason, f.At+1)
 }
 
 func checkLevel(p LevelParams) *Error {
@@ -160,7 +162,7 @@ func checkLevel(p LevelParams) *Error {
 	case "", "quiet", "normal", "debug":
 		return nil
 	}
-	return badParams("level: quiet, normal or debug", "level: there is no such level")
+	return InvalidParams("level: quiet, normal or debug", "level: there is no such level")
 }
 
 func checkKick(p KickParams) *Error {
@@ -172,10 +174,10 @@ func checkKick(p KickParams) *Error {
 		}
 	}
 	if chosen != 1 {
-		return badParams(hint, "%d of id, room and all are given", chosen)
+		return InvalidParams(hint, "%d of id, room and all are given", chosen)
 	}
-	if f := clientIDFault(p.ID); f != nil {
-		return badParams(hint, "id: %s at byte %d", f.reason, f.at+1)
+	if e := faultOf("id", names.CheckClientID(p.ID), hint); e != nil {
+		return e
 	}
 	if p.Room != "" {
 		if e := checkRoom(p.Room); e != nil {
@@ -194,7 +196,14 @@ func checkDrain(p DrainParams) *Error {
 
 func checkSeconds(name string, s float64, most time.Duration) *Error {
 	if math.IsNaN(s) || s < 0 || s > most.Seconds() {
-		return badParams(name+": seconds", "%s: want 0 to %.0f", name, most.Seconds())
+		return InvalidParams(name+": seconds", "%s: want 0 to %.0f", name, most.Seconds())
+	}
+	return nil
+}
+
+func checkLimits(p LimitsParams) *Error {
+	if p.Penalized < 0 {
+		return InvalidParams("penalized: how many networks to list", "penalized: less than 0")
 	}
 	return nil
 }

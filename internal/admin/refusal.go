@@ -41,27 +41,3 @@ func Refusals() []Refusal {
 		RefusedRole, RefusedKey, RefusedTooLarge, RefusedOverload, RefusedNotFound, RefusedInternal,
 	}
 }
-
-// refusalOf is the counter that an error answer belongs to.
-func refusalOf(e *Error) Refusal {
-	if e.reason != "" {
-		return e.reason
-	}
-	switch e.Code {
-	case codeParse, codeInvalidRequest:
-		return RefusedSyntax
-	case codeMethodNotFound:
-		return RefusedMethod
-	case codeInvalidParams:
-		return RefusedParams
-	case CodeNotAllowed:
-		return RefusedRole
-	case CodeTooLarge:
-		return RefusedTooLarge
-	case CodeOverloaded:
-		return RefusedOverload
-	case CodeNotFound:
-		return RefusedNotFound
-	}
-	return RefusedInternal
-}

@@ -120,7 +120,7 @@ func (r *Rights) unixRole(peer *unix.Ucred, groupsOf func(uid uint32) []uint32) 
 	}
 	role := RoleNone
 	raise := func(p unixPeer) {
-		if has, ok := r.unix[p]; ok && !role.includes(has) {
+		if has, ok := r.unix[p]; ok && !role.Includes(has) {
 			role = has
 		}
 	}

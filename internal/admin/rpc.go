@@ -9,6 +9,8 @@ import (
 	"unicode/utf8"
 
 	"github.com/creachadair/jrpc2"
+
+	"github.com/hassesd/hassesd/internal/safetext"
 )
 
 // Bounds of the JSON form.
@@ -23,6 +25,8 @@ const (
 	maxBatchBytes = 1 << 20
 	// deliverySize is about what a message that is being counted holds of memory.
 	deliverySize = 256
+	// maxLoggedMethod is how much of an unknown method's name the log shows.
+	maxLoggedMethod = 64
 )
 
 // rpc speaks JSON-RPC 2.0, one object or array a line. The library reads the requests, but its server would run them
@@ -69,17 +73,17 @@ func (s *rpc) line(line []byte, end lineEnd) {
 		return
 	}
 	if !utf8.Valid(line) {
-		s.reject("", &Error{Code: codeParse, Message: "parse error: not UTF-8", Hint: "requests are UTF-8"})
+		s.reject("", &Error{Code: CodeParse, Message: "parse error: not UTF-8", Hint: "requests are UTF-8"})
 		return
 	}
 	requests, err := jrpc2.ParseRequests(line)
 	if err != nil {
-		s.reject("", &Error{Code: codeParse, Message: "parse error: not JSON", Hint: "one JSON object a line"})
+		s.reject("", &Error{Code: CodeParse, Message: "parse error: not JSON", Hint: "one JSON object a line"})
 		return
 	}
 	if len(requests) == 0 || len(requests) > maxBatch {
 		s.reject("", &Error{
-			Code:    codeInvalidRequest,
+			Code:    CodeInvalidRequest,
 			Message: fmt.Sprintf("a batch of %d requests", len(requests)),
 			Hint:    fmt.Sprintf("a batch has 1 to %d", maxBatch),
 		})
@@ -127,7 +131,7 @@ func (s *rpc) request(r *jrpc2.ParsedRequest) reply {
 	}
 	result, e := s.call(r.Method, r.Params)
 	if e != nil {
-		s.conn.refused(e, slog.String("method", printable(cut(r.Method, maxClientID))))
+		s.conn.refused(e, slog.String("method", safetext.ASCII(safetext.Cut(r.Method, maxLoggedMethod))))
 	}
 	switch d, isDelivery := result.(Delivery); {
 	case e != nil:
@@ -148,9 +152,9 @@ func invalidRequest(r *jrpc2.ParsedRequest) *Error {
 	const hint = `a request is {"jsonrpc":"2.0","id":1,"method":"status","params":{}}`
 	switch {
 	case r.Error != nil:
-		return &Error{Code: codeInvalidRequest, Message: "invalid request: " + r.Error.Message, Hint: hint}
+		return &Error{Code: CodeInvalidRequest, Message: "invalid request: " + r.Error.Message, Hint: hint}
 	case r.Method == "":
-		return &Error{Code: codeInvalidRequest, Message: "invalid request: no method", Hint: hint}
+		return &Error{Code: CodeInvalidRequest, Message: "invalid request: no method", Hint: hint}
 	}
 	return nil
 }
@@ -158,10 +162,10 @@ func invalidRequest(r *jrpc2.ParsedRequest) *Error {
 func (s *rpc) call(name string, params json.RawMessage) (any, *Error) {
 	m, ok := methods[name]
 	if !ok {
-		return nil, &Error{Code: codeMethodNotFound, Message: "there is no method of this name", Hint: methodNames}
+		return nil, &Error{Code: CodeMethodNotFound, Message: "there is no method of this name", Hint: methodNames}
 	}
 	needed := m.needs(params)
-	if has := s.conn.role(); !has.includes(needed) {
+	if has := s.conn.role(); !has.Includes(needed) {
 		if needed != m.role {
 			name += " with params"
 		}
@@ -264,7 +268,7 @@ type response struct {
 type responseError struct {
 	Code    int       `json:"code"`
 	Message string    `json:"message"`
-	Data    errorData `json:"data"`
+	Data    ErrorData `json:"data"`
 }
 
 func resultText(id string, result any) []byte {
@@ -278,7 +282,7 @@ func resultText(id string, result any) []byte {
 func errorText(id string, e *Error) []byte {
 	text, err := encodeResponse(response{
 		ID:    responseID(id),
-		Error: &responseError{Code: e.Code, Message: e.Message, Data: errorData{Hint: e.Hint}},
+		Error: &responseError{Code: e.Code, Message: e.Message, Data: ErrorData{Hint: e.Hint}},
 	})
 	if err != nil {
 		panic(fmt.Sprintf("admin: internal error: encode an error: %v", err))
@@ -303,6 +307,3 @@ func responseID(id string) json.RawMessage {
 	}
 	return json.RawMessage(id)
 }
-
-// cut returns at most n bytes of s.
-func cut(s string, n int) string { return s[:min(len(s), n)] }

@@ -1,8 +1,5 @@
 package admin
 
-// MethodSandbox asks what the daemon has given up.
-const MethodSandbox = "sandbox"
-
 // Sandbox is the result of "sandbox". The threads are looked at when it is asked for; what must be refused was tried at
 // the start.
 type Sandbox struct {
@@ -35,8 +32,8 @@ type SandboxCheck struct {
 	Error string `json:"error,omitempty"`
 }
 
-// filledSandbox has no list that is null.
-func filledSandbox(s Sandbox) Sandbox {
+// WithoutNulls returns s with empty lists and maps where it has none: the protocol promises them.
+func (s Sandbox) WithoutNulls() Sandbox {
 	if s.Layers == nil {
 		s.Layers = []SandboxLayer{}
 	}

@@ -37,7 +37,7 @@ func (s *standing) judge(rights *Rights, access *Access) {
 			continue
 		}
 		s.keyID = k.id
-		if !s.role.includes(k.role) {
+		if !s.role.Includes(k.role) {
 			s.role = k.role
 		}
 	}

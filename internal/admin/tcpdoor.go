@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"net"
+	"net/netip"
+	"strings"
 )
 
 // ListenTCP opens a door on a loopback address and returns the one really bound; without a host it is 127.0.0.1.
@@ -17,7 +19,7 @@ func (s *Server) ListenTCP(addr string) (net.Addr, error) {
 	if host == "" || host == "localhost" {
 		host = "127.0.0.1"
 	}
-	if !isLoopback(host) {
+	if !isLoopbackHost(host) {
 		return nil, fmt.Errorf("control address %s is not a loopback address: beyond this machine the control port needs "+
 			"mutual TLS (control.tls), or listen on 127.0.0.1 and reach it through an SSH tunnel (ssh -L %s:127.0.0.1:%s)", addr, port, port)
 	}
@@ -31,4 +33,13 @@ func (s *Server) ListenTCP(addr string) (net.Addr, error) {
 		return nil, err
 	}
 	return l.Addr(), nil
+}
+
+// isLoopbackHost reports whether host, of a host:port, is certainly this machine.
+func isLoopbackHost(host string) bool {
+	if strings.EqualFold(host, "localhost") {
+		return true
+	}
+	a, err := netip.ParseAddr(host)
+	return err == nil && a.Unmap().IsLoopback()
 }

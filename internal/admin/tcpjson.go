@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+
+	"github.com/hassesd/hassesd/internal/safetext"
 )
 
 // The answers of the tcp* commands: one JSON object a line, in printable ASCII. Scripts cut these lines with sed and
@@ -71,7 +73,7 @@ func jsonLine(afterComma string, v any) ([]byte, error) {
 	if err := enc.Encode(v); err != nil {
 		return nil, fmt.Errorf("encode a %T: %w", v, err)
 	}
-	return spaceJSON(asciiJSON(b.Bytes()), afterComma), nil
+	return spaceJSON(safetext.JSON(b.Bytes()), afterComma), nil
 }
 
 // spaceJSON puts a blank behind each colon and afterComma behind each comma that is not inside a string. The text must

@@ -6,6 +6,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/hassesd/hassesd/internal/safetext"
 )
 
 // The texts of hasses: names and order of the fields are read by scripts.
@@ -16,8 +18,8 @@ func statusText(s *Status) string {
 	field := func(name string, value any) { fmt.Fprintf(&b, "%s: %v\n", name, value) }
 
 	b.WriteString("------- status of hasses -------\n")
-	field("Version", printable(s.Version))
-	field("Compiled", printable(s.Compiled))
+	field("Version", safetext.ASCII(s.Version))
+	field("Compiled", safetext.ASCII(s.Compiled))
 	field("Pid", s.PID)
 	field("Uid", fmt.Sprintf("%d (%s)", s.UID, orNotSet(s.User)))
 	field("Running time", runningTime(s.UptimeSeconds))
@@ -49,15 +51,15 @@ const (
 func writeClient(b *strings.Builder, number int, c *Client) {
 	isTLS := c.TLS != "" || c.State == "handshaking"
 	fmt.Fprintf(b, "#%d - <%d> info: %s S:%s Err: 0 Messages: %d Reinit: %d SSL:%s\n",
-		number, c.Conn, printable(c.Addr), clientState(c.State), c.Sent, c.Reinits, yesNo(isTLS, "Yes", "No"))
+		number, c.Conn, safetext.ASCII(c.Addr), clientState(c.State), c.Sent, c.Reinits, yesNo(isTLS, "Yes", "No"))
 	fmt.Fprintf(b, "  Connection time: %s  Handshaked time: %s UniqId:%s\n",
-		runningTime(c.AgeSeconds), runningTime(c.StreamAgeSeconds), printable(c.ID))
-	fmt.Fprintf(b, "  Agent: %s\n", printable(c.Agent))
+		runningTime(c.AgeSeconds), runningTime(c.StreamAgeSeconds), safetext.ASCII(c.ID))
+	fmt.Fprintf(b, "  Agent: %s\n", safetext.ASCII(c.Agent))
 	if c.TLS != "" {
 		version := strings.Replace(c.TLS, "TLS ", "TLSv", 1)
-		fmt.Fprintf(b, "  SSL Status:SSLOK Ver:%s Chiper:%s\n", printable(version), printable(c.Cipher))
+		fmt.Fprintf(b, "  SSL Status:SSLOK Ver:%s Chiper:%s\n", safetext.ASCII(version), safetext.ASCII(c.Cipher))
 	}
-	fmt.Fprintf(b, "  Subscribes: %s\n", printable(strings.Join(c.Rooms, ",")))
+	fmt.Fprintf(b, "  Subscribes: %s\n", safetext.ASCII(strings.Join(c.Rooms, ",")))
 }
 
 func numberOfClientsText(connections int) string {
@@ -65,7 +67,7 @@ func numberOfClientsText(connections int) string {
 }
 
 func subscribedText(room string, streams int) string {
-	return fmt.Sprintf("Client count subscribed for \"%s\": %d\n", printable(room), streams)
+	return fmt.Sprintf("Client count subscribed for \"%s\": %d\n", safetext.ASCII(room), streams)
 }
 
 // modeHTTP is the mode of a daemon whose listeners are all unencrypted.
@@ -115,7 +117,7 @@ func logLevelNumber(level string) int {
 	return 1
 }
 
-func orNotSet(s string) string { return cmp.Or(printable(s), "not set") }
+func orNotSet(s string) string { return cmp.Or(safetext.ASCII(s), "not set") }
 
 func yesNo(b bool, yes, no string) string {
 	if b {

@@ -14,6 +14,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/hassesd/hassesd/internal/safetext"
 	"github.com/hassesd/hassesd/internal/tlsconn"
 )
 
@@ -25,10 +26,6 @@ const (
 	lingerTimeout = time.Second
 	lingerBytes   = 64 << 10
 )
-
-// controlProtocol is our name in ALPN. A client that offers others only, such as a browser, is refused (ALPACA); one
-// that offers none is not.
-const controlProtocol = "hassesd-control"
 
 // errNoRole ends the handshake of a certificate that is good, but in no list.
 var errNoRole = errors.New("the certificate has no role")
@@ -63,7 +60,7 @@ func (a *Access) config(c *sealedConn) *tls.Config {
 		ClientAuth:             tls.RequireAndVerifyClientCert,
 		MinVersion:             tls.VersionTLS13,
 		CurvePreferences:       []tls.CurveID{tls.X25519MLKEM768, tls.X25519, tls.CurveP256, tls.CurveP384},
-		NextProtos:             []string{controlProtocol},
+		NextProtos:             []string{ALPN},
 		SessionTicketsDisabled: true,
 		GetConfigForClient: func(hello *tls.ClientHelloInfo) (*tls.Config, error) {
 			c.offered = offerOf(hello)
@@ -84,7 +81,7 @@ func offerOf(hello *tls.ClientHelloInfo) offer {
 	switch protocols := hello.SupportedProtos; {
 	case !slices.Contains(hello.SupportedVersions, tls.VersionTLS13):
 		return offerOld
-	case slices.Contains(protocols, controlProtocol):
+	case slices.Contains(protocols, ALPN):
 		return offerGood
 	case slices.Contains(protocols, "http/1.1"), slices.Contains(protocols, "h2"), slices.Contains(protocols, "http/1.0"):
 		return offerHTTP
@@ -111,7 +108,7 @@ func (c *conn) identify() bool {
 	}
 	if err == nil {
 		c.standing.chain, c.standing.since = sealed.ConnectionState().PeerCertificates, time.Now()
-		c.log = c.log.With("identity", printable(sealed.identity))
+		c.log = c.log.With("identity", safetext.ASCII(sealed.identity))
 		c.standing.judge(c.server.rules(doorTLS))
 		c.setStranger(c.standing.role == RoleNone) // the rules may be others than those of the handshake
 		c.log.Debug("control connection identified", "role", string(c.standing.role))
@@ -129,7 +126,7 @@ func (c *conn) identify() bool {
 	if !errors.Is(err, errNoPlace) {
 		c.offend(sealed, reason, err)
 	}
-	attrs := []slog.Attr{slog.String("err", cut(printable(err.Error()), maxStrange))}
+	attrs := []slog.Attr{slog.String("err", safetext.Cut(safetext.ASCII(err.Error()), maxStrange))}
 	if alert, ok := distrusts(err); ok {
 		attrs = []slog.Attr{
 			slog.String("alert", alert.Error()),
@@ -137,7 +134,7 @@ func (c *conn) identify() bool {
 		}
 	}
 	if sealed.strangers != "" {
-		attrs = append(attrs, slog.String("identities", cut(printable(sealed.strangers), maxStrange)))
+		attrs = append(attrs, slog.String("identities", safetext.Cut(safetext.ASCII(sealed.strangers), maxStrange)))
 	}
 	c.server.turnAway(c.log, reason, attrs...)
 	c.server.mu.Unlock()

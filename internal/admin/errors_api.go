@@ -1,0 +1,72 @@
+package admin
+
+import (
+	"errors"
+	"fmt"
+)
+
+// Error codes of the JSON form, beside those of JSON-RPC 2.0 itself.
+const (
+	CodeNotAllowed = -32001 // the connection's role may not call this
+	CodeOverloaded = -32002 // try again
+	CodeTooLarge   = -32003 // the message is over limits.message_bytes
+	CodeNotFound   = -32004
+)
+
+// Error codes of JSON-RPC 2.0 itself (section 5.1).
+const (
+	CodeParse          = -32700
+	CodeInvalidRequest = -32600
+	CodeMethodNotFound = -32601
+	CodeInvalidParams  = -32602
+	CodeInternal       = -32603
+)
+
+// What the caller of a control method branches on; see [errors.Is]. An [*Error] matches by its code.
+var (
+	ErrUnreachable = errors.New("hassesd cannot be reached")
+	ErrNotAllowed  = errors.New("not allowed")
+	ErrNotFound    = errors.New("not found")
+	ErrTooLarge    = errors.New("message too large")
+	ErrOverloaded  = errors.New("overloaded")
+	ErrTimeout     = errors.New("timed out")
+
+	// ErrCertificate is the daemon's refusal of our certificate, or of our having none. It is ErrNotAllowed, too.
+	ErrCertificate = fmt.Errorf("%w: the daemon refused the certificate", ErrNotAllowed)
+)
+
+// Error is an answer that a publisher or an administrator gets instead of a result.
+type Error struct {
+	Code    int    // a Code constant or one of JSON-RPC's own
+	Message string // what happened, for people
+	Hint    string // what to do next; may be empty
+
+	Reason Refusal // that the daemon counts it as; empty: the one of Code
+}
+
+func (e *Error) Error() string { return e.Message }
+
+// Is reports whether e's code is the one that target stands for.
+func (e *Error) Is(target error) bool {
+	switch e.Code {
+	case CodeNotAllowed:
+		return target == ErrNotAllowed
+	case CodeNotFound:
+		return target == ErrNotFound
+	case CodeTooLarge:
+		return target == ErrTooLarge
+	case CodeOverloaded:
+		return target == ErrOverloaded
+	}
+	return false
+}
+
+// InvalidParams returns the error for wrong parameters of a request.
+func InvalidParams(hint, format string, args ...any) *Error {
+	return &Error{Code: CodeInvalidParams, Message: "invalid params: " + fmt.Sprintf(format, args...), Hint: hint}
+}
+
+// ErrorData is the "data" of an error answer.
+type ErrorData struct {
+	Hint string `json:"hint,omitempty"`
+}

@@ -1,0 +1,21 @@
+package admin
+
+import (
+	"crypto/sha256"
+	"crypto/x509"
+	"encoding/hex"
+	"strings"
+)
+
+// Identities returns all that a certificate can be known by in the lists of roles, its names before its key.
+func Identities(c *x509.Certificate) []string {
+	var all []string
+	for _, u := range c.URIs {
+		all = append(all, "uri:"+u.String())
+	}
+	for _, name := range c.DNSNames {
+		all = append(all, "dns:"+strings.ToLower(name))
+	}
+	sum := sha256.Sum256(c.RawSubjectPublicKeyInfo)
+	return append(all, "spki:"+hex.EncodeToString(sum[:]))
+}

@@ -1,0 +1,94 @@
+package admin
+
+import (
+	"time"
+)
+
+// Status is the result of "status". Counters only grow while the process lives.
+type Status struct {
+	Version            string            `json:"version"`
+	PID                int               `json:"pid"`
+	UID                int               `json:"uid"`
+	User               string            `json:"user"`
+	StartedAt          time.Time         `json:"started_at"`
+	UptimeSeconds      float64           `json:"uptime_seconds"`
+	Mode               string            `json:"mode"`      // https, http or mixed
+	LogLevel           string            `json:"log_level"` // quiet, normal, debug
+	LogRecordsLost     uint64            `json:"log_records_lost"`
+	Reinit             bool              `json:"reinit"`
+	Draining           bool              `json:"draining"`
+	Connections        int               `json:"connections"`
+	Streams            int               `json:"streams"`
+	ConnectionsMax     int               `json:"connections_max"`  // the bound in force
+	ConnectionsPeak    int               `json:"connections_peak"` // the most at one time so far
+	HandshakesTotal    uint64            `json:"handshakes_total"` // streams opened (hasses: "handshaked" clients)
+	ReinitsTotal       uint64            `json:"reinits_total"`
+	MessagesTotal      uint64            `json:"messages_total"`   // accepted from publishers
+	DeliveriesTotal    uint64            `json:"deliveries_total"` // events written to streams
+	CommandErrorsTotal uint64            `json:"command_errors_total"`
+	Epoch              string            `json:"epoch"`
+	LastEventID        string            `json:"last_event_id"`
+	History            HistoryStatus     `json:"history"`
+	Loops              []LoopStatus      `json:"loops"`
+	Closed             map[string]uint64 `json:"closed"`  // connections ended, by reason
+	Refused            map[string]uint64 `json:"refused"` // requests and commands refused, by reason
+
+	Memory *MemoryStatus `json:"memory,omitempty"`
+
+	// Events that slow streams did not get, by the policy of limits.slow that took them.
+	Dropped map[string]uint64 `json:"dropped,omitempty"`
+
+	// What hasses' status text shows besides.
+	CertFile   string   `json:"cert_file,omitempty"`
+	KeyFile    string   `json:"key_file,omitempty"`
+	CORSOrigin []string `json:"cors_origins,omitempty"`
+	Compiled   string   `json:"compiled,omitempty"` // Go version and platform
+	Listen     []string `json:"listen,omitempty"`   // the addresses really bound
+
+	Doors []Door `json:"doors,omitempty"` // every way in, those of listen among them
+}
+
+// Door is one way into the daemon.
+type Door struct {
+	Kind    DoorKind `json:"kind"`
+	Address string   `json:"address"`       // https://HOST:PORT of listen, HOST:PORT of control_tcp, otherwise a path
+	TLS     bool     `json:"tls,omitempty"` // TLS is spoken
+}
+
+// DoorKind says what a [Door] is for.
+type DoorKind string
+
+// The kinds of doors.
+const (
+	DoorListen        DoorKind = "listen" // browsers subscribe
+	DoorControlSocket DoorKind = "control_socket"
+	DoorControlTCP    DoorKind = "control_tcp"
+	DoorFIFO          DoorKind = "fifo"
+)
+
+// HistoryStatus says what a resume can draw on.
+type HistoryStatus struct {
+	Events           int     `json:"events"`
+	Bytes            int64   `json:"bytes"`
+	OldestAgeSeconds float64 `json:"oldest_age_seconds"`
+}
+
+// LoopStatus is the load of one event loop.
+type LoopStatus struct {
+	Connections int `json:"connections"`
+	Streams     int `json:"streams"`
+}
+
+// WithoutNulls returns s with empty lists and maps where it has none: the protocol promises them.
+func (s Status) WithoutNulls() Status {
+	if s.Loops == nil {
+		s.Loops = []LoopStatus{}
+	}
+	if s.Closed == nil {
+		s.Closed = map[string]uint64{}
+	}
+	if s.Refused == nil {
+		s.Refused = map[string]uint64{}
+	}
+	return s
+}
