@@ -30,8 +30,8 @@ func ReadClientCursor(sort, text string) (ClientCursor, error) {
 	return ClientCursor{Key: k, Conn: n}, nil
 }
 
-// cursorAfter is the cursor of a page that ends with the client.
-func cursorAfter(sort string, c *Client) string {
+// ClientCursorAfter is the cursor of a page that ends with the client.
+func ClientCursorAfter(sort string, c *Client) string {
 	at := ClientCursor{Conn: c.Conn}
 	switch sort {
 	case SortQueue:

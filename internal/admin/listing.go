@@ -183,7 +183,7 @@ func listClients(ctx context.Context, b Backend, p ClientsParams) (clientsPage, 
 	rows, err := boundRows(cl.Clients[:min(len(cl.Clients), p.Limit)])
 	page := clientsPage{Clients: rows, Total: cl.Total, NextCursor: cl.NextCursor}
 	if n := len(rows); n < len(cl.Clients) && n > 0 {
-		page.NextCursor = cursorAfter(p.Sort, &cl.Clients[n-1])
+		page.NextCursor = ClientCursorAfter(p.Sort, &cl.Clients[n-1])
 	}
 	return page, err
 }

@@ -87,6 +87,9 @@ func listenUnix(path string, mode os.FileMode, gid int) (net.Listener, func(), e
 	return l, remove, nil
 }
 
+// PrepareDevDir makes the directory of [DevSocket] and [DevFIFO], or checks that nobody else can put something into it.
+func PrepareDevDir() error { return prepareDir(DevDir(), 0o600, -1) }
+
 // prepareDir makes the directory, or checks that nobody else can put another socket in the place of ours.
 func prepareDir(dir string, socketMode os.FileMode, gid int) error {
 	info, err := os.Stat(dir)
