@@ -6,8 +6,8 @@ import (
 	"testing"
 
 	"github.com/hassesd/hassesd/cmd/hassesctl/internal/exit"
-	"github.com/hassesd/hassesd/internal/admin"
 	"github.com/hassesd/hassesd/internal/admin/admintest"
+	"github.com/hassesd/hassesd/internal/admin/api"
 )
 
 // console is hassesctl in front of a control server.
@@ -36,14 +36,14 @@ func (c console) want(got, want string) {
 // TestAgainstTheControlServer goes once through every command with the daemon's own side of the protocol.
 func TestAgainstTheControlServer(t *testing.T) {
 	backend := &admintest.Backend{
-		HelloAnswer:   admin.Hello{Name: "hassesd", Version: "1.2.3", Protocol: admin.ProtocolVersion, URL: "https://localhost/sse"},
-		StatusAnswer:  admin.Status{Version: "1.2.3", PID: 42, Mode: "https", Streams: 3},
-		ClientsAnswer: admin.Clients{Clients: []admin.Client{{Conn: 1, ID: "anna", State: "streaming", Rooms: []string{"room624"}}}, Total: 1},
-		RoomsAnswer:   admin.Rooms{Rooms: []admin.Room{{Room: "room624", Streams: 3}}, Total: 1},
+		HelloAnswer:   api.Hello{Name: "hassesd", Version: "1.2.3", Protocol: api.ProtocolVersion, URL: "https://localhost/sse"},
+		StatusAnswer:  api.Status{Version: "1.2.3", PID: 42, Mode: "https", Streams: 3},
+		ClientsAnswer: api.Clients{Clients: []api.Client{{Conn: 1, ID: "anna", State: "streaming", Rooms: []string{"room624"}}}, Total: 1},
+		RoomsAnswer:   api.Rooms{Rooms: []api.Room{{Room: "room624", Streams: 3}}, Total: 1},
 		RoomStreams:   map[string]int{"room624": 3},
-		KickedAnswer:  admin.Kicked{Kicked: 1},
-		ReloadAnswer:  admin.Reloaded{Changed: []string{"retry"}},
-		DrainAnswer:   admin.Drained{Streams: 3, WindowSeconds: 10},
+		KickedAnswer:  api.Kicked{Kicked: 1},
+		ReloadAnswer:  api.Reloaded{Changed: []string{"retry"}},
+		DrainAnswer:   api.Drained{Streams: 3, WindowSeconds: 10},
 		Matches:       3,
 		Errors:        map[string]error{},
 	}
@@ -86,9 +86,9 @@ func TestAgainstTheControlServer(t *testing.T) {
 // TestRefusalsOfTheControlServer checks the exit codes with the daemon's own errors.
 func TestRefusalsOfTheControlServer(t *testing.T) {
 	backend := &admintest.Backend{Errors: map[string]error{
-		admin.MethodReload: &admin.Error{Code: admin.CodeNotAllowed, Message: "not you"},
-		admin.MethodKick:   &admin.Error{Code: admin.CodeNotFound, Message: "nobody"},
-		admin.MethodStatus: &admin.Error{Code: admin.CodeOverloaded, Message: "busy", Hint: "later"},
+		api.MethodReload: &api.Error{Code: api.CodeNotAllowed, Message: "not you"},
+		api.MethodKick:   &api.Error{Code: api.CodeNotFound, Message: "nobody"},
+		api.MethodStatus: &api.Error{Code: api.CodeOverloaded, Message: "busy", Hint: "later"},
 	}}
 	c := console{t, []string{"HASSESCTL_SOCKET=" + admintest.Start(t, backend).Socket}}
 	c.run(exit.NotAllowed, "reload")

@@ -9,7 +9,7 @@ import (
 
 	"github.com/hassesd/hassesd/cmd/hassesctl/internal/eventsource"
 	"github.com/hassesd/hassesd/cmd/hassesctl/internal/exit"
-	"github.com/hassesd/hassesd/internal/admin"
+	"github.com/hassesd/hassesd/internal/admin/api"
 )
 
 // explain returns an error with its exit code and with what to do next.
@@ -19,32 +19,32 @@ func explain(err error) *exit.Error {
 		return f
 	}
 	f = &exit.Error{Code: exit.Failed, Err: err}
-	var answer *admin.Error
+	var answer *api.Error
 	var refused *eventsource.RefusedError
 	var notTrusted *tls.CertificateVerificationError
 	switch {
 	case errors.As(err, &refused):
 		f.Code, f.Hint = refusedStream(refused.Status)
-	case errors.Is(err, admin.ErrCertificate):
+	case errors.Is(err, api.ErrCertificate):
 		f.Code = exit.NotAllowed
 		f.Hint = "the daemon wants --cert and --key of its client authority, with a role in its control.tls; its log says what is wrong"
-	case errors.Is(err, admin.ErrNotAllowed):
+	case errors.Is(err, api.ErrNotAllowed):
 		f.Code = exit.NotAllowed
 		f.Hint = "the control socket is for its group: see control.unix_group of the daemon, or use sudo"
-	case errors.Is(err, admin.ErrNotFound):
+	case errors.Is(err, api.ErrNotFound):
 		f.Code = exit.NotFound
-	case errors.Is(err, admin.ErrOverloaded):
+	case errors.Is(err, api.ErrOverloaded):
 		f.Hint = "try again in a moment"
-	case errors.Is(err, admin.ErrTimeout), isTimeout(err):
+	case errors.Is(err, api.ErrTimeout), isTimeout(err):
 		f.Code, f.Hint = exit.Timeout, "is it busy? hassesctl status tells; --timeout 30s waits longer"
-	case errors.Is(err, admin.ErrUnreachable), isUnreachable(err):
+	case errors.Is(err, api.ErrUnreachable), isUnreachable(err):
 		f.Code, f.Hint = exit.Unreachable, "is hassesd running? systemctl status hassesd"
 	}
 	switch {
 	case errors.As(err, &notTrusted):
 		f.Hint = trustHint(notTrusted.Err)
 	case !errors.As(err, &answer):
-	case answer.Hint != "" || answer.Code == admin.CodeNotAllowed:
+	case answer.Hint != "" || answer.Code == api.CodeNotAllowed:
 		f.Hint = answer.Hint
 	case answer.Code == codeMethodNotFound:
 		f.Hint = "the daemon does not know this command; hassesctl version shows whether it is an older one"

@@ -12,7 +12,7 @@ import (
 
 	"github.com/hassesd/hassesd/cmd/hassesctl/internal/eventsource"
 	"github.com/hassesd/hassesd/cmd/hassesctl/internal/exit"
-	"github.com/hassesd/hassesd/internal/admin"
+	"github.com/hassesd/hassesd/internal/admin/api"
 )
 
 func TestExitCodes(t *testing.T) {
@@ -24,15 +24,15 @@ func TestExitCodes(t *testing.T) {
 		{"anything", errors.New("x"), exit.Failed},
 		{"usage", exit.Usagef("x"), exit.Usage},
 		{"no receivers", exit.NotFoundf("x"), exit.NotFound},
-		{"unreachable", admin.ErrUnreachable, exit.Unreachable},
-		{"not allowed", admin.ErrNotAllowed, exit.NotAllowed},
-		{"not found", admin.ErrNotFound, exit.NotFound},
-		{"timed out", admin.ErrTimeout, exit.Timeout},
-		{"overloaded", admin.ErrOverloaded, exit.Failed},
-		{"too large", admin.ErrTooLarge, exit.Failed},
-		{"answer: not allowed", &admin.Error{Code: admin.CodeNotAllowed}, exit.NotAllowed},
-		{"answer: not found", &admin.Error{Code: admin.CodeNotFound}, exit.NotFound},
-		{"answer: bad parameters", &admin.Error{Code: -32602}, exit.Failed},
+		{"unreachable", api.ErrUnreachable, exit.Unreachable},
+		{"not allowed", api.ErrNotAllowed, exit.NotAllowed},
+		{"not found", api.ErrNotFound, exit.NotFound},
+		{"timed out", api.ErrTimeout, exit.Timeout},
+		{"overloaded", api.ErrOverloaded, exit.Failed},
+		{"too large", api.ErrTooLarge, exit.Failed},
+		{"answer: not allowed", &api.Error{Code: api.CodeNotAllowed}, exit.NotAllowed},
+		{"answer: not found", &api.Error{Code: api.CodeNotFound}, exit.NotFound},
+		{"answer: bad parameters", &api.Error{Code: -32602}, exit.Failed},
 		{"stream: no token", &eventsource.RefusedError{Status: 401}, exit.NotAllowed},
 		{"stream: forbidden", &eventsource.RefusedError{Status: 403}, exit.NotAllowed},
 		{"stream: no such path", &eventsource.RefusedError{Status: 404}, exit.NotFound},
@@ -57,12 +57,12 @@ func TestHints(t *testing.T) {
 		err  error
 		want string
 	}{
-		{"unreachable", admin.ErrUnreachable, "is hassesd running? systemctl status hassesd"},
-		{"the daemon's own", &admin.Error{Code: admin.CodeOverloaded, Hint: "wait"}, "wait"},
-		{"the daemon has none", &admin.Error{Code: admin.CodeOverloaded}, "try again in a moment"},
-		{"not the socket's fault", &admin.Error{Code: admin.CodeNotAllowed}, ""},
-		{"the socket's fault", admin.ErrNotAllowed, "the control socket is for its group: see control.unix_group of the daemon, or use sudo"},
-		{"a certificate's fault", fmt.Errorf("%w: %w", admin.ErrNotAllowed, &tls.CertificateVerificationError{Err: x509.UnknownAuthorityError{}}), "to trust a certificate of your own: --ca FILE"},
+		{"unreachable", api.ErrUnreachable, "is hassesd running? systemctl status hassesd"},
+		{"the daemon's own", &api.Error{Code: api.CodeOverloaded, Hint: "wait"}, "wait"},
+		{"the daemon has none", &api.Error{Code: api.CodeOverloaded}, "try again in a moment"},
+		{"not the socket's fault", &api.Error{Code: api.CodeNotAllowed}, ""},
+		{"the socket's fault", api.ErrNotAllowed, "the control socket is for its group: see control.unix_group of the daemon, or use sudo"},
+		{"a certificate's fault", fmt.Errorf("%w: %w", api.ErrNotAllowed, &tls.CertificateVerificationError{Err: x509.UnknownAuthorityError{}}), "to trust a certificate of your own: --ca FILE"},
 		{"a certificate for others", &tls.CertificateVerificationError{Err: x509.HostnameError{Certificate: &x509.Certificate{}, Host: "localhost"}}, "the certificate is for other names, which --ca does not change: name one of them, with --url https://NAME/PATH for a stream, with --tcp NAME:PORT for the control port"},
 		{"a certificate of another time", &tls.CertificateVerificationError{Err: x509.CertificateInvalidError{Reason: x509.Expired}}, "its time is over or has not come, which --ca does not change: hassesctl certs on the daemon's machine shows it; is the clock of this machine right?"},
 		{"a certificate with another fault", &tls.CertificateVerificationError{Err: x509.CertificateInvalidError{Reason: x509.NotAuthorizedToSign}}, "to trust a certificate of your own: --ca FILE"},

@@ -19,6 +19,7 @@ import (
 	"github.com/hassesd/hassesd/cmd/hassesctl/internal/exit"
 	"github.com/hassesd/hassesd/internal/admin"
 	"github.com/hassesd/hassesd/internal/admin/admintest"
+	"github.com/hassesd/hassesd/internal/admin/api"
 )
 
 // authorityIn makes an authority and, with it, certificates of a daemon on localhost and of alice.
@@ -237,7 +238,7 @@ func TestStatusOverTLS(t *testing.T) {
 		t.Fatal(err)
 	}
 	s := admin.NewServer(admin.ServerOptions{
-		Backend: &admintest.Backend{StatusAnswer: admin.Status{Version: "1.2.3", PID: 42}},
+		Backend: &admintest.Backend{StatusAnswer: api.Status{Version: "1.2.3", PID: 42}},
 		Logger:  slog.New(slog.DiscardHandler),
 	})
 	addr, err := s.ListenTLS("127.0.0.1:0", access)

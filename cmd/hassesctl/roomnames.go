@@ -11,7 +11,8 @@ import (
 
 	"github.com/hassesd/hassesd/cmd/hassesctl/internal/cmdline"
 	"github.com/hassesd/hassesd/cmd/hassesctl/internal/session"
-	"github.com/hassesd/hassesd/internal/admin"
+	"github.com/hassesd/hassesd/internal/admin/api"
+	"github.com/hassesd/hassesd/internal/admin/client"
 )
 
 const (
@@ -29,8 +30,8 @@ func roomNames(ctx context.Context, s *session.Session, app *cli.App, line cmdli
 		if s.Timeout == session.DefaultTimeout {
 			s.Timeout = completionTimeout
 		}
-		rooms, err := session.Call(c.Context, s, func(ctx context.Context, client *admin.Conn) (admin.Rooms, error) {
-			return client.Rooms(ctx, admin.RoomsParams{Prefix: prefix, Limit: completionRooms})
+		rooms, err := session.Call(c.Context, s, func(ctx context.Context, client *client.Conn) (api.Rooms, error) {
+			return client.Rooms(ctx, api.RoomsParams{Prefix: prefix, Limit: completionRooms})
 		})
 		for _, r := range rooms.Rooms {
 			if isASCIIWord(r.Room) && strings.HasPrefix(r.Room, prefix) {

@@ -9,7 +9,8 @@ import (
 
 	"github.com/hassesd/hassesd/cmd/hassesctl/internal/cmdline"
 	"github.com/hassesd/hassesd/cmd/hassesctl/internal/session"
-	"github.com/hassesd/hassesd/internal/admin"
+	"github.com/hassesd/hassesd/internal/admin/api"
+	"github.com/hassesd/hassesd/internal/admin/client"
 )
 
 // version is set by the linker.
@@ -27,9 +28,9 @@ type clientInfo struct {
 }
 
 type daemonInfo struct {
-	Version  string     `json:"version"`
-	Protocol int        `json:"protocol"`
-	Role     admin.Role `json:"role"`
+	Version  string   `json:"version"`
+	Protocol int      `json:"protocol"`
+	Role     api.Role `json:"role"`
 }
 
 // versionCommand returns the command version.
@@ -43,7 +44,7 @@ func versionCommand(s *session.Session) *cli.Command {
 				return err
 			}
 			v := versions{Client: clientInfo{s.Version, runtime.Version()}}
-			hello, err := session.Call(c.Context, s, func(ctx context.Context, client *admin.Conn) (admin.Hello, error) {
+			hello, err := session.Call(c.Context, s, func(ctx context.Context, client *client.Conn) (api.Hello, error) {
 				return client.Hello(ctx)
 			})
 			if err == nil {

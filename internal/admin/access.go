@@ -14,6 +14,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/hassesd/hassesd/internal/admin/api"
 	"github.com/hassesd/hassesd/internal/pemfile"
 )
 
@@ -40,7 +41,7 @@ type Access struct {
 	certificate  tls.Certificate
 	clientCAs    *x509.CertPool
 	authorities  []*x509.Certificate // of clientCAs
-	roles        map[identity]Role
+	roles        map[identity]api.Role
 }
 
 // Complaints are what does not work at now, or will not for long.
@@ -97,7 +98,7 @@ func (a *Access) IsKeyReadable() bool {
 // LoadAccess reads the files and checks all of it for a start at now. The error has everything that is wrong, as
 // [*SettingError]s.
 func LoadAccess(o AccessOptions, now time.Time) (*Access, error) {
-	a := &Access{certFile: o.CertFile, keyFile: o.KeyFile, clientCAFile: o.ClientCAFile, roles: make(map[identity]Role)}
+	a := &Access{certFile: o.CertFile, keyFile: o.KeyFile, clientCAFile: o.ClientCAFile, roles: make(map[identity]api.Role)}
 	wrong := a.loadCertificate(o.CertFile, o.KeyFile, now)
 	if err := a.loadClientCAs(o.ClientCAFile, now); err != nil {
 		wrong = append(wrong, &SettingError{"tls.client_ca_file", err})
@@ -198,9 +199,9 @@ func (a *Access) loadClientCAs(file string, now time.Time) error {
 
 func (a *Access) addRoles(o AccessOptions) (wrong []error) {
 	for _, list := range []struct {
-		role  Role
+		role  api.Role
 		names []string
-	}{{RoleRead, o.Read}, {RolePublish, o.Publish}, {RoleAdmin, o.Admin}} { // a later one is greater
+	}{{api.RoleRead, o.Read}, {api.RolePublish, o.Publish}, {api.RoleAdmin, o.Admin}} { // a later one is greater
 		for _, text := range list.names {
 			id, err := parseIdentity(text)
 			if err != nil {
@@ -252,9 +253,9 @@ func (a *Access) verify(chain []*x509.Certificate, shown time.Time) error {
 
 // roleOf returns the greatest role that any identity of the certificate has, and that identity, which is empty if none has
 // one.
-func (a *Access) roleOf(c *x509.Certificate) (Role, string) {
-	role, by := RoleNone, ""
-	for _, id := range Identities(c) {
+func (a *Access) roleOf(c *x509.Certificate) (api.Role, string) {
+	role, by := api.RoleNone, ""
+	for _, id := range api.Identities(c) {
 		if r, ok := a.roles[identity(id)]; ok && !role.Includes(r) {
 			role, by = r, id
 		}

@@ -13,6 +13,8 @@ import (
 
 	"github.com/hassesd/hassesd/internal/admin"
 	"github.com/hassesd/hassesd/internal/admin/admintest"
+	"github.com/hassesd/hassesd/internal/admin/api"
+	"github.com/hassesd/hassesd/internal/admin/client"
 )
 
 func TestLoadAccess(t *testing.T) {
@@ -157,8 +159,8 @@ func TestAnAccessThatIsNotValidYetDoesNotFollowOneThatIs(t *testing.T) {
 func TestClientTLSReadsAllOfItsFiles(t *testing.T) {
 	authority := admintest.NewAuthority(t)
 	own := authority.Client("test:x")
-	good := admin.Options{TCP: "localhost:1", CA: authority.File, Cert: own.CertFile, Key: own.KeyFile}
-	if _, err := admin.Dial(t.Context(), good); !errors.Is(err, admin.ErrUnreachable) {
+	good := client.Options{TCP: "localhost:1", CA: authority.File, Cert: own.CertFile, Key: own.KeyFile}
+	if _, err := client.Dial(t.Context(), good); !errors.Is(err, api.ErrUnreachable) {
 		t.Fatal(err)
 	}
 	damaged := func(path string) string {
@@ -172,14 +174,14 @@ func TestClientTLSReadsAllOfItsFiles(t *testing.T) {
 		}
 		return bad
 	}
-	for name, change := range map[string]func(*admin.Options){
-		"authority":   func(o *admin.Options) { o.CA = damaged(o.CA) },
-		"certificate": func(o *admin.Options) { o.Cert = damaged(o.Cert) },
-		"key":         func(o *admin.Options) { o.Key = damaged(o.Key) },
+	for name, change := range map[string]func(*client.Options){
+		"authority":   func(o *client.Options) { o.CA = damaged(o.CA) },
+		"certificate": func(o *client.Options) { o.Cert = damaged(o.Cert) },
+		"key":         func(o *client.Options) { o.Key = damaged(o.Key) },
 	} {
 		o := good
 		change(&o)
-		if _, err := admin.Dial(t.Context(), o); err == nil || !strings.Contains(err.Error(), "bad.pem: line ") {
+		if _, err := client.Dial(t.Context(), o); err == nil || !strings.Contains(err.Error(), "bad.pem: line ") {
 			t.Errorf("%s with a second block cut off: %v", name, err)
 		}
 	}

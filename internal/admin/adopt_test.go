@@ -8,8 +8,8 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"github.com/hassesd/hassesd/internal/admin"
 	"github.com/hassesd/hassesd/internal/admin/admintest"
+	"github.com/hassesd/hassesd/internal/admin/client"
 )
 
 // given is a listening socket that somebody else has made.
@@ -47,8 +47,8 @@ func TestAdoptedDoors(t *testing.T) {
 		t.Fatalf("%v, %v; want %s", at, err, want)
 	}
 	s.Serve()
-	for _, o := range []admin.Options{{Socket: path}, {TCP: want}} {
-		c, err := admin.Dial(t.Context(), o)
+	for _, o := range []client.Options{{Socket: path}, {TCP: want}} {
+		c, err := client.Dial(t.Context(), o)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/hassesd/hassesd/internal/admin/api"
 	"github.com/hassesd/hassesd/internal/safetext"
 )
 
@@ -95,22 +96,22 @@ func (s *classic) auth(key string) {
 }
 
 // role is the least that may give the command.
-func (v Verb) role() Role {
+func (v Verb) role() api.Role {
 	switch v {
 	case VerbStatus, VerbClientList, VerbNumberOfClients, VerbSubscribed,
 		VerbTCPStatus, VerbTCPClientList, VerbTCPNumber, VerbTCPSubscribed:
-		return RoleRead
+		return api.RoleRead
 	case VerbSend, VerbLogLevelQuiet, VerbLogLevelNormal, VerbLogLevelDebug, VerbReinitEnable, VerbReinitDisable, VerbAckEnable:
-		return RolePublish
+		return api.RolePublish
 	case VerbAuth:
-		return RoleNone
+		return api.RoleNone
 	}
-	return RoleAdmin
+	return api.RoleAdmin
 }
 
 // send publishes. Its answer, if one was asked for, waits in its place for the number of streams.
 func (s *classic) send(cmd Command) {
-	d, e := s.conn.publish(SendParams{To: Targets{cmd.Room}, Except: cmd.Except, Data: cmd.Message})
+	d, e := s.conn.publish(api.SendParams{To: api.Targets{cmd.Room}, Except: cmd.Except, Data: cmd.Message})
 	if e != nil {
 		s.error(e)
 		return
@@ -146,7 +147,7 @@ func (s *classic) numberOfClients(ctx context.Context) {
 }
 
 func (s *classic) subscribed(ctx context.Context, room string) {
-	n, err := s.conn.server.backend.Count(ctx, CountParams{Room: room})
+	n, err := s.conn.server.backend.Count(ctx, api.CountParams{Room: room})
 	if err != nil {
 		s.error(asError(err))
 		return
@@ -173,7 +174,7 @@ func (s *classic) tcpNumber(ctx context.Context) {
 }
 
 func (s *classic) tcpSubscribed(ctx context.Context, room string) {
-	n, err := s.conn.server.backend.Count(ctx, CountParams{Room: room})
+	n, err := s.conn.server.backend.Count(ctx, api.CountParams{Room: room})
 	if err != nil {
 		s.error(asError(err))
 		return
@@ -183,7 +184,7 @@ func (s *classic) tcpSubscribed(ctx context.Context, room string) {
 
 // connections counts what hasses calls clients: every connection, its stream open or not.
 func (s *classic) connections(ctx context.Context) (int, error) {
-	n, err := s.conn.server.backend.Count(ctx, CountParams{})
+	n, err := s.conn.server.backend.Count(ctx, api.CountParams{})
 	if err != nil {
 		return 0, err
 	}
@@ -236,23 +237,23 @@ func (s *classic) line(text []byte, err error) {
 	s.conn.answer(answer{text: text})
 }
 
-func (s *classic) error(e *Error) {
+func (s *classic) error(e *api.Error) {
 	s.conn.refused(e)
 	s.conn.answer(answer{text: errorLine(e)})
 }
 
 func (s *classic) syntaxError(bad *SyntaxError) {
-	e := &Error{Code: CodeInvalidRequest, Message: bad.Error()}
+	e := &api.Error{Code: api.CodeInvalidRequest, Message: bad.Error()}
 	switch forbidden := s.conn.tooLong(); {
 	case bad.noRoom:
 		e = errNoRoom()
 	case bad.TooLong && forbidden != nil:
 		e = forbidden
 	case bad.TooLong:
-		e.Code = CodeTooLarge
+		e.Code = api.CodeTooLarge
 	}
 	s.conn.refused(e, slog.Int("column", bad.Column))
 	s.conn.answer(answer{text: errorLine(e)})
 }
 
-func errorLine(e *Error) []byte { return []byte("error " + safetext.ASCII(e.Message) + "\n") }
+func errorLine(e *api.Error) []byte { return []byte("error " + safetext.ASCII(e.Message) + "\n") }

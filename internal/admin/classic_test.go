@@ -14,6 +14,7 @@ import (
 
 	"github.com/hassesd/hassesd/internal/admin"
 	"github.com/hassesd/hassesd/internal/admin/admintest"
+	"github.com/hassesd/hassesd/internal/admin/api"
 )
 
 // wantSent waits for the messages, each written as in the classic form.
@@ -65,7 +66,7 @@ func TestCommandsInOneSegment(t *testing.T) {
 		p.send("a=1\nroom6*-x=2;*=3\r\nnonsense\nb=4\n")
 		p.want("error unknown command at column 1")
 		wantSent(t, b, "a=1", "room6*-x=2", "*=3", "b=4")
-		if got := b.WaitRefusals(t, 1); got[0] != string(admin.RefusedSyntax) {
+		if got := b.WaitRefusals(t, 1); got[0] != string(api.RefusedSyntax) {
 			t.Errorf("refused for %v", got)
 		}
 	})
@@ -112,7 +113,7 @@ func TestLargeMessages(t *testing.T) {
 			p.want(fmt.Sprintf("error the command is too large at column %d", size+1024+1))
 			wantSent(t, b, "a="+text, "b="+text, "d=4", "f=5")
 			for _, reason := range b.WaitRefusals(t, 2) {
-				if reason != string(admin.RefusedTooLarge) {
+				if reason != string(api.RefusedTooLarge) {
 					t.Errorf("refused for %s", reason)
 				}
 			}
@@ -139,7 +140,7 @@ func TestBurst(t *testing.T) {
 func TestPublisherIsHeldBack(t *testing.T) {
 	const n, size = 300, 32 << 10
 	gate := make(chan struct{})
-	b := &admintest.Backend{OnPublish: func(ctx context.Context, _ admin.SendParams) error {
+	b := &admintest.Backend{OnPublish: func(ctx context.Context, _ api.SendParams) error {
 		select {
 		case <-gate:
 			return nil
@@ -195,17 +196,17 @@ func TestAcknowledgementThatComesLate(t *testing.T) {
 
 func TestErrorsOfTheBackend(t *testing.T) {
 	b := &admintest.Backend{
-		OnPublish: func(_ context.Context, p admin.SendParams) error {
+		OnPublish: func(_ context.Context, p api.SendParams) error {
 			switch p.To[0] {
 			case "busy":
-				return &admin.Error{Code: admin.CodeOverloaded, Message: "the loops\nare behind", Hint: "try again"}
+				return &api.Error{Code: api.CodeOverloaded, Message: "the loops\nare behind", Hint: "try again"}
 			case "slow":
 				return context.DeadlineExceeded
 			}
 			return nil
 		},
 		OnMatched: func(_ context.Context, id string) error { return context.DeadlineExceeded },
-		Errors:    map[string]error{admin.MethodStatus: os.ErrClosed},
+		Errors:    map[string]error{api.MethodStatus: os.ErrClosed},
 	}
 	p := connect(t, "unix", admintest.Start(t, b).Socket)
 	p.send("busy=1\nslow=1\nack_enable\nok=1\nstatus\ntcpstatus\n")
@@ -262,9 +263,9 @@ func (r *records) String() string {
 func newBackendWithNumbers() *admintest.Backend {
 	n := 12
 	return &admintest.Backend{
-		StatusAnswer:  admin.Status{Version: "2.0.0", Compiled: "go1.26", PID: 7, UID: 0, UptimeSeconds: 26, Mode: "http", LogLevel: "normal"},
-		ClientsAnswer: admin.Clients{Clients: []admin.Client{{Conn: 6, ID: "x", Addr: "192.0.2.1:50190", State: "streaming", Rooms: []string{"room624"}, Agent: "evil\nstatus"}}},
-		CountAnswer:   admin.Count{Connections: &n, Streams: 10},
+		StatusAnswer:  api.Status{Version: "2.0.0", Compiled: "go1.26", PID: 7, UID: 0, UptimeSeconds: 26, Mode: "http", LogLevel: "normal"},
+		ClientsAnswer: api.Clients{Clients: []api.Client{{Conn: 6, ID: "x", Addr: "192.0.2.1:50190", State: "streaming", Rooms: []string{"room624"}, Agent: "evil\nstatus"}}},
+		CountAnswer:   api.Count{Connections: &n, Streams: 10},
 		RoomStreams:   map[string]int{"room624": 4},
 	}
 }

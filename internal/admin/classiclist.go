@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/hassesd/hassesd/internal/admin/api"
 	"github.com/hassesd/hassesd/internal/safetext"
 )
 
@@ -25,12 +26,12 @@ func (s *classic) clientList(ctx context.Context) {
 	}
 }
 
-func (s *classic) logClients(ctx context.Context, role Role) *Error {
+func (s *classic) logClients(ctx context.Context, role api.Role) *api.Error {
 	const command = "clientlist"
 	slow, cancel := context.WithTimeout(ctx, answerLogTimeout)
 	defer cancel()
 	n := 0
-	e, err := s.conn.server.eachClient(ctx, role, func(c *Client) error {
+	e, err := s.conn.server.eachClient(ctx, role, func(c *api.Client) error {
 		if n == 0 {
 			s.logText(slow, command, clientListHead)
 		}
@@ -64,20 +65,20 @@ func (s *classic) tcpClientList(context.Context) { s.pieces(s.conn.role(), jsonL
 // many of them, with what ended the list before its time, nil for nothing. It serves for one list.
 type clientListForm struct {
 	head string
-	row  func(n int, c *Client) ([]byte, error)
-	tail func(n int, cut *Error) []byte
+	row  func(n int, c *api.Client) ([]byte, error)
+	tail func(n int, cut *api.Error) []byte
 }
 
 // textList is the form of hasses.
 func textList() clientListForm {
 	return clientListForm{
 		head: clientListHead,
-		row: func(n int, c *Client) ([]byte, error) {
+		row: func(n int, c *api.Client) ([]byte, error) {
 			var b strings.Builder
 			writeClient(&b, n, c)
 			return []byte(b.String()), nil
 		},
-		tail: func(n int, cut *Error) []byte {
+		tail: func(n int, cut *api.Error) []byte {
 			if cut != nil {
 				return fmt.Appendf(nil, "The list is cut after %d clients: %s\n%s", n, safetext.ASCII(cut.Message), clientListEnd)
 			}
@@ -90,7 +91,7 @@ func textList() clientListForm {
 func jsonList() clientListForm {
 	return clientListForm{
 		head: `{"clients": [`,
-		row: func(n int, c *Client) ([]byte, error) {
+		row: func(n int, c *api.Client) ([]byte, error) {
 			text, err := jsonLine("", c)
 			if err != nil {
 				return nil, err
@@ -100,7 +101,7 @@ func jsonList() clientListForm {
 			}
 			return text, nil
 		},
-		tail: func(n int, cut *Error) []byte {
+		tail: func(n int, cut *api.Error) []byte {
 			why := ""
 			if cut != nil {
 				why = fmt.Sprintf(",\"cut\": %q", safetext.ASCII(cut.Message)) // printable ASCII, so Go's quotes are JSON's
@@ -111,12 +112,12 @@ func jsonList() clientListForm {
 }
 
 // pieces queues a list of all clients that is made while it is sent.
-func (s *classic) pieces(role Role, form clientListForm) {
+func (s *classic) pieces(role api.Role, form clientListForm) {
 	server, log := s.conn.server, s.conn.log
 	s.conn.answer(answer{held: deliverySize, pieces: func(ctx context.Context, emit func([]byte) error) error {
 		var buf []byte
 		n := 0
-		e, err := server.eachClient(ctx, role, func(c *Client) error {
+		e, err := server.eachClient(ctx, role, func(c *api.Client) error {
 			if n == 0 {
 				buf = append(buf, form.head...)
 			}

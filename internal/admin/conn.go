@@ -10,6 +10,7 @@ import (
 	"os"
 	"time"
 
+	"github.com/hassesd/hassesd/internal/admin/api"
 	"github.com/hassesd/hassesd/internal/list"
 	"github.com/hassesd/hassesd/internal/safetext"
 )
@@ -172,10 +173,10 @@ func (c *conn) decide(over bool) bool {
 	case formJSON:
 		c.speaker = newRPC(c)
 	case formHTTP:
-		c.refuse(RefusedHTTP)
+		c.refuse(api.RefusedHTTP)
 		return false
 	case formTLS:
-		c.refuse(RefusedTLS)
+		c.refuse(api.RefusedTLS)
 		return false
 	}
 	head := c.head
@@ -185,7 +186,7 @@ func (c *conn) decide(over bool) bool {
 }
 
 // refuse counts and logs that the connection is closed for its first bytes, of which nothing is answered.
-func (c *conn) refuse(reason Refusal) {
+func (c *conn) refuse(reason api.Refusal) {
 	c.server.backend.CountCommandError(string(reason))
 	c.log.Info("control connection refused", "reason", string(reason))
 	c.queue.cut() // nothing was sniffed at a FIFO
@@ -218,8 +219,8 @@ func (c *conn) write() {
 			return
 		}
 		c.queue.cut()
-		c.server.backend.CountCommandError(string(RefusedSlow))
-		c.log.Info("control connection cut off", "reason", string(RefusedSlow))
+		c.server.backend.CountCommandError(string(api.RefusedSlow))
+		c.log.Info("control connection cut off", "reason", string(api.RefusedSlow))
 		c.input.src.cut()
 		return
 	}
@@ -267,7 +268,7 @@ func (c *conn) abort() {
 }
 
 // publish gives a message to the Backend, in the order of arrival.
-func (c *conn) publish(p SendParams) (Delivery, *Error) {
+func (c *conn) publish(p api.SendParams) (Delivery, *api.Error) {
 	if limit := c.server.maxMessage(); len(p.Data) > limit {
 		return nil, tooLarge(len(p.Data), limit)
 	}
@@ -282,13 +283,13 @@ func (c *conn) publish(p SendParams) (Delivery, *Error) {
 }
 
 // matched waits for the number of streams that a message was queued for.
-func matched(ctx context.Context, d Delivery) (int, *Error) {
+func matched(ctx context.Context, d Delivery) (int, *api.Error) {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
 	n, err := d.Matched(ctx)
 	if err != nil {
-		return 0, &Error{
-			Code:    CodeOverloaded,
+		return 0, &api.Error{
+			Code:    api.CodeOverloaded,
 			Message: "message " + d.ID() + " was taken, but its streams were not counted in time",
 			Hint:    "do not send it again",
 		}
@@ -297,7 +298,7 @@ func matched(ctx context.Context, d Delivery) (int, *Error) {
 }
 
 // refused counts and logs a command that got an error instead of a result.
-func (c *conn) refused(e *Error, attrs ...slog.Attr) {
+func (c *conn) refused(e *api.Error, attrs ...slog.Attr) {
 	reason := refusalOf(e)
 	c.server.backend.CountCommandError(string(reason))
 	attrs = append(attrs, slog.String("reason", string(reason)), slog.String("err", safetext.ASCII(e.Message)))

@@ -8,6 +8,7 @@ import (
 
 	"github.com/hassesd/hassesd/internal/admin"
 	"github.com/hassesd/hassesd/internal/admin/admintest"
+	"github.com/hassesd/hassesd/internal/admin/api"
 )
 
 // TestDocumentedExchanges sends what docs/control-protocol.md shows, and compares the kind of the answers.
@@ -16,13 +17,13 @@ func TestDocumentedExchanges(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, reason := range admin.Refusals() {
+	for _, reason := range api.Refusals() {
 		if !strings.Contains(string(page), "`"+string(reason)+"`") {
 			t.Errorf("the refusal %s is not documented", reason)
 		}
 	}
 	b := &admintest.Backend{Matches: 12}
-	rights := loadRights(t, admin.RightsOptions{Keys: []admin.KeySource{keyFile(t, "ops", admin.RoleAdmin, "0f3d1e6b5a2c4978")}})
+	rights := loadRights(t, admin.RightsOptions{Keys: []admin.KeySource{keyFile(t, "ops", api.RoleAdmin, "0f3d1e6b5a2c4978")}})
 	doors := admintest.StartServer(t, admin.ServerOptions{Backend: b, Rights: rights})
 	exchanges := 0
 	for block := range strings.SplitSeq(string(page), "```\n") {

@@ -16,6 +16,7 @@ import (
 
 	"github.com/hassesd/hassesd/internal/admin"
 	"github.com/hassesd/hassesd/internal/admin/admintest"
+	"github.com/hassesd/hassesd/internal/admin/api"
 )
 
 func newServer(t *testing.T, b admin.Backend) *admin.Server {
@@ -251,7 +252,7 @@ func TestFIFO(t *testing.T) {
 		}
 	}
 	wantSent(t, b, "a=1", "b=2", "c=3", "d=4")
-	if got := b.WaitRefusals(t, 1); got[0] != string(admin.RefusedSyntax) {
+	if got := b.WaitRefusals(t, 1); got[0] != string(api.RefusedSyntax) {
 		t.Errorf("refused for %v", got)
 	}
 	for _, want := range []string{`command=status line="Pid: 7"`, "door=fifo", "column=1"} {

@@ -4,58 +4,60 @@ import (
 	"context"
 	"errors"
 	"fmt"
+
+	"github.com/hassesd/hassesd/internal/admin/api"
 )
 
 // tooLarge is the answer to a message of size bytes.
-func tooLarge(size, limit int) *Error {
-	return &Error{
-		Code:    CodeTooLarge,
+func tooLarge(size, limit int) *api.Error {
+	return &api.Error{
+		Code:    api.CodeTooLarge,
 		Message: fmt.Sprintf("the message has %d bytes and the limit is %d", size, limit),
 		Hint:    "send less, or raise limits.message_bytes",
 	}
 }
 
 // notForRole is the answer to a command that needs a greater role than the connection has.
-func notForRole(name string, needed, has Role) *Error {
-	return &Error{
-		Code:    CodeNotAllowed,
+func notForRole(name string, needed, has api.Role) *api.Error {
+	return &api.Error{
+		Code:    api.CodeNotAllowed,
 		Message: fmt.Sprintf("%s needs the role %s, and this connection has %s", name, needed, has),
 		Hint:    "use a door, a user or a certificate that has the role, or show a key that gives it (auth KEY, hassesctl --auth-key-file)",
 	}
 }
 
 // asError turns what a Backend reported into an answer.
-func asError(err error) *Error {
-	var e *Error
+func asError(err error) *api.Error {
+	var e *api.Error
 	switch {
 	case errors.As(err, &e):
 		return e
 	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
-		return &Error{Code: CodeOverloaded, Message: "the daemon did not get to it in time", Hint: "try again"}
+		return &api.Error{Code: api.CodeOverloaded, Message: "the daemon did not get to it in time", Hint: "try again"}
 	}
-	return &Error{Code: CodeInternal, Message: err.Error(), Hint: "the daemon's log may tell more"}
+	return &api.Error{Code: api.CodeInternal, Message: err.Error(), Hint: "the daemon's log may tell more"}
 }
 
 // refusalOf is the counter that an error answer belongs to.
-func refusalOf(e *Error) Refusal {
+func refusalOf(e *api.Error) api.Refusal {
 	if e.Reason != "" {
 		return e.Reason
 	}
 	switch e.Code {
-	case CodeParse, CodeInvalidRequest:
-		return RefusedSyntax
-	case CodeMethodNotFound:
-		return RefusedMethod
-	case CodeInvalidParams:
-		return RefusedParams
-	case CodeNotAllowed:
-		return RefusedRole
-	case CodeTooLarge:
-		return RefusedTooLarge
-	case CodeOverloaded:
-		return RefusedOverload
-	case CodeNotFound:
-		return RefusedNotFound
+	case api.CodeParse, api.CodeInvalidRequest:
+		return api.RefusedSyntax
+	case api.CodeMethodNotFound:
+		return api.RefusedMethod
+	case api.CodeInvalidParams:
+		return api.RefusedParams
+	case api.CodeNotAllowed:
+		return api.RefusedRole
+	case api.CodeTooLarge:
+		return api.RefusedTooLarge
+	case api.CodeOverloaded:
+		return api.RefusedOverload
+	case api.CodeNotFound:
+		return api.RefusedNotFound
 	}
-	return RefusedInternal
+	return api.RefusedInternal
 }

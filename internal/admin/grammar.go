@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/hassesd/hassesd/internal/admin/api"
 	"github.com/hassesd/hassesd/internal/names"
 )
 
@@ -136,7 +137,7 @@ func ParseCommand(s string) (Command, *SyntaxError) {
 		return Command{Verb: w.verb, Room: room}, nil
 	}
 	if key, ok := strings.CutPrefix(s, authWord); ok {
-		if err := CheckKey(key); err != nil {
+		if err := api.CheckKey(key); err != nil {
 			return Command{}, syntaxError(len(authWord), "", err)
 		}
 		return Command{Verb: VerbAuth, Key: key}, nil

@@ -13,6 +13,7 @@ import (
 
 	"github.com/hassesd/hassesd/internal/admin"
 	"github.com/hassesd/hassesd/internal/admin/admintest"
+	"github.com/hassesd/hassesd/internal/admin/api"
 )
 
 func TestHTTPIsRefused(t *testing.T) {
@@ -27,7 +28,7 @@ func TestHTTPIsRefused(t *testing.T) {
 		onEachSocket(t, func(t *testing.T, b *admintest.Backend, p *peer) {
 			p.send(request)
 			p.wantClosed()
-			if got := b.WaitRefusals(t, 1); len(got) != 1 || got[0] != string(admin.RefusedHTTP) {
+			if got := b.WaitRefusals(t, 1); len(got) != 1 || got[0] != string(api.RefusedHTTP) {
 				t.Errorf("%.20q: refused for %v", request, got)
 			}
 			if got := b.Sent(); len(got) > 0 {
@@ -46,7 +47,7 @@ func TestHTTPClientIsRefused(t *testing.T) {
 		t.Fatalf("got %s", response.Status)
 	}
 	for _, reason := range b.WaitRefusals(t, 1) { // the client may try again
-		if reason != string(admin.RefusedHTTP) {
+		if reason != string(api.RefusedHTTP) {
 			t.Errorf("refused for %s", reason)
 		}
 	}
@@ -77,7 +78,7 @@ func TestTLSIsRefused(t *testing.T) {
 	if err := tls.Client(p.conn, &tls.Config{ServerName: "localhost"}).Handshake(); err == nil {
 		t.Error("the handshake went through")
 	}
-	if got := b.WaitRefusals(t, 1); got[0] != string(admin.RefusedTLS) {
+	if got := b.WaitRefusals(t, 1); got[0] != string(api.RefusedTLS) {
 		t.Errorf("refused for %v", got)
 	}
 }
@@ -108,8 +109,8 @@ func TestGarbage(t *testing.T) {
 
 // A peer that sends commands and never reads the answers stops itself, and is cut off; what waits for it is bounded.
 func TestPeerThatDoesNotReadItsAnswers(t *testing.T) {
-	clients := make([]admin.Client, 1000)
-	b := &admintest.Backend{ClientsAnswer: admin.Clients{Clients: clients}}
+	clients := make([]api.Client, 1000)
+	b := &admintest.Backend{ClientsAnswer: api.Clients{Clients: clients}}
 	s := newServer(t, b)
 	admin.SetWriteTimeout(s, 200*time.Millisecond)
 	path := filepath.Join(t.TempDir(), "s")
@@ -129,7 +130,7 @@ func TestPeerThatDoesNotReadItsAnswers(t *testing.T) {
 		}
 		written <- n
 	}()
-	if got := b.WaitRefusals(t, 1); got[0] != string(admin.RefusedSlow) {
+	if got := b.WaitRefusals(t, 1); got[0] != string(api.RefusedSlow) {
 		t.Errorf("refused for %v", got)
 	}
 	if n := <-written; n < 100 { // it ends when the connection is closed
@@ -166,7 +167,7 @@ func TestDisconnectInsideARequest(t *testing.T) {
 	p := connect(t, "unix", doors.Socket)
 	p.send(`{"jsonrpc":"2.0","id":1,"method":"send","params":{"to":"a","da`)
 	p.conn.Close()
-	if got := b.WaitRefusals(t, 1); got[0] != string(admin.RefusedSyntax) {
+	if got := b.WaitRefusals(t, 1); got[0] != string(api.RefusedSyntax) {
 		t.Errorf("refused for %v", got)
 	}
 	if got := b.Sent(); len(got) > 0 {

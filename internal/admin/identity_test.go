@@ -5,6 +5,8 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+
+	"github.com/hassesd/hassesd/internal/admin/api"
 )
 
 const someSum = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
@@ -46,21 +48,21 @@ func TestRoleOfACertificate(t *testing.T) {
 		DNSNames:                []string{"A.example"},
 		URIs:                    []*url.URL{{Scheme: "test", Opaque: "x"}},
 	}
-	spki := Identities(c)[2]
+	spki := api.Identities(c)[2]
 	for _, tt := range []struct {
 		name  string
 		roles AccessOptions
-		role  Role
+		role  api.Role
 		by    string
 	}{
-		{"by name", AccessOptions{Read: []string{"dns:a.EXAMPLE"}}, RoleRead, "dns:a.example"},
-		{"by URI", AccessOptions{Publish: []string{"uri:test:x"}}, RolePublish, "uri:test:x"},
-		{"by key", AccessOptions{Admin: []string{spki}}, RoleAdmin, spki},
-		{"the greatest of several", AccessOptions{Admin: []string{"dns:a.example"}, Read: []string{"uri:test:x", spki}}, RoleAdmin, "dns:a.example"},
-		{"the greatest of one", AccessOptions{Admin: []string{spki}, Publish: []string{spki}, Read: []string{spki}}, RoleAdmin, spki},
-		{"none", AccessOptions{Admin: []string{"dns:b.example", "uri:test:y", "uri:dns:a.example", "spki:" + someSum}}, RoleNone, ""},
+		{"by name", AccessOptions{Read: []string{"dns:a.EXAMPLE"}}, api.RoleRead, "dns:a.example"},
+		{"by URI", AccessOptions{Publish: []string{"uri:test:x"}}, api.RolePublish, "uri:test:x"},
+		{"by key", AccessOptions{Admin: []string{spki}}, api.RoleAdmin, spki},
+		{"the greatest of several", AccessOptions{Admin: []string{"dns:a.example"}, Read: []string{"uri:test:x", spki}}, api.RoleAdmin, "dns:a.example"},
+		{"the greatest of one", AccessOptions{Admin: []string{spki}, Publish: []string{spki}, Read: []string{spki}}, api.RoleAdmin, spki},
+		{"none", AccessOptions{Admin: []string{"dns:b.example", "uri:test:y", "uri:dns:a.example", "spki:" + someSum}}, api.RoleNone, ""},
 	} {
-		a := &Access{roles: map[identity]Role{}}
+		a := &Access{roles: map[identity]api.Role{}}
 		if err := a.addRoles(tt.roles); err != nil {
 			t.Fatal(err)
 		}

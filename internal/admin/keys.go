@@ -11,13 +11,14 @@ import (
 	"strings"
 	"time"
 
+	"github.com/hassesd/hassesd/internal/admin/api"
 	"github.com/hassesd/hassesd/internal/names"
 )
 
 // KeySource says where a key is and what it gives.
 type KeySource struct {
 	ID   string // its name in logs
-	Role Role
+	Role api.Role
 	// Exactly one of the two:
 	File   string // holds the key alone
 	SHA256 string // of the key, in hexadecimal
@@ -26,7 +27,7 @@ type KeySource struct {
 // key is a secret that is known by its hash: to compare hashes takes the same time wherever they differ.
 type key struct {
 	id   string
-	role Role
+	role api.Role
 	file string // empty: only the hash is known
 	sum  [sha256.Size]byte
 }
@@ -52,11 +53,11 @@ func (s KeySource) load(delimiter byte) (key, error) {
 			s.File, mode.Perm())
 	}
 	secret := string(bytes.TrimRight(text, "\r\n"))
-	if len(secret) < MinKey {
-		return key{}, fmt.Errorf("%s holds %d bytes, and a key has at least %d, %s", s.File, len(secret), MinKey, keyHint)
+	if len(secret) < api.MinKey {
+		return key{}, fmt.Errorf("%s holds %d bytes, and a key has at least %d, %s", s.File, len(secret), api.MinKey, keyHint)
 	}
 	var fault *names.Fault
-	if errors.As(CheckKey(secret), &fault) {
+	if errors.As(api.CheckKey(secret), &fault) {
 		return key{}, fmt.Errorf("%s does not hold one key, %s: %s at byte %d", s.File, keyHint, fault.Reason, fault.At+1)
 	}
 	if delimiter != 0 && strings.IndexByte(secret, delimiter) >= 0 {
@@ -83,12 +84,12 @@ const maxWrongKeys = 3
 
 // authorize gives the connection the role of the key that secret is, if that is greater than its own, for as long as there
 // is that key.
-func (c *conn) authorize(secret string) (Authorized, *Error) {
+func (c *conn) authorize(secret string) (api.Authorized, *api.Error) {
 	if c.standing.door == doorFIFO {
-		return Authorized{}, &Error{Code: CodeNotAllowed, Message: "the FIFO takes no keys", Hint: "use the Unix socket or TCP"}
+		return api.Authorized{}, &api.Error{Code: api.CodeNotAllowed, Message: "the FIFO takes no keys", Hint: "use the Unix socket or TCP"}
 	}
 	if c.wrongKeys >= maxWrongKeys { // later in a batch
-		return Authorized{}, c.wrongKey()
+		return api.Authorized{}, c.wrongKey()
 	}
 	c.wait(c.server.guesses.delay(time.Now(), c.source))
 	c.role() // puts the rules in force
@@ -96,22 +97,22 @@ func (c *conn) authorize(secret string) (Authorized, *Error) {
 	if !ok {
 		c.wrongKeys++
 		c.server.guesses.wrong(time.Now(), c.source)
-		return Authorized{}, c.wrongKey()
+		return api.Authorized{}, c.wrongKey()
 	}
 	if err := c.server.enter(c); err != nil {
-		return Authorized{}, &Error{Code: CodeOverloaded, Message: err.Error(), Hint: "try again"}
+		return api.Authorized{}, &api.Error{Code: api.CodeOverloaded, Message: err.Error(), Hint: "try again"}
 	}
 	c.standing.show(k)
 	c.log.Info("control connection authorized", "key", k.id, "role", string(c.standing.role))
-	return Authorized{Key: k.id, Role: c.standing.role}, nil
+	return api.Authorized{Key: k.id, Role: c.standing.role}, nil
 }
 
-func (c *conn) wrongKey() *Error {
-	e := &Error{
-		Code:    CodeNotAllowed,
+func (c *conn) wrongKey() *api.Error {
+	e := &api.Error{
+		Code:    api.CodeNotAllowed,
 		Message: "no key of the daemon is like this one",
 		Hint:    "keys are in [[control.key]] of its configuration, and are read when it starts or reloads",
-		Reason:  RefusedKey,
+		Reason:  api.RefusedKey,
 	}
 	if c.wrongKeys >= maxWrongKeys {
 		e.Message += fmt.Sprintf("; after %d wrong ones the connection is closed", maxWrongKeys)

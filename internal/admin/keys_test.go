@@ -11,6 +11,8 @@ import (
 
 	"github.com/hassesd/hassesd/internal/admin"
 	"github.com/hassesd/hassesd/internal/admin/admintest"
+	"github.com/hassesd/hassesd/internal/admin/api"
+	"github.com/hassesd/hassesd/internal/admin/client"
 )
 
 // Keys for tests.
@@ -22,7 +24,7 @@ const (
 )
 
 // keyFile writes a key as an operator would.
-func keyFile(t *testing.T, id string, role admin.Role, secret string) admin.KeySource {
+func keyFile(t *testing.T, id string, role api.Role, secret string) admin.KeySource {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), id+".key")
 	if err := os.WriteFile(path, []byte(secret+"\n"), 0o600); err != nil {
@@ -41,15 +43,15 @@ func loadRights(t *testing.T, o admin.RightsOptions) *admin.Rights {
 }
 
 // guarded is a server with two keys whose port gives role to those without one, and its log.
-func guarded(t *testing.T, role admin.Role) (*admintest.Backend, admintest.Doors, *records) {
+func guarded(t *testing.T, role api.Role) (*admintest.Backend, admintest.Doors, *records) {
 	t.Helper()
 	b, log := &admintest.Backend{}, &records{}
 	doors := admintest.StartServer(t, admin.ServerOptions{
 		Backend: b,
 		Logger:  slog.New(slog.NewTextHandler(log, nil)),
 		Rights: loadRights(t, admin.RightsOptions{TCP: role, Keys: []admin.KeySource{
-			keyFile(t, "ops", admin.RoleAdmin, opsKey),
-			{ID: "shop", Role: admin.RolePublish, SHA256: shopSum},
+			keyFile(t, "ops", api.RoleAdmin, opsKey),
+			{ID: "shop", Role: api.RolePublish, SHA256: shopSum},
 		}}),
 	})
 	return b, doors, log
@@ -62,12 +64,12 @@ func rpcCall(method, params string) string {
 
 func TestPortWithoutAKey(t *testing.T) {
 	for _, tc := range []struct {
-		role         admin.Role
+		role         api.Role
 		reads, sends bool
 	}{
-		{admin.RoleNone, false, false},
-		{admin.RoleRead, true, false},
-		{admin.RolePublish, true, true},
+		{api.RoleNone, false, false},
+		{api.RoleRead, true, false},
+		{api.RolePublish, true, true},
 	} {
 		t.Run(string(tc.role), func(t *testing.T) {
 			b, doors, _ := guarded(t, tc.role)
@@ -108,7 +110,7 @@ func TestPortWithoutAKey(t *testing.T) {
 }
 
 func TestKeyGivesItsRole(t *testing.T) {
-	b, doors, log := guarded(t, admin.RoleNone)
+	b, doors, log := guarded(t, api.RoleNone)
 	p := connect(t, "tcp", doors.TCP)
 	p.send("a=1\n")
 	if got := p.line(); !strings.HasPrefix(got, "error this command needs the role publish, and this connection has none") {
@@ -147,7 +149,7 @@ func wantSecret(t *testing.T, log *records) {
 }
 
 func TestWrongKeys(t *testing.T) {
-	b, doors, log := guarded(t, admin.RolePublish)
+	b, doors, log := guarded(t, api.RolePublish)
 	for name, try := range map[string]string{"classic": "auth " + noKey + "\n", "json": rpcCall("auth", `{"key":"`+noKey+`"}`)} {
 		t.Run(name, func(t *testing.T) {
 			p := connect(t, "tcp", doors.TCP)
@@ -162,7 +164,7 @@ func TestWrongKeys(t *testing.T) {
 		})
 	}
 	for _, got := range b.WaitRefusals(t, 6) {
-		if got != string(admin.RefusedKey) {
+		if got != string(api.RefusedKey) {
 			t.Errorf("refused for %s", got)
 		}
 	}
@@ -174,7 +176,7 @@ func TestWrongKeys(t *testing.T) {
 
 // What stands behind the third wrong key is not run, in the same piece or the same batch.
 func TestNothingIsRunAfterTooManyWrongKeys(t *testing.T) {
-	b, doors, _ := guarded(t, admin.RolePublish)
+	b, doors, _ := guarded(t, api.RolePublish)
 	p := connect(t, "tcp", doors.TCP)
 	p.send(strings.Repeat("auth "+noKey+"\n", 3) + "auth " + opsKey + "\na=1\n")
 	for range 3 {
@@ -200,7 +202,7 @@ func TestNothingIsRunAfterTooManyWrongKeys(t *testing.T) {
 }
 
 func TestKeysThatCannotBe(t *testing.T) {
-	b, doors, log := guarded(t, admin.RoleNone)
+	b, doors, log := guarded(t, api.RoleNone)
 	p := connect(t, "tcp", doors.TCP)
 	p.send("auth \nauth a b\nauth " + strings.Repeat("x", 257) + "\n")
 	p.want("error the key is missing at column 6\nerror no character of a key at column 7\nerror the key is longer than 256 bytes at column 262")
@@ -255,8 +257,8 @@ func TestKeyFiles(t *testing.T) {
 }
 
 func TestDialShowsItsKey(t *testing.T) {
-	_, doors, _ := guarded(t, admin.RoleNone)
-	conn, err := admin.Dial(t.Context(), admin.Options{TCP: doors.TCP, AuthKey: opsKey})
+	_, doors, _ := guarded(t, api.RoleNone)
+	conn, err := client.Dial(t.Context(), client.Options{TCP: doors.TCP, AuthKey: opsKey})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -265,11 +267,11 @@ func TestDialShowsItsKey(t *testing.T) {
 			t.Error(err)
 		}
 	}()
-	if hello, err := conn.Hello(t.Context()); err != nil || hello.Role != admin.RoleAdmin {
+	if hello, err := conn.Hello(t.Context()); err != nil || hello.Role != api.RoleAdmin {
 		t.Errorf("hello %+v, %v", hello, err)
 	}
-	_, err = admin.Dial(t.Context(), admin.Options{TCP: doors.TCP, AuthKey: noKey})
-	if !errors.Is(err, admin.ErrNotAllowed) {
+	_, err = client.Dial(t.Context(), client.Options{TCP: doors.TCP, AuthKey: noKey})
+	if !errors.Is(err, api.ErrNotAllowed) {
 		t.Errorf("a wrong key: %v", err)
 	}
 }

@@ -3,6 +3,8 @@ package admin
 import (
 	"sync"
 	"time"
+
+	"github.com/hassesd/hassesd/internal/admin/api"
 )
 
 // Bounds of what unfinished commands hold.
@@ -131,8 +133,8 @@ func (c *conn) newLineHold() *lineHold {
 	h := &lineHold{budget: &c.server.unfinished, stop: c.server.stopping}
 	if c.standing.door != doorFIFO { // there is one, and its end would be that of all who write to it
 		h.evict = func() {
-			c.server.backend.CountCommandError(string(RefusedUnfinished))
-			c.log.Info("control connection cut off", "reason", string(RefusedUnfinished))
+			c.server.backend.CountCommandError(string(api.RefusedUnfinished))
+			c.log.Info("control connection cut off", "reason", string(api.RefusedUnfinished))
 			c.abort()
 		}
 	}
@@ -143,31 +145,31 @@ func (c *conn) newLineHold() *lineHold {
 // sends a message.
 func (c *conn) lineLimit(longest int) int {
 	switch c.role() {
-	case RoleNone:
+	case api.RoleNone:
 		return min(longest, maxStrangerLine)
-	case RoleRead:
+	case api.RoleRead:
 		return min(longest, rpcSlack)
-	case RolePublish, RoleAdmin:
+	case api.RolePublish, api.RoleAdmin:
 	}
 	return longest
 }
 
 // tooLong is the answer to a command of more than limit bytes; nil: the role is not the reason.
-func (c *conn) tooLong() *Error {
+func (c *conn) tooLong() *api.Error {
 	switch role := c.role(); role {
-	case RoleNone:
-		return notForRole("so long a command", RoleRead, role)
-	case RoleRead:
-		return notForRole("so long a command", RolePublish, role)
-	case RolePublish, RoleAdmin:
+	case api.RoleNone:
+		return notForRole("so long a command", api.RoleRead, role)
+	case api.RoleRead:
+		return notForRole("so long a command", api.RolePublish, role)
+	case api.RolePublish, api.RoleAdmin:
 	}
 	return nil
 }
 
 // errNoRoom is the answer to a command for which there is no memory.
-func errNoRoom() *Error {
-	return &Error{
-		Code:    CodeOverloaded,
+func errNoRoom() *api.Error {
+	return &api.Error{
+		Code:    api.CodeOverloaded,
 		Message: "unfinished commands of all connections hold all the memory there is for them",
 		Hint:    "try again a little later",
 	}

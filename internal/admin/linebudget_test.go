@@ -10,11 +10,12 @@ import (
 
 	"github.com/hassesd/hassesd/internal/admin"
 	"github.com/hassesd/hassesd/internal/admin/admintest"
+	"github.com/hassesd/hassesd/internal/admin/api"
 )
 
 // Who may only show a key sends no more than a key takes, and learns so; a key that follows is taken.
 func TestT28AConnectionWithoutARoleSendsNoLongCommands(t *testing.T) {
-	_, doors, _ := guarded(t, admin.RoleNone)
+	_, doors, _ := guarded(t, api.RoleNone)
 	p := connect(t, "tcp", doors.TCP)
 	p.send(`{"jsonrpc":"2.0","id":7,"method":"send","params":{"to":"a","data":"` + strings.Repeat("x", 5000) + `"}}` + "\n")
 	p.wantError("7", -32001, "so long a command needs the role read, and this connection has none")
@@ -28,7 +29,7 @@ func TestT28AConnectionWithoutARoleSendsNoLongCommands(t *testing.T) {
 
 // The role that a command brings holds for the very next one, also when both come in one piece.
 func TestALongCommandRightBehindItsKey(t *testing.T) {
-	b, doors, _ := guarded(t, admin.RoleNone)
+	b, doors, _ := guarded(t, api.RoleNone)
 	p := connect(t, "tcp", doors.TCP)
 	long := strings.Repeat("x", 20_000)
 	p.send("auth " + opsKey + "\na=" + long + "\n")
@@ -39,7 +40,7 @@ func TestALongCommandRightBehindItsKey(t *testing.T) {
 }
 
 func TestReadersSendNoLongCommands(t *testing.T) {
-	_, doors, _ := guarded(t, admin.RoleRead)
+	_, doors, _ := guarded(t, api.RoleRead)
 	p := connect(t, "tcp", doors.TCP)
 	p.send(`{"jsonrpc":"2.0","id":7,"method":"send","params":{"to":"a","data":"` + strings.Repeat("x", 70_000) + `"}}` + "\n")
 	p.wantError("7", -32001, "so long a command needs the role publish, and this connection has read")
@@ -105,7 +106,7 @@ func TestT28AnOldUnfinishedCommandGivesWay(t *testing.T) {
 	if _, err := io.ReadAll(first.r); err != nil && !strings.Contains(err.Error(), "reset") {
 		t.Error(err)
 	}
-	if got := fmt.Sprint(b.WaitRefusals(t, 1)); !strings.Contains(got, string(admin.RefusedUnfinished)) {
+	if got := fmt.Sprint(b.WaitRefusals(t, 1)); !strings.Contains(got, string(api.RefusedUnfinished)) {
 		t.Errorf("refused for %s", got)
 	}
 }

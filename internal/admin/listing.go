@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"sync"
 	"time"
+
+	"github.com/hassesd/hassesd/internal/admin/api"
 )
 
 // Bounds of answers whose length strangers choose: how many clients there are, and how their rooms are called.
@@ -54,9 +56,9 @@ type listed struct {
 }
 
 // list makes a list when its turn has come. The result is a *listed, which the caller releases.
-func (l *listings) list(ctx context.Context, role Role, ask func() (any, *Error)) (*listed, *Error) {
+func (l *listings) list(ctx context.Context, role api.Role, ask func() (any, *api.Error)) (*listed, *api.Error) {
 	lane, total := l.lanes[0], l.total/4*3
-	if role == RoleAdmin {
+	if role == api.RoleAdmin {
 		lane, total = l.lanes[1], l.total
 	}
 	if !l.reserve(ctx, listBytes, total) {
@@ -81,8 +83,8 @@ func (l *listings) list(ctx context.Context, role Role, ask func() (any, *Error)
 	return &listed{value: value, from: l, bytes: listBytes}, nil
 }
 
-func tooManyLists() *Error {
-	return &Error{Code: CodeOverloaded, Message: "too many lists are asked for, or wait to be read", Hint: "try again a little later"}
+func tooManyLists() *api.Error {
+	return &api.Error{Code: api.CodeOverloaded, Message: "too many lists are asked for, or wait to be read", Hint: "try again a little later"}
 }
 
 // reserve waits for so many bytes of total.
@@ -173,7 +175,7 @@ type clientsPage struct {
 	NextCursor string            `json:"next_cursor,omitempty"`
 }
 
-func listClients(ctx context.Context, b Backend, p ClientsParams) (clientsPage, error) {
+func listClients(ctx context.Context, b Backend, p api.ClientsParams) (clientsPage, error) {
 	p.Limit = pageRows(p.Limit)
 	cl, err := b.Clients(ctx, p)
 	if err != nil {
@@ -183,7 +185,7 @@ func listClients(ctx context.Context, b Backend, p ClientsParams) (clientsPage, 
 	rows, err := boundRows(cl.Clients[:min(len(cl.Clients), p.Limit)])
 	page := clientsPage{Clients: rows, Total: cl.Total, NextCursor: cl.NextCursor}
 	if n := len(rows); n < len(cl.Clients) && n > 0 {
-		page.NextCursor = ClientCursorAfter(p.Sort, &cl.Clients[n-1])
+		page.NextCursor = api.ClientCursorAfter(p.Sort, &cl.Clients[n-1])
 	}
 	return page, err
 }
@@ -195,7 +197,7 @@ type roomsPage struct {
 	NextCursor string            `json:"next_cursor,omitempty"`
 }
 
-func listRooms(ctx context.Context, b Backend, p RoomsParams) (roomsPage, error) {
+func listRooms(ctx context.Context, b Backend, p api.RoomsParams) (roomsPage, error) {
 	p.Limit = pageRows(p.Limit)
 	r, err := b.Rooms(ctx, p)
 	if err != nil {
@@ -204,20 +206,20 @@ func listRooms(ctx context.Context, b Backend, p RoomsParams) (roomsPage, error)
 	rows, err := boundRows(r.Rooms[:min(len(r.Rooms), p.Limit)])
 	page := roomsPage{Rooms: rows, Total: r.Total, NextCursor: r.NextCursor}
 	if n := len(rows); n < len(r.Rooms) && n > 0 {
-		page.NextCursor = RoomCursorAfter(p.Sort, r.Rooms[n-1], r.Total)
+		page.NextCursor = api.RoomCursorAfter(p.Sort, r.Rooms[n-1], r.Total)
 	}
 	return page, err
 }
 
 // eachClient visits all clients by age, a page at a time, within ctx. An error of visit ends it, and is err.
-func (s *Server) eachClient(ctx context.Context, role Role, visit func(*Client) error) (e *Error, err error) {
-	p := ClientsParams{Limit: listRows}
+func (s *Server) eachClient(ctx context.Context, role api.Role, visit func(*api.Client) error) (e *api.Error, err error) {
+	p := api.ClientsParams{Limit: listRows}
 	for {
 		page, e := s.clientsPage(ctx, role, p)
 		if e != nil {
 			return e, nil
 		}
-		clients, ok := page.value.(Clients)
+		clients, ok := page.value.(api.Clients)
 		if !ok {
 			panic("admin: internal error: a list of clients that is none")
 		}
@@ -235,10 +237,10 @@ func (s *Server) eachClient(ctx context.Context, role Role, visit func(*Client) 
 	}
 }
 
-func (s *Server) clientsPage(ctx context.Context, role Role, p ClientsParams) (*listed, *Error) {
+func (s *Server) clientsPage(ctx context.Context, role api.Role, p api.ClientsParams) (*listed, *api.Error) {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
-	return s.lists.list(ctx, role, func() (any, *Error) {
+	return s.lists.list(ctx, role, func() (any, *api.Error) {
 		cl, err := s.backend.Clients(ctx, p)
 		if err != nil {
 			return nil, asError(err)

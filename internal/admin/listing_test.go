@@ -16,12 +16,13 @@ import (
 
 	"github.com/hassesd/hassesd/internal/admin"
 	"github.com/hassesd/hassesd/internal/admin/admintest"
+	"github.com/hassesd/hassesd/internal/admin/api"
 )
 
 // crowd is a backend with many clients of long rooms, as strangers choose them, which are listed by age.
 type crowd struct {
 	*admintest.Backend
-	clients []admin.Client
+	clients []api.Client
 	fail    func(page int) error // nil: never
 	pages   int
 }
@@ -29,7 +30,7 @@ type crowd struct {
 func newCrowd(clients, rooms int) *crowd {
 	c := &crowd{Backend: &admintest.Backend{}}
 	for i := range clients {
-		one := admin.Client{Conn: uint64(i + 1), Addr: "192.0.2.1:1000", State: "streaming"}
+		one := api.Client{Conn: uint64(i + 1), Addr: "192.0.2.1:1000", State: "streaming"}
 		for r := range rooms {
 			one.Rooms = append(one.Rooms, fmt.Sprintf("%d-%s", r, strings.Repeat("\"", 100)))
 		}
@@ -38,28 +39,28 @@ func newCrowd(clients, rooms int) *crowd {
 	return c
 }
 
-func (c *crowd) Clients(ctx context.Context, p admin.ClientsParams) (admin.Clients, error) {
+func (c *crowd) Clients(ctx context.Context, p api.ClientsParams) (api.Clients, error) {
 	c.pages++
 	if c.fail != nil {
 		if err := c.fail(c.pages); err != nil {
-			return admin.Clients{}, err
+			return api.Clients{}, err
 		}
 	}
 	if _, err := c.Backend.Clients(ctx, p); err != nil {
-		return admin.Clients{}, err
+		return api.Clients{}, err
 	}
 	rest := c.clients
 	if p.Cursor != "" {
-		at, err := admin.ReadClientCursor(p.Sort, p.Cursor)
+		at, err := api.ReadClientCursor(p.Sort, p.Cursor)
 		if err != nil {
-			return admin.Clients{}, err
+			return api.Clients{}, err
 		}
 		rest = rest[at.Conn:]
 	}
-	out := admin.Clients{Clients: rest, Total: len(c.clients)}
+	out := api.Clients{Clients: rest, Total: len(c.clients)}
 	if len(rest) > p.Limit {
 		out.Clients = rest[:p.Limit]
-		out.NextCursor = admin.ClientCursor{Conn: rest[p.Limit-1].Conn}.Text(p.Sort)
+		out.NextCursor = api.ClientCursor{Conn: rest[p.Limit-1].Conn}.Text(p.Sort)
 	}
 	return out, nil
 }
@@ -75,7 +76,7 @@ func TestT28PagesAreBoundedInBytes(t *testing.T) {
 		if len(text) > 300<<10 {
 			t.Fatalf("an answer of %d bytes", len(text))
 		}
-		var answer struct{ Result admin.Clients }
+		var answer struct{ Result api.Clients }
 		if err := json.Unmarshal([]byte(text), &answer); err != nil {
 			t.Fatal(err)
 		}
@@ -101,7 +102,7 @@ func TestT28RowsOfAPageAreBounded(t *testing.T) {
 		want   int
 	}{{"{}", 500}, {`{"limit":7}`, 7}, {`{"limit":1000000}`, 1000}} {
 		p.send(rpcCall("clients", tt.params))
-		var answer struct{ Result admin.Clients }
+		var answer struct{ Result api.Clients }
 		if err := json.Unmarshal([]byte(p.line()), &answer); err != nil {
 			t.Fatal(err)
 		}
@@ -115,7 +116,7 @@ func TestT28RowsOfAPageAreBounded(t *testing.T) {
 func TestT28ListsThatNobodyReadsAreBounded(t *testing.T) {
 	c := newCrowd(500, 64)
 	doors := admintest.StartServer(t, admin.ServerOptions{
-		Backend: c, Logger: slog.New(slog.DiscardHandler), Rights: loadRights(t, admin.RightsOptions{TCP: admin.RoleRead}),
+		Backend: c, Logger: slog.New(slog.DiscardHandler), Rights: loadRights(t, admin.RightsOptions{TCP: api.RoleRead}),
 	}, func(s *admin.Server) { admin.SetWriteTimeout(s, time.Hour) })
 	for range 60 {
 		p := connect(t, "tcp", doors.TCP)
@@ -149,8 +150,8 @@ func TestT28ClassicListsComeInPieces(t *testing.T) {
 		t.Errorf("%d lines, want %d; the last client is %s", len(lines), want, lines[len(lines)-5])
 	}
 	var list struct {
-		Clients []admin.Client `json:"clients"`
-		Number  int            `json:"numberofclients"`
+		Clients []api.Client `json:"clients"`
+		Number  int          `json:"numberofclients"`
 	}
 	if err := json.Unmarshal([]byte(p.line()), &list); err != nil || list.Number != 2300 || len(list.Clients) != 2300 || list.Clients[2299].Conn != 2300 {
 		t.Errorf("%d of %d clients, %v", len(list.Clients), list.Number, err)
@@ -167,16 +168,16 @@ func TestT28ClassicListsSayWhereTheyAreCut(t *testing.T) {
 	c := newCrowd(1200, 0)
 	c.fail = func(page int) error {
 		if page == 3 {
-			return &admin.Error{Code: admin.CodeOverloaded, Message: "the event loops did not answer"}
+			return &api.Error{Code: api.CodeOverloaded, Message: "the event loops did not answer"}
 		}
 		return nil
 	}
 	p := connect(t, "unix", admintest.Start(t, c).Socket)
 	p.send("tcpclientlist\n")
 	var list struct {
-		Clients []admin.Client `json:"clients"`
-		Number  int            `json:"numberofclients"`
-		Cut     string         `json:"cut"`
+		Clients []api.Client `json:"clients"`
+		Number  int          `json:"numberofclients"`
+		Cut     string       `json:"cut"`
 	}
 	if err := json.Unmarshal([]byte(p.line()), &list); err != nil || list.Number != 1000 || len(list.Clients) != 1000 || list.Cut == "" {
 		t.Errorf("%d of %d clients, cut %q, %v", len(list.Clients), list.Number, list.Cut, err)
@@ -206,7 +207,7 @@ func TestT28AnswersHaveATimeAsAWhole(t *testing.T) {
 		}
 		<-time.After(30 * time.Millisecond) // well within the patience for a write
 	}
-	if got := c.WaitRefusals(t, 1); got[0] != string(admin.RefusedSlow) {
+	if got := c.WaitRefusals(t, 1); got[0] != string(api.RefusedSlow) {
 		t.Errorf("refused for %v", got)
 	}
 }
@@ -215,21 +216,21 @@ func TestCursors(t *testing.T) {
 	for _, tt := range []struct{ sort, cursor string }{
 		{"", "x"}, {"", ""}, {"", "queue.1.2"}, {"queue", "age.0.1"}, {"age", "age.-1.2"}, {"age", "age.1"}, {"age", "500"},
 	} {
-		if at, err := admin.ReadClientCursor(tt.sort, tt.cursor); err == nil {
+		if at, err := api.ReadClientCursor(tt.sort, tt.cursor); err == nil {
 			t.Errorf("clients by %q: %q is %+v", tt.sort, tt.cursor, at)
 		}
 	}
-	at := admin.ClientCursor{Key: 4096, Conn: 7}
-	if got, err := admin.ReadClientCursor("queue", at.Text("queue")); err != nil || got != at {
+	at := api.ClientCursor{Key: 4096, Conn: 7}
+	if got, err := api.ReadClientCursor("queue", at.Text("queue")); err != nil || got != at {
 		t.Errorf("got %+v, %v", got, err)
 	}
 	for _, cursor := range []string{"", "streams", "streams.1", "streams.1.", "streams.x.a", "name.1.a", "streams.-1.a"} {
-		if at, err := admin.ReadRoomCursor("streams", cursor); err == nil {
+		if at, err := api.ReadRoomCursor("streams", cursor); err == nil {
 			t.Errorf("rooms: %q is %+v", cursor, at)
 		}
 	}
-	text := admin.RoomCursorAfter("name", admin.Room{Room: "a.b c", Streams: 3}, 40)
-	if got, err := admin.ReadRoomCursor("name", text); err != nil || got != (admin.RoomCursor{Number: 40, Room: "a.b c"}) {
+	text := api.RoomCursorAfter("name", api.Room{Room: "a.b c", Streams: 3}, 40)
+	if got, err := api.ReadRoomCursor("name", text); err != nil || got != (api.RoomCursor{Number: 40, Room: "a.b c"}) {
 		t.Errorf("got %+v, %v", got, err)
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"net/netip"
 	"time"
 
+	"github.com/hassesd/hassesd/internal/admin/api"
 	"github.com/hassesd/hassesd/internal/admission"
 	"github.com/hassesd/hassesd/internal/list"
 	"github.com/hassesd/hassesd/internal/tlsconn"
@@ -123,7 +124,7 @@ func (s *Server) lobbyOf(kind doorKind) *lobby {
 }
 
 // receive lets a connection without a role in, or returns why not. The caller holds s.mu.
-func (s *Server) receive(c *conn) (reason Refusal, ok bool) {
+func (s *Server) receive(c *conn) (reason api.Refusal, ok bool) {
 	if s.state != serverServing {
 		return "", false
 	}
@@ -133,18 +134,18 @@ func (s *Server) receive(c *conn) (reason Refusal, ok bool) {
 		switch verdict {
 		case admission.Admit, admission.AdmitChallenge, admission.AdmitDefer:
 		case admission.RefuseConnections:
-			return RefusedConnections, false
+			return api.RefusedConnections, false
 		case admission.RefuseRate:
-			return RefusedRate, false
+			return api.RefusedRate, false
 		case admission.RefusePenalty:
-			return RefusedPenalty, false
+			return api.RefusedPenalty, false
 		}
 		c.isAdmitted = true
 	}
 	evicted, ok := s.lobbyOf(c.standing.door).arrive(time.Now(), c)
 	if !ok {
 		s.unadmit(c)
-		return RefusedConnections, false
+		return api.RefusedConnections, false
 	}
 	if evicted != nil {
 		evicted.isEvicted = true
@@ -196,7 +197,7 @@ func (s *Server) unadmit(c *conn) {
 func (s *Server) since() time.Duration { return time.Since(s.began) }
 
 // offend tells the table of networks what has become of a handshake that failed for the reason.
-func (c *conn) offend(sealed *sealedConn, reason Refusal, err error) {
+func (c *conn) offend(sealed *sealedConn, reason api.Refusal, err error) {
 	table := c.server.admission
 	if table == nil {
 		return
@@ -208,13 +209,13 @@ func (c *conn) offend(sealed *sealedConn, reason Refusal, err error) {
 
 // offenceOf returns what a network owes for a handshake, if anything: as at the subscribers' ports, honest clients and
 // monitors owe nothing, or no more than they cost.
-func offenceOf(sealed *sealedConn, reason Refusal, err error, evicted bool) (admission.Violation, bool) {
+func offenceOf(sealed *sealedConn, reason api.Refusal, err error, evicted bool) (admission.Violation, bool) {
 	var failed *tlsconn.HandshakeError
 	switch {
-	case reason == RefusedStalled || evicted:
+	case reason == api.RefusedStalled || evicted:
 		return admission.HandshakeTimeout, true
 	case errors.Is(err, errNotTLS):
-		return admission.ProtocolBroken, reason != RefusedHTTP && !tlsconn.IsProxyHeader(sealed.wire.head)
+		return admission.ProtocolBroken, reason != api.RefusedHTTP && !tlsconn.IsProxyHeader(sealed.wire.head)
 	case !errors.As(err, &failed):
 		return admission.HandshakeFailed, len(sealed.wire.head) > 0
 	}
@@ -263,5 +264,5 @@ var (
 
 // logEvicted counts and logs that a connection had to leave. The caller holds s.mu.
 func (s *Server) logEvicted(c *conn) {
-	s.turnAway(c.log, RefusedConnections, slog.String("err", errEvicted.Error()))
+	s.turnAway(c.log, api.RefusedConnections, slog.String("err", errEvicted.Error()))
 }

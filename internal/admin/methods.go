@@ -3,23 +3,25 @@ package admin
 import (
 	"context"
 	"encoding/json"
+
+	"github.com/hassesd/hassesd/internal/admin/api"
 )
 
 // method is one method of the JSON form. run returns a result to encode, or a [Delivery] to wait for.
 type method struct {
-	role Role // the least that may call it
+	role api.Role // the least that may call it
 	// sets says whether params change something, which is for administrators alone, instead of asking for it; nil: no
 	// matter which params there are, role may give them.
 	sets func(params json.RawMessage) bool
 	// isList: the length of the result, or the work for it, is a matter of how many strangers there are.
 	isList bool
-	run    func(ctx context.Context, c *conn, params json.RawMessage) (any, *Error)
+	run    func(ctx context.Context, c *conn, params json.RawMessage) (any, *api.Error)
 }
 
 // needs is the least role that may make the call.
-func (m method) needs(params json.RawMessage) Role {
+func (m method) needs(params json.RawMessage) api.Role {
 	if m.sets != nil && m.sets(params) {
-		return RoleAdmin
+		return api.RoleAdmin
 	}
 	return m.role
 }
@@ -36,19 +38,19 @@ func given[P any](sets func(P) bool) func(json.RawMessage) bool {
 const methodNames = "auth, hello, status, clients, rooms, count, send, loglevel, reinit, kick, reload, drain, certificates, limits, sandbox"
 
 var methods = map[string]method{
-	MethodHello: {role: RoleRead, run: func(ctx context.Context, c *conn, params json.RawMessage) (any, *Error) {
-		return run(params, "", nil, func(struct{}) (Hello, error) {
+	api.MethodHello: {role: api.RoleRead, run: func(ctx context.Context, c *conn, params json.RawMessage) (any, *api.Error) {
+		return run(params, "", nil, func(struct{}) (api.Hello, error) {
 			h, err := c.server.backend.Hello(ctx)
-			h.Name, h.Protocol, h.Role = "hassesd", ProtocolVersion, c.role()
+			h.Name, h.Protocol, h.Role = "hassesd", api.ProtocolVersion, c.role()
 			return h, err
 		})
 	}},
-	MethodAuth: {role: RoleNone, run: func(_ context.Context, c *conn, params json.RawMessage) (any, *Error) {
-		p, e := decodeParams[AuthParams](params, "key")
+	api.MethodAuth: {role: api.RoleNone, run: func(_ context.Context, c *conn, params json.RawMessage) (any, *api.Error) {
+		p, e := decodeParams[api.AuthParams](params, "key")
 		if e != nil {
 			return nil, e
 		}
-		if e := faultOf("key", CheckKey(p.Key), "params: key"); e != nil {
+		if e := faultOf("key", api.CheckKey(p.Key), "params: key"); e != nil {
 			return nil, e
 		}
 		a, e := c.authorize(p.Key)
@@ -57,28 +59,28 @@ var methods = map[string]method{
 		}
 		return a, nil
 	}},
-	MethodStatus: {role: RoleRead, run: func(ctx context.Context, c *conn, params json.RawMessage) (any, *Error) {
-		return run(params, "", nil, func(struct{}) (Status, error) {
+	api.MethodStatus: {role: api.RoleRead, run: func(ctx context.Context, c *conn, params json.RawMessage) (any, *api.Error) {
+		return run(params, "", nil, func(struct{}) (api.Status, error) {
 			s, err := c.server.backend.Status(ctx)
 			return s.WithoutNulls(), err
 		})
 	}},
-	MethodClients: {role: RoleRead, isList: true, run: func(ctx context.Context, c *conn, params json.RawMessage) (any, *Error) {
-		return run(params, "room, id, addr, sort, limit, cursor", checkClients, func(p ClientsParams) (clientsPage, error) {
+	api.MethodClients: {role: api.RoleRead, isList: true, run: func(ctx context.Context, c *conn, params json.RawMessage) (any, *api.Error) {
+		return run(params, "room, id, addr, sort, limit, cursor", checkClients, func(p api.ClientsParams) (clientsPage, error) {
 			return listClients(ctx, c.server.backend, p)
 		})
 	}},
-	MethodRooms: {role: RoleRead, isList: true, run: func(ctx context.Context, c *conn, params json.RawMessage) (any, *Error) {
-		return run(params, "limit, prefix, sort, cursor", checkRooms, func(p RoomsParams) (roomsPage, error) {
+	api.MethodRooms: {role: api.RoleRead, isList: true, run: func(ctx context.Context, c *conn, params json.RawMessage) (any, *api.Error) {
+		return run(params, "limit, prefix, sort, cursor", checkRooms, func(p api.RoomsParams) (roomsPage, error) {
 			return listRooms(ctx, c.server.backend, p)
 		})
 	}},
-	MethodCount: {role: RoleRead, run: func(ctx context.Context, c *conn, params json.RawMessage) (any, *Error) {
-		return run(params, "room", checkCount, func(p CountParams) (Count, error) {
+	api.MethodCount: {role: api.RoleRead, run: func(ctx context.Context, c *conn, params json.RawMessage) (any, *api.Error) {
+		return run(params, "room", checkCount, func(p api.CountParams) (api.Count, error) {
 			return c.server.backend.Count(ctx, p)
 		})
 	}},
-	MethodSend: {role: RolePublish, run: func(_ context.Context, c *conn, params json.RawMessage) (any, *Error) {
+	api.MethodSend: {role: api.RolePublish, run: func(_ context.Context, c *conn, params json.RawMessage) (any, *api.Error) {
 		p, e := decodeSend(params)
 		if e != nil {
 			return nil, e
@@ -89,49 +91,49 @@ var methods = map[string]method{
 		}
 		return d, nil
 	}},
-	MethodLogLevel: {role: RoleRead, sets: given(func(p LevelParams) bool { return p.Level != "" }), run: func(ctx context.Context, c *conn, params json.RawMessage) (any, *Error) {
-		return run(params, "level", checkLevel, func(p LevelParams) (Level, error) {
+	api.MethodLogLevel: {role: api.RoleRead, sets: given(func(p api.LevelParams) bool { return p.Level != "" }), run: func(ctx context.Context, c *conn, params json.RawMessage) (any, *api.Error) {
+		return run(params, "level", checkLevel, func(p api.LevelParams) (api.Level, error) {
 			level, err := c.server.backend.LogLevel(ctx, p.Level)
-			return Level{Level: level}, err
+			return api.Level{Level: level}, err
 		})
 	}},
-	MethodReinit: {role: RoleRead, sets: given(func(p ReinitParams) bool { return p.Enabled != nil }), run: func(ctx context.Context, c *conn, params json.RawMessage) (any, *Error) {
-		return run(params, "enabled", nil, func(p ReinitParams) (Reinit, error) {
+	api.MethodReinit: {role: api.RoleRead, sets: given(func(p api.ReinitParams) bool { return p.Enabled != nil }), run: func(ctx context.Context, c *conn, params json.RawMessage) (any, *api.Error) {
+		return run(params, "enabled", nil, func(p api.ReinitParams) (api.Reinit, error) {
 			enabled, err := c.server.backend.Reinit(ctx, p.Enabled)
-			return Reinit{Enabled: enabled}, err
+			return api.Reinit{Enabled: enabled}, err
 		})
 	}},
-	MethodKick: {role: RoleAdmin, run: func(ctx context.Context, c *conn, params json.RawMessage) (any, *Error) {
-		return run(params, "id, room, all, refuse_seconds", checkKick, func(p KickParams) (Kicked, error) {
+	api.MethodKick: {role: api.RoleAdmin, run: func(ctx context.Context, c *conn, params json.RawMessage) (any, *api.Error) {
+		return run(params, "id, room, all, refuse_seconds", checkKick, func(p api.KickParams) (api.Kicked, error) {
 			return c.server.backend.Kick(ctx, p)
 		})
 	}},
-	MethodReload: {role: RoleAdmin, run: func(ctx context.Context, c *conn, params json.RawMessage) (any, *Error) {
-		return run(params, "", nil, func(struct{}) (Reloaded, error) {
+	api.MethodReload: {role: api.RoleAdmin, run: func(ctx context.Context, c *conn, params json.RawMessage) (any, *api.Error) {
+		return run(params, "", nil, func(struct{}) (api.Reloaded, error) {
 			r, err := c.server.backend.Reload(ctx)
 			return r.WithoutNulls(), err
 		})
 	}},
-	MethodDrain: {role: RoleAdmin, run: func(ctx context.Context, c *conn, params json.RawMessage) (any, *Error) {
-		return run(params, "window_seconds", checkDrain, func(p DrainParams) (Drained, error) {
+	api.MethodDrain: {role: api.RoleAdmin, run: func(ctx context.Context, c *conn, params json.RawMessage) (any, *api.Error) {
+		return run(params, "window_seconds", checkDrain, func(p api.DrainParams) (api.Drained, error) {
 			return c.server.backend.Drain(ctx, p)
 		})
 	}},
-	MethodCertificates: {role: RoleRead, run: func(ctx context.Context, c *conn, params json.RawMessage) (any, *Error) {
-		return run(params, "", nil, func(struct{}) (Certificates, error) {
+	api.MethodCertificates: {role: api.RoleRead, run: func(ctx context.Context, c *conn, params json.RawMessage) (any, *api.Error) {
+		return run(params, "", nil, func(struct{}) (api.Certificates, error) {
 			list, err := c.server.backend.Certificates(ctx)
 			return list.WithoutNulls(), err
 		})
 	}},
-	MethodLimits: {role: RoleRead, isList: true, run: func(ctx context.Context, c *conn, params json.RawMessage) (any, *Error) {
-		return run(params, "penalized", checkLimits, func(p LimitsParams) (Limits, error) {
-			p.Penalized = min(p.Penalized, MaxPenalized)
+	api.MethodLimits: {role: api.RoleRead, isList: true, run: func(ctx context.Context, c *conn, params json.RawMessage) (any, *api.Error) {
+		return run(params, "penalized", checkLimits, func(p api.LimitsParams) (api.Limits, error) {
+			p.Penalized = min(p.Penalized, api.MaxPenalized)
 			l, err := c.server.backend.Limits(ctx, p)
 			return l.WithoutNulls(), err
 		})
 	}},
-	MethodSandbox: {role: RoleRead, run: func(ctx context.Context, c *conn, params json.RawMessage) (any, *Error) {
-		return run(params, "", nil, func(struct{}) (Sandbox, error) {
+	api.MethodSandbox: {role: api.RoleRead, run: func(ctx context.Context, c *conn, params json.RawMessage) (any, *api.Error) {
+		return run(params, "", nil, func(struct{}) (api.Sandbox, error) {
 			s, err := c.server.backend.Sandbox(ctx)
 			return s.WithoutNulls(), err
 		})
@@ -139,7 +141,7 @@ var methods = map[string]method{
 }
 
 // run decodes and checks the parameters of a method and calls it. fields names them, for the hint.
-func run[P, R any](params json.RawMessage, fields string, check func(P) *Error, call func(P) (R, error)) (any, *Error) {
+func run[P, R any](params json.RawMessage, fields string, check func(P) *api.Error, call func(P) (R, error)) (any, *api.Error) {
 	p, e := decodeParams[P](params, fields)
 	if e != nil {
 		return nil, e

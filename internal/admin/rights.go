@@ -9,12 +9,14 @@ import (
 	"strings"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/hassesd/hassesd/internal/admin/api"
 )
 
 // RightsOptions say what may be done by those who show no certificate.
 type RightsOptions struct {
 	// TCP is the role of plain TCP connections. Empty: publish.
-	TCP Role
+	TCP api.Role
 
 	// The users and groups of this machine that have each role on the Unix socket, as user:NAME and group:NAME, by name
 	// or number. Somebody in several lists has the greatest role, root has every one, and who is in none has none. All
@@ -32,8 +34,8 @@ type RightsOptions struct {
 
 // Rights are RightsOptions checked and read. They never change.
 type Rights struct {
-	tcp  Role
-	unix map[unixPeer]Role // empty: everybody is an administrator
+	tcp  api.Role
+	unix map[unixPeer]api.Role // empty: everybody is an administrator
 	keys []key
 }
 
@@ -45,16 +47,16 @@ type unixPeer struct {
 
 // LoadRights reads the keys and looks up the users. The error has everything that is wrong, as [*SettingError]s.
 func LoadRights(o RightsOptions) (*Rights, error) {
-	r := &Rights{tcp: o.TCP, unix: make(map[unixPeer]Role)}
+	r := &Rights{tcp: o.TCP, unix: make(map[unixPeer]api.Role)}
 	if r.tcp == "" {
-		r.tcp = RolePublish
+		r.tcp = api.RolePublish
 	}
 	var problems []error
 	for _, list := range []struct {
-		role    Role
+		role    api.Role
 		setting string
 		peers   []string
-	}{{RoleRead, "unix_readers", o.UnixReaders}, {RolePublish, "unix_publishers", o.UnixPublishers}, {RoleAdmin, "unix_admins", o.UnixAdmins}} { // a later one is greater
+	}{{api.RoleRead, "unix_readers", o.UnixReaders}, {api.RolePublish, "unix_publishers", o.UnixPublishers}, {api.RoleAdmin, "unix_admins", o.UnixAdmins}} { // a later one is greater
 		for _, text := range list.peers {
 			peer, err := parseUnixPeer(text)
 			if err != nil {
@@ -79,7 +81,7 @@ func LoadRights(o RightsOptions) (*Rights, error) {
 }
 
 // defaultRights are in force until others are.
-func defaultRights() *Rights { return &Rights{tcp: RolePublish} }
+func defaultRights() *Rights { return &Rights{tcp: api.RolePublish} }
 
 func parseUnixPeer(text string) (unixPeer, error) {
 	kind, name, _ := strings.Cut(text, ":")
@@ -114,11 +116,11 @@ func isNumber(s string) bool {
 }
 
 // unixRole is the role of the process at the other end of the Unix socket. groupsOf looks up the groups of a user.
-func (r *Rights) unixRole(peer *unix.Ucred, groupsOf func(uid uint32) []uint32) Role {
+func (r *Rights) unixRole(peer *unix.Ucred, groupsOf func(uid uint32) []uint32) api.Role {
 	if !r.ListUsers() || peer.Uid == 0 {
-		return RoleAdmin
+		return api.RoleAdmin
 	}
-	role := RoleNone
+	role := api.RoleNone
 	raise := func(p unixPeer) {
 		if has, ok := r.unix[p]; ok && !role.Includes(has) {
 			role = has
@@ -126,7 +128,7 @@ func (r *Rights) unixRole(peer *unix.Ucred, groupsOf func(uid uint32) []uint32) 
 	}
 	raise(unixPeer{id: peer.Uid})
 	raise(unixPeer{isGroup: true, id: peer.Gid})
-	if role == RoleAdmin || !r.hasGroups() {
+	if role == api.RoleAdmin || !r.hasGroups() {
 		return role
 	}
 	for _, gid := range groupsOf(peer.Uid) {

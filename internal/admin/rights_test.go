@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/hassesd/hassesd/internal/admin/api"
 )
 
 func TestUnixRole(t *testing.T) {
@@ -27,20 +29,20 @@ func TestUnixRole(t *testing.T) {
 		rights   *Rights
 		uid, gid uint32
 		groups   []uint32 // further ones
-		want     Role
+		want     api.Role
 	}{
-		{"no lists", defaultRights(), 1000, 1000, nil, RoleAdmin},
-		{"root", listed, 0, 0, nil, RoleAdmin},
-		{"in two lists", listed, 7, 1, nil, RoleAdmin},
-		{"publisher", listed, 8, 1, nil, RolePublish},
-		{"reader", listed, 9, 1, nil, RoleRead},
-		{"reader in a group of publishers", listed, 9, 80, nil, RolePublish},
-		{"primary group", listed, 1000, 70, nil, RoleAdmin},
-		{"further groups", listed, 1000, 1, []uint32{5, 90, 80}, RolePublish},
-		{"a group's number is no user's", listed, 70, 1, nil, RoleNone},
-		{"a user's number is no group's", listed, 1000, 7, nil, RoleNone},
-		{"a stranger", listed, 1000, 1000, []uint32{1000}, RoleNone},
-		{"a stranger to a list of users", onlyUsers, 10, 9, []uint32{9}, RoleNone},
+		{"no lists", defaultRights(), 1000, 1000, nil, api.RoleAdmin},
+		{"root", listed, 0, 0, nil, api.RoleAdmin},
+		{"in two lists", listed, 7, 1, nil, api.RoleAdmin},
+		{"publisher", listed, 8, 1, nil, api.RolePublish},
+		{"reader", listed, 9, 1, nil, api.RoleRead},
+		{"reader in a group of publishers", listed, 9, 80, nil, api.RolePublish},
+		{"primary group", listed, 1000, 70, nil, api.RoleAdmin},
+		{"further groups", listed, 1000, 1, []uint32{5, 90, 80}, api.RolePublish},
+		{"a group's number is no user's", listed, 70, 1, nil, api.RoleNone},
+		{"a user's number is no group's", listed, 1000, 7, nil, api.RoleNone},
+		{"a stranger", listed, 1000, 1000, []uint32{1000}, api.RoleNone},
+		{"a stranger to a list of users", onlyUsers, 10, 9, []uint32{9}, api.RoleNone},
 	} {
 		got := tc.rights.unixRole(&unix.Ucred{Uid: tc.uid, Gid: tc.gid}, func(uid uint32) []uint32 {
 			if uid != tc.uid || !tc.rights.hasGroups() {
@@ -67,7 +69,7 @@ func TestStandingOnTheUnixSocket(t *testing.T) {
 	secret := "a-key-of-the-test"
 	withKey := func(o RightsOptions) *Rights {
 		sum := sha256.Sum256([]byte(secret))
-		o.Keys = []KeySource{{ID: "k", Role: RolePublish, SHA256: hex.EncodeToString(sum[:])}}
+		o.Keys = []KeySource{{ID: "k", Role: api.RolePublish, SHA256: hex.EncodeToString(sum[:])}}
 		return load(o)
 	}
 	s := standing{door: doorUnix, peer: &unix.Ucred{Uid: nobody, Gid: nobody + 1}}
@@ -75,16 +77,16 @@ func TestStandingOnTheUnixSocket(t *testing.T) {
 		name   string
 		rights *Rights
 		shows  bool
-		want   Role
+		want   api.Role
 		keyID  string
 	}{
-		{"no lists", defaultRights(), false, RoleAdmin, ""},
-		{"a reader", load(RightsOptions{UnixReaders: []string{"user:4000000000"}}), false, RoleRead, ""},
-		{"by group", load(RightsOptions{UnixPublishers: []string{"group:4000000001"}}), false, RolePublish, ""},
-		{"in no list", load(RightsOptions{UnixAdmins: []string{"user:1"}}), false, RoleNone, ""},
-		{"with a key", withKey(RightsOptions{UnixAdmins: []string{"user:1"}}), true, RolePublish, "k"},
-		{"a key takes nothing away", withKey(RightsOptions{}), false, RoleAdmin, "k"},
-		{"the key is gone", load(RightsOptions{UnixReaders: []string{"user:4000000000"}}), false, RoleRead, ""},
+		{"no lists", defaultRights(), false, api.RoleAdmin, ""},
+		{"a reader", load(RightsOptions{UnixReaders: []string{"user:4000000000"}}), false, api.RoleRead, ""},
+		{"by group", load(RightsOptions{UnixPublishers: []string{"group:4000000001"}}), false, api.RolePublish, ""},
+		{"in no list", load(RightsOptions{UnixAdmins: []string{"user:1"}}), false, api.RoleNone, ""},
+		{"with a key", withKey(RightsOptions{UnixAdmins: []string{"user:1"}}), true, api.RolePublish, "k"},
+		{"a key takes nothing away", withKey(RightsOptions{}), false, api.RoleAdmin, "k"},
+		{"the key is gone", load(RightsOptions{UnixReaders: []string{"user:4000000000"}}), false, api.RoleRead, ""},
 	} {
 		s.judge(step.rights, nil)
 		if step.shows {
@@ -97,7 +99,7 @@ func TestStandingOnTheUnixSocket(t *testing.T) {
 		}
 	}
 	s = standing{door: doorUnix} // the kernel did not say who it is
-	if s.judge(defaultRights(), nil); s.role != RoleNone {
+	if s.judge(defaultRights(), nil); s.role != api.RoleNone {
 		t.Errorf("nobody has the role %s", s.role)
 	}
 }
@@ -132,7 +134,7 @@ func TestGroupsOf(t *testing.T) {
 }
 
 func TestSameRights(t *testing.T) {
-	base := RightsOptions{TCP: RoleRead, UnixReaders: []string{"user:1"}}
+	base := RightsOptions{TCP: api.RoleRead, UnixReaders: []string{"user:1"}}
 	load := func(change func(*RightsOptions)) *Rights {
 		o := base
 		change(&o)
@@ -148,11 +150,11 @@ func TestSameRights(t *testing.T) {
 	}
 	sum := "2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae"
 	for name, change := range map[string]func(*RightsOptions){
-		"tcp":  func(o *RightsOptions) { o.TCP = RoleNone },
+		"tcp":  func(o *RightsOptions) { o.TCP = api.RoleNone },
 		"user": func(o *RightsOptions) { o.UnixReaders = []string{"user:2"} },
 		"role": func(o *RightsOptions) { o.UnixAdmins = []string{"user:1"} },
 		"more": func(o *RightsOptions) { o.UnixReaders = []string{"user:1", "user:2"} },
-		"key":  func(o *RightsOptions) { o.Keys = []KeySource{{ID: "a", Role: RoleRead, SHA256: sum}} },
+		"key":  func(o *RightsOptions) { o.Keys = []KeySource{{ID: "a", Role: api.RoleRead, SHA256: sum}} },
 	} {
 		if same.Same(load(change)) {
 			t.Errorf("%s: a change is not seen", name)

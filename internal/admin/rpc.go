@@ -10,6 +10,7 @@ import (
 
 	"github.com/creachadair/jrpc2"
 
+	"github.com/hassesd/hassesd/internal/admin/api"
 	"github.com/hassesd/hassesd/internal/safetext"
 )
 
@@ -57,8 +58,8 @@ func (s *rpc) line(line []byte, end lineEnd) {
 	case lineTooLong:
 		e := s.conn.tooLong()
 		if e == nil {
-			e = &Error{
-				Code:    CodeTooLarge,
+			e = &api.Error{
+				Code:    api.CodeTooLarge,
 				Message: fmt.Sprintf("the request has more than %d bytes", len(line)),
 				Hint:    "send less, or raise limits.message_bytes",
 			}
@@ -73,17 +74,17 @@ func (s *rpc) line(line []byte, end lineEnd) {
 		return
 	}
 	if !utf8.Valid(line) {
-		s.reject("", &Error{Code: CodeParse, Message: "parse error: not UTF-8", Hint: "requests are UTF-8"})
+		s.reject("", &api.Error{Code: api.CodeParse, Message: "parse error: not UTF-8", Hint: "requests are UTF-8"})
 		return
 	}
 	requests, err := jrpc2.ParseRequests(line)
 	if err != nil {
-		s.reject("", &Error{Code: CodeParse, Message: "parse error: not JSON", Hint: "one JSON object a line"})
+		s.reject("", &api.Error{Code: api.CodeParse, Message: "parse error: not JSON", Hint: "one JSON object a line"})
 		return
 	}
 	if len(requests) == 0 || len(requests) > maxBatch {
-		s.reject("", &Error{
-			Code:    CodeInvalidRequest,
+		s.reject("", &api.Error{
+			Code:    api.CodeInvalidRequest,
 			Message: fmt.Sprintf("a batch of %d requests", len(requests)),
 			Hint:    fmt.Sprintf("a batch has 1 to %d", maxBatch),
 		})
@@ -112,13 +113,13 @@ func (s *rpc) line(line []byte, end lineEnd) {
 
 // overloaded refuses a request of a batch that has grown too large.
 func (s *rpc) overloaded(id string) reply {
-	e := &Error{Code: CodeOverloaded, Message: "the answers to this batch are too large", Hint: "send its requests one by one"}
+	e := &api.Error{Code: api.CodeOverloaded, Message: "the answers to this batch are too large", Hint: "send its requests one by one"}
 	s.conn.refused(e)
 	return reply{id: id, text: errorText(id, e)}
 }
 
 // reject answers what cannot be run.
-func (s *rpc) reject(id string, e *Error) {
+func (s *rpc) reject(id string, e *api.Error) {
 	s.conn.refused(e)
 	s.conn.answer(answerOf([]reply{{id: id, text: errorText(id, e)}}, false))
 }
@@ -148,21 +149,21 @@ func (s *rpc) request(r *jrpc2.ParsedRequest) reply {
 }
 
 // invalidRequest says what is wrong with something that is JSON, but not a request.
-func invalidRequest(r *jrpc2.ParsedRequest) *Error {
+func invalidRequest(r *jrpc2.ParsedRequest) *api.Error {
 	const hint = `a request is {"jsonrpc":"2.0","id":1,"method":"status","params":{}}`
 	switch {
 	case r.Error != nil:
-		return &Error{Code: CodeInvalidRequest, Message: "invalid request: " + r.Error.Message, Hint: hint}
+		return &api.Error{Code: api.CodeInvalidRequest, Message: "invalid request: " + r.Error.Message, Hint: hint}
 	case r.Method == "":
-		return &Error{Code: CodeInvalidRequest, Message: "invalid request: no method", Hint: hint}
+		return &api.Error{Code: api.CodeInvalidRequest, Message: "invalid request: no method", Hint: hint}
 	}
 	return nil
 }
 
-func (s *rpc) call(name string, params json.RawMessage) (any, *Error) {
+func (s *rpc) call(name string, params json.RawMessage) (any, *api.Error) {
 	m, ok := methods[name]
 	if !ok {
-		return nil, &Error{Code: CodeMethodNotFound, Message: "there is no method of this name", Hint: methodNames}
+		return nil, &api.Error{Code: api.CodeMethodNotFound, Message: "there is no method of this name", Hint: methodNames}
 	}
 	needed := m.needs(params)
 	if has := s.conn.role(); !has.Includes(needed) {
@@ -175,16 +176,16 @@ func (s *rpc) call(name string, params json.RawMessage) (any, *Error) {
 	defer cancel()
 	if m.isList {
 		if !s.conn.queue.isWanted() {
-			return nil, &Error{Code: CodeOverloaded, Message: "nobody is there any more to read the list"}
+			return nil, &api.Error{Code: api.CodeOverloaded, Message: "nobody is there any more to read the list"}
 		}
-		list, e := s.conn.server.lists.list(ctx, s.conn.role(), func() (any, *Error) { return m.run(ctx, s.conn, params) })
+		list, e := s.conn.server.lists.list(ctx, s.conn.role(), func() (any, *api.Error) { return m.run(ctx, s.conn, params) })
 		if e != nil {
 			return nil, e
 		}
 		return list, nil
 	}
 	result, e := m.run(ctx, s.conn, params)
-	if e == nil && needed == RoleAdmin {
+	if e == nil && needed == api.RoleAdmin {
 		attrs := append([]slog.Attr{slog.String("method", name)}, s.conn.keyAttrs()...)
 		s.conn.log.LogAttrs(ctx, slog.LevelInfo, "command obeyed", attrs...) // with who gave it
 	}
@@ -220,7 +221,7 @@ func (r reply) wait(ctx context.Context) []byte {
 	if e != nil {
 		return errorText(r.id, e)
 	}
-	return resultText(r.id, Sent{ID: r.delivery.ID(), Matched: n})
+	return resultText(r.id, api.Sent{ID: r.delivery.ID(), Matched: n})
 }
 
 // answerOf makes one line of replies, an array if it was one that they answer.
@@ -266,9 +267,9 @@ type response struct {
 }
 
 type responseError struct {
-	Code    int       `json:"code"`
-	Message string    `json:"message"`
-	Data    ErrorData `json:"data"`
+	Code    int           `json:"code"`
+	Message string        `json:"message"`
+	Data    api.ErrorData `json:"data"`
 }
 
 func resultText(id string, result any) []byte {
@@ -279,10 +280,10 @@ func resultText(id string, result any) []byte {
 	return text
 }
 
-func errorText(id string, e *Error) []byte {
+func errorText(id string, e *api.Error) []byte {
 	text, err := encodeResponse(response{
 		ID:    responseID(id),
-		Error: &responseError{Code: e.Code, Message: e.Message, Data: ErrorData{Hint: e.Hint}},
+		Error: &responseError{Code: e.Code, Message: e.Message, Data: api.ErrorData{Hint: e.Hint}},
 	})
 	if err != nil {
 		panic(fmt.Sprintf("admin: internal error: encode an error: %v", err))

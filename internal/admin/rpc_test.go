@@ -11,6 +11,7 @@ import (
 
 	"github.com/hassesd/hassesd/internal/admin"
 	"github.com/hassesd/hassesd/internal/admin/admintest"
+	"github.com/hassesd/hassesd/internal/admin/api"
 )
 
 // errorLine is the answer with an error, of which the hint is not compared.
@@ -31,13 +32,13 @@ func (p *peer) wantError(id string, code int, message string) {
 func TestMethods(t *testing.T) {
 	n := 12
 	b := &admintest.Backend{
-		HelloAnswer:   admin.Hello{Version: "2.0.0", URL: "https://127.0.0.1:8443/sse"},
-		CountAnswer:   admin.Count{Connections: &n, Streams: 10},
+		HelloAnswer:   api.Hello{Version: "2.0.0", URL: "https://127.0.0.1:8443/sse"},
+		CountAnswer:   api.Count{Connections: &n, Streams: 10},
 		RoomStreams:   map[string]int{"a-b": 4},
-		KickedAnswer:  admin.Kicked{Kicked: 2},
-		DrainAnswer:   admin.Drained{Streams: 10, WindowSeconds: 1.5},
-		CertsAnswer:   admin.Certificates{Certificates: []admin.Certificate{{Source: "file", DaysLeft: -1, Due: true, Default: true}}},
-		SandboxAnswer: admin.Sandbox{Mode: "strict", Threads: 7},
+		KickedAnswer:  api.Kicked{Kicked: 2},
+		DrainAnswer:   api.Drained{Streams: 10, WindowSeconds: 1.5},
+		CertsAnswer:   api.Certificates{Certificates: []api.Certificate{{Source: "file", DaysLeft: -1, Due: true, Default: true}}},
+		SandboxAnswer: api.Sandbox{Mode: "strict", Threads: 7},
 		Matches:       3,
 	}
 	p := connect(t, "unix", admintest.Start(t, b).Socket)
@@ -75,14 +76,14 @@ func TestMethods(t *testing.T) {
 		t.Errorf("got %s", got)
 	}
 
-	want := admin.SendParams{To: admin.Targets{"a", "b*", "*", "a"}, Except: "x", Event: "chat", Data: "1=2;\n\x00", Retry: 500}
+	want := api.SendParams{To: api.Targets{"a", "b*", "*", "a"}, Except: "x", Event: "chat", Data: "1=2;\n\x00", Retry: 500}
 	if got := b.Sent()[1]; fmt.Sprint(got) != fmt.Sprint(want) {
 		t.Errorf("got %+v, want %+v", got, want)
 	}
 	if got := b.Kicks(); got[0].ID != "x" || got[1].Room != "a" || got[1].RefuseSeconds != 60 || !got[2].All {
 		t.Errorf("got %+v", got)
 	}
-	if got := b.Queries()[1]; got != (admin.ClientsParams{Room: "a", ID: "x", Addr: "192.0.2.1", Sort: "queue", Limit: 5, Cursor: "c"}) {
+	if got := b.Queries()[1]; got != (api.ClientsParams{Room: "a", ID: "x", Addr: "192.0.2.1", Sort: "queue", Limit: 5, Cursor: "c"}) {
 		t.Errorf("got %+v", got)
 	}
 }
@@ -195,7 +196,7 @@ func TestNotificationsAndBatches(t *testing.T) {
 }
 
 func TestBatchOfLargeAnswersIsBounded(t *testing.T) {
-	b := &admintest.Backend{ClientsAnswer: admin.Clients{Clients: make([]admin.Client, 1000)}}
+	b := &admintest.Backend{ClientsAnswer: api.Clients{Clients: make([]api.Client, 1000)}}
 	p := connect(t, "unix", admintest.Start(t, b).Socket)
 	request := `{"jsonrpc":"2.0","id":1,"method":"clients"},`
 	p.send(`{"jsonrpc":"2.0","method":"hello"}` + "\n[" + strings.Repeat(request, 50) + `{"jsonrpc":"2.0","method":"send","params":{"to":"a","data":"1"}}]` + "\n")
@@ -208,7 +209,7 @@ func TestBatchOfLargeAnswersIsBounded(t *testing.T) {
 // A request without an id is a notification and gets no answer; one whose id is null is a request like any other (JSON-RPC
 // 2.0, section 4).
 func TestIDThatIsNull(t *testing.T) {
-	b := &admintest.Backend{CountAnswer: admin.Count{Streams: 1}}
+	b := &admintest.Backend{CountAnswer: api.Count{Streams: 1}}
 	p := connect(t, "unix", admintest.Start(t, b).Socket)
 	p.send(`{"jsonrpc":"2.0","id":null,"method":"send","params":{"to":"a","data":"1"}}` + "\n")
 	p.want(`{"jsonrpc":"2.0","id":null,"result":{"id":"e-1","matched":0}}`)
@@ -280,14 +281,14 @@ func TestTooLargeRequests(t *testing.T) {
 	send(`"id":1,`, `\u0000`, 1000)
 	p.want(`{"jsonrpc":"2.0","id":1,"result":{"id":"e-1","matched":0}}`)
 	send(`"id":2,`, "x", 1001)
-	p.wantError("2", admin.CodeTooLarge, "the message has 1001 bytes and the limit is 1000")
+	p.wantError("2", api.CodeTooLarge, "the message has 1001 bytes and the limit is 1000")
 	const most = 1000*6 + 64<<10
 	send(`"id":3,`, "x", most)
-	p.wantError("3", admin.CodeTooLarge, fmt.Sprintf("the request has more than %d bytes", most))
+	p.wantError("3", api.CodeTooLarge, fmt.Sprintf("the request has more than %d bytes", most))
 	send(`"id":"three",`, "x", most)
-	p.wantError(`"three"`, admin.CodeTooLarge, fmt.Sprintf("the request has more than %d bytes", most))
+	p.wantError(`"three"`, api.CodeTooLarge, fmt.Sprintf("the request has more than %d bytes", most))
 	send("", "x", 5*most)
-	p.wantError("null", admin.CodeTooLarge, fmt.Sprintf("the request has more than %d bytes", most))
+	p.wantError("null", api.CodeTooLarge, fmt.Sprintf("the request has more than %d bytes", most))
 	send(`"id":4,`, "x", 1000)
 	p.want(`{"jsonrpc":"2.0","id":4,"result":{"id":"e-2","matched":0}}`)
 }
@@ -307,11 +308,11 @@ func TestRoles(t *testing.T) {
 	}
 	for _, m := range []string{"kick", "reload", "drain"} {
 		p.send(`{"jsonrpc":"2.0","id":1,"method":"` + m + `","params":{"all":true}}` + "\n")
-		p.wantError("1", admin.CodeNotAllowed, m+" needs the role admin, and this connection has publish")
+		p.wantError("1", api.CodeNotAllowed, m+" needs the role admin, and this connection has publish")
 	}
 	for method, params := range map[string]string{"loglevel": `{"level":"debug"}`, "reinit": `{"enabled":true}`} {
 		p.send(rpcCall(method, params))
-		p.wantError("1", admin.CodeNotAllowed, method+" with params needs the role admin, and this connection has publish")
+		p.wantError("1", api.CodeNotAllowed, method+" with params needs the role admin, and this connection has publish")
 		p.send(rpcCall(method, `{"loud":1}`))
 		p.wantError("1", -32602, `invalid params: unknown field "loud"`)
 	}
@@ -326,9 +327,9 @@ func TestRoles(t *testing.T) {
 func TestRPCErrorsOfTheBackend(t *testing.T) {
 	b := &admintest.Backend{
 		Errors: map[string]error{
-			admin.MethodKick:  &admin.Error{Code: admin.CodeNotFound, Message: "nobody", Hint: "look at clients"},
-			admin.MethodRooms: context.DeadlineExceeded,
-			admin.MethodCount: fmt.Errorf("disk on fire"),
+			api.MethodKick:  &api.Error{Code: api.CodeNotFound, Message: "nobody", Hint: "look at clients"},
+			api.MethodRooms: context.DeadlineExceeded,
+			api.MethodCount: fmt.Errorf("disk on fire"),
 		},
 		OnMatched: func(context.Context, string) error { return context.DeadlineExceeded },
 	}
@@ -339,9 +340,9 @@ func TestRPCErrorsOfTheBackend(t *testing.T) {
 {"jsonrpc":"2.0","id":4,"method":"send","params":{"to":"a","data":"x"}}
 `)
 	p.want(`{"jsonrpc":"2.0","id":1,"error":{"code":-32004,"message":"nobody","data":{"hint":"look at clients"}}}`)
-	p.wantError("2", admin.CodeOverloaded, "the daemon did not get to it in time")
+	p.wantError("2", api.CodeOverloaded, "the daemon did not get to it in time")
 	p.wantError("3", -32603, "disk on fire")
-	p.wantError("4", admin.CodeOverloaded, "message e-1 was taken, but its streams were not counted in time")
+	p.wantError("4", api.CodeOverloaded, "message e-1 was taken, but its streams were not counted in time")
 	if got := fmt.Sprint(b.WaitRefusals(t, 3)); got != "[not_found overloaded internal]" {
 		t.Errorf("refused for %s", got)
 	}

@@ -12,6 +12,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/hassesd/hassesd/internal/admin/api"
 	"github.com/hassesd/hassesd/internal/admission"
 )
 
@@ -338,7 +339,7 @@ func (s *Server) admit(d *listenDoor, nc net.Conn) {
 		}
 		c.input, c.out = newInput(src), nc
 		c.standing.judge(s.rules(d.kind))
-		c.isStranger = c.standing.role == RoleNone
+		c.isStranger = c.standing.role == api.RoleNone
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -356,7 +357,7 @@ func (s *Server) admit(d *listenDoor, nc net.Conn) {
 	if !s.takePlace(d.kind) {
 		nc.Close()
 		if s.state == serverServing {
-			s.turnAway(s.log, RefusedConnections, slog.String("door", string(d.kind)), slog.Int("limit", s.places))
+			s.turnAway(s.log, api.RefusedConnections, slog.String("door", string(d.kind)), slog.Int("limit", s.places))
 		}
 		return
 	}
@@ -398,7 +399,7 @@ func hostOf(a net.Addr) string {
 func (s *Server) SetRights(r *Rights) { s.rights.Store(r) }
 
 // turnAway counts a connection that was not let in, and logs it unless there are too many of them. The caller holds s.mu.
-func (s *Server) turnAway(log *slog.Logger, reason Refusal, attrs ...slog.Attr) {
+func (s *Server) turnAway(log *slog.Logger, reason api.Refusal, attrs ...slog.Attr) {
 	s.backend.CountCommandError(string(reason))
 	level, missing := s.strangers.level(time.Now())
 	attrs = append(attrs, slog.String("reason", string(reason)))

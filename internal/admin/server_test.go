@@ -11,8 +11,8 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"github.com/hassesd/hassesd/internal/admin"
 	"github.com/hassesd/hassesd/internal/admin/admintest"
+	"github.com/hassesd/hassesd/internal/admin/api"
 )
 
 func TestTooManyConnections(t *testing.T) {
@@ -54,7 +54,7 @@ func TestTooManyConnections(t *testing.T) {
 func TestShutdownFinishesWhatHasArrived(t *testing.T) {
 	const n = 50
 	entered, gate := make(chan struct{}), make(chan struct{})
-	b := &admintest.Backend{OnPublish: func(_ context.Context, p admin.SendParams) error {
+	b := &admintest.Backend{OnPublish: func(_ context.Context, p api.SendParams) error {
 		if p.Data == "0" {
 			close(entered)
 			<-gate
@@ -90,7 +90,7 @@ func TestShutdownFinishesWhatHasArrived(t *testing.T) {
 
 func TestShutdownLosesPatience(t *testing.T) {
 	entered := make(chan struct{})
-	b := &admintest.Backend{OnPublish: func(ctx context.Context, _ admin.SendParams) error {
+	b := &admintest.Backend{OnPublish: func(ctx context.Context, _ api.SendParams) error {
 		close(entered)
 		<-ctx.Done()
 		return ctx.Err()
@@ -117,7 +117,7 @@ func TestShutdownLosesPatience(t *testing.T) {
 
 func TestShutdownLeavesACommandThatHangs(t *testing.T) {
 	entered, disk, over := make(chan struct{}), make(chan struct{}), make(chan struct{})
-	b := &admintest.Backend{OnPublish: func(context.Context, admin.SendParams) error {
+	b := &admintest.Backend{OnPublish: func(context.Context, api.SendParams) error {
 		close(entered)
 		<-disk // whatever the context says
 		close(over)

@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/hassesd/hassesd/internal/admin/api"
 )
 
 // standing is who is at the other end of a control connection, and what follows from that by the rules in force. A reload
@@ -21,10 +23,10 @@ type standing struct {
 	keys [][sha256.Size]byte // hashes of the keys that were shown and in force then, the last one last; never two equal ones
 
 	// What follows from these rules.
-	rights *Rights // nil: nothing was judged yet
-	access *Access // of the TLS door; nil at the others
-	role   Role    // the greatest of what the door and the keys give
-	keyID  string  // of the last of the keys that is in force; empty: there is none
+	rights *Rights  // nil: nothing was judged yet
+	access *Access  // of the TLS door; nil at the others
+	role   api.Role // the greatest of what the door and the keys give
+	keyID  string   // of the last of the keys that is in force; empty: there is none
 }
 
 // judge finds out what follows from the rules.
@@ -44,25 +46,25 @@ func (s *standing) judge(rights *Rights, access *Access) {
 }
 
 // ofDoor is what the door gives without any key.
-func (s *standing) ofDoor() Role {
+func (s *standing) ofDoor() api.Role {
 	switch s.door {
 	case doorUnix:
 		if s.peer == nil {
-			return RoleNone
+			return api.RoleNone
 		}
 		return s.rights.unixRole(s.peer, groupsOf)
 	case doorTCP:
 		return s.rights.tcp
 	case doorTLS:
 		if len(s.chain) == 0 || s.access.verify(s.chain, s.since) != nil {
-			return RoleNone
+			return api.RoleNone
 		}
 		role, _ := s.access.roleOf(s.chain[0])
 		return role
 	case doorFIFO:
-		return RolePublish
+		return api.RolePublish
 	}
-	return RoleNone
+	return api.RoleNone
 }
 
 // show takes note of a key that is in force, and forgets those that no longer are: so there are no more than rights has.
@@ -84,7 +86,7 @@ func (s *Server) rules(door doorKind) (*Rights, *Access) {
 }
 
 // role is what the connection may do now.
-func (c *conn) role() Role {
+func (c *conn) role() api.Role {
 	s := &c.standing
 	rights, access := c.server.rules(s.door)
 	if rights == s.rights && access == s.access {
@@ -92,7 +94,7 @@ func (c *conn) role() Role {
 	}
 	was := s.role
 	s.judge(rights, access)
-	c.setStranger(s.role == RoleNone)
+	c.setStranger(s.role == api.RoleNone)
 	if was != "" && was != s.role {
 		c.log.Info("role of a control connection changed", "was", string(was), "role", string(s.role))
 	}

@@ -7,14 +7,15 @@ import (
 
 	"github.com/hassesd/hassesd/internal/admin"
 	"github.com/hassesd/hassesd/internal/admin/admintest"
+	"github.com/hassesd/hassesd/internal/admin/api"
 )
 
 // wantRole asks a connection what it may do.
-func (p *peer) wantRole(want admin.Role) {
+func (p *peer) wantRole(want api.Role) {
 	p.t.Helper()
 	p.send(rpcCall("hello", "{}"))
 	got := p.line()
-	if want == admin.RoleNone {
+	if want == api.RoleNone {
 		if !strings.Contains(got, `"code":-32001`) {
 			p.t.Errorf("hello: %s, want to be refused", got)
 		}
@@ -27,21 +28,21 @@ func (p *peer) wantRole(want admin.Role) {
 
 // What a reload takes away is gone for connections that are open, too: with the next command.
 func TestOpenConnectionsLoseTheirKeys(t *testing.T) {
-	b, doors, log := guarded(t, admin.RoleRead)
+	b, doors, log := guarded(t, api.RoleRead)
 	p := connect(t, "tcp", doors.TCP)
 	p.send(rpcCall("auth", `{"key":"`+shopKey+`"}`) + rpcCall("auth", `{"key":"`+opsKey+`"}`))
 	p.line()
 	p.line()
-	p.wantRole(admin.RoleAdmin)
+	p.wantRole(api.RoleAdmin)
 	classic := connect(t, "tcp", doors.TCP)
 	classic.send("auth " + opsKey + "\n")
 	classic.want("ok admin")
 
-	shop := admin.KeySource{ID: "shop", Role: admin.RolePublish, SHA256: shopSum}
-	ops := keyFile(t, "ops", admin.RoleAdmin, noKey) // of the same name, with another key in it
-	doors.Server.SetRights(loadRights(t, admin.RightsOptions{TCP: admin.RoleRead, Keys: []admin.KeySource{shop, ops}}))
+	shop := admin.KeySource{ID: "shop", Role: api.RolePublish, SHA256: shopSum}
+	ops := keyFile(t, "ops", api.RoleAdmin, noKey) // of the same name, with another key in it
+	doors.Server.SetRights(loadRights(t, admin.RightsOptions{TCP: api.RoleRead, Keys: []admin.KeySource{shop, ops}}))
 	p.send(rpcCall("drain", "{}"))
-	p.wantError("1", admin.CodeNotAllowed, "drain needs the role admin, and this connection has publish")
+	p.wantError("1", api.CodeNotAllowed, "drain needs the role admin, and this connection has publish")
 	p.send(rpcCall("send", `{"to":"a","data":"x"}`))
 	if got := p.line(); !strings.Contains(got, `"result"`) {
 		t.Errorf("the key that is left: %s", got)
@@ -50,7 +51,7 @@ func TestOpenConnectionsLoseTheirKeys(t *testing.T) {
 	classic.want("error this command needs the role publish, and this connection has read")
 	classic.line() // reading is what the port gives
 
-	doors.Server.SetRights(loadRights(t, admin.RightsOptions{TCP: admin.RoleNone}))
+	doors.Server.SetRights(loadRights(t, admin.RightsOptions{TCP: api.RoleNone}))
 	p.send(`[` + strings.TrimSpace(rpcCall("status", "{}")) + `,` + strings.TrimSpace(rpcCall("send", `{"to":"a","data":"x"}`)) + "]\n")
 	if got := p.line(); strings.Count(got, `"code":-32001`) != 2 {
 		t.Errorf("without any key: %s", got)
@@ -58,7 +59,7 @@ func TestOpenConnectionsLoseTheirKeys(t *testing.T) {
 	classic.send("tcpnumberofclients\n")
 	classic.want("error this command needs the role read, and this connection has none")
 
-	if got := b.WaitRefusals(t, 5); strings.Join(got, " ") != strings.TrimSpace(strings.Repeat(string(admin.RefusedRole)+" ", 5)) {
+	if got := b.WaitRefusals(t, 5); strings.Join(got, " ") != strings.TrimSpace(strings.Repeat(string(api.RefusedRole)+" ", 5)) {
 		t.Errorf("refused for %s", got)
 	}
 	if len(b.Sent()) != 1 || len(b.Drains()) > 0 {
@@ -71,16 +72,16 @@ func TestOpenConnectionsLoseTheirKeys(t *testing.T) {
 	}
 
 	// A key that comes back need not be shown again.
-	doors.Server.SetRights(loadRights(t, admin.RightsOptions{TCP: admin.RoleNone, Keys: []admin.KeySource{shop}}))
-	p.wantRole(admin.RolePublish)
+	doors.Server.SetRights(loadRights(t, admin.RightsOptions{TCP: api.RoleNone, Keys: []admin.KeySource{shop}}))
+	p.wantRole(api.RolePublish)
 	wantSecret(t, log)
 }
 
 func TestOpenConnectionsFollowThePort(t *testing.T) {
-	_, doors, _ := guarded(t, admin.RolePublish)
+	_, doors, _ := guarded(t, api.RolePublish)
 	p := connect(t, "tcp", doors.TCP)
-	p.wantRole(admin.RolePublish)
-	for _, role := range []admin.Role{admin.RoleRead, admin.RoleNone, admin.RolePublish} {
+	p.wantRole(api.RolePublish)
+	for _, role := range []api.Role{api.RoleRead, api.RoleNone, api.RolePublish} {
 		doors.Server.SetRights(loadRights(t, admin.RightsOptions{TCP: role}))
 		p.wantRole(role)
 	}
@@ -89,20 +90,20 @@ func TestOpenConnectionsFollowThePort(t *testing.T) {
 func TestOpenConnectionsFollowTheListsOfCertificates(t *testing.T) {
 	d := openTLSDoor(t, 0)
 	p, _ := d.connect(t, d.Config(d.root))
-	p.wantRole(admin.RoleAdmin)
+	p.wantRole(api.RoleAdmin)
 	give := func(change func(*admin.AccessOptions)) {
 		t.Helper()
 		change(&d.options)
 		d.server.SetAccess(d.access(t))
 	}
 	give(func(o *admin.AccessOptions) { o.Admin, o.Read = nil, []string{"uri:test:root"} })
-	p.wantRole(admin.RoleRead)
+	p.wantRole(api.RoleRead)
 	give(func(o *admin.AccessOptions) { o.Read = []string{"uri:test:somebody"} })
-	p.wantRole(admin.RoleNone)
+	p.wantRole(api.RoleNone)
 	give(func(o *admin.AccessOptions) { o.Admin = []string{"uri:test:root"} })
-	p.wantRole(admin.RoleAdmin)
+	p.wantRole(api.RoleAdmin)
 	give(func(o *admin.AccessOptions) { o.ClientCAFile = admintest.NewAuthority(t).File })
-	p.wantRole(admin.RoleNone) // an authority that was taken out takes its certificates along
+	p.wantRole(api.RoleNone) // an authority that was taken out takes its certificates along
 	if got := d.log.String(); !strings.Contains(got, "was=admin role=read identity=uri:test:root") && !strings.Contains(got, "identity=uri:test:root was=admin role=read") {
 		t.Errorf("the log does not say whose role is another:\n%s", got)
 	}
@@ -110,9 +111,9 @@ func TestOpenConnectionsFollowTheListsOfCertificates(t *testing.T) {
 
 // What the FIFO may do is in no list.
 func TestTheFIFOStaysAPublisher(t *testing.T) {
-	b, doors, _ := guarded(t, admin.RolePublish)
+	b, doors, _ := guarded(t, api.RolePublish)
 	f := openFIFO(t, doors.FIFO)
-	doors.Server.SetRights(loadRights(t, admin.RightsOptions{TCP: admin.RoleNone}))
+	doors.Server.SetRights(loadRights(t, admin.RightsOptions{TCP: api.RoleNone}))
 	if _, err := f.WriteString("a=1\n"); err != nil {
 		t.Fatal(err)
 	}
@@ -123,7 +124,7 @@ func TestTheFIFOStaysAPublisher(t *testing.T) {
 func TestT27ConnectionsWithoutARoleGiveWay(t *testing.T) {
 	b := &admintest.Backend{}
 	doors := admintest.StartServer(t, admin.ServerOptions{Backend: b, Connections: 2, Rights: loadRights(t, admin.RightsOptions{
-		TCP: admin.RoleNone, Keys: []admin.KeySource{keyFile(t, "ops", admin.RoleAdmin, opsKey)},
+		TCP: api.RoleNone, Keys: []admin.KeySource{keyFile(t, "ops", api.RoleAdmin, opsKey)},
 	})}, func(s *admin.Server) {
 		admin.SetLobbyPatience(s, 0)
 		admin.SetPlacePatience(s, time.Millisecond)
@@ -131,7 +132,7 @@ func TestT27ConnectionsWithoutARoleGiveWay(t *testing.T) {
 	arrive := func() *peer {
 		t.Helper()
 		p := connect(t, "tcp", doors.TCP)
-		p.wantRole(admin.RoleNone) // it was let in
+		p.wantRole(api.RoleNone) // it was let in
 		return p
 	}
 	show := func(p *peer) {
@@ -149,14 +150,14 @@ func TestT27ConnectionsWithoutARoleGiveWay(t *testing.T) {
 	arrive()
 	second.wantClosed()
 	last.send(rpcCall("auth", `{"key":"`+opsKey+`"}`))
-	last.wantError("1", admin.CodeOverloaded, "all places of the door are taken (control.connections)")
-	holder.wantRole(admin.RoleAdmin)
+	last.wantError("1", api.CodeOverloaded, "all places of the door are taken (control.connections)")
+	holder.wantRole(api.RoleAdmin)
 
 	// Who has lost the role gives its place to somebody with one.
-	doors.Server.SetRights(loadRights(t, admin.RightsOptions{TCP: admin.RoleNone, Keys: []admin.KeySource{
-		{ID: "shop", Role: admin.RolePublish, SHA256: shopSum},
+	doors.Server.SetRights(loadRights(t, admin.RightsOptions{TCP: api.RoleNone, Keys: []admin.KeySource{
+		{ID: "shop", Role: api.RolePublish, SHA256: shopSum},
 	}}))
-	holder.wantRole(admin.RoleNone)
+	holder.wantRole(api.RoleNone)
 	last.send(rpcCall("auth", `{"key":"`+shopKey+`"}`))
 	last.want(`{"jsonrpc":"2.0","id":1,"result":{"key":"shop","role":"publish"}}`)
 	holder.wantClosed()

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 
+	"github.com/hassesd/hassesd/internal/admin/api"
 	"github.com/hassesd/hassesd/internal/safetext"
 )
 
@@ -31,7 +32,7 @@ type tcpStatus struct {
 	LastEventID    string  `json:"last_event_id"`
 }
 
-func tcpStatusJSON(s *Status) ([]byte, error) {
+func tcpStatusJSON(s *api.Status) ([]byte, error) {
 	return jsonLine("", tcpStatus{
 		Version:        s.Version,
 		RunningTime:    runningTime(s.UptimeSeconds),

@@ -7,13 +7,14 @@ import (
 	"strings"
 	"time"
 
+	"github.com/hassesd/hassesd/internal/admin/api"
 	"github.com/hassesd/hassesd/internal/safetext"
 )
 
 // The texts of hasses: names and order of the fields are read by scripts.
 
 // statusText is the answer to "status".
-func statusText(s *Status) string {
+func statusText(s *api.Status) string {
 	var b strings.Builder
 	field := func(name string, value any) { fmt.Fprintf(&b, "%s: %v\n", name, value) }
 
@@ -48,7 +49,7 @@ const (
 	clientListEnd  = "---------------- end ----------------\n"
 )
 
-func writeClient(b *strings.Builder, number int, c *Client) {
+func writeClient(b *strings.Builder, number int, c *api.Client) {
 	isTLS := c.TLS != "" || c.State == "handshaking"
 	fmt.Fprintf(b, "#%d - <%d> info: %s S:%s Err: 0 Messages: %d Reinit: %d SSL:%s\n",
 		number, c.Conn, safetext.ASCII(c.Addr), clientState(c.State), c.Sent, c.Reinits, yesNo(isTLS, "Yes", "No"))

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/hassesd/hassesd/internal/admin/api"
 	"github.com/hassesd/hassesd/internal/safetext"
 )
 
@@ -31,7 +32,7 @@ func checkGolden(t *testing.T, name, got string) {
 	}
 }
 
-var sampleStatus = Status{
+var sampleStatus = api.Status{
 	Version: "2.0.0", Compiled: "go1.26.8 linux/amd64", PID: 3217, UID: 998, User: "hassesd",
 	UptimeSeconds: 2*86400 + 3*3600 + 4*60 + 5.9, Mode: "https", LogLevel: "debug", Reinit: true,
 	Connections: 12, Streams: 10, ConnectionsMax: 20000, ConnectionsPeak: 40, HandshakesTotal: 99, ReinitsTotal: 1,
@@ -39,7 +40,7 @@ var sampleStatus = Status{
 	CertFile: "/etc/hassesd/cert.pem", KeyFile: "/etc/hassesd/key.pem", CORSOrigin: []string{"https://a.example", "https://b.example"},
 }
 
-var sampleClients = []Client{
+var sampleClients = []api.Client{
 	{
 		Conn: 6, ID: "x", Addr: "192.0.2.1:50190", State: "streaming", TLS: "TLS 1.3", Cipher: "TLS_AES_128_GCM_SHA256",
 		AgeSeconds: 181, StreamAgeSeconds: 180, Rooms: []string{"room624", "room7"}, Sent: 3, Agent: "Mozilla/5.0 (X11)",
@@ -68,7 +69,7 @@ func TestClientListText(t *testing.T) {
 }
 
 // rendered is a whole list of clients.
-func rendered(t *testing.T, form clientListForm, clients []Client) string {
+func rendered(t *testing.T, form clientListForm, clients []api.Client) string {
 	t.Helper()
 	text := form.head
 	for i := range clients {
@@ -82,7 +83,7 @@ func rendered(t *testing.T, form clientListForm, clients []Client) string {
 }
 
 func TestAListThatIsCutSaysSo(t *testing.T) {
-	why := &Error{Message: "too \"many\" \x1b lists"}
+	why := &api.Error{Message: "too \"many\" \x1b lists"}
 	if got, want := string(textList().tail(3, why)), "The list is cut after 3 clients: too \"many\" \\x1B lists\n---------------- end ----------------\n"; got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}
@@ -114,7 +115,7 @@ func TestTCPAnswers(t *testing.T) {
 		return string(text)
 	}
 	got := line(tcpStatusJSON(&sampleStatus)) + line(tcpNumberJSON(12)) + line(tcpSubscribedJSON("größe\"😀\u009b", 4)) +
-		rendered(t, jsonList(), Clients{Clients: sampleClients}.WithoutNulls().Clients) + rendered(t, jsonList(), nil)
+		rendered(t, jsonList(), api.Clients{Clients: sampleClients}.WithoutNulls().Clients) + rendered(t, jsonList(), nil)
 	checkGolden(t, "tcp.txt", got)
 }
 

@@ -14,6 +14,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/hassesd/hassesd/internal/admin/api"
 	"github.com/hassesd/hassesd/internal/safetext"
 	"github.com/hassesd/hassesd/internal/tlsconn"
 )
@@ -60,7 +61,7 @@ func (a *Access) config(c *sealedConn) *tls.Config {
 		ClientAuth:             tls.RequireAndVerifyClientCert,
 		MinVersion:             tls.VersionTLS13,
 		CurvePreferences:       []tls.CurveID{tls.X25519MLKEM768, tls.X25519, tls.CurveP256, tls.CurveP384},
-		NextProtos:             []string{ALPN},
+		NextProtos:             []string{api.ALPN},
 		SessionTicketsDisabled: true,
 		GetConfigForClient: func(hello *tls.ClientHelloInfo) (*tls.Config, error) {
 			c.offered = offerOf(hello)
@@ -69,7 +70,7 @@ func (a *Access) config(c *sealedConn) *tls.Config {
 		VerifyConnection: func(state tls.ConnectionState) error {
 			leaf := state.PeerCertificates[0]
 			if _, c.identity = a.roleOf(leaf); c.identity == "" {
-				c.strangers = strings.Join(Identities(leaf), " ")
+				c.strangers = strings.Join(api.Identities(leaf), " ")
 				return errNoRole
 			}
 			return nil
@@ -81,7 +82,7 @@ func offerOf(hello *tls.ClientHelloInfo) offer {
 	switch protocols := hello.SupportedProtos; {
 	case !slices.Contains(hello.SupportedVersions, tls.VersionTLS13):
 		return offerOld
-	case slices.Contains(protocols, ALPN):
+	case slices.Contains(protocols, api.ALPN):
 		return offerGood
 	case slices.Contains(protocols, "http/1.1"), slices.Contains(protocols, "h2"), slices.Contains(protocols, "http/1.0"):
 		return offerHTTP
@@ -110,7 +111,7 @@ func (c *conn) identify() bool {
 		c.standing.chain, c.standing.since = sealed.ConnectionState().PeerCertificates, time.Now()
 		c.log = c.log.With("identity", safetext.ASCII(sealed.identity))
 		c.standing.judge(c.server.rules(doorTLS))
-		c.setStranger(c.standing.role == RoleNone) // the rules may be others than those of the handshake
+		c.setStranger(c.standing.role == api.RoleNone) // the rules may be others than those of the handshake
 		c.log.Debug("control connection identified", "role", string(c.standing.role))
 		return true
 	}
@@ -121,7 +122,7 @@ func (c *conn) identify() bool {
 	reason := sealed.refusal(err)
 	c.server.mu.Lock()
 	if c.isEvicted {
-		reason, err = RefusedConnections, errEvicted
+		reason, err = api.RefusedConnections, errEvicted
 	}
 	if !errors.Is(err, errNoPlace) {
 		c.offend(sealed, reason, err)
@@ -138,7 +139,7 @@ func (c *conn) identify() bool {
 	}
 	c.server.turnAway(c.log, reason, attrs...)
 	c.server.mu.Unlock()
-	if reason != RefusedStalled && reason != RefusedConnections {
+	if reason != api.RefusedStalled && reason != api.RefusedConnections {
 		sealed.linger()
 	}
 	return false
@@ -148,35 +149,35 @@ func (c *conn) identify() bool {
 const maxStrange = 500
 
 // refusal is the reason for which the handshake ended with err.
-func (c *sealedConn) refusal(err error) Refusal {
+func (c *sealedConn) refusal(err error) api.Refusal {
 	var certificate *tls.CertificateVerificationError
 	switch {
 	case errors.Is(err, errNoPlace), errors.Is(err, errEvicted):
-		return RefusedConnections
+		return api.RefusedConnections
 	case errors.Is(err, errNotTLS) && sniff(c.wire.head, true) == formHTTP:
-		return RefusedHTTP
+		return api.RefusedHTTP
 	case errors.Is(err, errNotTLS):
-		return RefusedPlain
+		return api.RefusedPlain
 	case errors.Is(err, errNoRole):
-		return RefusedNoRole
+		return api.RefusedNoRole
 	case isDistrust(err):
-		return RefusedDistrust
+		return api.RefusedDistrust
 	case errors.As(err, &certificate):
 		var invalid x509.CertificateInvalidError
 		if errors.As(err, &invalid) && invalid.Reason == x509.Expired {
-			return RefusedExpired
+			return api.RefusedExpired
 		}
-		return RefusedUntrusted
+		return api.RefusedUntrusted
 	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, os.ErrDeadlineExceeded):
-		return RefusedStalled
+		return api.RefusedStalled
 	case c.offered == offerOld:
-		return RefusedTLSVersion
+		return api.RefusedTLSVersion
 	case c.offered == offerHTTP:
-		return RefusedHTTP
+		return api.RefusedHTTP
 	case err.Error() == textNoCertificate:
-		return RefusedNoCert
+		return api.RefusedNoCert
 	}
-	return RefusedHandshake
+	return api.RefusedHandshake
 }
 
 // distrusts returns the alert by which a client refused our certificate, if that was the end of its handshake.

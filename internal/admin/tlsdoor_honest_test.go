@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/hassesd/hassesd/internal/admin"
+	"github.com/hassesd/hassesd/internal/admin/api"
 	"github.com/hassesd/hassesd/internal/admission"
 )
 
@@ -20,15 +21,15 @@ func TestWhatHonestClientsDoAtTheControlPort(t *testing.T) {
 	for _, tt := range []struct {
 		name, first string // first: sent at once; empty: a ClientHello
 		then        string // sent after the daemon's answer
-		reason      admin.Refusal
+		reason      api.Refusal
 		offence     string
 	}{
-		{"a client without trust", "", unknownCA, admin.RefusedDistrust, ""},
-		{"a hello and no more", "", "", admin.RefusedHandshake, failed},
-		{"noise after the hello", "", "\x17\x03\x03\x00\x20" + strings.Repeat("\xff", 32), admin.RefusedHandshake, broken},
-		{"HTTP", "GET / HTTP/1.1\r\n\r\n", "", admin.RefusedHTTP, ""},
-		{"a PROXY header", "PROXY TCP4 192.0.2.9 192.0.2.1 4000 443\r\n", "", admin.RefusedPlain, ""},
-		{"a command", "a=1\n", "", admin.RefusedPlain, broken},
+		{"a client without trust", "", unknownCA, api.RefusedDistrust, ""},
+		{"a hello and no more", "", "", api.RefusedHandshake, failed},
+		{"noise after the hello", "", "\x17\x03\x03\x00\x20" + strings.Repeat("\xff", 32), api.RefusedHandshake, broken},
+		{"HTTP", "GET / HTTP/1.1\r\n\r\n", "", api.RefusedHTTP, ""},
+		{"a PROXY header", "PROXY TCP4 192.0.2.9 192.0.2.1 4000 443\r\n", "", api.RefusedPlain, ""},
+		{"a command", "a=1\n", "", api.RefusedPlain, broken},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			table := admission.New(admission.Limits{Penalties: admission.PenaltiesOn})
@@ -60,7 +61,7 @@ func TestWhatHonestClientsDoAtTheControlPort(t *testing.T) {
 			if !maps.Equal(got, want) {
 				t.Errorf("offences %v, want %v", got, want)
 			}
-			if tt.reason == admin.RefusedDistrust {
+			if tt.reason == api.RefusedDistrust {
 				d.wantLogged(t, "unknown certificate authority")
 				d.wantLogged(t, "the client does not trust our certificate")
 			}

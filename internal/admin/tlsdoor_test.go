@@ -20,6 +20,8 @@ import (
 
 	"github.com/hassesd/hassesd/internal/admin"
 	"github.com/hassesd/hassesd/internal/admin/admintest"
+	"github.com/hassesd/hassesd/internal/admin/api"
+	"github.com/hassesd/hassesd/internal/admin/client"
 	"github.com/hassesd/hassesd/internal/admission"
 )
 
@@ -49,7 +51,7 @@ func openTLSDoorWith(t *testing.T, o admin.ServerOptions, prepare ...func(*admin
 		root: a.Client("test:root"), writer: a.Client("test:writer"), viewer: a.Client("test:viewer"), nobody: a.Client("test:nobody"),
 	}
 	own := a.Daemon()
-	viewer := admin.Identities(d.viewer.Leaf)
+	viewer := api.Identities(d.viewer.Leaf)
 	d.options = admin.AccessOptions{
 		CertFile: own.CertFile, KeyFile: own.KeyFile, ClientCAFile: a.File,
 		Admin: []string{"uri:test:root"}, Publish: []string{"uri:test:writer"}, Read: viewer[len(viewer)-1:],
@@ -79,9 +81,9 @@ func (d *tlsDoor) access(t *testing.T) *admin.Access {
 }
 
 // dial connects as hassesctl does.
-func (d *tlsDoor) dial(t *testing.T, id admintest.Identity) *admin.Conn {
+func (d *tlsDoor) dial(t *testing.T, id admintest.Identity) *client.Conn {
 	t.Helper()
-	return dial(t, admin.Options{TCP: d.addr, CA: d.File, Cert: id.CertFile, Key: id.KeyFile, Timeout: patience})
+	return dial(t, client.Options{TCP: d.addr, CA: d.File, Cert: id.CertFile, Key: id.KeyFile, Timeout: patience})
 }
 
 // connect gives a TLS client that speaks for itself.
@@ -97,12 +99,12 @@ func TestTLSDoorRoles(t *testing.T) {
 	ctx := t.Context()
 	for _, tt := range []struct {
 		who                 admintest.Identity
-		role                admin.Role
+		role                api.Role
 		mayPublish, mayKick bool
 	}{
-		{d.root, admin.RoleAdmin, true, true},
-		{d.writer, admin.RolePublish, true, false},
-		{d.viewer, admin.RoleRead, false, false},
+		{d.root, api.RoleAdmin, true, true},
+		{d.writer, api.RolePublish, true, false},
+		{d.viewer, api.RoleRead, false, false},
 	} {
 		c := d.dial(t, tt.who)
 		hello, err := c.Hello(ctx)
@@ -112,10 +114,10 @@ func TestTLSDoorRoles(t *testing.T) {
 		if _, err := c.Status(ctx); err != nil {
 			t.Errorf("%s: status: %v", tt.role, err)
 		}
-		if _, err := c.Send(ctx, admin.SendParams{To: admin.Targets{"a"}, Data: "x"}); (err == nil) != tt.mayPublish || err != nil && !errors.Is(err, admin.ErrNotAllowed) {
+		if _, err := c.Send(ctx, api.SendParams{To: api.Targets{"a"}, Data: "x"}); (err == nil) != tt.mayPublish || err != nil && !errors.Is(err, api.ErrNotAllowed) {
 			t.Errorf("%s: send: %v", tt.role, err)
 		}
-		if _, err := c.Kick(ctx, admin.KickParams{All: true}); (err == nil) != tt.mayKick || err != nil && !errors.Is(err, admin.ErrNotAllowed) {
+		if _, err := c.Kick(ctx, api.KickParams{All: true}); (err == nil) != tt.mayKick || err != nil && !errors.Is(err, api.ErrNotAllowed) {
 			t.Errorf("%s: kick: %v", tt.role, err)
 		}
 	}
@@ -149,19 +151,19 @@ func TestTLSDoorRefuses(t *testing.T) {
 	for _, tt := range []struct {
 		name   string
 		config *tls.Config
-		reason admin.Refusal
+		reason api.Refusal
 		alert  string
 	}{
-		{"no certificate", d.Config(), admin.RefusedNoCert, "certificate required"},
-		{"another authority", d.Config(other.Client("test:root")), admin.RefusedUntrusted, "unknown certificate authority"},
-		{"for servers only", d.Config(server), admin.RefusedUntrusted, "bad certificate"},
-		{"not valid yet", d.Config(early), admin.RefusedExpired, "expired certificate"},
-		{"expired", d.Config(expired), admin.RefusedExpired, "expired certificate"},
-		{"no role", d.Config(d.nobody), admin.RefusedNoRole, "bad certificate"},
-		{"TLS 1.2", old, admin.RefusedTLSVersion, "protocol version"},
-		{"a browser", withProtocols(d.Config(d.root), "h2", "http/1.1"), admin.RefusedHTTP, "no application protocol"},
-		{"another protocol", withProtocols(d.Config(d.root), "smtp"), admin.RefusedHandshake, "no application protocol"},
-		{"a client that does not trust us", other.Config(d.root), admin.RefusedDistrust, ""},
+		{"no certificate", d.Config(), api.RefusedNoCert, "certificate required"},
+		{"another authority", d.Config(other.Client("test:root")), api.RefusedUntrusted, "unknown certificate authority"},
+		{"for servers only", d.Config(server), api.RefusedUntrusted, "bad certificate"},
+		{"not valid yet", d.Config(early), api.RefusedExpired, "expired certificate"},
+		{"expired", d.Config(expired), api.RefusedExpired, "expired certificate"},
+		{"no role", d.Config(d.nobody), api.RefusedNoRole, "bad certificate"},
+		{"TLS 1.2", old, api.RefusedTLSVersion, "protocol version"},
+		{"a browser", withProtocols(d.Config(d.root), "h2", "http/1.1"), api.RefusedHTTP, "no application protocol"},
+		{"another protocol", withProtocols(d.Config(d.root), "smtp"), api.RefusedHandshake, "no application protocol"},
+		{"a client that does not trust us", other.Config(d.root), api.RefusedDistrust, ""},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			before := len(d.backend.WaitRefusals(t, 0))
@@ -182,7 +184,7 @@ func TestTLSDoorRefuses(t *testing.T) {
 	if got := d.backend.Sent(); len(got) > 0 {
 		t.Errorf("published %v", got)
 	}
-	spki := admin.Identities(d.nobody.Leaf)
+	spki := api.Identities(d.nobody.Leaf)
 	d.wantLogged(t, `identities="uri:test:nobody `+spki[1]+`"`)
 }
 
@@ -201,15 +203,15 @@ func TestTLSDoorRefusesWhatIsNotTLS(t *testing.T) {
 	d := openTLSDoor(t, 0)
 	for i, tt := range []struct {
 		sent   string
-		reason admin.Refusal
+		reason api.Refusal
 	}{
-		{"a=1\n", admin.RefusedPlain},
-		{"{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"drain\"}\n", admin.RefusedPlain},
-		{"\x00\xff", admin.RefusedPlain},
-		{"GET / HTTP/1.1\r\nHost: x\r\n\r\n", admin.RefusedHTTP},
-		{"POST / HTTP/1.1\r\n\r\na=1\n", admin.RefusedHTTP},
-		{"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", admin.RefusedHTTP},
-		{"\x16\x03\x01\x00\x05hello", admin.RefusedHandshake},
+		{"a=1\n", api.RefusedPlain},
+		{"{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"drain\"}\n", api.RefusedPlain},
+		{"\x00\xff", api.RefusedPlain},
+		{"GET / HTTP/1.1\r\nHost: x\r\n\r\n", api.RefusedHTTP},
+		{"POST / HTTP/1.1\r\n\r\na=1\n", api.RefusedHTTP},
+		{"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", api.RefusedHTTP},
+		{"\x16\x03\x01\x00\x05hello", api.RefusedHandshake},
 	} {
 		p := connect(t, "tcp", d.addr)
 		p.send(tt.sent)
@@ -223,7 +225,7 @@ func TestTLSDoorRefusesWhatIsNotTLS(t *testing.T) {
 	}
 	gone := connect(t, "tcp", d.addr)
 	gone.conn.Close()
-	if got := d.backend.WaitRefusals(t, 8); got[7] != string(admin.RefusedHandshake) {
+	if got := d.backend.WaitRefusals(t, 8); got[7] != string(api.RefusedHandshake) {
 		t.Errorf("a port scanner was refused for %s", got[7])
 	}
 	if got := d.backend.Sent(); len(got) > 0 {
@@ -234,7 +236,7 @@ func TestTLSDoorRefusesWhatIsNotTLS(t *testing.T) {
 	p, _ := d.connect(t, d.Config(d.root))
 	p.send("POST / HTTP/1.1\r\n\r\na=1\n")
 	p.wantClosed()
-	if got := d.backend.WaitRefusals(t, 9); got[8] != string(admin.RefusedHTTP) {
+	if got := d.backend.WaitRefusals(t, 9); got[8] != string(api.RefusedHTTP) {
 		t.Errorf("refused for %s", got[8])
 	}
 }
@@ -255,7 +257,7 @@ func TestTLSDoorEndsStalledHandshakes(t *testing.T) {
 func TestT27StrangersTakeNoPlaces(t *testing.T) {
 	d := openTLSDoor(t, 3)
 	silent := []*peer{connect(t, "tcp", d.addr), connect(t, "tcp", d.addr), connect(t, "tcp", d.addr)}
-	var friends []*admin.Conn
+	var friends []*client.Conn
 	for range 3 {
 		c := d.dial(t, d.root)
 		if _, err := c.Hello(t.Context()); err != nil {
@@ -289,7 +291,7 @@ func TestT27OneAddressHasItsShare(t *testing.T) {
 			silent = append(silent, c)
 		}
 	}
-	d.wantRefused(t, 46, admin.RefusedConnections)
+	d.wantRefused(t, 46, api.RefusedConnections)
 	slow.send(rest)
 	if b, err := slow.r.ReadByte(); err != nil || b != 22 {
 		t.Errorf("a slow handshake got %d, %v, want the daemon's", b, err)
@@ -318,7 +320,7 @@ func TestT27OldStrangersGiveWayToTheirOwnAddress(t *testing.T) {
 		t.Fatal(err)
 	}
 	silent[0].wantClosed()
-	d.wantRefused(t, 1, admin.RefusedConnections)
+	d.wantRefused(t, 1, api.RefusedConnections)
 }
 
 // Networks are held to the rates and penalties of the daemon, but not for what those do who show a good certificate.
@@ -340,7 +342,7 @@ func TestT27NetworksAreAdmitted(t *testing.T) {
 			_, _ = io.ReadAll(tls.Client(nc, d.Config(d.nobody)))
 		}
 	}
-	if got := d.backend.WaitRefusals(t, strangers); got[0] != string(admin.RefusedNoRole) || !slices.Contains(got, string(admin.RefusedRate)) {
+	if got := d.backend.WaitRefusals(t, strangers); got[0] != string(api.RefusedNoRole) || !slices.Contains(got, string(api.RefusedRate)) {
 		t.Errorf("refused for %s", got)
 	}
 	table.SetLimits(admission.Limits{Penalties: admission.PenaltiesOn})
@@ -348,7 +350,7 @@ func TestT27NetworksAreAdmitted(t *testing.T) {
 		table.RecordViolation(time.Hour, netip.MustParseAddr("127.0.0.1"), admission.HandshakeTimeout)
 	}
 	_, _ = dialFrom(t, "127.0.0.1", d.addr)
-	if got := d.backend.WaitRefusals(t, strangers+1); got[strangers] != string(admin.RefusedPenalty) {
+	if got := d.backend.WaitRefusals(t, strangers+1); got[strangers] != string(api.RefusedPenalty) {
 		t.Errorf("refused for %s", got[strangers])
 	}
 	for deadline := time.Now().Add(patience); table.Held() > 0; <-time.After(5 * time.Millisecond) {
@@ -423,7 +425,7 @@ func dialFrom(t *testing.T, from, to string) (net.Conn, error) {
 }
 
 // wantRefused waits until n connections were refused, all for the reason.
-func (d *tlsDoor) wantRefused(t *testing.T, n int, reason admin.Refusal) {
+func (d *tlsDoor) wantRefused(t *testing.T, n int, reason api.Refusal) {
 	t.Helper()
 	for _, got := range d.backend.WaitRefusals(t, n) {
 		if got != string(reason) {
@@ -443,28 +445,28 @@ func TestTLSDoorTakesNewAccess(t *testing.T) {
 	d.options = admin.AccessOptions{CertFile: own.CertFile, KeyFile: own.KeyFile, ClientCAFile: other.File, Read: []string{"uri:test:new"}}
 	d.server.SetAccess(d.access(t))
 
-	if hello, err := before.Hello(t.Context()); !errors.Is(err, admin.ErrNotAllowed) {
+	if hello, err := before.Hello(t.Context()); !errors.Is(err, api.ErrNotAllowed) {
 		t.Errorf("a connection from before: %+v, %v", hello, err)
 	}
 	id := other.Client("test:new")
-	now := dial(t, admin.Options{TCP: d.addr, CA: other.File, Cert: id.CertFile, Key: id.KeyFile, Timeout: patience})
-	if hello, err := now.Hello(t.Context()); err != nil || hello.Role != admin.RoleRead {
+	now := dial(t, client.Options{TCP: d.addr, CA: other.File, Cert: id.CertFile, Key: id.KeyFile, Timeout: patience})
+	if hello, err := now.Hello(t.Context()); err != nil || hello.Role != api.RoleRead {
 		t.Errorf("a new one: %+v, %v", hello, err)
 	}
-	if _, err := admin.Dial(t.Context(), admin.Options{TCP: d.addr, CA: d.File, Cert: d.root.CertFile, Key: d.root.KeyFile}); !errors.Is(err, admin.ErrNotAllowed) {
+	if _, err := client.Dial(t.Context(), client.Options{TCP: d.addr, CA: d.File, Cert: d.root.CertFile, Key: d.root.KeyFile}); !errors.Is(err, api.ErrNotAllowed) {
 		t.Errorf("the daemon's old authority is still good: %v", err)
 	}
 }
 
 func TestRefusedCertificateIsExplained(t *testing.T) {
 	d := openTLSDoor(t, 0)
-	for _, o := range []admin.Options{
+	for _, o := range []client.Options{
 		{Cert: d.nobody.CertFile, Key: d.nobody.KeyFile},
 		{},
 	} {
 		o.TCP, o.CA, o.Timeout = d.addr, d.File, patience
 		c := dial(t, o)
-		if _, err := c.Status(t.Context()); !errors.Is(err, admin.ErrCertificate) || !errors.Is(err, admin.ErrNotAllowed) {
+		if _, err := c.Status(t.Context()); !errors.Is(err, api.ErrCertificate) || !errors.Is(err, api.ErrNotAllowed) {
 			t.Errorf("got %v", err)
 		}
 	}
@@ -503,7 +505,7 @@ func TestTLSDoorCarriesMuch(t *testing.T) {
 	c := d.dial(t, d.writer)
 	big := strings.Repeat("0123456789abcdef", 3800)
 	for range 20 {
-		if _, err := c.Send(t.Context(), admin.SendParams{To: admin.Targets{"a"}, Data: big}); err != nil {
+		if _, err := c.Send(t.Context(), api.SendParams{To: api.Targets{"a"}, Data: big}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -516,7 +518,7 @@ func TestTLSDoorCarriesMuch(t *testing.T) {
 
 func TestTLSDoorCutsOffWhoDoesNotRead(t *testing.T) {
 	d := openTLSDoor(t, 0, func(s *admin.Server) { admin.SetWriteTimeout(s, 200*time.Millisecond) })
-	d.backend.ClientsAnswer = admin.Clients{Clients: make([]admin.Client, 1000)}
+	d.backend.ClientsAnswer = api.Clients{Clients: make([]api.Client, 1000)}
 	p, _ := d.connect(t, d.Config(d.viewer))
 	ended := make(chan struct{})
 	go func() {
@@ -527,7 +529,7 @@ func TestTLSDoorCutsOffWhoDoesNotRead(t *testing.T) {
 			}
 		}
 	}()
-	if got := d.backend.WaitRefusals(t, 1); got[0] != string(admin.RefusedSlow) {
+	if got := d.backend.WaitRefusals(t, 1); got[0] != string(api.RefusedSlow) {
 		t.Errorf("refused for %v", got)
 	}
 	<-ended

@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/hassesd/hassesd/internal/admin/api"
 )
 
 // maxSocketPath is what fits into a sockaddr_un with its final NUL.
@@ -88,7 +90,7 @@ func listenUnix(path string, mode os.FileMode, gid int) (net.Listener, func(), e
 }
 
 // PrepareDevDir makes the directory of [DevSocket] and [DevFIFO], or checks that nobody else can put something into it.
-func PrepareDevDir() error { return prepareDir(DevDir(), 0o600, -1) }
+func PrepareDevDir() error { return prepareDir(api.DevDir(), 0o600, -1) }
 
 // prepareDir makes the directory, or checks that nobody else can put another socket in the place of ours.
 func prepareDir(dir string, socketMode os.FileMode, gid int) error {

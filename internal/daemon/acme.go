@@ -9,7 +9,7 @@ import (
 	"slices"
 	"time"
 
-	"github.com/hassesd/hassesd/internal/admin"
+	"github.com/hassesd/hassesd/internal/admin/api"
 	"github.com/hassesd/hassesd/internal/certs"
 	"github.com/hassesd/hassesd/internal/certs/acmecert"
 	"github.com/hassesd/hassesd/internal/config"
@@ -115,17 +115,17 @@ func readEABKey(s *config.Settings) ([]byte, error) {
 }
 
 // tellACME adds to the list how each host of the manager stands: to its certificate, or as one that is not there yet.
-func (d *Daemon) tellACME(list []admin.Certificate, now time.Time) []admin.Certificate {
+func (d *Daemon) tellACME(list []api.Certificate, now time.Time) []api.Certificate {
 	if d.acme == nil {
 		return list
 	}
 	for _, s := range d.acme.Status(now) {
-		i := slices.IndexFunc(list, func(c admin.Certificate) bool {
+		i := slices.IndexFunc(list, func(c api.Certificate) bool {
 			isOurs := c.Source == string(certs.SourceACME) || c.Source == string(certs.SourceSelfSigned)
 			return isOurs && slices.Contains(c.Names, s.Host)
 		})
 		if i < 0 {
-			list = append(list, admin.Certificate{Names: []string{s.Host}, Source: string(certs.SourceACME), Warnings: []string{}})
+			list = append(list, api.Certificate{Names: []string{s.Host}, Source: string(certs.SourceACME), Warnings: []string{}})
 			i = len(list) - 1
 		}
 		c := &list[i]

@@ -11,7 +11,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/hassesd/hassesd/internal/admin"
+	"github.com/hassesd/hassesd/internal/admin/api"
 	"github.com/hassesd/hassesd/internal/config"
 )
 
@@ -23,7 +23,7 @@ accept_tos = true
 directory = "https://127.0.0.1:1/dir"
 cache_dir = "`+cache+`"
 `)
-	var list []admin.Certificate
+	var list []api.Certificate
 	deadline := time.After(10 * time.Second)
 	for tick := time.Tick(10 * time.Millisecond); ; {
 		list = r.certificates()

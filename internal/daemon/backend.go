@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/hassesd/hassesd/internal/admin"
+	"github.com/hassesd/hassesd/internal/admin/api"
 	"github.com/hassesd/hassesd/internal/edge"
 	"github.com/hassesd/hassesd/internal/hub"
 	"github.com/hassesd/hassesd/internal/names"
@@ -24,27 +25,27 @@ type backend struct{ *Daemon }
 var _ admin.Backend = backend{}
 
 // Hello implements admin.Backend.
-func (b backend) Hello(context.Context) (admin.Hello, error) {
-	return admin.Hello{
+func (b backend) Hello(context.Context) (api.Hello, error) {
+	return api.Hello{
 		Name:     "hassesd",
 		Version:  Version(),
-		Protocol: admin.ProtocolVersion,
+		Protocol: api.ProtocolVersion,
 		URL:      b.subscribeURL(),
 		CAPEM:    b.developmentCA(),
 	}, nil
 }
 
 // Status implements admin.Backend.
-func (b backend) Status(ctx context.Context) (admin.Status, error) {
+func (b backend) Status(ctx context.Context) (api.Status, error) {
 	st, err := b.edge.Stats(ctx)
 	if err != nil {
-		return admin.Status{}, busy(err)
+		return api.Status{}, busy(err)
 	}
 	now := time.Now()
 	h := b.hub.Stats(now)
 	settings := b.settings.Load()
 	last := b.hub.LastID()
-	out := admin.Status{
+	out := api.Status{
 		Version:         Version(),
 		Compiled:        Compiled(),
 		PID:             os.Getpid(),
@@ -67,7 +68,7 @@ func (b backend) Status(ctx context.Context) (admin.Status, error) {
 		DeliveriesTotal: st.Deliveries,
 		Epoch:           last.Epoch,
 		LastEventID:     last.String(),
-		History: admin.HistoryStatus{
+		History: api.HistoryStatus{
 			Events:           h.HistoryEvents,
 			Bytes:            h.HistoryBytes,
 			OldestAgeSeconds: h.HistoryOldest.Seconds(),
@@ -81,13 +82,13 @@ func (b backend) Status(ctx context.Context) (admin.Status, error) {
 		},
 		CORSOrigin: settings.CORS.Origins,
 		Listen:     b.addresses(),
-		Doors:      b.allDoors(),
+		Endpoints:  b.allDoors(),
 	}
 	if all := settings.TLS.All(); len(all) > 0 { // hasses had one
 		out.CertFile, out.KeyFile = all[0].CertFile, all[0].KeyFile
 	}
 	for _, l := range st.Loops {
-		out.Loops = append(out.Loops, admin.LoopStatus{Connections: l.Connections, Streams: l.Streams})
+		out.Loops = append(out.Loops, api.LoopStatus{Connections: l.Connections, Streams: l.Streams})
 	}
 	memory := b.memoryStatus()
 	out.Memory = &memory
@@ -99,40 +100,40 @@ func (b backend) Status(ctx context.Context) (admin.Status, error) {
 }
 
 // Clients implements admin.Backend.
-func (b backend) Clients(ctx context.Context, p admin.ClientsParams) (admin.Clients, error) {
+func (b backend) Clients(ctx context.Context, p api.ClientsParams) (api.Clients, error) {
 	page := edge.ClientPage{Filter: edge.ClientFilter{Room: p.Room, ID: p.ID, Addr: p.Addr}, Limit: p.Limit}
 	switch p.Sort {
-	case "", admin.SortAge:
-	case admin.SortQueue:
+	case "", api.SortAge:
+	case api.SortQueue:
 		page.Order = edge.ClientsByQueue
-	case admin.SortSent:
+	case api.SortSent:
 		page.Order = edge.ClientsBySent
 	default:
-		return admin.Clients{}, invalid(fmt.Sprintf("clients cannot be sorted by %q", p.Sort), "sort is one of age, queue, sent")
+		return api.Clients{}, invalid(fmt.Sprintf("clients cannot be sorted by %q", p.Sort), "sort is one of age, queue, sent")
 	}
 	if p.Cursor != "" {
-		at, err := admin.ReadClientCursor(p.Sort, p.Cursor)
+		at, err := api.ReadClientCursor(p.Sort, p.Cursor)
 		if err != nil {
-			return admin.Clients{}, err
+			return api.Clients{}, err
 		}
 		page.After = &edge.ClientPosition{Key: at.Key, Conn: at.Conn}
 	}
 	list, err := b.edge.Clients(ctx, page)
 	if err != nil {
-		return admin.Clients{}, busy(err)
+		return api.Clients{}, busy(err)
 	}
-	out := admin.Clients{Clients: make([]admin.Client, 0, len(list.Clients)), Total: list.Total}
+	out := api.Clients{Clients: make([]api.Client, 0, len(list.Clients)), Total: list.Total}
 	for _, c := range list.Clients {
-		out.Clients = append(out.Clients, client(c))
+		out.Clients = append(out.Clients, clientRow(c))
 	}
 	if list.Next != nil {
-		out.NextCursor = admin.ClientCursor{Key: list.Next.Key, Conn: list.Next.Conn}.Text(p.Sort)
+		out.NextCursor = api.ClientCursor{Key: list.Next.Key, Conn: list.Next.Conn}.Text(p.Sort)
 	}
 	return out, nil
 }
 
-func client(c edge.ClientInfo) admin.Client {
-	out := admin.Client{
+func clientRow(c edge.ClientInfo) api.Client {
+	out := api.Client{
 		Conn:             c.Conn,
 		ID:               c.ID,
 		Addr:             c.Peer.String(),
@@ -161,20 +162,20 @@ func client(c edge.ClientInfo) admin.Client {
 }
 
 // Rooms implements admin.Backend.
-func (b backend) Rooms(ctx context.Context, p admin.RoomsParams) (admin.Rooms, error) {
+func (b backend) Rooms(ctx context.Context, p api.RoomsParams) (api.Rooms, error) {
 	page := edge.RoomPage{Prefix: p.Prefix, Limit: p.Limit}
 	switch p.Sort {
-	case "", admin.SortStreams:
-	case admin.SortName:
+	case "", api.SortStreams:
+	case api.SortName:
 		page.ByName = true
 	default:
-		return admin.Rooms{}, invalid(fmt.Sprintf("rooms cannot be sorted by %q", p.Sort), "sort is one of streams, name")
+		return api.Rooms{}, invalid(fmt.Sprintf("rooms cannot be sorted by %q", p.Sort), "sort is one of streams, name")
 	}
 	total := -1
 	if p.Cursor != "" {
-		at, err := admin.ReadRoomCursor(p.Sort, p.Cursor)
+		at, err := api.ReadRoomCursor(p.Sort, p.Cursor)
 		if err != nil {
-			return admin.Rooms{}, err
+			return api.Rooms{}, err
 		}
 		page.After = &edge.Room{Name: at.Room, Streams: at.Number}
 		if page.ByName {
@@ -183,35 +184,35 @@ func (b backend) Rooms(ctx context.Context, p admin.RoomsParams) (admin.Rooms, e
 	}
 	list, err := b.edge.Rooms(ctx, page)
 	if err != nil {
-		return admin.Rooms{}, busy(err)
+		return api.Rooms{}, busy(err)
 	}
 	if total < 0 {
 		total = list.Total
 	}
-	out := admin.Rooms{Rooms: make([]admin.Room, 0, len(list.Rooms)), Total: total}
+	out := api.Rooms{Rooms: make([]api.Room, 0, len(list.Rooms)), Total: total}
 	for _, r := range list.Rooms {
-		out.Rooms = append(out.Rooms, admin.Room{Room: r.Name, Streams: r.Streams})
+		out.Rooms = append(out.Rooms, api.Room{Room: r.Name, Streams: r.Streams})
 	}
 	if n := len(out.Rooms); list.More && n > 0 {
-		out.NextCursor = admin.RoomCursorAfter(p.Sort, out.Rooms[n-1], total)
+		out.NextCursor = api.RoomCursorAfter(p.Sort, out.Rooms[n-1], total)
 	}
 	return out, nil
 }
 
 // Count implements admin.Backend.
-func (b backend) Count(ctx context.Context, p admin.CountParams) (admin.Count, error) {
+func (b backend) Count(ctx context.Context, p api.CountParams) (api.Count, error) {
 	connections, streams, err := b.edge.Count(ctx, p.Room)
 	if err != nil {
-		return admin.Count{}, busy(err)
+		return api.Count{}, busy(err)
 	}
 	if p.Room != "" {
-		return admin.Count{Room: p.Room, Streams: streams}, nil
+		return api.Count{Room: p.Room, Streams: streams}, nil
 	}
-	return admin.Count{Connections: &connections, Streams: streams}, nil
+	return api.Count{Connections: &connections, Streams: streams}, nil
 }
 
 // Publish implements admin.Backend.
-func (b backend) Publish(ctx context.Context, p admin.SendParams) (admin.Delivery, error) {
+func (b backend) Publish(ctx context.Context, p api.SendParams) (admin.Delivery, error) {
 	m := hub.Message{
 		Except: p.Except,
 		Event:  sse.Event{Name: p.Event, Data: p.Data, Retry: sse.RetryOf(p.Retry)},
@@ -229,14 +230,14 @@ func (b backend) Publish(ctx context.Context, p admin.SendParams) (admin.Deliver
 		case err == nil:
 			return delivery{receipt}, nil
 		case errors.Is(err, hub.ErrClosed):
-			return nil, &admin.Error{Code: admin.CodeOverloaded, Message: err.Error(), Hint: "publish again when the daemon is back"}
+			return nil, &api.Error{Code: api.CodeOverloaded, Message: err.Error(), Hint: "publish again when the daemon is back"}
 		case !errors.Is(err, hub.ErrBusy):
 			return nil, refusedMessage(err)
 		}
 		select {
 		case <-b.hub.Space():
 		case <-ctx.Done():
-			return nil, &admin.Error{Code: admin.CodeOverloaded, Message: err.Error(), Hint: "publish again a little later"}
+			return nil, &api.Error{Code: api.CodeOverloaded, Message: err.Error(), Hint: "publish again a little later"}
 		}
 	}
 }
@@ -258,7 +259,7 @@ func (d delivery) Matched(ctx context.Context) (int, error) {
 }
 
 // Kick implements admin.Backend.
-func (b backend) Kick(ctx context.Context, p admin.KickParams) (admin.Kicked, error) {
+func (b backend) Kick(ctx context.Context, p api.KickParams) (api.Kicked, error) {
 	chosen := 0
 	for _, said := range []bool{p.ID != "", p.Room != "", p.All} {
 		if said {
@@ -266,18 +267,18 @@ func (b backend) Kick(ctx context.Context, p admin.KickParams) (admin.Kicked, er
 		}
 	}
 	if chosen != 1 {
-		return admin.Kicked{}, invalid("say exactly one of id, room and all", "for instance {\"id\":\"x\"}")
+		return api.Kicked{}, invalid("say exactly one of id, room and all", "for instance {\"id\":\"x\"}")
 	}
-	if p.RefuseSeconds < 0 || p.RefuseSeconds > admin.MaxRefuse.Seconds() {
-		return admin.Kicked{}, invalid("refuse_seconds is not between 0 and "+admin.MaxRefuse.String(), "")
+	if p.RefuseSeconds < 0 || p.RefuseSeconds > api.MaxRefuse.Seconds() {
+		return api.Kicked{}, invalid("refuse_seconds is not between 0 and "+api.MaxRefuse.String(), "")
 	}
 	refuse := time.Duration(p.RefuseSeconds * float64(time.Second))
 	n, err := b.edge.Kick(ctx, edge.Selection{ID: p.ID, Room: p.Room, All: p.All}, refuse)
 	if err != nil {
-		return admin.Kicked{}, busy(err)
+		return api.Kicked{}, busy(err)
 	}
 	b.log.Info("streams kicked", "id", p.ID, "room", p.Room, "all", p.All, "streams", n, "refuse", refuse)
-	return admin.Kicked{Kicked: n}, nil
+	return api.Kicked{Kicked: n}, nil
 }
 
 // LogLevel implements admin.Backend.
@@ -301,41 +302,41 @@ func (b backend) Reinit(_ context.Context, enabled *bool) (bool, error) {
 }
 
 // Reload implements admin.Backend.
-func (b backend) Reload(ctx context.Context) (admin.Reloaded, error) {
+func (b backend) Reload(ctx context.Context) (api.Reloaded, error) {
 	r, err := b.reload(ctx)
 	if err != nil {
-		return admin.Reloaded{}, &admin.Error{
+		return api.Reloaded{}, &api.Error{
 			Code:    codeInternal,
 			Message: err.Error(),
 			Hint:    "the settings before are still in force; correct the file and reload again",
 		}
 	}
-	return admin.Reloaded{Changed: r.changed, NeedsRestart: r.needsRestart}, nil
+	return api.Reloaded{Changed: r.changed, NeedsRestart: r.needsRestart}, nil
 }
 
 // codeInternal is JSON-RPC's own internal error: the request was right, what it came upon was not.
 const codeInternal = -32603
 
 // Drain implements admin.Backend.
-func (b backend) Drain(ctx context.Context, p admin.DrainParams) (admin.Drained, error) {
+func (b backend) Drain(ctx context.Context, p api.DrainParams) (api.Drained, error) {
 	window := b.settings.Load().Drain.Window
 	if p.WindowSeconds != nil {
-		if *p.WindowSeconds < 0 || *p.WindowSeconds > admin.MaxDrainWindow.Seconds() {
-			return admin.Drained{}, invalid("window_seconds is not between 0 and "+admin.MaxDrainWindow.String(), "")
+		if *p.WindowSeconds < 0 || *p.WindowSeconds > api.MaxDrainWindow.Seconds() {
+			return api.Drained{}, invalid("window_seconds is not between 0 and "+api.MaxDrainWindow.String(), "")
 		}
 		window = time.Duration(*p.WindowSeconds * float64(time.Second))
 	}
 	b.manager.Forget()
 	streams, left, err := b.drain(ctx, edge.DrainPlan{Window: window})
 	if err != nil {
-		return admin.Drained{}, busy(err)
+		return api.Drained{}, busy(err)
 	}
-	return admin.Drained{Streams: streams, WindowSeconds: left.Seconds()}, nil
+	return api.Drained{Streams: streams, WindowSeconds: left.Seconds()}, nil
 }
 
 // Certificates implements admin.Backend.
-func (b backend) Certificates(context.Context) (admin.Certificates, error) {
-	return admin.Certificates{Certificates: b.listCertificates(time.Now())}, nil
+func (b backend) Certificates(context.Context) (api.Certificates, error) {
+	return api.Certificates{Certificates: b.listCertificates(time.Now())}, nil
 }
 
 // CountCommandError implements admin.Backend.
@@ -345,7 +346,7 @@ func (b backend) CountCommandError(reason string) { b.commandErrors.add(reason) 
 func refusedMessage(err error) error {
 	var large *hub.TooLargeError
 	if errors.As(err, &large) {
-		return &admin.Error{Code: admin.CodeTooLarge, Message: err.Error(), Hint: "raise limits.message_bytes, or send less"}
+		return &api.Error{Code: api.CodeTooLarge, Message: err.Error(), Hint: "raise limits.message_bytes, or send less"}
 	}
 	var wrong *hub.InvalidError
 	if errors.As(err, &wrong) {
@@ -356,12 +357,12 @@ func refusedMessage(err error) error {
 
 func invalid(message, hint string) error {
 	const invalidParams = -32602
-	return &admin.Error{Code: invalidParams, Message: message, Hint: hint}
+	return &api.Error{Code: invalidParams, Message: message, Hint: hint}
 }
 
 // busy tells that the loops did not answer in time.
 func busy(err error) error {
-	return &admin.Error{Code: admin.CodeOverloaded, Message: "the event loops did not answer: " + err.Error(), Hint: "try again"}
+	return &api.Error{Code: api.CodeOverloaded, Message: "the event loops did not answer: " + err.Error(), Hint: "try again"}
 }
 
 func userName(uid int) string {

@@ -8,7 +8,7 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/hassesd/hassesd/internal/admin"
+	"github.com/hassesd/hassesd/internal/admin/api"
 	"github.com/hassesd/hassesd/internal/certs"
 	"github.com/hassesd/hassesd/internal/config"
 	"github.com/hassesd/hassesd/internal/options"
@@ -303,8 +303,8 @@ func (d *Daemon) nameInCertificate() string {
 }
 
 // listCertificates is what the control protocol tells of the certificates.
-func (d *Daemon) listCertificates(now time.Time) []admin.Certificate {
-	var list []admin.Certificate
+func (d *Daemon) listCertificates(now time.Time) []api.Certificate {
+	var list []api.Certificate
 	if d.certs != nil {
 		list = d.listServed(now)
 	}
@@ -317,12 +317,12 @@ func (d *Daemon) listCertificates(now time.Time) []admin.Certificate {
 }
 
 // listServed is what subscribers may be shown, or will be.
-func (d *Daemon) listServed(now time.Time) []admin.Certificate {
+func (d *Daemon) listServed(now time.Time) []api.Certificate {
 	var byDefault string
 	if pair := d.certs.Default(); pair != nil {
 		byDefault = pair.Info().SHA256
 	}
-	var list []admin.Certificate
+	var list []api.Certificate
 	for _, info := range d.certs.Certificates() {
 		c := describe(info, info.Problems(now), now)
 		c.Default = info.SHA256 == byDefault
@@ -333,8 +333,8 @@ func (d *Daemon) listServed(now time.Time) []admin.Certificate {
 	return d.tellACME(list, now)
 }
 
-func describe(info certs.Info, complaints []string, now time.Time) admin.Certificate {
-	return admin.Certificate{
+func describe(info certs.Info, complaints []string, now time.Time) api.Certificate {
+	return api.Certificate{
 		Names:       info.Names,
 		Source:      string(info.Source),
 		CertFile:    info.CertFile,
@@ -354,7 +354,7 @@ func describe(info certs.Info, complaints []string, now time.Time) admin.Certifi
 }
 
 // addFailure tells that replaced files could not be read, and when they are looked at again.
-func (d *Daemon) addFailure(c *admin.Certificate, err error, at time.Time) {
+func (d *Daemon) addFailure(c *api.Certificate, err error, at time.Time) {
 	if err == nil {
 		return
 	}

@@ -21,7 +21,7 @@ import (
 
 	"golang.org/x/crypto/ocsp"
 
-	"github.com/hassesd/hassesd/internal/admin"
+	"github.com/hassesd/hassesd/internal/admin/api"
 	"github.com/hassesd/hassesd/internal/certs"
 	"github.com/hassesd/hassesd/internal/config"
 )
@@ -46,7 +46,7 @@ func (r *running) listen() string {
 	return st.Listen[0]
 }
 
-func (r *running) certificates() []admin.Certificate {
+func (r *running) certificates() []api.Certificate {
 	r.t.Helper()
 	list, err := r.ctl.Certificates(r.t.Context())
 	if err != nil {

@@ -8,7 +8,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/hassesd/hassesd/internal/admin"
+	"github.com/hassesd/hassesd/internal/admin/api"
 	"github.com/hassesd/hassesd/internal/config"
 	"github.com/hassesd/hassesd/internal/sandbox"
 	"github.com/hassesd/hassesd/internal/threads"
@@ -133,7 +133,7 @@ func TestLayersAreDescribed(t *testing.T) {
 			if !slices.Equal(inForce, tc.want) {
 				t.Errorf("in force are %q, want %q", inForce, tc.want)
 			}
-			if !slices.ContainsFunc(layers, func(l admin.SandboxLayer) bool { return l.Detail == tc.detail }) {
+			if !slices.ContainsFunc(layers, func(l api.SandboxLayer) bool { return l.Detail == tc.detail }) {
 				t.Errorf("nothing is said to be %q: %+v", tc.detail, layers)
 			}
 		})

@@ -11,6 +11,7 @@ import (
 	"syscall"
 
 	"github.com/hassesd/hassesd/internal/admin"
+	"github.com/hassesd/hassesd/internal/admin/api"
 	"github.com/hassesd/hassesd/internal/config"
 	"github.com/hassesd/hassesd/internal/supervise"
 )
@@ -42,7 +43,7 @@ func (d *Daemon) openControlSocket(s *config.Settings, path string, mode os.File
 			return socket.Wrong(err)
 		}
 		socket.Take()
-		d.ways = append(d.ways, admin.Door{Kind: admin.DoorControlSocket, Address: at})
+		d.ways = append(d.ways, api.Endpoint{Kind: api.EndpointControlSocket, Address: at})
 		d.log.Info("control socket taken over from the service manager", "path", at)
 		return d.isOnly(supervise.Control)
 	}
@@ -54,7 +55,7 @@ func (d *Daemon) openControlSocket(s *config.Settings, path string, mode os.File
 		return fmt.Errorf("open control socket: %w", err)
 	}
 	d.isShared = mode&writableByAll != 0
-	d.ways = append(d.ways, admin.Door{Kind: admin.DoorControlSocket, Address: path})
+	d.ways = append(d.ways, api.Endpoint{Kind: api.EndpointControlSocket, Address: path})
 	d.log.Info("control socket open", "path", path)
 	return nil
 }
@@ -138,7 +139,7 @@ func (d *Daemon) takeControlPort(s *config.Settings, access *admin.Access) (bool
 			return false, socket.Wrong(err)
 		}
 		socket.Take()
-		d.ways = append(d.ways, admin.Door{Kind: admin.DoorControlTCP, Address: at.String(), TLS: access != nil})
+		d.ways = append(d.ways, api.Endpoint{Kind: api.EndpointControlTCP, Address: at.String(), TLS: access != nil})
 		d.log.Info("control port taken over from the service manager", "addr", at.String(), "tls", access != nil)
 		return true, d.isOnly(supervise.ControlTCP)
 	}

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/hassesd/hassesd/internal/admin"
+	"github.com/hassesd/hassesd/internal/admin/api"
 	"github.com/hassesd/hassesd/internal/certs"
 	"github.com/hassesd/hassesd/internal/config"
 	"github.com/hassesd/hassesd/internal/options"
@@ -77,7 +78,7 @@ func (d *Daemon) openControlPort(r *reading) error {
 		if err != nil {
 			return portTaken(err, "control-tcp")
 		}
-		d.ways = append(d.ways, admin.Door{Kind: admin.DoorControlTCP, Address: addr.String()})
+		d.ways = append(d.ways, api.Endpoint{Kind: api.EndpointControlTCP, Address: addr.String()})
 		d.log.Info("control port open", "addr", addr.String())
 		return nil
 	}
@@ -85,7 +86,7 @@ func (d *Daemon) openControlPort(r *reading) error {
 	if err != nil {
 		return portTaken(err, "control-tcp")
 	}
-	d.ways = append(d.ways, admin.Door{Kind: admin.DoorControlTCP, Address: addr.String(), TLS: true})
+	d.ways = append(d.ways, api.Endpoint{Kind: api.EndpointControlTCP, Address: addr.String(), TLS: true})
 	d.log.Info("control port open", "addr", addr.String(), "tls", true)
 	d.useControl(s, reading, r.now)
 	return nil

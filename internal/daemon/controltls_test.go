@@ -12,8 +12,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/hassesd/hassesd/internal/admin"
 	"github.com/hassesd/hassesd/internal/admin/admintest"
+	"github.com/hassesd/hassesd/internal/admin/api"
+	"github.com/hassesd/hassesd/internal/admin/client"
 	"github.com/hassesd/hassesd/internal/config"
 )
 
@@ -34,9 +35,9 @@ func controlTOML(addr string, own admintest.Identity, ca, roles string) string {
 }
 
 // as asks who the daemon takes id for.
-func (r *running) as(addr, ca string, id admintest.Identity) (admin.Role, error) {
+func (r *running) as(addr, ca string, id admintest.Identity) (api.Role, error) {
 	r.t.Helper()
-	c, err := admin.Dial(r.t.Context(), admin.Options{TCP: addr, CA: ca, Cert: id.CertFile, Key: id.KeyFile, Timeout: patience})
+	c, err := client.Dial(r.t.Context(), client.Options{TCP: addr, CA: ca, Cert: id.CertFile, Key: id.KeyFile, Timeout: patience})
 	if err != nil {
 		return "", err
 	}
@@ -45,11 +46,11 @@ func (r *running) as(addr, ca string, id admintest.Identity) (admin.Role, error)
 	return hello.Role, err
 }
 
-func (r *running) wantRole(addr, ca string, id admintest.Identity, want admin.Role) {
+func (r *running) wantRole(addr, ca string, id admintest.Identity, want api.Role) {
 	r.t.Helper()
 	got, err := r.as(addr, ca, id)
 	if want == "" {
-		if !errors.Is(err, admin.ErrNotAllowed) {
+		if !errors.Is(err, api.ErrNotAllowed) {
 			r.t.Errorf("got %q, %v, want to be refused", got, err)
 		}
 		return
@@ -64,7 +65,7 @@ func TestControlPortTakesRolesAndCertificatesFromAReload(t *testing.T) {
 	own, alice, bob := first.Daemon(), first.Client("test:alice"), second.Client("test:bob")
 	addr := freePort(t)
 	r := start(t, controlTOML(addr, own, first.File, `admin = ["uri:test:alice"]`))
-	r.wantRole(addr, first.File, alice, admin.RoleAdmin)
+	r.wantRole(addr, first.File, alice, api.RoleAdmin)
 	r.wantRole(addr, first.File, bob, "")
 	r.waitFor("the refusal to be counted", func() bool { // which is after the client has heard of it
 		status, err := r.ctl.Status(t.Context())
@@ -77,7 +78,7 @@ func TestControlPortTakesRolesAndCertificatesFromAReload(t *testing.T) {
 	if want := []string{"control.tls.client_ca_file", "control.tls.admin", "control.tls.read"}; err != nil || !slices.Equal(reloaded.Changed, want) {
 		t.Errorf("changed %v, %v", reloaded.Changed, err)
 	}
-	r.wantRole(addr, first.File, bob, admin.RoleRead)
+	r.wantRole(addr, first.File, bob, api.RoleRead)
 	r.wantRole(addr, first.File, alice, "")
 
 	// The daemon's certificate, with the names of its files as they were.
@@ -90,14 +91,14 @@ func TestControlPortTakesRolesAndCertificatesFromAReload(t *testing.T) {
 	if reloaded, err = r.ctl.Reload(t.Context()); err != nil || !slices.Equal(reloaded.Changed, []string{"control.tls.cert_file"}) {
 		t.Errorf("changed %v, %v", reloaded.Changed, err)
 	}
-	r.wantRole(addr, second.File, bob, admin.RoleRead)
+	r.wantRole(addr, second.File, bob, api.RoleRead)
 
 	// What is wrong keeps what was.
 	r.configure(controlTOML(addr, own, filepath.Join(t.TempDir(), "none.pem"), `admin = ["uri:test:bob"]`))
 	if _, err := r.ctl.Reload(t.Context()); err == nil || !strings.Contains(err.Error(), "none.pem") {
 		t.Errorf("got %v", err)
 	}
-	r.wantRole(addr, second.File, bob, admin.RoleRead)
+	r.wantRole(addr, second.File, bob, api.RoleRead)
 
 	// TLS or not is a matter of a restart.
 	r.configure("[control]\ntcp = " + strconv.Quote(addr) + "\n")
@@ -105,7 +106,7 @@ func TestControlPortTakesRolesAndCertificatesFromAReload(t *testing.T) {
 	if err != nil || len(reloaded.Changed) > 0 || !slices.Contains(reloaded.NeedsRestart, "control.tls.cert_file") {
 		t.Errorf("got %+v, %v", reloaded, err)
 	}
-	r.wantRole(addr, second.File, bob, admin.RoleRead)
+	r.wantRole(addr, second.File, bob, api.RoleRead)
 }
 
 func TestTheControlPortsCertificateIsListedAndWatched(t *testing.T) {
@@ -113,7 +114,7 @@ func TestTheControlPortsCertificateIsListedAndWatched(t *testing.T) {
 	own, alice := ca.Daemon(), ca.Client("test:alice")
 	addr := freePort(t)
 	r := start(t, controlTOML(addr, own, ca.File, `admin = ["uri:test:alice"]`)+"[tls]\nwatch = \"100ms\"\n")
-	listed := func() admin.Certificate {
+	listed := func() api.Certificate {
 		t.Helper()
 		list := r.certificates()
 		if len(list) != 2 || list[1].Source != "control" || list[1].CertFile != own.CertFile || list[1].KeyFile != own.KeyFile || list[1].Default {
@@ -137,7 +138,7 @@ func TestTheControlPortsCertificateIsListedAndWatched(t *testing.T) {
 	replace(ca.Daemon())
 	r.waitFor("the new certificate", func() bool { return listed().SHA256 != first.SHA256 })
 	second := listed()
-	r.wantRole(addr, ca.File, alice, admin.RoleAdmin)
+	r.wantRole(addr, ca.File, alice, api.RoleAdmin)
 
 	if err := os.WriteFile(own.CertFile, []byte("garbage"), 0o600); err != nil {
 		t.Fatal(err)
@@ -148,7 +149,7 @@ func TestTheControlPortsCertificateIsListedAndWatched(t *testing.T) {
 	if said.SHA256 != second.SHA256 || !said.LoadedAt.Equal(second.LoadedAt) || said.NextTry.IsZero() {
 		t.Errorf("listed: %+v", said)
 	}
-	r.wantRole(addr, ca.File, alice, admin.RoleAdmin)
+	r.wantRole(addr, ca.File, alice, api.RoleAdmin)
 	if n := strings.Count(r.logged(), "replaced files of the control port cannot be used"); n != 1 {
 		t.Errorf("the log complains %d times, want once", n)
 	}
@@ -204,12 +205,12 @@ func TestAControlCertificateThatHasOnlyGrownOldDoesNotHinderAReload(t *testing.T
 func TestPlainControlPortIsThatOfOldBackEnds(t *testing.T) {
 	addr := freePort(t)
 	r := start(t, "[control]\ntcp = "+strconv.Quote(addr)+"\n")
-	c, err := admin.Dial(t.Context(), admin.Options{TCP: addr, Timeout: patience})
+	c, err := client.Dial(t.Context(), client.Options{TCP: addr, Timeout: patience})
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer func() { _ = c.Close() }()
-	if hello, err := c.Hello(t.Context()); err != nil || hello.Role != admin.RolePublish {
+	if hello, err := c.Hello(t.Context()); err != nil || hello.Role != api.RolePublish {
 		t.Errorf("got %+v, %v", hello, err)
 	}
 	ca := admintest.NewAuthority(t)

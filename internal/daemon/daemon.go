@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/hassesd/hassesd/internal/admin"
+	"github.com/hassesd/hassesd/internal/admin/api"
 	"github.com/hassesd/hassesd/internal/admission"
 	"github.com/hassesd/hassesd/internal/certs"
 	"github.com/hassesd/hassesd/internal/certs/acmecert"
@@ -65,7 +66,7 @@ type Daemon struct {
 	acme             *acmecert.Manager // nil: none
 	doors            []edge.Door
 	control          *admin.Server
-	ways             []admin.Door     // into control
+	ways             []api.Endpoint   // into control
 	controlAdmission *admission.Table // of its TLS door
 	hub              *hub.Hub
 	loops            []*reactor.Loop

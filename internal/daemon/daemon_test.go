@@ -23,7 +23,8 @@ import (
 
 	"go.uber.org/goleak"
 
-	"github.com/hassesd/hassesd/internal/admin"
+	"github.com/hassesd/hassesd/internal/admin/api"
+	"github.com/hassesd/hassesd/internal/admin/client"
 	"github.com/hassesd/hassesd/internal/config"
 	"github.com/hassesd/hassesd/internal/runtimetest"
 )
@@ -40,7 +41,7 @@ const patience = 30 * time.Second
 type running struct {
 	t       *testing.T
 	daemon  *Daemon // fixed since it has logged that it is ready
-	ctl     *admin.Conn
+	ctl     *client.Conn
 	file    string // its TOML file
 	logs    *logBuffer
 	stop    context.CancelFunc
@@ -84,7 +85,7 @@ func startUnder(t *testing.T, env []string, toml string, flags ...config.Assignm
 		}
 	})
 	r.waitFor("the control socket", func() bool {
-		r.ctl, err = admin.Dial(t.Context(), admin.Options{Socket: socket, Timeout: patience})
+		r.ctl, err = client.Dial(t.Context(), client.Options{Socket: socket, Timeout: patience})
 		return err == nil
 	})
 	if _, err := r.ctl.Hello(t.Context()); err != nil { // which is answered when all doors are open
@@ -199,13 +200,13 @@ func TestControlShowsWhatTheDaemonDoes(t *testing.T) {
 	ctx := t.Context()
 	a, b := r.subscribe("subscribe=red-blue&id=x"), r.subscribe("subscribe=red&id=y")
 
-	sent, err := r.ctl.Send(ctx, admin.SendParams{To: admin.Targets{"red", "b*"}, Data: "hello"})
+	sent, err := r.ctl.Send(ctx, api.SendParams{To: api.Targets{"red", "b*"}, Data: "hello"})
 	if err != nil || sent.Matched != 2 {
 		t.Fatalf("send: %+v, %v", sent, err)
 	}
 	wantData(t, a, "hello")
 	wantData(t, b, "hello")
-	if sent, err = r.ctl.Send(ctx, admin.SendParams{To: admin.Targets{"*"}, Except: "x", Data: "not x"}); err != nil || sent.Matched != 1 {
+	if sent, err = r.ctl.Send(ctx, api.SendParams{To: api.Targets{"*"}, Except: "x", Data: "not x"}); err != nil || sent.Matched != 1 {
 		t.Fatalf("send except x: %+v, %v", sent, err)
 	}
 	wantData(t, b, "not x")
@@ -219,35 +220,35 @@ func TestControlShowsWhatTheDaemonDoes(t *testing.T) {
 		t.Errorf("status: %+v", st)
 	}
 
-	clients, err := r.ctl.Clients(ctx, admin.ClientsParams{Sort: "sent"})
+	clients, err := r.ctl.Clients(ctx, api.ClientsParams{Sort: "sent"})
 	if err != nil || clients.Total != 2 || clients.Clients[0].ID != "y" || clients.Clients[0].Sent != 2 ||
 		clients.Clients[0].TLS != "TLS 1.3" || clients.Clients[0].State != "streaming" {
 		t.Errorf("clients: %+v, %v", clients, err)
 	}
-	page, err := r.ctl.Clients(ctx, admin.ClientsParams{Limit: 1})
+	page, err := r.ctl.Clients(ctx, api.ClientsParams{Limit: 1})
 	if err != nil || len(page.Clients) != 1 || page.Clients[0].ID != "x" || page.NextCursor == "" {
 		t.Fatalf("first page: %+v, %v", page, err)
 	}
-	page, err = r.ctl.Clients(ctx, admin.ClientsParams{Limit: 1, Cursor: page.NextCursor})
+	page, err = r.ctl.Clients(ctx, api.ClientsParams{Limit: 1, Cursor: page.NextCursor})
 	if err != nil || len(page.Clients) != 1 || page.Clients[0].ID != "y" || page.NextCursor != "" {
 		t.Errorf("second page: %+v, %v", page, err)
 	}
-	if only, err := r.ctl.Clients(ctx, admin.ClientsParams{Room: "blue"}); err != nil || len(only.Clients) != 1 || only.Clients[0].ID != "x" {
+	if only, err := r.ctl.Clients(ctx, api.ClientsParams{Room: "blue"}); err != nil || len(only.Clients) != 1 || only.Clients[0].ID != "x" {
 		t.Errorf("clients of blue: %+v, %v", only, err)
 	}
 
-	rooms, err := r.ctl.Rooms(ctx, admin.RoomsParams{})
-	if want := []admin.Room{{Room: "red", Streams: 2}, {Room: "blue", Streams: 1}}; err != nil || !slices.Equal(rooms.Rooms, want) {
+	rooms, err := r.ctl.Rooms(ctx, api.RoomsParams{})
+	if want := []api.Room{{Room: "red", Streams: 2}, {Room: "blue", Streams: 1}}; err != nil || !slices.Equal(rooms.Rooms, want) {
 		t.Errorf("rooms: %+v, %v", rooms, err)
 	}
-	if n, err := r.ctl.Count(ctx, admin.CountParams{Room: "red"}); err != nil || n.Streams != 2 || n.Connections != nil {
+	if n, err := r.ctl.Count(ctx, api.CountParams{Room: "red"}); err != nil || n.Streams != 2 || n.Connections != nil {
 		t.Errorf("count red: %+v, %v", n, err)
 	}
-	if n, err := r.ctl.Count(ctx, admin.CountParams{}); err != nil || n.Streams != 2 || n.Connections == nil || *n.Connections != 2 {
+	if n, err := r.ctl.Count(ctx, api.CountParams{}); err != nil || n.Streams != 2 || n.Connections == nil || *n.Connections != 2 {
 		t.Errorf("count: %+v, %v", n, err)
 	}
 
-	if k, err := r.ctl.Kick(ctx, admin.KickParams{ID: "y"}); err != nil || k.Kicked != 1 {
+	if k, err := r.ctl.Kick(ctx, api.KickParams{ID: "y"}); err != nil || k.Kicked != 1 {
 		t.Errorf("kick: %+v, %v", k, err)
 	}
 	if _, err := b.ReadString(0); err == nil {
@@ -265,27 +266,27 @@ func TestMistakesAreAnswered(t *testing.T) {
 		code int
 	}{
 		{"a message that is too large", func() error {
-			_, err := r.ctl.Send(ctx, admin.SendParams{To: admin.Targets{"a"}, Data: strings.Repeat("x", 101)})
+			_, err := r.ctl.Send(ctx, api.SendParams{To: api.Targets{"a"}, Data: strings.Repeat("x", 101)})
 			return err
-		}, admin.CodeTooLarge},
+		}, api.CodeTooLarge},
 		{"a room that cannot be", func() error {
-			_, err := r.ctl.Send(ctx, admin.SendParams{To: admin.Targets{"a;b"}, Data: "x"})
+			_, err := r.ctl.Send(ctx, api.SendParams{To: api.Targets{"a;b"}, Data: "x"})
 			return err
 		}, badParams},
 		{"an event name with a line break", func() error {
-			_, err := r.ctl.Send(ctx, admin.SendParams{To: admin.Targets{"a"}, Event: "x\ndata: y", Data: "x"})
+			_, err := r.ctl.Send(ctx, api.SendParams{To: api.Targets{"a"}, Event: "x\ndata: y", Data: "x"})
 			return err
 		}, badParams},
-		{"a kick of nobody in particular", func() error { _, err := r.ctl.Kick(ctx, admin.KickParams{}); return err }, badParams},
+		{"a kick of nobody in particular", func() error { _, err := r.ctl.Kick(ctx, api.KickParams{}); return err }, badParams},
 		{"a kick of everybody for ever", func() error {
-			_, err := r.ctl.Kick(ctx, admin.KickParams{All: true, RefuseSeconds: 1e12})
+			_, err := r.ctl.Kick(ctx, api.KickParams{All: true, RefuseSeconds: 1e12})
 			return err
 		}, badParams},
-		{"an unknown order", func() error { _, err := r.ctl.Clients(ctx, admin.ClientsParams{Sort: "shoe"}); return err }, badParams},
-		{"a made-up cursor", func() error { _, err := r.ctl.Clients(ctx, admin.ClientsParams{Cursor: "x"}); return err }, badParams},
+		{"an unknown order", func() error { _, err := r.ctl.Clients(ctx, api.ClientsParams{Sort: "shoe"}); return err }, badParams},
+		{"a made-up cursor", func() error { _, err := r.ctl.Clients(ctx, api.ClientsParams{Cursor: "x"}); return err }, badParams},
 		{"an unknown level", func() error { _, err := r.ctl.LogLevel(ctx, "loud"); return err }, badParams},
 	} {
-		var answer *admin.Error
+		var answer *api.Error
 		if err := tc.call(); !errors.As(err, &answer) || answer.Code != tc.code {
 			t.Errorf("%s: got %v (%T), want code %d", tc.name, err, err, tc.code)
 		}
@@ -309,7 +310,7 @@ func TestReloadPutsInForceWhatItCanAndNamesTheRest(t *testing.T) {
 		t.Errorf("level: %+v, %v", level, err)
 	}
 	long := strings.Repeat("x", 150)
-	if _, err := r.ctl.Send(ctx, admin.SendParams{To: admin.Targets{"a"}, Data: long}); err != nil {
+	if _, err := r.ctl.Send(ctx, api.SendParams{To: api.Targets{"a"}, Data: long}); err != nil {
 		t.Error(err)
 	}
 	wantData(t, body, long) // the stream from before is still there
@@ -318,7 +319,7 @@ func TestReloadPutsInForceWhatItCanAndNamesTheRest(t *testing.T) {
 	if _, err := r.ctl.Reload(ctx); err == nil || !strings.Contains(err.Error(), "no_such_key") || !strings.Contains(err.Error(), "message_bytes") {
 		t.Errorf("reload of a broken file: %v", err)
 	}
-	if _, err := r.ctl.Send(ctx, admin.SendParams{To: admin.Targets{"a"}, Data: long}); err != nil {
+	if _, err := r.ctl.Send(ctx, api.SendParams{To: api.Targets{"a"}, Data: long}); err != nil {
 		t.Errorf("after a failed reload: %v", err)
 	}
 }
@@ -374,7 +375,7 @@ func TestDrainEndsTheDaemon(t *testing.T) {
 	r := start(t, "")
 	body := r.subscribe("subscribe=a")
 	window := 0.2
-	d, err := r.ctl.Drain(t.Context(), admin.DrainParams{WindowSeconds: &window})
+	d, err := r.ctl.Drain(t.Context(), api.DrainParams{WindowSeconds: &window})
 	if err != nil || d.Streams != 1 || d.WindowSeconds != window {
 		t.Errorf("drain: %+v, %v", d, err)
 	}

@@ -9,6 +9,8 @@ import (
 	"testing"
 
 	"github.com/hassesd/hassesd/internal/admin"
+	"github.com/hassesd/hassesd/internal/admin/api"
+	"github.com/hassesd/hassesd/internal/admin/client"
 	"github.com/hassesd/hassesd/internal/config"
 )
 
@@ -18,29 +20,29 @@ var devFIFO = config.Assignment{Flag: "fifo", Value: config.DevFIFO}
 func TestDoorsOfDevelopmentMode(t *testing.T) {
 	t.Setenv("XDG_RUNTIME_DIR", t.TempDir())
 	r := start(t, "", devFIFO, config.Assignment{Flag: "control-tcp", Value: "127.0.0.1:0"})
-	kinds := make(map[admin.DoorKind]string)
-	for _, door := range r.status().Doors {
+	kinds := make(map[api.EndpointKind]string)
+	for _, door := range r.status().Endpoints {
 		kinds[door.Kind] = door.Address
 	}
-	if len(kinds) != 4 || !strings.HasPrefix(kinds[admin.DoorListen], "https://127.0.0.1:") {
+	if len(kinds) != 4 || !strings.HasPrefix(kinds[api.EndpointListen], "https://127.0.0.1:") {
 		t.Errorf("doors %v", kinds)
 	}
-	if kinds[admin.DoorControlSocket] == "" || kinds[admin.DoorFIFO] != admin.DevFIFO() {
-		t.Errorf("doors %v, want the FIFO at %s", kinds, admin.DevFIFO())
+	if kinds[api.EndpointControlSocket] == "" || kinds[api.EndpointFIFO] != api.DevFIFO() {
+		t.Errorf("doors %v, want the FIFO at %s", kinds, api.DevFIFO())
 	}
-	tcp, err := admin.Dial(t.Context(), admin.Options{TCP: kinds[admin.DoorControlTCP], Timeout: patience})
+	tcp, err := client.Dial(t.Context(), client.Options{TCP: kinds[api.EndpointControlTCP], Timeout: patience})
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer func() { _ = tcp.Close() }()
-	if _, err := tcp.Send(t.Context(), admin.SendParams{To: admin.Targets{"room624"}, Data: "hello"}); err != nil {
+	if _, err := tcp.Send(t.Context(), api.SendParams{To: api.Targets{"room624"}, Data: "hello"}); err != nil {
 		t.Error(err)
 	}
-	if err := os.WriteFile(kinds[admin.DoorFIFO], []byte("room624=hello\n"), 0); err != nil {
+	if err := os.WriteFile(kinds[api.EndpointFIFO], []byte("room624=hello\n"), 0); err != nil {
 		t.Error(err)
 	}
 	r.waitFor("both messages", func() bool { return r.status().MessagesTotal == 2 })
-	for _, line := range []string{"Development mode.", "curl --insecure", "echo room624=hello > " + admin.DevFIFO(), "php -r"} {
+	for _, line := range []string{"Development mode.", "curl --insecure", "echo room624=hello > " + api.DevFIFO(), "php -r"} {
 		if !strings.Contains(r.logged(), line) {
 			t.Errorf("%q is not told at the start", line)
 		}
@@ -53,23 +55,23 @@ func TestTakenFIFO(t *testing.T) {
 	if err := admin.PrepareDevDir(); err != nil {
 		t.Fatal(err)
 	}
-	if err := syscall.Mkfifo(admin.DevFIFO(), 0o600); err != nil {
+	if err := syscall.Mkfifo(api.DevFIFO(), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	reader, err := os.OpenFile(admin.DevFIFO(), os.O_RDONLY|syscall.O_NONBLOCK, 0)
+	reader, err := os.OpenFile(api.DevFIFO(), os.O_RDONLY|syscall.O_NONBLOCK, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer reader.Close()
 	r := start(t, "", devFIFO)
-	if slices.ContainsFunc(r.status().Doors, func(d admin.Door) bool { return d.Kind == admin.DoorFIFO }) {
+	if slices.ContainsFunc(r.status().Endpoints, func(d api.Endpoint) bool { return d.Kind == api.EndpointFIFO }) {
 		t.Error("the FIFO is shared with another reader")
 	}
 	if !strings.Contains(r.logged(), "no FIFO") {
 		t.Error("the log does not tell")
 	}
 	settings := *r.daemon.settings.Load()
-	settings.Control.FIFO, settings.Control.Socket = admin.DevFIFO(), filepath.Join(t.TempDir(), "s")
+	settings.Control.FIFO, settings.Control.Socket = api.DevFIFO(), filepath.Join(t.TempDir(), "s")
 	err = Run(t.Context(), Options{Settings: settings, Stderr: &logBuffer{}})
 	if err == nil || !strings.Contains(err.Error(), "another process reads this FIFO") {
 		t.Errorf("a FIFO that was asked for: %v", err)

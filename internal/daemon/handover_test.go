@@ -15,7 +15,8 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"github.com/hassesd/hassesd/internal/admin"
+	"github.com/hassesd/hassesd/internal/admin/api"
+	"github.com/hassesd/hassesd/internal/admin/client"
 	"github.com/hassesd/hassesd/internal/config"
 	"github.com/hassesd/hassesd/internal/supervise"
 	"github.com/hassesd/hassesd/internal/systemd"
@@ -300,9 +301,9 @@ func TestControlSocketsThatAreHandedOver(t *testing.T) {
 		t.Fatal(err)
 	}
 	o.control.Serve()
-	for _, options := range []admin.Options{{Socket: path}, {TCP: at.String()}} {
+	for _, options := range []client.Options{{Socket: path}, {TCP: at.String()}} {
 		options.Timeout = patience
-		c, err := admin.Dial(t.Context(), options)
+		c, err := client.Dial(t.Context(), options)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -388,7 +389,7 @@ func TestSocketsAreKept(t *testing.T) {
 	if want := []string{"kept-https", "kept-control"}; !slices.Equal(names, want) {
 		t.Fatalf("kept %q, want %q", names, want)
 	}
-	if _, err := r.ctl.Drain(t.Context(), admin.DrainParams{}); err != nil {
+	if _, err := r.ctl.Drain(t.Context(), api.DrainParams{}); err != nil {
 		t.Fatal(err)
 	}
 	m.AwaitLine("STOPPING=1")

@@ -10,7 +10,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/hassesd/hassesd/internal/admin"
+	"github.com/hassesd/hassesd/internal/admin/api"
 	"github.com/hassesd/hassesd/internal/config"
 	"github.com/hassesd/hassesd/internal/systemd"
 )
@@ -30,7 +30,7 @@ func (r *running) end() {
 	}
 }
 
-func (r *running) status() admin.Status {
+func (r *running) status() api.Status {
 	r.t.Helper()
 	st, err := r.ctl.Status(r.t.Context())
 	if err != nil {
@@ -41,7 +41,7 @@ func (r *running) status() admin.Status {
 
 func (r *running) send(room, data string) string {
 	r.t.Helper()
-	sent, err := r.ctl.Send(r.t.Context(), admin.SendParams{To: admin.Targets{room}, Data: data})
+	sent, err := r.ctl.Send(r.t.Context(), api.SendParams{To: api.Targets{room}, Data: data})
 	if err != nil {
 		r.t.Fatal(err)
 	}
@@ -259,10 +259,10 @@ func TestASecondDrainShortensTheFirst(t *testing.T) {
 	r := start(t, "")
 	r.subscribe("subscribe=a")
 	long, short := 3000.0, 0.0
-	if d, err := r.ctl.Drain(t.Context(), admin.DrainParams{WindowSeconds: &long}); err != nil || d.Streams != 1 || d.WindowSeconds != long {
+	if d, err := r.ctl.Drain(t.Context(), api.DrainParams{WindowSeconds: &long}); err != nil || d.Streams != 1 || d.WindowSeconds != long {
 		t.Errorf("the first: %+v, %v", d, err)
 	}
-	if d, err := r.ctl.Drain(t.Context(), admin.DrainParams{WindowSeconds: &short}); err != nil || d.Streams != 1 || d.WindowSeconds != 0 {
+	if d, err := r.ctl.Drain(t.Context(), api.DrainParams{WindowSeconds: &short}); err != nil || d.Streams != 1 || d.WindowSeconds != 0 {
 		t.Errorf("the second: %+v, %v", d, err)
 	}
 	select {

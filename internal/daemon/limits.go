@@ -4,7 +4,7 @@ import (
 	"cmp"
 	"context"
 
-	"github.com/hassesd/hassesd/internal/admin"
+	"github.com/hassesd/hassesd/internal/admin/api"
 	"github.com/hassesd/hassesd/internal/admission"
 )
 
@@ -12,14 +12,14 @@ import (
 const penalizedListed = 100
 
 // Limits implements admin.Backend.
-func (b backend) Limits(ctx context.Context, p admin.LimitsParams) (admin.Limits, error) {
+func (b backend) Limits(ctx context.Context, p api.LimitsParams) (api.Limits, error) {
 	in, err := b.edge.Limits(ctx, cmp.Or(p.Penalized, penalizedListed))
 	if err != nil {
-		return admin.Limits{}, busy(err)
+		return api.Limits{}, busy(err)
 	}
 	a := &in.Admission
-	out := admin.Limits{
-		Uses: []admin.LimitUse{
+	out := api.Limits{
+		Uses: []api.LimitUse{
 			{Key: "limits.connections", Used: int64(in.Connections), Limit: int64(in.ConnectionLimit), Unit: "connections", Peak: int64(in.Peak)},
 			{
 				Key: "limits.connections_per_address", Used: int64(a.Most.Connections), Limit: int64(a.Limits.Connections),
@@ -34,7 +34,7 @@ func (b backend) Limits(ctx context.Context, p admin.LimitsParams) (admin.Limits
 		Refused: in.Refused,
 		Memory:  b.memoryStatus(),
 		Publish: b.publishStatus(in.FannedOutBytes),
-		Penalties: admin.Penalties{
+		Penalties: api.Penalties{
 			Mode:      a.Limits.Penalties.String(),
 			Total:     a.Total,
 			Imposed:   a.Imposed,
@@ -47,11 +47,11 @@ func (b backend) Limits(ctx context.Context, p admin.LimitsParams) (admin.Limits
 	}
 	s, m := b.settings.Load(), out.Memory
 	out.Uses = append(out.Uses,
-		admin.LimitUse{Key: "limits.queue_bytes_total", Used: m.QueuedBytes, Limit: s.Limits.QueueBytesTotal, Unit: "bytes"},
-		admin.LimitUse{Key: "limits.memory", Used: m.UsedBytes, Limit: m.BudgetBytes, Unit: "bytes", Peak: m.PeakBytes},
+		api.LimitUse{Key: "limits.queue_bytes_total", Used: m.QueuedBytes, Limit: s.Limits.QueueBytesTotal, Unit: "bytes"},
+		api.LimitUse{Key: "limits.memory", Used: m.UsedBytes, Limit: m.BudgetBytes, Unit: "bytes", Peak: m.PeakBytes},
 	)
 	for _, n := range a.Penalized {
-		out.Penalties.Penalized = append(out.Penalties.Penalized, admin.Penalized{
+		out.Penalties.Penalized = append(out.Penalties.Penalized, api.Penalized{
 			Network: n.Network.String(), SecondsLeft: n.Left.Seconds(), Why: n.Why.String(),
 		})
 	}
@@ -60,9 +60,9 @@ func (b backend) Limits(ctx context.Context, p admin.LimitsParams) (admin.Limits
 }
 
 // memoryStatus is the result of the guard's last check.
-func (b backend) memoryStatus() admin.MemoryStatus {
+func (b backend) memoryStatus() api.MemoryStatus {
 	f, load := b.memory.Figures(), b.edge.Load()
-	return admin.MemoryStatus{
+	return api.MemoryStatus{
 		Pressure:        f.Pressure.String(),
 		UsedBytes:       f.Use.Live,
 		PeakBytes:       f.Peak,
@@ -78,9 +78,9 @@ func (b backend) memoryStatus() admin.MemoryStatus {
 	}
 }
 
-func (b backend) publishStatus(fannedOut uint64) admin.PublishStatus {
+func (b backend) publishStatus(fannedOut uint64) api.PublishStatus {
 	held, seconds := b.control.Held()
-	return admin.PublishStatus{HeldTotal: held, HeldSeconds: seconds, FannedOutBytes: fannedOut}
+	return api.PublishStatus{HeldTotal: held, HeldSeconds: seconds, FannedOutBytes: fannedOut}
 }
 
 // ofNetwork names the network that uses most, if there is any use.

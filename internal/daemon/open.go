@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/hassesd/hassesd/internal/admin"
+	"github.com/hassesd/hassesd/internal/admin/api"
 	"github.com/hassesd/hassesd/internal/admission"
 	"github.com/hassesd/hassesd/internal/config"
 	"github.com/hassesd/hassesd/internal/edge"
@@ -216,7 +217,7 @@ func (d *Daemon) openFIFO(s *config.Settings, gid int) (err error) {
 	case err != nil:
 		return fmt.Errorf("open FIFO: %w", err)
 	}
-	d.ways = append(d.ways, admin.Door{Kind: admin.DoorFIFO, Address: path})
+	d.ways = append(d.ways, api.Endpoint{Kind: api.EndpointFIFO, Address: path})
 	d.log.Info("FIFO open", "path", path)
 	if mode&0o002 != 0 {
 		d.log.Warn("every user of this machine may publish through the FIFO", "path", path, "fifo_mode", s.Control.FIFOMode)

@@ -5,7 +5,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/hassesd/hassesd/internal/admin"
+	"github.com/hassesd/hassesd/internal/admin/api"
 	"github.com/hassesd/hassesd/internal/hub"
 	"github.com/hassesd/hassesd/internal/names"
 	"github.com/hassesd/hassesd/internal/sse"
@@ -25,7 +25,7 @@ func TestEventsThatClientsWouldMisreadAreRefused(t *testing.T) {
 			t.Errorf("%s was published", name)
 			continue
 		}
-		var told *admin.Error
+		var told *api.Error
 		if !errors.As(refusedMessage(err), &told) || told.Code != -32602 || told.Hint == "" {
 			t.Errorf("%s: a publisher is told %#v", name, told)
 		}

@@ -5,32 +5,32 @@ import (
 	"fmt"
 	"slices"
 
-	"github.com/hassesd/hassesd/internal/admin"
+	"github.com/hassesd/hassesd/internal/admin/api"
 	"github.com/hassesd/hassesd/internal/sandbox"
 	"github.com/hassesd/hassesd/internal/threads"
 )
 
 // Sandbox implements admin.Backend.
-func (b backend) Sandbox(context.Context) (admin.Sandbox, error) {
+func (b backend) Sandbox(context.Context) (api.Sandbox, error) {
 	c := &b.confined
 	all, err := c.view.Read()
 	if err != nil {
-		return admin.Sandbox{}, &admin.Error{Code: codeInternal, Message: err.Error()}
+		return api.Sandbox{}, &api.Error{Code: codeInternal, Message: err.Error()}
 	}
-	out := admin.Sandbox{Mode: c.mode, SelfCheck: "none", Threads: len(all), Layers: c.describe(all)}
+	out := api.Sandbox{Mode: c.mode, SelfCheck: "none", Threads: len(all), Layers: c.describe(all)}
 	if c.mode == sandboxOff {
 		return out, nil
 	}
 	options := c.sandbox.Options()
 	for _, g := range options.Grants {
-		out.Paths = append(out.Paths, admin.SandboxPath{Path: g.Path, Use: g.Use.String()})
+		out.Paths = append(out.Paths, api.SandboxPath{Path: g.Path, Use: g.Use.String()})
 	}
 	for _, port := range options.ConnectPorts {
 		out.ConnectPorts = append(out.ConnectPorts, int(port))
 	}
 	out.SelfCheck = "ok"
 	for _, check := range slices.Concat([]sandbox.Check{sandbox.CheckThreads(c.want(), all)}, c.checks) {
-		one := admin.SandboxCheck{Check: check.What, OK: check.Err == nil}
+		one := api.SandboxCheck{Check: check.What, OK: check.Err == nil}
 		if check.Err != nil {
 			one.Error, out.SelfCheck = check.Err.Error(), "failed"
 		}
@@ -40,11 +40,11 @@ func (b backend) Sandbox(context.Context) (admin.Sandbox, error) {
 }
 
 // describe tells each layer, by what the kernel says of the threads now.
-func (c *confinement) describe(all []threads.Status) []admin.SandboxLayer {
+func (c *confinement) describe(all []threads.Status) []api.SandboxLayer {
 	first := all[0]
-	var layers []admin.SandboxLayer
+	var layers []api.SandboxLayer
 	add := func(name string, inForce bool, format string, args ...any) {
-		layers = append(layers, admin.SandboxLayer{Layer: name, InForce: inForce, Detail: fmt.Sprintf(format, args...)})
+		layers = append(layers, api.SandboxLayer{Layer: name, InForce: inForce, Detail: fmt.Sprintf(format, args...)})
 	}
 	every := func(is func(threads.Status) bool) bool {
 		return !slices.ContainsFunc(all, func(s threads.Status) bool { return !is(s) })

@@ -6,7 +6,7 @@ import (
 	"net/netip"
 	"net/url"
 
-	"github.com/hassesd/hassesd/internal/admin"
+	"github.com/hassesd/hassesd/internal/admin/api"
 	"github.com/hassesd/hassesd/internal/config"
 	"github.com/hassesd/hassesd/internal/edge"
 )
@@ -29,10 +29,10 @@ func (d *Daemon) addresses() []string {
 }
 
 // allDoors lists every way in: those of browsers, and those of publishers and administrators.
-func (d *Daemon) allDoors() []admin.Door {
-	all := make([]admin.Door, 0, len(d.doors)+len(d.ways))
+func (d *Daemon) allDoors() []api.Endpoint {
+	all := make([]api.Endpoint, 0, len(d.doors)+len(d.ways))
 	for i, address := range d.addresses() {
-		all = append(all, admin.Door{Kind: admin.DoorListen, Address: address, TLS: d.doors[i].Secure})
+		all = append(all, api.Endpoint{Kind: api.EndpointListen, Address: address, TLS: d.doors[i].Secure})
 	}
 	return append(all, d.ways...)
 }

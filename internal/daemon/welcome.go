@@ -8,7 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 
-	"github.com/hassesd/hassesd/internal/admin"
+	"github.com/hassesd/hassesd/internal/admin/api"
 	"github.com/hassesd/hassesd/internal/config"
 )
 
@@ -22,7 +22,7 @@ func (d *Daemon) welcome(s *config.Settings, w io.Writer) {
 }
 
 // welcomeText has lines that can be copied into a shell. The ways in are those that are open.
-func welcomeText(s *config.Settings, address string, ways []admin.Door, tool string) string {
+func welcomeText(s *config.Settings, address string, ways []api.Endpoint, tool string) string {
 	var b strings.Builder
 	line := func(name, format string, args ...any) {
 		fmt.Fprintf(&b, "  %-10s %s\n", name, fmt.Sprintf(format, args...))
@@ -46,26 +46,26 @@ func welcomeText(s *config.Settings, address string, ways []admin.Door, tool str
 	name := "publish"
 	for _, way := range ways {
 		switch way.Kind {
-		case admin.DoorControlSocket:
-			if way.Address != admin.DevSocket() {
+		case api.EndpointControlSocket:
+			if way.Address != api.DevSocket() {
 				tool += " --socket " + shellWord(way.Address)
 			}
 			line(name, "%s send room624 hello", tool)
-		case admin.DoorFIFO:
+		case api.EndpointFIFO:
 			line(name, "echo room624=hello > %s", shellWord(way.Address))
-		case admin.DoorControlTCP:
+		case api.EndpointControlTCP:
 			host, port, err := net.SplitHostPort(way.Address)
 			if err != nil || way.TLS {
 				continue
 			}
 			line(name, `php -r 'fwrite(fsockopen("%s", %s), "room624=hello\n");'`, host, port)
-		case admin.DoorListen:
+		case api.EndpointListen:
 			continue
 		}
 		name = ""
 	}
 	for _, way := range ways {
-		if way.Kind == admin.DoorControlSocket {
+		if way.Kind == api.EndpointControlSocket {
 			line("look", "%s status", tool)
 		}
 	}

@@ -4,7 +4,7 @@ import (
 	"path/filepath"
 	"testing"
 
-	"github.com/hassesd/hassesd/internal/admin"
+	"github.com/hassesd/hassesd/internal/admin/api"
 	"github.com/hassesd/hassesd/internal/config"
 )
 
@@ -15,15 +15,15 @@ func TestWelcome(t *testing.T) {
 	s.Dev, s.Demo = true, true
 	for _, tc := range []struct {
 		name, address string
-		ways          []admin.Door
+		ways          []api.Endpoint
 		want          string
 	}{
 		{
 			"all there is", "https://127.0.0.1:8443/sse",
-			[]admin.Door{
-				{Kind: admin.DoorControlSocket, Address: admin.DevSocket()},
-				{Kind: admin.DoorControlTCP, Address: "127.0.0.1:8085"},
-				{Kind: admin.DoorFIFO, Address: "/run/user/1000/hassesd/fifo"},
+			[]api.Endpoint{
+				{Kind: api.EndpointControlSocket, Address: api.DevSocket()},
+				{Kind: api.EndpointControlTCP, Address: "127.0.0.1:8085"},
+				{Kind: api.EndpointFIFO, Address: "/run/user/1000/hassesd/fifo"},
 			},
 			`Development mode. Try, in another shell:
 
@@ -38,7 +38,7 @@ func TestWelcome(t *testing.T) {
 		},
 		{
 			"another socket, no TLS, nothing else", "http://127.0.0.1:8080/sse",
-			[]admin.Door{{Kind: admin.DoorControlSocket, Address: filepath.Join("/tmp", "my dir", "it's")}},
+			[]api.Endpoint{{Kind: api.EndpointControlSocket, Address: filepath.Join("/tmp", "my dir", "it's")}},
 			`Development mode. Try, in another shell:
 
   page       http://127.0.0.1:8080/
@@ -50,7 +50,7 @@ func TestWelcome(t *testing.T) {
 		},
 		{
 			"only a port over TLS", "https://127.0.0.1:8443/sse",
-			[]admin.Door{{Kind: admin.DoorControlTCP, Address: "127.0.0.1:8085", TLS: true}},
+			[]api.Endpoint{{Kind: api.EndpointControlTCP, Address: "127.0.0.1:8085", TLS: true}},
 			`Development mode. Try, in another shell:
 
   page       https://127.0.0.1:8443/   (the browser asks once whether to trust the certificate)

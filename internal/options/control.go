@@ -2,6 +2,7 @@ package options
 
 import (
 	"github.com/hassesd/hassesd/internal/admin"
+	"github.com/hassesd/hassesd/internal/admin/api"
 	"github.com/hassesd/hassesd/internal/config"
 )
 
@@ -38,7 +39,7 @@ func ControlConnections(s *config.Settings, descriptors int) int {
 // ControlSocket returns the path of the Unix socket, empty for none.
 func ControlSocket(s *config.Settings) string {
 	if s.Dev && s.Control.Socket == config.Defaults().Control.Socket {
-		return admin.DevSocket()
+		return api.DevSocket()
 	}
 	return s.Control.Socket
 }
@@ -46,7 +47,7 @@ func ControlSocket(s *config.Settings) string {
 // ControlFIFO returns the path of the named pipe, empty for none.
 func ControlFIFO(s *config.Settings) string {
 	if s.Dev && s.Control.FIFO == config.DevFIFO {
-		return admin.DevFIFO()
+		return api.DevFIFO()
 	}
 	return s.Control.FIFO
 }
@@ -62,14 +63,14 @@ func Delimiter(s *config.Settings) byte {
 // Rights returns the roles on the control socket and the plain control port.
 func Rights(s *config.Settings) admin.RightsOptions {
 	o := admin.RightsOptions{
-		TCP:            admin.Role(s.Control.TCPRole),
+		TCP:            api.Role(s.Control.TCPRole),
 		UnixAdmins:     s.Control.UnixAdmins,
 		UnixPublishers: s.Control.UnixPublishers,
 		UnixReaders:    s.Control.UnixReaders,
 		Delimiter:      Delimiter(s),
 	}
 	for _, k := range s.Control.Keys {
-		o.Keys = append(o.Keys, admin.KeySource{ID: k.ID, Role: admin.Role(k.Role), File: k.File, SHA256: k.SHA256})
+		o.Keys = append(o.Keys, admin.KeySource{ID: k.ID, Role: api.Role(k.Role), File: k.File, SHA256: k.SHA256})
 	}
 	return o
 }

@@ -4,7 +4,7 @@ import (
 	"reflect"
 	"testing"
 
-	"github.com/hassesd/hassesd/internal/admin"
+	"github.com/hassesd/hassesd/internal/admin/api"
 	"github.com/hassesd/hassesd/internal/config"
 )
 
@@ -35,7 +35,7 @@ func TestControlEndpointsOfDevelopmentMode(t *testing.T) {
 		t.Errorf("socket %q", got)
 	}
 	s.Dev, s.Control.FIFO = true, config.DevFIFO
-	if socket, fifo := ControlSocket(&s), ControlFIFO(&s); socket != admin.DevSocket() || fifo != admin.DevFIFO() {
+	if socket, fifo := ControlSocket(&s), ControlFIFO(&s); socket != api.DevSocket() || fifo != api.DevFIFO() {
 		t.Errorf("in development mode: socket %q, FIFO %q", socket, fifo)
 	}
 	s.Control.Socket, s.Control.FIFO = "/run/x", "/run/y"

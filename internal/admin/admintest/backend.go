@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/hassesd/hassesd/internal/admin"
+	"github.com/hassesd/hassesd/internal/admin/api"
 )
 
 // patience is how long a test waits for what must come.
@@ -20,32 +21,32 @@ const patience = 20 * time.Second
 // answers zero values.
 type Backend struct {
 	// What the methods answer. Fixed while a server uses it.
-	HelloAnswer   admin.Hello
-	StatusAnswer  admin.Status
-	ClientsAnswer admin.Clients
-	RoomsAnswer   admin.Rooms
-	CountAnswer   admin.Count    // without a room
+	HelloAnswer   api.Hello
+	StatusAnswer  api.Status
+	ClientsAnswer api.Clients
+	RoomsAnswer   api.Rooms
+	CountAnswer   api.Count      // without a room
 	RoomStreams   map[string]int // what Count answers with a room
-	KickedAnswer  admin.Kicked
-	ReloadAnswer  admin.Reloaded
-	DrainAnswer   admin.Drained
-	CertsAnswer   admin.Certificates
-	LimitsAnswer  admin.Limits
-	SandboxAnswer admin.Sandbox
+	KickedAnswer  api.Kicked
+	ReloadAnswer  api.Reloaded
+	DrainAnswer   api.Drained
+	CertsAnswer   api.Certificates
+	LimitsAnswer  api.Limits
+	SandboxAnswer api.Sandbox
 	Matches       int              // what every Delivery answers
 	Errors        map[string]error // by method: answered instead
 
 	// OnPublish, if not nil, is called before a message is taken and may wait, or refuse it.
-	OnPublish func(ctx context.Context, p admin.SendParams) error
+	OnPublish func(ctx context.Context, p api.SendParams) error
 	// OnMatched, if not nil, is called before a Delivery answers.
 	OnMatched func(ctx context.Context, id string) error
 
 	mu       sync.Mutex // guards all below
 	changed  chan struct{}
-	sent     []admin.SendParams
-	kicks    []admin.KickParams
-	drains   []admin.DrainParams
-	queries  []admin.ClientsParams
+	sent     []api.SendParams
+	kicks    []api.KickParams
+	drains   []api.DrainParams
+	queries  []api.ClientsParams
 	level    string
 	reinit   bool
 	refusals []string
@@ -86,7 +87,7 @@ func (b *Backend) wait(t testing.TB, what string, done func() bool) {
 }
 
 // WaitSent waits until n messages were published, and returns all.
-func (b *Backend) WaitSent(t testing.TB, n int) []admin.SendParams {
+func (b *Backend) WaitSent(t testing.TB, n int) []api.SendParams {
 	t.Helper()
 	b.wait(t, fmt.Sprintf("%d messages", n), func() bool { return len(b.sent) >= n })
 	return b.Sent()
@@ -102,65 +103,65 @@ func (b *Backend) WaitRefusals(t testing.TB, n int) []string {
 }
 
 // Sent returns the messages published so far.
-func (b *Backend) Sent() []admin.SendParams {
+func (b *Backend) Sent() []api.SendParams {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return slices.Clone(b.sent)
 }
 
 // Kicks returns the parameters of the kicks so far.
-func (b *Backend) Kicks() []admin.KickParams {
+func (b *Backend) Kicks() []api.KickParams {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return slices.Clone(b.kicks)
 }
 
 // Drains returns the parameters of the drains so far.
-func (b *Backend) Drains() []admin.DrainParams {
+func (b *Backend) Drains() []api.DrainParams {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return slices.Clone(b.drains)
 }
 
 // Queries returns the parameters with which clients were asked for so far.
-func (b *Backend) Queries() []admin.ClientsParams {
+func (b *Backend) Queries() []api.ClientsParams {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return slices.Clone(b.queries)
 }
 
 // Hello answers HelloAnswer.
-func (b *Backend) Hello(context.Context) (admin.Hello, error) {
-	return b.HelloAnswer, b.Errors[admin.MethodHello]
+func (b *Backend) Hello(context.Context) (api.Hello, error) {
+	return b.HelloAnswer, b.Errors[api.MethodHello]
 }
 
 // Status answers StatusAnswer.
-func (b *Backend) Status(context.Context) (admin.Status, error) {
-	return b.StatusAnswer, b.Errors[admin.MethodStatus]
+func (b *Backend) Status(context.Context) (api.Status, error) {
+	return b.StatusAnswer, b.Errors[api.MethodStatus]
 }
 
 // Clients answers ClientsAnswer, and remembers p.
-func (b *Backend) Clients(_ context.Context, p admin.ClientsParams) (admin.Clients, error) {
+func (b *Backend) Clients(_ context.Context, p api.ClientsParams) (api.Clients, error) {
 	b.note(func() { b.queries = append(b.queries, p) })
-	return b.ClientsAnswer, b.Errors[admin.MethodClients]
+	return b.ClientsAnswer, b.Errors[api.MethodClients]
 }
 
 // Rooms answers RoomsAnswer.
-func (b *Backend) Rooms(context.Context, admin.RoomsParams) (admin.Rooms, error) {
-	return b.RoomsAnswer, b.Errors[admin.MethodRooms]
+func (b *Backend) Rooms(context.Context, api.RoomsParams) (api.Rooms, error) {
+	return b.RoomsAnswer, b.Errors[api.MethodRooms]
 }
 
 // Count answers CountAnswer, or from RoomStreams.
-func (b *Backend) Count(_ context.Context, p admin.CountParams) (admin.Count, error) {
+func (b *Backend) Count(_ context.Context, p api.CountParams) (api.Count, error) {
 	if p.Room != "" {
-		return admin.Count{Room: p.Room, Streams: b.RoomStreams[p.Room]}, b.Errors[admin.MethodCount]
+		return api.Count{Room: p.Room, Streams: b.RoomStreams[p.Room]}, b.Errors[api.MethodCount]
 	}
-	return b.CountAnswer, b.Errors[admin.MethodCount]
+	return b.CountAnswer, b.Errors[api.MethodCount]
 }
 
 // Publish numbers and remembers p.
-func (b *Backend) Publish(ctx context.Context, p admin.SendParams) (admin.Delivery, error) {
-	if err := b.Errors[admin.MethodSend]; err != nil {
+func (b *Backend) Publish(ctx context.Context, p api.SendParams) (admin.Delivery, error) {
+	if err := b.Errors[api.MethodSend]; err != nil {
 		return nil, err
 	}
 	if b.OnPublish != nil {
@@ -177,9 +178,9 @@ func (b *Backend) Publish(ctx context.Context, p admin.SendParams) (admin.Delive
 }
 
 // Kick answers KickedAnswer, and remembers p.
-func (b *Backend) Kick(_ context.Context, p admin.KickParams) (admin.Kicked, error) {
+func (b *Backend) Kick(_ context.Context, p api.KickParams) (api.Kicked, error) {
 	b.note(func() { b.kicks = append(b.kicks, p) })
-	return b.KickedAnswer, b.Errors[admin.MethodKick]
+	return b.KickedAnswer, b.Errors[api.MethodKick]
 }
 
 // LogLevel keeps a level, which begins as normal.
@@ -194,7 +195,7 @@ func (b *Backend) LogLevel(_ context.Context, level string) (string, error) {
 	if b.level == "" {
 		b.level = "normal"
 	}
-	return b.level, b.Errors[admin.MethodLogLevel]
+	return b.level, b.Errors[api.MethodLogLevel]
 }
 
 // Reinit keeps a switch, which begins as off.
@@ -206,33 +207,33 @@ func (b *Backend) Reinit(_ context.Context, enabled *bool) (bool, error) {
 	})
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return b.reinit, b.Errors[admin.MethodReinit]
+	return b.reinit, b.Errors[api.MethodReinit]
 }
 
 // Reload answers ReloadAnswer.
-func (b *Backend) Reload(context.Context) (admin.Reloaded, error) {
-	return b.ReloadAnswer, b.Errors[admin.MethodReload]
+func (b *Backend) Reload(context.Context) (api.Reloaded, error) {
+	return b.ReloadAnswer, b.Errors[api.MethodReload]
 }
 
 // Drain answers DrainAnswer, and remembers p.
-func (b *Backend) Drain(_ context.Context, p admin.DrainParams) (admin.Drained, error) {
+func (b *Backend) Drain(_ context.Context, p api.DrainParams) (api.Drained, error) {
 	b.note(func() { b.drains = append(b.drains, p) })
-	return b.DrainAnswer, b.Errors[admin.MethodDrain]
+	return b.DrainAnswer, b.Errors[api.MethodDrain]
 }
 
 // Certificates answers CertsAnswer.
-func (b *Backend) Certificates(context.Context) (admin.Certificates, error) {
-	return b.CertsAnswer, b.Errors[admin.MethodCertificates]
+func (b *Backend) Certificates(context.Context) (api.Certificates, error) {
+	return b.CertsAnswer, b.Errors[api.MethodCertificates]
 }
 
 // Limits answers LimitsAnswer.
-func (b *Backend) Limits(context.Context, admin.LimitsParams) (admin.Limits, error) {
-	return b.LimitsAnswer, b.Errors[admin.MethodLimits]
+func (b *Backend) Limits(context.Context, api.LimitsParams) (api.Limits, error) {
+	return b.LimitsAnswer, b.Errors[api.MethodLimits]
 }
 
 // Sandbox answers SandboxAnswer.
-func (b *Backend) Sandbox(context.Context) (admin.Sandbox, error) {
-	return b.SandboxAnswer, b.Errors[admin.MethodSandbox]
+func (b *Backend) Sandbox(context.Context) (api.Sandbox, error) {
+	return b.SandboxAnswer, b.Errors[api.MethodSandbox]
 }
 
 // CountCommandError remembers reason.

@@ -11,7 +11,8 @@ import (
 	"github.com/hassesd/hassesd/cmd/hassesctl/internal/cmdline"
 	"github.com/hassesd/hassesd/cmd/hassesctl/internal/output"
 	"github.com/hassesd/hassesd/cmd/hassesctl/internal/session"
-	"github.com/hassesd/hassesd/internal/admin"
+	"github.com/hassesd/hassesd/internal/admin/api"
+	"github.com/hassesd/hassesd/internal/admin/client"
 )
 
 // Certs returns the command certs.
@@ -25,7 +26,7 @@ func Certs(s *session.Session) *cli.Command {
 			if _, err := cmdline.Words(c, 0, 0); err != nil {
 				return err
 			}
-			certificates, err := session.Call(c.Context, s, func(ctx context.Context, client *admin.Conn) (admin.Certificates, error) {
+			certificates, err := session.Call(c.Context, s, func(ctx context.Context, client *client.Conn) (api.Certificates, error) {
 				return client.Certificates(ctx)
 			})
 			if err != nil {
@@ -40,7 +41,7 @@ func Certs(s *session.Session) *cli.Command {
 	}
 }
 
-func certificatesTable(list []admin.Certificate) *output.Table {
+func certificatesTable(list []api.Certificate) *output.Table {
 	t := &output.Table{Columns: []output.Column{
 		{Heading: "NAMES", Yields: 1, Least: 12},
 		{Heading: "SOURCE"},
@@ -64,7 +65,7 @@ func certificatesTable(list []admin.Certificate) *output.Table {
 	return t
 }
 
-func printCertificates(s *session.Session, list []admin.Certificate) {
+func printCertificates(s *session.Session, list []api.Certificate) {
 	t := certificatesTable(list)
 	t.Print(s.Out)
 	for _, c := range list {
@@ -95,7 +96,7 @@ func namesText(names []string) string {
 	}
 }
 
-func daysText(c admin.Certificate) string {
+func daysText(c api.Certificate) string {
 	if c.NotAfter.IsZero() {
 		return "-"
 	}
@@ -103,7 +104,7 @@ func daysText(c admin.Certificate) string {
 }
 
 // endStyle returns red for a certificate that has expired, and yellow for one that should have been renewed.
-func endStyle(c admin.Certificate) output.Style {
+func endStyle(c api.Certificate) output.Style {
 	switch {
 	case c.NotAfter.IsZero(), c.DaysLeft < 0:
 		return output.Red

@@ -13,7 +13,7 @@ import (
 	"github.com/hassesd/hassesd/cmd/hassesctl/internal/exit"
 	"github.com/hassesd/hassesd/cmd/hassesctl/internal/output"
 	"github.com/hassesd/hassesd/cmd/hassesctl/internal/session"
-	"github.com/hassesd/hassesd/internal/admin"
+	"github.com/hassesd/hassesd/internal/admin/api"
 	"github.com/hassesd/hassesd/internal/safetext"
 )
 
@@ -47,7 +47,7 @@ func Clients(s *session.Session) *cli.Command {
 			if c.Int("limit") < 0 {
 				return exit.Usagef("--limit wants a number that is not negative")
 			}
-			params := admin.ClientsParams{
+			params := api.ClientsParams{
 				Room: c.String("room"),
 				ID:   c.String("id"),
 				Addr: c.String("addr"),
@@ -67,8 +67,8 @@ func Clients(s *session.Session) *cli.Command {
 }
 
 // allClients follows the pages until there are limit clients, or all for 0. Each page has the whole timeout.
-func allClients(ctx context.Context, s *session.Session, params admin.ClientsParams, limit int) (admin.Clients, error) {
-	all := admin.Clients{Clients: []admin.Client{}}
+func allClients(ctx context.Context, s *session.Session, params api.ClientsParams, limit int) (api.Clients, error) {
+	all := api.Clients{Clients: []api.Client{}}
 	client, err := session.Within(ctx, s.Timeout, s.Dial)
 	if err != nil {
 		return all, err
@@ -80,7 +80,7 @@ func allClients(ctx context.Context, s *session.Session, params admin.ClientsPar
 		if limit > 0 {
 			params.Limit = min(params.Limit, limit-len(all.Clients))
 		}
-		page, err := session.Within(ctx, s.Timeout, func(ctx context.Context) (admin.Clients, error) {
+		page, err := session.Within(ctx, s.Timeout, func(ctx context.Context) (api.Clients, error) {
 			return client.Clients(ctx, params)
 		})
 		if err != nil {
@@ -103,7 +103,7 @@ func allClients(ctx context.Context, s *session.Session, params admin.ClientsPar
 	}
 }
 
-func printClients(s *session.Session, clients admin.Clients) {
+func printClients(s *session.Session, clients api.Clients) {
 	t := clientsTable(clients.Clients)
 	t.Print(s.Out)
 	if len(clients.Clients) < clients.Total {
@@ -111,7 +111,7 @@ func printClients(s *session.Session, clients admin.Clients) {
 	}
 }
 
-func clientsTable(clients []admin.Client) *output.Table {
+func clientsTable(clients []api.Client) *output.Table {
 	t := &output.Table{Columns: []output.Column{
 		{Heading: "ID", Yields: 1, Least: 6},
 		{Heading: "ADDRESS", Yields: 1, Least: 12},

@@ -8,11 +8,11 @@ import (
 	"time"
 
 	"github.com/hassesd/hassesd/cmd/hassesctl/internal/output"
-	"github.com/hassesd/hassesd/internal/admin"
+	"github.com/hassesd/hassesd/internal/admin/api"
 )
 
 // memoryText returns how much memory the daemon holds, and what it does about a shortage.
-func memoryText(m *admin.MemoryStatus) string {
+func memoryText(m *api.MemoryStatus) string {
 	text := output.Size(m.UsedBytes)
 	if m.BudgetBytes > 0 {
 		text += fmt.Sprintf(" of %s (%s)", output.Size(m.BudgetBytes), m.BudgetFrom)
@@ -21,23 +21,23 @@ func memoryText(m *admin.MemoryStatus) string {
 		text += fmt.Sprintf(", %s for %s in the kernel", output.Size(m.KernelBytes), output.Plural(m.BlockedStreams, "blocked stream"))
 	}
 	switch m.Pressure {
-	case admin.PressureRefuse:
+	case api.PressureRefuse:
 		text += "; runs short, new streams are refused"
-	case admin.PressureShed:
+	case api.PressureShed:
 		text += "; runs short, slow streams are ended"
-	case admin.PressureForget:
+	case api.PressureForget:
 		text += "; runs short, slow streams are ended and history is forgotten"
 	}
 	return text
 }
 
 // freedText returns what the daemon has freed so far to stay within its budget.
-func freedText(m *admin.MemoryStatus) string {
+func freedText(m *api.MemoryStatus) string {
 	return fmt.Sprintf("%s ended, %s of the history forgotten", output.Plural(m.StreamsEnded, "stream"), output.Plural(m.EventsForgotten, "event"))
 }
 
 // publishText returns how much was published, and how long publishers had to wait.
-func publishText(p *admin.PublishStatus) string {
+func publishText(p *api.PublishStatus) string {
 	text := output.Size(int64(p.FannedOutBytes)) + " put into queues"
 	if p.HeldTotal > 0 {
 		waited := time.Duration(p.HeldSeconds * float64(time.Second)).Round(time.Millisecond)

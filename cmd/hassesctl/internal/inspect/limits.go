@@ -12,7 +12,8 @@ import (
 	"github.com/hassesd/hassesd/cmd/hassesctl/internal/exit"
 	"github.com/hassesd/hassesd/cmd/hassesctl/internal/output"
 	"github.com/hassesd/hassesd/cmd/hassesctl/internal/session"
-	"github.com/hassesd/hassesd/internal/admin"
+	"github.com/hassesd/hassesd/internal/admin/api"
+	"github.com/hassesd/hassesd/internal/admin/client"
 )
 
 // Limits returns the command limits.
@@ -31,8 +32,8 @@ func Limits(s *session.Session) *cli.Command {
 			if most < 1 {
 				return exit.Usagef("--penalized is less than 1")
 			}
-			limits, err := session.Call(c.Context, s, func(ctx context.Context, client *admin.Conn) (admin.Limits, error) {
-				return client.Limits(ctx, admin.LimitsParams{Penalized: most})
+			limits, err := session.Call(c.Context, s, func(ctx context.Context, client *client.Conn) (api.Limits, error) {
+				return client.Limits(ctx, api.LimitsParams{Penalized: most})
 			})
 			if err != nil {
 				return err
@@ -46,7 +47,7 @@ func Limits(s *session.Session) *cli.Command {
 	}
 }
 
-func printLimits(s *session.Session, l admin.Limits) {
+func printLimits(s *session.Session, l api.Limits) {
 	t := &output.Table{Columns: []output.Column{
 		{Heading: "LIMIT"}, {Heading: "USED", Right: true}, {Heading: "OF", Right: true}, {Heading: "PEAK", Right: true}, {Heading: "REMARK", Whole: true},
 	}}
@@ -93,10 +94,10 @@ func printLimits(s *session.Session, l admin.Limits) {
 	out.Print(s.Out)
 	switch more := n.Total - len(n.Penalized); {
 	case more <= 0:
-	case len(n.Penalized) >= admin.MaxPenalized:
+	case len(n.Penalized) >= api.MaxPenalized:
 		s.Err.Printf("%d more\n", more)
 	default:
-		s.Err.Printf("%d more; --penalized %d shows them\n", more, min(n.Total, admin.MaxPenalized))
+		s.Err.Printf("%d more; --penalized %d shows them\n", more, min(n.Total, api.MaxPenalized))
 	}
 }
 
@@ -115,7 +116,7 @@ func orDash(n int64, unit string) string {
 	return amount(n, unit)
 }
 
-func boundText(u admin.LimitUse) string {
+func boundText(u api.LimitUse) string {
 	if u.Limit == 0 {
 		return "no bound"
 	}
@@ -123,7 +124,7 @@ func boundText(u admin.LimitUse) string {
 }
 
 // remark returns who uses that much, or how many wait.
-func remark(u admin.LimitUse) string {
+func remark(u api.LimitUse) string {
 	switch {
 	case u.Of != "":
 		return "by " + u.Of
@@ -134,7 +135,7 @@ func remark(u admin.LimitUse) string {
 }
 
 // useStyle returns yellow from four fifths of a bound on, and red when it is reached.
-func useStyle(u admin.LimitUse) output.Style {
+func useStyle(u api.LimitUse) output.Style {
 	switch {
 	case u.Limit > 0 && u.Used >= u.Limit:
 		return output.Red

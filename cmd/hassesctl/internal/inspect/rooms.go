@@ -13,7 +13,8 @@ import (
 	"github.com/hassesd/hassesd/cmd/hassesctl/internal/exit"
 	"github.com/hassesd/hassesd/cmd/hassesctl/internal/output"
 	"github.com/hassesd/hassesd/cmd/hassesctl/internal/session"
-	"github.com/hassesd/hassesd/internal/admin"
+	"github.com/hassesd/hassesd/internal/admin/api"
+	"github.com/hassesd/hassesd/internal/admin/client"
 )
 
 // roomsPage is how many rooms are asked for at a time.
@@ -50,19 +51,19 @@ func Rooms(s *session.Session) *cli.Command {
 
 // allRooms follows the pages until there are limit rooms, the fullest, or all for 0. Each page has the whole timeout. All
 // are asked for by name, which costs the daemon no more than the pages themselves, and are sorted here.
-func allRooms(ctx context.Context, s *session.Session, prefix string, limit int) (admin.Rooms, error) {
-	all := admin.Rooms{Rooms: []admin.Room{}}
+func allRooms(ctx context.Context, s *session.Session, prefix string, limit int) (api.Rooms, error) {
+	all := api.Rooms{Rooms: []api.Room{}}
 	client, err := session.Within(ctx, s.Timeout, s.Dial)
 	if err != nil {
 		return all, err
 	}
 	defer session.HangUp(client)
-	params := admin.RoomsParams{Prefix: prefix, Limit: limit}
+	params := api.RoomsParams{Prefix: prefix, Limit: limit}
 	if limit == 0 || limit > roomsPage {
-		params.Sort, params.Limit = admin.SortName, roomsPage
+		params.Sort, params.Limit = api.SortName, roomsPage
 	}
 	for {
-		page, err := session.Within(ctx, s.Timeout, func(ctx context.Context) (admin.Rooms, error) {
+		page, err := session.Within(ctx, s.Timeout, func(ctx context.Context) (api.Rooms, error) {
 			return client.Rooms(ctx, params)
 		})
 		if err != nil {
@@ -79,7 +80,7 @@ func allRooms(ctx context.Context, s *session.Session, prefix string, limit int)
 		}
 		params.Cursor = page.NextCursor
 	}
-	slices.SortFunc(all.Rooms, func(a, b admin.Room) int {
+	slices.SortFunc(all.Rooms, func(a, b api.Room) int {
 		return cmp.Or(cmp.Compare(b.Streams, a.Streams), cmp.Compare(a.Room, b.Room))
 	})
 	if limit > 0 {
@@ -88,7 +89,7 @@ func allRooms(ctx context.Context, s *session.Session, prefix string, limit int)
 	return all, nil
 }
 
-func printRooms(s *session.Session, rooms admin.Rooms) {
+func printRooms(s *session.Session, rooms api.Rooms) {
 	t := &output.Table{Columns: []output.Column{{Heading: "STREAMS", Right: true}, {Heading: "ROOM", Whole: true}}}
 	for _, r := range rooms.Rooms {
 		t.Add(output.Cell{Text: strconv.Itoa(r.Streams)}, output.Cell{Text: r.Room, Style: output.Bold})
@@ -110,14 +111,14 @@ func Count(s *session.Session) *cli.Command {
 			if err != nil {
 				return err
 			}
-			var params admin.CountParams
+			var params api.CountParams
 			if len(args) == 1 {
 				if args[0] == "" {
 					return exit.Usagef("a room's name is not empty")
 				}
 				params.Room = args[0]
 			}
-			count, err := session.Call(c.Context, s, func(ctx context.Context, client *admin.Conn) (admin.Count, error) {
+			count, err := session.Call(c.Context, s, func(ctx context.Context, client *client.Conn) (api.Count, error) {
 				return client.Count(ctx, params)
 			})
 			switch {

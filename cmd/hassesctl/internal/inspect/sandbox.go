@@ -9,7 +9,8 @@ import (
 	"github.com/hassesd/hassesd/cmd/hassesctl/internal/cmdline"
 	"github.com/hassesd/hassesd/cmd/hassesctl/internal/output"
 	"github.com/hassesd/hassesd/cmd/hassesctl/internal/session"
-	"github.com/hassesd/hassesd/internal/admin"
+	"github.com/hassesd/hassesd/internal/admin/api"
+	"github.com/hassesd/hassesd/internal/admin/client"
 )
 
 // Sandbox returns the command sandbox.
@@ -23,7 +24,7 @@ func Sandbox(s *session.Session) *cli.Command {
 			if _, err := cmdline.Words(c, 0, 0); err != nil {
 				return err
 			}
-			sandbox, err := session.Call(c.Context, s, func(ctx context.Context, client *admin.Conn) (admin.Sandbox, error) {
+			sandbox, err := session.Call(c.Context, s, func(ctx context.Context, client *client.Conn) (api.Sandbox, error) {
 				return client.Sandbox(ctx)
 			})
 			if err != nil {
@@ -38,7 +39,7 @@ func Sandbox(s *session.Session) *cli.Command {
 	}
 }
 
-func printSandbox(s *session.Session, sandbox admin.Sandbox) {
+func printSandbox(s *session.Session, sandbox api.Sandbox) {
 	t := &output.Table{Columns: []output.Column{{Heading: "LAYER"}, {Heading: "IN FORCE"}, {Heading: "WHAT", Whole: true}}}
 	for _, l := range sandbox.Layers {
 		inForce := output.Cell{Text: "no", Style: output.Yellow}

@@ -11,7 +11,8 @@ import (
 
 	"github.com/hassesd/hassesd/cmd/hassesctl/internal/cmdline"
 	"github.com/hassesd/hassesd/cmd/hassesctl/internal/session"
-	"github.com/hassesd/hassesd/internal/admin"
+	"github.com/hassesd/hassesd/internal/admin/api"
+	"github.com/hassesd/hassesd/internal/admin/client"
 )
 
 // Status returns the command status.
@@ -31,7 +32,7 @@ func Status(s *session.Session) *cli.Command {
 				defer stop()
 				return watchStatus(ctx, s)
 			}
-			status, err := session.Call(c.Context, s, func(ctx context.Context, client *admin.Conn) (admin.Status, error) {
+			status, err := session.Call(c.Context, s, func(ctx context.Context, client *client.Conn) (api.Status, error) {
 				return client.Status(ctx)
 			})
 			if err != nil {
@@ -42,7 +43,7 @@ func Status(s *session.Session) *cli.Command {
 	}
 }
 
-func printStatus(s *session.Session, status admin.Status) error {
+func printStatus(s *session.Session, status api.Status) error {
 	if s.JSON {
 		return s.Out.JSON(status)
 	}
@@ -78,7 +79,7 @@ func watchStatus(ctx context.Context, s *session.Session) error {
 	}
 }
 
-func printLook(s *session.Session, status admin.Status, first bool) error {
+func printLook(s *session.Session, status api.Status, first bool) error {
 	switch {
 	case s.JSON:
 		return s.Out.JSON(status)

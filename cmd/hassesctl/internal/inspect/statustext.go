@@ -7,12 +7,12 @@ import (
 	"time"
 
 	"github.com/hassesd/hassesd/cmd/hassesctl/internal/output"
-	"github.com/hassesd/hassesd/internal/admin"
+	"github.com/hassesd/hassesd/internal/admin/api"
 	"github.com/hassesd/hassesd/internal/safetext"
 )
 
 // statusText returns the status for people: a headline, then names and values.
-func statusText(s *output.Screen, status admin.Status) string {
+func statusText(s *output.Screen, status api.Status) string {
 	var b strings.Builder
 	user := safetext.Visible(status.User)
 	if user == "" {
@@ -29,8 +29,8 @@ func statusText(s *output.Screen, status admin.Status) string {
 	if len(status.Listen) > 0 {
 		line("listens on", strings.Join(status.Listen, ", "))
 	}
-	for _, door := range status.Doors {
-		if door.Kind != admin.DoorListen { // those are in listen
+	for _, door := range status.Endpoints {
+		if door.Kind != api.EndpointListen { // those are in listen
 			line(doorName(door.Kind), door.Address+tlsMark(door.TLS))
 		}
 	}
@@ -65,15 +65,15 @@ func statusText(s *output.Screen, status admin.Status) string {
 }
 
 // doorName returns what people call an endpoint. One that only a newer daemon knows keeps its name.
-func doorName(kind admin.DoorKind) string {
+func doorName(kind api.EndpointKind) string {
 	switch kind {
-	case admin.DoorListen:
+	case api.EndpointListen:
 		return "listener"
-	case admin.DoorControlSocket:
+	case api.EndpointControlSocket:
 		return "control socket"
-	case admin.DoorControlTCP:
+	case api.EndpointControlTCP:
 		return "control port"
-	case admin.DoorFIFO:
+	case api.EndpointFIFO:
 		return "FIFO"
 	}
 	return string(kind)
@@ -87,7 +87,7 @@ func tlsMark(isTLS bool) string {
 }
 
 // loopsText returns the load of each loop, as streams of connections.
-func loopsText(loops []admin.LoopStatus) string {
+func loopsText(loops []api.LoopStatus) string {
 	parts := make([]string, len(loops))
 	for i, l := range loops {
 		parts[i] = fmt.Sprintf("%d/%d", l.Streams, l.Connections)
@@ -95,7 +95,7 @@ func loopsText(loops []admin.LoopStatus) string {
 	return output.Plural(len(loops), "loop") + ", streams/connections " + strings.Join(parts, " ")
 }
 
-func historyText(h admin.HistoryStatus) string {
+func historyText(h api.HistoryStatus) string {
 	if h.Events == 0 {
 		return "empty"
 	}

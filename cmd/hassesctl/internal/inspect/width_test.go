@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"github.com/hassesd/hassesd/cmd/hassesctl/internal/output"
-	"github.com/hassesd/hassesd/internal/admin"
+	"github.com/hassesd/hassesd/internal/admin/api"
 )
 
 // linesAt returns the rows of a table on a terminal of that width.
@@ -22,7 +22,7 @@ func linesAt(t *testing.T, table *output.Table, width int) []string {
 
 // Who looks for the slow one of many clients does so on a terminal as wide as any.
 func TestClientsAt80Columns(t *testing.T) {
-	clients := []admin.Client{
+	clients := []api.Client{
 		{ID: "anna", Addr: "192.0.2.1:50190", State: "streaming", TLS: "TLS 1.3", AgeSeconds: 273906, Rooms: []string{"room624", "room7"}, Sent: 130, QueueBytes: 200000, Agent: "Mozilla/5.0 (X11; Linux x86_64)"},
 		{ID: strings.Repeat("x", 64), Addr: "[2001:db8:1111:2222:3333:4444:5555:6666]:50190", State: "handshaking", TLS: "TLS 1.2", AgeSeconds: 1e6, Rooms: []string{strings.Repeat("r", 60)}, Sent: 1234567, QueueBytes: 1023 << 10, Agent: "curl"},
 	}
@@ -44,7 +44,7 @@ func TestClientsAt80Columns(t *testing.T) {
 
 func TestCertificatesAt80Columns(t *testing.T) {
 	when := time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC)
-	tb := certificatesTable([]admin.Certificate{{
+	tb := certificatesTable([]api.Certificate{{
 		Names: []string{"push.example.org", "www.example.org", "example.org"}, Source: "selfsigned", Key: "ECDSA P-256",
 		Issuer: "CN=An Authority With A Name That Goes On,O=Example", NotAfter: when, DaysLeft: 1234, LoadedAt: when,
 	}})

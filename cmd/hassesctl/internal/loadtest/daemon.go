@@ -11,17 +11,17 @@ import (
 	"github.com/hassesd/hassesd/cmd/hassesctl/internal/exit"
 	"github.com/hassesd/hassesd/cmd/hassesctl/internal/session"
 	"github.com/hassesd/hassesd/cmd/hassesctl/internal/subscription"
-	"github.com/hassesd/hassesd/internal/admin"
+	"github.com/hassesd/hassesd/internal/admin/api"
 	"github.com/hassesd/hassesd/internal/bench"
 )
 
 // askDaemon asks the daemon where to subscribe, and for its process id if it runs on this machine.
-func askDaemon(ctx context.Context, s *session.Session) (admin.Hello, int, error) {
+func askDaemon(ctx context.Context, s *session.Session) (api.Hello, int, error) {
 	ctx, cancel := context.WithTimeout(ctx, s.Timeout)
 	defer cancel()
 	client, err := s.Dial(ctx)
 	if err != nil {
-		return admin.Hello{}, 0, err
+		return api.Hello{}, 0, err
 	}
 	defer session.HangUp(client)
 	hello, err := client.Hello(ctx)
@@ -77,9 +77,9 @@ func controlAddress(s *session.Session) (network, address string, err error) {
 	case s.Socket != "":
 		return "unix", s.Socket, nil
 	}
-	probe, err := net.Dial("unix", admin.DefaultSocket)
+	probe, err := net.Dial("unix", api.DefaultSocket)
 	if err != nil {
-		return "unix", admin.DevSocket(), nil // which has answered already
+		return "unix", api.DevSocket(), nil // which has answered already
 	}
-	return "unix", admin.DefaultSocket, probe.Close()
+	return "unix", api.DefaultSocket, probe.Close()
 }

@@ -9,7 +9,8 @@ import (
 	"github.com/hassesd/hassesd/cmd/hassesctl/internal/exit"
 	"github.com/hassesd/hassesd/cmd/hassesctl/internal/output"
 	"github.com/hassesd/hassesd/cmd/hassesctl/internal/session"
-	"github.com/hassesd/hassesd/internal/admin"
+	"github.com/hassesd/hassesd/internal/admin/api"
+	"github.com/hassesd/hassesd/internal/admin/client"
 )
 
 // Kick returns the command kick.
@@ -30,7 +31,7 @@ func Kick(s *session.Session) *cli.Command {
 			if err != nil {
 				return err
 			}
-			kicked, err := session.Call(c.Context, s, func(ctx context.Context, client *admin.Conn) (admin.Kicked, error) {
+			kicked, err := session.Call(c.Context, s, func(ctx context.Context, client *client.Conn) (api.Kicked, error) {
 				return client.Kick(ctx, params)
 			})
 			if err != nil {
@@ -50,8 +51,8 @@ func Kick(s *session.Session) *cli.Command {
 	}
 }
 
-func kickParams(c *cli.Context) (admin.KickParams, error) {
-	var params admin.KickParams
+func kickParams(c *cli.Context) (api.KickParams, error) {
+	var params api.KickParams
 	args, err := cmdline.Words(c, 0, 1)
 	if err != nil {
 		return params, err

@@ -10,7 +10,8 @@ import (
 	"github.com/hassesd/hassesd/cmd/hassesctl/internal/exit"
 	"github.com/hassesd/hassesd/cmd/hassesctl/internal/output"
 	"github.com/hassesd/hassesd/cmd/hassesctl/internal/session"
-	"github.com/hassesd/hassesd/internal/admin"
+	"github.com/hassesd/hassesd/internal/admin/api"
+	"github.com/hassesd/hassesd/internal/admin/client"
 )
 
 // Reload returns the command reload.
@@ -23,7 +24,7 @@ func Reload(s *session.Session) *cli.Command {
 			if _, err := cmdline.Words(c, 0, 0); err != nil {
 				return err
 			}
-			reloaded, err := session.Call(c.Context, s, func(ctx context.Context, client *admin.Conn) (admin.Reloaded, error) {
+			reloaded, err := session.Call(c.Context, s, func(ctx context.Context, client *client.Conn) (api.Reloaded, error) {
 				return client.Reload(ctx)
 			})
 			switch {
@@ -59,7 +60,7 @@ func Drain(s *session.Session) *cli.Command {
 			if _, err := cmdline.Words(c, 0, 0); err != nil {
 				return err
 			}
-			var params admin.DrainParams
+			var params api.DrainParams
 			if c.IsSet("window") {
 				window := c.Duration("window").Seconds()
 				if window < 0 {
@@ -67,7 +68,7 @@ func Drain(s *session.Session) *cli.Command {
 				}
 				params.WindowSeconds = &window
 			}
-			drained, err := session.Call(c.Context, s, func(ctx context.Context, client *admin.Conn) (admin.Drained, error) {
+			drained, err := session.Call(c.Context, s, func(ctx context.Context, client *client.Conn) (api.Drained, error) {
 				return client.Drain(ctx, params)
 			})
 			switch {

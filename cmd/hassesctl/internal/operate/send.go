@@ -15,7 +15,8 @@ import (
 	"github.com/hassesd/hassesd/cmd/hassesctl/internal/exit"
 	"github.com/hassesd/hassesd/cmd/hassesctl/internal/output"
 	"github.com/hassesd/hassesd/cmd/hassesctl/internal/session"
-	"github.com/hassesd/hassesd/internal/admin"
+	"github.com/hassesd/hassesd/internal/admin/api"
+	"github.com/hassesd/hassesd/internal/admin/client"
 	"github.com/hassesd/hassesd/internal/sse"
 )
 
@@ -43,8 +44,8 @@ func Send(s *session.Session) *cli.Command {
 			if err != nil {
 				return err
 			}
-			params := admin.SendParams{
-				To:     append(admin.Targets{args[0]}, c.StringSlice("to")...),
+			params := api.SendParams{
+				To:     append(api.Targets{args[0]}, c.StringSlice("to")...),
 				Except: c.String("except"),
 				Event:  c.String("event"),
 				Data:   args[1],
@@ -65,7 +66,7 @@ func Send(s *session.Session) *cli.Command {
 			if !utf8.ValidString(params.Data) {
 				return errors.New("the message is not UTF-8, which is all that a stream can carry")
 			}
-			sent, err := session.Call(c.Context, s, func(ctx context.Context, client *admin.Conn) (admin.Sent, error) {
+			sent, err := session.Call(c.Context, s, func(ctx context.Context, client *client.Conn) (api.Sent, error) {
 				return client.Send(ctx, params)
 			})
 			if err != nil {
@@ -82,7 +83,7 @@ func Send(s *session.Session) *cli.Command {
 	}
 }
 
-func printSent(s *session.Session, sent admin.Sent) error {
+func printSent(s *session.Session, sent api.Sent) error {
 	if s.JSON {
 		return s.Out.JSON(sent)
 	}

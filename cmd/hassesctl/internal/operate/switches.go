@@ -10,7 +10,8 @@ import (
 	"github.com/hassesd/hassesd/cmd/hassesctl/internal/exit"
 	"github.com/hassesd/hassesd/cmd/hassesctl/internal/output"
 	"github.com/hassesd/hassesd/cmd/hassesctl/internal/session"
-	"github.com/hassesd/hassesd/internal/admin"
+	"github.com/hassesd/hassesd/internal/admin/api"
+	"github.com/hassesd/hassesd/internal/admin/client"
 )
 
 // LogLevels are the levels of the daemon's log, from few words to many.
@@ -34,7 +35,7 @@ func LogLevel(s *session.Session) *cli.Command {
 					return exit.Usagef("a log level is quiet, normal or debug, not %q", level)
 				}
 			}
-			result, err := session.Call(c.Context, s, func(ctx context.Context, client *admin.Conn) (admin.Level, error) {
+			result, err := session.Call(c.Context, s, func(ctx context.Context, client *client.Conn) (api.Level, error) {
 				return client.LogLevel(ctx, level)
 			})
 			switch {
@@ -69,7 +70,7 @@ func Reinit(s *session.Session) *cli.Command {
 				}
 				enabled = &on
 			}
-			result, err := session.Call(c.Context, s, func(ctx context.Context, client *admin.Conn) (admin.Reinit, error) {
+			result, err := session.Call(c.Context, s, func(ctx context.Context, client *client.Conn) (api.Reinit, error) {
 				return client.Reinit(ctx, enabled)
 			})
 			switch {

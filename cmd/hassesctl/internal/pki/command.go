@@ -14,7 +14,7 @@ import (
 	"github.com/hassesd/hassesd/cmd/hassesctl/internal/cmdline"
 	"github.com/hassesd/hassesd/cmd/hassesctl/internal/exit"
 	"github.com/hassesd/hassesd/cmd/hassesctl/internal/session"
-	"github.com/hassesd/hassesd/internal/admin"
+	"github.com/hassesd/hassesd/internal/admin/api"
 )
 
 // Command returns the command pki.
@@ -111,7 +111,7 @@ func issueLeaf(s *session.Session, o options, name string, t template, forCertif
 		return err
 	}
 	if t.isClient {
-		out.Identities = admin.Identities(leaf.cert)
+		out.Identities = api.Identities(leaf.cert)
 	}
 	return showIssued(s, out, forCertificate, forKey)
 }

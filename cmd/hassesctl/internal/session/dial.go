@@ -10,12 +10,13 @@ import (
 	"time"
 
 	"github.com/hassesd/hassesd/cmd/hassesctl/internal/exit"
-	"github.com/hassesd/hassesd/internal/admin"
+	"github.com/hassesd/hassesd/internal/admin/api"
+	"github.com/hassesd/hassesd/internal/admin/client"
 )
 
 // Dial opens the control connection that the settings name. What is wrong before anything was sent is wrong with them.
-func (s *Session) Dial(ctx context.Context) (*admin.Conn, error) {
-	o := admin.Options{Socket: s.Socket, TCP: s.TCP, Timeout: s.Timeout}
+func (s *Session) Dial(ctx context.Context) (*client.Conn, error) {
+	o := client.Options{Socket: s.Socket, TCP: s.TCP, Timeout: s.Timeout}
 	if o.TCP != "" {
 		o.CA, o.Cert, o.Key = s.CA, s.Cert, s.Key
 	}
@@ -25,12 +26,12 @@ func (s *Session) Dial(ctx context.Context) (*admin.Conn, error) {
 			return nil, &exit.Error{Code: exit.Usage, Err: err, Hint: "--auth-key-file names a file that holds the key alone"}
 		}
 	}
-	conn, err := admin.Dial(ctx, o)
+	conn, err := client.Dial(ctx, o)
 	switch {
 	case err == nil:
 		return conn, nil
-	case errors.Is(err, admin.ErrUnreachable), errors.Is(err, admin.ErrNotAllowed), errors.Is(err, admin.ErrTimeout),
-		errors.Is(err, admin.ErrOverloaded), ctx.Err() != nil:
+	case errors.Is(err, api.ErrUnreachable), errors.Is(err, api.ErrNotAllowed), errors.Is(err, api.ErrTimeout),
+		errors.Is(err, api.ErrOverloaded), ctx.Err() != nil:
 		return nil, err
 	}
 	return nil, &exit.Error{Code: exit.Usage, Err: err, Hint: "hassesctl --help explains the flags"}
@@ -57,10 +58,10 @@ func readAuthKey(path string) (string, error) {
 }
 
 // HangUp closes a connection that has given all its answers, so that nothing can be lost with it.
-func HangUp(c *admin.Conn) { _ = c.Close() }
+func HangUp(c *client.Conn) { _ = c.Close() }
 
 // Call opens a control connection, asks once, and closes it; all within the timeout.
-func Call[T any](ctx context.Context, s *Session, ask func(context.Context, *admin.Conn) (T, error)) (T, error) {
+func Call[T any](ctx context.Context, s *Session, ask func(context.Context, *client.Conn) (T, error)) (T, error) {
 	ctx, cancel := context.WithTimeout(ctx, s.Timeout)
 	defer cancel()
 	var none T

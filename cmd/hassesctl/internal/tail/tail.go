@@ -14,7 +14,8 @@ import (
 	"github.com/hassesd/hassesd/cmd/hassesctl/internal/exit"
 	"github.com/hassesd/hassesd/cmd/hassesctl/internal/session"
 	"github.com/hassesd/hassesd/cmd/hassesctl/internal/subscription"
-	"github.com/hassesd/hassesd/internal/admin"
+	"github.com/hassesd/hassesd/internal/admin/api"
+	"github.com/hassesd/hassesd/internal/admin/client"
 	"github.com/hassesd/hassesd/internal/safetext"
 )
 
@@ -61,7 +62,7 @@ func tail(ctx context.Context, s *session.Session, c *cli.Context, rooms []strin
 	}
 	address, pem := cmp.Or(c.String("url"), s.Env.Get("HASSESCTL_URL")), ""
 	if address == "" {
-		hello, err := session.Call(ctx, s, func(ctx context.Context, client *admin.Conn) (admin.Hello, error) {
+		hello, err := session.Call(ctx, s, func(ctx context.Context, client *client.Conn) (api.Hello, error) {
 			return client.Hello(ctx)
 		})
 		if ctx.Err() != nil {

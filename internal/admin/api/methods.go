@@ -1,4 +1,4 @@
-package admin
+package api
 
 // ProtocolVersion is the version of the JSON form of the control protocol. Fields may be added to it, never renamed.
 const ProtocolVersion = 1

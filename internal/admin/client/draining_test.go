@@ -1,10 +1,12 @@
-package admin
+package client
 
 import (
 	"bufio"
 	"net"
 	"testing"
 	"time"
+
+	"github.com/hassesd/hassesd/internal/admin/api"
 )
 
 func TestAnAnswerThatEndsTheConnectionArrives(t *testing.T) {
@@ -17,7 +19,7 @@ func TestAnAnswerThatEndsTheConnectionArrives(t *testing.T) {
 			}
 			_ = server.Close()
 		}()
-		d, err := c.Drain(t.Context(), DrainParams{})
+		d, err := c.Drain(t.Context(), api.DrainParams{})
 		if err != nil || d.Streams != 7 {
 			t.Fatalf("drain: %+v, %v", d, err)
 		}

@@ -1,4 +1,4 @@
-package admin
+package api
 
 // How short memory is, in order; each includes what the ones before it do.
 const (

@@ -1,7 +1,6 @@
-package admin
+package api
 
-// Refusal is why a control connection or a command was refused: the closed set of what is given to
-// [Backend.CountCommandError].
+// Refusal is why a control connection or a command was refused: the closed set of keys that "status" counts by.
 type Refusal string
 
 // The refusals.

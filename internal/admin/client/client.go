@@ -1,4 +1,4 @@
-package admin
+package client
 
 import (
 	"context"
@@ -10,6 +10,8 @@ import (
 
 	"github.com/creachadair/jrpc2"
 	"github.com/creachadair/jrpc2/channel"
+
+	"github.com/hassesd/hassesd/internal/admin/api"
 )
 
 // Conn is a control connection to a daemon, in the JSON form. Its methods may be called from many goroutines; each
@@ -18,17 +20,17 @@ import (
 // answered is an [*Error] with a hint.
 type Conn struct {
 	rpc     *jrpc2.Client
-	words   *lastWords
+	channel *drainingChannel
 	name    string // where the daemon is, for error texts
 	timeout time.Duration
 	alert   *alertConn // nil without TLS
 }
 
 func newConn(c net.Conn, name string, timeout time.Duration) *Conn {
-	words := &lastWords{Channel: channel.Line(c, &boundedWriter{Conn: c, timeout: timeout})}
+	words := &drainingChannel{Channel: channel.Line(c, &boundedWriter{Conn: c, timeout: timeout})}
 	return &Conn{
 		rpc:     jrpc2.NewClient(words, nil),
-		words:   words,
+		channel: words,
 		name:    name,
 		timeout: timeout,
 	}
@@ -60,73 +62,73 @@ func (c *Conn) Close() error {
 }
 
 // Auth shows a key, for what it gives the connection.
-func (c *Conn) Auth(ctx context.Context, key string) (Authorized, error) {
-	return call[Authorized](ctx, c, MethodAuth, AuthParams{Key: key})
+func (c *Conn) Auth(ctx context.Context, key string) (api.Authorized, error) {
+	return call[api.Authorized](ctx, c, api.MethodAuth, api.AuthParams{Key: key})
 }
 
 // Hello asks who answers, and what this connection may do.
-func (c *Conn) Hello(ctx context.Context) (Hello, error) {
-	return call[Hello](ctx, c, MethodHello, nil)
+func (c *Conn) Hello(ctx context.Context) (api.Hello, error) {
+	return call[api.Hello](ctx, c, api.MethodHello, nil)
 }
 
 // Status asks for the counters.
-func (c *Conn) Status(ctx context.Context) (Status, error) {
-	return call[Status](ctx, c, MethodStatus, nil)
+func (c *Conn) Status(ctx context.Context) (api.Status, error) {
+	return call[api.Status](ctx, c, api.MethodStatus, nil)
 }
 
 // Clients lists connections.
-func (c *Conn) Clients(ctx context.Context, p ClientsParams) (Clients, error) {
-	return call[Clients](ctx, c, MethodClients, p)
+func (c *Conn) Clients(ctx context.Context, p api.ClientsParams) (api.Clients, error) {
+	return call[api.Clients](ctx, c, api.MethodClients, p)
 }
 
 // Rooms lists rooms.
-func (c *Conn) Rooms(ctx context.Context, p RoomsParams) (Rooms, error) {
-	return call[Rooms](ctx, c, MethodRooms, p)
+func (c *Conn) Rooms(ctx context.Context, p api.RoomsParams) (api.Rooms, error) {
+	return call[api.Rooms](ctx, c, api.MethodRooms, p)
 }
 
 // Count counts connections and streams, or the streams of a room.
-func (c *Conn) Count(ctx context.Context, p CountParams) (Count, error) {
-	return call[Count](ctx, c, MethodCount, p)
+func (c *Conn) Count(ctx context.Context, p api.CountParams) (api.Count, error) {
+	return call[api.Count](ctx, c, api.MethodCount, p)
 }
 
 // Send publishes a message.
-func (c *Conn) Send(ctx context.Context, p SendParams) (Sent, error) {
-	return call[Sent](ctx, c, MethodSend, p)
+func (c *Conn) Send(ctx context.Context, p api.SendParams) (api.Sent, error) {
+	return call[api.Sent](ctx, c, api.MethodSend, p)
 }
 
 // Kick ends streams.
-func (c *Conn) Kick(ctx context.Context, p KickParams) (Kicked, error) {
-	return call[Kicked](ctx, c, MethodKick, p)
+func (c *Conn) Kick(ctx context.Context, p api.KickParams) (api.Kicked, error) {
+	return call[api.Kicked](ctx, c, api.MethodKick, p)
 }
 
 // LogLevel sets the level when it is not empty, and answers the one in force.
-func (c *Conn) LogLevel(ctx context.Context, level string) (Level, error) {
-	return call[Level](ctx, c, MethodLogLevel, LevelParams{Level: level})
+func (c *Conn) LogLevel(ctx context.Context, level string) (api.Level, error) {
+	return call[api.Level](ctx, c, api.MethodLogLevel, api.LevelParams{Level: level})
 }
 
 // Reinit sets the switch when enabled is not nil, and answers the one in force.
-func (c *Conn) Reinit(ctx context.Context, enabled *bool) (Reinit, error) {
-	return call[Reinit](ctx, c, MethodReinit, ReinitParams{Enabled: enabled})
+func (c *Conn) Reinit(ctx context.Context, enabled *bool) (api.Reinit, error) {
+	return call[api.Reinit](ctx, c, api.MethodReinit, api.ReinitParams{Enabled: enabled})
 }
 
 // Reload makes the daemon read its configuration again.
-func (c *Conn) Reload(ctx context.Context) (Reloaded, error) {
-	return call[Reloaded](ctx, c, MethodReload, nil)
+func (c *Conn) Reload(ctx context.Context) (api.Reloaded, error) {
+	return call[api.Reloaded](ctx, c, api.MethodReload, nil)
 }
 
 // Drain makes the daemon end its streams, and then itself.
-func (c *Conn) Drain(ctx context.Context, p DrainParams) (Drained, error) {
-	return call[Drained](ctx, c, MethodDrain, p)
+func (c *Conn) Drain(ctx context.Context, p api.DrainParams) (api.Drained, error) {
+	return call[api.Drained](ctx, c, api.MethodDrain, p)
 }
 
 // Certificates lists the certificates.
-func (c *Conn) Certificates(ctx context.Context) (Certificates, error) {
-	return call[Certificates](ctx, c, MethodCertificates, nil)
+func (c *Conn) Certificates(ctx context.Context) (api.Certificates, error) {
+	return call[api.Certificates](ctx, c, api.MethodCertificates, nil)
 }
 
 // Sandbox tells what the daemon has given up.
-func (c *Conn) Sandbox(ctx context.Context) (Sandbox, error) {
-	return call[Sandbox](ctx, c, MethodSandbox, nil)
+func (c *Conn) Sandbox(ctx context.Context) (api.Sandbox, error) {
+	return call[api.Sandbox](ctx, c, api.MethodSandbox, nil)
 }
 
 func call[T any](ctx context.Context, c *Conn, method string, params any) (T, error) {
@@ -137,7 +139,7 @@ func call[T any](ctx context.Context, c *Conn, method string, params any) (T, er
 	}
 	var result T
 	err := c.rpc.CallResult(ctx, method, params, &result)
-	c.words.arrived()
+	c.channel.arrived()
 	if err != nil {
 		var none T
 		return none, c.explain(ctx, method, err)
@@ -150,25 +152,25 @@ func (c *Conn) explain(ctx context.Context, method string, err error) error {
 	var answer *jrpc2.Error
 	switch {
 	case errors.Is(err, context.DeadlineExceeded), errors.Is(ctx.Err(), context.DeadlineExceeded), isTimeout(err):
-		return fmt.Errorf("%s on %s: %w", method, c.name, ErrTimeout)
+		return fmt.Errorf("%s on %s: %w", method, c.name, api.ErrTimeout)
 	case ctx.Err() != nil:
 		return fmt.Errorf("%s on %s: %w", method, c.name, ctx.Err())
 	case errors.As(err, &answer) && !c.rpc.IsStopped():
-		var data ErrorData
+		var data api.ErrorData
 		if json.Unmarshal(answer.Data, &data) != nil {
 			data.Hint = "" // data of some other form is not for us
 		}
-		return &Error{Code: int(answer.Code), Message: answer.Message, Hint: data.Hint}
+		return &api.Error{Code: int(answer.Code), Message: answer.Message, Hint: data.Hint}
 	case errors.As(err, &answer) && answer.Code != jrpc2.InternalError:
-		return &Error{Code: int(answer.Code), Message: answer.Message}
+		return &api.Error{Code: int(answer.Code), Message: answer.Message}
 	}
 	if c.alert != nil {
 		if text := c.alert.text.Load(); text != nil {
-			return fmt.Errorf("%s on %s: %w: %s", method, c.name, ErrCertificate, *text)
+			return fmt.Errorf("%s on %s: %w: %s", method, c.name, api.ErrCertificate, *text)
 		}
 	}
 	// jrpc2 reports a connection that ended as a cancelled call.
-	return fmt.Errorf("%s on %s: the connection ended before the answer: %w", method, c.name, ErrUnreachable)
+	return fmt.Errorf("%s on %s: the connection ended before the answer: %w", method, c.name, api.ErrUnreachable)
 }
 
 func isTimeout(err error) bool {
@@ -177,6 +179,6 @@ func isTimeout(err error) bool {
 }
 
 // Limits tells what is used of each limit, and who was refused.
-func (c *Conn) Limits(ctx context.Context, p LimitsParams) (Limits, error) {
-	return call[Limits](ctx, c, MethodLimits, p)
+func (c *Conn) Limits(ctx context.Context, p api.LimitsParams) (api.Limits, error) {
+	return call[api.Limits](ctx, c, api.MethodLimits, p)
 }

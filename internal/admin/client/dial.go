@@ -1,4 +1,4 @@
-package admin
+package client
 
 import (
 	"context"
@@ -15,6 +15,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/hassesd/hassesd/internal/admin/api"
 	"github.com/hassesd/hassesd/internal/pemfile"
 )
 
@@ -61,8 +62,8 @@ func dial(ctx context.Context, o Options) (*Conn, error) {
 	case o.Socket != "":
 		return dialUnix(ctx, o.Socket, o.Timeout)
 	}
-	conn, err := dialUnix(ctx, DefaultSocket, o.Timeout)
-	if err == nil || errors.Is(err, ErrTimeout) {
+	conn, err := dialUnix(ctx, api.DefaultSocket, o.Timeout)
+	if err == nil || errors.Is(err, api.ErrTimeout) {
 		return conn, err
 	}
 	if conn, errDev := dialDev(ctx, o.Timeout); errDev == nil {
@@ -83,7 +84,7 @@ func dialUnix(ctx context.Context, path string, timeout time.Duration) (*Conn, e
 // dialDev connects to the socket of a development daemon, which must be our own or root's: its directory may lie
 // where everybody can create one.
 func dialDev(ctx context.Context, timeout time.Duration) (*Conn, error) {
-	path := DevSocket()
+	path := api.DevSocket()
 	var d net.Dialer
 	c, err := d.DialContext(ctx, "unix", path)
 	if err != nil {
@@ -96,7 +97,7 @@ func dialDev(ctx context.Context, timeout time.Duration) (*Conn, error) {
 	}
 	if uid != 0 && uid != os.Geteuid() {
 		c.Close()
-		return nil, fmt.Errorf("connect to %s: it belongs to user %d, not to you: %w", path, uid, ErrNotAllowed)
+		return nil, fmt.Errorf("connect to %s: it belongs to user %d, not to you: %w", path, uid, api.ErrNotAllowed)
 	}
 	return newConn(c, path, timeout), nil
 }
@@ -189,7 +190,7 @@ func clientTLS(o Options, host string) (*tls.Config, error) {
 	if err := pemfile.AddCertificates(roots, text); err != nil {
 		return nil, fmt.Errorf("read the certificate authority %s: %w", o.CA, err)
 	}
-	cfg := &tls.Config{MinVersion: tls.VersionTLS13, RootCAs: roots, ServerName: host, NextProtos: []string{ALPN}}
+	cfg := &tls.Config{MinVersion: tls.VersionTLS13, RootCAs: roots, ServerName: host, NextProtos: []string{api.ALPN}}
 	if o.Cert != "" || o.Key != "" {
 		pair, err := clientCertificate(o.Cert, o.Key)
 		if err != nil {
@@ -212,16 +213,16 @@ func clientCertificate(certFile, keyFile string) (tls.Certificate, error) {
 
 // dialError tells "nobody listens" from "you may not".
 func dialError(where string, err error) error {
-	kind := ErrUnreachable
+	kind := api.ErrUnreachable
 	var authority x509.UnknownAuthorityError
 	var hostname x509.HostnameError
 	switch {
 	case errors.Is(err, context.DeadlineExceeded), isTimeout(err):
-		kind = ErrTimeout
+		kind = api.ErrTimeout
 	case alertOf(err) != "":
-		kind = ErrCertificate
+		kind = api.ErrCertificate
 	case errors.Is(err, unix.EACCES), errors.Is(err, unix.EPERM), errors.As(err, &authority), errors.As(err, &hostname):
-		kind = ErrNotAllowed
+		kind = api.ErrNotAllowed
 	}
 	return fmt.Errorf("connect to %s: %w: %w", where, kind, err)
 }

@@ -1,4 +1,4 @@
-package admin
+package api
 
 // Hello is the result of "hello".
 type Hello struct {

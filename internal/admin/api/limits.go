@@ -1,4 +1,4 @@
-package admin
+package api
 
 // LimitsParams bounds "limits".
 type LimitsParams struct {

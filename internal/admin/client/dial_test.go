@@ -1,4 +1,4 @@
-package admin
+package client
 
 import (
 	"context"
@@ -10,18 +10,20 @@ import (
 	"testing"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/hassesd/hassesd/internal/admin/api"
 )
 
 func TestDialError(t *testing.T) {
 	for _, tt := range []struct{ err, want error }{
-		{unix.ENOENT, ErrUnreachable},
-		{unix.ECONNREFUSED, ErrUnreachable},
-		{unix.EACCES, ErrNotAllowed},
-		{unix.EPERM, ErrNotAllowed},
-		{context.DeadlineExceeded, ErrTimeout},
-		{os.ErrDeadlineExceeded, ErrTimeout},
-		{x509.UnknownAuthorityError{}, ErrNotAllowed},
-		{x509.HostnameError{Certificate: &x509.Certificate{}, Host: "h"}, ErrNotAllowed},
+		{unix.ENOENT, api.ErrUnreachable},
+		{unix.ECONNREFUSED, api.ErrUnreachable},
+		{unix.EACCES, api.ErrNotAllowed},
+		{unix.EPERM, api.ErrNotAllowed},
+		{context.DeadlineExceeded, api.ErrTimeout},
+		{os.ErrDeadlineExceeded, api.ErrTimeout},
+		{x509.UnknownAuthorityError{}, api.ErrNotAllowed},
+		{x509.HostnameError{Certificate: &x509.Certificate{}, Host: "h"}, api.ErrNotAllowed},
 	} {
 		got := dialError("there", fmt.Errorf("dial: %w", &net.OpError{Op: "dial", Err: tt.err}))
 		if !errors.Is(got, tt.want) || !errors.Is(got, tt.err) {

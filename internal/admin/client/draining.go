@@ -1,4 +1,4 @@
-package admin
+package client
 
 import (
 	"sync"
@@ -7,13 +7,13 @@ import (
 	"github.com/creachadair/jrpc2/channel"
 )
 
-// lastWordsTimeout bounds how long the end of a connection is held back.
-const lastWordsTimeout = time.Second
+// drainTimeout bounds how long the end of a connection is held back.
+const drainTimeout = time.Second
 
-// lastWords is a client's channel that reports the end of the connection only when the answers that came before it have
+// drainingChannel is a client's channel that reports the end of the connection only when the answers that came before it have
 // reached their callers. jrpc2's client hands answers over on other goroutines and, at the end, fails all calls that
 // have none yet: the answer to a drain, after which the daemon goes away, would be lost in that race.
-type lastWords struct {
+type drainingChannel struct {
 	channel.Channel
 
 	mu sync.Mutex
@@ -23,7 +23,7 @@ type lastWords struct {
 }
 
 // Recv implements channel.Channel.
-func (c *lastWords) Recv() ([]byte, error) {
+func (c *drainingChannel) Recv() ([]byte, error) {
 	line, err := c.Channel.Recv()
 	c.mu.Lock()
 	if err == nil {
@@ -38,7 +38,7 @@ func (c *lastWords) Recv() ([]byte, error) {
 	none := make(chan struct{})
 	c.none = none
 	c.mu.Unlock()
-	timeout := time.NewTimer(lastWordsTimeout)
+	timeout := time.NewTimer(drainTimeout)
 	defer timeout.Stop()
 	select {
 	case <-none:
@@ -48,7 +48,7 @@ func (c *lastWords) Recv() ([]byte, error) {
 }
 
 // arrived says that an answer has reached its caller.
-func (c *lastWords) arrived() {
+func (c *drainingChannel) arrived() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.underway--

@@ -1,4 +1,4 @@
-package admin
+package api
 
 import (
 	"time"
@@ -45,25 +45,25 @@ type Status struct {
 	Compiled   string   `json:"compiled,omitempty"` // Go version and platform
 	Listen     []string `json:"listen,omitempty"`   // the addresses really bound
 
-	Doors []Door `json:"doors,omitempty"` // every way in, those of listen among them
+	Endpoints []Endpoint `json:"doors,omitempty"` // every way in, those of listen among them
 }
 
-// Door is one way into the daemon.
-type Door struct {
-	Kind    DoorKind `json:"kind"`
-	Address string   `json:"address"`       // https://HOST:PORT of listen, HOST:PORT of control_tcp, otherwise a path
-	TLS     bool     `json:"tls,omitempty"` // TLS is spoken
+// Endpoint is one way into the daemon.
+type Endpoint struct {
+	Kind    EndpointKind `json:"kind"`
+	Address string       `json:"address"`       // https://HOST:PORT of listen, HOST:PORT of control_tcp, otherwise a path
+	TLS     bool         `json:"tls,omitempty"` // TLS is spoken
 }
 
-// DoorKind says what a [Door] is for.
-type DoorKind string
+// EndpointKind is what an [Endpoint] is for.
+type EndpointKind string
 
-// The kinds of doors.
+// The kinds of endpoints.
 const (
-	DoorListen        DoorKind = "listen" // browsers subscribe
-	DoorControlSocket DoorKind = "control_socket"
-	DoorControlTCP    DoorKind = "control_tcp"
-	DoorFIFO          DoorKind = "fifo"
+	EndpointListen        EndpointKind = "listen" // browsers subscribe
+	EndpointControlSocket EndpointKind = "control_socket"
+	EndpointControlTCP    EndpointKind = "control_tcp"
+	EndpointFIFO          EndpointKind = "fifo"
 )
 
 // HistoryStatus says what a resume can draw on.

@@ -1,4 +1,4 @@
-package admin
+package api
 
 // ClientsParams filters and orders "clients". Empty fields do not filter.
 type ClientsParams struct {

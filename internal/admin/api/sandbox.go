@@ -1,4 +1,4 @@
-package admin
+package api
 
 // Sandbox is the result of "sandbox". The threads are looked at when it is asked for; what must be refused was tried at
 // the start.
