@@ -13,33 +13,31 @@ const (
 	// acceptBatch bounds the connections taken from one listener in a turn.
 	acceptBatch = 64
 
-	// acceptPause is how long a listener rests when the system lacks what a
-	// connection needs. Without it a waiting connection would make the loop
-	// spin.
+	// acceptPause is how long a listener pauses when the system is out of descriptors or memory.
+	// Without a pause, a connection in the backlog would make the loop spin.
 	acceptPause = 100 * time.Millisecond
 
-	// acceptQuiet is the least time between two warnings about that.
+	// acceptQuiet is the minimum time between two warnings about it.
 	acceptQuiet = 10 * time.Second
 )
 
-// AcceptFunc is given each new connection, non-blocking and close-on-exec, on
-// the acceptor's loop. It answers whether it takes fd over; a refused one is
-// closed with a reset. It may pause or close the acceptor.
+// AcceptFunc receives each new connection, non-blocking and close-on-exec, on the acceptor's loop. It
+// reports whether it owns fd from now on; otherwise the acceptor resets the connection. It may pause or
+// close the acceptor.
 type AcceptFunc func(fd int, peer netip.AddrPort) (taken bool)
 
-// AcceptStats counts since the acceptor was made.
+// AcceptStats are counts since the acceptor was created.
 type AcceptStats struct {
 	Accepted uint64 // handed over
-	Refused  uint64 // not wanted by the AcceptFunc
-	Shed     uint64 // reset because there were no descriptors
-	Aborted  uint64 // gone before they were accepted, or not passed by the firewall
-	Rests    uint64 // times the listener rested for want of descriptors or memory
+	Refused  uint64 // refused by the AcceptFunc
+	Shed     uint64 // reset for lack of descriptors
+	Aborted  uint64 // gone before they were accepted, or blocked by the firewall
+	Rests    uint64 // pauses for lack of descriptors or memory
 }
 
-// Acceptor takes connections from a listener, on one loop. It keeps a spare
-// descriptor: when there are no others, it is given up for a moment in order to
-// accept what waits and reset it, so that clients learn at once that they have
-// to come back.
+// Acceptor accepts connections from a listener, on one loop. It keeps a spare descriptor. When the process
+// runs out of descriptors, it closes the spare for a moment to accept and reset the connections in the
+// backlog, so that clients learn at once that they must retry.
 type Acceptor struct {
 	// Fixed after creation.
 	loop   *Loop
@@ -47,15 +45,14 @@ type Acceptor struct {
 
 	// Owned by the loop.
 	source Source
-	rest   Timer // pending: no descriptors or memory until then
-	paused bool  // by the owner
-	spare  int   // -1: could not be had again
+	rest   Timer // pending during a pause for lack of descriptors or memory
+	paused bool  // by its owner
+	spare  int   // -1: could not be reopened
 	warned time.Time
 	stats  AcceptStats
 }
 
-// NewAcceptor accepts from the listening descriptor fd, which it owns from now
-// on unless an error is returned.
+// NewAcceptor accepts from the listening descriptor fd, which it owns unless it returns an error.
 func NewAcceptor(l *Loop, fd int, accept AcceptFunc) (*Acceptor, error) {
 	spare, err := l.poller.Reserve()
 	if err != nil {
@@ -83,7 +80,7 @@ func (a *Acceptor) Resume() {
 	a.update()
 }
 
-// Paused reports whether Pause was called last. A rest is no pause.
+// Paused reports whether the owner has paused the acceptor.
 func (a *Acceptor) Paused() bool {
 	a.loop.owner.check()
 	return a.paused
@@ -95,8 +92,7 @@ func (a *Acceptor) Stats() AcceptStats {
 	return a.stats
 }
 
-// Close ends accepting and closes the listener. Connections in its backlog are
-// reset by the kernel.
+// Close stops accepting and closes the listener. The kernel resets connections in its backlog.
 func (a *Acceptor) Close() {
 	a.loop.owner.check()
 	a.source.Close()
@@ -107,7 +103,7 @@ func (a *Acceptor) Close() {
 // HandleEvents implements Handler.
 func (a *Acceptor) HandleEvents(Events) {
 	for range acceptBatch {
-		// The AcceptFunc may have paused or closed us.
+		// The AcceptFunc may have paused or closed the acceptor.
 		if a.paused || a.source.FD() < 0 {
 			return
 		}
@@ -122,7 +118,7 @@ func (a *Acceptor) HandleEvents(Events) {
 	}
 }
 
-// HandleTimer implements TimerHandler: the rest is over.
+// HandleTimer implements TimerHandler: the pause is over.
 func (a *Acceptor) HandleTimer(*Timer, time.Time) { a.update() }
 
 func (a *Acceptor) take(fd int, peer netip.AddrPort) {
@@ -134,7 +130,7 @@ func (a *Acceptor) take(fd int, peer netip.AddrPort) {
 	a.loop.Discard(fd)
 }
 
-// failed deals with an error of accept and reports whether to go on at once.
+// failed handles an error of accept, and reports whether to accept the next connection at once.
 func (a *Acceptor) failed(err error) (goOn bool) {
 	switch {
 	case errors.Is(err, ErrWouldBlock):
@@ -145,8 +141,8 @@ func (a *Acceptor) failed(err error) (goOn bool) {
 	case errors.Is(err, unix.EMFILE), errors.Is(err, unix.ENFILE):
 		a.shed()
 	default:
-		// ENOBUFS and ENOMEM pass. Anything else means that the listener is
-		// broken; it must not make the loop spin either.
+		// ENOBUFS and ENOMEM are temporary. Anything else means that the listener is broken, which
+		// must not make the loop spin either.
 	}
 	a.stats.Rests++
 	a.warn(err)
@@ -155,8 +151,8 @@ func (a *Acceptor) failed(err error) (goOn bool) {
 	return false
 }
 
-// isConnectionError reports whether only the one connection is concerned. It
-// has left the backlog then. See accept(2), "Error handling".
+// isConnectionError reports whether the error concerns only one connection, which has left the backlog.
+// See accept(2), "Error handling".
 func isConnectionError(err error) bool {
 	var errno unix.Errno
 	if !errors.As(err, &errno) {
@@ -168,8 +164,7 @@ func isConnectionError(err error) bool {
 	}, errno)
 }
 
-// shed resets what waits in the backlog, with the place of the spare
-// descriptor.
+// shed resets the connections in the backlog, with the number of the spare descriptor.
 func (a *Acceptor) shed() {
 	a.giveSpare()
 	for range acceptBatch {
@@ -179,7 +174,7 @@ func (a *Acceptor) shed() {
 				a.stats.Aborted++
 				continue
 			}
-			break // the backlog is empty, or somebody else was faster
+			break // the backlog is empty, or another thread took the descriptor
 		}
 		a.loop.Discard(fd)
 		a.stats.Shed++
@@ -187,8 +182,7 @@ func (a *Acceptor) shed() {
 	a.takeSpare()
 }
 
-// warn tells that connections cannot be accepted, the first time and then from
-// time to time.
+// warn logs that connections cannot be accepted, at most once in acceptQuiet.
 func (a *Acceptor) warn(err error) {
 	now := a.loop.Now()
 	if !a.warned.IsZero() && now.Sub(a.warned) < acceptQuiet {
@@ -198,11 +192,11 @@ func (a *Acceptor) warn(err error) {
 	a.loop.logger.Warn("cannot accept connections for now", "shed", a.stats.Shed, "err", err)
 }
 
-// Discard resets and closes a connection that no source came to own: one that
-// was handed from an acceptor's loop to this one and is not wanted any more.
+// Discard resets and closes a connection that no source owns, such as one that an acceptor passed to this
+// loop and that is no longer wanted.
 func (l *Loop) Discard(fd int) {
 	l.owner.check()
-	// If this fails the peer sees an ordinary close.
+	// If this fails, the peer sees an ordinary close.
 	_ = l.poller.Abortive(fd)
 	l.closeDescriptor(fd)
 }
@@ -214,7 +208,7 @@ func (a *Acceptor) giveSpare() {
 	}
 }
 
-// takeSpare fails while there are no descriptors; the next rest tries again.
+// takeSpare reopens the spare descriptor. If there are none, the next pause tries again.
 func (a *Acceptor) takeSpare() {
 	if a.spare >= 0 {
 		return
@@ -224,7 +218,7 @@ func (a *Acceptor) takeSpare() {
 	}
 }
 
-// update listens again if nothing speaks against it.
+// update resumes listening unless the acceptor is paused or has to wait.
 func (a *Acceptor) update() {
 	if a.source.FD() < 0 {
 		return

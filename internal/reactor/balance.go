@@ -2,14 +2,14 @@ package reactor
 
 import "sync/atomic"
 
-// Balancer counts what each of several loops carries and finds the one with the
-// least. Any goroutine may use it.
+// Balancer counts the load of each of several loops and finds the one with the least. Any goroutine may use
+// it.
 type Balancer struct {
-	next  atomic.Uint32 // where Pick begins to look, so that equals take turns
+	next  atomic.Uint32 // where Pick starts, so that loops with equal load take turns
 	loads []atomic.Int64
 }
 
-// NewBalancer makes a Balancer for n loops, at least one.
+// NewBalancer returns a balancer for n loops, at least one.
 func NewBalancer(n int) *Balancer {
 	if n < 1 {
 		panic("reactor: internal error: balancer for no loop")
@@ -17,7 +17,7 @@ func NewBalancer(n int) *Balancer {
 	return &Balancer{loads: make([]atomic.Int64, n)}
 }
 
-// Pick returns the number of the loop with the least load and adds one to it.
+// Pick returns the number of the loop with the least load, and adds one to its load.
 func (b *Balancer) Pick() int {
 	n := len(b.loads)
 	best := int(b.next.Add(1) % uint32(n))
@@ -34,15 +34,15 @@ func (b *Balancer) Pick() int {
 	return best
 }
 
-// Done takes one from the load of loop i.
+// Done subtracts one from the load of loop i.
 func (b *Balancer) Done(i int) {
 	if b.loads[i].Add(-1) < 0 {
-		panic("reactor: internal error: loop carries less than nothing")
+		panic("reactor: internal error: load of a loop below zero")
 	}
 }
 
-// Load returns what loop i carries.
+// Load returns the load of loop i.
 func (b *Balancer) Load(i int) int64 { return b.loads[i].Load() }
 
-// Take adds one to the load of loop i, for a caller that has chosen it by itself.
+// Take adds one to the load of loop i, for a caller that chose it without Pick.
 func (b *Balancer) Take(i int) { b.loads[i].Add(1) }

@@ -1,19 +1,16 @@
-// Package reactor waits for descriptors, deadlines and posted functions and
-// calls handlers; it knows no protocol.
+// Package reactor waits for descriptors, deadlines and posted functions, and calls handlers. It knows no
+// protocol.
 //
-// A [Loop] is one goroutine around one epoll descriptor. Everything that is
-// embedded in a connection ([Source], [Timer]) belongs to its loop and is used
-// on the loop's goroutine only; other goroutines come in through [Loop.Post].
-// Builds with the tag reactordebug panic when that rule is broken.
+// A [Loop] is one goroutine around one epoll descriptor. A [Source] or [Timer], which a connection embeds,
+// belongs to its loop and is used on the loop's goroutine only. Other goroutines use [Loop.Post]. Builds
+// with the tag reactordebug panic when code breaks this rule.
 //
-// One turn of a loop: wait, read the clock, run posted functions (a bounded
-// batch), deliver descriptor events, call the sources that asked for
-// [Source.Again], fire timers (a bounded batch), call the end-of-turn hook, and
-// at last close the descriptors whose sources were closed during the turn. A
-// descriptor number is therefore never used again inside the turn that gave it
-// up, and an event that outlived its source is recognised by its generation
-// and dropped.
+// One turn of a loop: wait, read the clock, run posted functions (a bounded batch), deliver descriptor
+// events, call the sources that asked for [Source.Again], fire timers (a bounded batch), call the
+// end-of-turn hook, and finally close the descriptors whose sources were closed during the turn. So the
+// kernel does not reuse a descriptor number within the turn that closed it. The loop recognises an event
+// that outlived its source by its generation, and drops it.
 //
-// What the package needs of the kernel is the interface [Poller]; package
-// reactortest has one in memory.
+// The interface [Poller] is what the package needs of the kernel. Package reactortest implements it in
+// memory.
 package reactor

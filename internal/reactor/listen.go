@@ -13,23 +13,21 @@ import (
 )
 
 const (
-	// backlog is cut by the kernel to net.core.somaxconn.
+	// The kernel reduces backlog to net.core.somaxconn.
 	backlog = 4096
 
-	// portTries bounds the search for a port number that is free in all
-	// families, when any will do.
+	// portTries bounds the attempts to find a port number that is free in all families, for port 0.
 	portTries = 16
 
-	// A peer that acknowledges nothing is given up after userTimeout, an idle
-	// one after keepIdle + keepCount probes, one each keepInterval.
+	// The kernel drops a peer that acknowledges nothing after userTimeout, and an idle one after keepIdle
+	// and keepCount unanswered probes, one every keepInterval.
 	userTimeoutMillis = 30_000
 	keepIdleSeconds   = 30
 	keepInterval      = 10
 	keepCount         = 3
 )
 
-// Listener is a listening socket, not yet accepted from. Who has it must give
-// FD to an Acceptor or close it.
+// Listener is a listening socket. Its owner must pass FD to an Acceptor, or close it.
 type Listener struct {
 	FD   int
 	Addr netip.AddrPort
@@ -38,16 +36,15 @@ type Listener struct {
 // Close closes the socket.
 func (l Listener) Close() error { return linux{}.CloseFD(l.FD) }
 
-// Listen opens TCP listeners at "host:port" or ":port". The latter, and a name
-// with several addresses, gives one for each address (of IPv4 and IPv6), all on
-// the same port; families that the system does not have are left out. Port 0
-// asks for any free port. ctx bounds the look-up of a name.
+// Listen opens TCP listeners at "host:port" or ":port". ":port", and a name with several addresses, gives
+// one for each address of IPv4 and IPv6, all on the same port. Address families that the system lacks are
+// left out. Port 0 means any free port. ctx bounds the lookup of a name.
 func Listen(ctx context.Context, address string) ([]Listener, error) {
 	return ListenBeside(ctx, address, func(netip.AddrPort) bool { return false })
 }
 
-// ListenBeside is Listen that leaves out the addresses for which has answers
-// that there is a listener already. None at all may be left.
+// ListenBeside is Listen without the addresses for which has reports that there is a listener already. No
+// address may be left.
 func ListenBeside(ctx context.Context, address string, has func(netip.AddrPort) bool) ([]Listener, error) {
 	listeners, err := listen(ctx, address, has)
 	if err != nil {
@@ -78,7 +75,7 @@ func listen(ctx context.Context, address string, has func(netip.AddrPort) bool) 
 	}
 }
 
-// addresses returns what host stands for; nothing stands for everything.
+// addresses returns the addresses of a host. An empty host means all addresses.
 func addresses(ctx context.Context, host string) ([]netip.Addr, error) {
 	if host == "" {
 		return []netip.Addr{netip.IPv6Unspecified(), netip.IPv4Unspecified()}, nil
@@ -101,8 +98,8 @@ func addresses(ctx context.Context, host string) ([]netip.Addr, error) {
 	return addrs, nil
 }
 
-// listenAll opens a listener at each address that has none. With port 0 the
-// first one chooses.
+// listenAll opens a listener at each address that has none. With port 0, the first listener chooses the
+// port.
 func listenAll(addrs []netip.Addr, port uint16, has func(netip.AddrPort) bool) (listeners []Listener, err error) {
 	var absent error
 	there := false // at one of the addresses
@@ -131,15 +128,15 @@ func listenAll(addrs []netip.Addr, port uint16, has func(netip.AddrPort) bool) (
 	return listeners, nil
 }
 
-// isAbsent reports whether an address cannot be had because the system lacks
-// its family: not built in, or switched off by sysctl.
+// isAbsent reports whether an address is unavailable because the system lacks its family: not built in, or
+// disabled by sysctl.
 func isAbsent(err error) bool {
 	return errors.Is(err, unix.EAFNOSUPPORT) || errors.Is(err, unix.EADDRNOTAVAIL)
 }
 
 func listenOne(at netip.AddrPort) (_ Listener, err error) {
 	family, name := sockaddr(at)
-	// The protocol is named, so that a sandbox can tell TCP from MPTCP.
+	// The protocol is explicit, so that a sandbox can tell TCP from MPTCP.
 	fd, err := unix.Socket(family, unix.SOCK_STREAM|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, unix.IPPROTO_TCP)
 	if err != nil {
 		return Listener{}, os.NewSyscallError("socket", err)
@@ -166,8 +163,8 @@ func listenOne(at netip.AddrPort) (_ Listener, err error) {
 	return Adopt(fd)
 }
 
-// Adopt makes a Listener of a listening TCP socket that came from elsewhere,
-// for instance from systemd. With an error the descriptor stays the caller's.
+// Adopt returns a Listener for a listening TCP socket from elsewhere, such as systemd. With an error, the
+// descriptor stays the caller's.
 func Adopt(fd int) (Listener, error) {
 	listening, err := unix.GetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_ACCEPTCONN)
 	if err != nil {
@@ -194,7 +191,7 @@ func Adopt(fd int) (Listener, error) {
 	return Listener{FD: fd, Addr: at}, nil
 }
 
-// prepare sets on a listener what its connections inherit.
+// prepare sets the options of a listener that its connections inherit.
 func prepare(fd int) error {
 	for _, o := range []struct {
 		name                 string
@@ -221,8 +218,7 @@ func sockaddr(at netip.AddrPort) (family int, sa unix.Sockaddr) {
 	return unix.AF_INET6, &unix.SockaddrInet6{Port: int(at.Port()), Addr: at.Addr().As16()}
 }
 
-// BoundSend sets the bound for connections that are accepted from now on; they
-// inherit it, which costs no system call for each. What does not fit waits with
-// us, where it can be counted, merged and dropped: left alone, the kernel takes
-// up to 4 MB for a client that has stopped reading.
+// BoundSend sets the bound for connections accepted from now on, which inherit it without a system call. Data
+// beyond the bound waits in the process, where it can be counted, merged and dropped. By default, the
+// kernel buffers up to 4 MB for a client that has stopped reading.
 func (l Listener) BoundSend(bytes int) error { return linux{}.BoundSend(l.FD, bytes) }

@@ -10,25 +10,25 @@ import (
 )
 
 const (
-	// defaultPostLimit bounds the functions that wait to be run.
+	// defaultPostLimit bounds the posted functions that wait.
 	defaultPostLimit = 4096
 
-	// Bounds of one turn, so that no kind of work keeps the others waiting.
+	// Bounds of one turn, so that no kind of work delays the others.
 	postBatch  = 256
 	timerBatch = 4096
 )
 
-// Options are the parts and limits of a loop. The zero value is good.
+// Options configure a loop. The zero value is valid.
 type Options struct {
 	Poller    Poller           // nil: epoll
 	Now       func() time.Time // nil: time.Now
-	PostLimit int              // functions that may wait; 0: 4096
+	PostLimit int              // posted functions that may wait; 0: 4096
 	EndOfTurn func() (again bool)
 	Logger    *slog.Logger // nil: nothing is logged
-	Contended func() bool  // of the epoll poller, see NewEpoll; any goroutine may call it
+	Contended func() bool  // for the epoll poller, see NewEpoll; called from any goroutine
 }
 
-// Loop calls handlers, all on one goroutine.
+// Loop calls handlers on one goroutine.
 type Loop struct {
 	// Fixed after New.
 	poller Poller
@@ -46,28 +46,28 @@ type Loop struct {
 	endOfTurn func() (again bool)
 	sources   table
 	again     []Token // sources that asked for another call
-	recalled  []Token // the list before, while it is gone through
+	recalled  []Token // the previous list, while the loop walks it
 	closing   []int32 // descriptors to close at the end of the turn
 	wheel     wheel
-	busy      bool // the turn left something undone
+	busy      bool // the turn left work for the next one
 	ended     bool
 	events    [eventBatch]Event
 	batch     [postBatch]func()
 }
 
-// wakeState is what a Wake has to do.
+// wakeState is what a call of Wake must do.
 type wakeState = uint32
 
 const (
-	// loopBusy: the loop is in the middle of a turn and will wait after it.
+	// loopBusy: the loop is within a turn and waits after it.
 	loopBusy wakeState = iota
-	// loopWaiting: the loop waits in the poller; it has to be woken there.
+	// loopWaiting: the loop waits in the poller, which must be woken.
 	loopWaiting
-	// loopWoken: a turn will come without anybody doing more.
+	// loopWoken: another turn is already certain.
 	loopWoken
 )
 
-// New makes a loop. It holds descriptors until Run has returned.
+// New returns a loop. It holds descriptors until Run has returned.
 func New(o Options) (*Loop, error) {
 	if o.Poller == nil {
 		p, err := NewEpoll(o.Contended)
@@ -97,18 +97,16 @@ func New(o Options) (*Loop, error) {
 	}, nil
 }
 
-// SetEndOfTurn sets the function that is called near the end of each turn, when
-// events, posted functions and timers have been dealt with. While it returns
-// true the loop does not wait. It must be set before Run.
+// SetEndOfTurn sets the function to call near the end of each turn, after events, posted functions and
+// timers. While it returns true, the loop does not wait. It must be set before Run.
 func (l *Loop) SetEndOfTurn(hook func() (again bool)) {
 	l.owner.check()
 	l.endOfTurn = hook
 }
 
-// Run turns the loop on the calling goroutine until Stop, or until the poller
-// fails. It then runs what was posted, closes what was to be closed and gives
-// back the poller. Sources that are still open keep their descriptors; closing
-// them later closes those at once.
+// Run runs the loop on the calling goroutine until Stop, or until the poller fails. It then runs the posted
+// functions, closes the descriptors of closed sources and closes the poller. Sources that are still open
+// keep their descriptors. Closing them later closes the descriptors at once.
 func (l *Loop) Run() error {
 	if l.owner.take() {
 		defer l.owner.release()
@@ -120,8 +118,7 @@ func (l *Loop) Run() error {
 	return errors.Join(err, l.end())
 }
 
-// Turn makes one turn that waits at most limit, for tests. A negative limit does
-// not end.
+// Turn runs one turn that waits at most limit, for tests. A negative limit means no limit.
 func (l *Loop) Turn(limit time.Duration) error {
 	if l.owner.take() {
 		defer l.owner.release()
@@ -132,15 +129,14 @@ func (l *Loop) Turn(limit time.Duration) error {
 	return l.turn(limit)
 }
 
-// Stop makes Run return after the turn that is going on. Any goroutine may call
-// it.
+// Stop makes Run return after the current turn. Any goroutine may call it.
 func (l *Loop) Stop() {
 	l.stopping.Store(true)
 	l.Wake()
 }
 
-// Wake makes a turn begin after this call. Any goroutine may call it; calls that
-// come before the loop notices cost one atomic load.
+// Wake makes the loop start another turn after this call. Any goroutine may call it. Further calls before
+// the loop notices cost one atomic load.
 func (l *Loop) Wake() {
 	if l.wake.Load() == loopWoken {
 		return
@@ -150,24 +146,24 @@ func (l *Loop) Wake() {
 	}
 }
 
-// Now returns the time at which the turn began to work.
+// Now returns the time of the turn, read after its wait.
 func (l *Loop) Now() time.Time { return l.now }
 
-// Schedule sets t to the deadline at; an earlier deadline of t is forgotten. h is
-// called at the first turn after it: never before, and up to 10 ms later. A
-// deadline that has passed already is met in a later turn, not in this one.
+// Schedule sets the deadline of t, and replaces an earlier one. The loop calls h in the first turn after the
+// deadline, never before and up to 10 ms later. If the deadline has passed already, that is a later turn,
+// not this one.
 func (l *Loop) Schedule(t *Timer, h TimerHandler, at time.Time) {
 	l.owner.check()
 	l.wheel.schedule(t, h, at)
 }
 
-// Cancel forgets the deadline of t, if it has one.
+// Cancel removes the deadline of t, if it has one.
 func (l *Loop) Cancel(t *Timer) {
 	l.owner.check()
 	l.wheel.cancel(t)
 }
 
-// Sources returns the number of descriptors that are watched.
+// Sources returns the number of watched descriptors.
 func (l *Loop) Sources() int {
 	l.owner.check()
 	return l.sources.open()
@@ -196,13 +192,12 @@ func (l *Loop) turn(limit time.Duration) error {
 	return nil
 }
 
-// wait waits for events, as long as nothing else is to be done.
+// wait waits for events. It returns at once if there is other work.
 func (l *Loop) wait(limit time.Duration) (int, error) {
-	// Goroutines that this turn made runnable get the core first. Otherwise a
-	// busy loop would keep them from it; and from a loop that goes to wait, the
-	// runtime takes the core away only after a while, and they or their answer
-	// would have to wake us again. A Post with an answer took 26 µs without, and
-	// takes 3 µs with this, on two cores.
+	// Let the goroutines that this turn made runnable use the core first. Otherwise a busy loop would keep
+	// them from it. The runtime also takes the core from a waiting loop only after a while, and the
+	// goroutines, or their reply, would have to wake the loop again. A Post with a reply took 26 µs without
+	// this call and takes 3 µs with it, on two cores.
 	runtime.Gosched()
 	timeout := limit
 	if l.busy || len(l.again) > 0 {
@@ -217,13 +212,12 @@ func (l *Loop) wait(limit time.Duration) (int, error) {
 		timeout = 0
 	}
 	n, err := l.poller.Wait(l.events[:], timeout)
-	// From here on a Wake counts for the next turn; what was put down before an
-	// earlier one is seen by this turn.
+	// A Wake after this line causes another turn. This turn sees what was queued before an earlier Wake.
 	l.wake.Store(loopBusy)
 	return n, err
 }
 
-// deliver calls the handlers of events whose sources are still the same.
+// deliver calls the handlers of events whose sources have not changed.
 func (l *Loop) deliver(events []Event) {
 	for _, e := range events {
 		if s := l.sources.find(e.Token); s != nil {
@@ -232,7 +226,7 @@ func (l *Loop) deliver(events []Event) {
 	}
 }
 
-// recall calls the sources that asked for it in the turn before.
+// recall calls the sources that asked for it in the previous turn.
 func (l *Loop) recall() {
 	for _, token := range l.recalled {
 		if s := l.sources.find(token); s != nil {
@@ -250,14 +244,14 @@ func (l *Loop) closeDescriptors() {
 }
 
 func (l *Loop) closeDescriptor(fd int) {
-	// The descriptor is gone in any case. What an error tells (a late write
-	// error of a socket) interests nobody who has closed.
+	// The descriptor is gone even after an error. The error, such as a late write error of a socket, no
+	// longer matters.
 	if err := l.poller.CloseFD(fd); err != nil {
 		l.logger.Debug("close descriptor", "fd", fd, "err", err)
 	}
 }
 
-// end runs what was posted before the door closed, and gives everything back.
+// end runs the functions posted so far, and closes everything.
 func (l *Loop) end() error {
 	if l.ended {
 		return ErrStopped
@@ -274,8 +268,7 @@ func (l *Loop) end() error {
 	return nil
 }
 
-// runPosted runs at most a batch of posted functions and reports whether others
-// are left.
+// runPosted runs at most a batch of posted functions, and reports whether there are more.
 func (l *Loop) runPosted() (more bool) {
 	n, more := l.posts.take(l.batch[:])
 	for i, fn := range l.batch[:n] {

@@ -10,15 +10,14 @@ import (
 	"sync/atomic"
 )
 
-// owner knows the goroutine that a loop runs on. While the loop does not run
-// (before Run, between two Turns of a test, after the end) nobody owns it and
-// every goroutine passes.
+// owner records the goroutine that a loop runs on. While the loop does not run (before Run, between two
+// calls of Turn, after its end), it has no owner and every goroutine may use it.
 type owner struct {
-	goroutine atomic.Uint64 // 0: nobody
+	goroutine atomic.Uint64 // 0: no owner
 }
 
-// take makes the calling goroutine the owner. It reports whether it was not
-// before, in which case the caller has to release.
+// take makes the calling goroutine the owner. It reports whether ownership is new, in which case the caller
+// must release it.
 func (o *owner) take() bool {
 	self := goroutineID()
 	switch {
@@ -33,15 +32,15 @@ func (o *owner) take() bool {
 
 func (o *owner) release() { o.goroutine.Store(0) }
 
-// check panics when the loop runs on another goroutine than the calling one.
+// check panics if the loop runs on a goroutine other than the calling one.
 func (o *owner) check() {
 	if id := o.goroutine.Load(); id != 0 && id != goroutineID() {
 		panic(fmt.Sprintf("reactor: internal error: method of the loop of goroutine %d called on goroutine %d", id, goroutineID()))
 	}
 }
 
-// goroutineID reads the number that the runtime prints in the first line of a
-// stack trace, "goroutine 7 [running]:". There is no other way to it.
+// goroutineID returns the number in the first line of a stack trace, "goroutine 7 [running]:". The runtime
+// offers no other way to read it.
 func goroutineID() uint64 {
 	var buf [64]byte
 	line := bytes.TrimPrefix(buf[:runtime.Stack(buf[:], false)], []byte("goroutine "))

@@ -2,7 +2,7 @@
 
 package reactor
 
-// owner does nothing in this build; the tag reactordebug makes it look.
+// owner checks nothing in this build. See the tag reactordebug.
 type owner struct{}
 
 func (owner) take() bool { return false }

@@ -4,10 +4,9 @@ import (
 	"context"
 )
 
-// Post has fn run on the loop, after everything posted before. Any goroutine
-// may call it; it does not block. It returns ErrFull when Options.PostLimit
-// functions wait, and ErrStopped when the loop has ended. A function that was
-// taken is run, even when the loop is being stopped.
+// Post queues fn to run on the loop, after everything posted before. Any goroutine may call it, and it does
+// not block. It returns ErrFull while Options.PostLimit functions wait, and ErrStopped after the loop has
+// ended. The loop runs every queued function, even when it is being stopped.
 func (l *Loop) Post(fn func()) error {
 	if _, err := l.posts.put(fn); err != nil {
 		return err
@@ -16,8 +15,7 @@ func (l *Loop) Post(fn func()) error {
 	return nil
 }
 
-// PostWait is Post that waits for room until ctx is done. It must not be called
-// on a loop.
+// PostWait is Post, but waits for room until ctx is done. It must not be called on a loop.
 func (l *Loop) PostWait(ctx context.Context, fn func()) error {
 	for {
 		room, err := l.posts.put(fn)

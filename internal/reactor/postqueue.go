@@ -2,20 +2,18 @@ package reactor
 
 import "sync"
 
-// postQueue holds the functions that other goroutines want to be run on the
-// loop, in the order of their coming.
+// postQueue is the queue of functions that other goroutines post to the loop.
 type postQueue struct {
 	limit int // fixed
 
 	mu      sync.Mutex
-	waiting []func() // guarded by mu; taken is the number of leading ones already gone
+	waiting []func() // guarded by mu, as are the fields below; the first taken functions are gone
 	taken   int
 	ended   bool
-	room    chan struct{} // closed when there is room again; nil: nobody waits for that
+	room    chan struct{} // closed when there is room again; nil: nobody waits for it
 }
 
-// put appends fn. With ErrFull it also returns a channel that is closed when it
-// is worth another try.
+// put appends fn. With ErrFull, it also returns a channel that is closed when there is room again.
 func (q *postQueue) put(fn func()) (room <-chan struct{}, err error) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -37,8 +35,7 @@ func (q *postQueue) put(fn func()) (room <-chan struct{}, err error) {
 	return nil, nil
 }
 
-// take moves functions into batch, as many as it holds, and reports whether
-// others are left.
+// take moves functions into batch, as many as fit, and reports whether there are more.
 func (q *postQueue) take(batch []func()) (n int, more bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -54,7 +51,7 @@ func (q *postQueue) take(batch []func()) (n int, more bool) {
 	return n, q.taken < len(q.waiting)
 }
 
-// end refuses what comes later. What waits already can still be taken.
+// end refuses further functions. Those that wait can still be taken.
 func (q *postQueue) end() {
 	q.mu.Lock()
 	defer q.mu.Unlock()

@@ -5,16 +5,15 @@ import (
 	"sync/atomic"
 )
 
-// Handler is called on its loop when something happened to its descriptor. An
-// edge-triggered one is told only once: it must read or write until
-// ErrWouldBlock, or call [Source.Again]. It may close its own source and others.
+// Handler is called on its loop when something happened to its descriptor. An edge-triggered source reports
+// each change once, so its handler must read or write until ErrWouldBlock, or call [Source.Again]. A
+// handler may close its own source and others.
 type Handler interface {
 	HandleEvents(ev Events)
 }
 
-// Source is a descriptor watched by a loop, embedded by value in what it
-// belongs to. The zero value is ready for [Loop.Add]. It must not be copied
-// while open.
+// Source is a descriptor watched by a loop. Its owner embeds it by value. The zero value is ready for
+// [Loop.Add]. A source must not be copied while open.
 type Source struct {
 	// Fixed while open.
 	loop    *Loop
@@ -26,14 +25,14 @@ type Source struct {
 
 	// Owned by the loop.
 	state sourceState
-	again bool // on the loop's list for another call
+	again bool // in the loop's list of sources to call again
 }
 
-// sourceState is the life of a source.
+// sourceState is the state of a source.
 type sourceState uint8
 
 const (
-	// sourceClosed: not yet added, or closed. The loop does not know it.
+	// sourceClosed: not yet added, or closed. The loop has no reference to it.
 	sourceClosed sourceState = iota
 	// sourceEdge: watched for every change.
 	sourceEdge
@@ -43,14 +42,14 @@ const (
 	sourcePaused
 )
 
-// Add watches fd, which must be non-blocking, for reading, writing and hang-up,
-// edge-triggered. The source owns fd from now on, unless an error is returned.
+// Add watches fd, which must be non-blocking, for reading, writing and hang-up, edge-triggered. The source
+// owns fd unless Add returns an error.
 func (l *Loop) Add(s *Source, fd int, h Handler) error {
 	return l.add(s, fd, h, EdgeBoth, sourceEdge)
 }
 
-// AddLevel watches fd, which must be non-blocking, for reading,
-// level-triggered. The source owns fd from now on, unless an error is returned.
+// AddLevel watches fd, which must be non-blocking, for reading, level-triggered. The source owns fd unless
+// AddLevel returns an error.
 func (l *Loop) AddLevel(s *Source, fd int, h Handler) error {
 	return l.add(s, fd, h, LevelRead, sourceLevel)
 }
@@ -82,7 +81,7 @@ func (s *Source) FD() int {
 	return int(s.fd.Load())
 }
 
-// Read reads what is there: ErrWouldBlock if nothing, io.EOF at the end. Any
+// Read reads available bytes. It returns ErrWouldBlock if there are none, and io.EOF at the end. Any
 // goroutine may call it while the source is open.
 func (s *Source) Read(p []byte) (int, error) {
 	fd := s.FD()
@@ -92,9 +91,8 @@ func (s *Source) Read(p []byte) (int, error) {
 	return s.loop.poller.Read(fd, p)
 }
 
-// Write takes as much of p as there is room for; ErrWouldBlock if none. Taking
-// less than all without an error is normal. Any goroutine may call it while the
-// source is open.
+// Write writes as much of p as there is room for, or returns ErrWouldBlock. A short write without an error
+// is normal. Any goroutine may call it while the source is open.
 func (s *Source) Write(p []byte) (int, error) {
 	fd := s.FD()
 	if fd < 0 {
@@ -103,7 +101,7 @@ func (s *Source) Write(p []byte) (int, error) {
 	return s.loop.poller.Write(fd, p)
 }
 
-// CloseWrite tells the peer that nothing more will be sent.
+// CloseWrite shuts down the sending direction.
 func (s *Source) CloseWrite() error {
 	fd := s.FD()
 	if fd < 0 {
@@ -112,9 +110,8 @@ func (s *Source) CloseWrite() error {
 	return s.loop.poller.CloseWrite(fd)
 }
 
-// Again has HandleEvents(Readable) called in the next turn, whatever the
-// kernel says. It is for handlers that stop before ErrWouldBlock to let others
-// have a turn.
+// Again makes the loop call HandleEvents(Readable) in the next turn, without an event. It is for handlers
+// that stop before ErrWouldBlock to let others have a turn.
 func (s *Source) Again() {
 	if s.state == sourceClosed {
 		return
@@ -126,20 +123,20 @@ func (s *Source) Again() {
 	}
 }
 
-// Pause ends the events of a level-triggered source until Resume.
+// Pause stops the events of a level-triggered source until Resume.
 func (s *Source) Pause() {
 	if s.state != sourceLevel {
 		return
 	}
 	l := s.loop
 	l.owner.check()
-	// Taken out and not only silenced: the kernel reports hang-ups and errors
-	// of a silenced descriptor too, again and again.
+	// Remove it instead of clearing its interest: the kernel keeps reporting hang-ups and errors of a
+	// descriptor without interest.
 	l.unwatch(s)
 	s.state = sourcePaused
 }
 
-// Resume undoes Pause. With an error the source stays paused.
+// Resume undoes Pause. With an error, the source stays paused.
 func (s *Source) Resume() error {
 	if s.state != sourcePaused {
 		return nil
@@ -155,20 +152,19 @@ func (s *Source) Resume() error {
 	return nil
 }
 
-// Abort is Close that sends a reset to the peer and drops what the kernel still
-// had to send, which frees its memory at once.
+// Abort is Close, but sends a reset to the peer and drops what the kernel still had to send, which frees its
+// memory at once.
 func (s *Source) Abort() {
 	if s.state == sourceClosed {
 		return
 	}
-	// Failing only means an ordinary close: there is nothing else to do then.
+	// If this fails, the close is an ordinary one.
 	_ = s.loop.poller.Abortive(s.FD())
 	s.Close()
 }
 
-// Close ends the watch at once: no event comes after it. The descriptor is
-// closed at the end of the turn. A closed source may be added again; closing it
-// twice does nothing.
+// Close stops the watch at once: no event follows. The loop closes the descriptor at the end of the turn. A
+// closed source may be added again. Closing it twice does nothing.
 func (s *Source) Close() {
 	if s.state == sourceClosed {
 		return
@@ -188,20 +184,19 @@ func (s *Source) Close() {
 	l.closing = append(l.closing, int32(fd))
 }
 
-// unwatch takes s out of the poller and of the table, so that events which are
-// already on their way find nothing.
+// unwatch removes s from the poller and from the table, so that events already on their way find nothing.
 func (l *Loop) unwatch(s *Source) {
 	l.sources.free(s.token)
 	if l.ended {
 		return
 	}
 	if err := l.poller.Remove(s.FD()); err != nil {
-		// Somebody else closed the descriptor: the number may be anybody's.
+		// Other code closed the descriptor, so the number may belong to anything.
 		panic(fmt.Sprintf("reactor: internal error: descriptor %d lost: %v", s.FD(), err))
 	}
 }
 
-// Unsent returns how many bytes that were written the peer has not acknowledged.
+// Unsent returns how many written bytes the peer has not acknowledged.
 func (s *Source) Unsent() (int, error) {
 	fd := s.FD()
 	if fd < 0 {
@@ -210,9 +205,8 @@ func (s *Source) Unsent() (int, error) {
 	return s.loop.poller.Unsent(fd)
 }
 
-// AckNow acknowledges what has come from the peer, instead of up to 40 ms later
-// with what may be sent by then. A peer without TCP_NODELAY sends nothing small
-// until it has been acknowledged.
+// AckNow acknowledges received data at once, instead of up to 40 ms later together with data to send. A peer
+// without TCP_NODELAY sends no small packet until its data is acknowledged.
 func (s *Source) AckNow() error {
 	fd := s.FD()
 	if fd < 0 {
@@ -221,16 +215,16 @@ func (s *Source) AckNow() error {
 	return s.loop.poller.AckNow(fd)
 }
 
-// table finds the source of an event. Places are used again; generations are
-// not, so that the token of a source that has gone finds nothing.
+// table finds the source of an event. Slots are reused and generations are not, so that the token of a
+// closed source finds nothing.
 type table struct {
 	sources     []*Source
-	generations []uint32 // in each place
-	unused      []int32  // places without a source
+	generations []uint32 // of each slot
+	unused      []int32  // free slots
 	generation  uint32
 }
 
-// place gives s a place.
+// place puts s into a free slot.
 func (t *table) place(s *Source) Token {
 	t.generation++
 	if n := len(t.unused); n > 0 {
@@ -244,7 +238,7 @@ func (t *table) place(s *Source) Token {
 	return Token{Slot: int32(len(t.sources) - 1), Generation: t.generation}
 }
 
-// find returns nil when the source of the token has gone.
+// find returns the source of a token, or nil if it is gone.
 func (t *table) find(token Token) *Source {
 	if int(token.Slot) >= len(t.sources) || t.generations[token.Slot] != token.Generation {
 		return nil
@@ -252,14 +246,14 @@ func (t *table) find(token Token) *Source {
 	return t.sources[token.Slot]
 }
 
-// free gives up the place of a token.
+// free frees the slot of a token.
 func (t *table) free(token Token) {
 	if t.find(token) == nil {
-		panic("reactor: internal error: place freed twice")
+		panic("reactor: internal error: slot freed twice")
 	}
 	t.sources[token.Slot] = nil
 	t.unused = append(t.unused, token.Slot)
 }
 
-// open returns the number of places in use.
+// open returns the number of slots in use.
 func (t *table) open() int { return len(t.sources) - len(t.unused) }

@@ -14,7 +14,7 @@ type linux struct{}
 
 func (linux) Read(fd int, p []byte) (int, error) {
 	if len(p) == 0 {
-		return 0, nil // the kernel's answer would look like the end
+		return 0, nil // the kernel's result would look like the end
 	}
 	for {
 		n, err := unix.Read(fd, p)
@@ -36,8 +36,8 @@ func (linux) Write(fd int, p []byte) (int, error) {
 		return 0, nil
 	}
 	for {
-		// A SIGPIPE, when the peer has gone, is ignored by Go's runtime (os/signal);
-		// sendmsg, which can leave it out, takes 80 ns more.
+		// Go's runtime ignores SIGPIPE for a closed connection (os/signal). sendmsg, which can suppress it,
+		// takes 80 ns more.
 		n, err := unix.Write(fd, p)
 		switch {
 		case err == nil:
@@ -59,7 +59,7 @@ func (linux) Abortive(fd int) error {
 	return os.NewSyscallError("setsockopt SO_LINGER", err)
 }
 
-// CloseFD does not try again after EINTR: Linux has freed the number already.
+// CloseFD does not retry after EINTR, because Linux has freed the descriptor already.
 func (linux) CloseFD(fd int) error {
 	return os.NewSyscallError("close", unix.Close(fd))
 }
@@ -78,14 +78,13 @@ func (linux) Accept(fd int) (int, netip.AddrPort, error) {
 	}
 }
 
-// Reserve opens an eventfd: unlike a file it can be had in any sandbox.
+// Reserve opens an eventfd, which any sandbox allows, unlike a file.
 func (linux) Reserve() (int, error) {
 	fd, err := unix.Eventfd(0, unix.EFD_CLOEXEC)
 	return fd, os.NewSyscallError("eventfd", err)
 }
 
-// addrPort leaves out the zone of a link-local address: it is no part of who
-// the peer is.
+// addrPort leaves out the zone of a link-local address, because the zone does not identify the peer.
 func addrPort(sa unix.Sockaddr) netip.AddrPort {
 	switch sa := sa.(type) {
 	case *unix.SockaddrInet4:

@@ -6,8 +6,8 @@ import (
 )
 
 const (
-	// tick is the granularity of deadlines. Everything timed here is counted
-	// in hundreds of milliseconds at least; a coarse tick batches them.
+	// tick is the granularity of deadlines. All deadlines here are hundreds of milliseconds away or more,
+	// and a coarse tick batches them.
 	tick = 10 * time.Millisecond
 
 	slotBits      = 6
@@ -17,32 +17,30 @@ const (
 	levels = 7
 )
 
-// TimerHandler is told when a deadline has passed. The timer is no longer
-// pending then and may be scheduled again.
+// TimerHandler is called when a deadline has passed. The timer is then no longer pending and may be
+// scheduled again.
 type TimerHandler interface {
 	HandleTimer(t *Timer, now time.Time)
 }
 
-// Timer is a deadline, embedded by value in what it belongs to. The zero value
-// is ready for [Loop.Schedule]. It must not be copied or given up while pending.
+// Timer is a deadline. Its owner embeds it by value. The zero value is ready for [Loop.Schedule]. A timer
+// must not be copied or dropped while pending.
 type Timer struct {
 	next, prev *Timer // ring of the slot; nil: not pending
 	handler    TimerHandler
 	due        int64 // tick
 }
 
-// Pending reports whether the deadline is still to come.
+// Pending reports whether the timer has a deadline that has not passed.
 func (t *Timer) Pending() bool { return t.next != nil }
 
 // wheel is a hierarchical timing wheel. It is not safe for concurrent use.
 //
-// A timer is kept at the level of the highest 6-bit digit in which its tick
-// differs from elapsed, in the slot of that digit. So all timers of a level come
-// before all of the next one, the earliest slot is the lowest bit of the lowest
-// level that is not empty, and a timer's slot follows from its tick alone.
+// A timer is at the level of the highest 6-bit digit in which its tick differs from elapsed, in the slot of
+// that digit. So all timers of a level come before those of the next level, the earliest slot is the
+// lowest bit of the lowest non-empty level, and a timer's slot follows from its tick alone.
 //
-// A slot above level 0 is spread over the lower levels when time reaches its
-// beginning, not before.
+// When time reaches the first tick of a slot above level 0, its timers move to lower levels.
 type wheel struct {
 	base    time.Time // tick 0
 	elapsed int64     // everything due before this tick has fired
@@ -70,15 +68,15 @@ func (w *wheel) schedule(t *Timer, h TimerHandler, at time.Time) {
 	w.pending++
 }
 
-// cancel takes t out if it is pending.
+// cancel removes t if it is pending.
 func (w *wheel) cancel(t *Timer) {
 	if t.Pending() {
 		w.remove(t)
 	}
 }
 
-// next returns when advance has something to do. That is a deadline, or the
-// moment at which a slot has to be spread; never later than the first deadline.
+// next returns when advance has work: at a deadline, or when a slot must be spread. It is never later than
+// the first deadline.
 func (w *wheel) next() (at time.Time, ok bool) {
 	level, slot, ok := w.first()
 	if !ok {
@@ -87,8 +85,8 @@ func (w *wheel) next() (at time.Time, ok bool) {
 	return w.base.Add(time.Duration(w.begins(level, slot)) * tick), true
 }
 
-// advance moves the time to now and fires what is due, in the order of ticks,
-// but at most budget timers. It reports whether some had to wait.
+// advance moves the time to now and fires due timers in the order of their ticks, at most budget of them. It
+// reports whether there are more.
 func (w *wheel) advance(now time.Time, budget int) (more bool) {
 	w.now = max(w.now, int64(now.Sub(w.base)/tick))
 	for {
@@ -115,13 +113,12 @@ func (w *wheel) advance(now time.Time, budget int) (more bool) {
 			t.handler.HandleTimer(t, now)
 		}
 	}
-	// Whatever is left lies in slots that begin later than now, so this
-	// changes the level of none.
+	// The remaining timers are in slots that start after now, so this changes no timer's level.
 	w.elapsed = w.now
 	return false
 }
 
-// first finds the earliest slot that is not empty.
+// first returns the earliest non-empty slot.
 func (w *wheel) first() (level, slot int, ok bool) {
 	if w.used == 0 {
 		return 0, 0, false
@@ -137,7 +134,7 @@ func (w *wheel) begins(level, slot int) int64 {
 	return above | int64(slot)<<shift
 }
 
-// place returns where a timer due at the given tick, not before elapsed, is kept.
+// place returns the slot of a timer due at the given tick, which is not before elapsed.
 func (w *wheel) place(due int64) (level, slot int) {
 	if differ := uint64(due ^ w.elapsed); differ != 0 {
 		level = (bits.Len64(differ) - 1) / slotBits
@@ -145,7 +142,7 @@ func (w *wheel) place(due int64) (level, slot int) {
 	return level, int(due>>(level*slotBits)) & (slotsPerLevel - 1)
 }
 
-// spread moves the timers of a slot that time has reached to lower levels.
+// spread moves the timers of a slot to lower levels.
 func (w *wheel) spread(level, slot int) {
 	first := w.slots[level][slot]
 	w.empty(level, slot)
