@@ -89,7 +89,7 @@ func (d *Daemon) unwantedDoors(ctx context.Context, s *config.Settings) ([]*supe
 			return nil, err
 		}
 		// Nothing is opened: this only finds out the addresses.
-		if _, err := reactor.ListenBeside(ctx, address, func(at netip.AddrPort) bool {
+		if _, err := reactor.Listen(ctx, address, func(at netip.AddrPort) bool {
 			unwanted = slices.DeleteFunc(unwanted, func(socket *supervise.Socket) bool {
 				return socket.Serves(at) && (socket.Name == supervise.HTTPS) == secure
 			})
@@ -109,7 +109,7 @@ func (d *Daemon) listenAsConfigured(ctx context.Context, s *config.Settings) err
 			return err
 		}
 		var wrong error
-		listeners, err := reactor.ListenBeside(ctx, address, func(at netip.AddrPort) bool {
+		listeners, err := reactor.Listen(ctx, address, func(at netip.AddrPort) bool {
 			there, err := d.takeDoor(s, at, secure)
 			wrong = errors.Join(wrong, err)
 			return there

@@ -88,7 +88,7 @@ func New(o Options) *Server {
 		challenge: o.Challenge,
 		// As many handshakes compute at one time as there are CPUs: a loop that wants to run waits for one or two of
 		// them at the most, whatever storm is raging.
-		gate:       tlsconn.NewPacedGate(runtime.GOMAXPROCS(0), o.Clock),
+		gate:       tlsconn.NewGate(runtime.GOMAXPROCS(0), o.Clock),
 		balancer:   reactor.NewBalancer(len(o.Loops)),
 		fdLimit:    o.DescriptorLimit,
 		fdOthers:   min(o.OtherDescriptors, o.DescriptorLimit/2),

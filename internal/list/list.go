@@ -1,27 +1,27 @@
-// Package list links values into doubly linked lists through the values themselves, so that it allocates nothing and a
-// value leaves its list in one step.
+// Package list implements doubly linked lists whose nodes are fields of the values. So a list allocates
+// nothing, and removing a value takes constant time.
 package list
 
 import "iter"
 
-// List is a list of values that each have a [Node] for it. The zero List is empty. It may be moved, but of two copies
-// only one may be used. It is not safe for use by several goroutines.
+// List is a list of values that have a [Node] field for it. The zero List is empty. A list may be moved, but
+// only one copy may be used. It is not safe for concurrent use.
 type List[T any] struct {
 	first, last *Node[T]
 	n           int
 }
 
-// Node is a value's place in a list, and is a field of the value. It may be in one list at a time; a value that is in
-// several has as many nodes. The zero Node is in none.
+// Node links a value into a list, and is a field of the value. A node is in at most one list at a time. A value
+// in several lists has several nodes. The zero Node is in no list.
 type Node[T any] struct {
-	owner      *T // nil: it is in no list
+	owner      *T // nil: in no list
 	next, prev *Node[T]
 }
 
-// Len is how many values are in the list.
+// Len returns the number of values in the list.
 func (l *List[T]) Len() int { return l.n }
 
-// First is the first value, nil in an empty list.
+// First returns the first value, or nil if the list is empty.
 func (l *List[T]) First() *T {
 	if l.first == nil {
 		return nil
@@ -29,7 +29,7 @@ func (l *List[T]) First() *T {
 	return l.first.owner
 }
 
-// Push puts owner, whose node n is and which is in no list by it, behind all others.
+// Push appends owner. n is its node, which must be in no list.
 func (l *List[T]) Push(n *Node[T], owner *T) {
 	n.enter(owner)
 	n.prev = l.last
@@ -42,7 +42,7 @@ func (l *List[T]) Push(n *Node[T], owner *T) {
 	l.n++
 }
 
-// PushFirst does the same before all others.
+// PushFirst inserts owner before all others. n is its node, which must be in no list.
 func (l *List[T]) PushFirst(n *Node[T], owner *T) {
 	n.enter(owner)
 	n.next = l.first
@@ -62,7 +62,7 @@ func (n *Node[T]) enter(owner *T) {
 	n.owner = owner
 }
 
-// Remove takes out the value whose node n is. It must be in this list.
+// Remove removes the value whose node is n. It must be in this list.
 func (l *List[T]) Remove(n *Node[T]) {
 	if n.owner == nil {
 		panic("list: internal error: a node leaves a list that it is not in")
@@ -81,7 +81,7 @@ func (l *List[T]) Remove(n *Node[T]) {
 	l.n--
 }
 
-// All goes through the values, the first one first. The list must not change meanwhile.
+// All iterates over the values from first to last. The list must not change meanwhile.
 func (l *List[T]) All() iter.Seq[*T] {
 	return func(yield func(*T) bool) {
 		for n := l.first; n != nil; n = n.next {

@@ -161,7 +161,7 @@ func serveLimited(t *testing.T, orders io.Reader, answers io.Writer) error {
 	if err != nil {
 		return err
 	}
-	listeners, err := Listen(t.Context(), "127.0.0.1:0")
+	listeners, err := Listen(t.Context(), "127.0.0.1:0", nil)
 	if err != nil {
 		return err
 	}

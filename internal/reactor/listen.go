@@ -38,14 +38,9 @@ func (l Listener) Close() error { return linux{}.CloseFD(l.FD) }
 
 // Listen opens TCP listeners at "host:port" or ":port". ":port", and a name with several addresses, gives
 // one for each address of IPv4 and IPv6, all on the same port. Address families that the system lacks are
-// left out. Port 0 means any free port. ctx bounds the lookup of a name.
-func Listen(ctx context.Context, address string) ([]Listener, error) {
-	return ListenBeside(ctx, address, func(netip.AddrPort) bool { return false })
-}
-
-// ListenBeside is Listen without the addresses for which has reports that there is a listener already. No
-// address may be left.
-func ListenBeside(ctx context.Context, address string, has func(netip.AddrPort) bool) ([]Listener, error) {
+// left out, and so are addresses for which has reports that there is a listener already; a nil has means
+// that there is none. The result may be empty. Port 0 means any free port. ctx bounds the lookup of a name.
+func Listen(ctx context.Context, address string, has func(netip.AddrPort) bool) ([]Listener, error) {
 	listeners, err := listen(ctx, address, has)
 	if err != nil {
 		return nil, fmt.Errorf("listen on %s: %w", address, err)
@@ -104,7 +99,7 @@ func listenAll(addrs []netip.Addr, port uint16, has func(netip.AddrPort) bool) (
 	var absent error
 	there := false // at one of the addresses
 	for _, addr := range addrs {
-		if has(netip.AddrPortFrom(addr, port)) {
+		if has != nil && has(netip.AddrPortFrom(addr, port)) {
 			there = true
 			continue
 		}

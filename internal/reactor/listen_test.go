@@ -14,7 +14,7 @@ import (
 // mustListen closes what it opens at the end of the test.
 func mustListen(t *testing.T, address string) []Listener {
 	t.Helper()
-	listeners, err := Listen(t.Context(), address)
+	listeners, err := Listen(t.Context(), address, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -75,7 +75,7 @@ func TestListenOnOneAddress(t *testing.T) {
 		t.Fatalf("listeners %v", listeners)
 	}
 	// The port is taken now.
-	_, err := Listen(t.Context(), listeners[0].Addr.String())
+	_, err := Listen(t.Context(), listeners[0].Addr.String(), nil)
 	if !errors.Is(err, unix.EADDRINUSE) || !strings.HasPrefix(err.Error(), "listen on 127.0.0.1:") {
 		t.Errorf("second Listen = %v", err)
 	}
@@ -99,7 +99,7 @@ func TestListenRefuses(t *testing.T) {
 		"127.0.0.1:":      "not a number",
 		"192.0.2.1:0":     "cannot assign", // TEST-NET-1 is nobody's
 	} {
-		listeners, err := Listen(t.Context(), address)
+		listeners, err := Listen(t.Context(), address, nil)
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("Listen(%q) = %v, %v; want error with %q", address, listeners, err, want)
 		}
@@ -215,17 +215,17 @@ func TestListenBesideWhatIsThere(t *testing.T) {
 	there := mustListen(t, "127.0.0.1:0")[0].Addr
 	asked := 0
 	has := func(at netip.AddrPort) bool { asked++; return at == there }
-	none, err := ListenBeside(t.Context(), there.String(), has)
+	none, err := Listen(t.Context(), there.String(), has)
 	if err != nil || len(none) != 0 || asked != 1 {
 		t.Errorf("beside %v: %v, %v, asked %d times; want nothing to open", there, none, err, asked)
 	}
-	if _, err := ListenBeside(t.Context(), there.String(), func(netip.AddrPort) bool { return false }); !errors.Is(err, unix.EADDRINUSE) {
+	if _, err := Listen(t.Context(), there.String(), func(netip.AddrPort) bool { return false }); !errors.Is(err, unix.EADDRINUSE) {
 		t.Errorf("not beside anything: %v", err)
 	}
 	if !hasIPv6(t) {
 		return
 	}
-	others, err := ListenBeside(t.Context(), fmt.Sprintf(":%d", there.Port()), func(at netip.AddrPort) bool { return at.Addr().Is4() })
+	others, err := Listen(t.Context(), fmt.Sprintf(":%d", there.Port()), func(at netip.AddrPort) bool { return at.Addr().Is4() })
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -28,7 +28,7 @@ func BenchmarkHandshake(b *testing.B) {
 			b.Run(tls.VersionName(v)+"/"+name, func(b *testing.B) {
 				b.ReportAllocs()
 				config := serverConfig(v)
-				g := NewGate(1)
+				g := NewGate(1, nil)
 				for b.Loop() {
 					open(b, config, client, g)
 				}
@@ -42,7 +42,7 @@ func BenchmarkHandshake(b *testing.B) {
 func open(b *testing.B, server, client *tls.Config, g *Gate) *Conn {
 	b.Helper()
 	l, stop := scenario{client: opener(client)}.start()
-	c := Server(&steppedEnd{l: l}, server)
+	c := newConn(&steppedEnd{l: l}, server)
 	l.onEvent(c.Wake)
 	done := make(chan error, 1)
 	c.Start(g, func(err error) { done <- err })
@@ -132,14 +132,14 @@ func BenchmarkStalledHandshakeMemory(b *testing.B) {
 		b.Run(name, func(b *testing.B) {
 			const conns = 500
 			config := serverConfig(tls.VersionTLS13)
-			g := NewGate(2)
+			g := NewGate(2, nil)
 			for b.Loop() {
 				held := make([]*Conn, conns)
 				done := make(chan error, conns)
 				heapBefore, stacksBefore := memory()
 				for i := range held {
 					d := &stalling{bytes: sent, stalled: make(chan struct{}, 1)}
-					held[i] = Server(d, config)
+					held[i] = newConn(d, config)
 					held[i].Start(g, func(err error) { done <- err })
 					receive(b, d.stalled)
 				}

@@ -6,37 +6,31 @@ import (
 	"net"
 )
 
-// Conn is the server's side of a TLS connection over a Descriptor, which it never closes. After the handshake none of
-// its methods waits, and all of them belong to one owner; see [Conn.Start] for the time before.
+// Conn is the server side of a TLS connection over a Descriptor, which it never closes. After the handshake,
+// no method waits, and one owner calls them all. See [Conn.Start] for the time before.
 type Conn struct {
-	tls  *tls.Conn // fixed after Server
+	tls  *tls.Conn // fixed after Init
 	wire wire
 
-	// Owned like wire.
-	readErr error // the first lasting error of ReadPlain
+	// Same owner as wire.
+	readErr error // the first permanent error of ReadPlain
 }
 
-// Server returns a connection over d that waits for Start; see Init.
-func Server(d Descriptor, cfg *tls.Config) *Conn {
-	c := &Conn{}
-	c.Init(d, cfg)
-	return c
-}
-
-// Init makes the zero value a connection over d that waits for Start, where it lies: within what it belongs to, it is an
-// object less for the collector and a cache line less for each record. The configuration is shared, not copied and not
-// changed; it should set DynamicRecordSizingDisabled, so that each Seal makes one record.
+// Init makes the zero value a connection over d that waits for Start. Embedding a Conn by value saves the
+// garbage collector an object, and each record a cache line. The configuration is shared and not changed.
+// It should set DynamicRecordSizingDisabled, so that each Seal makes one record.
 func (c *Conn) Init(d Descriptor, cfg *tls.Config) {
 	c.wire.out.d = d
 	c.wire.hs.Store(newHandshake())
 	c.tls = tls.Server(&c.wire, cfg)
 }
 
-// ReadPlain reads decrypted bytes into p, which must not be empty. It returns bytes or an error, never both: the
-// descriptor's own error when it would block before the peer's next record is complete; io.EOF after close_notify and
-// where the stream ends between two records; io.ErrUnexpectedEOF where it ends inside one; any other error ends the
-// connection. A read may leave output, the answer to a KeyUpdate or an alert, so Flush follows the last one. Unread
-// bytes may already be inside the connection: read until it would block before waiting for the descriptor.
+// ReadPlain reads decrypted bytes into p, which must not be empty. It returns bytes or an error, never both:
+// the descriptor's own error if it would block before the peer's next record is complete; io.EOF after
+// close_notify, or if the stream ends between two records; io.ErrUnexpectedEOF if it ends inside one. Any
+// other error ends the connection. A read may produce output, such as an alert or the reply to a
+// KeyUpdate, so call Flush after the last read. The connection may hold unread bytes: read until it would
+// block before waiting for the descriptor.
 func (c *Conn) ReadPlain(p []byte) (int, error) {
 	c.mustBeOpen()
 	if c.readErr != nil {
@@ -49,7 +43,7 @@ func (c *Conn) ReadPlain(p []byte) (int, error) {
 	}
 	n, err := c.tls.Read(p)
 	if errors.Is(c.wire.out.err, ErrBacklog) {
-		err = ErrBacklog // crypto/tls keeps a failed answer for the next write, and this peer may never get one
+		err = ErrBacklog // crypto/tls reports a failed reply at the next write, which may never come
 	}
 	c.wire.drained = err != nil && wouldBlock(err)
 	if c.wire.drained {
@@ -64,20 +58,20 @@ func (c *Conn) ReadPlain(p []byte) (int, error) {
 	return 0, err
 }
 
-// Seal encrypts p, at most MaxSeal bytes, writes what the descriptor takes and keeps the rest. It is meant for times
-// when Pending is 0; otherwise the bytes queue behind those, and ErrBacklog ends the connection when they get too many.
-// It does not keep p.
+// Seal encrypts p, at most MaxSeal bytes, writes what the descriptor accepts and keeps the rest. Call it
+// while Pending is 0. Otherwise the bytes queue behind the pending ones, and ErrBacklog ends the
+// connection when they are too many. Seal does not keep p.
 func (c *Conn) Seal(p []byte) error {
 	c.mustBeOpen()
 	if err := c.wire.out.err; err != nil {
-		return err // the cause; crypto/tls may have met a consequence since
+		return err // the cause; crypto/tls may have seen a consequence since
 	}
 	_, err := c.tls.Write(p)
 	return err
 }
 
-// Flush writes pending output; wantWrite asks for another call when the descriptor is writable. It works after a failed
-// handshake too, for the alert.
+// Flush writes pending output. wantWrite reports whether to call it again when the descriptor is writable. It
+// also works after a failed handshake, for the alert.
 func (c *Conn) Flush() (wantWrite bool, err error) {
 	c.mustBeOpen()
 	return c.wire.out.flush()
@@ -89,8 +83,8 @@ func (c *Conn) Pending() int {
 	return len(c.wire.out.rest)
 }
 
-// CloseNotify queues the close_notify alert behind pending output; nothing can be sealed afterwards, and reading goes
-// on. The connection is shut properly once Flush wants no more.
+// CloseNotify queues the close_notify alert behind pending output. Nothing can be sealed afterwards; reading
+// still works. The alert is sent when Flush returns false.
 func (c *Conn) CloseNotify() error {
 	c.mustBeOpen()
 	return c.tls.CloseWrite()
@@ -102,7 +96,7 @@ func (c *Conn) Version() uint16 { return c.state().Version }
 // CipherSuite returns the cipher suite, tls.TLS_AES_128_GCM_SHA256 for instance.
 func (c *Conn) CipherSuite() uint16 { return c.state().CipherSuite }
 
-// ServerName returns the name the client asked for, or "". It is a stranger's text.
+// ServerName returns the name that the client asked for, or "". It is untrusted text.
 func (c *Conn) ServerName() string { return c.state().ServerName }
 
 // Protocol returns the application protocol agreed on (ALPN), or "" if the client offered none.
@@ -113,18 +107,18 @@ func (c *Conn) state() tls.ConnectionState {
 	return c.tls.ConnectionState()
 }
 
-// mustBeOpen guards what belongs to the handshake's goroutine until done is called.
+// mustBeOpen panics while the handshake's goroutine owns the connection.
 func (c *Conn) mustBeOpen() {
 	if c.wire.hs.Load() != nil {
 		panic("tlsconn: internal error: connection used before its handshake has ended")
 	}
 }
 
-// Start runs the handshake on a goroutine of its own. It calls done exactly once, on that goroutine, as its last act:
-// with nil, or with the error that ended the handshake, which may have left an alert to Flush: a [HandshakeError], a
-// [PanicError], or what was given to Abort. From Start to done the
-// goroutine owns the descriptor. After done(nil) the caller flushes and reads at once: the last event of the descriptor
-// may have been spent on the handshake, and the client's first request often arrives together with its Finished.
+// Start runs the handshake on its own goroutine. The goroutine's last act is to call done, exactly once, with
+// nil or with the error that ended the handshake: a [HandshakeError], a [PanicError], or the error passed
+// to Abort. A failed handshake may have left an alert to Flush. From Start to done, the goroutine owns the
+// descriptor. After done(nil), the caller must flush and read at once: the handshake may have used up the
+// last event of the descriptor, and the client's first request often arrives together with its Finished.
 func (c *Conn) Start(g *Gate, done func(error)) {
 	h := c.wire.hs.Load()
 	if h == nil || !h.started.CompareAndSwap(false, true) {
@@ -138,8 +132,8 @@ func (c *Conn) Start(g *Gate, done func(error)) {
 	}()
 }
 
-// Wake tells a handshake that the descriptor became readable or writable. Any goroutine may call it, at any time; it
-// never blocks, and it does nothing once the handshake has ended.
+// Wake tells a handshake that the descriptor became readable or writable. Any goroutine may call it at any
+// time. It never blocks, and does nothing after the handshake has ended.
 func (c *Conn) Wake() {
 	if h := c.wire.hs.Load(); h != nil {
 		select {
@@ -149,10 +143,10 @@ func (c *Conn) Wake() {
 	}
 }
 
-// Abort ends a handshake that waits for its peer or for a slot, and done(err) follows; a nil err stands for
-// net.ErrClosed. A handshake that computes at this moment ends at its next wait or with its computation. Any goroutine
-// may call it, at any time, also before Start; it never blocks, the first call wins, and it does nothing once the
-// handshake has ended, so that done(nil) may follow an Abort that came too late. Unless the handshake waited for its
+// Abort ends a handshake that waits for its peer or for a slot, and done(err) follows. A nil err means
+// net.ErrClosed. A handshake that is computing ends at its next wait, or with its computation. Any goroutine
+// may call Abort at any time, even before Start. It never blocks, the first call wins, and it does nothing
+// after the handshake has ended, so that done(nil) may follow an Abort that came too late. Unless the handshake waited for its
 // peer, the error is an [ErrNotPeer] too.
 func (c *Conn) Abort(err error) {
 	if err == nil {

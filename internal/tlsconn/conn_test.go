@@ -14,7 +14,7 @@ func connected(t testing.TB, version uint16) (*Conn, *steppedEnd, *hostile) {
 	t.Helper()
 	l := newLink()
 	e := &steppedEnd{l: l}
-	c := Server(e, serverConfig(version))
+	c := newConn(e, serverConfig(version))
 	l.onEvent(c.Wake)
 	made := make(chan *hostile, 1)
 	go func() {
@@ -364,7 +364,7 @@ func TestIdleConnectionHoldsNoOutputBuffer(t *testing.T) {
 
 func TestPrematureUsePanics(t *testing.T) {
 	t.Parallel()
-	c := Server(sink{}, serverConfig(tls.VersionTLS13))
+	c := newConn(sink{}, serverConfig(tls.VersionTLS13))
 	for name, use := range map[string]func(){
 		"ReadPlain":   func() { _, _ = c.ReadPlain(make([]byte, 1)) },
 		"Seal":        func() { _ = c.Seal([]byte("x")) },

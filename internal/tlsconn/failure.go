@@ -10,19 +10,19 @@ import (
 	"sync"
 )
 
-// Failure says why a handshake failed, and so whose fault it is. The set is closed.
+// Failure is why a handshake failed. The set is closed.
 type Failure uint8
 
-// The failures, the honest ones first.
+// The failures. Those of well-behaved clients come first.
 const (
-	FailureLeft        Failure = iota // the client went away in the middle, or the network failed
-	FailureDistrust                   // the client does not trust our certificate, and says so
-	FailureAlert                      // the client gives up and says another reason
-	FailureUnsupported                // it asks for a version, cipher, name or protocol that we do not have
-	FailureHTTP                       // it speaks HTTP without TLS
-	FailureProxyHeader                // it is a proxy, and says first for whom it speaks (the PROXY protocol)
-	FailureNotTLS                     // it speaks neither TLS nor any of these
-	FailureBroken                     // its records or messages are not what TLS allows
+	FailureLeft        Failure = iota // the client left during the handshake, or the network failed
+	FailureDistrust                   // the client sent an alert: it does not trust our certificate
+	FailureAlert                      // the client sent another alert
+	FailureUnsupported                // no common version, cipher, name or protocol
+	FailureHTTP                       // the client speaks HTTP without TLS
+	FailureProxyHeader                // the client sent a PROXY protocol header
+	FailureNotTLS                     // the client speaks neither TLS nor any of these
+	FailureBroken                     // the client sent records or messages that TLS does not allow
 )
 
 var failureNames = [...]string{
@@ -38,11 +38,11 @@ var failureNames = [...]string{
 
 func (f Failure) String() string { return failureNames[f] }
 
-// HandshakeError is the error of a handshake that the other side, or the network, ended.
+// HandshakeError is the error of a handshake that failed because of the peer or the network.
 type HandshakeError struct {
 	Failure  Failure
 	Alert    tls.AlertError // the client's, with FailureDistrust and FailureAlert
-	Answered bool           // a message of ours had gone out: it has cost what a handshake costs
+	Answered bool           // we had sent a handshake message, so the handshake cost us its computations
 	Err      error          // of crypto/tls or the descriptor
 }
 
@@ -52,18 +52,19 @@ func (e *HandshakeError) Error() string { return e.Err.Error() }
 // Unwrap returns Err.
 func (e *HandshakeError) Unwrap() error { return e.Err }
 
-// Blame is what a client has to answer for whose handshake failed.
+// Blame is how to judge a client whose handshake failed.
 type Blame uint8
 
 // The blames.
 const (
-	BlameNothing Blame = iota // honest clients, monitors and proxies do so, and it has cost no more than one of theirs
-	BlameCost                 // it may be honest, but a signature was spent for nothing
-	BlameMalice               // no honest client does so
+	BlameNothing Blame = iota // well-behaved clients, monitors and proxies do this, at no extra cost to us
+	BlameCost                 // possibly well-behaved, but we computed a signature for nothing
+	BlameMalice               // no well-behaved client does this
 )
 
-// Blame judges the failure. Until our first message goes out next to nothing has been computed. A client that does not trust
-// our certificate has cost what one costs that does, and the bounds on those hold for it as well.
+// Blame returns how to judge the failure. Until our first message goes out, we have computed next to nothing.
+// A client that does not trust our certificate costs as much as one that does, and is subject to the same
+// bounds.
 func (e *HandshakeError) Blame() Blame {
 	switch e.Failure {
 	case FailureNotTLS, FailureBroken:
@@ -78,7 +79,7 @@ func (e *HandshakeError) Blame() Blame {
 	return BlameNothing
 }
 
-// Alerts with a meaning here (RFC 8446 section 6).
+// Alerts that this package distinguishes (RFC 8446 section 6).
 const (
 	alertCloseNotify        tls.AlertError = 0
 	alertUnexpectedMessage  tls.AlertError = 10
@@ -95,8 +96,8 @@ const (
 	alertBadStatusResponse  tls.AlertError = 113
 )
 
-// isDistrust reports whether a client that sends the alert finds fault with our certificate. Most say certificate_unknown
-// for all they do not like.
+// isDistrust reports whether the alert means that a client rejects our certificate. Most clients send
+// certificate_unknown for any reason.
 func isDistrust(a tls.AlertError) bool {
 	switch a {
 	case alertBadCertificate, alertUnsupportedCert, alertCertificateRevoked, alertCertificateExpired, alertCertificateUnknown,
@@ -106,7 +107,7 @@ func isDistrust(a tls.AlertError) bool {
 	return false
 }
 
-// Judge says why the handshake that was traced ended with err, an error of crypto/tls or of the descriptor.
+// Judge returns why the traced handshake ended with err, an error of crypto/tls or of the descriptor.
 func (t *Trace) Judge(err error) *HandshakeError {
 	e := &HandshakeError{Answered: t.answered, Err: err}
 	e.Failure, e.Alert = t.judge(err)
@@ -125,15 +126,15 @@ func (t *Trace) judge(err error) (Failure, tls.AlertError) {
 	if isHeader && header.Conn != nil {
 		return judgeFirst(t.first[:t.begun]), 0
 	}
-	// OpenSSL sends its alert about a certificate before it takes the keys of TLS 1.3 for what it sends, and some send it
-	// with the record version of their hello.
+	// OpenSSL sends its alert about a certificate before it switches to the keys of TLS 1.3. Some clients
+	// send it with the record version of their hello.
 	if alert, ok := t.plainAlert(); ok && (isHeader || isLocal(err)) {
 		return judgeAlert(tls.AlertError(alert)), tls.AlertError(alert)
 	}
 	switch {
 	case isHeader && isSSLv2(t.first[:t.begun]):
 		return FailureUnsupported, 0
-	case isHeader && t.inPlainAlert() && t.rest > 0: // and crypto/tls did not wait for what it says
+	case isHeader && t.inPlainAlert() && t.rest > 0: // crypto/tls did not wait for its description
 		return FailureAlert, 0
 	case isHeader, isLocal(err), slices.Contains(breaches, tls.AlertError(t.verdict)):
 		return FailureBroken, 0
@@ -141,8 +142,8 @@ func (t *Trace) judge(err error) (Failure, tls.AlertError) {
 	return FailureUnsupported, 0
 }
 
-// breaches are the alerts that say that what came was not TLS. Others that crypto/tls sends say that it was, but that we
-// cannot serve it.
+// breaches are the alerts that crypto/tls sends when the input is not valid TLS. It sends its other alerts
+// for valid TLS that we cannot serve.
 var breaches = []tls.AlertError{alertUnexpectedMessage, alertBadRecordMAC, alertRecordOverflow, alertDecodeError}
 
 func judgeAlert(a tls.AlertError) Failure {
@@ -155,7 +156,7 @@ func judgeAlert(a tls.AlertError) Failure {
 	return FailureAlert
 }
 
-// judgeFirst says what a client speaks whose first record is none of a handshake.
+// judgeFirst returns the failure of a client whose first bytes are not a handshake record.
 func judgeFirst(first []byte) Failure {
 	switch {
 	case IsProxyHeader(first):
@@ -166,13 +167,13 @@ func judgeFirst(first []byte) Failure {
 	return FailureNotTLS
 }
 
-// proxySignature is how version 2 of the PROXY protocol begins; version 1 begins with proxyWord and a space.
+// proxySignature starts a header of the PROXY protocol, version 2. Version 1 starts with proxyWord and a space.
 const (
 	proxySignature = "\r\n\r\n\x00\r\nQUIT\n"
 	proxyWord      = "PROXY"
 )
 
-// IsProxyHeader reports whether first, the first bytes of a connection, at least five, begin a PROXY header.
+// IsProxyHeader reports whether first, at least five bytes at the start of a connection, begins a PROXY header.
 func IsProxyHeader(first []byte) bool {
 	for _, sign := range []string{proxySignature, proxyWord + " "} {
 		n := min(len(first), len(sign))
@@ -183,13 +184,13 @@ func IsProxyHeader(first []byte) bool {
 	return false
 }
 
-// IsClientHello reports whether first, the first bytes of a connection, begin the record of a ClientHello.
+// IsClientHello reports whether first, the first bytes of a connection, begins the record of a ClientHello.
 func IsClientHello(first []byte) bool {
 	return len(first) > headerLen && first[0] == recordHandshake && first[1] == 3 && first[headerLen] == 1
 }
 
-// looksLikeHTTP reports whether five bytes begin a request line: a method in capital letters, and after a short one a blank.
-// HTTP/2 without TLS begins so as well.
+// looksLikeHTTP reports whether five bytes begin a request line: a method in capital letters, with a space
+// after a short one. HTTP/2 without TLS starts in the same way.
 func looksLikeHTTP(first []byte) bool {
 	if len(first) < headerLen {
 		return false
@@ -198,12 +199,12 @@ func looksLikeHTTP(first []byte) bool {
 	return letters < 0 || letters >= 3 && first[letters] == ' '
 }
 
-// isSSLv2 reports whether a client that is older than TLS sent its hello (RFC 5246 appendix E.2).
+// isSSLv2 reports whether first is an SSLv2 hello (RFC 5246 appendix E.2).
 func isSSLv2(first []byte) bool {
 	return len(first) == headerLen && first[0] == 0x80 && first[2] == 1 && (first[3] == 3 || first[3] == 0 && first[4] == 2)
 }
 
-// PeerAlert returns the alert with which the other side ended a connection, if err is crypto/tls's word for one.
+// PeerAlert returns the alert with which the peer ended a connection, if err is crypto/tls's error for one.
 func PeerAlert(err error) (tls.AlertError, bool) {
 	var op *net.OpError
 	if !errors.As(err, &op) || op.Op != "remote error" || op.Err == nil {
@@ -213,7 +214,7 @@ func PeerAlert(err error) (tls.AlertError, bool) {
 	return a, ok
 }
 
-// alertOf finds an alert by its text: the type of crypto/tls's error is its own, its text the one of tls.AlertError.
+// alertOf maps texts to alerts. crypto/tls returns alerts as an unexported type with the text of tls.AlertError.
 var alertOf = sync.OnceValue(func() map[string]tls.AlertError {
 	alerts := make(map[string]tls.AlertError, 256)
 	for a := range 256 {
@@ -222,21 +223,21 @@ var alertOf = sync.OnceValue(func() map[string]tls.AlertError {
 	return alerts
 })
 
-// Distrusts returns the alert by which the other side said, after its handshake, that it does not trust our certificate: a
-// client may look at it when the keys are agreed on.
+// Distrusts returns the alert by which the peer rejected our certificate after its handshake. Some clients
+// verify it only then.
 func Distrusts(err error) (tls.AlertError, bool) {
 	a, ok := PeerAlert(err)
 	return a, ok && isDistrust(a)
 }
 
-// isLocal reports whether crypto/tls found fault with a record.
+// isLocal reports whether crypto/tls rejected a record.
 func isLocal(err error) bool {
 	var op *net.OpError
 	return errors.As(err, &op) && op.Op == "local error"
 }
 
-// isTransport reports whether err comes from below TLS, or from a close_notify. What the operating system returns has the
-// methods of a net.Error; what crypto/tls returns has not, but for its local error.
+// isTransport reports whether err comes from below TLS, or from a close_notify. Errors of the operating system
+// have the methods of a net.Error. Those of crypto/tls do not, except its local error.
 func isTransport(err error) bool {
 	_, isNet := errors.AsType[temporary](err)
 	return isNet && !isLocal(err) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) ||

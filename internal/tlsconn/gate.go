@@ -6,41 +6,39 @@ import (
 	"time"
 )
 
-// Gate bounds how many handshakes compute at the same time, and how much of their time they may do it, so that a flood of
-// them leaves the cores to the event loops. A handshake that waits for its peer's bytes holds no slot. A nil Gate bounds
-// nothing.
+// Gate bounds how many handshakes compute at the same time, and their share of CPU time, so that a flood of
+// handshakes leaves the cores to the event loops. A handshake that waits for its peer's bytes holds no
+// slot. A nil Gate bounds nothing.
 type Gate struct {
 	slots chan struct{}
-	clock func() time.Time // nil: no pace
+	clock func() time.Time // nil: no bound on time
 
 	mu sync.Mutex
 	// guarded by mu
 	share int       // percent of the time of all slots; 100: no bound
-	owed  time.Time // the slots have rested enough for what was computed at this time
+	owed  time.Time // when the slots will have been idle long enough for the time they were held
 }
 
-// NewGate returns a gate with the given number of slots; less than one counts as one.
-func NewGate(slots int) *Gate { return NewPacedGate(slots, nil) }
-
-// NewPacedGate returns a gate that can also bound the share of time; see SetShare.
-func NewPacedGate(slots int, clock func() time.Time) *Gate {
+// NewGate returns a gate with the given number of slots, at least one. Without a clock, SetShare has no
+// effect.
+func NewGate(slots int, clock func() time.Time) *Gate {
 	return &Gate{slots: make(chan struct{}, max(slots, 1)), clock: clock, share: 100}
 }
 
-// SetShare bounds the time that all slots together are held: percent of what there is, 100 for no bound. The slots are
-// measured by the clock on the wall, so handshakes that have to wait for a processor count as if they had it: when others
-// need the processors, handshakes yield.
+// SetShare bounds the time for which all slots together are held, in percent; 100 means no bound. The gate
+// measures wall-clock time, so a handshake that waits for a processor counts as if it had one. So
+// handshakes yield when others need the processors.
 func (g *Gate) SetShare(percent int) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.share = min(max(percent, 1), 100)
 }
 
-// paceSlack is how far handshakes may run ahead of their share: a burst is not held up, only a flood.
+// paceSlack is how far handshakes may exceed their share, so that only a flood is delayed and not a burst.
 const paceSlack = 50 * time.Millisecond
 
-// Enter waits, within ctx, until a handshake that is no [Conn]'s may compute. It must call leave, once, before it waits for
-// its peer.
+// Enter waits until a handshake that does not belong to a [Conn] may compute, or until ctx ends. The caller
+// must call leave once, before it waits for its peer.
 func (g *Gate) Enter(ctx context.Context) (leave func(), err error) {
 	select {
 	case g.slots <- struct{}{}:
@@ -64,7 +62,7 @@ func (g *Gate) Enter(ctx context.Context) (leave func(), err error) {
 	}, nil
 }
 
-// now is the clock's time, or zero without one.
+// now returns the clock's time, or zero without a clock.
 func (g *Gate) now() time.Time {
 	if g.clock == nil {
 		return time.Time{}
@@ -72,7 +70,7 @@ func (g *Gate) now() time.Time {
 	return g.clock()
 }
 
-// rest is how long a slot has to stay idle before the next handshake computes.
+// rest returns how long a slot must stay idle before the next handshake computes.
 func (g *Gate) rest(now time.Time) time.Duration {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -82,7 +80,7 @@ func (g *Gate) rest(now time.Time) time.Duration {
 	return max(0, g.owed.Add(-paceSlack).Sub(now))
 }
 
-// maxCharge bounds what one handshake can owe: what takes longer is a machine that stood still, not a computation.
+// maxCharge bounds the time charged for one handshake. If one takes longer, the machine was suspended or stalled.
 const maxCharge = time.Second
 
 // charge counts the time that a slot was held.

@@ -12,13 +12,13 @@ import (
 
 func TestStalledHandshakesHoldNoSlot(t *testing.T) {
 	t.Parallel()
-	g := NewGate(1)
+	g := NewGate(1, nil)
 	const stalled = 20
 	done := make(chan error, stalled)
 	var conns []*Conn
 	for range stalled {
 		l := newLink()
-		c := Server(&steppedEnd{l: l}, serverConfig(tls.VersionTLS13))
+		c := newConn(&steppedEnd{l: l}, serverConfig(tls.VersionTLS13))
 		if _, err := (clientEnd{l}).Write([]byte{22, 3, 1, 2, 0, 1}); err != nil {
 			t.Fatal(err)
 		}
@@ -48,7 +48,7 @@ func TestStalledHandshakesHoldNoSlot(t *testing.T) {
 func TestGateLetsOthersIn(t *testing.T) {
 	t.Parallel()
 	var now atomic.Int64
-	g := NewPacedGate(1, func() time.Time { return time.Unix(0, now.Load()) })
+	g := NewGate(1, func() time.Time { return time.Unix(0, now.Load()) })
 	g.SetShare(50)
 	leave, err := g.Enter(t.Context())
 	if err != nil {
@@ -72,7 +72,7 @@ func TestGateLetsOthersIn(t *testing.T) {
 func TestGateBoundsHandshakesThatCompute(t *testing.T) {
 	t.Parallel()
 	const slots, visits = 2, 6
-	g := NewGate(slots)
+	g := NewGate(slots, nil)
 	var computing, most atomic.Int32
 	step := make(chan struct{})
 	config := serverConfig(tls.VersionTLS13)
@@ -111,7 +111,7 @@ func TestGateBoundsHandshakesThatCompute(t *testing.T) {
 func TestGateHasAtLeastOneSlot(t *testing.T) {
 	t.Parallel()
 	for _, n := range []int{-1, 0, 1} {
-		if got := cap(NewGate(n).slots); got != 1 {
+		if got := cap(NewGate(n, nil).slots); got != 1 {
 			t.Errorf("NewGate(%d) has %d slots, want 1", n, got)
 		}
 	}
@@ -121,7 +121,7 @@ func TestAFloodOfHandshakesRests(t *testing.T) {
 	t.Parallel()
 	start := time.Unix(1_000_000, 0)
 	now := start
-	g := NewPacedGate(2, func() time.Time { return now })
+	g := NewGate(2, func() time.Time { return now })
 	g.SetShare(50)
 	// Two slots at a half each: as much computing as time has passed, and the slack.
 	computed := time.Duration(0)
@@ -153,7 +153,7 @@ func TestAFloodOfHandshakesRests(t *testing.T) {
 func TestAFrozenMachineOwesLittle(t *testing.T) {
 	t.Parallel()
 	now := time.Unix(1_000_000, 0)
-	g := NewPacedGate(1, func() time.Time { return now })
+	g := NewGate(1, func() time.Time { return now })
 	g.SetShare(50)
 	g.charge(now.Add(-time.Hour), now) // the process was stopped
 	if rest := g.rest(now); rest > 2*time.Second {
@@ -164,11 +164,11 @@ func TestAFrozenMachineOwesLittle(t *testing.T) {
 func TestARestingHandshakeCanBeAborted(t *testing.T) {
 	t.Parallel()
 	now := time.Unix(1_000_000, 0)
-	g := NewPacedGate(1, func() time.Time { return now })
+	g := NewGate(1, func() time.Time { return now })
 	g.SetShare(1)
 	g.charge(now.Add(-time.Hour), now) // it would rest for days
 	l := newLink()
-	c := Server(&steppedEnd{l: l}, serverConfig(tls.VersionTLS13))
+	c := newConn(&steppedEnd{l: l}, serverConfig(tls.VersionTLS13))
 	done := make(chan error, 1)
 	c.Start(g, func(err error) { done <- err })
 	if _, err := (clientEnd{l}).Write([]byte{22, 3, 1, 0, 1, 1}); err != nil {

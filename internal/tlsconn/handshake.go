@@ -8,19 +8,19 @@ import (
 	"time"
 )
 
-// handshake is what a connection needs only until its handshake has ended.
+// handshake is the state that a connection needs only until the end of its handshake.
 type handshake struct {
 	// Fixed after creation; any goroutine.
-	wake  chan struct{} // holds one token: a wake-up that nobody waited for is kept, a second one adds nothing
-	abort chan error    // holds the first error given to Abort
+	wake  chan struct{} // holds one token: a wake-up is kept until a read waits, and a second one adds nothing
+	abort chan error    // holds the first error passed to Abort
 
 	// Any goroutine.
 	started atomic.Bool
 
 	// Owned by the handshake's goroutine.
 	gate  *Gate
-	held  bool      // a slot of the gate is ours
-	since time.Time // when it began to compute with it
+	held  bool      // whether it holds a slot of the gate
+	since time.Time // when it started to compute with the slot
 	hello hello
 	trace Trace
 	err   error // taken from abort
@@ -30,7 +30,7 @@ func newHandshake() *handshake {
 	return &handshake{wake: make(chan struct{}, 1), abort: make(chan error, 1)}
 }
 
-// run does the whole handshake.
+// run runs the whole handshake.
 func (h *handshake) run(server *tls.Conn) (err error) {
 	defer func() {
 		if v := recover(); v != nil {
@@ -48,8 +48,8 @@ func (h *handshake) run(server *tls.Conn) (err error) {
 	return nil
 }
 
-// read is the transport's read during the handshake: it waits for bytes without holding a slot and returns them
-// holding one.
+// read is the transport's read during the handshake. It waits for bytes without a slot, and returns them
+// with one.
 func (h *handshake) read(out *output, p []byte) (int, error) {
 	for {
 		if err := h.aborted(); err != nil {
@@ -74,7 +74,7 @@ func (h *handshake) read(out *output, p []byte) (int, error) {
 	}
 }
 
-// aborted returns the error given to Abort, or nil.
+// aborted returns the error passed to Abort, or nil.
 func (h *handshake) aborted() error {
 	if h.err == nil {
 		select {
@@ -86,10 +86,10 @@ func (h *handshake) aborted() error {
 	return h.err
 }
 
-// notPeer adds to an error given to Abort that the peer had done its part.
+// notPeer adds to an error passed to Abort that the handshake was not waiting for the peer.
 func notPeer(err error) error { return fmt.Errorf("%w: %w", ErrNotPeer, err) }
 
-// enter waits for a slot of the gate and until it has rested, unless one is held already.
+// enter waits for a slot of the gate and for its rest, unless the handshake holds one already.
 func (h *handshake) enter() error {
 	if h.gate == nil || h.held {
 		return nil
@@ -117,7 +117,7 @@ func (h *handshake) enter() error {
 	return h.err
 }
 
-// leave gives the slot up, if one is held.
+// leave releases the slot, if the handshake holds one.
 func (h *handshake) leave() {
 	if h.held {
 		h.held = false

@@ -15,7 +15,7 @@ func startVisit(t testing.TB, g *Gate, config *tls.Config) (c *Conn, e *steppedE
 	t.Helper()
 	l := newLink()
 	e = &steppedEnd{l: l}
-	c = Server(e, config)
+	c = newConn(e, config)
 	l.onEvent(c.Wake)
 	left := make(chan struct{})
 	go func() {
@@ -37,7 +37,7 @@ func TestWakeBeforeStartIsNotLost(t *testing.T) {
 	// The first read finds nothing; the bytes come with no further wake-up than the early one.
 	hello := []byte("GET / HTTP/1.1\r\n\r\n")
 	d := &late{bytes: hello}
-	c := Server(d, serverConfig(tls.VersionTLS13))
+	c := newConn(d, serverConfig(tls.VersionTLS13))
 	c.Wake()
 	done := make(chan error, 1)
 	c.Start(nil, func(err error) { done <- err })
@@ -100,7 +100,7 @@ func TestAbort(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			l := newLink()
-			c := Server(&steppedEnd{l: l}, serverConfig(tls.VersionTLS13))
+			c := newConn(&steppedEnd{l: l}, serverConfig(tls.VersionTLS13))
 			if _, err := (clientEnd{l}).Write([]byte{22, 3, 1}); err != nil {
 				t.Fatal(err)
 			}
@@ -109,7 +109,7 @@ func TestAbort(t *testing.T) {
 			if tt.when == "before" {
 				c.Abort(tt.abort)
 			}
-			c.Start(NewGate(1), func(err error) {
+			c.Start(NewGate(1, nil), func(err error) {
 				calls.Add(1)
 				done <- err
 			})
@@ -131,7 +131,7 @@ func TestAbort(t *testing.T) {
 
 func TestAbortWhileWaitingForASlot(t *testing.T) {
 	t.Parallel()
-	g := NewGate(1)
+	g := NewGate(1, nil)
 	g.slots <- struct{}{} // somebody computes for ever
 	c, e, end := startVisit(t, g, serverConfig(tls.VersionTLS13))
 	e.l.awaitTaken(t, 1)
@@ -157,7 +157,7 @@ func TestAbortOfAComputingHandshake(t *testing.T) {
 		<-leave
 		return &cert, nil
 	}
-	g := NewGate(1)
+	g := NewGate(1, nil)
 	c, _, end := startVisit(t, g, config)
 	receive(t, entered)
 	c.Abort(io.ErrClosedPipe)
@@ -176,7 +176,7 @@ func TestPanicInAHandshakeEndsThatConnectionAlone(t *testing.T) {
 	t.Parallel()
 	config := serverConfig(tls.VersionTLS13)
 	config.GetConfigForClient = func(*tls.ClientHelloInfo) (*tls.Config, error) { panic("callback at fault") }
-	g := NewGate(1)
+	g := NewGate(1, nil)
 	_, _, end := startVisit(t, g, config)
 	err := receive(t, end)
 	p, ok := errors.AsType[*PanicError](err)
@@ -196,7 +196,7 @@ func TestHandshakeWritesWhenWokenForIt(t *testing.T) {
 		l := newLink()
 		e := &steppedEnd{l: l}
 		e.stuck.Store(true)
-		c := Server(e, serverConfig(version))
+		c := newConn(e, serverConfig(version))
 		l.onEvent(c.Wake)
 		client := make(chan error, 1)
 		go func() { client <- tls.Client(clientEnd{l}, clientConfig(version)).Handshake() }()
@@ -215,7 +215,7 @@ func TestHandshakeWritesWhenWokenForIt(t *testing.T) {
 func TestHandshakeEndsWithTheDescriptorsWriteError(t *testing.T) {
 	forBothVersions(t, func(t *testing.T, version uint16) {
 		l := newLink()
-		c := Server(&steppedEnd{l: l, writeErr: io.ErrClosedPipe}, serverConfig(version))
+		c := newConn(&steppedEnd{l: l, writeErr: io.ErrClosedPipe}, serverConfig(version))
 		l.onEvent(c.Wake)
 		client := make(chan error, 1)
 		go func() { client <- tls.Client(clientEnd{l}, clientConfig(version)).Handshake() }()
@@ -236,7 +236,7 @@ func TestAlertOfAFailedHandshakeIsLeftToFlush(t *testing.T) {
 	l := newLink()
 	e := &steppedEnd{l: l}
 	e.stuck.Store(true)
-	c := Server(e, serverConfig(tls.VersionTLS13))
+	c := newConn(e, serverConfig(tls.VersionTLS13))
 	l.onEvent(c.Wake)
 	client := make(chan error, 1)
 	go func() { client <- tls.Client(clientEnd{l}, clientConfig(tls.VersionTLS12)).Handshake() }()

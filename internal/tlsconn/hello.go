@@ -5,30 +5,31 @@ import "bytes"
 // headerLen is the size of a TLS record's header (RFC 8446 section 5.1).
 const headerLen = 5
 
-// maxPart is how much of the first record crypto/tls is given as one record. Its read buffer is made for a header and
-// bytes.MinRead; a record of this size fits, so the buffer need not grow.
+// maxPart is the size of the parts of the first record. The read buffer of crypto/tls starts with room for a
+// header and bytes.MinRead, so a record of this size does not make it grow.
 const maxPart = bytes.MinRead
 
-// hello hands the record with a client's first message to crypto/tls in parts, each a record of its own, which a
-// sender is free to do (RFC 8446 section 5.1) and the transcript does not see. crypto/tls keeps its read buffer as
-// large as it ever had to be, and the ClientHello with a key share of X25519MLKEM768, 1,500 bytes and more, is the
-// largest record a subscriber sends: in parts it costs 1,500 bytes less for as long as the stream lives
-// (BenchmarkIdleMemory: 6,730 bytes before, 5,260 after). The parts are equal and their number is a power of two, so
-// that the buffer in which crypto/tls puts them together, and which doubles, ends at the size of the message.
+// hello splits the record with a client's first message into several records for crypto/tls. A sender may do
+// the same (RFC 8446 section 5.1), and the transcript does not include it. The read buffer of crypto/tls
+// never shrinks, and the largest record of a subscriber is its ClientHello, 1,500 bytes and more with a
+// key share of X25519MLKEM768. Split, it saves 1,500 bytes for the life of the stream (BenchmarkIdleMemory:
+// 6,730 bytes before, 5,260 after). The parts are equal and their number is a power of two, so that the
+// buffer in which crypto/tls joins them, and which doubles, ends up with the size of the message.
 type hello struct {
 	// Owned by the handshake's goroutine.
 	head   [headerLen]byte // as the client sent it
-	have   int             // bytes of head that have come
-	begun  bool            // head was looked at
+	have   int             // bytes of head received
+	begun  bool            // head has been examined
 	size   int             // of a part; the last may be smaller
 	rest   int             // bytes of the record behind this part
-	part   int             // bytes of this part that are still to come
-	filled int             // bytes of this part and its header that lie in the reader's buffer
-	end    error           // ended the stream inside the record; comes after what had come of it
+	part   int             // bytes of this part not yet received
+	filled int             // bytes of this part and its header in the reader's buffer
+	end    error           // ended the stream inside the record; returned after the bytes before it
 }
 
-// read is the descriptor's Read with the first record cut. As in crypto/tls's reads, p is longer than bytes.MinRead
-// at the start of a record; when the descriptor would block, the next call is made with the same p.
+// read is the descriptor's Read with the first record split. It relies on two properties of crypto/tls: at
+// the start of a record, p is longer than bytes.MinRead; and after the descriptor would block, the next
+// call has the same p.
 func (h *hello) read(d Descriptor, p []byte) (int, error) {
 	if h.end != nil {
 		return 0, h.end
@@ -57,7 +58,7 @@ func (h *hello) read(d Descriptor, p []byte) (int, error) {
 	return h.fill(d, p)
 }
 
-// cut decides how large the parts are. What is not a handshake record of legal size is left as it is.
+// cut chooses the size of the parts. It does not split a record that is not a handshake record of valid size.
 func (h *hello) cut() {
 	n := int(h.head[3])<<8 | int(h.head[4])
 	if h.head[0] != 22 || h.head[1] != 3 || n > MaxSeal {
@@ -69,7 +70,7 @@ func (h *hello) cut() {
 	}
 }
 
-// fill returns a header and its whole part: in pieces they would make the buffer grow.
+// fill returns a header and its whole part, because pieces would make the buffer grow.
 func (h *hello) fill(d Descriptor, p []byte) (int, error) {
 	if h.filled == 0 {
 		h.part = min(h.size, h.rest)

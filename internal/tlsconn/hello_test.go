@@ -139,7 +139,7 @@ func TestReadBufferStaysSmall(t *testing.T) {
 				t.Parallel()
 				l, stop := scenario{client: opener(client)}.start()
 				d := &widest{Descriptor: &steppedEnd{l: l}}
-				c := Server(d, serverConfig(v))
+				c := newConn(d, serverConfig(v))
 				l.onEvent(c.Wake)
 				done := make(chan error, 1)
 				c.Start(nil, func(err error) { done <- err })

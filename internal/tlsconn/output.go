@@ -2,18 +2,18 @@ package tlsconn
 
 import "io"
 
-// maxBacklog bounds the bytes kept for a peer that does not take them. It holds a sealed record of 16 KiB and the
-// longest certificate flight seen in practice, with room for thousands of KeyUpdate answers of 26 bytes.
+// maxBacklog bounds the bytes kept for a peer that does not read. It has room for a sealed record of 16 KiB,
+// the longest certificate flight seen in practice, and many KeyUpdate replies of 26 bytes.
 const maxBacklog = 64 << 10
 
-// output writes to the descriptor what it takes and keeps the rest, in order. The zero value with d set is ready.
+// output writes what the descriptor accepts and keeps the rest, in order. The zero value with d set is ready.
 type output struct {
 	d    Descriptor
-	rest []byte // bytes not yet taken; nil when there are none, since most connections are idle most of the time
+	rest []byte // bytes not yet written; nil without any, because most connections are idle
 	err  error  // the first error of the descriptor, or ErrBacklog
 }
 
-// write takes all of p or returns the error that ended the output. It does not keep p.
+// write writes or keeps all of p, or returns the error that ended the output. It copies what it keeps.
 func (o *output) write(p []byte) error {
 	if o.err != nil {
 		return o.err
@@ -33,7 +33,8 @@ func (o *output) write(p []byte) error {
 	return nil
 }
 
-// flush writes kept bytes until there are none or the descriptor takes no more; wantWrite tells that some are left.
+// flush writes kept bytes until there are none or the descriptor would block, and reports whether some are
+// left.
 func (o *output) flush() (wantWrite bool, err error) {
 	if o.err != nil {
 		return false, o.err
@@ -44,7 +45,7 @@ func (o *output) flush() (wantWrite bool, err error) {
 	rest := o.rest
 	taken := o.push(rest)
 	if o.err != nil {
-		return false, o.err // and nothing is kept any more
+		return false, o.err // fail has dropped the kept bytes
 	}
 	if o.rest = rest[taken:]; len(o.rest) == 0 {
 		o.rest = nil
@@ -52,7 +53,8 @@ func (o *output) flush() (wantWrite bool, err error) {
 	return o.rest != nil, nil
 }
 
-// push writes p until the descriptor would block and returns how many bytes it took. It sets o.err at a real error.
+// push writes p until the descriptor would block, and returns how many bytes it wrote. It sets o.err on a
+// permanent error.
 func (o *output) push(p []byte) int {
 	taken := 0
 	for taken < len(p) {
@@ -74,17 +76,18 @@ func (o *output) push(p []byte) int {
 	return taken
 }
 
-// fail ends the output and releases what was kept.
+// fail ends the output and drops the kept bytes.
 func (o *output) fail(err error) error {
 	o.err, o.rest = err, nil
 	return err
 }
 
-// input reads from d once. A descriptor that returns neither bytes nor an error would make crypto/tls spin.
+// input reads from d once. It returns io.ErrNoProgress for neither bytes nor an error, on which crypto/tls
+// would spin.
 func input(d Descriptor, p []byte) (int, error) {
 	n, err := d.Read(p)
 	if n > 0 {
-		return n, nil // an error beside bytes comes again at the next read
+		return n, nil // the next read returns the error again
 	}
 	if err == nil {
 		return 0, io.ErrNoProgress
@@ -92,10 +95,10 @@ func input(d Descriptor, p []byte) (int, error) {
 	return 0, settle(err)
 }
 
-// Descriptor is a non-blocking byte stream, a socket as a rule. When a call would block it returns a net.Error whose
-// Temporary is true and whose Timeout is false (not a bare EAGAIN, which cannot be told from ETIMEDOUT); interrupted
-// calls are its own business. Read returns io.EOF at the end. Write may take fewer bytes than it is given, with or
-// without such an error, and does not keep them. It is used by one goroutine at a time.
+// Descriptor is a non-blocking byte stream, usually a socket. A call that would block returns a net.Error whose
+// Temporary is true and whose Timeout is false (not a bare EAGAIN, which cannot be told from ETIMEDOUT). The
+// implementation retries interrupted calls. Read returns io.EOF at the end. Write may write fewer bytes than
+// given, with or without such an error, and does not keep them. One goroutine uses it at a time.
 type Descriptor interface {
 	Read(p []byte) (int, error)
 	Write(p []byte) (int, error)

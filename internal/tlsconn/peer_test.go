@@ -138,7 +138,7 @@ func (sc scenario) stepped(t testing.TB, s script) outcome {
 	t.Helper()
 	l, stop := sc.start()
 	ready := make(chan struct{}, 1)
-	c := Server(&steppedEnd{l: l, script: s}, sc.config)
+	c := newConn(&steppedEnd{l: l, script: s}, sc.config)
 	l.onEvent(func() {
 		c.Wake()
 		select {
@@ -147,7 +147,7 @@ func (sc scenario) stepped(t testing.TB, s script) outcome {
 		}
 	})
 	done := make(chan error, 1)
-	c.Start(NewGate(1), func(err error) { done <- err })
+	c.Start(NewGate(1, nil), func(err error) { done <- err })
 	o := outcome{handshake: receive(t, done)}
 	if o.handshake == nil {
 		o.converse(t, c, sc.says, ready)
@@ -302,3 +302,10 @@ func bytesOf(p []byte) func(raw clientEnd) error {
 }
 
 var _ net.Conn = clientEnd{}
+
+// newConn returns a connection over d on the heap; edge embeds its connections.
+func newConn(d Descriptor, cfg *tls.Config) *Conn {
+	c := &Conn{}
+	c.Init(d, cfg)
+	return c
+}

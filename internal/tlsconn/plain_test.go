@@ -24,7 +24,7 @@ func TestPlainPassesBytesThrough(t *testing.T) {
 		})
 		c := NewPlain(&steppedEnd{l: l, script: s})
 		started := false
-		c.Start(NewGate(1), func(err error) { started = err == nil })
+		c.Start(NewGate(1, nil), func(err error) { started = err == nil })
 		if !started {
 			t.Fatal("Start did not call done(nil) before it returned")
 		}

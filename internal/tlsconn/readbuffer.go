@@ -7,13 +7,14 @@ import (
 	"unsafe"
 )
 
-// readBufferKeep is how large the read buffer of a waiting connection may be: what crypto/tls makes for a small record.
+// readBufferKeep is the largest read buffer that a waiting connection keeps: what crypto/tls allocates for a
+// small record.
 const readBufferKeep = 2 << 10
 
-// rawInput is where crypto/tls keeps its read buffer within a tls.Conn. It is as large as the largest record that ever
-// came, for as long as the connection lives, and there is no other way to it: one record of 16 KiB, which may hold a
-// request of 60 bytes and padding, made a stream cost 22,900 bytes instead of 5,000. If a version of Go keeps it
-// otherwise, nothing is given back, and TestALargeRecordCostsNothingAfterwards fails.
+// rawInput is the offset of crypto/tls's read buffer in a tls.Conn. The buffer stays as large as the largest
+// record of the connection, and crypto/tls has no API to shrink it: one record of 16 KiB, which may be a
+// request of 60 bytes with padding, made a stream cost 22,900 bytes instead of 5,000. If a version of Go
+// stores it differently, no buffer shrinks and TestALargeRecordCostsNothingAfterwards fails.
 var rawInput, isReachable = func() (offset uintptr, ok bool) {
 	f, found := reflect.TypeFor[tls.Conn]().FieldByName("rawInput")
 	return f.Offset, found && f.Type == reflect.TypeFor[bytes.Buffer]()

@@ -6,36 +6,37 @@ import "encoding/binary"
 const (
 	recordAlert       = 21
 	recordHandshake   = 22
-	recordApplication = 23 // in TLS 1.3 anything under keys
+	recordApplication = 23 // in TLS 1.3: any encrypted record
 )
 
-// alertLen is the length of an alert without protection: its level and its description.
+// alertLen is the length of an unencrypted alert: its level and its description.
 const alertLen = 2
 
-// Trace follows the records of a server's handshake, so that [Trace.Judge] can say why it failed: crypto/tls keeps to
-// itself what the other side sent, and takes an alert that comes in the clear for a record that it cannot decrypt. The zero
-// value is ready. It belongs to whoever runs the handshake, and keeps no memory of what it is shown.
+// Trace follows the records of a server's handshake, so that [Trace.Judge] can return why it failed. crypto/tls
+// does not expose what the peer sent, and takes an unencrypted alert for a record that it cannot decrypt.
+// The zero value is ready. A trace belongs to the goroutine that runs the handshake, and does not keep the
+// slices passed to it.
 type Trace struct {
-	first [headerLen]byte // of what the client sent
-	begun int             // bytes of it that have come
+	first [headerLen]byte // the first bytes of the client
+	begun int             // bytes of first received
 
-	header [headerLen]byte // of the record that the client sent last
-	have   int             // bytes of it that have come
-	rest   int             // bytes of the record that have not
-	body   [alertLen]byte  // its first bytes
+	header [headerLen]byte // of the client's last record
+	have   int             // bytes of header received
+	rest   int             // bytes of the record not yet received
+	body   [alertLen]byte  // first bytes of the record
 	filled int             // of body
 
-	sealed   bool // the client has sent a record under keys
-	answered bool // a handshake message of ours has gone out
-	verdict  byte // the description of the alert that we sent in the clear; 0: none
+	sealed   bool // the client has sent an encrypted record
+	answered bool // we have sent a handshake message
+	verdict  byte // the description of the unencrypted alert that we sent; 0: none
 }
 
-// Received takes note of what the client sent, in pieces of any size.
+// Received records bytes that the client sent, in pieces of any size.
 func (t *Trace) Received(p []byte) {
 	t.begun += copy(t.first[t.begun:], p)
 	for len(p) > 0 {
 		if t.have == headerLen && t.rest == 0 {
-			t.have, t.filled = 0, 0 // another record begins
+			t.have, t.filled = 0, 0 // start of another record
 		}
 		if t.have < headerLen {
 			n := copy(t.header[t.have:], p)
@@ -54,7 +55,7 @@ func (t *Trace) Received(p []byte) {
 	}
 }
 
-// Sent takes note of one or more whole records that the server sends.
+// Sent records one or more whole records that the server sends.
 func (t *Trace) Sent(p []byte) {
 	switch {
 	case len(p) > 0 && p[0] == recordHandshake:
@@ -64,14 +65,14 @@ func (t *Trace) Sent(p []byte) {
 	}
 }
 
-// inPlainAlert reports whether the last record of the client is an alert in the clear, or its beginning. A client that has
-// begun to encrypt sends none.
+// inPlainAlert reports whether the client's last record is an unencrypted alert, or the beginning of one. A
+// client that has started to encrypt sends none.
 func (t *Trace) inPlainAlert() bool {
 	return t.have == headerLen && t.header[0] == recordAlert && t.header[1] == 3 &&
 		binary.BigEndian.Uint16(t.header[3:]) == alertLen && !t.sealed
 }
 
-// plainAlert returns the description of the alert in the clear that is the last record of the client.
+// plainAlert returns the description of the unencrypted alert that is the client's last record, if it is one.
 func (t *Trace) plainAlert() (description byte, ok bool) {
 	hasLevel := t.body[0] == alertLevelWarning || t.body[0] == alertLevelFatal
 	return t.body[1], t.inPlainAlert() && t.rest == 0 && hasLevel

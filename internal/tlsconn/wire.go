@@ -7,9 +7,9 @@ import (
 	"time"
 )
 
-// wire is the transport below a tls.Conn. While a handshake is set its reads wait; afterwards they return the
-// descriptor's error when it would block, itself, which crypto/tls does not remember. Its writes never wait and never
-// refuse: crypto/tls remembers each write error for ever.
+// wire is the transport below a tls.Conn. During a handshake, its reads wait. Afterwards, a read that would
+// block returns the descriptor's own error, which crypto/tls does not remember. Writes never wait and
+// never fail, unless the connection is dead: crypto/tls remembers every write error.
 type wire struct {
 	// Any goroutine: nil once the handshake has ended.
 	hs atomic.Pointer[handshake]
@@ -17,9 +17,9 @@ type wire struct {
 	// Owned by the handshake's goroutine until done, then by the caller's loop.
 	out   output
 	ahead []byte // read by lookAhead, not yet by crypto/tls
-	end   error  // the lasting error that lookAhead met; comes after ahead
+	end   error  // the permanent error of lookAhead; returned after ahead
 
-	room    int32 // the most that crypto/tls had room for in its read buffer; 0: nothing is known of it
+	room    int32 // the largest room of crypto/tls's read buffer; 0: unknown
 	drained bool  // the last read would have blocked: crypto/tls holds no complete record
 }
 
@@ -34,7 +34,8 @@ func (w *wire) Read(p []byte) (int, error) {
 	switch {
 	case len(w.ahead) > 0:
 		n := copy(p, w.ahead)
-		// The rest would lie where the plaintext goes. There is none while crypto/tls reads through a bytes.Buffer.
+		// The rest lies in the caller's buffer, where the plaintext goes, so it is copied. There is no rest while
+		// crypto/tls reads through a bytes.Buffer.
 		if w.ahead = w.ahead[n:]; len(w.ahead) > 0 {
 			w.ahead = bytes.Clone(w.ahead)
 		} else {
@@ -48,10 +49,10 @@ func (w *wire) Read(p []byte) (int, error) {
 	}
 }
 
-// lookAhead returns the descriptor's error if it would block, and otherwise keeps what it reads for the next Read. It
-// serves to ask the descriptor without an allocation: crypto/tls makes one of 24 bytes for each record it begins to
-// read. p is the caller's buffer for plaintext; crypto/tls fetches at least bytes.MinRead bytes at a time, so nothing
-// is left in it when the plaintext comes.
+// lookAhead returns the descriptor's error if it would block, and otherwise keeps the bytes for the next Read.
+// It reads without an allocation, whereas crypto/tls allocates 24 bytes for each record that it starts to
+// read. p is the caller's buffer for plaintext. crypto/tls reads at least bytes.MinRead bytes at a time, so
+// p is free again when it writes plaintext there.
 func (w *wire) lookAhead(p []byte) error {
 	n, err := input(w.out.d, p[:min(len(p), bytes.MinRead)])
 	if err != nil && wouldBlock(err) {
@@ -75,10 +76,10 @@ func (w *wire) Write(p []byte) (int, error) {
 // Close does nothing: the descriptor belongs to the loop, which closes it.
 func (w *wire) Close() error { return nil }
 
-// LocalAddr returns a placeholder, never nil, since callbacks of a tls.Config may ask for it.
+// LocalAddr returns a placeholder, never nil, because callbacks of a tls.Config may use it.
 func (w *wire) LocalAddr() net.Addr { return wireAddr{} }
 
-// RemoteAddr returns a placeholder, never nil, since callbacks of a tls.Config may ask for it.
+// RemoteAddr returns a placeholder, never nil, because callbacks of a tls.Config may use it.
 func (w *wire) RemoteAddr() net.Addr { return wireAddr{} }
 
 // SetDeadline does nothing: deadlines are timers of the loop, which calls Abort or closes the descriptor.
@@ -90,7 +91,7 @@ func (w *wire) SetReadDeadline(time.Time) error { return nil }
 // SetWriteDeadline does nothing; see SetDeadline.
 func (w *wire) SetWriteDeadline(time.Time) error { return nil }
 
-// wireAddr stands for an address that this package does not know.
+// wireAddr is a placeholder for an address that this package does not know.
 type wireAddr struct{}
 
 func (wireAddr) Network() string { return "tlsconn" }
