@@ -196,7 +196,12 @@ func (o *Options) share(number int) (first, last int) {
 	return o.Streams * number / o.Processes, o.Streams * (number + 1) / o.Processes
 }
 
-// isSlow says whether the stream with that number reads nothing. They are spread over all rooms and workers.
+// patience returns the time that opening n streams may take: the timeout of one for each thousand, and twice more.
+func (o *Options) patience(n int) time.Duration {
+	return o.Timeout * time.Duration(2+n/1000)
+}
+
+// isSlow reports whether the stream with that number reads nothing. Slow streams are spread over all rooms and workers.
 func (o *Options) isSlow(i int) bool {
 	return o.Scenario == Slow && (i+1)*o.SlowShare/100 != i*o.SlowShare/100
 }

@@ -1,6 +1,6 @@
 package bench
 
-// order is what the conductor wants of a worker. Each is answered by a report that says it was done.
+// order is what the run wants of a worker. The worker answers each with a report when it is carried out.
 type order struct {
 	Do   deed     `json:"do"`
 	From int64    `json:"from,omitempty"` // of measure: messages due since then count, in nanoseconds since 1970
@@ -44,7 +44,7 @@ const (
 	phases
 )
 
-// report is what a worker tells the conductor.
+// report is what a worker tells the run.
 type report struct {
 	Done      deed    `json:"done,omitempty"`      // the order that this answers
 	Progress  bool    `json:"progress,omitempty"`  // or else that Completed has changed

@@ -178,7 +178,7 @@ func (s *sseServer) measureUntil(ctx context.Context, t *testing.T, o Options, c
 			t.Fatal(err)
 		}
 		defer door.Close()
-		parts.Door = door
+		parts.Publish = door
 	}
 	for _, c := range change {
 		c(&parts)

@@ -14,9 +14,9 @@ import (
 // its request and nothing else.
 type stream struct {
 	reactor.Source
-	w    *worker // fixed
-	room int     // fixed
-	slow bool    // fixed: reads nothing behind the head until the end of the run
+	l    *streamLoop // fixed
+	room int         // fixed
+	slow bool        // fixed: reads nothing behind the head until the end of the run
 
 	state   state
 	tls     *tls.Conn // nil without TLS
@@ -26,8 +26,8 @@ type stream struct {
 	begun   time.Time // the attempt to open it
 	since   int64     // when it was open, in nanoseconds since 1970
 	tries   int       // attempts that failed in a row
-	behind  bool      // it is among those that the end of the run waits for
-	ignored bool      // what comes is left in the socket
+	behind  bool      // the loop waits for it to have all messages
+	ignored bool      // it leaves what comes in the socket
 }
 
 // state is the life of a stream.
@@ -47,25 +47,22 @@ const (
 )
 
 func (s *stream) setState(to state) {
-	w := s.w
 	switch s.state {
 	case stateDialling, stateAsking:
-		delete(w.opening, s)
-		w.openings.Store(int64(len(w.opening)))
+		s.l.openings.end(s)
 	case stateOpen:
 		if !s.slow {
-			w.completed += w.rooms[s.room].leave(s.track.next)
+			s.l.counts.leave(s.room, s.track.next)
 		}
 	case stateClosed, stateQueued:
 	}
 	s.state = to
 	switch to {
 	case stateDialling, stateAsking:
-		w.opening[s] = struct{}{}
-		w.openings.Store(int64(len(w.opening)))
+		s.l.openings.begin(s)
 	case stateOpen:
 		if !s.slow {
-			w.rooms[s.room].join()
+			s.l.counts.join(s.room)
 		}
 	case stateClosed:
 		s.tls, s.wire = nil, nil
@@ -73,24 +70,19 @@ func (s *stream) setState(to state) {
 	}
 }
 
-// tally is where what happens to s is counted.
-func (s *stream) tally() *tally {
-	if s.slow {
-		return &s.w.slowTally
-	}
-	return &s.w.tally
-}
+// tally returns where what happens to s is counted.
+func (s *stream) tally() *tally { return s.l.counts.of(s.slow) }
 
-// connected takes over what a goroutine has dialled.
+// connected takes what a goroutine has dialled.
 func (s *stream) connected(c call) {
 	s.tls, s.wire = c.tls, c.wire
 	if s.wire != nil {
 		s.wire.out = s.Write
 	}
 	keep := s.reader.lastID
-	s.reader = reader{form: &s.w.form, keepID: s.w.keepID, lastID: keep}
-	if err := s.w.loop.Add(&s.Source, c.fd, s); err != nil {
-		s.w.closeFD(c.fd)
+	s.reader = reader{form: &s.l.form, keepID: s.l.o.Scenario == Storm, lastID: keep}
+	if err := s.l.loop.Add(&s.Source, c.fd, s); err != nil {
+		closeFD(c.fd)
 		s.fail(err)
 		return
 	}
@@ -105,7 +97,7 @@ func (s *stream) HandleEvents(ev reactor.Events) {
 	if ev&(reactor.Readable|reactor.Hangup) == 0 || s.ignored {
 		return
 	}
-	raw := s.w.raw
+	raw := s.l.raw
 	for s.state == stateAsking || s.state == stateOpen {
 		n, err := s.Read(raw)
 		if err != nil {
@@ -139,9 +131,9 @@ func (s *stream) HandleEvents(ev reactor.Events) {
 // decrypt reads all records that are complete.
 func (s *stream) decrypt(now int64) {
 	for {
-		n, err := s.tls.Read(s.w.plain)
+		n, err := s.tls.Read(s.l.plain)
 		if n > 0 {
-			s.consume(s.w.plain[:n], now)
+			s.consume(s.l.plain[:n], now)
 		}
 		switch {
 		case s.state != stateAsking && s.state != stateOpen:
@@ -186,9 +178,9 @@ func (s *stream) consume(p []byte, now int64) {
 func (s *stream) opened(now int64) {
 	s.since, s.tries = now, 0
 	s.tally().Opened++
-	s.w.connects.record(now - s.begun.UnixNano())
+	s.l.counts.connects.record(now - s.begun.UnixNano())
 	s.setState(stateOpen)
-	s.ignored = s.slow && !s.w.thawed
+	s.ignored = s.slow && !s.l.thawed
 }
 
 // receive counts one event.
@@ -225,11 +217,12 @@ func (s *stream) receive(e event, now int64) {
 	}
 	t.Received++
 	if !s.slow {
-		s.w.received(s, m, v, first, now)
+		s.l.counts.received(m, v, first, s.since, now)
+		s.l.received(s)
 	}
 }
 
-// ended is the end of a connection that we did not end.
+// ended is called when a connection ends that we did not end.
 func (s *stream) ended(err error) {
 	if s.state == stateAsking {
 		if errors.Is(err, io.EOF) {
@@ -249,22 +242,22 @@ func (s *stream) ended(err error) {
 	}
 	s.Close()
 	s.setState(stateClosed)
-	if s.w.reopens() {
+	if s.l.reopens() {
 		t.OpenErrors++
-		s.w.again(s, err)
+		s.l.retry(s, err)
 		return
 	}
 	t.Closed++
-	s.w.forget(s)
-	s.w.note(s, fmt.Errorf("the server ended the stream: %w", err))
+	s.l.forget(s)
+	t.note(fmt.Errorf("the server ended the stream: %w", err))
 }
 
-// fail is the end of an attempt to open s.
+// fail ends an attempt to open s.
 func (s *stream) fail(err error) {
 	s.tally().OpenErrors++
 	s.Close()
 	s.setState(stateClosed)
-	s.w.again(s, err)
+	s.l.retry(s, err)
 }
 
 // cut ends the connection from our side, as a client does that is gone.

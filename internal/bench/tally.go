@@ -25,6 +25,13 @@ type tally struct {
 	Cut        uint64 `json:"cut"`        // streams that we ended to open them again
 }
 
+// note keeps the first error.
+func (t *tally) note(err error) {
+	if t.FirstError == "" {
+		t.FirstError = err.Error()
+	}
+}
+
 func (t *tally) add(o tally) {
 	t.Opened += o.Opened
 	t.OpenErrors += o.OpenErrors
@@ -58,7 +65,7 @@ func (t times) record(nanos int64) {
 
 func (t times) add(o times) { t.h.Merge(o.h) }
 
-// MarshalJSON is for the way from a worker of its own process to the conductor.
+// MarshalJSON carries the times from a worker process to the run.
 func (t times) MarshalJSON() ([]byte, error) {
 	text, err := t.h.Encode(hdrhistogram.V2CompressedEncodingCookieBase)
 	if err != nil {

@@ -73,10 +73,10 @@ func run(ctx context.Context, s *session.Session, c *cli.Context) error {
 		return exit.Usagef("%s", strings.ReplaceAll(err.Error(), "\n", "; ")) // one line for all mistakes
 	}
 	if o.Scenario != bench.Idle {
-		if parts.Door, err = openDoor(ctx, s, c, o.Timeout); err != nil {
+		if parts.Publish, err = openDoor(ctx, s, c, o.Timeout); err != nil {
 			return err
 		}
-		defer parts.Door.Close()
+		defer parts.Publish.Close()
 	}
 	res, err := bench.Run(ctx, o, parts)
 	if err != nil {

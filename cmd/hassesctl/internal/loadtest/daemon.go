@@ -42,7 +42,7 @@ func streamTemplate(address string) (string, error) {
 }
 
 // openDoor opens the connection that messages are published over.
-func openDoor(ctx context.Context, s *session.Session, c *cli.Context, timeout time.Duration) (*bench.Door, error) {
+func openDoor(ctx context.Context, s *session.Session, c *cli.Context, timeout time.Duration) (*bench.PublishConn, error) {
 	if to := c.String("publish-url"); to != "" {
 		if c.IsSet("publish") {
 			return nil, exit.Usagef("--publish and --publish-url exclude each other")

@@ -48,7 +48,7 @@ func control(t *testing.T, answer func(line string) string) (address string) {
 }
 
 // answered waits until the door has had n answers.
-func (d *Door) answered(t *testing.T, n uint64) {
+func (d *PublishConn) answered(t *testing.T, n uint64) {
 	t.Helper()
 	deadline := time.After(30 * time.Second)
 	for d.answers.Load() < n {
@@ -62,7 +62,7 @@ func (d *Door) answered(t *testing.T, n uint64) {
 	}
 }
 
-func TestDoors(t *testing.T) {
+func TestPublishConns(t *testing.T) {
 	t.Parallel()
 	lines := make(chan string, 10)
 	address := control(t, func(line string) string {
@@ -74,7 +74,7 @@ func TestDoors(t *testing.T) {
 	})
 	for _, tt := range []struct {
 		name string
-		dial func(ctx context.Context, network, address string, timeout time.Duration) (*Door, error)
+		dial func(ctx context.Context, network, address string, timeout time.Duration) (*PublishConn, error)
 		want []string
 	}{
 		{"classic", DialClassic, []string{"ack_enable", "a=hello", "b=hello"}},
@@ -101,11 +101,11 @@ func TestDoors(t *testing.T) {
 	}
 }
 
-func TestDoorThatRefuses(t *testing.T) {
+func TestPublishConnThatIsRefused(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {
 		name   string
-		dial   func(ctx context.Context, network, address string, timeout time.Duration) (*Door, error)
+		dial   func(ctx context.Context, network, address string, timeout time.Duration) (*PublishConn, error)
 		answer func(line string) string
 		want   string
 	}{
@@ -126,16 +126,16 @@ func TestDoorThatRefuses(t *testing.T) {
 			err = d.err
 			d.Close()
 		}
-		if !errors.Is(err, ErrDoor) || !strings.Contains(err.Error(), tt.want) {
+		if !errors.Is(err, ErrPublish) || !strings.Contains(err.Error(), tt.want) {
 			t.Errorf("%s: error %v, want %q", tt.name, err, tt.want)
 		}
 	}
-	if _, err := DialClassic(t.Context(), "unix", t.TempDir()+"/none", time.Second); !errors.Is(err, ErrDoor) {
+	if _, err := DialClassic(t.Context(), "unix", t.TempDir()+"/none", time.Second); !errors.Is(err, ErrPublish) {
 		t.Errorf("no socket: %v", err)
 	}
 }
 
-func TestHTTPDoor(t *testing.T) {
+func TestHTTPPublishConn(t *testing.T) {
 	t.Parallel()
 	s := startServer(t)
 	roots := s.Client().Transport.(*http.Transport).TLSClientConfig.RootCAs
@@ -171,7 +171,7 @@ func TestHTTPDoor(t *testing.T) {
 	if <-d.ended; !strings.Contains(d.err.Error(), "status 404") {
 		t.Errorf("error %v", d.err)
 	}
-	if _, err := DialHTTP(t.Context(), s.URL+"/pub?ch={room}", nil, nil, 30*time.Second); !errors.Is(err, ErrDoor) {
+	if _, err := DialHTTP(t.Context(), s.URL+"/pub?ch={room}", nil, nil, 30*time.Second); !errors.Is(err, ErrPublish) {
 		t.Errorf("a server that nobody trusts: %v", err)
 	}
 }

@@ -32,7 +32,7 @@ func publishTo(t *testing.T, o Options) *publisher {
 		d.Close()
 		<-d.ended
 	})
-	c := &crew{changed: make(chan struct{}, 1), hands: []*hand{{first: 0, last: 10, rooms: o.Rooms}}}
+	c := &workers{changed: make(chan struct{}, 1), list: []*worker{{first: 0, last: 10, rooms: o.Rooms}}}
 	return newPublisher(o, d, c)
 }
 
@@ -65,24 +65,24 @@ func TestClosedLoopStopsAtItsWindow(t *testing.T) {
 	if p.total != 5 {
 		t.Errorf("%d messages, want 5", p.total)
 	}
-	p.crew.hands[0].completed.Store(3)
+	p.workers.list[0].completed.Store(3)
 	if err := p.run(nil); !errors.Is(err, errStalled) || p.total != 8 {
 		t.Errorf("%d messages after 3 have arrived, want 8; %v", p.total, err)
 	}
 }
 
-func TestPublisherNoticesTheEndOfItsDoor(t *testing.T) {
+func TestPublisherNoticesTheEndOfItsConnection(t *testing.T) {
 	t.Parallel()
 	p := publishTo(t, Options{Rooms: 1, InFlight: 5, Size: MinSize, Run: "0badcafe", Timeout: 30 * time.Second})
-	p.door.Close()
-	if err := p.run(nil); !errors.Is(err, ErrDoor) {
+	p.conn.Close()
+	if err := p.run(nil); !errors.Is(err, ErrPublish) {
 		t.Errorf("closed loop: error %v", err)
 	}
 	p.o.InFlight, p.o.Rate = 0, 100
-	if err := p.run(nil); !errors.Is(err, ErrDoor) {
+	if err := p.run(nil); !errors.Is(err, ErrPublish) {
 		t.Errorf("open loop: error %v", err)
 	}
-	if err := p.acknowledged(t.Context()); !errors.Is(err, ErrDoor) {
+	if err := p.acknowledged(t.Context()); !errors.Is(err, ErrPublish) {
 		t.Errorf("waiting for answers: error %v", err)
 	}
 }

@@ -16,15 +16,15 @@ import (
 	"time"
 )
 
-// Door is where messages are handed in. One connection carries them all, each without waiting for the answer to the
-// one before, so that a server gets them in order.
-type Door struct {
+// PublishConn is a connection that messages are published over. It carries them all, without waiting for answers in
+// between, so that a server gets them in order.
+type PublishConn struct {
 	// Fixed after creation.
 	conn    net.Conn
 	write   func(w *bufio.Writer, room string, body []byte) error
-	answer  func(r *bufio.Reader) error // reads one
+	answer  func(r *bufio.Reader) error // reads one answer
 	timeout time.Duration
-	ended   chan struct{} // closed when no more answers come; err is set
+	ended   chan struct{} // closed when no more answers come, after err is set
 
 	// Owned by the publisher.
 	w *bufio.Writer
@@ -38,12 +38,12 @@ type Door struct {
 // maxAnswerLine is the longest answer of a control connection.
 const maxAnswerLine = 4 << 10
 
-// ErrDoor is the cause of what goes wrong with publishing.
-var ErrDoor = errors.New("publish")
+// ErrPublish is the cause of all that goes wrong with publishing.
+var ErrPublish = errors.New("publish")
 
 // DialClassic opens hasses' line protocol at a Unix socket or a TCP address.
-func DialClassic(ctx context.Context, network, address string, timeout time.Duration) (*Door, error) {
-	d, r, err := dialDoor(ctx, network, address, timeout)
+func DialClassic(ctx context.Context, network, address string, timeout time.Duration) (*PublishConn, error) {
+	d, r, err := dialPublish(ctx, network, address, timeout)
 	if err != nil {
 		return nil, err
 	}
@@ -78,8 +78,8 @@ func DialClassic(ctx context.Context, network, address string, timeout time.Dura
 }
 
 // DialJSON opens the JSON-RPC form of the control protocol.
-func DialJSON(ctx context.Context, network, address string, timeout time.Duration) (*Door, error) {
-	d, r, err := dialDoor(ctx, network, address, timeout)
+func DialJSON(ctx context.Context, network, address string, timeout time.Duration) (*PublishConn, error) {
+	d, r, err := dialPublish(ctx, network, address, timeout)
 	if err != nil {
 		return nil, err
 	}
@@ -109,12 +109,12 @@ func DialJSON(ctx context.Context, network, address string, timeout time.Duratio
 
 // DialHTTP opens a connection for POST requests to a URL with {room} in it, whose body is the message. They are
 // pipelined.
-func DialHTTP(ctx context.Context, template string, headers []string, roots *x509.CertPool, timeout time.Duration) (*Door, error) {
+func DialHTTP(ctx context.Context, template string, headers []string, roots *x509.CertPool, timeout time.Duration) (*PublishConn, error) {
 	t, err := newTarget(template, headers)
 	if err != nil {
 		return nil, err
 	}
-	d, r, err := dialDoor(ctx, "tcp", t.address, timeout)
+	d, r, err := dialPublish(ctx, "tcp", t.address, timeout)
 	if err != nil {
 		return nil, err
 	}
@@ -150,13 +150,13 @@ func DialHTTP(ctx context.Context, template string, headers []string, roots *x50
 	return d, nil
 }
 
-func dialDoor(ctx context.Context, network, address string, timeout time.Duration) (*Door, *bufio.Reader, error) {
+func dialPublish(ctx context.Context, network, address string, timeout time.Duration) (*PublishConn, *bufio.Reader, error) {
 	nd := net.Dialer{Timeout: timeout}
 	conn, err := nd.DialContext(ctx, network, address)
 	if err != nil {
-		return nil, nil, fmt.Errorf("%w: %w", ErrDoor, err)
+		return nil, nil, fmt.Errorf("%w: %w", ErrPublish, err)
 	}
-	return &Door{
+	return &PublishConn{
 		conn:    conn,
 		timeout: timeout,
 		w:       bufio.NewWriterSize(conn, 64<<10),
@@ -165,14 +165,14 @@ func dialDoor(ctx context.Context, network, address string, timeout time.Duratio
 	}, bufio.NewReaderSize(conn, maxAnswerLine), nil
 }
 
-// listen counts answers until there is an error, or Close.
-func (d *Door) listen(r *bufio.Reader) {
+// listen counts answers until an error, or Close.
+func (d *PublishConn) listen(r *bufio.Reader) {
 	for {
 		if err := d.answer(r); err != nil {
 			if errors.Is(err, io.EOF) {
 				err = errors.New("the server closed the connection")
 			}
-			d.err = fmt.Errorf("%w: %w", ErrDoor, err)
+			d.err = fmt.Errorf("%w: %w", ErrPublish, err)
 			close(d.ended)
 			return
 		}
@@ -184,33 +184,33 @@ func (d *Door) listen(r *bufio.Reader) {
 	}
 }
 
-// send puts down a message for the next Flush.
-func (d *Door) send(room string, body []byte) error {
+// send keeps a message for the next Flush.
+func (d *PublishConn) send(room string, body []byte) error {
 	if err := d.conn.SetWriteDeadline(time.Now().Add(d.timeout)); err != nil {
-		return fmt.Errorf("%w: %w", ErrDoor, err)
+		return fmt.Errorf("%w: %w", ErrPublish, err)
 	}
 	if err := d.write(d.w, room, body); err != nil {
-		return fmt.Errorf("%w: %w", ErrDoor, err)
+		return fmt.Errorf("%w: %w", ErrPublish, err)
 	}
 	return nil
 }
 
-// Flush sends what was put down.
-func (d *Door) Flush() error {
+// Flush sends the messages that were kept.
+func (d *PublishConn) Flush() error {
 	if err := d.conn.SetWriteDeadline(time.Now().Add(d.timeout)); err != nil {
-		return fmt.Errorf("%w: %w", ErrDoor, err)
+		return fmt.Errorf("%w: %w", ErrPublish, err)
 	}
 	if err := d.w.Flush(); err != nil {
-		return fmt.Errorf("%w: %w", ErrDoor, err)
+		return fmt.Errorf("%w: %w", ErrPublish, err)
 	}
 	return nil
 }
 
 // Close ends the connection.
-func (d *Door) Close() { d.conn.Close() }
+func (d *PublishConn) Close() { d.conn.Close() }
 
-// fail closes a door that has not been opened yet.
-func (d *Door) fail(err error) error {
+// fail closes a connection that is not ready yet.
+func (d *PublishConn) fail(err error) error {
 	d.conn.Close()
-	return fmt.Errorf("%w: %w", ErrDoor, err)
+	return fmt.Errorf("%w: %w", ErrPublish, err)
 }

@@ -10,7 +10,7 @@ func TestRoomsOfAWorker(t *testing.T) {
 	t.Parallel()
 	for first := range 12 {
 		for last := first + 1; last < 14; last++ {
-			h := &hand{first: first, last: last, rooms: 5}
+			h := &worker{first: first, last: last, rooms: 5}
 			for room := range h.rooms {
 				want := false
 				for i := first; i < last; i++ {
@@ -24,7 +24,7 @@ func TestRoomsOfAWorker(t *testing.T) {
 	}
 }
 
-func TestServeRefusesWhatIsNoCharter(t *testing.T) {
+func TestServeRefusesWhatIsNoSpec(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct{ in, err, out string }{
 		{"", "read the options: EOF", ""},

@@ -13,18 +13,18 @@ import (
 // publisher sends the messages of a run. It belongs to one goroutine at a time.
 type publisher struct {
 	// Fixed after creation.
-	o     Options
-	form  form
-	door  *Door
-	rooms []string
-	crew  *crew
+	o       Options
+	form    form
+	conn    *PublishConn
+	rooms   []string
+	workers *workers
 
-	next   int      // room
-	sent   []uint64 // last number of each room
-	total  uint64
-	byHand []int // messages for rooms of which the worker holds streams
-	buf    []byte
-	behind time.Duration // the most that a message was sent after it was due
+	next     int      // room
+	sent     []uint64 // last number of each room
+	total    uint64
+	byWorker []int // messages for rooms in which the worker holds streams
+	buf      []byte
+	behind   time.Duration // the most that a message was sent after it was due
 }
 
 // maxUnanswered bounds the messages of an open loop that have no answer yet. When as many wait, later ones are late.
@@ -32,15 +32,15 @@ const maxUnanswered = 4096
 
 var errStalled = errors.New("no message has arrived for too long")
 
-func newPublisher(o Options, door *Door, c *crew) *publisher {
+func newPublisher(o Options, conn *PublishConn, ws *workers) *publisher {
 	p := &publisher{
-		o:      o,
-		form:   form{run: o.Run, size: o.Size},
-		door:   door,
-		rooms:  make([]string, o.Rooms),
-		crew:   c,
-		sent:   make([]uint64, o.Rooms),
-		byHand: make([]int, len(c.hands)),
+		o:        o,
+		form:     form{run: o.Run, size: o.Size},
+		conn:     conn,
+		rooms:    make([]string, o.Rooms),
+		workers:  ws,
+		sent:     make([]uint64, o.Rooms),
+		byWorker: make([]int, len(ws.list)),
 	}
 	for i := range p.rooms {
 		p.rooms[i] = roomName(o.Run, i)
@@ -56,8 +56,8 @@ func (p *publisher) run(stop <-chan struct{}) error {
 	return p.openLoop(stop)
 }
 
-// openLoop sends messages when they are due, whatever has become of those before. A message carries the time when it
-// was due: what makes it late is part of its latency.
+// openLoop sends messages when they are due, whatever has become of those before. A message carries the time when it was
+// due, so that its latency includes how late it was sent.
 func (p *publisher) openLoop(stop <-chan struct{}) error {
 	start := time.Now()
 	for k := 0; ; k++ {
@@ -72,7 +72,7 @@ func (p *publisher) openLoop(stop <-chan struct{}) error {
 		if err := p.one(due); err != nil {
 			return err
 		}
-		if err := p.door.Flush(); err != nil {
+		if err := p.conn.Flush(); err != nil {
 			return err
 		}
 	}
@@ -81,19 +81,19 @@ func (p *publisher) openLoop(stop <-chan struct{}) error {
 // fewer waits until fewer than n messages have no answer, or stop is closed.
 func (p *publisher) fewer(n int, stop <-chan struct{}) error {
 	select {
-	case <-p.door.ended:
-		return p.door.err
+	case <-p.conn.ended:
+		return p.conn.err
 	default:
 	}
 	for p.unanswered() >= n {
 		select {
-		case <-p.door.changed:
-		case <-p.door.ended:
-			return p.door.err
+		case <-p.conn.changed:
+		case <-p.conn.ended:
+			return p.conn.err
 		case <-stop:
 			return nil
 		case <-time.After(p.o.Timeout):
-			return fmt.Errorf("%w: no answers", ErrDoor)
+			return fmt.Errorf("%w: no answers", ErrPublish)
 		}
 	}
 	return nil
@@ -110,8 +110,8 @@ func (p *publisher) closedLoop(stop <-chan struct{}) error {
 		select {
 		case <-stop:
 			return nil
-		case <-p.door.ended:
-			return p.door.err
+		case <-p.conn.ended:
+			return p.conn.err
 		default:
 		}
 		before := p.total
@@ -121,7 +121,7 @@ func (p *publisher) closedLoop(stop <-chan struct{}) error {
 			}
 		}
 		if p.total != before {
-			if err := p.door.Flush(); err != nil {
+			if err := p.conn.Flush(); err != nil {
 				return err
 			}
 		}
@@ -129,10 +129,10 @@ func (p *publisher) closedLoop(stop <-chan struct{}) error {
 		select {
 		case <-stop:
 			return nil
-		case <-p.door.changed:
-		case <-p.crew.changed:
-		case <-p.door.ended:
-			return p.door.err
+		case <-p.conn.changed:
+		case <-p.workers.changed:
+		case <-p.conn.ended:
+			return p.conn.err
 		case <-patience.C:
 			return errStalled
 		}
@@ -146,7 +146,7 @@ func (p *publisher) round() error {
 			return err
 		}
 	}
-	return p.door.Flush()
+	return p.conn.Flush()
 }
 
 func (p *publisher) one(due time.Time) error {
@@ -154,27 +154,27 @@ func (p *publisher) one(due time.Time) error {
 	p.next = (p.next + 1) % len(p.rooms)
 	p.sent[room]++
 	p.total++
-	for i, h := range p.crew.hands {
-		if h.holds(room) {
-			p.byHand[i]++
+	for i, w := range p.workers.list {
+		if w.holds(room) {
+			p.byWorker[i]++
 		}
 	}
 	p.buf = p.form.append(p.buf[:0], message{room: uint32(room), seq: p.sent[room], sent: due.UnixNano()})
-	return p.door.send(p.rooms[room], p.buf)
+	return p.conn.send(p.rooms[room], p.buf)
 }
 
-func (p *publisher) unanswered() int { return int(p.total - p.door.answers.Load()) }
+func (p *publisher) unanswered() int { return int(p.total - p.conn.answers.Load()) }
 
-// inFlight is the messages that are not answered, or have not reached all streams of the worker that is last.
+// inFlight returns the number of messages that are not answered, or have not reached all streams of the slowest worker.
 func (p *publisher) inFlight() int {
 	n := p.unanswered()
-	for i, h := range p.crew.hands {
-		n = max(n, p.byHand[i]-int(h.completed.Load()))
+	for i, w := range p.workers.list {
+		n = max(n, p.byWorker[i]-int(w.completed.Load()))
 	}
 	return n
 }
 
-// numbers is the last number of each room.
+// numbers returns the last number of each room.
 func (p *publisher) numbers() []uint64 { return slices.Clone(p.sent) }
 
 // fine is the last part of a wait, for which the clock of the Go runtime is too coarse: it wakes up to a millisecond
