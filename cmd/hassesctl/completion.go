@@ -21,7 +21,7 @@ func completionCommand(s *session.Session) *cli.Command {
 		Name:        "completion",
 		Usage:       "print the completion script for a shell",
 		ArgsUsage:   "bash|zsh|fish",
-		Description: "Commands, flags and the daemon's rooms are completed. For bash: source <(hassesctl completion bash)",
+		Description: "The script completes commands, flags and the rooms of the daemon. For bash: source <(hassesctl completion bash)",
 		Action: func(c *cli.Context) error {
 			args, err := cmdline.Words(c, 1, 1)
 			if err != nil {

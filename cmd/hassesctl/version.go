@@ -38,7 +38,7 @@ func versionCommand(s *session.Session) *cli.Command {
 	return &cli.Command{
 		Name:        "version",
 		Usage:       "show the versions of hassesctl and, if it can be reached, of the daemon",
-		Description: "Exits with 0 also when the daemon cannot be reached.",
+		Description: "Exits with 0 even if the daemon cannot be reached.",
 		Action: func(c *cli.Context) error {
 			if _, err := cmdline.Words(c, 0, 0); err != nil {
 				return err

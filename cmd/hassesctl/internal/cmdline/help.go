@@ -23,10 +23,10 @@ func AppHelp(app *cli.App) string {
 	}
 	b.WriteString("\nFlags of every command, before or after it:\n")
 	flagsHelp(&b, app.Flags)
-	entry(&b, "--help", "explain hassesctl, or the command", 22)
+	entry(&b, "--help", "Explain hassesctl, or the command.", 22)
 	b.WriteString("\nEnvironment:\n" + wrap("HASSESCTL_SOCKET, HASSESCTL_TCP, HASSESCTL_CA, HASSESCTL_CERT, HASSESCTL_KEY, HASSESCTL_AUTH_KEY_FILE, "+
-		"HASSESCTL_JSON and HASSESCTL_TIMEOUT stand for the flags, which beat them; HASSESCTL_URL for --url of tail. "+
-		"NO_COLOR turns the colours off.", 2))
+		"HASSESCTL_JSON and HASSESCTL_TIMEOUT are the defaults of the flags with these names; HASSESCTL_URL is that of --url for tail and sign-url. "+
+		"NO_COLOR turns colours off.", 2))
 	b.WriteString("\nExit codes:\n")
 	for code, meaning := range exit.Meanings {
 		fmt.Fprintf(&b, "  %d  %s\n", code, meaning)

@@ -25,16 +25,16 @@ func SignURL(s *session.Session) *cli.Command {
 		Name:      "sign-url",
 		Usage:     "sign a URL for a subscriber",
 		ArgsUsage: "ROOM...",
-		Description: "Prints the URL that opens a stream of exactly these rooms, as the site would make it; without --url only " +
-			"its query. '*' alone is every room. No daemon is asked.",
+		Description: "Prints the URL that opens a stream of exactly these rooms; without --url it prints only " +
+			"the query. '*' alone is every room. No daemon is asked.",
 		Flags: []cli.Flag{
-			&cli.StringFlag{Name: "key-file", Usage: "the `FILE` with the key"},
-			&cli.StringFlag{Name: "kid", Usage: "the key is called `KID`"},
-			&cli.StringFlag{Name: "url", Usage: "streams are at `URL`, such as https://example.org/sse"},
-			&cli.StringFlag{Name: "id", Usage: "the stream's id is `ID`"},
-			&cli.DurationFlag{Name: "ttl", Usage: "streams can be opened for `DURATION` (default: 5m)"},
-			&cli.DurationFlag{Name: "until", Usage: "streams end after `DURATION` from now (default: they do not)"},
-			&cli.StringFlag{Name: "ip", Usage: "only for `ADDRESS`, or a network such as 2001:db8::/64"},
+			&cli.StringFlag{Name: "key-file", Usage: "Read the key from `FILE`."},
+			&cli.StringFlag{Name: "kid", Usage: "Name the key `KID`, as the daemon does."},
+			&cli.StringFlag{Name: "url", Usage: "Sign for streams at `URL`, such as https://example.org/sse. Default: HASSESCTL_URL."},
+			&cli.StringFlag{Name: "id", Usage: "Set the client's id to `ID`."},
+			&cli.DurationFlag{Name: "ttl", Usage: "Let the URL open streams for `DURATION`, such as 30s. Default: 5m."},
+			&cli.DurationFlag{Name: "until", Usage: "End the streams `DURATION` from now, such as 8h. Default: they do not end."},
+			&cli.StringFlag{Name: "ip", Usage: "Let only `ADDRESS` use the URL, or a network such as 2001:db8::/64."},
 		},
 		Action: func(c *cli.Context) error {
 			rooms, err := cmdline.Words(c, 1, -1)

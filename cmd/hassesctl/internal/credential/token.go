@@ -24,22 +24,23 @@ func Token(s *session.Session) *cli.Command {
 		Name:      "token",
 		Usage:     "make a JSON Web Token for subscribers, or check one",
 		ArgsUsage: "mint | check [TOKEN]",
-		Description: "mint prints a token for the rooms of --room; check says what a token grants, or why a daemon with this key " +
-			"and these flags would refuse it, and exits with 4 then. Without TOKEN it is read from the standard input, where no " +
-			"other user sees it. No daemon is asked.",
+		Description: "mint prints a token for the rooms of --room. check prints what a token grants; if a " +
+			"daemon with this key and these flags would refuse it, check prints why and exits with 4. " +
+			"Without TOKEN, check reads the token from standard input, where no other user sees it. " +
+			"No daemon is asked.",
 		Flags: []cli.Flag{
-			&cli.StringFlag{Name: "key-file", Usage: "the `FILE` with the key: a secret for HS256, otherwise PEM; mint needs the private key"},
-			&cli.StringFlag{Name: "kid", Usage: "the key is called `KID`"},
-			&cli.StringFlag{Name: "alg", Usage: "the key is for `ALGORITHM`: HS256, RS256, ES256 or EdDSA (default: what it is)"},
-			&cli.StringFlag{Name: "jwks-file", Usage: "check with the keys of the JWK set in `FILE` instead"},
-			&cli.StringSliceFlag{Name: "room", Usage: "mint: grant `ROOM`, 'prefix*' or '*'; check: would this room be granted? May be repeated"},
-			&cli.StringSliceFlag{Name: "publish", Usage: "mint: also to publish to `ROOM`. May be repeated"},
-			&cli.StringFlag{Name: "id", Usage: "mint: the stream's id is `ID`"},
-			&cli.DurationFlag{Name: "ttl", Usage: "mint: good for `DURATION`, such as 10m; streams end then (default: 1h)"},
-			&cli.StringFlag{Name: "iss", Usage: "the issuer is `ISSUER`: mint writes it, check wants it"},
-			&cli.StringFlag{Name: "aud", Usage: "the audience is `AUDIENCE`: mint writes it, check wants it"},
-			&cli.StringFlag{Name: "sub", Usage: "mint: the subject is `SUBJECT`, for people who read the token"},
-			&cli.DurationFlag{Name: "leeway", Usage: "check: clocks may differ by `DURATION` (default: 5s, as in the daemon)"},
+			&cli.StringFlag{Name: "key-file", Usage: "Read the key from `FILE`: a secret for HS256, otherwise PEM. mint needs the private key."},
+			&cli.StringFlag{Name: "kid", Usage: "Name the key `KID`, as the daemon does."},
+			&cli.StringFlag{Name: "alg", Usage: "Use the key for `ALGORITHM`: HS256, RS256, ES256 or EdDSA. Default: the one that fits the key."},
+			&cli.StringFlag{Name: "jwks-file", Usage: "check: use the keys of the JWK set in `FILE` instead of --key-file."},
+			&cli.StringSliceFlag{Name: "room", Usage: "mint: grant `ROOM`, 'prefix*' or '*'. check: exit with 4 unless the token grants it. May be repeated."},
+			&cli.StringSliceFlag{Name: "publish", Usage: "mint: also grant publishing to `ROOM`. May be repeated."},
+			&cli.StringFlag{Name: "id", Usage: "mint: set the client's id to `ID`."},
+			&cli.DurationFlag{Name: "ttl", Usage: "mint: make the token valid for `DURATION`, such as 10m; its streams end then. Default: 1h."},
+			&cli.StringFlag{Name: "iss", Usage: "Set the issuer to `ISSUER` (mint), or require it (check)."},
+			&cli.StringFlag{Name: "aud", Usage: "Set the audience to `AUDIENCE` (mint), or require it (check)."},
+			&cli.StringFlag{Name: "sub", Usage: "mint: set the subject to `SUBJECT`, for people who read the token."},
+			&cli.DurationFlag{Name: "leeway", Usage: "check: let clocks differ by `DURATION`. Default: 5s, as in the daemon."},
 		},
 		Action: func(c *cli.Context) error {
 			args, err := cmdline.Words(c, 1, 2)

@@ -19,9 +19,9 @@ import (
 func Certs(s *session.Session) *cli.Command {
 	return &cli.Command{
 		Name:  "certs",
-		Usage: "list the certificates, when they end and what is wrong with them",
-		Description: "The first is for every name that none of them has. What is wrong, and when it is tried again, " +
-			"goes to the standard error.",
+		Usage: "list the certificates, when they expire and what is wrong with them",
+		Description: "The first certificate is for all names that no other one has. Problems, and the time of " +
+			"the next attempt, go to standard error.",
 		Action: func(c *cli.Context) error {
 			if _, err := cmdline.Words(c, 0, 0); err != nil {
 				return err

@@ -31,11 +31,11 @@ func Clients(s *session.Session) *cli.Command {
 		Name:  "clients",
 		Usage: "list the connected clients",
 		Flags: []cli.Flag{
-			&cli.StringFlag{Name: "room", Usage: "only those subscribed to `ROOM`"},
-			&cli.StringFlag{Name: "id", Usage: "only those that call themselves `ID`"},
-			&cli.StringFlag{Name: "addr", Usage: "only those from `ADDRESS`, or address:port"},
-			&cli.StringFlag{Name: "sort", Usage: "`ORDER`: age (oldest first, the default), queue (fullest first) or sent (most first)"},
-			&cli.IntFlag{Name: "limit", Usage: "at most `N` of them (default: all)"},
+			&cli.StringFlag{Name: "room", Usage: "List only clients that are subscribed to `ROOM`."},
+			&cli.StringFlag{Name: "id", Usage: "List only clients with this `ID`."},
+			&cli.StringFlag{Name: "addr", Usage: "List only clients from `ADDRESS`, such as 192.0.2.7, or from one port of it, such as 192.0.2.7:50190."},
+			&cli.StringFlag{Name: "sort", Usage: "Sort by `ORDER`: age (oldest first), queue (fullest first) or sent (most messages first). Default: age."},
+			&cli.IntFlag{Name: "limit", Usage: "List at most `N` clients. Default: all."},
 		},
 		Action: func(c *cli.Context) error {
 			if _, err := cmdline.Words(c, 0, 0); err != nil {

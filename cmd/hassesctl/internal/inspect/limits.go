@@ -20,9 +20,9 @@ import (
 func Limits(s *session.Session) *cli.Command {
 	return &cli.Command{
 		Name:  "limits",
-		Usage: "show what is used of the limits, who was refused, and which networks are kept out",
+		Usage: "show how much of each limit is used, what was refused, and which networks are kept out",
 		Flags: []cli.Flag{
-			&cli.IntFlag{Name: "penalized", Usage: "list at most so many networks that are kept out, up to 1000", Value: 20},
+			&cli.IntFlag{Name: "penalized", Usage: "List at most `N` networks that are kept out, up to 1000. Default: 20.", Value: 20},
 		},
 		Action: func(c *cli.Context) error {
 			if _, err := cmdline.Words(c, 0, 0); err != nil {

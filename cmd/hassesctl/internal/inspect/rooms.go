@@ -24,10 +24,10 @@ const roomsPage = 1000
 func Rooms(s *session.Session) *cli.Command {
 	return &cli.Command{
 		Name:  "rooms",
-		Usage: "list the rooms that somebody listens to, fullest first",
+		Usage: "list the rooms that have subscribers, fullest first",
 		Flags: []cli.Flag{
-			&cli.StringFlag{Name: "prefix", Usage: "only those whose name begins with `P`"},
-			&cli.IntFlag{Name: "limit", Usage: "at most `N` of them (default: all)"},
+			&cli.StringFlag{Name: "prefix", Usage: "List only rooms whose names begin with `PREFIX`."},
+			&cli.IntFlag{Name: "limit", Usage: "List at most `N` rooms. Default: all."},
 		},
 		Action: func(c *cli.Context) error {
 			if _, err := cmdline.Words(c, 0, 0); err != nil {

@@ -18,8 +18,8 @@ func Sandbox(s *session.Session) *cli.Command {
 	return &cli.Command{
 		Name:  "sandbox",
 		Usage: "show what the daemon has given up, and what it can still open",
-		Description: "The threads are looked at now; what must be refused was tried when the daemon started. Checks that " +
-			"failed go to the standard error.",
+		Description: "The threads are examined now; what must be refused was tried when the daemon started. " +
+			"Checks that failed go to standard error.",
 		Action: func(c *cli.Context) error {
 			if _, err := cmdline.Words(c, 0, 0); err != nil {
 				return err

@@ -21,7 +21,7 @@ func Status(s *session.Session) *cli.Command {
 		Name:  "status",
 		Usage: "show how the daemon is doing",
 		Flags: []cli.Flag{
-			&cli.BoolFlag{Name: "watch", Usage: "look again each second until interrupted; with --json one line a look"},
+			&cli.BoolFlag{Name: "watch", Usage: "Repeat every second until interrupted. With --json each status is one line."},
 		},
 		Action: func(c *cli.Context) error {
 			if _, err := cmdline.Words(c, 0, 0); err != nil {

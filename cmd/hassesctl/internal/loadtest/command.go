@@ -19,11 +19,12 @@ import (
 func Command(s *session.Session) *cli.Command {
 	return &cli.Command{
 		Name:  "bench",
-		Usage: "load a server with streams and messages, and measure",
-		Description: "Opens streams, publishes, and checks that each stream gets each message once and in order. " +
-			"Without --url it is the daemon of the control connection; with --url and --publish-url it can be any server of " +
-			"Server-Sent Events. It runs for --duration, or until it is interrupted. The exit code is 1 if anything was " +
-			"lost, doubled, out of order or broken, or if the server ended a stream.",
+		Usage: "put a load of streams and messages on a server, and measure it",
+		Description: "Opens streams, publishes, and checks that each stream receives each message once and in " +
+			"order. Without --url it measures the daemon of the control connection. With --url and " +
+			"--publish-url it measures any server of Server-Sent Events. It runs for --duration, or " +
+			"until it is interrupted. The exit code is 1 if anything was lost, doubled, out of order " +
+			"or broken, or if the server ended a stream.",
 		Flags: flags(),
 		Action: func(c *cli.Context) error {
 			if _, err := cmdline.Words(c, 0, 0); err != nil {

@@ -17,14 +17,14 @@ import (
 func Kick(s *session.Session) *cli.Command {
 	return &cli.Command{
 		Name:      "kick",
-		Usage:     "end the streams of a client, of a room, or all",
+		Usage:     "end the streams of a client, of a room, or all streams",
 		ArgsUsage: "[ID]",
-		Description: "Exactly one of ID, --room and --all. Browsers come back by themselves; --refuse keeps them out " +
-			"for a while. Exits with 5 when there was nobody.",
+		Description: "Give exactly one of ID, --room and --all. Browsers reconnect automatically; --refuse " +
+			"keeps them out for a while. Exits with 5 if there was nobody to kick.",
 		Flags: []cli.Flag{
-			&cli.StringFlag{Name: "room", Usage: "all that are subscribed to `ROOM`"},
-			&cli.BoolFlag{Name: "all", Usage: "every stream"},
-			&cli.DurationFlag{Name: "refuse", Usage: "do not let the same ones in again for `DURATION`, such as 60s"},
+			&cli.StringFlag{Name: "room", Usage: "End the streams that are subscribed to `ROOM`."},
+			&cli.BoolFlag{Name: "all", Usage: "End every stream."},
+			&cli.DurationFlag{Name: "refuse", Usage: "Refuse the same clients for `DURATION`, such as 60s. Default: they may reconnect at once."},
 		},
 		Action: func(c *cli.Context) error {
 			params, err := kickParams(c)

@@ -17,9 +17,10 @@ import (
 // Reload returns the command reload.
 func Reload(s *session.Session) *cli.Command {
 	return &cli.Command{
-		Name:        "reload",
-		Usage:       "make the daemon read its configuration and certificates again",
-		Description: "Prints the settings that changed, one a line. No stream is touched; on any mistake the daemon keeps what it had.",
+		Name:  "reload",
+		Usage: "reload the configuration and the certificates of the daemon",
+		Description: "Prints the settings that changed, one a line. No stream is closed. If anything is wrong, " +
+			"the daemon keeps what it has.",
 		Action: func(c *cli.Context) error {
 			if _, err := cmdline.Words(c, 0, 0); err != nil {
 				return err
@@ -50,11 +51,13 @@ func Reload(s *session.Session) *cli.Command {
 // Drain returns the command drain.
 func Drain(s *session.Session) *cli.Command {
 	return &cli.Command{
-		Name:        "drain",
-		Usage:       "end all streams gently, and then the daemon",
-		Description: "The daemon accepts nobody any more, ends its streams evenly over the window, and exits. Asked again with a shorter window, it hurries. Browsers reconnect elsewhere, or to its successor.",
+		Name:  "drain",
+		Usage: "end all streams gradually, and then the daemon",
+		Description: "The daemon accepts no more connections, ends its streams evenly over the window, and " +
+			"exits. A second drain with a shorter window makes it hurry. Browsers reconnect to " +
+			"another daemon, or to the next one on this machine.",
 		Flags: []cli.Flag{
-			&cli.DurationFlag{Name: "window", Usage: "spread the ends over `DURATION` (default: the daemon's drain.window)"},
+			&cli.DurationFlag{Name: "window", Usage: "Spread the ends of the streams over `DURATION`, such as 30s. Default: drain.window of the daemon."},
 		},
 		Action: func(c *cli.Context) error {
 			if _, err := cmdline.Words(c, 0, 0); err != nil {

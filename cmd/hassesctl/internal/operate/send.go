@@ -29,15 +29,15 @@ func Send(s *session.Session) *cli.Command {
 		Name:      "send",
 		Usage:     "send a message to a room",
 		ArgsUsage: "ROOM MESSAGE",
-		Description: "ROOM is the name of a room, 'prefix*' for all rooms that begin so, or '*' for everybody. " +
-			"MESSAGE is sent as it is; - reads it from the standard input, to its end. " +
-			"Put -- before a MESSAGE that begins with a dash.",
+		Description: "ROOM is the name of a room, 'prefix*' for all rooms whose names begin so, or '*' for " +
+			"every room. MESSAGE is sent as it is; - reads it from standard input, to its end. Put -- " +
+			"before a MESSAGE that begins with a dash.",
 		Flags: []cli.Flag{
-			&cli.StringSliceFlag{Name: "to", Usage: "send to `ROOM` as well; may be repeated; a stream that matches twice gets it once"},
-			&cli.StringFlag{Name: "except", Usage: "not to the client that calls itself `ID`"},
-			&cli.StringFlag{Name: "event", Usage: "the event's `NAME` (default: browsers see \"message\")"},
-			&cli.DurationFlag{Name: "retry", Usage: "tell browsers to wait `DURATION` before they reconnect, such as 3s"},
-			&cli.BoolFlag{Name: "require-receivers", Usage: "exit with 5 when no stream got it"},
+			&cli.StringSliceFlag{Name: "to", Usage: "Send to `ROOM` as well. May be repeated; a stream that matches twice gets the message once."},
+			&cli.StringFlag{Name: "except", Usage: "Do not send to the client with this `ID`."},
+			&cli.StringFlag{Name: "event", Usage: "Set the `NAME` of the event. Default: none, which browsers dispatch as message."},
+			&cli.DurationFlag{Name: "retry", Usage: "Tell browsers to wait `DURATION` before they reconnect, such as 3s: between 1ms and 24h."},
+			&cli.BoolFlag{Name: "require-receivers", Usage: "Exit with 5 if no stream received the message."},
 		},
 		Action: func(c *cli.Context) error {
 			args, err := cmdline.Words(c, 2, 2)

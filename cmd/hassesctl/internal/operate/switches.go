@@ -20,10 +20,11 @@ var LogLevels = []string{"quiet", "normal", "debug"}
 // LogLevel returns the command loglevel.
 func LogLevel(s *session.Session) *cli.Command {
 	return &cli.Command{
-		Name:        "loglevel",
-		Usage:       "show or set how much the daemon logs",
-		ArgsUsage:   "[LEVEL]",
-		Description: "LEVEL is quiet, normal or debug. The level in force is printed; it holds until the daemon is restarted or reloaded.",
+		Name:      "loglevel",
+		Usage:     "show or set how much the daemon logs",
+		ArgsUsage: "[LEVEL]",
+		Description: "LEVEL is quiet, normal or debug. The command prints the current level. A level that was " +
+			"set lasts until the daemon restarts or reloads its configuration.",
 		Action: func(c *cli.Context) error {
 			args, err := cmdline.Words(c, 0, 1)
 			if err != nil {
@@ -56,7 +57,7 @@ func Reinit(s *session.Session) *cli.Command {
 		Name:        "reinit",
 		Usage:       "show or set whether a client may send a second request on its open stream",
 		ArgsUsage:   "[on|off]",
-		Description: "What is in force is printed: on or off.",
+		Description: "The command prints the current state: on or off.",
 		Action: func(c *cli.Context) error {
 			args, err := cmdline.Words(c, 0, 1)
 			if err != nil {

@@ -23,13 +23,14 @@ func Command(s *session.Session) *cli.Command {
 		Name:      "pki",
 		Usage:     "make certificates for the control port over TLS",
 		ArgsUsage: "init | issue daemon HOST... | issue client NAME",
-		Description: "init makes a private authority; issue daemon a certificate for the control port of a daemon that is " +
-			"reached by these names or addresses; issue client one to show to it. All keys are ECDSA P-256, in files that " +
-			"only their owner can read. No daemon is asked.",
+		Description: "init makes a private certificate authority. issue daemon makes a certificate for the " +
+			"control port of a daemon with these names or addresses; issue client makes one to " +
+			"present to it. All keys are ECDSA P-256, in files that only their owner can read. No " +
+			"daemon is asked.",
 		Flags: []cli.Flag{
-			&cli.StringFlag{Name: "dir", Usage: "the `DIRECTORY` of the authority, where all files are written (default: .)"},
-			&cli.IntFlag{Name: "days", Usage: "the certificate is valid for `N` days (default: 90, of the authority 3650)"},
-			&cli.BoolFlag{Name: "force", Usage: "replace files that are there"},
+			&cli.StringFlag{Name: "dir", Usage: "Write all files into the `DIRECTORY` of the authority. Default: the current directory."},
+			&cli.IntFlag{Name: "days", Usage: "Make the certificate valid for `N` days. Default: 90, for the authority 3650."},
+			&cli.BoolFlag{Name: "force", Usage: "Replace existing files."},
 		},
 		Action: func(c *cli.Context) error {
 			args, err := cmdline.Words(c, 1, -1)

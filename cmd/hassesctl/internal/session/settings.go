@@ -29,14 +29,14 @@ type Settings struct {
 // GlobalFlags returns the flags of every command.
 func GlobalFlags() []cli.Flag {
 	return []cli.Flag{
-		&cli.StringFlag{Name: "socket", Usage: "Unix socket `PATH` of the daemon's control protocol (default: /run/hassesd/control.sock, then the one of hassesd --dev)"},
-		&cli.StringFlag{Name: "tcp", Usage: "`HOST:PORT` of the control protocol, instead of the socket; without --ca plain TCP, on loopback only"},
-		&cli.StringFlag{Name: "ca", Usage: "PEM `FILE` with the certificates to trust: for --tcp, and for the stream of tail"},
-		&cli.StringFlag{Name: "cert", Usage: "PEM `FILE` with the certificate to show to the daemon, for --tcp"},
-		&cli.StringFlag{Name: "key", Usage: "PEM `FILE` with the key of --cert"},
-		&cli.StringFlag{Name: "auth-key-file", Usage: "`FILE` with the key that gives this connection its role, see [[control.key]] of the daemon"},
-		&cli.BoolFlag{Name: "json", Usage: "print the protocol's result as one line of JSON"},
-		&cli.DurationFlag{Name: "timeout", Usage: "give up after `DURATION`, such as 500ms or 1m (default: 5s)"},
+		&cli.StringFlag{Name: "socket", Usage: "Connect to the control socket at `PATH`. Default: /run/hassesd/control.sock, then the socket of hassesd --dev."},
+		&cli.StringFlag{Name: "tcp", Usage: "Connect to the control port at `HOST:PORT` instead of the socket, such as 127.0.0.1:8085. Without --ca it is plain TCP, which works on loopback only."},
+		&cli.StringFlag{Name: "ca", Usage: "Trust the certificates in this PEM `FILE`, for --tcp and for the stream of tail."},
+		&cli.StringFlag{Name: "cert", Usage: "Present the certificate in this PEM `FILE` to the control port. It needs --tcp and --key."},
+		&cli.StringFlag{Name: "key", Usage: "Read the private key of --cert from this PEM `FILE`."},
+		&cli.StringFlag{Name: "auth-key-file", Usage: "Read from `FILE` the key that gives this connection its role. See [[control.key]] in the configuration of the daemon."},
+		&cli.BoolFlag{Name: "json", Usage: "Print the result as one line of JSON."},
+		&cli.DurationFlag{Name: "timeout", Usage: "Give up after `DURATION`, such as 500ms or 1m. Default: 5s."},
 	}
 }
 

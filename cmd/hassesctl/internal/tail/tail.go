@@ -25,16 +25,17 @@ func Command(s *session.Session) *cli.Command {
 		Name:      "tail",
 		Usage:     "subscribe to rooms like a browser, and print what arrives",
 		ArgsUsage: "ROOM...",
-		Description: "Prints the data of each event. The stream reconnects and resumes by itself, and runs until it is " +
-			"interrupted or refused. '*' alone is every room, where the daemon allows it.",
+		Description: "Prints the data of each event. The stream reconnects and resumes automatically, and runs " +
+			"until it is interrupted or refused. '*' alone subscribes to every room, if the daemon " +
+			"allows that.",
 		Flags: []cli.Flag{
-			&cli.StringFlag{Name: "url", Usage: "subscribe at `URL`, such as https://example.org/sse (default: the daemon is asked over the control connection)"},
-			&cli.StringFlag{Name: "since", Usage: "first all that came after the event `ID` and is still in history"},
-			&cli.StringFlag{Name: "id", Usage: "call ourselves `ID`, as in the list of clients"},
-			&cli.StringFlag{Name: "token-file", Usage: "show the token in `FILE`, which is read again for each connection"},
-			&cli.StringFlag{Name: "key-file", Usage: "sign the URL of each connection with the key in `FILE`"},
-			&cli.StringFlag{Name: "kid", Usage: "the key of --key-file is called `KID`"},
-			&cli.StringFlag{Name: "exec", Usage: "run sh -c `CMD` for each event instead of printing it: the data is its standard input; HASSES_ID, HASSES_EVENT and, with one room, HASSES_ROOM are set"},
+			&cli.StringFlag{Name: "url", Usage: "Subscribe at `URL`, such as https://example.org/sse. Default: HASSESCTL_URL, or else the address that the daemon gives."},
+			&cli.StringFlag{Name: "since", Usage: "Print first all events after `ID` that are still in the history."},
+			&cli.StringFlag{Name: "id", Usage: "Subscribe with this `ID`, which the list of clients shows."},
+			&cli.StringFlag{Name: "token-file", Usage: "Authenticate with the token in `FILE`, which is read again for each connection."},
+			&cli.StringFlag{Name: "key-file", Usage: "Sign the URL of each connection with the key in `FILE`."},
+			&cli.StringFlag{Name: "kid", Usage: "Name the key of --key-file `KID`, as the daemon does."},
+			&cli.StringFlag{Name: "exec", Usage: "Run sh -c `CMD` for each event instead of printing it. Standard input is the data; HASSES_ID, HASSES_EVENT and, with one room, HASSES_ROOM are set."},
 		},
 		Action: func(c *cli.Context) error {
 			rooms, err := cmdline.Words(c, 1, -1)
