@@ -46,6 +46,10 @@ var rules = []rule{
 		why: "the hub knows streams and frames, not who carries them",
 	},
 	{
+		from: []string{"internal/publish"}, never: []string{"./..."}, except: []string{"./internal/publish", "./internal/hub", "./internal/sse"},
+		why: "publish takes messages from any door, and knows none",
+	},
+	{
 		from: []string{"internal/auth"}, never: []string{"./..."}, except: []string{"./internal/auth", "./internal/pemfile"},
 		why: "auth reads credentials and says what they grant; it knows nobody",
 	},
@@ -133,8 +137,13 @@ var rules = []rule{
 		why: "no handshake and no request ever meets what waits for an authority",
 	},
 	{
-		from: []string{"internal/admin"}, never: []string{"./internal/..."}, except: []string{"./internal/admin/...", "./internal/admission", "./internal/list", "./internal/tlsconn", "./internal/sse", "./internal/pemfile"},
-		why: "the control protocol acts on a Backend, and knows only what an event may be; whoever implements it is no business of its",
+		from: []string{"internal/admin/..."}, never: []string{"./internal/hub", "./internal/eventlog/..."}, direct: true,
+		why: "what comes in at a door is published; order and streams are no business of a door",
+	},
+	{
+		from: []string{"internal/admin"}, never: []string{"./internal/..."},
+		except: []string{"./internal/admin/...", "./internal/admission", "./internal/list", "./internal/tlsconn", "./internal/sse", "./internal/pemfile", "./internal/publish", "./internal/hub", "./internal/eventlog"},
+		why:    "the control protocol acts on a Backend, and knows only what an event may be; whoever implements it is no business of its",
 	},
 	{
 		from: []string{"internal/admin/api"}, never: []string{"./..."}, except: []string{"./internal/admin/api"},
@@ -339,6 +348,7 @@ func TestRulesCatch(t *testing.T) {
 		{"internal/hub", module + "/internal/reactor"},
 		{"internal/hub", "net"},
 		{"internal/sse", "context"},
+		{"internal/publish", module + "/internal/admin/api"},
 		{"internal/auth", module + "/internal/hub"},
 		{"internal/auth", "os"},
 		{"internal/edge", "github.com/golang-jwt/jwt/v5"},

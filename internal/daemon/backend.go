@@ -3,7 +3,6 @@ package daemon
 import (
 	"context"
 	"crypto/tls"
-	"errors"
 	"fmt"
 	"os"
 	"os/user"
@@ -14,9 +13,7 @@ import (
 	"github.com/hassesd/hassesd/internal/admin/api"
 	"github.com/hassesd/hassesd/internal/edge"
 	"github.com/hassesd/hassesd/internal/hub"
-	"github.com/hassesd/hassesd/internal/names"
 	"github.com/hassesd/hassesd/internal/options"
-	"github.com/hassesd/hassesd/internal/sse"
 )
 
 // backend is what the control protocol acts on: the running daemon.
@@ -211,53 +208,6 @@ func (b backend) Count(ctx context.Context, p api.CountParams) (api.Count, error
 	return api.Count{Connections: &connections, Streams: streams}, nil
 }
 
-// Publish implements admin.Backend.
-func (b backend) Publish(ctx context.Context, p api.SendParams) (admin.Delivery, error) {
-	m := hub.Message{
-		Except: p.Except,
-		Event:  sse.Event{Name: p.Event, Data: p.Data, Retry: sse.RetryOf(p.Retry)},
-	}
-	for _, to := range p.To {
-		target, err := names.ParseTarget(to)
-		if err != nil {
-			return nil, refusedMessage(fmt.Errorf("to %w", err))
-		}
-		m.To = append(m.To, target)
-	}
-	for {
-		receipt, err := b.hub.Publish(time.Now(), m)
-		switch {
-		case err == nil:
-			return delivery{receipt}, nil
-		case errors.Is(err, hub.ErrClosed):
-			return nil, &api.Error{Code: api.CodeOverloaded, Message: err.Error(), Hint: "publish again when the daemon is back"}
-		case !errors.Is(err, hub.ErrBusy):
-			return nil, refusedMessage(err)
-		}
-		select {
-		case <-b.hub.Space():
-		case <-ctx.Done():
-			return nil, &api.Error{Code: api.CodeOverloaded, Message: err.Error(), Hint: "publish again a little later"}
-		}
-	}
-}
-
-// delivery is a message on its way through the loops.
-type delivery struct{ receipt *hub.Receipt }
-
-// ID implements admin.Delivery.
-func (d delivery) ID() string { return d.receipt.ID().String() }
-
-// Matched implements admin.Delivery.
-func (d delivery) Matched(ctx context.Context) (int, error) {
-	select {
-	case <-d.receipt.Done():
-		return d.receipt.Matched(), nil
-	case <-ctx.Done():
-		return 0, busy(ctx.Err())
-	}
-}
-
 // Kick implements admin.Backend.
 func (b backend) Kick(ctx context.Context, p api.KickParams) (api.Kicked, error) {
 	chosen := 0
@@ -341,19 +291,6 @@ func (b backend) Certificates(context.Context) (api.Certificates, error) {
 
 // CountCommandError implements admin.Backend.
 func (b backend) CountCommandError(reason string) { b.commandErrors.add(reason) }
-
-// refusedMessage tells a publisher what is wrong with a message.
-func refusedMessage(err error) error {
-	var large *hub.TooLargeError
-	if errors.As(err, &large) {
-		return &api.Error{Code: api.CodeTooLarge, Message: err.Error(), Hint: "raise limits.message_bytes, or send less"}
-	}
-	var wrong *hub.InvalidError
-	if errors.As(err, &wrong) {
-		return invalid(err.Error(), wrong.Hint)
-	}
-	return invalid(err.Error(), "")
-}
 
 func invalid(message, hint string) error {
 	const invalidParams = -32602

@@ -20,6 +20,7 @@ import (
 	"github.com/hassesd/hassesd/internal/hub"
 	"github.com/hassesd/hassesd/internal/logx"
 	"github.com/hassesd/hassesd/internal/memguard"
+	"github.com/hassesd/hassesd/internal/publish"
 	"github.com/hassesd/hassesd/internal/reactor"
 	"github.com/hassesd/hassesd/internal/state"
 	"github.com/hassesd/hassesd/internal/supervise"
@@ -69,6 +70,7 @@ type Daemon struct {
 	ways             []api.Endpoint   // into control
 	controlAdmission *admission.Table // of its TLS door
 	hub              *hub.Hub
+	publisher        *publish.Publisher
 	loops            []*reactor.Loop
 	edge             *edge.Server
 	memory           *memguard.Guard

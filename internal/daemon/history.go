@@ -40,15 +40,14 @@ type keptHistory struct {
 
 // openHub makes the hub, which goes on where the one before ended if its history was kept and is whole.
 func (d *Daemon) openHub(options hub.Options) {
-	now := time.Now()
 	if d.history.dir != nil {
-		if h := d.restoreHub(options, now); h != nil {
-			d.hub = h
-			return
-		}
+		d.hub = d.restoreHub(options, time.Now())
 	}
-	options.Epoch = newEpoch(d.startedAt)
-	d.hub = hub.New(options)
+	if d.hub == nil {
+		options.Epoch = newEpoch(d.startedAt)
+		d.hub = hub.New(options)
+	}
+	d.publisher = d.newPublisher(d.hub)
 }
 
 // restoreHub makes the hub from the file, and nil if there is none that can be used.

@@ -8,19 +8,26 @@ import (
 	"github.com/hassesd/hassesd/internal/admin/api"
 	"github.com/hassesd/hassesd/internal/hub"
 	"github.com/hassesd/hassesd/internal/names"
+	"github.com/hassesd/hassesd/internal/publish"
 	"github.com/hassesd/hassesd/internal/sse"
 )
 
-// Every door publishes through the hub, so what a client would take for something else is refused there, with what to do.
+// Every door publishes through one Publisher, so what a client would take for something else is refused there, with what
+// to do.
 func TestEventsThatClientsWouldMisreadAreRefused(t *testing.T) {
-	h := hub.New(hub.Options{Epoch: "e"})
+	p := publish.New(publish.Options{
+		Hub: hub.New(hub.Options{Epoch: "e"}), Now: time.Now, Limits: func() publish.Limits { return publish.Limits{} },
+	})
 	for name, event := range map[string]sse.Event{
 		"EventSource's error": {Name: "error"},
 		"EventSource's open":  {Name: "open"},
 		"the daemon's gap":    {Name: sse.GapEvent},
 		"a retry of 2^31 ms":  {Retry: sse.RetryOf(1 << 31)},
 	} {
-		_, err := h.Publish(time.Now(), hub.Message{To: []names.Target{names.Everything}, Event: event})
+		_, err := p.Publish(t.Context(), publish.Request{
+			Source: publish.NewSource(publish.DoorUnix, nil), Granted: publish.Everywhere(),
+			To: []names.Target{names.Everything}, Event: event,
+		})
 		if err == nil {
 			t.Errorf("%s was published", name)
 			continue

@@ -1,0 +1,51 @@
+package publish
+
+import (
+	"sync/atomic"
+	"time"
+)
+
+// Stats are the figures of a Publisher at one moment. They only grow.
+type Stats struct {
+	Doors   [doors]DoorStats // indexed by Door
+	Held    uint64           // messages that waited for the pace of their source
+	HeldFor time.Duration    // in all
+}
+
+// DoorStats are what became of the messages of one door.
+type DoorStats struct {
+	Published uint64
+	Refused   [refusals]uint64 // indexed by Refusal
+}
+
+// counts are the counters behind Stats.
+type counts struct {
+	doors [doors]struct {
+		published atomic.Uint64
+		refused   [refusals]atomic.Uint64
+	}
+	held    atomic.Uint64
+	heldFor atomic.Int64 // nanoseconds
+}
+
+func (c *counts) publish(d Door) { c.doors[d].published.Add(1) }
+
+func (c *counts) refuse(d Door, r Refusal) { c.doors[d].refused[r].Add(1) }
+
+func (c *counts) hold(d time.Duration) {
+	c.held.Add(1)
+	c.heldFor.Add(int64(d))
+}
+
+// Stats returns the figures of now. It never waits.
+func (p *Publisher) Stats() Stats {
+	s := Stats{Held: p.counts.held.Load(), HeldFor: time.Duration(p.counts.heldFor.Load())}
+	for d := range s.Doors {
+		from := &p.counts.doors[d]
+		s.Doors[d].Published = from.published.Load()
+		for r := range from.refused {
+			s.Doors[d].Refused[r] = from.refused[r].Load()
+		}
+	}
+	return s
+}

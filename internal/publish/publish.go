@@ -1,0 +1,123 @@
+// Package publish is the one way in for messages: every door calls it.
+//
+// A [Publisher] checks a message, keeps its source to the pace of the settings, waits while the event loops are behind,
+// and gives the message its place in the order of all messages. It counts what became of messages, by door.
+//
+//	source := publish.NewSource(publish.DoorUnix, stopping)
+//	result, err := publisher.Publish(ctx, publish.Request{Source: source, Granted: publish.Everywhere(), To: to, Event: event})
+//	matched, err := result.Matched(ctx)
+//
+// Who may publish is for the door to find out: it hands in what the source is granted.
+package publish
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/hassesd/hassesd/internal/hub"
+	"github.com/hassesd/hassesd/internal/names"
+	"github.com/hassesd/hassesd/internal/sse"
+)
+
+// roomTimeout bounds how long a message waits for room while the event loops are behind.
+const roomTimeout = 30 * time.Second
+
+// Options are what a Publisher needs. All are required.
+type Options struct {
+	Hub    *hub.Hub
+	Now    func() time.Time
+	Limits func() Limits // the present ones; asked for each message, from any goroutine
+}
+
+// Publisher takes messages from all doors. Its methods may be called from any goroutine.
+type Publisher struct {
+	hub    *hub.Hub
+	now    func() time.Time
+	limits func() Limits
+	counts counts
+}
+
+// New returns a Publisher.
+func New(o Options) *Publisher {
+	return &Publisher{hub: o.Hub, now: o.Now, limits: o.Limits}
+}
+
+// Request is a message, and who sends it.
+type Request struct {
+	Source  *Source
+	Granted []names.Target // where the source may publish to; see Everywhere
+	To      []names.Target
+	Except  string // the client id that does not get it; "" excepts nobody
+	Event   sse.Event
+}
+
+// Everywhere is what a source is granted that may publish to any room.
+func Everywhere() []names.Target { return everywhere }
+
+var everywhere = []names.Target{names.Everything}
+
+// Publish gives the message its place before it returns, so messages that are published one after another keep their
+// order. It waits for the pace of the source, and then for room, at most 30 seconds and within ctx. The error is an
+// *Error, and then nobody gets the message.
+func (p *Publisher) Publish(ctx context.Context, r Request) (*Result, error) {
+	result, refused := p.publish(ctx, r)
+	if refused != nil {
+		p.counts.refuse(r.Source.door, refused.Refusal)
+		return nil, refused
+	}
+	p.counts.publish(r.Source.door)
+	return result, nil
+}
+
+func (p *Publisher) publish(ctx context.Context, r Request) (*Result, *Error) {
+	limits := p.limits()
+	if refused := r.check(limits); refused != nil {
+		return nil, refused
+	}
+	if wait := r.Source.next(p.now(), limits.Pace, len(r.Event.Data)); wait > 0 {
+		p.counts.hold(wait)
+		if !r.Source.wait(ctx, wait) {
+			return nil, overloaded()
+		}
+	}
+	ctx, cancel := context.WithTimeout(ctx, roomTimeout)
+	defer cancel()
+	return p.append(ctx, hub.Message{To: r.To, Except: r.Except, Event: r.Event})
+}
+
+func (p *Publisher) append(ctx context.Context, m hub.Message) (*Result, *Error) {
+	for {
+		receipt, err := p.hub.Publish(p.now(), m)
+		switch {
+		case err == nil:
+			return &Result{receipt}, nil
+		case errors.Is(err, hub.ErrClosed):
+			return nil, &Error{Refusal: Closed, Message: err.Error(), Hint: "publish again when the daemon is back"}
+		case !errors.Is(err, hub.ErrBusy):
+			return nil, invalidMessage(err)
+		}
+		select {
+		case <-p.hub.Space():
+		case <-ctx.Done():
+			return nil, overloaded()
+		}
+	}
+}
+
+// Result is a message that has its place and is on its way to the streams.
+type Result struct{ receipt *hub.Receipt }
+
+// ID returns the message's id.
+func (r *Result) ID() sse.ID { return r.receipt.ID() }
+
+// Matched waits until every event loop of this node has looked up its streams, and returns how many streams the message
+// was for. Streams of other nodes do not count. The error is that of ctx.
+func (r *Result) Matched(ctx context.Context) (int, error) {
+	select {
+	case <-r.receipt.Done():
+		return r.receipt.Matched(), nil
+	case <-ctx.Done():
+		return 0, ctx.Err()
+	}
+}

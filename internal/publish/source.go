@@ -1,0 +1,58 @@
+package publish
+
+import (
+	"context"
+	"time"
+)
+
+// Door is a way by which messages come in: a closed set.
+type Door uint8
+
+// The doors.
+const (
+	DoorUnix Door = iota // the control socket
+	DoorTCP              // the control port, with or without TLS
+	DoorFIFO             // the named pipe
+
+	doors = iota
+)
+
+var doorNames = [doors]string{"unix", "tcp", "fifo"}
+
+// String returns the door's name in counters.
+func (d Door) String() string { return doorNames[d] }
+
+// Doors lists all of them.
+func Doors() []Door { return []Door{DoorUnix, DoorTCP, DoorFIFO} }
+
+// Source is one publisher, such as a control connection. It publishes one message after another: no two goroutines may
+// use it at the same time.
+type Source struct {
+	door    Door
+	closing <-chan struct{}
+	pacer   pacer
+}
+
+// NewSource returns a source at a door. Once closing is closed, messages of the source are no longer held to the pace:
+// the door wants to be done with what has arrived. A nil channel never is.
+func NewSource(door Door, closing <-chan struct{}) *Source {
+	return &Source{door: door, closing: closing}
+}
+
+// next returns how long the next message has to wait for the pace, and counts it as let through.
+func (s *Source) next(now time.Time, pace Pace, bytes int) time.Duration {
+	return s.pacer.next(now, pace, bytes)
+}
+
+// wait waits for d, or until the door closes. It reports whether the message may go on, which it may not once ctx ends.
+func (s *Source) wait(ctx context.Context, d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-s.closing:
+	case <-ctx.Done():
+		return false
+	}
+	return true
+}
