@@ -6,11 +6,8 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"slices"
 	"time"
 
-	"github.com/hassesd/hassesd/internal/admin/api"
-	"github.com/hassesd/hassesd/internal/certs"
 	"github.com/hassesd/hassesd/internal/certs/acmecert"
 	"github.com/hassesd/hassesd/internal/config"
 	"github.com/hassesd/hassesd/internal/options"
@@ -18,10 +15,10 @@ import (
 	"github.com/hassesd/hassesd/internal/state"
 )
 
-// maxSecretFile bounds what is read of a file with a key or a few root certificates.
+// maxSecretFile bounds the size of a file with a key or a few root certificates.
 const maxSecretFile = 1 << 20
 
-// readACME reads what obtains and renews certificates is made of, while only root may be able to read the files.
+// readACME reads the options of the ACME manager, while only root may be able to read the files.
 func (r *reading) readACME() error {
 	if len(r.settings.ACME.Hosts) == 0 {
 		return nil
@@ -33,7 +30,7 @@ func (r *reading) readACME() error {
 	return err
 }
 
-// checkACMECache says what is wrong with the directory that ACME would use. It changes nothing.
+// checkACMECache returns what is wrong with the directory that ACME would use. It changes nothing.
 func (r *reading) checkACMECache() error {
 	if len(r.settings.ACME.Hosts) == 0 || r.isUserUnknown {
 		return nil
@@ -46,9 +43,9 @@ func (r *reading) checkACMECache() error {
 	return acmecert.CheckCache(dir, owner.UID)
 }
 
-// prepareACME makes the directory of what was read, before privileges are dropped: only root may be able to.
-func (d *Daemon) prepareACME(r *reading) error {
-	if d.certs == nil || r.acme == nil {
+// prepareACME makes the cache directory, before privileges are dropped: only root may be able to.
+func (c *certificates) prepareACME(r *reading) error {
+	if c.store == nil || r.acme == nil {
 		r.acme = nil
 		return nil
 	}
@@ -59,15 +56,15 @@ func (d *Daemon) prepareACME(r *reading) error {
 	return nil
 }
 
-// openACME reads the cache. It is called after privileges were dropped: the cache is its owner's, and root has no business
-// with what he may have put there.
-func (d *Daemon) openACME(o *acmecert.Options) error {
+// openACME reads the cache. It is called after privileges were dropped: the cache belongs to its owner, and root should not act
+// on what he may have put there.
+func (c *certificates) openACME(o *acmecert.Options) error {
 	if o == nil {
 		return nil
 	}
-	o.Store, o.Logger = d.certs, d.log
+	o.Store, o.Logger = c.store, c.log
 	var err error
-	if d.acme, err = acmecert.New(*o, time.Now()); err != nil {
+	if c.acme, err = acmecert.New(*o, time.Now()); err != nil {
 		return &configurationError{fmt.Errorf("acme: %w", err)}
 	}
 	return nil
@@ -114,30 +111,7 @@ func readEABKey(s *config.Settings) ([]byte, error) {
 	return key, nil
 }
 
-// tellACME adds to the list how each host of the manager stands: to its certificate, or as one that is not there yet.
-func (d *Daemon) tellACME(list []api.Certificate, now time.Time) []api.Certificate {
-	if d.acme == nil {
-		return list
-	}
-	for _, s := range d.acme.Status(now) {
-		i := slices.IndexFunc(list, func(c api.Certificate) bool {
-			isOurs := c.Source == string(certs.SourceACME) || c.Source == string(certs.SourceSelfSigned)
-			return isOurs && slices.Contains(c.Names, s.Host)
-		})
-		if i < 0 {
-			list = append(list, api.Certificate{Names: []string{s.Host}, Source: string(certs.SourceACME), Warnings: []string{}})
-			i = len(list) - 1
-		}
-		c := &list[i]
-		if !s.RenewedAt.IsZero() && !s.NotAfter.IsZero() {
-			c.LoadedAt = s.RenewedAt
-		}
-		c.LastError, c.LastErrorAt, c.NextTry = s.LastError, s.FailedAt, s.NextTry
-	}
-	return list
-}
-
-// readSmall reads a file that is small, or says that it is not.
+// readSmall returns the content of a small regular file.
 func readSmall(path string) ([]byte, error) {
 	info, err := os.Stat(path)
 	if err != nil {

@@ -155,11 +155,14 @@ func TestTheDevelopmentCertificateIsListedAndKept(t *testing.T) {
 
 func TestWithoutTLSThereAreNoCertificates(t *testing.T) {
 	d := &Daemon{}
-	if list := d.listCertificates(time.Now()); len(list) > 0 {
+	if list := d.certificates.list(time.Now()); len(list) > 0 {
 		t.Errorf("listed: %+v", list)
 	}
-	if d.useCertificates(&config.Settings{}, nil) {
-		t.Error("something changed")
+	if _, ok := d.control.certificate(time.Now(), time.Time{}); ok {
+		t.Error("the control port has one")
+	}
+	if changed := d.certificates.use(&config.Settings{}, nil, time.Now()); len(changed) > 0 {
+		t.Errorf("changed: %q", changed)
 	}
 	r := &reading{settings: &config.Settings{}, now: time.Now(), daemon: d}
 	if err := r.readCertificates(); r.certificates != nil || err != nil {
@@ -167,23 +170,23 @@ func TestWithoutTLSThereAreNoCertificates(t *testing.T) {
 	}
 }
 
-func TestCertificatesThatEndAreComplainedOfOnceADay(t *testing.T) {
+func TestCertificatesThatExpireAreWarnedOfOnceADay(t *testing.T) {
 	logs := &logBuffer{}
 	store, err := certs.NewStore(certs.Policy{MinVersion: "1.2"})
 	if err != nil {
 		t.Fatal(err)
 	}
-	d := &Daemon{log: slog.New(slog.NewTextHandler(logs, nil)), certs: store}
+	c := &certificates{log: slog.New(slog.NewTextHandler(logs, nil)), store: store}
 	now := time.Now()
 	pair, err := certs.Development(now) // for 30 days
 	if err != nil {
 		t.Fatal(err)
 	}
 	store.SetFiles([]*certs.Pair{pair}, 0)
-	complained := complaints{"gone": now}
+	warned := expiryWarnings{"gone": now}
 	for _, step := range []struct {
-		day             float64
-		warned, expired int
+		day               float64
+		warnings, expired int
 	}{
 		{19.9, 0, 0},
 		{20.1, 1, 0},
@@ -194,19 +197,19 @@ func TestCertificatesThatEndAreComplainedOfOnceADay(t *testing.T) {
 		{31, 3, 1},
 		{31.2, 3, 2},
 	} {
-		d.complainOfExpiry(complained, now.Add(time.Duration(step.day*24*float64(time.Hour))))
+		c.warnOfExpiry(warned, now.Add(time.Duration(step.day*24*float64(time.Hour))))
 		text := logs.String()
-		warned, expired := strings.Count(text, "needs attention"), strings.Count(text, "has expired")
-		if warned != step.warned || expired != step.expired {
-			t.Errorf("day %v: %d warnings, %d complaints of the end, want %d and %d\n%s", step.day, warned, expired, step.warned, step.expired, text)
+		warnings, expired := strings.Count(text, "needs attention"), strings.Count(text, "has expired")
+		if warnings != step.warnings || expired != step.expired {
+			t.Errorf("day %v: %d warnings, %d complaints of the end, want %d and %d\n%s", step.day, warnings, expired, step.warnings, step.expired, text)
 		}
 	}
-	if _, ok := complained["gone"]; ok || len(complained) != 1 {
-		t.Errorf("remembered: %v", complained)
+	if _, ok := warned["gone"]; ok || len(warned) != 1 {
+		t.Errorf("remembered: %v", warned)
 	}
 }
 
-func TestAnOCSPAnswerThatEndsIsComplainedOfOnceADay(t *testing.T) {
+func TestAnOCSPResponseThatExpiresIsWarnedOfOnceADay(t *testing.T) {
 	now := time.Now()
 	files := writeStapled(t, now)
 	logs := &logBuffer{}
@@ -214,13 +217,13 @@ func TestAnOCSPAnswerThatEndsIsComplainedOfOnceADay(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	d := &Daemon{log: slog.New(slog.NewTextHandler(logs, nil)), certs: store, files: certs.NewKeeper(store)}
-	reading, err := d.files.Read([]certs.Files{files}, now)
+	c := &certificates{log: slog.New(slog.NewTextHandler(logs, nil)), store: store, files: certs.NewKeeper(store)}
+	reading, err := c.files.Read([]certs.Files{files}, now)
 	if err != nil {
 		t.Fatal(err)
 	}
-	d.files.Use(reading)
-	complained := complaints{}
+	c.files.Use(reading)
+	warned := expiryWarnings{}
 	for _, step := range []struct {
 		hour        float64
 		soon, ended int
@@ -232,14 +235,14 @@ func TestAnOCSPAnswerThatEndsIsComplainedOfOnceADay(t *testing.T) {
 		{96, 1, 1},
 		{96.2, 1, 2},
 	} {
-		d.complainOfExpiry(complained, now.Add(time.Duration(step.hour*float64(time.Hour))))
+		c.warnOfExpiry(warned, now.Add(time.Duration(step.hour*float64(time.Hour))))
 		text := logs.String()
 		soon, ended := strings.Count(text, "is then left out"), strings.Count(text, "and is left out")
 		if soon != step.soon || ended != step.ended {
 			t.Errorf("hour %v: %d warnings before the end and %d after, want %d and %d\n%s", step.hour, soon, ended, step.soon, step.ended, text)
 		}
 	}
-	listed := d.listServed(now.Add(80 * time.Hour))[0]
+	listed := c.list(now.Add(80 * time.Hour))[0]
 	if listed.StapleUntil.Sub(now).Round(time.Minute) != 72*time.Hour || len(listed.Warnings) != 1 || !strings.Contains(listed.Warnings[0], "is left out") {
 		t.Errorf("listed: until %s, %q", listed.StapleUntil, listed.Warnings)
 	}

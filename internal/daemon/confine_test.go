@@ -74,34 +74,34 @@ func TestUnreachable(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	d := &Daemon{confined: confinement{mode: "auto", view: view, layers: sandbox.Layers{Landlock: 1}}}
+	c := &confinement{mode: "auto", view: view, layers: sandbox.Layers{Landlock: 1}}
 	grants, err := sandbox.Grants(sandboxPaths(neededPaths(&s, nil)))
 	if err != nil {
 		t.Fatal(err)
 	}
-	d.confined.sandbox = sandbox.Prepare(sandbox.Options{Grants: grants, View: view})
+	c.sandbox = sandbox.Prepare(sandbox.Options{Grants: grants, View: view})
 	t.Cleanup(func() {
-		if err := errors.Join(d.confined.sandbox.Close(), view.Close()); err != nil {
+		if err := errors.Join(c.sandbox.Close(), view.Close()); err != nil {
 			t.Error(err)
 		}
 	})
 	old := s
-	if err := d.unreachable(&old, &s); err != nil {
+	if err := c.unreachable(&old, &s); err != nil {
 		t.Errorf("the settings of the start: %v", err)
 	}
 	s.TLS.KeyFile = filepath.Join(known, "other.pem")
-	if err := d.unreachable(&old, &s); err != nil {
+	if err := c.unreachable(&old, &s); err != nil {
 		t.Errorf("another file beside it: %v", err)
 	}
 	s.TLS.CertFile = filepath.Join(unknown, "cert.pem")
-	if err := d.unreachable(&old, &s); err == nil || !strings.Contains(err.Error(), "tls.cert_file") || !strings.Contains(err.Error(), unknown) {
+	if err := c.unreachable(&old, &s); err == nil || !strings.Contains(err.Error(), "tls.cert_file") || !strings.Contains(err.Error(), unknown) {
 		t.Errorf("a file elsewhere: %v", err)
 	}
-	if err := d.unreachable(&s, &s); err != nil {
+	if err := c.unreachable(&s, &s); err != nil {
 		t.Errorf("a file elsewhere that is in use already: %v", err)
 	}
-	d.confined.layers.Landlock = 0
-	if err := d.unreachable(&old, &s); err != nil {
+	c.layers.Landlock = 0
+	if err := c.unreachable(&old, &s); err != nil {
 		t.Errorf("without Landlock: %v", err)
 	}
 }

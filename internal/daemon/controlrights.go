@@ -2,14 +2,13 @@ package daemon
 
 import (
 	"errors"
-	"slices"
 
 	"github.com/hassesd/hassesd/internal/admin"
 	"github.com/hassesd/hassesd/internal/config"
 	"github.com/hassesd/hassesd/internal/options"
 )
 
-// controlRights reads the keys of the control doors and looks up the users that have a role there.
+// controlRights reads the keys of the control protocol and looks up the users that have a role there.
 func controlRights(s *config.Settings) (*admin.Rights, error) {
 	rights, err := admin.LoadRights(options.Rights(s))
 	if err != nil {
@@ -18,11 +17,11 @@ func controlRights(s *config.Settings) (*admin.Rights, error) {
 	return rights, nil
 }
 
-// readRights reads the rights, and at a reload refuses those that the open socket makes too great.
+// readRights reads the rights, and at a reload refuses those that the open socket would give to every user.
 func (r *reading) readRights() error {
 	rights, err := controlRights(r.settings)
 	if err == nil && r.daemon != nil {
-		err = r.daemon.keepsOut(rights)
+		err = r.daemon.control.refuseShared(rights)
 	}
 	if err == nil {
 		r.rights = rights
@@ -30,28 +29,19 @@ func (r *reading) readRights() error {
 	return err
 }
 
-// useReadRights is useControlRights as a part is used.
-func (d *Daemon) useReadRights(r *reading) []string {
-	if d.useControlRights(r.rights) && !slices.ContainsFunc(r.changed, isControlRight) {
-		return []string{"control.key"} // the file is the same, what it holds is not
-	}
-	return nil
-}
-
-// keepsOut refuses rights that make every user of this machine an administrator, since the socket that is open lets them
-// all connect, whatever control.unix_mode says now.
-func (d *Daemon) keepsOut(rights *admin.Rights) error {
-	if !d.isShared || rights.ListUsers() {
+// refuseShared refuses rights that make every user of this machine an administrator: the open socket lets them all connect,
+// whatever control.unix_mode is now.
+func (c *control) refuseShared(rights *admin.Rights) error {
+	if !c.isShared || rights.ListUsers() {
 		return nil
 	}
 	return &fault{key: "control.unix_admins", err: errors.New("every user of this machine may connect to the control socket until the next start, and could do everything: keep a list of " + userLists)}
 }
 
-// useControlRights puts rights in force and says whether they are others. Whoever calls it holds d.reloading, or is the
-// start.
-func (d *Daemon) useControlRights(rights *admin.Rights) bool {
-	isOther := d.rights != nil && !d.rights.Same(rights)
-	d.rights = rights
-	d.control.SetRights(rights)
+// useRights makes rights apply and reports whether they differ from the ones before.
+func (c *control) useRights(rights *admin.Rights) (isOther bool) {
+	isOther = c.rights != nil && !c.rights.Same(rights)
+	c.rights = rights
+	c.server.SetRights(rights)
 	return isOther
 }

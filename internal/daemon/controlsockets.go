@@ -16,16 +16,16 @@ import (
 	"github.com/hassesd/hassesd/internal/supervise"
 )
 
-// openControlSocket opens the control socket at path, which may be empty for none, or takes it from the service manager.
-func (d *Daemon) openControlSocket(s *config.Settings, path string, mode os.FileMode, gid int) error {
+// openSocket inherits the control socket from the service manager, or opens it at path, which is empty for none.
+func (c *control) openSocket(s *config.Settings, path string, mode os.FileMode, gid int) error {
 	var unwanted []*supervise.Socket
-	for _, socket := range d.inherited.Named(supervise.Control) {
+	for _, socket := range c.inherited.Named(supervise.Control) {
 		at, err := unixPath(socket.FD())
 		switch {
 		case socket.IsStored && (err != nil || at != path || !isControlSocket(path, mode, gid)):
 			unwanted = append(unwanted, socket)
 			if err == nil {
-				removeSocket(at) // or it would seem that another daemon answers there
+				removeSocket(at) // otherwise it would seem that another daemon answers there
 			}
 			continue
 		case err != nil:
@@ -33,47 +33,47 @@ func (d *Daemon) openControlSocket(s *config.Settings, path string, mode os.File
 		case at != path && !s.IsPreset("control.socket"):
 			return socket.Wrong(fmt.Errorf("it is at %s, and control.socket says %q: say the same, or leave control.socket out", at, path))
 		}
-		if d.isShared, err = isForAll(at); err != nil {
+		if c.isShared, err = isForAll(at); err != nil {
 			return socket.Wrong(err)
 		}
-		if d.isShared && !d.rights.ListUsers() {
+		if c.isShared && !c.rights.ListUsers() {
 			return socket.Wrong(errors.New("every user of this machine could publish: set SocketMode=0660 in its unit, or list who may do what in " + userLists))
 		}
-		if _, err := d.control.AdoptUnix(socket.FD()); err != nil {
+		if _, err := c.server.AdoptUnix(socket.FD()); err != nil {
 			return socket.Wrong(err)
 		}
 		socket.Take()
-		d.ways = append(d.ways, api.Endpoint{Kind: api.EndpointControlSocket, Address: at})
-		d.log.Info("control socket taken over from the service manager", "path", at)
-		return d.isOnly(supervise.Control)
+		c.endpoints = append(c.endpoints, api.Endpoint{Kind: api.EndpointControlSocket, Address: at})
+		c.log.Info("control socket taken over from the service manager", "path", at)
+		return c.discardOthers(supervise.Control)
 	}
-	d.manager.Discard(unwanted)
+	c.manager.Discard(unwanted)
 	if path == "" {
 		return nil
 	}
-	if err := d.control.ListenUnix(path, mode, gid); err != nil {
+	if err := c.server.ListenUnix(path, mode, gid); err != nil {
 		return fmt.Errorf("open control socket: %w", err)
 	}
-	d.isShared = mode&writableByAll != 0
-	d.ways = append(d.ways, api.Endpoint{Kind: api.EndpointControlSocket, Address: path})
-	d.log.Info("control socket open", "path", path)
+	c.isShared = mode&writableByAll != 0
+	c.endpoints = append(c.endpoints, api.Endpoint{Kind: api.EndpointControlSocket, Address: path})
+	c.log.Info("control socket open", "path", path)
 	return nil
 }
 
-// isOnly refuses another socket of that name; the control protocol has one of a kind.
-func (d *Daemon) isOnly(name string) error {
+// discardOthers gives up further stored sockets of that name, and refuses one of a unit: the control protocol has one of each.
+func (c *control) discardOthers(name string) error {
 	var kept []*supervise.Socket
-	for _, socket := range d.inherited.Named(name) {
+	for _, socket := range c.inherited.Named(name) {
 		if !socket.IsStored {
 			return socket.Wrong(errors.New("there is more than one of that name"))
 		}
 		kept = append(kept, socket)
 	}
-	d.manager.Discard(kept)
+	c.manager.Discard(kept)
 	return nil
 }
 
-// unixPath is where a Unix socket is in the file system.
+// unixPath returns the path of a Unix socket.
 func unixPath(fd int) (string, error) {
 	sa, err := syscall.Getsockname(fd)
 	if err != nil {
@@ -89,7 +89,7 @@ func unixPath(fd int) (string, error) {
 	return at.Name, nil
 }
 
-// isControlSocket says whether there is a socket at path as the settings want it.
+// isControlSocket reports whether the socket at path is as the settings want it.
 func isControlSocket(path string, mode os.FileMode, gid int) bool {
 	info, err := os.Lstat(path)
 	if err != nil || info.Mode() != fs.ModeSocket|mode.Perm() {
@@ -108,10 +108,10 @@ func removeSocket(path string) {
 // userLists are the settings that tell the users of the control socket apart.
 const userLists = "control.unix_admins, unix_publishers and unix_readers"
 
-// writableByAll is the permission that lets everybody connect to a socket.
+// writableByAll is the permission that lets every user connect to a socket.
 const writableByAll = 0o002
 
-// isForAll says whether everybody may connect to the socket; SocketMode= is 0666 where nothing else is said.
+// isForAll reports whether every user may connect to the socket, as with the default SocketMode=0666.
 func isForAll(path string) (bool, error) {
 	info, err := os.Stat(path)
 	if err != nil {
@@ -120,10 +120,10 @@ func isForAll(path string) (bool, error) {
 	return info.Mode()&writableByAll != 0, nil
 }
 
-// takeControlPort takes the control port from the service manager, if it has one, and says whether it has.
-func (d *Daemon) takeControlPort(s *config.Settings, access *admin.Access) (bool, error) {
+// inheritPort inherits the control port from the service manager, if it has one, and reports whether it has.
+func (c *control) inheritPort(s *config.Settings, access *admin.Access) (bool, error) {
 	var unwanted []*supervise.Socket
-	for _, socket := range d.inherited.Named(supervise.ControlTCP) {
+	for _, socket := range c.inherited.Named(supervise.ControlTCP) {
 		at, err := tcpAddress(socket.FD())
 		named := err == nil && isAddress(s.Control.TCP, at)
 		switch {
@@ -135,15 +135,15 @@ func (d *Daemon) takeControlPort(s *config.Settings, access *admin.Access) (bool
 		case !named && !s.IsPreset("control.tcp"):
 			return false, socket.Wrong(fmt.Errorf("it is at %s, and control.tcp says %q: say the same, or leave control.tcp out", at, s.Control.TCP))
 		}
-		if _, err := d.control.AdoptTCP(socket.FD(), access); err != nil {
+		if _, err := c.server.AdoptTCP(socket.FD(), access); err != nil {
 			return false, socket.Wrong(err)
 		}
 		socket.Take()
-		d.ways = append(d.ways, api.Endpoint{Kind: api.EndpointControlTCP, Address: at.String(), TLS: access != nil})
-		d.log.Info("control port taken over from the service manager", "addr", at.String(), "tls", access != nil)
-		return true, d.isOnly(supervise.ControlTCP)
+		c.endpoints = append(c.endpoints, api.Endpoint{Kind: api.EndpointControlTCP, Address: at.String(), TLS: access != nil})
+		c.log.Info("control port taken over from the service manager", "addr", at.String(), "tls", access != nil)
+		return true, c.discardOthers(supervise.ControlTCP)
 	}
-	d.manager.Discard(unwanted)
+	c.manager.Discard(unwanted)
 	return false, nil
 }
 
@@ -161,7 +161,7 @@ func tcpAddress(fd int) (netip.AddrPort, error) {
 	return netip.AddrPort{}, errors.New("it is not a TCP socket")
 }
 
-// isAddress says whether host:port of the settings is that address. A name is the one of loopback, or is not known.
+// isAddress reports whether host:port of the settings is that address. Of names it knows only localhost.
 func isAddress(setting string, at netip.AddrPort) bool {
 	host, port, err := net.SplitHostPort(setting)
 	if err != nil || port != strconv.Itoa(int(at.Port())) {

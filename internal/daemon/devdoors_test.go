@@ -83,13 +83,13 @@ func TestTakenPort(t *testing.T) {
 	r := start(t, "")
 	settings := *r.daemon.settings.Load()
 	settings.Control.Socket = filepath.Join(t.TempDir(), "s")
-	settings.Listen = r.daemon.addresses()
+	settings.Listen = r.daemon.listeners.addresses()
 	err := Run(t.Context(), Options{Settings: settings, Stderr: &logBuffer{}})
 	if err == nil || !strings.Contains(err.Error(), "--listen") || !strings.Contains(err.Error(), "another process has this port") {
 		t.Errorf("got %v", err)
 	}
 	settings.Listen = []string{"https://127.0.0.1:0"}
-	settings.Control.TCP = strings.TrimPrefix(r.daemon.addresses()[0], "https://")
+	settings.Control.TCP = strings.TrimPrefix(r.daemon.listeners.addresses()[0], "https://")
 	err = Run(t.Context(), Options{Settings: settings, Stderr: &logBuffer{}})
 	if err == nil || !strings.Contains(err.Error(), "--control-tcp") {
 		t.Errorf("got %v", err)

@@ -5,12 +5,14 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"log/slog"
 	"sync"
 	"time"
 
 	"github.com/hassesd/hassesd/internal/histfile"
 	"github.com/hassesd/hassesd/internal/hub"
 	"github.com/hassesd/hassesd/internal/state"
+	"github.com/hassesd/hassesd/internal/supervise"
 )
 
 const (
@@ -29,48 +31,42 @@ const (
 
 var errTooSlow = errors.New("the disk is too slow for a history of this size")
 
-// keptHistory is where the history outlives a restart. There is a file only between the end of one daemon and the
+// history is where the history outlives a restart. There is a file only between the end of one daemon and the
 // beginning of the next, and only if it is true: who starts removes it before the first message is published, so that no
 // crash can leave a file whose numbers are given a second time.
-type keptHistory struct {
-	dir  *state.Dir // nil: nowhere
-	name string     // of the file in dir
-	once sync.Once  // it is written once
+type history struct {
+	log     *slog.Logger
+	manager *supervise.Manager
+	dir     *state.Dir // nil: the history is not kept
+	name    string     // of the file in dir
+	once    sync.Once  // it is written once
 }
 
-// openHub makes the hub, which goes on where the one before ended if its history was kept and is whole.
-func (d *Daemon) openHub(options hub.Options) {
-	if d.history.dir != nil {
-		d.hub = d.restoreHub(options, time.Now())
+// restore makes the hub that goes on where the one before ended; nil: there is no file, or none that can be used. It calls
+// taken when the history is in this process only.
+func (k *history) restore(options hub.Options, now time.Time, taken func()) *hub.Hub {
+	if k.dir == nil {
+		return nil
 	}
-	if d.hub == nil {
-		options.Epoch = newEpoch(d.startedAt)
-		d.hub = hub.New(options)
-	}
-	d.publisher = d.newPublisher(d.hub)
-}
-
-// restoreHub makes the hub from the file, and nil if there is none that can be used.
-func (d *Daemon) restoreHub(options hub.Options, now time.Time) *hub.Hub {
-	dir, name := d.history.dir, d.history.name
-	d.manager.Extend(startExtension)
+	dir, name := k.dir, k.name
+	k.manager.Extend(startExtension)
 	h, err := readHistory(dir, name, options, now)
 	if errors.Is(err, fs.ErrNotExist) {
-		d.log.Info("no history was kept; event ids begin anew", "file", dir.Path(name))
+		k.log.Info("no history was kept; event ids begin anew", "file", dir.Path(name))
 		return nil
 	}
 	if err != nil {
-		d.setAside(dir, name, "history", err)
+		setAside(k.log, dir, name, "history", err)
 		return nil
 	}
-	d.signals.catchEnds() // from here on the history is in this process only
+	taken()
 	if err := within(removeTimeout, func() error { return dir.Remove(name) }); err != nil {
 		// It might be there again after a crash, when the numbers after it have been given already.
-		d.log.Error("history cannot be used, as its file cannot be removed; event ids begin anew", "file", dir.Path(name), "err", err)
+		k.log.Error("history cannot be used, as its file cannot be removed; event ids begin anew", "file", dir.Path(name), "err", err)
 		return nil
 	}
 	st := h.Stats(now)
-	d.log.Info("history restored", "file", dir.Path(name), "events", st.HistoryEvents, "bytes", st.HistoryBytes,
+	k.log.Info("history restored", "file", dir.Path(name), "events", st.HistoryEvents, "bytes", st.HistoryBytes,
 		"last_event_id", h.LastID().String(), "took", time.Since(now).Round(time.Millisecond))
 	return h
 }
@@ -101,38 +97,38 @@ func readHistory(dir *state.Dir, name string, options hub.Options, now time.Time
 	}
 }
 
-// keepHistory ends publishing and writes what the next start goes on from. It is called when nobody can publish any more,
-// or nobody could yet; a second call does nothing. That it fails costs a gap and nothing else: the next start finds no file and begins anew.
-func (d *Daemon) keepHistory() {
-	if d.history.dir == nil || d.hub == nil {
+// keep ends publishing and writes what the next start goes on from. It is called when nobody can publish any more, or nobody
+// could yet; a second call does nothing. A failure costs a gap and nothing else: the next start finds no file and begins anew.
+func (k *history) keep(h *hub.Hub) {
+	if k.dir == nil {
 		return
 	}
-	d.history.once.Do(func() {
+	k.once.Do(func() {
 		now := time.Now()
-		past := d.hub.Close(now)
-		path := d.history.dir.Path(d.history.name)
-		// What hangs may come to its end later, if the process is still there: with a file that is true.
+		past := h.Close(now)
+		path := k.dir.Path(k.name)
+		// A write that hangs may end later, if the process is still there: with a file that is true.
 		err := within(keepTimeout+syncTimeout, func() error {
-			err := d.history.dir.Write(d.history.name, func(w io.Writer) error {
+			err := k.dir.Write(k.name, func(w io.Writer) error {
 				return histfile.Write(&timedWriter{w, now.Add(keepTimeout)}, now, past)
 			})
 			if err != nil {
 				// Write has left nothing, or something of which nobody knows whether it is on the disk.
-				err = errors.Join(err, d.history.dir.Remove(d.history.name))
+				err = errors.Join(err, k.dir.Remove(k.name))
 			}
 			return err
 		})
 		if err != nil {
-			d.log.Error("history cannot be kept; after the next start clients are told of a gap", "file", path, "err", err)
+			k.log.Error("history cannot be kept; after the next start clients are told of a gap", "file", path, "err", err)
 			return
 		}
-		d.log.Info("history kept", "file", path, "events", past.Len(), "last_event_id", past.Last.String(),
+		k.log.Info("history kept", "file", path, "events", past.Len(), "last_event_id", past.Last.String(),
 			"took", time.Since(now).Round(time.Millisecond))
 	})
 }
 
-// loseHistory keeps nothing: what is in memory may not be what was given out.
-func (d *Daemon) loseHistory() { d.history.once.Do(func() {}) }
+// lose keeps nothing: what is in memory may not be what was sent.
+func (k *history) lose() { k.once.Do(func() {}) }
 
 // timedReader reads until a moment.
 type timedReader struct {

@@ -197,7 +197,7 @@ func TestAStartThatFailsLosesNoHistory(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	d.close()
+	d.atEnd.run()
 
 	if got := start(t, keeping(dir)).status().LastEventID; got != last {
 		t.Errorf("after a start that failed: %s, want %s", got, last)

@@ -8,7 +8,6 @@ import (
 	"github.com/hassesd/hassesd/internal/edge"
 	"github.com/hassesd/hassesd/internal/hub"
 	"github.com/hassesd/hassesd/internal/memguard"
-	"github.com/hassesd/hassesd/internal/options"
 )
 
 // trimInterval is how often events that are too old are dropped from the history.
@@ -42,11 +41,6 @@ func (t memoryTarget) HalveHistory(now time.Time) int {
 	forgotten := t.hub.HalveHistory()
 	trimHistory(t.hub, now)
 	return forgotten
-}
-
-// commandBytes returns how many bytes the unfinished commands of all control connections may hold together.
-func (d *Daemon) commandBytes() int64 {
-	return d.memory.CommandBytes(options.CommandBytes(d.settings.Load()))
 }
 
 // runTrim drops events that are too old from the history, until stop is closed.

@@ -2,6 +2,7 @@ package daemon
 
 import (
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/hassesd/hassesd/internal/admin"
@@ -72,7 +73,7 @@ func readParts(list []part, when occasion, r *reading) error {
 				f.source = r.settings.Source(f.key)
 			}
 			if r.daemon != nil {
-				f.err = r.daemon.explainDenial(f.err)
+				f.err = r.daemon.confined.explain(f.err)
 			}
 			all = append(all, f)
 		}
@@ -100,10 +101,10 @@ func (d *Daemon) useParts(list []part, r *reading) {
 var parts = []part{
 	{key: "sandbox", when: atReload, read: (*reading).readReach},
 	{key: "limits.slow", when: atStart | atReload, read: (*reading).readHub},
-	{key: "tls.cert_file", when: atStart | atReload, read: (*reading).readCertificates, use: (*Daemon).useReadCertificates},
-	{key: "control.tls.cert_file", when: atStart | atReload, read: (*reading).readControlPort, use: (*Daemon).useReadControlPort},
-	{key: "auth", when: atStart | atReload, read: (*reading).readAuthorization, use: (*Daemon).useReadAuthorization},
-	{key: "control.key", when: atStart | atReload, read: (*reading).readRights, use: (*Daemon).useReadRights},
+	{key: "tls.cert_file", when: atStart | atReload, read: (*reading).readCertificates, use: (*Daemon).useCertificates},
+	{key: "control.tls.cert_file", when: atStart | atReload, read: (*reading).readControlPort, use: (*Daemon).useControlPort},
+	{key: "auth", when: atStart | atReload, read: (*reading).readAuthorization, use: (*Daemon).useAuthorization},
+	{key: "control.key", when: atStart | atReload, read: (*reading).readRights, use: (*Daemon).useRights},
 	{key: "user", when: atStart, read: (*reading).readUser},
 	{key: "control.unix_group", when: atStart, read: (*reading).readGroups},
 	{key: "acme", when: atStart, read: (*reading).readACME},
@@ -131,7 +132,29 @@ func (r *reading) readHub() (err error) {
 	return err
 }
 
-func (r *reading) readReach() error { return r.daemon.unreachable(r.old, r.settings) }
+func (d *Daemon) useCertificates(r *reading) []string {
+	return d.certificates.use(r.settings, r.certificates, r.now)
+}
+
+func (d *Daemon) useControlPort(r *reading) []string {
+	if d.control.usePort(r.settings, r.control, r.now) {
+		return []string{"control.tls.cert_file"}
+	}
+	return nil
+}
+
+func (d *Daemon) useAuthorization(r *reading) []string {
+	return d.authorization.use(r.settings, r.authorization)
+}
+
+func (d *Daemon) useRights(r *reading) []string {
+	if d.control.useRights(r.rights) && !slices.ContainsFunc(r.changed, isControlRight) {
+		return []string{"control.key"} // the file is the same, its content is not
+	}
+	return nil
+}
+
+func (r *reading) readReach() error { return r.daemon.confined.unreachable(r.old, r.settings) }
 
 func (r *reading) readUser() (err error) {
 	r.identity, err = resolveUser(r.settings)

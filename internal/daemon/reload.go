@@ -61,11 +61,11 @@ func (d *Daemon) reload(ctx context.Context) (reloaded, error) {
 
 // readAgain is reload, for one at a time.
 func (d *Daemon) readAgain() (changed, needsRestart []string, err error) {
-	next, err := d.reloadFrom()
+	next, err := d.loadSettings()
 	if err != nil {
-		return nil, nil, d.explainDenial(err)
+		return nil, nil, d.confined.explain(err)
 	}
-	old := *d.settings.Load()
+	old := *d.current()
 	changed, needsRestart = config.Diff(old, next)
 	inForce := config.Adopt(old, next)
 	changed, needsRestart = keepControlPort(&old, &inForce, changed, needsRestart)
@@ -81,7 +81,7 @@ func (d *Daemon) readAgain() (changed, needsRestart []string, err error) {
 	d.settings.Store(&inForce)
 	d.log.Info("reloaded", "changed", r.changed, "needs_restart", needsRestart)
 	if slices.Contains(r.changed, "cors.origins") {
-		d.warnOfHassesOrigins(&inForce)
+		warnOfHassesOrigins(d.log, &inForce)
 	}
 	return r.changed, needsRestart, nil
 }
@@ -90,7 +90,7 @@ func (d *Daemon) readAgain() (changed, needsRestart []string, err error) {
 func (d *Daemon) useLimits(r *reading) []string {
 	s := r.settings
 	d.edge.Reconfigure(r.now, options.Edge(s, r.authorization.policy))
-	d.controlAdmission.SetLimits(options.ControlAdmission(s))
+	d.control.admission.SetLimits(options.ControlAdmission(s))
 	options.FitHub(&r.hub, d.memory.BudgetOf(s.Limits.Memory), len(d.loops))
 	d.hub.SetLimits(r.now, r.hub.History, r.hub.QueueBytes, r.hub.Slow, r.hub.MessageBytes)
 	// What was switched by hand stays, unless the configuration says something new.
@@ -110,14 +110,6 @@ func isControlRight(key string) bool {
 	return key == "control.key" || key == "control.tcp_role" || strings.HasPrefix(key, "control.unix_")
 }
 
-// certificateKey is the key by which a new certificate in an old file is reported.
-func certificateKey(s *config.Settings) string {
-	if s.TLS.CertFile == "" {
-		return "tls.certificate"
-	}
-	return "tls.cert_file"
-}
-
 // addKey adds a key whose value is the same while what it names is not.
 func addKey(keys []string, key string) []string {
 	for _, k := range keys {
@@ -128,8 +120,8 @@ func addKey(keys []string, key string) []string {
 	return append(keys, key)
 }
 
-// tendReloads does what SIGHUP asks for, until stop is closed.
-func (d *Daemon) tendReloads(stop <-chan struct{}) {
+// runReloads reloads on each SIGHUP, until stop is closed.
+func (d *Daemon) runReloads(stop <-chan struct{}) {
 	for {
 		select {
 		case <-d.signals.reloads:

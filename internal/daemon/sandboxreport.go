@@ -1,7 +1,6 @@
 package daemon
 
 import (
-	"context"
 	"fmt"
 	"slices"
 
@@ -10,9 +9,8 @@ import (
 	"github.com/hassesd/hassesd/internal/threads"
 )
 
-// Sandbox implements admin.Backend.
-func (b backend) Sandbox(context.Context) (api.Sandbox, error) {
-	c := &b.confined
+// report returns the state of the confinement as the control protocol shows it.
+func (c *confinement) report() (api.Sandbox, error) {
 	all, err := c.view.Read()
 	if err != nil {
 		return api.Sandbox{}, &api.Error{Code: codeInternal, Message: err.Error()}
@@ -21,11 +19,11 @@ func (b backend) Sandbox(context.Context) (api.Sandbox, error) {
 	if c.mode == sandboxOff {
 		return out, nil
 	}
-	options := c.sandbox.Options()
-	for _, g := range options.Grants {
+	o := c.sandbox.Options()
+	for _, g := range o.Grants {
 		out.Paths = append(out.Paths, api.SandboxPath{Path: g.Path, Use: g.Use.String()})
 	}
-	for _, port := range options.ConnectPorts {
+	for _, port := range o.ConnectPorts {
 		out.ConnectPorts = append(out.ConnectPorts, int(port))
 	}
 	out.SelfCheck = "ok"
@@ -39,7 +37,7 @@ func (b backend) Sandbox(context.Context) (api.Sandbox, error) {
 	return out, nil
 }
 
-// describe tells each layer, by what the kernel says of the threads now.
+// describe returns each layer, by what the kernel says of the threads now.
 func (c *confinement) describe(all []threads.Status) []api.SandboxLayer {
 	first := all[0]
 	var layers []api.SandboxLayer

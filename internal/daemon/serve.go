@@ -44,10 +44,10 @@ func (d *Daemon) serve(ctx context.Context) error {
 	running.Go(func() { runTrim(d.hub, stopHousekeeping) })
 	running.Go(func() { d.memory.Run(stopHousekeeping) })
 	running.Go(func() { memguard.ReleaseAfterWaves(stopHousekeeping, d.edge.Connections) })
-	running.Go(func() { d.tendCertificates(stopHousekeeping) })
-	running.Go(func() { d.tendTickets(stopHousekeeping) })
-	running.Go(func() { d.tendControlPort(stopHousekeeping) })
-	running.Go(func() { d.tendReloads(stopHousekeeping) })
+	running.Go(func() { d.certificates.run(stopHousekeeping) })
+	running.Go(func() { d.tickets.run(stopHousekeeping) })
+	running.Go(func() { d.control.run(stopHousekeeping) })
+	running.Go(func() { d.runReloads(stopHousekeeping) })
 	defer func() {
 		close(stopHousekeeping)
 		for _, loop := range d.loops {
@@ -58,33 +58,36 @@ func (d *Daemon) serve(ctx context.Context) error {
 		}
 	}()
 
-	d.doorsServed = true
-	if err := d.edge.Serve(ctx, d.doors); err != nil {
+	d.listeners.isServed = true
+	if err := d.edge.Serve(ctx, d.listeners.all); err != nil {
 		return err
 	}
 	running.Go(func() { d.manager.RunStatus(stopHousekeeping, statusFigures{d.edge}) }) // which asks the acceptors that Serve has made
 	d.inherited.Close()                                                                 // what is not wanted any more
-	d.keepSockets()                                                                     // before anybody is served who may have them forgotten
-	d.control.Serve()
-	if d.acme != nil {
-		d.acme.Start(ctx) // now that the authority can reach the listeners
-		defer func() { _ = within(endTimeout, func() error { d.acme.Stop(); return nil }) }()
+	if d.manager.IsPresent() {                                                          // before anyone is served who may have them forgotten
+		d.listeners.store()
+		d.control.store()
+	}
+	d.control.server.Serve()
+	if acme := d.certificates.acme; acme != nil {
+		acme.Start(ctx) // now that the authority can reach the listeners
+		defer func() { _ = within(endTimeout, func() error { acme.Stop(); return nil }) }()
 	}
 	d.manager.WatchLoops(d.loops)
 	d.manager.Ready()
-	d.log.Info("ready", "listen", d.addresses(), "url", d.subscribeURL(), "pid", os.Getpid())
+	d.log.Info("ready", "listen", d.listeners.addresses(), "url", d.backend.subscribeURL(), "pid", os.Getpid())
 	err := d.wait(ctx)
 	d.isEnding.Store(true)
 
 	stop, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownTimeout)
 	defer cancel()
-	if down := d.control.Shutdown(stop); down != nil {
+	if down := d.control.server.Shutdown(stop); down != nil {
 		d.log.Debug("control connections cut", "err", down)
 	}
 	if err != nil && !errors.Is(err, errStoppedAtOnce) {
-		d.loseHistory() // a loop has failed, and who knows what it has sent
+		d.history.lose() // a loop has failed, and who knows what it has sent
 	}
-	d.keepHistory() // now that nobody can publish any more
+	d.history.keep(d.hub) // now that nobody can publish any more
 	d.log.Info("stopped")
 	return err
 }
@@ -118,7 +121,7 @@ func (d *Daemon) wait(ctx context.Context) error {
 func (d *Daemon) drainOnSignal(ctx context.Context) {
 	ask, cancel := context.WithTimeout(context.WithoutCancel(ctx), askTimeout)
 	defer cancel()
-	s := d.settings.Load()
+	s := d.current()
 	if _, _, err := d.drain(ask, edge.DrainPlan{Window: s.Drain.Window, ComesBack: s.Drain.Restart}); err != nil {
 		d.log.Warn("the loops are slow to begin the drain", "err", err)
 	}

@@ -3,6 +3,7 @@ package daemon
 import (
 	"errors"
 	"fmt"
+	"log/slog"
 	"os"
 	"path/filepath"
 
@@ -14,8 +15,8 @@ import (
 // ticketFile holds the keys of session tickets in the state directory.
 const ticketFile = "tickets.json"
 
-// ours names what the daemon keeps in the state directory, others what else may be there: the cache of ACME is there by
-// default, and belongs to its own user.
+// ours returns the names of what the daemon keeps in the state directory, and others what else may be there: by default it has
+// the cache of ACME, which belongs to its own user.
 func ours(s *config.Settings) []string {
 	names := []string{ticketFile}
 	if path, _ := s.History.Path(&s.State); path != "" {
@@ -26,7 +27,7 @@ func ours(s *config.Settings) []string {
 
 var others = []string{"acme"}
 
-// stateOwner is who will use what outlives a restart.
+// stateOwner returns the user of what outlives a restart.
 func stateOwner(identity *privdrop.Identity) state.Owner {
 	if identity == nil {
 		return state.Self()
@@ -34,7 +35,7 @@ func stateOwner(identity *privdrop.Identity) state.Owner {
 	return state.Owner{UID: identity.UID, GID: identity.GID}
 }
 
-// checkState says what is wrong with the directories of what outlives a restart. It changes nothing.
+// checkState returns what is wrong with the directories of what outlives a restart. It changes nothing.
 func (r *reading) checkState() error {
 	if r.isUserUnknown {
 		return nil
@@ -58,40 +59,47 @@ func (r *reading) checkState() error {
 	return errors.Join(problems...)
 }
 
-// openState opens the directories of what outlives a restart, before privileges are dropped: afterwards there may be no
-// way to them.
-func (d *Daemon) openState(s *config.Settings, identity *privdrop.Identity) error {
+// stateDirs are the open directories of what outlives a restart.
+type stateDirs struct {
+	own         *state.Dir // nil: none
+	history     *state.Dir // nil: the history is not kept
+	historyName string     // of its file in history
+}
+
+// openState opens the directories before privileges are dropped: afterwards they may be out of reach.
+func openState(s *config.Settings, identity *privdrop.Identity, log *slog.Logger, atEnd *closers) (stateDirs, error) {
+	var dirs stateDirs
 	owner := stateOwner(identity)
 	if s.State.Dir != "" {
 		dir, err := state.Prepare(s.State.Dir, owner, ours(s), others)
 		if err != nil {
-			return stateError("state.dir: %w", err)
+			return dirs, stateError("state.dir: %w", err)
 		}
-		d.atClose(func() { _ = dir.Close() })
-		d.stateDir = dir
+		atEnd.add(func() { _ = dir.Close() })
+		dirs.own = dir
 		if dir.WasOpen() {
-			d.log.Warn("the group could write to the state directory; that was taken from it, and session ticket keys from there are not used", "dir", s.State.Dir)
+			log.Warn("the group could write to the state directory; that was taken from it, and session ticket keys from there are not used", "dir", s.State.Dir)
 		}
 	}
 	path, isGiven := s.History.Path(&s.State)
 	switch {
 	case path == "":
-		return nil
+		return dirs, nil
 	case !isGiven, sameDirectory(path, s.State.Dir):
-		d.history.dir = d.stateDir
+		dirs.history = dirs.own
 	default:
 		dir, err := state.Use(filepath.Dir(path), owner)
 		if err != nil {
-			return stateError("history.file: the directory %w", err)
+			return dirs, stateError("history.file: the directory %w", err)
 		}
-		d.atClose(func() { _ = dir.Close() })
-		d.history.dir = dir
+		atEnd.add(func() { _ = dir.Close() })
+		dirs.history = dir
 	}
-	d.history.name = filepath.Base(path)
-	return nil
+	dirs.historyName = filepath.Base(path)
+	return dirs, nil
 }
 
-// stateError is about the configuration, unless it goes away by waiting.
+// stateError returns an error of the configuration, unless waiting helps.
 func stateError(format string, err error) error {
 	err = fmt.Errorf(format, err)
 	if errors.Is(err, state.ErrInUse) {
@@ -100,7 +108,7 @@ func stateError(format string, err error) error {
 	return &configurationError{err}
 }
 
-// sameDirectory says whether a file is in the state directory, by whatever name.
+// sameDirectory reports whether a file is in the state directory, by whatever name.
 func sameDirectory(path, dir string) bool {
 	if dir == "" || filepath.Dir(path) == filepath.Clean(dir) {
 		return dir != ""

@@ -1,6 +1,7 @@
 package daemon
 
 import (
+	"log/slog"
 	"os"
 	"path/filepath"
 	"testing"
@@ -23,12 +24,13 @@ func TestOneStateDirectoryByTwoNames(t *testing.T) {
 	if err := os.Mkdir(s.State.Dir, 0o700); err != nil {
 		t.Fatal(err)
 	}
-	d := newDaemon(Options{})
-	defer d.close()
-	if err := d.openState(&s, nil); err != nil {
+	var atEnd closers
+	defer atEnd.run()
+	dirs, err := openState(&s, nil, slog.New(slog.DiscardHandler), &atEnd)
+	if err != nil {
 		t.Fatal(err)
 	}
-	if d.history.dir != d.stateDir {
+	if dirs.history != dirs.own {
 		t.Error("the directory is opened twice")
 	}
 }

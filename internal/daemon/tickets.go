@@ -4,25 +4,32 @@ import (
 	"errors"
 	"io"
 	"io/fs"
+	"log/slog"
 	"time"
 
 	"github.com/hassesd/hassesd/internal/certs"
 	"github.com/hassesd/hassesd/internal/state"
 )
 
-// maxTicketFile bounds what is read of the file of the keys: three keys are half a kilobyte.
+// maxTicketFile bounds the size of the file: three keys are half a kilobyte.
 const maxTicketFile = 64 << 10
 
-// openTickets takes over the keys of session tickets from before the restart, so that the clients who come back need no
-// full handshake. It is called when the certificates are there.
-func (d *Daemon) openTickets() {
-	if d.certs == nil || d.stateDir == nil {
+// tickets keep the keys of session tickets over a restart, so that returning clients need no full handshake.
+type tickets struct {
+	log   *slog.Logger
+	store *certs.Store // nil: no TLS
+	dir   *state.Dir   // nil: nothing is kept
+}
+
+// restore reads the keys from before the restart. The certificates must be in the store.
+func (t *tickets) restore() {
+	if t.store == nil || t.dir == nil {
 		return
 	}
-	if d.stateDir.WasOpen() {
-		return // whoever put keys there could read what they seal
+	if t.dir.WasOpen() {
+		return // whoever could put keys there could read what they seal
 	}
-	text, err := d.stateDir.Read(ticketFile, maxTicketFile)
+	text, err := t.dir.Read(ticketFile, maxTicketFile)
 	if errors.Is(err, fs.ErrNotExist) {
 		return
 	}
@@ -31,25 +38,25 @@ func (d *Daemon) openTickets() {
 		keys, err = certs.ParseTicketKeys(text)
 	}
 	if err != nil {
-		d.setAside(d.stateDir, ticketFile, "session ticket keys", err)
+		setAside(t.log, t.dir, ticketFile, "session ticket keys", err)
 		return
 	}
-	d.log.Info("session ticket keys restored", "keys", d.certs.RestoreTickets(keys), "file", d.stateDir.Path(ticketFile))
+	t.log.Info("session ticket keys restored", "keys", t.store.RestoreTickets(keys), "file", t.dir.Path(ticketFile))
 }
 
-// tendTickets keeps the file of the keys as the keys are, until stop is closed.
-func (d *Daemon) tendTickets(stop <-chan struct{}) {
-	if d.certs == nil || d.stateDir == nil {
+// run writes the keys whenever they change, until stop is closed.
+func (t *tickets) run(stop <-chan struct{}) {
+	if t.store == nil || t.dir == nil {
 		return
 	}
 	isFailing := false
 	for {
 		select {
-		case <-d.certs.TicketsChanged():
-			err := d.keepTickets()
+		case <-t.store.TicketsChanged():
+			err := t.write()
 			if err != nil && !isFailing {
-				d.log.Error("session ticket keys cannot be kept; after a restart clients shake hands in full",
-					"file", d.stateDir.Path(ticketFile), "err", err)
+				t.log.Error("session ticket keys cannot be kept; after a restart clients shake hands in full",
+					"file", t.dir.Path(ticketFile), "err", err)
 			}
 			isFailing = err != nil
 		case <-stop:
@@ -58,24 +65,24 @@ func (d *Daemon) tendTickets(stop <-chan struct{}) {
 	}
 }
 
-// keepTickets writes the file of the keys, or removes it if there is nothing to keep.
-func (d *Daemon) keepTickets() error {
-	keys, ok := d.certs.TicketKeys()
+// write writes the file of the keys, or removes it if there are none.
+func (t *tickets) write() error {
+	keys, ok := t.store.TicketKeys()
 	if !ok {
-		return d.stateDir.Remove(ticketFile)
+		return t.dir.Remove(ticketFile)
 	}
-	return d.stateDir.Write(ticketFile, func(w io.Writer) error {
+	return t.dir.Write(ticketFile, func(w io.Writer) error {
 		_, err := w.Write(keys.Encode())
 		return err
 	})
 }
 
-// setAside gives a file that cannot be used another name, so that it is neither lost nor in the way.
-func (d *Daemon) setAside(dir *state.Dir, name, what string, why error) {
+// setAside renames a file that cannot be used, so that it is neither lost nor in the way.
+func setAside(log *slog.Logger, dir *state.Dir, name, what string, why error) {
 	aside, err := dir.SetAside(name, time.Now())
 	if err != nil {
-		d.log.Error("file cannot be used, nor set aside", "what", what, "file", dir.Path(name), "err", errors.Join(why, err))
+		log.Error("file cannot be used, nor set aside", "what", what, "file", dir.Path(name), "err", errors.Join(why, err))
 		return
 	}
-	d.log.Error("file cannot be used and was set aside", "what", what, "file", dir.Path(name), "aside", dir.Path(aside), "err", why)
+	log.Error("file cannot be used and was set aside", "what", what, "file", dir.Path(name), "aside", dir.Path(aside), "err", why)
 }

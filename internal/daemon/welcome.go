@@ -12,13 +12,13 @@ import (
 	"github.com/hassesd/hassesd/internal/config"
 )
 
-// welcome tells somebody who has just started development mode what to type next. It is for people: a log that is for
-// programs, or in a file, has nothing of it.
-func (d *Daemon) welcome(s *config.Settings, w io.Writer) {
+// welcome tells whoever has just started development mode what to type next. It is for people: a log for programs, or in a file,
+// has nothing of it.
+func welcome(s *config.Settings, w io.Writer, url string, endpoints []api.Endpoint) {
 	if !s.Dev || s.LogFile != "" || s.LogFormat != "auto" && s.LogFormat != "text" {
 		return
 	}
-	_, _ = io.WriteString(w, welcomeText(s, d.subscribeURL(), d.ways, toolName())) // or it goes unread
+	_, _ = io.WriteString(w, welcomeText(s, url, endpoints, toolName())) // or it goes unread
 }
 
 // welcomeText has lines that can be copied into a shell. The ways in are those that are open.

@@ -117,20 +117,3 @@ func TestAReloadThatHungIsTold(t *testing.T) {
 		t.Errorf("the next reload: %v", err)
 	}
 }
-
-func TestWhatHangsAtTheEndIsLeft(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		d := newDaemon(Options{})
-		disk := make(chan struct{})
-		var done []string
-		d.atClose(func() { done = append(done, "first opened") })
-		d.atClose(func() { <-disk })
-		d.atClose(func() { done = append(done, "last opened") })
-		began := time.Now()
-		d.close()
-		if took := time.Since(began); took != cleanupTimeout || strings.Join(done, ", ") != "last opened, first opened" {
-			t.Errorf("after %s: %q", took, done)
-		}
-		close(disk)
-	})
-}

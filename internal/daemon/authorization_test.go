@@ -147,7 +147,7 @@ func TestKeyFilesThatOthersCanReadOrWrite(t *testing.T) {
 
 func TestUseAuthorizationNamesWhatIsNew(t *testing.T) {
 	path := keyDirectory(t)
-	d := &Daemon{log: slog.New(slog.DiscardHandler)}
+	a := &authorizer{log: slog.New(slog.DiscardHandler)}
 	s := authSettings("signed-url", "jwt")
 	s.Auth.SignedURL.Keys = []string{path("secret")}
 	s.Auth.JWT.Keys = []string{"ES256:" + path("es.pem")}
@@ -159,16 +159,16 @@ func TestUseAuthorizationNamesWhatIsNew(t *testing.T) {
 		}
 		return a
 	}
-	if got := d.useAuthorization(&s, read()); len(got) > 0 {
+	if got := a.use(&s, read()); len(got) > 0 {
 		t.Errorf("at the start %q are new", got)
 	}
-	if got := d.useAuthorization(&s, read()); len(got) > 0 {
+	if got := a.use(&s, read()); len(got) > 0 {
 		t.Errorf("of the same files %q are new", got)
 	}
 	if err := os.WriteFile(path("secret"), []byte(strings.ToUpper(longSecret)), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if got := d.useAuthorization(&s, read()); len(got) != 1 || got[0] != "auth.signed_url.keys" {
+	if got := a.use(&s, read()); len(got) != 1 || got[0] != "auth.signed_url.keys" {
 		t.Errorf("of another key %q are new", got)
 	}
 }

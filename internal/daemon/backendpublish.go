@@ -4,29 +4,16 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"time"
 
 	"github.com/hassesd/hassesd/internal/admin"
 	"github.com/hassesd/hassesd/internal/admin/api"
-	"github.com/hassesd/hassesd/internal/hub"
 	"github.com/hassesd/hassesd/internal/names"
 	"github.com/hassesd/hassesd/internal/publish"
 	"github.com/hassesd/hassesd/internal/sse"
 )
 
-// newPublisher returns the one way in for messages to h.
-func (d *Daemon) newPublisher(h *hub.Hub) *publish.Publisher {
-	return publish.New(publish.Options{Hub: h, Now: time.Now, Limits: func() publish.Limits {
-		l := &d.settings.Load().Limits
-		return publish.Limits{
-			MessageBytes: l.MessageBytes,
-			Pace:         publish.Pace{Messages: l.PublishRate, Bytes: l.PublishBytes},
-		}
-	}})
-}
-
 // Publish implements admin.Backend.
-func (b backend) Publish(ctx context.Context, p api.SendParams) (admin.Delivery, error) {
+func (b *backend) Publish(ctx context.Context, p api.SendParams) (admin.Delivery, error) {
 	r := publish.Request{
 		Source:  publish.NewSource(publish.DoorUnix, nil), // the control server keeps its connections to their pace
 		Granted: publish.Everywhere(),

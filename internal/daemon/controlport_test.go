@@ -169,7 +169,7 @@ func TestAControlCertificateThatHasOnlyGrownOldDoesNotHinderAReload(t *testing.T
 	own := ca.Daemon()
 	settings := config.Defaults()
 	settings.Control.TLS = config.ControlTLS{CertFile: own.CertFile, KeyFile: own.KeyFile, ClientCAFile: ca.File, Admin: []string{"uri:test:alice"}}
-	d := &Daemon{log: slog.New(slog.DiscardHandler), controlFiles: controlFiles(&settings)}
+	d := &Daemon{control: control{log: slog.New(slog.DiscardHandler), files: controlFiles(&settings)}}
 	now := time.Now()
 	later := now.Add(100 * 365 * 24 * time.Hour)
 	for _, c := range []struct {

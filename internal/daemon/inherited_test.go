@@ -89,8 +89,8 @@ func newOpening(t *testing.T, sockets []systemd.Socket, flags ...string) *openin
 		t.Fatal(err)
 	}
 	o := &opening{newDaemon(Options{}), s, &logBuffer{}, nil}
-	t.Cleanup(o.close)
-	o.atClose(func() { o.inherited.Close() })
+	t.Cleanup(o.atEnd.run)
+	o.atEnd.add(func() { o.inherited.Close() })
 	if o.inherited, err = supervise.NewSockets(sockets); err != nil {
 		t.Fatal(err)
 	}
@@ -101,7 +101,8 @@ func newOpening(t *testing.T, sockets []systemd.Socket, flags ...string) *openin
 	if o.read, err = readForStart(&s); err != nil {
 		t.Fatal(err)
 	}
-	if err := o.openCertificates(o.read); err != nil {
+	o.wire()
+	if err := o.certificates.open(o.read); err != nil {
 		t.Fatal(err)
 	}
 	return o
@@ -156,7 +157,7 @@ func TestDoorsThatAreHandedOver(t *testing.T) {
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			o := newOpening(t, tc.sockets, tc.flags...)
-			err := o.openDoors(t.Context(), &o.settings)
+			err := o.openListeners(t.Context(), &o.settings)
 			if tc.err != "" {
 				if !errors.Is(err, ErrConfiguration) || !strings.Contains(err.Error(), tc.err) {
 					t.Errorf("error %v, want one with %q", err, tc.err)
@@ -166,7 +167,7 @@ func TestDoorsThatAreHandedOver(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			got := o.addresses()
+			got := o.listeners.addresses()
 			if !slices.EqualFunc(got, tc.want, strings.HasPrefix) {
 				t.Errorf("doors at %v, want %v", got, tc.want)
 			}
@@ -182,11 +183,11 @@ func TestOneSocketForBothFamilies(t *testing.T) {
 	}
 	socket, at := tcp(t, "https", ":0") // as BindIPv6Only=default makes it
 	o := newOpening(t, []systemd.Socket{socket}, "listen", fmt.Sprintf("https://:%d", at.Port()))
-	if err := o.openDoors(t.Context(), &o.settings); err != nil {
+	if err := o.openListeners(t.Context(), &o.settings); err != nil {
 		t.Fatal(err)
 	}
-	if len(o.doors) != 1 || o.doors[0].Listener.FD != socket.FD {
-		t.Errorf("doors %+v; want the one that serves IPv6 and IPv4", o.doors)
+	if len(o.listeners.all) != 1 || o.listeners.all[0].Listener.FD != socket.FD {
+		t.Errorf("doors %+v; want the one that serves IPv6 and IPv4", o.listeners.all)
 	}
 }
 
@@ -234,7 +235,7 @@ func TestSocketsOfTheWrongKind(t *testing.T) {
 				flags = append(flags, "listen", "https://127.0.0.1:0")
 			}
 			o := newOpening(t, tc.sockets, flags...)
-			err := o.openDoors(t.Context(), &o.settings)
+			err := o.openListeners(t.Context(), &o.settings)
 			if err == nil {
 				err = o.openControl(o.read, 1000)
 			}
@@ -262,7 +263,7 @@ func TestAControlSocketForEverybodyNeedsLists(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := o.keepsOut(rights); errors.Is(err, ErrConfiguration) == tc.isKept {
+		if err := o.control.refuseShared(rights); errors.Is(err, ErrConfiguration) == tc.isKept {
 			t.Errorf("readers %v: %v", tc.readers, err)
 		}
 	}
@@ -300,7 +301,7 @@ func TestControlSocketsThatAreHandedOver(t *testing.T) {
 	if err := o.openControl(o.read, 1000); err != nil {
 		t.Fatal(err)
 	}
-	o.control.Serve()
+	o.control.server.Serve()
 	for _, options := range []client.Options{{Socket: path}, {TCP: at.String()}} {
 		options.Timeout = patience
 		c, err := client.Dial(t.Context(), options)
@@ -314,7 +315,7 @@ func TestControlSocketsThatAreHandedOver(t *testing.T) {
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
-	if err := o.control.Shutdown(ctx); err != nil {
+	if err := o.control.server.Shutdown(ctx); err != nil {
 		t.Error(err)
 	}
 	if _, err := os.Lstat(path); err != nil {
@@ -354,6 +355,7 @@ func TestAKeptControlSocketThatIsNotAsConfiguredIsReplaced(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer func() { _ = o.manager.Close() }()
+			o.wire()
 			if err := o.openControl(o.read, 1000); err != nil {
 				t.Fatal(err)
 			}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"log/slog"
 	"os"
 	"slices"
 	"syscall"
@@ -16,15 +17,15 @@ import (
 )
 
 const (
-	// maxKeyFile bounds what is read of a key's file; JWK sets with certificates in them reach some 100 KiB.
+	// maxKeyFile bounds the size of a key file; JWK sets with certificates in them reach some 100 KiB.
 	maxKeyFile = 1 << 20
-	// maxKeyRead bounds how long somebody on the other end of a pipe may take.
+	// maxKeyRead bounds how long the writer of a pipe may take.
 	maxKeyRead = 5 * time.Second
 )
 
-// authorization is who may listen, by the settings and the files that they name.
+// authorization is who may subscribe, by the settings and the files that they name.
 type authorization struct {
-	policy   *auth.Policy // nil: nobody is asked
+	policy   *auth.Policy // nil: everybody may
 	files    []string
 	warnings []string
 
@@ -32,7 +33,7 @@ type authorization struct {
 	digests map[string][sha256.Size]byte
 }
 
-// readAuthorization reads all that the settings name. The error has everything that is wrong.
+// readAuthorization reads all keys that the settings name. The error has everything that is wrong.
 func readAuthorization(s *config.Settings) (*authorization, error) {
 	r := authReader{authorization: authorization{digests: make(map[string][sha256.Size]byte)}}
 	o := auth.Options{Cookie: s.Auth.JWT.Cookie, Query: s.Auth.JWT.Query}
@@ -56,7 +57,7 @@ func readAuthorization(s *config.Settings) (*authorization, error) {
 	return &r.authorization, nil
 }
 
-// authReader collects keys and complaints.
+// authReader collects keys and problems.
 type authReader struct {
 	authorization
 	problems []error
@@ -72,7 +73,7 @@ func (r *authReader) urlKeys(list []config.KeyFile) []auth.URLKey {
 		}
 		k, err := auth.NewURLKey(f.ID, text)
 		if err != nil {
-			r.complain(setting, fmt.Errorf("%s %w", f.File, err))
+			r.addError(setting, fmt.Errorf("%s %w", f.File, err))
 			continue
 		}
 		keys = append(keys, k)
@@ -91,7 +92,7 @@ func (r *authReader) tokens(s *config.Settings) *auth.Tokens {
 		}
 		k, err := auth.NewTokenKey(f.ID, alg, text)
 		if err != nil {
-			r.complain(setting, fmt.Errorf("%s %w", f.File, err))
+			r.addError(setting, fmt.Errorf("%s %w", f.File, err))
 			continue
 		}
 		o.Keys = append(o.Keys, k)
@@ -102,7 +103,7 @@ func (r *authReader) tokens(s *config.Settings) *auth.Tokens {
 	}
 	tokens, err := auth.NewTokens(o)
 	if err != nil {
-		r.complain(setting, err)
+		r.addError(setting, err)
 	}
 	return tokens
 }
@@ -114,12 +115,12 @@ func (r *authReader) keySet(path string) []auth.TokenKey {
 	}
 	text, mode, err := readKeyFile(path)
 	if err != nil {
-		r.complain(setting, err)
+		r.addError(setting, err)
 		return nil
 	}
 	keys, passed, err := auth.ParseJWKS(text)
 	if err != nil {
-		r.complain(setting, fmt.Errorf("%s %w", path, err))
+		r.addError(setting, fmt.Errorf("%s %w", path, err))
 		return nil
 	}
 	isSecret := slices.ContainsFunc(keys, func(k auth.TokenKey) bool { return k.Algorithm == auth.HS256 })
@@ -130,7 +131,7 @@ func (r *authReader) keySet(path string) []auth.TokenKey {
 	return keys
 }
 
-func (r *authReader) complain(setting string, err error) {
+func (r *authReader) addError(setting string, err error) {
 	r.problems = append(r.problems, &fault{key: setting, err: err})
 }
 
@@ -138,14 +139,14 @@ func (r *authReader) complain(setting string, err error) {
 func (r *authReader) read(setting, path string, isSecret bool) ([]byte, bool) {
 	text, mode, err := readKeyFile(path)
 	if err != nil {
-		r.complain(setting, err)
+		r.addError(setting, err)
 		return nil, false
 	}
 	r.note(setting, path, text, mode, isSecret)
 	return text, true
 }
 
-// note takes down a file that was read, and warns of rights to it that others should not have.
+// note records a file that was read, and warns of permissions that others should not have.
 func (r *authReader) note(setting, path string, text []byte, mode fs.FileMode, isSecret bool) {
 	r.files = append(r.files, path)
 	before := r.digests[setting]
@@ -158,7 +159,7 @@ func (r *authReader) note(setting, path string, text []byte, mode fs.FileMode, i
 	}
 }
 
-// readKeyFile reads a file as a whole. A pipe may stand in its place, for which it does not wait long.
+// readKeyFile returns the content and the mode of a file. It does not wait long for a pipe in its place.
 func readKeyFile(path string) ([]byte, fs.FileMode, error) {
 	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
 	if err != nil {
@@ -180,7 +181,7 @@ func readKeyFile(path string) ([]byte, fs.FileMode, error) {
 	return text, info.Mode(), nil
 }
 
-// unreadable are the files that the process, as it is now, cannot open any more.
+// unreadable returns the files that the process, as it is now, cannot open any more.
 func (a *authorization) unreadable() []string {
 	var list []string
 	for _, path := range a.files {
@@ -195,32 +196,39 @@ func (a *authorization) unreadable() []string {
 	return list
 }
 
-// readAuthorization reads keys; at a start while the process may still read what only root can.
+// authorizer holds the authorization that applies. Whoever calls use holds Daemon.reloading, or is the start.
+type authorizer struct {
+	log     *slog.Logger
+	current *authorization // nil: none yet
+}
+
+// readAuthorization reads keys; a start does so while the process may still read what only root can.
 func (r *reading) readAuthorization() (err error) {
 	r.authorization, err = readAuthorization(r.settings)
 	return err
 }
 
-// useReadAuthorization is useAuthorization as a part is used.
-func (d *Daemon) useReadAuthorization(r *reading) []string {
-	return d.useAuthorization(r.settings, r.authorization)
-}
-
-// useAuthorization notes down what the edge is given, and names the settings whose files have another content than
-// before. Whoever calls it holds d.reloading, or is the start.
-func (d *Daemon) useAuthorization(s *config.Settings, next *authorization) (renewed []string) {
+// use makes next apply, and returns the settings whose files have another content than before.
+func (a *authorizer) use(s *config.Settings, next *authorization) (renewed []string) {
 	for _, setting := range []string{"auth.signed_url.keys", "auth.jwt.keys", "auth.jwt.jwks_file"} {
-		if d.authorization != nil && d.authorization.digests[setting] != next.digests[setting] {
+		if a.current != nil && a.current.digests[setting] != next.digests[setting] {
 			renewed = append(renewed, setting)
 		}
 	}
-	isNew := d.authorization == nil || len(renewed) > 0
-	d.authorization = next
+	isNew := a.current == nil || len(renewed) > 0
+	a.current = next
 	if isNew {
-		d.log.Info("authorization in force", "modes", s.Auth.Mode, "files", next.files)
+		a.log.Info("authorization in force", "modes", s.Auth.Mode, "files", next.files)
 	}
 	for _, w := range next.warnings {
-		d.log.Warn("key file needs attention", "what", w)
+		a.log.Warn("key file needs attention", "what", w)
 	}
 	return renewed
+}
+
+// warnOfUnreadable warns of keys that the process, as it is now, cannot read again.
+func (a *authorizer) warnOfUnreadable() {
+	for _, path := range a.current.unreadable() {
+		a.log.Warn("key for tokens or URLs cannot be read any more with the rights that the daemon has left, so that every reload fails; give the file to its group, with mode 0640", "file", path)
+	}
 }

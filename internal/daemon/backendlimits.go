@@ -8,11 +8,11 @@ import (
 	"github.com/hassesd/hassesd/internal/admission"
 )
 
-// penalizedListed is how many penalized networks are listed unless somebody asks for more.
+// penalizedListed is how many penalized networks are listed unless the caller asks for more.
 const penalizedListed = 100
 
 // Limits implements admin.Backend.
-func (b backend) Limits(ctx context.Context, p api.LimitsParams) (api.Limits, error) {
+func (b *backend) Limits(ctx context.Context, p api.LimitsParams) (api.Limits, error) {
 	in, err := b.edge.Limits(ctx, cmp.Or(p.Penalized, penalizedListed))
 	if err != nil {
 		return api.Limits{}, busy(err)
@@ -45,7 +45,7 @@ func (b backend) Limits(ctx context.Context, p api.LimitsParams) (api.Limits, er
 			Offences:  a.Violations,
 		},
 	}
-	s, m := b.settings.Load(), out.Memory
+	s, m := b.settings(), out.Memory
 	out.Uses = append(out.Uses,
 		api.LimitUse{Key: "limits.queue_bytes_total", Used: m.QueuedBytes, Limit: s.Limits.QueueBytesTotal, Unit: "bytes"},
 		api.LimitUse{Key: "limits.memory", Used: m.UsedBytes, Limit: m.BudgetBytes, Unit: "bytes", Peak: m.PeakBytes},
@@ -60,7 +60,7 @@ func (b backend) Limits(ctx context.Context, p api.LimitsParams) (api.Limits, er
 }
 
 // memoryStatus is the result of the guard's last check.
-func (b backend) memoryStatus() api.MemoryStatus {
+func (b *backend) memoryStatus() api.MemoryStatus {
 	f, load := b.memory.Figures(), b.edge.Load()
 	return api.MemoryStatus{
 		Pressure:        f.Pressure.String(),
@@ -69,7 +69,7 @@ func (b backend) memoryStatus() api.MemoryStatus {
 		BudgetBytes:     f.Budget.Bytes,
 		BudgetFrom:      f.Budget.From,
 		KernelBytes:     f.Use.Kernel,
-		ControlBytes:    b.control.HeldBytes(),
+		ControlBytes:    b.control.server.HeldBytes(),
 		ShortTotal:      f.Counts.Short,
 		QueuedBytes:     load.QueuedBytes,
 		BlockedStreams:  load.Blocked,
@@ -78,12 +78,12 @@ func (b backend) memoryStatus() api.MemoryStatus {
 	}
 }
 
-func (b backend) publishStatus(fannedOut uint64) api.PublishStatus {
-	held, seconds := b.control.Held()
+func (b *backend) publishStatus(fannedOut uint64) api.PublishStatus {
+	held, seconds := b.control.server.Held()
 	return api.PublishStatus{HeldTotal: held, HeldSeconds: seconds, FannedOutBytes: fannedOut}
 }
 
-// ofNetwork names the network that uses most, if there is any use.
+// ofNetwork returns the name of the network that uses most, empty if none uses any.
 func ofNetwork(n admission.Network, used int) string {
 	if used == 0 {
 		return ""

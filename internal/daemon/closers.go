@@ -1,0 +1,27 @@
+package daemon
+
+import "time"
+
+// closers are what the very end has to do, in the opposite order of add.
+type closers struct{ steps []closer }
+
+type closer struct {
+	limit time.Duration
+	do    func()
+}
+
+func (c *closers) add(do func()) { c.addWithin(cleanupTimeout, do) }
+
+// addWithin adds a step that may take up to limit.
+func (c *closers) addWithin(limit time.Duration, do func()) {
+	c.steps = append(c.steps, closer{limit, do})
+}
+
+// run takes every step once. A step that hangs is left behind, since the process ends.
+func (c *closers) run() {
+	for i := len(c.steps) - 1; i >= 0; i-- {
+		step := c.steps[i]
+		_ = within(step.limit, func() error { step.do(); return nil })
+	}
+	c.steps = nil
+}

@@ -1,0 +1,226 @@
+package daemon
+
+import (
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/hassesd/hassesd/internal/admin"
+	"github.com/hassesd/hassesd/internal/admin/api"
+	"github.com/hassesd/hassesd/internal/certs"
+	"github.com/hassesd/hassesd/internal/config"
+	"github.com/hassesd/hassesd/internal/options"
+)
+
+// controlAccess reads and checks the files of the control port under TLS; nil is for plain TCP.
+func controlAccess(s *config.Settings, now time.Time) (*admin.Access, error) {
+	if s.Control.TLS.CertFile == "" {
+		return nil, nil //nolint:nilnil // no TLS is not an error
+	}
+	access, err := admin.LoadAccess(options.Access(s), now)
+	if err != nil {
+		return nil, &configurationError{err}
+	}
+	return access, nil
+}
+
+// nextAccess is controlAccess for a running daemon: what is not valid yet does not replace what is.
+func (c *control) nextAccess(s *config.Settings, now time.Time) (*admin.Access, error) {
+	access, err := controlAccess(s, now)
+	if port := c.port.Load(); access != nil && port != nil {
+		if err := access.Follow(port.access, now); err != nil {
+			return nil, &configurationError{err}
+		}
+	}
+	return access, err
+}
+
+// controlPort is the state of the control port under TLS. It is never changed once it is published.
+type controlPort struct {
+	access   *admin.Access
+	info     certs.Info // of the daemon's certificate
+	err      error      // of the last attempt to read the files again; nil: it succeeded
+	failedAt time.Time
+}
+
+// controlReading is what was read for the control port and does not apply yet.
+type controlReading struct {
+	access    *admin.Access // nil: as it is
+	watch     *certs.Watch  // of the files it came from
+	unrenewed error         // what is wrong with files that are the same as before, and so stay; nil: nothing
+}
+
+func controlFiles(s *config.Settings) *certs.Watch {
+	t := &s.Control.TLS
+	return certs.NewWatch(t.CertFile, t.KeyFile, t.ClientCAFile)
+}
+
+// openPort opens the control port if the settings name one, with TLS if they name a certificate for it.
+func (c *control) openPort(r *reading) error {
+	s, reading := r.settings, r.control
+	isInherited, err := c.inheritPort(s, reading.access)
+	if err != nil {
+		return err
+	}
+	if isInherited {
+		c.usePort(s, reading, r.now)
+		return nil
+	}
+	if s.Control.TCP == "" {
+		return nil
+	}
+	if reading.access == nil {
+		addr, err := c.server.ListenTCP(s.Control.TCP)
+		if err != nil && s.IsFromDevelopment("control.tcp") {
+			c.log.Warn("no control port: it cannot be opened, and only development mode asked for it; --control-tcp chooses another", "err", err)
+			return nil
+		}
+		if err != nil {
+			return explainPortInUse(err, "control-tcp")
+		}
+		c.endpoints = append(c.endpoints, api.Endpoint{Kind: api.EndpointControlTCP, Address: addr.String()})
+		c.log.Info("control port open", "addr", addr.String())
+		return nil
+	}
+	addr, err := c.server.ListenTLS(s.Control.TCP, reading.access)
+	if err != nil {
+		return explainPortInUse(err, "control-tcp")
+	}
+	c.endpoints = append(c.endpoints, api.Endpoint{Kind: api.EndpointControlTCP, Address: addr.String(), TLS: true})
+	c.log.Info("control port open", "addr", addr.String(), "tls", true)
+	c.usePort(s, reading, r.now)
+	return nil
+}
+
+// readControlPort reads the files of the control port. At a reload, files that have not changed are never an error, unless the
+// settings about them have changed.
+func (r *reading) readControlPort() (err error) {
+	s := r.settings
+	r.control.watch = controlFiles(s)
+	if r.daemon == nil {
+		r.control.access, err = controlAccess(s, r.now)
+		return err
+	}
+	r.control.access, err = r.daemon.control.nextAccess(s, r.now)
+	isSet := func(key string) bool { return strings.HasPrefix(key, "control.tls.") }
+	if files := r.daemon.control.files; err != nil && files != nil && files.IsUnchanged() && !slices.ContainsFunc(r.changed, isSet) {
+		r.control = controlReading{unrenewed: err}
+		return nil
+	}
+	return err
+}
+
+// usePort makes a reading apply to new connections, and reports whether the daemon's certificate is another one.
+func (c *control) usePort(s *config.Settings, reading controlReading, now time.Time) (isOther bool) {
+	if err := reading.unrenewed; err != nil {
+		c.log.Warn("control port stays as it is, as its files are the same, but they could not be taken anew", "err", err)
+	}
+	if reading.access == nil {
+		return false
+	}
+	next := &controlPort{access: reading.access, info: certs.Describe(certs.SourceControl, reading.access.Leaf(), now)}
+	next.info.CertFile, next.info.KeyFile = s.Control.TLS.CertFile, s.Control.TLS.KeyFile
+	old := c.port.Load()
+	isOther = old == nil || old.info.SHA256 != next.info.SHA256
+	if !isOther {
+		next.info.LoadedAt = old.info.LoadedAt
+	}
+	c.files = reading.watch
+	c.port.Store(next)
+	c.server.SetAccess(reading.access)
+	if isOther {
+		c.log.Info("certificate of the control port in force", "certificate", next.info)
+	}
+	c.warnOfPort(next, now)
+	return isOther
+}
+
+func (c *control) warnOfPort(port *controlPort, now time.Time) {
+	for _, what := range port.access.Complaints(now) {
+		c.log.Warn("control port needs attention", "what", what)
+	}
+}
+
+// run picks up replaced files of the control port, and warns once a day of certificates that expire, until stop is closed.
+func (c *control) run(stop <-chan struct{}) {
+	if c.port.Load() == nil {
+		return
+	}
+	daily := time.NewTicker(expiryWarning)
+	defer daily.Stop()
+	check := time.NewTimer(c.checkInterval())
+	defer check.Stop()
+	for {
+		select {
+		case now := <-daily.C:
+			c.warnOfPort(c.port.Load(), now)
+		case now := <-check.C:
+			if c.settings().TLS.Watch > 0 {
+				c.checkFiles(now)
+			}
+			check.Reset(c.checkInterval())
+		case <-stop:
+			return
+		}
+	}
+}
+
+func (c *control) checkInterval() time.Duration {
+	if watch := c.settings().TLS.Watch; watch > 0 {
+		return watch
+	}
+	return checkWithoutWatch
+}
+
+// checkFiles uses files that were replaced, by the rules of certificates for subscribers. A failure is logged once, however
+// often it recurs.
+func (c *control) checkFiles(now time.Time) {
+	c.changing.Lock()
+	defer c.changing.Unlock()
+	old := c.port.Load()
+	if !c.files.Look(old.err != nil) {
+		return
+	}
+	s := c.settings()
+	reading := controlReading{watch: controlFiles(s)}
+	var err error
+	if reading.access, err = c.nextAccess(s, now); err == nil {
+		c.usePort(s, reading, now)
+		return
+	}
+	if old.err == nil || old.err.Error() != err.Error() {
+		c.log.Error("replaced files of the control port cannot be used; what was before is still in force", "err", err)
+	}
+	failed := *old
+	failed.err, failed.failedAt = err, now
+	c.port.Store(&failed)
+}
+
+// certificate returns the certificate of the port under TLS as the control protocol lists it.
+func (c *control) certificate(now, nextTry time.Time) (api.Certificate, bool) {
+	port := c.port.Load()
+	if port == nil {
+		return api.Certificate{}, false
+	}
+	one := describe(port.info, port.access.Complaints(now), now)
+	addFailure(&one, port.err, port.failedAt, nextTry)
+	return one, true
+}
+
+// keepControlPort leaves the control port as the start has made it: only a restart switches TLS on or off. It moves the keys
+// accordingly.
+func keepControlPort(old *config.Settings, inForce *config.Settings, changed, needsRestart []string) ([]string, []string) {
+	if (old.Control.TLS.CertFile == "") == (inForce.Control.TLS.CertFile == "") {
+		return changed, needsRestart
+	}
+	inForce.Control.TLS = old.Control.TLS
+	var rest []string
+	for _, key := range changed {
+		if strings.HasPrefix(key, "control.tls.") {
+			needsRestart = append(needsRestart, key)
+		} else {
+			rest = append(rest, key)
+		}
+	}
+	return rest, needsRestart
+}
