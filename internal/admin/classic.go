@@ -8,34 +8,32 @@ import (
 	"time"
 
 	"github.com/hassesd/hassesd/internal/admin/api"
-	"github.com/hassesd/hassesd/internal/safetext"
+	"github.com/hassesd/hassesd/internal/admin/classic"
 )
 
 // commandSlack is what a classic command may have beside its message: room, client id, and the signs between.
 const commandSlack = 1 << 10
 
-// classic runs hasses' commands.
-type classic struct {
+// classicForm runs hasses' commands.
+type classicForm struct {
 	conn   *conn
-	parser *Parser
+	parser *classic.Parser
 	acks   bool // ack_enable was given
 }
 
-func newClassic(c *conn) *classic {
-	s := &classic{conn: c, parser: NewParser(c.server.delimiter)}
-	s.parser.lines.hold = c.line.resize
-	return s
+func newClassic(c *conn) *classicForm {
+	return &classicForm{conn: c, parser: classic.NewParser(c.server.delimiter, c.line.resize)}
 }
 
-func (s *classic) feed(data []byte) {
-	s.parser.feed(data, func() int { return s.conn.lineLimit(s.conn.server.maxMessage() + commandSlack) }, s.run)
+func (s *classicForm) feed(data []byte) {
+	s.parser.Feed(data, func() int { return s.conn.lineLimit(s.conn.server.maxMessage() + commandSlack) }, s.run)
 }
 
-func (s *classic) pending() int { return s.parser.Pending() }
+func (s *classicForm) pending() int { return s.parser.Pending() }
 
-func (s *classic) flush() { s.parser.Flush(s.run) }
+func (s *classicForm) flush() { s.parser.Flush(s.run) }
 
-func (s *classic) run(cmd Command, bad *SyntaxError) {
+func (s *classicForm) run(cmd classic.Command, bad *classic.SyntaxError) {
 	if !s.conn.waitRoom() {
 		return
 	}
@@ -43,77 +41,63 @@ func (s *classic) run(cmd Command, bad *SyntaxError) {
 		s.syntaxError(bad)
 		return
 	}
-	if needed, has := cmd.Verb.role(), s.conn.role(); !has.Includes(needed) {
+	if needed, has := cmd.Verb.Role(), s.conn.role(); !has.Includes(needed) {
 		s.error(notForRole("this command", needed, has))
 		return
 	}
 	ctx, cancel := context.WithTimeout(s.conn.server.ctx, callTimeout)
 	defer cancel()
 	switch cmd.Verb {
-	case VerbSend:
+	case classic.VerbSend:
 		s.send(cmd)
-	case VerbStatus:
+	case classic.VerbStatus:
 		s.status(ctx)
-	case VerbClientList:
+	case classic.VerbClientList:
 		s.clientList(ctx)
-	case VerbNumberOfClients:
+	case classic.VerbNumberOfClients:
 		s.numberOfClients(ctx)
-	case VerbSubscribed:
+	case classic.VerbSubscribed:
 		s.subscribed(ctx, cmd.Room)
-	case VerbTCPStatus:
+	case classic.VerbTCPStatus:
 		s.tcpStatus(ctx)
-	case VerbTCPClientList:
+	case classic.VerbTCPClientList:
 		s.tcpClientList(ctx)
-	case VerbTCPNumber:
+	case classic.VerbTCPNumber:
 		s.tcpNumber(ctx)
-	case VerbTCPSubscribed:
+	case classic.VerbTCPSubscribed:
 		s.tcpSubscribed(ctx, cmd.Room)
-	case VerbLogLevelQuiet:
+	case classic.VerbLogLevelQuiet:
 		s.logLevel(ctx, "quiet")
-	case VerbLogLevelNormal:
+	case classic.VerbLogLevelNormal:
 		s.logLevel(ctx, "normal")
-	case VerbLogLevelDebug:
+	case classic.VerbLogLevelDebug:
 		s.logLevel(ctx, "debug")
-	case VerbReinitEnable:
+	case classic.VerbReinitEnable:
 		s.reinit(ctx, true)
-	case VerbReinitDisable:
+	case classic.VerbReinitDisable:
 		s.reinit(ctx, false)
-	case VerbAckEnable:
+	case classic.VerbAckEnable:
 		s.acks = true
 		s.ok()
-	case VerbAuth:
+	case classic.VerbAuth:
 		s.auth(cmd.Key)
 	}
 }
 
-func (s *classic) auth(key string) {
-	a, e := s.conn.authorize(key)
-	if e != nil {
-		s.error(e)
+func (s *classicForm) auth(key string) {
+	a, err := s.conn.authorize(key)
+	if err != nil {
+		s.error(api.AsError(err))
 		return
 	}
 	s.conn.answer(answer{text: []byte("ok " + string(a.Role) + "\n")})
 }
 
-// role is the least that may give the command.
-func (v Verb) role() api.Role {
-	switch v {
-	case VerbStatus, VerbClientList, VerbNumberOfClients, VerbSubscribed,
-		VerbTCPStatus, VerbTCPClientList, VerbTCPNumber, VerbTCPSubscribed:
-		return api.RoleRead
-	case VerbSend, VerbLogLevelQuiet, VerbLogLevelNormal, VerbLogLevelDebug, VerbReinitEnable, VerbReinitDisable, VerbAckEnable:
-		return api.RolePublish
-	case VerbAuth:
-		return api.RoleNone
-	}
-	return api.RoleAdmin
-}
-
 // send publishes. Its answer, if one was asked for, waits in its place for the number of streams.
-func (s *classic) send(cmd Command) {
-	d, e := s.conn.publish(api.SendParams{To: api.Targets{cmd.Room}, Except: cmd.Except, Data: cmd.Message})
-	if e != nil {
-		s.error(e)
+func (s *classicForm) send(cmd classic.Command) {
+	d, err := s.conn.publish(api.SendParams{To: api.Targets{cmd.Room}, Except: cmd.Except, Data: cmd.Message})
+	if err != nil {
+		s.error(api.AsError(err))
 		return
 	}
 	if !s.acks {
@@ -122,68 +106,68 @@ func (s *classic) send(cmd Command) {
 	s.conn.answer(answer{held: deliverySize, later: func(ctx context.Context) []byte {
 		n, e := matched(ctx, d)
 		if e != nil {
-			return errorLine(e)
+			return classic.ErrorLine(e)
 		}
 		return []byte("ok " + d.ID() + " " + strconv.Itoa(n) + "\n")
 	}})
 }
 
-func (s *classic) status(ctx context.Context) {
+func (s *classicForm) status(ctx context.Context) {
 	st, err := s.conn.server.backend.Status(ctx)
 	if err != nil {
-		s.error(asError(err))
+		s.error(api.AsError(err))
 		return
 	}
-	s.text(ctx, "status", statusText(&st))
+	s.text(ctx, "status", classic.StatusText(&st))
 }
 
-func (s *classic) numberOfClients(ctx context.Context) {
+func (s *classicForm) numberOfClients(ctx context.Context) {
 	n, err := s.connections(ctx)
 	if err != nil {
-		s.error(asError(err))
+		s.error(api.AsError(err))
 		return
 	}
-	s.text(ctx, "numberofclients", numberOfClientsText(n))
+	s.text(ctx, "numberofclients", classic.NumberOfClientsText(n))
 }
 
-func (s *classic) subscribed(ctx context.Context, room string) {
+func (s *classicForm) subscribed(ctx context.Context, room string) {
 	n, err := s.conn.server.backend.Count(ctx, api.CountParams{Room: room})
 	if err != nil {
-		s.error(asError(err))
+		s.error(api.AsError(err))
 		return
 	}
-	s.text(ctx, "subscribedclients", subscribedText(room, n.Streams))
+	s.text(ctx, "subscribedclients", classic.SubscribedText(room, n.Streams))
 }
 
-func (s *classic) tcpStatus(ctx context.Context) {
+func (s *classicForm) tcpStatus(ctx context.Context) {
 	st, err := s.conn.server.backend.Status(ctx)
 	if err != nil {
-		s.error(asError(err))
+		s.error(api.AsError(err))
 		return
 	}
-	s.line(tcpStatusJSON(&st))
+	s.line(classic.StatusJSON(&st))
 }
 
-func (s *classic) tcpNumber(ctx context.Context) {
+func (s *classicForm) tcpNumber(ctx context.Context) {
 	n, err := s.connections(ctx)
 	if err != nil {
-		s.error(asError(err))
+		s.error(api.AsError(err))
 		return
 	}
-	s.line(tcpNumberJSON(n))
+	s.line(classic.NumberOfClientsJSON(n))
 }
 
-func (s *classic) tcpSubscribed(ctx context.Context, room string) {
+func (s *classicForm) tcpSubscribed(ctx context.Context, room string) {
 	n, err := s.conn.server.backend.Count(ctx, api.CountParams{Room: room})
 	if err != nil {
-		s.error(asError(err))
+		s.error(api.AsError(err))
 		return
 	}
-	s.line(tcpSubscribedJSON(room, n.Streams))
+	s.line(classic.SubscribedJSON(room, n.Streams))
 }
 
 // connections counts what hasses calls clients: every connection, its stream open or not.
-func (s *classic) connections(ctx context.Context) (int, error) {
+func (s *classicForm) connections(ctx context.Context) (int, error) {
 	n, err := s.conn.server.backend.Count(ctx, api.CountParams{})
 	if err != nil {
 		return 0, err
@@ -194,58 +178,58 @@ func (s *classic) connections(ctx context.Context) (int, error) {
 	return *n.Connections, nil
 }
 
-func (s *classic) logLevel(ctx context.Context, level string) {
+func (s *classicForm) logLevel(ctx context.Context, level string) {
 	if _, err := s.conn.server.backend.LogLevel(ctx, level); err != nil {
-		s.error(asError(err))
+		s.error(api.AsError(err))
 		return
 	}
 	s.ok()
 }
 
-func (s *classic) reinit(ctx context.Context, enabled bool) {
+func (s *classicForm) reinit(ctx context.Context, enabled bool) {
 	if _, err := s.conn.server.backend.Reinit(ctx, &enabled); err != nil {
-		s.error(asError(err))
+		s.error(api.AsError(err))
 		return
 	}
 	s.ok()
 }
 
-func (s *classic) ok() { s.conn.answer(answer{text: []byte("ok\n")}) }
+func (s *classicForm) ok() { s.conn.answer(answer{text: []byte("ok\n")}) }
 
 // answerLogTimeout bounds how long one answer waits for a log that takes it slowly.
 const answerLogTimeout = 2 * time.Second
 
 // text answers, and logs the same: hasses did nothing else. One record a line keeps journals readable.
-func (s *classic) text(ctx context.Context, command, text string) {
+func (s *classicForm) text(ctx context.Context, command, text string) {
 	s.conn.answer(answer{text: []byte(text)})
 	ctx, cancel := context.WithTimeout(ctx, answerLogTimeout)
 	defer cancel()
 	s.logText(ctx, command, text)
 }
 
-func (s *classic) logText(ctx context.Context, command, text string) {
+func (s *classicForm) logText(ctx context.Context, command, text string) {
 	for line := range strings.Lines(text) {
 		s.conn.server.answerLog.InfoContext(ctx, "control answer", "command", command, "line", strings.TrimSuffix(line, "\n"))
 	}
 }
 
-func (s *classic) line(text []byte, err error) {
+func (s *classicForm) line(text []byte, err error) {
 	if err != nil {
-		s.error(asError(err))
+		s.error(api.AsError(err))
 		return
 	}
 	s.conn.answer(answer{text: text})
 }
 
-func (s *classic) error(e *api.Error) {
+func (s *classicForm) error(e *api.Error) {
 	s.conn.refused(e)
-	s.conn.answer(answer{text: errorLine(e)})
+	s.conn.answer(answer{text: classic.ErrorLine(e)})
 }
 
-func (s *classic) syntaxError(bad *SyntaxError) {
+func (s *classicForm) syntaxError(bad *classic.SyntaxError) {
 	e := &api.Error{Code: api.CodeInvalidRequest, Message: bad.Error()}
 	switch forbidden := s.conn.tooLong(); {
-	case bad.noRoom:
+	case bad.NoRoom:
 		e = errNoRoom()
 	case bad.TooLong && forbidden != nil:
 		e = forbidden
@@ -253,7 +237,5 @@ func (s *classic) syntaxError(bad *SyntaxError) {
 		e.Code = api.CodeTooLarge
 	}
 	s.conn.refused(e, slog.Int("column", bad.Column))
-	s.conn.answer(answer{text: errorLine(e)})
+	s.conn.answer(answer{text: classic.ErrorLine(e)})
 }
-
-func errorLine(e *api.Error) []byte { return []byte("error " + safetext.ASCII(e.Message) + "\n") }

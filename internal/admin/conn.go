@@ -13,6 +13,7 @@ import (
 	"github.com/hassesd/hassesd/internal/admin/api"
 	"github.com/hassesd/hassesd/internal/list"
 	"github.com/hassesd/hassesd/internal/safetext"
+	"github.com/hassesd/hassesd/internal/sse"
 )
 
 // Bounds of one control connection.
@@ -268,18 +269,18 @@ func (c *conn) abort() {
 }
 
 // publish gives a message to the Backend, in the order of arrival.
-func (c *conn) publish(p api.SendParams) (Delivery, *api.Error) {
+func (c *conn) publish(p api.SendParams) (Delivery, error) {
+	var fault *sse.EventError
+	if err := (sse.Event{Name: p.Event, Retry: sse.RetryOf(p.Retry)}).Check(); errors.As(err, &fault) {
+		return nil, api.InvalidParams(fault.Hint, "%s", fault)
+	}
 	if limit := c.server.maxMessage(); len(p.Data) > limit {
 		return nil, tooLarge(len(p.Data), limit)
 	}
 	c.keepPace(len(p.Data))
 	ctx, cancel := context.WithTimeout(c.server.ctx, publishTimeout)
 	defer cancel()
-	d, err := c.server.backend.Publish(ctx, p)
-	if err != nil {
-		return nil, asError(err)
-	}
-	return d, nil
+	return c.server.backend.Publish(ctx, p)
 }
 
 // matched waits for the number of streams that a message was queued for.

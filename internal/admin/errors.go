@@ -1,8 +1,6 @@
 package admin
 
 import (
-	"context"
-	"errors"
 	"fmt"
 
 	"github.com/hassesd/hassesd/internal/admin/api"
@@ -24,18 +22,6 @@ func notForRole(name string, needed, has api.Role) *api.Error {
 		Message: fmt.Sprintf("%s needs the role %s, and this connection has %s", name, needed, has),
 		Hint:    "use a door, a user or a certificate that has the role, or show a key that gives it (auth KEY, hassesctl --auth-key-file)",
 	}
-}
-
-// asError turns what a Backend reported into an answer.
-func asError(err error) *api.Error {
-	var e *api.Error
-	switch {
-	case errors.As(err, &e):
-		return e
-	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
-		return &api.Error{Code: api.CodeOverloaded, Message: "the daemon did not get to it in time", Hint: "try again"}
-	}
-	return &api.Error{Code: api.CodeInternal, Message: err.Error(), Hint: "the daemon's log may tell more"}
 }
 
 // refusalOf is the counter that an error answer belongs to.

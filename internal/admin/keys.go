@@ -84,7 +84,7 @@ const maxWrongKeys = 3
 
 // authorize gives the connection the role of the key that secret is, if that is greater than its own, for as long as there
 // is that key.
-func (c *conn) authorize(secret string) (api.Authorized, *api.Error) {
+func (c *conn) authorize(secret string) (api.Authorized, error) {
 	if c.standing.door == doorFIFO {
 		return api.Authorized{}, &api.Error{Code: api.CodeNotAllowed, Message: "the FIFO takes no keys", Hint: "use the Unix socket or TCP"}
 	}

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/hassesd/hassesd/internal/admin/api"
+	"github.com/hassesd/hassesd/internal/admin/lines"
 )
 
 // Bounds of what unfinished commands hold.
@@ -18,7 +19,7 @@ const (
 	linePatience = 10 * time.Second
 )
 
-// lineBudget bounds what the unfinished commands of all connections hold together. The first keepBuffer bytes of each are
+// lineBudget bounds what the unfinished commands of all connections hold together. The first lines.KeptBuffer bytes of each are
 // not counted: the number of connections bounds them, and an ordinary command never waits here.
 type lineBudget struct {
 	limit func() int64 // in force, asked again and again; nil: no bound
@@ -48,7 +49,7 @@ type lineHold struct {
 // resize makes the connection hold memory for a command of so many bytes. It waits for room if need be, and returns whether
 // there was any; it always gives back.
 func (h *lineHold) resize(size int) bool {
-	b, want := h.budget, int64(max(0, size-keepBuffer))
+	b, want := h.budget, int64(max(0, size-lines.KeptBuffer))
 	deadline := time.Now().Add(b.wait)
 	for {
 		freed, retry := h.take(want, time.Now())

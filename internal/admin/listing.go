@@ -243,7 +243,7 @@ func (s *Server) clientsPage(ctx context.Context, role api.Role, p api.ClientsPa
 	return s.lists.list(ctx, role, func() (any, *api.Error) {
 		cl, err := s.backend.Clients(ctx, p)
 		if err != nil {
-			return nil, asError(err)
+			return nil, api.AsError(err)
 		}
 		return cl.WithoutNulls(), nil
 	})

@@ -154,6 +154,18 @@ var rules = []rule{
 		why: "types and constants do no I/O",
 	},
 	{
+		from: []string{"internal/admin/lines"}, never: []string{"./..."}, except: []string{"./internal/admin/lines"}, strict: true,
+		why: "it cuts streams into lines, whatever is on them",
+	},
+	{
+		from: []string{"internal/admin/classic"}, never: []string{"./..."}, except: []string{"./internal/admin/classic", "./internal/admin/api", "./internal/admin/lines"},
+		why: "the two forms of the protocol do not know each other, nor who speaks them",
+	},
+	{
+		from: []string{"internal/admin/jsonrpc"}, never: []string{"./..."}, except: []string{"./internal/admin/jsonrpc", "./internal/admin/api"},
+		why: "the two forms of the protocol do not know each other, nor who speaks them",
+	},
+	{
 		from: []string{"internal/admin/client"}, never: []string{"./..."}, except: []string{"./internal/admin/api", "./internal/admin/client", "./internal/pemfile"},
 		why: "who calls the daemon knows nothing of the daemon's side",
 	},
@@ -186,7 +198,7 @@ var rules = []rule{
 
 	// 3. The pure core: no I/O, no clock to ask, no goroutine to leak.
 	{
-		from: []string{"internal/sse", "internal/hub", "internal/names", "internal/safetext"},
+		from: []string{"internal/sse", "internal/hub", "internal/names", "internal/safetext", "internal/admin/lines", "internal/admin/classic"},
 		never: []string{
 			"net/...", "os/...", "io/fs", "io/ioutil", "syscall", "context", "log/...", "crypto/...",
 			"golang.org/x/sys/...", "math/rand/...",
@@ -203,6 +215,12 @@ var rules = []rule{
 		except: []string{"net/netip", "net/url"},
 		direct: true,
 		why:    "who may listen is decided from values: keys, credentials and the time are given",
+	},
+	{
+		from:   []string{"internal/admin/jsonrpc"},
+		never:  []string{"net/...", "os/...", "syscall", "log/...", "crypto/...", "golang.org/x/sys/...", "math/rand/...", "time"},
+		direct: true,
+		why:    "requests become values, and values answers; whoever has the connection makes the calls",
 	},
 	{
 		from:   []string{"internal/admission"},
@@ -362,6 +380,10 @@ func TestRulesCatch(t *testing.T) {
 		{"internal/tlsconn", module + "/internal/reactor"},
 		{"internal/admin", module + "/internal/hub"},
 		{"internal/admin/api", module + "/internal/admin"},
+		{"internal/admin/classic", module + "/internal/admin/jsonrpc"},
+		{"internal/admin/classic", "net"},
+		{"internal/admin/jsonrpc", module + "/internal/admin/classic"},
+		{"internal/admin/jsonrpc", "os"},
 		{"internal/admin/client", module + "/internal/admin"},
 		{"internal/admin/client", module + "/internal/tlsconn"},
 		{"cmd/hassesctl", module + "/internal/admin"},

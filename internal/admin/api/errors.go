@@ -1,6 +1,7 @@
 package api
 
 import (
+	"context"
 	"errors"
 	"fmt"
 )
@@ -69,4 +70,16 @@ func InvalidParams(hint, format string, args ...any) *Error {
 // ErrorData is the "data" of an error answer.
 type ErrorData struct {
 	Hint string `json:"hint,omitempty"`
+}
+
+// AsError returns err, with which the daemon failed a call, as the answer to it.
+func AsError(err error) *Error {
+	var e *Error
+	switch {
+	case errors.As(err, &e):
+		return e
+	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
+		return &Error{Code: CodeOverloaded, Message: "the daemon did not get to it in time", Hint: "try again"}
+	}
+	return &Error{Code: CodeInternal, Message: err.Error(), Hint: "the daemon's log may tell more"}
 }

@@ -1,4 +1,4 @@
-package admin
+package jsonrpc
 
 import (
 	"bytes"
@@ -8,7 +8,7 @@ import (
 	"github.com/creachadair/jrpc2"
 )
 
-// notifications says which of the requests that stand on a line are notifications: those without an id. One whose id is
+// notifications reports which of the requests that stand on a line are notifications: those without an id. One whose id is
 // null is none, and wants an answer (JSON-RPC 2.0, section 4); the library has an empty ID for both.
 func notifications(line []byte, requests []*jrpc2.ParsedRequest) []bool {
 	is := make([]bool, len(requests))
@@ -32,7 +32,7 @@ func split(line []byte, batch bool) []json.RawMessage {
 	}
 	var raw []json.RawMessage
 	if err := json.Unmarshal(line, &raw); err != nil {
-		panic(fmt.Sprintf("admin: internal error: a batch that was read is none: %v", err))
+		panic(fmt.Sprintf("jsonrpc: internal error: a batch that was read is none: %v", err))
 	}
 	return raw
 }
@@ -40,15 +40,15 @@ func split(line []byte, batch bool) []json.RawMessage {
 func hasID(request json.RawMessage) bool {
 	var members map[string]json.RawMessage // a struct would take "ID" for "id"
 	if err := json.Unmarshal(request, &members); err != nil {
-		panic(fmt.Sprintf("admin: internal error: a request that was read is none: %v", err))
+		panic(fmt.Sprintf("jsonrpc: internal error: a request that was read is none: %v", err))
 	}
 	_, has := members["id"]
 	return has
 }
 
-// requestID finds the id in the begin of a request that was too long to be kept, so that the caller learns which of
+// RequestID returns the id at the beginning of a request that was too long to be kept, so that the caller learns which of
 // its calls failed. Empty: it stands further behind.
-func requestID(head []byte) string {
+func RequestID(head []byte) string {
 	dec := json.NewDecoder(bytes.NewReader(head))
 	if t, err := dec.Token(); err != nil || t != json.Delim('{') {
 		return ""

@@ -1,4 +1,4 @@
-package admin
+package classic
 
 import (
 	"bytes"
@@ -103,9 +103,9 @@ func parseStream(delimiter byte, pieces ...[]byte) []parsed {
 		}
 		got = append(got, p)
 	}
-	p := NewParser(delimiter)
+	p := NewParser(delimiter, nil)
 	for _, piece := range pieces {
-		p.Feed(piece, testLimit, visit)
+		p.Feed(piece, func() int { return testLimit }, visit)
 	}
 	p.Flush(visit)
 	return got
@@ -176,7 +176,7 @@ func TestParserIgnoresWhereTheStreamIsCut(t *testing.T) {
 }
 
 func TestParserFlushEndsACommand(t *testing.T) {
-	p := NewParser('|')
+	p := NewParser('|', nil)
 	var got []string
 	visit := func(c Command, err *SyntaxError) {
 		if err != nil {
@@ -187,7 +187,7 @@ func TestParserFlushEndsACommand(t *testing.T) {
 	}
 	step := func(in string, pending int) {
 		t.Helper()
-		p.Feed([]byte(in), testLimit, visit)
+		p.Feed([]byte(in), func() int { return testLimit }, visit)
 		if p.Pending() != pending {
 			t.Errorf("after %q: %d bytes pending, want %d", in, p.Pending(), pending)
 		}
@@ -205,18 +205,6 @@ func TestParserFlushEndsACommand(t *testing.T) {
 	want := []string{"a=1;2", "b=3", "c=4", "the command is too large at column 33", "d=5"}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("got %q, want %q", got, want)
-	}
-}
-
-func TestParserKeepsNoLargeBuffer(t *testing.T) {
-	p := NewParser(';')
-	discard := func(Command, *SyntaxError) {}
-	big := bytes.Repeat([]byte("x"), 1<<20)
-	p.Feed([]byte("a="), 2<<20, discard)
-	p.Feed(big, 2<<20, discard)
-	p.Feed([]byte("\n"), 2<<20, discard)
-	if c := cap(p.lines.partial); c > keepBuffer {
-		t.Errorf("an idle parser holds %d bytes", c)
 	}
 }
 
@@ -256,12 +244,12 @@ func isTarget(s string) bool {
 
 func BenchmarkParser(b *testing.B) {
 	in := bytes.Repeat([]byte("room624-user17="+strings.Repeat("x", 100)+"\n"), 100)
-	p := NewParser(';')
+	p := NewParser(';', nil)
 	n := 0
 	visit := func(Command, *SyntaxError) { n++ }
 	b.SetBytes(int64(len(in)))
 	for b.Loop() {
-		p.Feed(in, 1<<16, visit)
+		p.Feed(in, func() int { return 1 << 16 }, visit)
 	}
 	if n == 0 {
 		b.Fatal("no commands")

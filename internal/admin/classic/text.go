@@ -1,4 +1,4 @@
-package admin
+package classic
 
 import (
 	"cmp"
@@ -11,10 +11,13 @@ import (
 	"github.com/hassesd/hassesd/internal/safetext"
 )
 
+// ErrorLine returns the answer to a command that failed.
+func ErrorLine(e *api.Error) []byte { return []byte("error " + safetext.ASCII(e.Message) + "\n") }
+
 // The texts of hasses: names and order of the fields are read by scripts.
 
-// statusText is the answer to "status".
-func statusText(s *api.Status) string {
+// StatusText returns the answer to "status".
+func StatusText(s *api.Status) string {
 	var b strings.Builder
 	field := func(name string, value any) { fmt.Fprintf(&b, "%s: %v\n", name, value) }
 
@@ -43,31 +46,13 @@ func statusText(s *api.Status) string {
 	return b.String()
 }
 
-// What stands before and behind the clients in the answer to "clientlist".
-const (
-	clientListHead = "------- requested client list -------\nList of clients:\n"
-	clientListEnd  = "---------------- end ----------------\n"
-)
-
-func writeClient(b *strings.Builder, number int, c *api.Client) {
-	isTLS := c.TLS != "" || c.State == "handshaking"
-	fmt.Fprintf(b, "#%d - <%d> info: %s S:%s Err: 0 Messages: %d Reinit: %d SSL:%s\n",
-		number, c.Conn, safetext.ASCII(c.Addr), clientState(c.State), c.Sent, c.Reinits, yesNo(isTLS, "Yes", "No"))
-	fmt.Fprintf(b, "  Connection time: %s  Handshaked time: %s UniqId:%s\n",
-		runningTime(c.AgeSeconds), runningTime(c.StreamAgeSeconds), safetext.ASCII(c.ID))
-	fmt.Fprintf(b, "  Agent: %s\n", safetext.ASCII(c.Agent))
-	if c.TLS != "" {
-		version := strings.Replace(c.TLS, "TLS ", "TLSv", 1)
-		fmt.Fprintf(b, "  SSL Status:SSLOK Ver:%s Chiper:%s\n", safetext.ASCII(version), safetext.ASCII(c.Cipher))
-	}
-	fmt.Fprintf(b, "  Subscribes: %s\n", safetext.ASCII(strings.Join(c.Rooms, ",")))
-}
-
-func numberOfClientsText(connections int) string {
+// NumberOfClientsText returns the answer to "numberofclients".
+func NumberOfClientsText(connections int) string {
 	return fmt.Sprintf("Number of connected clients: %d\n", connections)
 }
 
-func subscribedText(room string, streams int) string {
+// SubscribedText returns the answer to "subscribedclients".
+func SubscribedText(room string, streams int) string {
 	return fmt.Sprintf("Client count subscribed for \"%s\": %d\n", safetext.ASCII(room), streams)
 }
 

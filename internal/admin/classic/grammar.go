@@ -1,4 +1,4 @@
-package admin
+package classic
 
 import (
 	"errors"
@@ -31,6 +31,20 @@ const (
 	VerbAckEnable                   // ack_enable
 	VerbAuth                        // auth key
 )
+
+// Role returns the least role that may give the command.
+func (v Verb) Role() api.Role {
+	switch v {
+	case VerbStatus, VerbClientList, VerbNumberOfClients, VerbSubscribed,
+		VerbTCPStatus, VerbTCPClientList, VerbTCPNumber, VerbTCPSubscribed:
+		return api.RoleRead
+	case VerbSend, VerbLogLevelQuiet, VerbLogLevelNormal, VerbLogLevelDebug, VerbReinitEnable, VerbReinitDisable, VerbAckEnable:
+		return api.RolePublish
+	case VerbAuth:
+		return api.RoleNone
+	}
+	return api.RoleAdmin
+}
 
 // words are the commands that stand alone.
 var words = map[string]Verb{
@@ -74,48 +88,11 @@ type Command struct {
 type SyntaxError struct {
 	Column  int  // of the first wrong byte, from 1
 	TooLong bool // longer than the parser's limit
-	noRoom  bool // there was no memory for it
+	NoRoom  bool // there was no memory for it
 	Reason  string
 }
 
 func (e *SyntaxError) Error() string { return fmt.Sprintf("%s at column %d", e.Reason, e.Column) }
-
-// Parser cuts a stream into classic commands. A command ends at a newline, at the delimiter, or where [Parser.Flush]
-// is called; where the stream is cut makes no difference. It does no I/O and knows no time.
-type Parser struct {
-	lines lines
-}
-
-// NewParser returns a Parser for commands that end at delimiter as well as at a newline.
-func NewParser(delimiter byte) *Parser { return &Parser{lines: lines{delimiter: delimiter}} }
-
-// Feed takes the next bytes. visit gets each command that they end, or a *SyntaxError; limit is the most bytes a
-// command may have, and one with more is reported once, where it exceeds the limit, and skipped to its end.
-func (p *Parser) Feed(data []byte, limit int, visit func(Command, *SyntaxError)) {
-	p.feed(data, func() int { return limit }, visit)
-}
-
-// feed is Feed with a limit that may change from one command to the next.
-func (p *Parser) feed(data []byte, limit func() int, visit func(Command, *SyntaxError)) {
-	p.lines.feed(data, limit, func(command []byte, end lineEnd) {
-		switch end {
-		case lineWhole:
-			visit(ParseCommand(string(command)))
-		case lineTooLong:
-			visit(Command{}, &SyntaxError{Column: len(command) + 1, TooLong: true, Reason: "the command is too large"})
-		case lineNoRoom:
-			visit(Command{}, &SyntaxError{Column: len(command) + 1, noRoom: true, Reason: "there is no memory for the command"})
-		}
-	})
-}
-
-// Flush ends the command under way: at the end of the stream, or after a pause.
-func (p *Parser) Flush(visit func(Command, *SyntaxError)) {
-	p.lines.flush(func(command []byte, _ lineEnd) { visit(ParseCommand(string(command))) })
-}
-
-// Pending is the number of bytes of a command that has begun and not ended; 0: there is none.
-func (p *Parser) Pending() int { return p.lines.pending() }
 
 // ParseCommand reads one command, without its end. What has a '=' is a message, whatever it begins with; what has
 // none is a known command, or an error and never a message.
@@ -166,7 +143,7 @@ func parseMessage(address, message string) (Command, *SyntaxError) {
 func syntaxError(offset int, subject string, err error) *SyntaxError {
 	var fault *names.Fault
 	if !errors.As(err, &fault) {
-		panic(fmt.Sprintf("admin: internal error: %v is no fault of a name", err))
+		panic(fmt.Sprintf("classic: internal error: %v is no fault of a name", err))
 	}
 	return &SyntaxError{Column: offset + fault.At + 1, Reason: subject + fault.Reason}
 }

@@ -1,4 +1,4 @@
-package admin
+package classic
 
 import (
 	"bytes"
@@ -32,7 +32,8 @@ type tcpStatus struct {
 	LastEventID    string  `json:"last_event_id"`
 }
 
-func tcpStatusJSON(s *api.Status) ([]byte, error) {
+// StatusJSON returns the answer to "tcpstatus".
+func StatusJSON(s *api.Status) ([]byte, error) {
 	return jsonLine("", tcpStatus{
 		Version:        s.Version,
 		RunningTime:    runningTime(s.UptimeSeconds),
@@ -52,13 +53,15 @@ func tcpStatusJSON(s *api.Status) ([]byte, error) {
 	})
 }
 
-func tcpNumberJSON(connections int) ([]byte, error) {
+// NumberOfClientsJSON returns the answer to "tcpnumberofclients".
+func NumberOfClientsJSON(connections int) ([]byte, error) {
 	return jsonLine("", struct {
 		Number int `json:"numberofclients"`
 	}{connections})
 }
 
-func tcpSubscribedJSON(room string, streams int) ([]byte, error) {
+// SubscribedJSON returns the answer to "tcpsubscribedclients".
+func SubscribedJSON(room string, streams int) ([]byte, error) {
 	return jsonLine(" ", struct {
 		Streams int    `json:"subscribedclients"`
 		Room    string `json:"subscribedfor"`

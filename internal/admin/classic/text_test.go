@@ -1,4 +1,4 @@
-package admin
+package classic
 
 import (
 	"encoding/json"
@@ -55,53 +55,53 @@ var sampleClients = []api.Client{
 }
 
 func TestStatusText(t *testing.T) {
-	checkGolden(t, "status.txt", statusText(&sampleStatus))
+	checkGolden(t, "status.txt", StatusText(&sampleStatus))
 
 	plain := sampleStatus
 	plain.Mode, plain.User, plain.UID, plain.LogLevel, plain.Reinit, plain.CORSOrigin = "http", "", 0, "quiet", false, nil
 	plain.UptimeSeconds = 26
-	checkGolden(t, "status-plain.txt", statusText(&plain))
+	checkGolden(t, "status-plain.txt", StatusText(&plain))
 }
 
 func TestClientListText(t *testing.T) {
-	checkGolden(t, "clientlist.txt", rendered(t, textList(), sampleClients))
-	checkGolden(t, "clientlist-empty.txt", rendered(t, textList(), nil))
+	checkGolden(t, "clientlist.txt", rendered(t, TextList(), sampleClients))
+	checkGolden(t, "clientlist-empty.txt", rendered(t, TextList(), nil))
 }
 
 // rendered is a whole list of clients.
-func rendered(t *testing.T, form clientListForm, clients []api.Client) string {
+func rendered(t *testing.T, form ListForm, clients []api.Client) string {
 	t.Helper()
-	text := form.head
+	text := form.Head
 	for i := range clients {
-		row, err := form.row(i+1, &clients[i])
+		row, err := form.Row(i+1, &clients[i])
 		if err != nil {
 			t.Fatal(err)
 		}
 		text += string(row)
 	}
-	return text + string(form.tail(len(clients), nil))
+	return text + string(form.Tail(len(clients), nil))
 }
 
 func TestAListThatIsCutSaysSo(t *testing.T) {
 	why := &api.Error{Message: "too \"many\" \x1b lists"}
-	if got, want := string(textList().tail(3, why)), "The list is cut after 3 clients: too \"many\" \\x1B lists\n---------------- end ----------------\n"; got != want {
+	if got, want := string(TextList().Tail(3, why)), "The list is cut after 3 clients: too \"many\" \\x1B lists\n---------------- end ----------------\n"; got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}
 	var list struct {
 		Number int    `json:"numberofclients"`
 		Cut    string `json:"cut"`
 	}
-	form := jsonList()
-	if err := json.Unmarshal([]byte(form.head+string(form.tail(3, why))), &list); err != nil || list.Number != 3 || list.Cut != safetext.ASCII(why.Message) {
+	form := JSONList()
+	if err := json.Unmarshal([]byte(form.Head+string(form.Tail(3, why))), &list); err != nil || list.Number != 3 || list.Cut != safetext.ASCII(why.Message) {
 		t.Errorf("got %+v, %v", list, err)
 	}
 }
 
 func TestShortTexts(t *testing.T) {
-	if got, want := numberOfClientsText(3), "Number of connected clients: 3\n"; got != want {
+	if got, want := NumberOfClientsText(3), "Number of connected clients: 3\n"; got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}
-	if got, want := subscribedText("rö", 4), "Client count subscribed for \"r\\u{F6}\": 4\n"; got != want {
+	if got, want := SubscribedText("rö", 4), "Client count subscribed for \"r\\u{F6}\": 4\n"; got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}
 }
@@ -114,8 +114,8 @@ func TestTCPAnswers(t *testing.T) {
 		}
 		return string(text)
 	}
-	got := line(tcpStatusJSON(&sampleStatus)) + line(tcpNumberJSON(12)) + line(tcpSubscribedJSON("größe\"😀\u009b", 4)) +
-		rendered(t, jsonList(), api.Clients{Clients: sampleClients}.WithoutNulls().Clients) + rendered(t, jsonList(), nil)
+	got := line(StatusJSON(&sampleStatus)) + line(NumberOfClientsJSON(12)) + line(SubscribedJSON("größe\"😀\u009b", 4)) +
+		rendered(t, JSONList(), api.Clients{Clients: sampleClients}.WithoutNulls().Clients) + rendered(t, JSONList(), nil)
 	checkGolden(t, "tcp.txt", got)
 }
 
@@ -128,7 +128,7 @@ func TestTCPAnswersBeginAsThoseOfHasses(t *testing.T) {
 	} {
 		s := sampleStatus
 		s.Mode = mode
-		got, err := tcpStatusJSON(&s)
+		got, err := StatusJSON(&s)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -137,10 +137,10 @@ func TestTCPAnswersBeginAsThoseOfHasses(t *testing.T) {
 			t.Errorf("tcpstatus in mode %s: %s", mode, got)
 		}
 	}
-	if got, err := tcpNumberJSON(12); err != nil || string(got) != "{\"numberofclients\": 12}\n" {
+	if got, err := NumberOfClientsJSON(12); err != nil || string(got) != "{\"numberofclients\": 12}\n" {
 		t.Errorf("tcpnumberofclients: %q, %v", got, err)
 	}
-	if got, err := tcpSubscribedJSON("room624", 4); err != nil || string(got) != "{\"subscribedclients\": 4, \"subscribedfor\": \"room624\"}\n" {
+	if got, err := SubscribedJSON("room624", 4); err != nil || string(got) != "{\"subscribedclients\": 4, \"subscribedfor\": \"room624\"}\n" {
 		t.Errorf("tcpsubscribedclients: %q, %v", got, err)
 	}
 }
@@ -159,8 +159,8 @@ func TestBlanksOfJSON(t *testing.T) {
 }
 
 func TestTextsArePrintable(t *testing.T) {
-	list := rendered(t, jsonList(), sampleClients)
-	for _, text := range []string{statusText(&sampleStatus), rendered(t, textList(), sampleClients), list} {
+	list := rendered(t, JSONList(), sampleClients)
+	for _, text := range []string{StatusText(&sampleStatus), rendered(t, TextList(), sampleClients), list} {
 		if i := strings.IndexFunc(text, func(r rune) bool { return r != '\n' && (r < ' ' || r > '~') }); i >= 0 {
 			t.Errorf("byte %d is not printable: %.40q", i, text[i:])
 		}
