@@ -12,31 +12,32 @@ import (
 	"github.com/hassesd/hassesd/internal/config"
 	"github.com/hassesd/hassesd/internal/options"
 	"github.com/hassesd/hassesd/internal/pemfile"
+	"github.com/hassesd/hassesd/internal/privdrop"
 	"github.com/hassesd/hassesd/internal/state"
 )
 
 // maxSecretFile bounds the size of a file with a key or a few root certificates.
 const maxSecretFile = 1 << 20
 
-// readACME reads the options of the ACME manager, while only root may be able to read the files.
-func (r *reading) readACME() error {
-	if len(r.settings.ACME.Hosts) == 0 {
-		return nil
+// readACME reads the options of the ACME manager, while only root may be able to read the files; nil: none is needed.
+func readACME(s *config.Settings) (*acmecert.Options, error) {
+	if len(s.ACME.Hosts) == 0 {
+		return nil, nil //nolint:nilnil // no ACME is not an error
 	}
-	o, err := readACMEOptions(r.settings)
-	if err == nil && options.UsesACME(r.settings) {
-		r.acme = &o
+	o, err := readACMEOptions(s)
+	if err != nil || !options.UsesACME(s) {
+		return nil, err
 	}
-	return err
+	return &o, nil
 }
 
 // checkACMECache returns what is wrong with the directory that ACME would use. It changes nothing.
-func (r *reading) checkACMECache() error {
-	if len(r.settings.ACME.Hosts) == 0 || r.isUserUnknown {
+func checkACMECache(s *config.Settings, identity *privdrop.Identity) error {
+	if len(s.ACME.Hosts) == 0 {
 		return nil
 	}
-	owner := stateOwner(r.identity)
-	dir := r.settings.ACME.CacheDir
+	owner := stateOwner(identity)
+	dir := s.ACME.CacheDir
 	if _, err := os.Lstat(dir); errors.Is(err, fs.ErrNotExist) {
 		return state.CheckMakeable(dir)
 	}
@@ -44,13 +45,9 @@ func (r *reading) checkACMECache() error {
 }
 
 // prepareACME makes the cache directory, before privileges are dropped: only root may be able to.
-func (c *certificates) prepareACME(r *reading) error {
-	if c.store == nil || r.acme == nil {
-		r.acme = nil
-		return nil
-	}
-	owner := stateOwner(r.identity)
-	if err := acmecert.PrepareCache(r.settings.ACME.CacheDir, owner.UID, owner.GID); err != nil {
+func prepareACME(s *config.Settings, identity *privdrop.Identity) error {
+	owner := stateOwner(identity)
+	if err := acmecert.PrepareCache(s.ACME.CacheDir, owner.UID, owner.GID); err != nil {
 		return &fault{key: "acme.cache_dir", err: err}
 	}
 	return nil

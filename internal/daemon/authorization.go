@@ -33,7 +33,8 @@ type authorization struct {
 	digests map[string][sha256.Size]byte
 }
 
-// readAuthorization reads all keys that the settings name. The error has everything that is wrong.
+// readAuthorization reads all keys that the settings name; a start does so while the process may still read what only root can.
+// The error has everything that is wrong.
 func readAuthorization(s *config.Settings) (*authorization, error) {
 	r := authReader{authorization: authorization{digests: make(map[string][sha256.Size]byte)}}
 	o := auth.Options{Cookie: s.Auth.JWT.Cookie, Query: s.Auth.JWT.Query}
@@ -200,12 +201,6 @@ func (a *authorization) unreadable() []string {
 type authorizer struct {
 	log     *slog.Logger
 	current *authorization // nil: none yet
-}
-
-// readAuthorization reads keys; a start does so while the process may still read what only root can.
-func (r *reading) readAuthorization() (err error) {
-	r.authorization, err = readAuthorization(r.settings)
-	return err
 }
 
 // use makes next apply, and returns the settings whose files have another content than before.

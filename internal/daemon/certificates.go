@@ -33,27 +33,33 @@ type certificates struct {
 	nextCheck atomic.Int64  // when run reads the files again, in nanoseconds since 1970; 0: never
 }
 
-// readCertificates reads the certificates that the settings name.
-func (r *reading) readCertificates() (err error) {
-	files, keeper := options.CertificateFiles(r.settings), certs.NewKeeper(nil)
-	if r.daemon != nil {
-		if keeper = r.daemon.certificates.files; keeper == nil {
-			return nil // no TLS, no certificates
-		}
-	}
-	switch {
+// readCertificates reads the certificates that the settings name for a start; nil: there are none from files.
+func readCertificates(s *config.Settings, now time.Time) (*certs.Reading, error) {
+	switch files := options.CertificateFiles(s); {
 	case len(files) > 0:
-		r.certificates, err = keeper.Read(files, r.now)
-		return certificateFaults(r.settings, err)
-	case r.settings.Dev: // the one that was made, or will be
-	case r.daemon == nil && len(r.settings.ACME.Hosts) == 0 && options.Mode(r.settings.Listen) != "http":
-		return errNoCertificate
-	case r.daemon != nil && r.daemon.certificates.acme == nil:
-		return errors.New("the settings name no certificate file any more, and to begin with ACME needs a restart")
-	case r.daemon != nil: // none are left
-		r.certificates, err = keeper.Read(nil, r.now)
+		reading, err := certs.NewKeeper(nil).Read(files, now)
+		return reading, certificateFaults(s, err)
+	case s.Dev, len(s.ACME.Hosts) > 0, options.Mode(s.Listen) == "http":
+		return nil, nil //nolint:nilnil // the certificates come from elsewhere, or there are none
 	}
-	return err
+	return nil, errNoCertificate
+}
+
+// read reads the certificates that the settings name for a reload; nil: they stay as they are.
+func (c *certificates) read(s *config.Settings, now time.Time) (*certs.Reading, error) {
+	if c.files == nil {
+		return nil, nil //nolint:nilnil // no TLS, no certificates
+	}
+	switch files := options.CertificateFiles(s); {
+	case len(files) > 0:
+		reading, err := c.files.Read(files, now)
+		return reading, certificateFaults(s, err)
+	case s.Dev:
+		return nil, nil //nolint:nilnil // the one that was made
+	case c.acme == nil:
+		return nil, errors.New("the settings name no certificate file any more, and to begin with ACME needs a restart")
+	}
+	return c.files.Read(nil, now) // none are left
 }
 
 // certificateFaults gives the errors of certificates the keys of the settings that name their files.
@@ -94,9 +100,8 @@ func certificateFaults(s *config.Settings, err error) error {
 
 // open makes the store, and fills it with the certificates that were read or with the one of development mode. Without TLS
 // there is none.
-func (c *certificates) open(r *reading) error {
-	s := r.settings
-	if r.certificates == nil && options.Mode(s.Listen) == "http" {
+func (c *certificates) open(s *config.Settings, reading *certs.Reading, now time.Time) error {
+	if reading == nil && options.Mode(s.Listen) == "http" {
 		return nil
 	}
 	store, err := certs.NewStore(options.TLSPolicy(s))
@@ -105,17 +110,17 @@ func (c *certificates) open(r *reading) error {
 	}
 	c.store, c.files = store, certs.NewKeeper(store)
 	switch {
-	case r.certificates != nil:
-		for _, info := range c.files.Use(r.certificates) {
-			c.logOne("certificate loaded", info, r.now)
+	case reading != nil:
+		for _, info := range c.files.Use(reading) {
+			c.logOne("certificate loaded", info, now)
 		}
 	case s.Dev:
-		pair, err := certs.Development(r.now)
+		pair, err := certs.Development(now)
 		if err != nil {
 			return err
 		}
 		store.SetFiles([]*certs.Pair{pair}, 0)
-		c.logOne("certificate loaded", pair.Info(), r.now)
+		c.logOne("certificate loaded", pair.Info(), now)
 	case len(s.ACME.Hosts) > 0: // openACME fills the store
 	default:
 		return &fault{key: "tls.cert_file", err: errNoCertificate}

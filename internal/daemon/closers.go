@@ -2,6 +2,13 @@ package daemon
 
 import "time"
 
+const (
+	// shutdownTimeout is how long control connections may take to get their last answers.
+	shutdownTimeout = 3 * time.Second
+	// cleanupTimeout bounds each step of the very end; control connections take the longest.
+	cleanupTimeout = shutdownTimeout + 2*time.Second
+)
+
 // closers are what the very end has to do, in the opposite order of add.
 type closers struct{ steps []closer }
 

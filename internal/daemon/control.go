@@ -1,20 +1,16 @@
 package daemon
 
 import (
-	"context"
-	"fmt"
 	"log/slog"
-	"os"
-	"strconv"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/hassesd/hassesd/internal/admin"
 	"github.com/hassesd/hassesd/internal/admin/api"
 	"github.com/hassesd/hassesd/internal/admission"
 	"github.com/hassesd/hassesd/internal/certs"
 	"github.com/hassesd/hassesd/internal/config"
-	"github.com/hassesd/hassesd/internal/options"
 	"github.com/hassesd/hassesd/internal/supervise"
 )
 
@@ -40,51 +36,27 @@ type control struct {
 	isShared bool          // every user of this machine may connect to the socket
 }
 
-// open opens all endpoints. Nobody is served before the server is told to. The options are completed by what the settings say.
-func (c *control) open(r *reading, o admin.ServerOptions, descriptors int) error {
-	s := r.settings
-	mode, err := strconv.ParseUint(s.Control.UnixMode, 8, 32)
-	if err != nil {
-		return &configurationError{fmt.Errorf("control.unix_mode: %w", err)}
-	}
-	c.admission = admission.New(options.ControlAdmission(s))
-	o.Logger, o.Admission = c.log, c.admission
-	o.Delimiter, o.Connections = options.Delimiter(s), options.ControlConnections(s, descriptors)
-	o.MaxMessage = func() int { return c.settings().Limits.MessageBytes }
-	o.Pace = func() admin.Pace { return options.Pace(c.settings()) }
-	c.server = admin.NewServer(o)
-	c.useRights(r.rights)
-	if err := c.openSocket(s, options.ControlSocket(s), os.FileMode(mode), r.unixGID); err != nil {
-		return asConfiguration(err)
-	}
-	if err := c.openPort(r); err != nil {
-		return asConfiguration(fmt.Errorf("open control port: %w", err))
-	}
-	return c.openFIFO(s, r.fifoGID)
+// controlPort is the state of the control port under TLS. It is never changed once it is published.
+type controlPort struct {
+	access   *admin.Access
+	info     certs.Info // of the daemon's certificate
+	err      error      // of the last attempt to read the files again; nil: it succeeded
+	failedAt time.Time
 }
 
-// close ends the server, unless that was done before.
-func (c *control) close() {
-	if c.server == nil {
-		return
-	}
-	ctx, cancel := context.WithTimeout(context.Background(), shutdownTimeout)
-	defer cancel()
-	_ = c.server.Shutdown(ctx)
+// controlReading is what was read for the control port and does not apply yet.
+type controlReading struct {
+	access    *admin.Access // nil: as it is
+	watch     *certs.Watch  // of the files it came from
+	unrenewed error         // what is wrong with files that are the same as before, and so stay; nil: nothing
 }
 
-// store has the service manager keep the sockets that this process has opened. It has those of socket units anyway.
-func (c *control) store() {
-	err := c.server.Keep(func(tcp bool, fd int) bool {
-		name := supervise.Control
-		if tcp {
-			name = supervise.ControlTCP
-		}
-		return c.inherited.HasUnit(name) || c.manager.Store(name, fd)
-	})
-	if err != nil {
-		c.log.Warn("control sockets cannot be kept over a restart", "err", err)
-	}
+// controlFound is what was read before the endpoints are opened, or a reload.
+type controlFound struct {
+	port    controlReading
+	rights  *admin.Rights
+	unixGID int // of the socket; -1: as it comes
+	fifoGID int
 }
 
 // warnOfUnreadable warns of keys that the process, as it is now, cannot read again.

@@ -35,35 +35,19 @@ func (c *control) nextAccess(s *config.Settings, now time.Time) (*admin.Access, 
 	return access, err
 }
 
-// controlPort is the state of the control port under TLS. It is never changed once it is published.
-type controlPort struct {
-	access   *admin.Access
-	info     certs.Info // of the daemon's certificate
-	err      error      // of the last attempt to read the files again; nil: it succeeded
-	failedAt time.Time
-}
-
-// controlReading is what was read for the control port and does not apply yet.
-type controlReading struct {
-	access    *admin.Access // nil: as it is
-	watch     *certs.Watch  // of the files it came from
-	unrenewed error         // what is wrong with files that are the same as before, and so stay; nil: nothing
-}
-
 func controlFiles(s *config.Settings) *certs.Watch {
 	t := &s.Control.TLS
 	return certs.NewWatch(t.CertFile, t.KeyFile, t.ClientCAFile)
 }
 
 // openPort opens the control port if the settings name one, with TLS if they name a certificate for it.
-func (c *control) openPort(r *reading) error {
-	s, reading := r.settings, r.control
+func (c *control) openPort(s *config.Settings, reading controlReading, now time.Time) error {
 	isInherited, err := c.inheritPort(s, reading.access)
 	if err != nil {
 		return err
 	}
 	if isInherited {
-		c.usePort(s, reading, r.now)
+		c.usePort(s, reading, now)
 		return nil
 	}
 	if s.Control.TCP == "" {
@@ -88,26 +72,25 @@ func (c *control) openPort(r *reading) error {
 	}
 	c.endpoints = append(c.endpoints, api.Endpoint{Kind: api.EndpointControlTCP, Address: addr.String(), TLS: true})
 	c.log.Info("control port open", "addr", addr.String(), "tls", true)
-	c.usePort(s, reading, r.now)
+	c.usePort(s, reading, now)
 	return nil
 }
 
-// readControlPort reads the files of the control port. At a reload, files that have not changed are never an error, unless the
-// settings about them have changed.
-func (r *reading) readControlPort() (err error) {
-	s := r.settings
-	r.control.watch = controlFiles(s)
-	if r.daemon == nil {
-		r.control.access, err = controlAccess(s, r.now)
-		return err
-	}
-	r.control.access, err = r.daemon.control.nextAccess(s, r.now)
+// readControlPort reads the files of the control port for a start.
+func readControlPort(s *config.Settings, now time.Time) (controlReading, error) {
+	access, err := controlAccess(s, now)
+	return controlReading{access: access, watch: controlFiles(s)}, err
+}
+
+// readPort reads the files of the control port for a reload. Files that have not changed are never an error, unless the settings
+// about them are among those that have changed.
+func (c *control) readPort(s *config.Settings, changed []string, now time.Time) (controlReading, error) {
+	access, err := c.nextAccess(s, now)
 	isSet := func(key string) bool { return strings.HasPrefix(key, "control.tls.") }
-	if files := r.daemon.control.files; err != nil && files != nil && files.IsUnchanged() && !slices.ContainsFunc(r.changed, isSet) {
-		r.control = controlReading{unrenewed: err}
-		return nil
+	if err != nil && c.files != nil && c.files.IsUnchanged() && !slices.ContainsFunc(changed, isSet) {
+		return controlReading{unrenewed: err}, nil
 	}
-	return err
+	return controlReading{access: access, watch: controlFiles(s)}, err
 }
 
 // usePort makes a reading apply to new connections, and reports whether the daemon's certificate is another one.

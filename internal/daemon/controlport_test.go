@@ -169,7 +169,7 @@ func TestAControlCertificateThatHasOnlyGrownOldDoesNotHinderAReload(t *testing.T
 	own := ca.Daemon()
 	settings := config.Defaults()
 	settings.Control.TLS = config.ControlTLS{CertFile: own.CertFile, KeyFile: own.KeyFile, ClientCAFile: ca.File, Admin: []string{"uri:test:alice"}}
-	d := &Daemon{control: control{log: slog.New(slog.DiscardHandler), files: controlFiles(&settings)}}
+	control := &control{log: slog.New(slog.DiscardHandler), files: controlFiles(&settings)}
 	now := time.Now()
 	later := now.Add(100 * 365 * 24 * time.Hour)
 	for _, c := range []struct {
@@ -184,10 +184,9 @@ func TestAControlCertificateThatHasOnlyGrownOldDoesNotHinderAReload(t *testing.T
 		{"expired, and something else has changed", []string{"log_level"}, later, false, true},
 		{"expired, and the rules have changed", []string{"control.tls.read"}, later, true, false},
 	} {
-		r := &reading{settings: &settings, now: c.now, daemon: d, changed: c.changed}
-		err := r.readControlPort()
-		if (err != nil) != c.bad || err == nil && ((r.control.access == nil) != c.isSame || (r.control.unrenewed != nil) != c.isSame) {
-			t.Errorf("%s: %+v, %v", c.name, r.control, err)
+		read, err := control.readPort(&settings, c.changed, c.now)
+		if (err != nil) != c.bad || err == nil && ((read.access == nil) != c.isSame || (read.unrenewed != nil) != c.isSame) {
+			t.Errorf("%s: %+v, %v", c.name, read, err)
 		}
 	}
 	text, err := os.ReadFile(own.CertFile)
@@ -197,7 +196,7 @@ func TestAControlCertificateThatHasOnlyGrownOldDoesNotHinderAReload(t *testing.T
 	if err := os.WriteFile(own.CertFile, append(text, '\n'), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if err := (&reading{settings: &settings, now: later, daemon: d}).readControlPort(); err == nil {
+	if _, err := control.readPort(&settings, nil, later); err == nil {
 		t.Error("an expired certificate in a new file is taken")
 	}
 }

@@ -17,16 +17,13 @@ func controlRights(s *config.Settings) (*admin.Rights, error) {
 	return rights, nil
 }
 
-// readRights reads the rights, and at a reload refuses those that the open socket would give to every user.
-func (r *reading) readRights() error {
-	rights, err := controlRights(r.settings)
-	if err == nil && r.daemon != nil {
-		err = r.daemon.control.refuseShared(rights)
-	}
+// readRights reads the rights for a reload, and refuses those that the open socket would give to every user.
+func (c *control) readRights(s *config.Settings) (*admin.Rights, error) {
+	rights, err := controlRights(s)
 	if err == nil {
-		r.rights = rights
+		err = c.refuseShared(rights)
 	}
-	return err
+	return rights, err
 }
 
 // refuseShared refuses rights that make every user of this machine an administrator: the open socket lets them all connect,

@@ -2,11 +2,9 @@ package daemon
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"log/slog"
-	"os"
 	"sync/atomic"
 	"time"
 
@@ -32,17 +30,6 @@ type Options struct {
 	// good.
 	OwnProcess bool
 }
-
-// ErrConfiguration marks errors that only a change of the configuration can correct: a certificate that is missing or does not
-// fit, a user that does not exist.
-var ErrConfiguration = errors.New("configuration error")
-
-// configurationError is ErrConfiguration with its reason as the text.
-type configurationError struct{ err error }
-
-func (e *configurationError) Error() string        { return e.err.Error() }
-func (e *configurationError) Unwrap() error        { return e.err }
-func (e *configurationError) Is(target error) bool { return target == ErrConfiguration }
 
 // Daemon is a running hassesd: the list of its parts, each of which owns its own state. It starts them in order, reloads them
 // and stops them.
@@ -80,9 +67,6 @@ type Daemon struct {
 	loopFailed chan error
 }
 
-// Run starts the daemon and serves until a signal or a drain ends it. It returns nil after a proper end.
-func Run(ctx context.Context, o Options) error { return newDaemon(o).run(ctx, o) }
-
 func newDaemon(o Options) *Daemon {
 	d := &Daemon{
 		loadSettings: o.Reload,
@@ -94,33 +78,6 @@ func newDaemon(o Options) *Daemon {
 		loopFailed:   make(chan error, 1),
 	}
 	return d
-}
-
-func (d *Daemon) run(ctx context.Context, o Options) error {
-	d.signals.catchReloads()
-	defer d.signals.release() // last of all: no signal is to cut short what the closers do
-	defer d.atEnd.run()
-	err := d.meetManager(o.Env)
-	if err == nil {
-		err = d.open(ctx, o)
-	}
-	if err != nil {
-		d.manager.Failed(err)
-		return err
-	}
-	return d.serve(ctx)
-}
-
-// meetManager takes what the service manager hands over. It comes first, so that the manager can be told of a start that
-// fails.
-func (d *Daemon) meetManager(env []string) error {
-	manager, sockets, err := supervise.Meet(env, os.Getpid())
-	if manager != nil {
-		d.manager, d.inherited = manager, sockets
-		d.atEnd.add(func() { _ = manager.Close() })
-		d.atEnd.add(sockets.Close)
-	}
-	return asConfiguration(err)
 }
 
 // current returns the settings that apply.

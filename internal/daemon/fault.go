@@ -8,6 +8,17 @@ import (
 	"github.com/hassesd/hassesd/internal/supervise"
 )
 
+// ErrConfiguration marks errors that only a change of the configuration can correct: a certificate that is missing or does not
+// fit, a user that does not exist.
+var ErrConfiguration = errors.New("configuration error")
+
+// configurationError is ErrConfiguration with its reason as the text.
+type configurationError struct{ err error }
+
+func (e *configurationError) Error() string        { return e.err.Error() }
+func (e *configurationError) Unwrap() error        { return e.err }
+func (e *configurationError) Is(target error) bool { return target == ErrConfiguration }
+
 // fault is one thing that is wrong with what a setting names: a file, a user, a directory.
 type fault struct {
 	key    string // of the setting

@@ -102,7 +102,7 @@ func newOpening(t *testing.T, sockets []systemd.Socket, flags ...string) *openin
 		t.Fatal(err)
 	}
 	o.wire()
-	if err := o.certificates.open(o.read); err != nil {
+	if err := o.certificates.open(&s, o.read.certificates, o.read.now); err != nil {
 		t.Fatal(err)
 	}
 	return o

@@ -3,7 +3,6 @@ package daemon
 import (
 	"context"
 	"fmt"
-	"log/slog"
 	"os"
 	"runtime"
 	"slices"
@@ -33,12 +32,14 @@ func (d *Daemon) open(ctx context.Context, o Options) error {
 		return err
 	}
 	d.wire()
-	if err := d.certificates.open(r); err != nil {
+	if err := d.certificates.open(&s, r.certificates, r.now); err != nil {
 		return err
 	}
 	d.authorization.use(&s, r.authorization)
-	if err := d.certificates.prepareACME(r); err != nil {
-		return err
+	if r.acme != nil {
+		if err := prepareACME(&s, r.identity); err != nil {
+			return err
+		}
 	}
 	descriptors, err := descriptorLimit()
 	if err != nil {
@@ -136,14 +137,6 @@ func (d *Daemon) openLog(s *config.Settings, o Options) error {
 	return nil
 }
 
-// warnOfHassesOrigins warns that every page on the web may read streams because hasses' spellings imply it, and no setting.
-func warnOfHassesOrigins(log *slog.Logger, s *config.Settings) {
-	if s.HasHassesDefault("cors.origins") {
-		log.Warn("pages of any web origin may read streams, as with hasses; name the origins that shall with --cors-origin",
-			"cors_origins", s.CORS.Origins)
-	}
-}
-
 func (d *Daemon) openListeners(ctx context.Context, s *config.Settings) error {
 	d.listeners.hasTLS = d.certificates.store != nil
 	d.atEnd.add(d.listeners.close)
@@ -152,14 +145,14 @@ func (d *Daemon) openListeners(ctx context.Context, s *config.Settings) error {
 
 func (d *Daemon) openControl(r *reading, descriptors int) error {
 	d.atEnd.add(d.control.close)
-	return d.control.open(r, admin.ServerOptions{
+	return d.control.open(r.settings, r.control, admin.ServerOptions{
 		Backend:   &d.backend,
 		Answers:   d.logs.Always(),
 		LineBytes: func() int64 { return d.memory.CommandBytes(options.CommandBytes(d.current())) },
 		// Nobody is served before the edge is there.
 		HandshakeSlot:      func(ctx context.Context) (func(), error) { return d.edge.HandshakeSlot(ctx) },
 		HandshakesUnderway: func(change int64) { d.edge.HandshakesUnderway(change) },
-	}, descriptors)
+	}, descriptors, r.now)
 }
 
 func (d *Daemon) openLoops() error {

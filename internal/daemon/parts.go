@@ -3,9 +3,9 @@ package daemon
 import (
 	"errors"
 	"slices"
+	"strings"
 	"time"
 
-	"github.com/hassesd/hassesd/internal/admin"
 	"github.com/hassesd/hassesd/internal/certs"
 	"github.com/hassesd/hassesd/internal/certs/acmecert"
 	"github.com/hassesd/hassesd/internal/config"
@@ -50,13 +50,10 @@ type reading struct {
 	// Found. A part that has failed leaves its fields as they are.
 	isUserUnknown bool               // what depends on the user is not looked at
 	identity      *privdrop.Identity // whom to become; nil: nobody else
-	unixGID       int                // of the control socket; -1: as it comes
-	fifoGID       int
 	hub           hub.Options
 	certificates  *certs.Reading // nil: as they are, or there are none from files
-	control       controlReading
+	control       controlFound
 	authorization *authorization
-	rights        *admin.Rights
 	acme          *acmecert.Options // nil: none
 }
 
@@ -137,7 +134,7 @@ func (d *Daemon) useCertificates(r *reading) []string {
 }
 
 func (d *Daemon) useControlPort(r *reading) []string {
-	if d.control.usePort(r.settings, r.control, r.now) {
+	if d.control.usePort(r.settings, r.control.port, r.now) {
 		return []string{"control.tls.cert_file"}
 	}
 	return nil
@@ -148,10 +145,61 @@ func (d *Daemon) useAuthorization(r *reading) []string {
 }
 
 func (d *Daemon) useRights(r *reading) []string {
-	if d.control.useRights(r.rights) && !slices.ContainsFunc(r.changed, isControlRight) {
+	if d.control.useRights(r.control.rights) && !slices.ContainsFunc(r.changed, isControlRight) {
 		return []string{"control.key"} // the file is the same, its content is not
 	}
 	return nil
+}
+
+func (r *reading) readCertificates() (err error) {
+	if r.daemon == nil {
+		r.certificates, err = readCertificates(r.settings, r.now)
+	} else {
+		r.certificates, err = r.daemon.certificates.read(r.settings, r.now)
+	}
+	return err
+}
+
+func (r *reading) readControlPort() (err error) {
+	if r.daemon == nil {
+		r.control.port, err = readControlPort(r.settings, r.now)
+	} else {
+		r.control.port, err = r.daemon.control.readPort(r.settings, r.changed, r.now)
+	}
+	return err
+}
+
+func (r *reading) readAuthorization() (err error) {
+	r.authorization, err = readAuthorization(r.settings)
+	return err
+}
+
+func (r *reading) readRights() (err error) {
+	if r.daemon == nil {
+		r.control.rights, err = controlRights(r.settings)
+	} else {
+		r.control.rights, err = r.daemon.control.readRights(r.settings)
+	}
+	return err
+}
+
+func (r *reading) readACME() (err error) {
+	r.acme, err = readACME(r.settings)
+	return err
+}
+
+func (r *reading) checkACMECache() error {
+	if r.isUserUnknown {
+		return nil
+	}
+	return checkACMECache(r.settings, r.identity)
+}
+
+func (r *reading) checkState() error {
+	if r.isUserUnknown {
+		return nil
+	}
+	return checkState(r.settings, r.identity)
 }
 
 func (r *reading) readReach() error { return r.daemon.confined.unreachable(r.old, r.settings) }
@@ -167,9 +215,43 @@ func (r *reading) readGroups() error {
 		return nil
 	}
 	var errUnix, errFIFO error
-	r.unixGID, errUnix = unixGroup(r.settings, r.identity)
-	if r.fifoGID = r.unixGID; r.settings.Control.FIFOGroup != "" {
-		r.fifoGID, errFIFO = fifoGroup(r.settings)
+	r.control.unixGID, errUnix = unixGroup(r.settings, r.identity)
+	if r.control.fifoGID = r.control.unixGID; r.settings.Control.FIFOGroup != "" {
+		r.control.fifoGID, errFIFO = fifoGroup(r.settings)
 	}
 	return errors.Join(errUnix, errFIFO)
+}
+
+// useLimits puts in force what the settings themselves say.
+func (d *Daemon) useLimits(r *reading) []string {
+	s := r.settings
+	d.edge.Reconfigure(r.now, options.Edge(s, r.authorization.policy))
+	d.control.admission.SetLimits(options.ControlAdmission(s))
+	options.FitHub(&r.hub, d.memory.BudgetOf(s.Limits.Memory), len(d.loops))
+	d.hub.SetLimits(r.now, r.hub.History, r.hub.QueueBytes, r.hub.Slow, r.hub.MessageBytes)
+	// What was switched by hand stays, unless the configuration says something new.
+	if slices.Contains(r.changed, "reinit") {
+		d.edge.SetReinit(s.Reinit)
+	}
+	if slices.Contains(r.changed, "log_level") {
+		if err := d.logs.SetLevel(s.LogLevel); err != nil {
+			panic("daemon: internal error: a validated log level is none: " + err.Error())
+		}
+	}
+	return nil
+}
+
+// isControlRight says whether a key changes what a control connection may do.
+func isControlRight(key string) bool {
+	return key == "control.key" || key == "control.tcp_role" || strings.HasPrefix(key, "control.unix_")
+}
+
+// addKey adds a key whose value is the same while what it names is not.
+func addKey(keys []string, key string) []string {
+	for _, k := range keys {
+		if k == key {
+			return keys
+		}
+	}
+	return append(keys, key)
 }

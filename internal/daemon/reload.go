@@ -4,11 +4,9 @@ import (
 	"context"
 	"errors"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/hassesd/hassesd/internal/config"
-	"github.com/hassesd/hassesd/internal/options"
 )
 
 // reloadTimeout is how long who asks for a reload waits for it; it stays below what a control connection waits for.
@@ -22,9 +20,6 @@ var (
 	errReloadSlow = errors.New("the files take too long to read; they are put in force when they have been read, and the log says so")
 	errEnding     = errors.New("the daemon ends")
 )
-
-// reloaded is what a reload has brought.
-type reloaded struct{ changed, needsRestart []string }
 
 // reload reads the configuration and the certificate again and puts in force what a running daemon can take. Everything
 // is validated first; on any error all stays as it was. Live streams are not touched. Files that cannot be read, as a disk
@@ -84,40 +79,6 @@ func (d *Daemon) readAgain() (changed, needsRestart []string, err error) {
 		warnOfHassesOrigins(d.log, &inForce)
 	}
 	return r.changed, needsRestart, nil
-}
-
-// useLimits puts in force what the settings themselves say.
-func (d *Daemon) useLimits(r *reading) []string {
-	s := r.settings
-	d.edge.Reconfigure(r.now, options.Edge(s, r.authorization.policy))
-	d.control.admission.SetLimits(options.ControlAdmission(s))
-	options.FitHub(&r.hub, d.memory.BudgetOf(s.Limits.Memory), len(d.loops))
-	d.hub.SetLimits(r.now, r.hub.History, r.hub.QueueBytes, r.hub.Slow, r.hub.MessageBytes)
-	// What was switched by hand stays, unless the configuration says something new.
-	if slices.Contains(r.changed, "reinit") {
-		d.edge.SetReinit(s.Reinit)
-	}
-	if slices.Contains(r.changed, "log_level") {
-		if err := d.logs.SetLevel(s.LogLevel); err != nil {
-			panic("daemon: internal error: a validated log level is none: " + err.Error())
-		}
-	}
-	return nil
-}
-
-// isControlRight says whether a key changes what a control connection may do.
-func isControlRight(key string) bool {
-	return key == "control.key" || key == "control.tcp_role" || strings.HasPrefix(key, "control.unix_")
-}
-
-// addKey adds a key whose value is the same while what it names is not.
-func addKey(keys []string, key string) []string {
-	for _, k := range keys {
-		if k == key {
-			return keys
-		}
-	}
-	return append(keys, key)
 }
 
 // runReloads reloads on each SIGHUP, until stop is closed.

@@ -15,12 +15,8 @@ import (
 const (
 	// askTimeout bounds what signals ask of the loops.
 	askTimeout = 10 * time.Second
-	// shutdownTimeout is how long control connections may take to get their last answers.
-	shutdownTimeout = 3 * time.Second
 	// endTimeout is how long the end waits for what may hang with a disk: what reads and writes files in the background.
 	endTimeout = 3 * time.Second
-	// cleanupTimeout is the same for each step of the very end; the longest is that of control connections.
-	cleanupTimeout = shutdownTimeout + 2*time.Second
 )
 
 var errStoppedAtOnce = errors.New("stopped by a second signal before the drain was over")

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"time"
 
 	"github.com/hassesd/hassesd/internal/config"
 	"github.com/hassesd/hassesd/internal/privdrop"
@@ -36,11 +37,8 @@ func stateOwner(identity *privdrop.Identity) state.Owner {
 }
 
 // checkState returns what is wrong with the directories of what outlives a restart. It changes nothing.
-func (r *reading) checkState() error {
-	if r.isUserUnknown {
-		return nil
-	}
-	s, owner := r.settings, stateOwner(r.identity)
+func checkState(s *config.Settings, identity *privdrop.Identity) error {
+	owner := stateOwner(identity)
 	var problems []error
 	if s.State.Dir != "" {
 		if err := state.Check(s.State.Dir, owner, false, ours(s), others); err != nil {
@@ -116,4 +114,14 @@ func sameDirectory(path, dir string) bool {
 	a, errA := os.Stat(filepath.Dir(path))
 	b, errB := os.Stat(dir)
 	return errA == nil && errB == nil && os.SameFile(a, b)
+}
+
+// setAside renames a file that cannot be used, so that it is neither lost nor in the way.
+func setAside(log *slog.Logger, dir *state.Dir, name, what string, why error) {
+	aside, err := dir.SetAside(name, time.Now())
+	if err != nil {
+		log.Error("file cannot be used, nor set aside", "what", what, "file", dir.Path(name), "err", errors.Join(why, err))
+		return
+	}
+	log.Error("file cannot be used and was set aside", "what", what, "file", dir.Path(name), "aside", dir.Path(aside), "err", why)
 }

@@ -5,7 +5,6 @@ import (
 	"io"
 	"io/fs"
 	"log/slog"
-	"time"
 
 	"github.com/hassesd/hassesd/internal/certs"
 	"github.com/hassesd/hassesd/internal/state"
@@ -75,14 +74,4 @@ func (t *tickets) write() error {
 		_, err := w.Write(keys.Encode())
 		return err
 	})
-}
-
-// setAside renames a file that cannot be used, so that it is neither lost nor in the way.
-func setAside(log *slog.Logger, dir *state.Dir, name, what string, why error) {
-	aside, err := dir.SetAside(name, time.Now())
-	if err != nil {
-		log.Error("file cannot be used, nor set aside", "what", what, "file", dir.Path(name), "err", errors.Join(why, err))
-		return
-	}
-	log.Error("file cannot be used and was set aside", "what", what, "file", dir.Path(name), "aside", dir.Path(aside), "err", why)
 }

@@ -1,0 +1,76 @@
+package daemon
+
+import (
+	"context"
+	"os"
+	"slices"
+	"time"
+
+	"github.com/hassesd/hassesd/internal/admin/api"
+	"github.com/hassesd/hassesd/internal/hub"
+	"github.com/hassesd/hassesd/internal/options"
+)
+
+// Status implements admin.Backend.
+func (b *backend) Status(ctx context.Context) (api.Status, error) {
+	st, err := b.edge.Stats(ctx)
+	if err != nil {
+		return api.Status{}, busy(err)
+	}
+	now := time.Now()
+	h := b.hub.Stats(now)
+	settings := b.settings()
+	last := b.hub.LastID()
+	out := api.Status{
+		Version:         Version(),
+		Compiled:        Compiled(),
+		PID:             os.Getpid(),
+		UID:             os.Geteuid(),
+		User:            b.confined.user,
+		StartedAt:       b.startedAt,
+		UptimeSeconds:   now.Sub(b.startedAt).Seconds(),
+		Mode:            options.Mode(b.listeners.addresses()),
+		LogLevel:        b.logs.Level(),
+		LogRecordsLost:  b.logs.Lost(),
+		Reinit:          b.edge.Reinit(),
+		Draining:        b.isDraining(),
+		Connections:     st.Connections,
+		Streams:         st.Streams,
+		ConnectionsMax:  st.Limit,
+		ConnectionsPeak: st.Peak,
+		HandshakesTotal: st.StreamsOpened,
+		ReinitsTotal:    st.Reinits,
+		MessagesTotal:   h.Messages,
+		DeliveriesTotal: st.Deliveries,
+		Epoch:           last.Epoch,
+		LastEventID:     last.String(),
+		History: api.HistoryStatus{
+			Events:           h.HistoryEvents,
+			Bytes:            h.HistoryBytes,
+			OldestAgeSeconds: h.HistoryOldest.Seconds(),
+		},
+		Closed:  st.Closed,
+		Refused: st.Refused,
+		Dropped: map[string]uint64{
+			hub.Close.String():      st.Dropped.Close,
+			hub.DropOldest.String(): st.Dropped.Oldest,
+			hub.Latest.String():     st.Dropped.Latest,
+		},
+		CORSOrigin: settings.CORS.Origins,
+		Listen:     b.listeners.addresses(),
+		Endpoints:  slices.Concat(b.listeners.endpoints(), b.control.endpoints),
+	}
+	if all := settings.TLS.All(); len(all) > 0 { // hasses had one
+		out.CertFile, out.KeyFile = all[0].CertFile, all[0].KeyFile
+	}
+	for _, l := range st.Loops {
+		out.Loops = append(out.Loops, api.LoopStatus{Connections: l.Connections, Streams: l.Streams})
+	}
+	memory := b.memoryStatus()
+	out.Memory = &memory
+	b.commandErrors.each(func(reason string, n uint64) {
+		out.CommandErrorsTotal += n
+		out.Refused["control_"+reason] += n
+	})
+	return out, nil
+}
