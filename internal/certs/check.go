@@ -14,9 +14,9 @@ import (
 )
 
 const (
-	// Each full handshake signs once; above this an RSA signature is a gift to attackers.
+	// Each full handshake signs once. A larger RSA key makes each handshake too expensive for us.
 	maxRSABits = 4096
-	// What browsers and the CA/Browser Forum ask for at least.
+	// The minimum that browsers and the CA/Browser Forum require.
 	minRSABits = 2048
 )
 
@@ -33,8 +33,8 @@ func checkEnd(leaf *x509.Certificate, now time.Time) error {
 	return nil
 }
 
-// checkChain refuses a chain that clients would refuse, and warns of what only some do. The end of the leaf is for
-// checkEnd, and its beginning for [Info.Complaints].
+// checkChain returns an error for a chain that clients refuse, and warnings for what only some refuse.
+// checkEnd checks the end of the leaf, and [Info.Problems] its beginning.
 func checkChain(chain []*x509.Certificate, now time.Time) (warnings []string, err error) {
 	leaf := chain[0]
 	warning, err := checkKeyType(leaf)
@@ -92,7 +92,7 @@ func leafWarnings(leaf *x509.Certificate) []string {
 	return warnings
 }
 
-// isMustStaple looks for the TLS feature extension (RFC 7633) that asks for status_request.
+// isMustStaple reports whether the leaf has the TLS feature extension (RFC 7633) that requires status_request.
 func isMustStaple(leaf *x509.Certificate) bool {
 	tlsFeature := asn1.ObjectIdentifier{1, 3, 6, 1, 5, 5, 7, 1, 24}
 	for _, e := range leaf.Extensions {
@@ -110,7 +110,7 @@ func day(t time.Time) string { return t.UTC().Format(time.DateOnly) }
 
 func second(t time.Time) string { return t.UTC().Format(time.RFC3339) }
 
-// keyName is the kind of a leaf's key, as people call it.
+// keyName returns the usual name of the type of a leaf's key.
 func keyName(leaf *x509.Certificate) string {
 	switch key := leaf.PublicKey.(type) {
 	case *ecdsa.PublicKey:

@@ -1,4 +1,4 @@
-// Package certs holds the certificates that the daemon serves: an immutable snapshot of names, certificates and
-// challenge answers that files, an ACME client or development mode feed and that a change swaps. A handshake asks the
-// snapshot and nothing else: it never waits for a lock, a file or the network.
+// Package certs holds the certificates that the daemon serves. A [Store] publishes immutable snapshots of
+// certificates, names and challenge responses, from files, an ACME client or development mode. A handshake
+// reads the current snapshot only: it never waits for a lock, a file or the network.
 package certs

@@ -12,21 +12,21 @@ import (
 	"github.com/hassesd/hassesd/internal/pemfile"
 )
 
-// maxFile bounds what is read of a certificate or key file; the longest chains are some 20 KiB.
+// maxFile bounds the size of a certificate or key file. The longest chains have about 20 KiB.
 const maxFile = 1 << 20
 
-// maxRead bounds how long somebody on the other end of a pipe may take.
+// maxRead bounds how long reading from a pipe may take.
 const maxRead = 5 * time.Second
 
-// Files names a certificate chain, leaf first, its private key, and perhaps an OCSP answer for it.
+// Files are the paths of a certificate chain, leaf first, its private key, and optionally an OCSP response.
 type Files struct {
 	Cert string // PEM
 	Key  string // PEM
 	OCSP string // DER; empty: none
 }
 
-// LoadFiles reads a certificate with its key and checks that clients can be expected to accept them at now. The error is a
-// [*FileError], or two of them joined when neither the certificate nor the key can be used.
+// LoadFiles reads a certificate with its key, and checks that clients are likely to accept them at now. The
+// error is a [*FileError], or two of them joined if neither the certificate nor the key is usable.
 func LoadFiles(f Files, now time.Time) (*Pair, error) {
 	chain, certPEM, warnings, errCert := f.readChain(now)
 	keyPEM, keyWarning, errKey := f.readKey()
@@ -85,44 +85,44 @@ func (f Files) readKey() (text []byte, warning string, err error) {
 	return text, modeWarning(f.Key, mode), nil
 }
 
-// Role is what a file is to a certificate.
+// Role is what a file contains.
 type Role string
 
-// The roles, called as the settings are that name the files.
+// The roles, named like their settings.
 const (
 	RoleCert Role = "cert_file"
 	RoleKey  Role = "key_file"
 	RoleOCSP Role = "ocsp_file"
 )
 
-// FileError is what is wrong with one of a certificate's files.
+// FileError is an error in one of a certificate's files.
 type FileError struct {
 	Role Role
-	Err  error // it names the file
+	Err  error // contains the name of the file
 }
 
 func (e *FileError) Error() string { return e.Err.Error() }
 
 func (e *FileError) Unwrap() error { return e.Err }
 
-// LoadError is what is wrong with one certificate of several.
+// LoadError is an error in one of several certificates.
 type LoadError struct {
 	Files Files
-	Err   error // it names the file
+	Err   error // contains the name of the file
 }
 
 func (e *LoadError) Error() string { return e.Err.Error() }
 
 func (e *LoadError) Unwrap() error { return e.Err }
 
-// readFile reads a file as a whole. A pipe may stand in its place, for which it does not wait long.
+// readFile reads a whole file. The file may be a pipe, for which readFile waits at most maxRead.
 func readFile(path string) ([]byte, os.FileMode, error) {
 	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
 	if err != nil {
 		return nil, 0, err
 	}
 	defer f.Close()
-	_ = f.SetReadDeadline(time.Now().Add(maxRead)) // regular files have none, and never block for long
+	_ = f.SetReadDeadline(time.Now().Add(maxRead)) // regular files have no deadline and do not block for long
 	info, err := f.Stat()
 	if err != nil {
 		return nil, 0, err
@@ -147,9 +147,9 @@ func modeWarning(path string, mode os.FileMode) string {
 	return ""
 }
 
-// addStaple reads the OCSP answer in file, which must say that the leaf of the chain is good. One that is over, or not good
-// yet, is left out for that long, which is complained of: clients do without it, unless the certificate says that they
-// must not.
+// addStaple reads the OCSP response in file, whose status for the leaf of the chain must be good. While the
+// response has expired or is not valid yet, it is not sent, and [Info.Problems] reports it: clients accept
+// the certificate without one, unless the certificate requires it.
 func (p *Pair) addStaple(file string, chain []*x509.Certificate, now time.Time) error {
 	der, _, err := readFile(file)
 	if err != nil {

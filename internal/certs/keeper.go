@@ -10,9 +10,9 @@ import (
 	"time"
 )
 
-// Keeper keeps a store's certificates as their files are. Each certificate is judged by itself: one that cannot be read
-// stays as it was, and does not keep the others from being renewed. Read, Use and Look belong to one caller at a time;
-// Failures and Failure may be asked from any goroutine.
+// Keeper keeps a store's certificates up to date with their files. It handles each certificate separately: one
+// whose files cannot be read stays as it was, and the others are still renewed. One caller at a time uses
+// Read, Use and Look. Failures and Failure may be called from any goroutine.
 type Keeper struct {
 	store *Store // fixed
 	kept  []kept // owned by the caller
@@ -22,7 +22,7 @@ type Keeper struct {
 	failures []Failure // in the order of kept
 }
 
-// kept is a certificate in force with its files.
+// kept is a certificate in use with its files.
 type kept struct {
 	files Files
 	pair  *Pair
@@ -31,33 +31,33 @@ type kept struct {
 
 func (f Files) watch() *Watch { return NewWatch(f.Cert, f.Key, f.OCSP) }
 
-// Failure is what became of the last attempt to read the files of a certificate in force; the zero value is that it went
-// well.
+// Failure is the result of the last attempt to read the files of a certificate in use. The zero value means
+// success.
 type Failure struct {
 	Files Files
 	Err   error // a [*LoadError]
 	At    time.Time
 }
 
-// Reading is certificates that were read and checked, and are not yet in use.
+// Reading is certificates that have been read and checked, and are not yet in use.
 type Reading struct {
 	kept []kept
-	// Unrenewed is what is wrong with files that are the same as when they were taken into force, and so stay: they have
-	// expired since, or whoever the daemon has become cannot read them.
+	// Unrenewed has the errors of files that have not changed since they came into use, and stay in use:
+	// they have expired since, or the daemon's user cannot read them.
 	Unrenewed []error
 }
 
-// NewKeeper returns a keeper of no files.
+// NewKeeper returns a keeper without files.
 func NewKeeper(s *Store) *Keeper { return &Keeper{store: s} }
 
-// Failures answers which certificates could not be read the last time.
+// Failures returns the certificates that could not be read at the last attempt.
 func (k *Keeper) Failures() []Failure {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	return slices.Clone(k.failures)
 }
 
-// Failure answers how the last attempt went for the certificate in certFile.
+// Failure returns the result of the last attempt to read the certificate in certFile.
 func (k *Keeper) Failure(certFile string) Failure {
 	for _, f := range k.Failures() {
 		if f.Files.Cert == certFile {
@@ -67,7 +67,7 @@ func (k *Keeper) Failure(certFile string) Failure {
 	return Failure{}
 }
 
-// setFailure remembers how reading went; a nil err is that it went well.
+// setFailure records the result of reading; a nil err means success.
 func (k *Keeper) setFailure(files Files, err error, now time.Time) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -82,7 +82,7 @@ func (k *Keeper) setFailure(files Files, err error, now time.Time) {
 	}
 }
 
-// inForce returns the certificate of the files, if there is one.
+// inForce returns the certificate in use for the files, if there is one.
 func (k *Keeper) inForce(files Files) (kept, bool) {
 	i := slices.IndexFunc(k.kept, func(one kept) bool { return one.files == files })
 	if i < 0 {
@@ -91,10 +91,10 @@ func (k *Keeper) inForce(files Files) (kept, bool) {
 	return k.kept[i], true
 }
 
-// Read reads and checks all files, for somebody who wants all of them in force. Where any is bad there is no reading, the
-// error is a [*LoadError] for each, joined, and nothing has changed. Files that have not changed since they were taken
-// into force are never bad, whatever has become of them. A certificate that is not valid yet is, where it would take the
-// place of one that is valid at now.
+// Read reads and checks all files. If any is bad, it returns no reading and a [*LoadError] for each, joined,
+// and nothing changes. Files that have not changed since they came into use are never bad, even if they
+// have expired since. A certificate that is not valid yet is bad if it would replace one that is valid at
+// now.
 func (k *Keeper) Read(files []Files, now time.Time) (*Reading, error) {
 	r := &Reading{}
 	var errs []error
@@ -128,8 +128,8 @@ func (k *Keeper) Read(files []Files, now time.Time) (*Reading, error) {
 	return r, nil
 }
 
-// follow prepares p to stand in the place of old, with the same files, at now. One that is not valid yet does not take the
-// place of one that is.
+// follow prepares p to replace old, which has the same files, at now. It returns an error if p is not valid yet
+// and old is.
 func (p *Pair) follow(old *Pair, now time.Time) error {
 	if p.info.isEarly(now) && old.info.IsValid(now) {
 		return fmt.Errorf("certificate %s: it is valid only from %s on, and the one before, which is valid now, stays until then",
@@ -139,8 +139,8 @@ func (p *Pair) follow(old *Pair, now time.Time) error {
 	return nil
 }
 
-// missed returns an error for each certificate of a reading that is not valid yet, where one in force is for the same name
-// and valid, and the reading has no other for it.
+// missed returns an error for each certificate of a reading that is not valid yet, if one in use is valid for
+// the same name and the reading has no other for it.
 func (k *Keeper) missed(r *Reading, now time.Time) (errs []error) {
 	has := func(list []kept, name string) bool {
 		return slices.ContainsFunc(list, func(one kept) bool {
@@ -160,8 +160,8 @@ func (k *Keeper) missed(r *Reading, now time.Time) (errs []error) {
 	return errs
 }
 
-// Use puts a reading in force, and returns what is new in it. Certificates that are the same as before keep the time at
-// which they came.
+// Use makes a reading current, and returns what is new in it. Certificates that have not changed keep their
+// LoadedAt.
 func (k *Keeper) Use(r *Reading) (fresh []Info) {
 	for _, next := range r.kept {
 		if k.inherit(next.pair) {
@@ -176,7 +176,7 @@ func (k *Keeper) Use(r *Reading) (fresh []Info) {
 	return fresh
 }
 
-// inherit gives a pair the time at which its certificate came, unless that is not in force yet.
+// inherit gives a pair the LoadedAt of the same certificate, if that is in use.
 func (k *Keeper) inherit(p *Pair) (isNew bool) {
 	i := slices.IndexFunc(k.kept, func(old kept) bool { return old.pair.info.SHA256 == p.info.SHA256 })
 	if i < 0 {
@@ -196,8 +196,9 @@ func (k *Keeper) publish() {
 	k.store.SetFiles(pairs, 0)
 }
 
-// Look reads again the files that were replaced and rest, and those that could not be read before; what is good is put in
-// force. It returns what is new, and what is wrong with the others, nil if nothing is: their certificates stay in force.
+// Look rereads files that were replaced and have stopped changing, and files that could not be read before. It
+// puts the good ones into use and returns what is new, and the errors of the others, whose certificates
+// stay in use.
 func (k *Keeper) Look(now time.Time) (fresh []Info, err error) {
 	isRead := false
 	for i, old := range k.kept {
@@ -229,7 +230,7 @@ func (k *Keeper) Look(now time.Time) (fresh []Info, err error) {
 	return fresh, errors.Join(errs...)
 }
 
-// Unreadable names the private keys that the process cannot open as it is now.
+// Unreadable returns the private keys that the process can no longer open.
 func (k *Keeper) Unreadable() []string {
 	var paths []string
 	for _, one := range k.kept {

@@ -6,8 +6,9 @@ import (
 	"strings"
 )
 
-// namesOf lists the hosts that a certificate is for: DNS names as they stand, and addresses. A certificate without any
-// alternative name is called by its common name: clients refuse it, but a bench that trusts everything addresses it so.
+// namesOf returns the hosts that a certificate is for: DNS names as written, and addresses. A certificate
+// without alternative names is listed by its common name. Clients refuse it, but a test bench that trusts
+// everything asks for it by that name.
 func namesOf(leaf *x509.Certificate) []string {
 	names := append([]string{}, leaf.DNSNames...)
 	for _, ip := range leaf.IPAddresses {
@@ -19,24 +20,24 @@ func namesOf(leaf *x509.Certificate) []string {
 	return names
 }
 
-// isName says whether text can be a DNS name, perhaps with a wildcard.
+// isName reports whether text can be a DNS name, with or without a wildcard.
 func isName(text string) bool {
 	return text != "" && len(text) <= 253 && !strings.ContainsFunc(text, func(r rune) bool {
 		return r != '-' && r != '_' && r != '.' && r != '*' && (r < '0' || r > '9') && (r < 'a' || r > 'z') && (r < 'A' || r > 'Z')
 	})
 }
 
-// canonical is how names are compared: lower case, without the root's dot.
+// canonical returns a name in the form for comparison: lower case, without a trailing dot.
 func canonical(name string) string { return strings.ToLower(strings.TrimSuffix(name, ".")) }
 
-// parent is the name without its first label: what a wildcard of one label stands before. It is empty for a name of one
-// label.
+// parent returns the name without its first label, which is what follows a wildcard. It returns "" for a name
+// with one label.
 func parent(name string) string {
 	_, rest, _ := strings.Cut(name, ".")
 	return rest
 }
 
-// hostOf takes the port off a Host field; an address also loses its brackets.
+// hostOf returns a Host field without its port, and an IPv6 address without its brackets.
 func hostOf(field string) string {
 	if rest, ok := strings.CutPrefix(field, "["); ok {
 		host, _, _ := strings.Cut(rest, "]")
@@ -46,7 +47,7 @@ func hostOf(field string) string {
 	return host
 }
 
-// nameSet is a set of DNS names with wildcards of one label.
+// nameSet is a set of DNS names, with wildcards for one label.
 type nameSet struct {
 	exact    map[string]struct{}
 	wildcard map[string]struct{} // example.org for *.example.org
@@ -56,7 +57,7 @@ func newNameSet() nameSet {
 	return nameSet{exact: map[string]struct{}{}, wildcard: map[string]struct{}{}}
 }
 
-// add adds a name; addresses are passed over.
+// add adds a name. It ignores addresses.
 func (s nameSet) add(name string) {
 	if _, err := netip.ParseAddr(name); err == nil {
 		return
@@ -69,7 +70,7 @@ func (s nameSet) add(name string) {
 	s.exact[name] = struct{}{}
 }
 
-// has says whether a canonical name is in the set.
+// has reports whether a canonical name is in the set.
 func (s nameSet) has(name string) bool {
 	if _, ok := s.exact[name]; ok {
 		return true

@@ -15,14 +15,14 @@ import (
 	"time"
 )
 
-// Source says where a certificate came from.
+// Source is where a certificate came from.
 type Source string
 
-// Where certificates come from.
+// The sources.
 const (
 	SourceFile       Source = "file"       // tls.cert_file, [[tls.certificate]]
 	SourceACME       Source = "acme"       // issued by a CA over ACME
-	SourceSelfSigned Source = "selfsigned" // made in memory, until there is one over ACME
+	SourceSelfSigned Source = "selfsigned" // made in memory, until ACME has issued one
 	SourceDev        Source = "dev"        // made in memory, for development mode
 	SourceControl    Source = "control"    // control.tls.cert_file; a store never holds one
 )
@@ -30,16 +30,16 @@ const (
 // Pair is a certificate chain with its private key, checked and immutable.
 type Pair struct {
 	certificate tls.Certificate
-	staples     []staple // OCSP answers, the preferred one first; served is the first that is good at the time
+	staples     []staple // OCSP responses in order of preference; the first that is good at the time is served
 	info        Info
 }
 
-// Info is what may be logged and shown of a certificate.
+// Info is the public data of a certificate.
 type Info struct {
 	Source      Source
 	CertFile    string // empty unless it came from a file
 	KeyFile     string
-	StapleFile  string // with an OCSP answer; empty: none
+	StapleFile  string // with an OCSP response; empty: none
 	StapleFrom  time.Time
 	StapleUntil time.Time
 	Subject     string
@@ -48,12 +48,12 @@ type Info struct {
 	Key         string   // ECDSA P-256, RSA 2048
 	NotBefore   time.Time
 	NotAfter    time.Time
-	LoadedAt    time.Time // when this very certificate was first read, issued or made
+	LoadedAt    time.Time // when this certificate was first read, issued or made
 	SHA256      string    // of the leaf, lower-case hex
-	Warnings    []string  // what works, but not for everybody
+	Warnings    []string  // what some clients refuse
 }
 
-// LogValue leaves the warnings out: they are messages of their own.
+// LogValue leaves out the warnings, which are logged separately.
 func (i Info) LogValue() slog.Value {
 	return slog.GroupValue(
 		slog.String("origin", string(i.Source)),
@@ -67,20 +67,20 @@ func (i Info) LogValue() slog.Value {
 	)
 }
 
-// Left is how much of the certificate's life is left at now; it is negative once it has expired.
+// Left returns the time until the certificate expires, which is negative afterwards.
 func (i Info) Left(now time.Time) time.Duration { return i.NotAfter.Sub(now) }
 
-// IsValid reports whether clients accept the certificate at now, as far as the time is concerned. Validity has two ends.
+// IsValid reports whether now is within the validity of the certificate.
 func (i Info) IsValid(now time.Time) bool { return !i.isEarly(now) && !now.After(i.NotAfter) }
 
 // isEarly reports whether the certificate is not valid yet at now.
 func (i Info) isEarly(now time.Time) bool { return now.Before(i.NotBefore) }
 
-// IsDue says whether less than a third of the certificate's life is left at now: everything that renews by itself has
-// done so by then.
+// IsDue reports whether less than a third of the certificate's lifetime is left at now. Automatic renewal
+// happens before that.
 func (i Info) IsDue(now time.Time) bool { return i.Left(now) < i.NotAfter.Sub(i.NotBefore)/3 }
 
-// Complaints is the warnings, and what time has brought since.
+// Problems returns the warnings, and what is wrong at now.
 func (i Info) Problems(now time.Time) []string {
 	all := append([]string{}, i.Warnings...)
 	switch {
@@ -97,8 +97,8 @@ func (i Info) Problems(now time.Time) []string {
 	return all
 }
 
-// NewPair checks what an ACME client was given, as LoadFiles checks files; but one that expired no longer than overdue ago
-// is let through.
+// NewPair checks a certificate from ACME as LoadFiles checks files, but accepts one that expired at most overdue
+// ago.
 func NewPair(c tls.Certificate, now time.Time, overdue time.Duration) (*Pair, error) {
 	chain := make([]*x509.Certificate, 0, len(c.Certificate))
 	for i, der := range c.Certificate {
@@ -135,15 +135,15 @@ func NewPair(c tls.Certificate, now time.Time, overdue time.Duration) (*Pair, er
 	return &Pair{certificate: c, info: info}, nil
 }
 
-// Info returns what may be shown of the certificate.
+// Info returns the public data of the certificate.
 func (p *Pair) Info() Info { return p.info }
 
-// isSameAs says whether clients cannot tell the two apart, but for an OCSP answer.
+// isSameAs reports whether the two are the same to clients, except for OCSP responses.
 func (p *Pair) isSameAs(other *Pair) bool {
 	return p.info.Source == other.info.Source && slices.EqualFunc(p.certificate.Certificate, other.certificate.Certificate, bytes.Equal)
 }
 
-// isStapledLike says whether the two have the same OCSP answers, or none.
+// isStapledLike reports whether the two have the same OCSP responses.
 func (p *Pair) isStapledLike(other *Pair) bool {
 	return slices.EqualFunc(p.staples, other.staples, func(a, b staple) bool {
 		return bytes.Equal(a.certificate.OCSPStaple, b.certificate.OCSPStaple)
@@ -159,7 +159,7 @@ func (p *Pair) PEM() []byte {
 	return chain
 }
 
-// serve returns what a handshake at now presents: an OCSP answer that is over, or not good yet, would be worse than none.
+// serve returns what a handshake at now presents, without OCSP responses that are not valid then.
 func (p *Pair) serve(now time.Time) *tls.Certificate {
 	for i := range p.staples {
 		if s := &p.staples[i]; s.isGood(now) {
@@ -169,7 +169,7 @@ func (p *Pair) serve(now time.Time) *tls.Certificate {
 	return &p.certificate
 }
 
-// Describe is what may be shown of a certificate that no store serves.
+// Describe returns the public data of a certificate that no store serves.
 func Describe(source Source, leaf *x509.Certificate, loadedAt time.Time) Info {
 	return newInfo(source, leaf, loadedAt)
 }
@@ -189,7 +189,7 @@ func newInfo(source Source, leaf *x509.Certificate, now time.Time) Info {
 	}
 }
 
-// stapleComplaint is what there is to say of the OCSP answer's end at now; empty: nothing.
+// stapleProblem returns what is wrong with the OCSP response at now, or "".
 func (i Info) stapleProblem(now time.Time) string {
 	left, end := i.StapleUntil.Sub(now), second(i.StapleUntil)
 	switch {
@@ -205,8 +205,8 @@ func (i Info) stapleProblem(now time.Time) string {
 	return fmt.Sprintf("its OCSP answer %s ends at %s and is then left out; fetch it anew", i.StapleFile, end)
 }
 
-// keepStaple keeps the answer that old serves at now, if the new one cannot be served yet, or not any more: it is of the
-// same certificate, and good until its own end.
+// keepStaple keeps the OCSP response that old serves at now, if p's own is not valid then and both are for the
+// same certificate.
 func (p *Pair) keepStaple(old *Pair, now time.Time) {
 	if len(p.staples) == 0 || p.staples[0].isGood(now) || p.info.SHA256 != old.info.SHA256 {
 		return

@@ -5,10 +5,10 @@ import (
 	"fmt"
 )
 
-// Policy is what the settings say about TLS beside the certificates.
+// Policy is the TLS settings other than the certificates.
 type Policy struct {
 	MinVersion string // "1.2" or "1.3"
-	SNIStrict  bool   // names that no certificate has, and clients that name none, are refused without a certificate
+	SNIStrict  bool   // refuse names without a certificate, and clients that send no name
 	Tickets    bool   // sessions can be resumed
 }
 
@@ -25,13 +25,13 @@ func (p Policy) minVersion() (uint16, error) {
 const (
 	protoHTTP   = "http/1.1"
 	protoHTTP10 = "http/1.0"
-	// protoChallenge is negotiated by an ACME server that looks for the answer to its challenge (RFC 8737).
+	// protoChallenge is what an ACME server negotiates to validate a challenge (RFC 8737).
 	protoChallenge = "acme-tls/1"
 )
 
-// newConfig makes a configuration from nothing: a clone of a used one would carry session ticket keys over,
-// and with them sessions that were agreed under another policy. The certificate is chosen by the snapshot alone:
-// Certificates stays empty, so that "none" is answered with unrecognized_name (RFC 6066).
+// newConfig returns a fresh configuration. A clone of a used one would carry over session ticket keys, and with
+// them sessions established under another policy. Only the snapshot chooses certificates: Certificates
+// stays empty, so that crypto/tls replies with unrecognized_name if the snapshot has none (RFC 6066).
 func newConfig(minVersion uint16, choose func(*tls.ClientHelloInfo) (*tls.Certificate, error), isChallenged bool) *tls.Config {
 	config := &tls.Config{
 		GetCertificate: choose,
@@ -45,14 +45,14 @@ func newConfig(minVersion uint16, choose func(*tls.ClientHelloInfo) (*tls.Certif
 			tls.TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256,
 			tls.TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256,
 		},
-		// P-521 is left out: it costs the server much more than the client.
+		// Without P-521, which costs the server much more than the client.
 		CurvePreferences: []tls.CurveID{tls.X25519MLKEM768, tls.X25519, tls.CurveP256, tls.CurveP384},
-		// A client that offers protocols without one of these is refused (ALPACA); one that offers none is not.
+		// crypto/tls refuses a client that offers protocols but none of these (ALPACA), and accepts one that offers
+		// none.
 		NextProtos: []string{protoHTTP, protoHTTP10},
-		// Events are written in whole records; small first ones would only cost more system calls.
+		// Events are written in whole records. Small first records would cost more system calls.
 		DynamicRecordSizingDisabled: true,
-		// What a request costs is spent before it is read: there is no early data to replay, and crypto/tls neither
-		// compresses nor renegotiates as a server.
+		// There is no early data to replay, and as a server crypto/tls neither compresses nor renegotiates.
 	}
 	if isChallenged {
 		config.NextProtos = append(config.NextProtos, protoChallenge)

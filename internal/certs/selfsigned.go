@@ -19,9 +19,9 @@ const (
 	backdate        = time.Hour // for clients whose clock is behind, as in virtual machines
 )
 
-// Development makes a self-signed ECDSA certificate for localhost, its addresses and hosts (names or
-// addresses), in memory. Clients that are given its [Pair.PEM] as their trust anchor accept it; it is no CA,
-// so that its key cannot sign for anybody else.
+// Development returns a self-signed ECDSA certificate, in memory, for localhost, its addresses and hosts (names
+// or addresses). Clients with its [Pair.PEM] as a trust anchor accept it. It is not a CA, so its key cannot
+// sign other certificates.
 func Development(now time.Time, hosts ...string) (*Pair, error) {
 	template := selfSignedTemplate("hassesd development", now, devLifetime)
 	template.DNSNames = []string{"localhost"}
@@ -32,8 +32,8 @@ func Development(now time.Time, hosts ...string) (*Pair, error) {
 	return signItself(SourceDev, template, now)
 }
 
-// Stopgap makes a certificate for the host that no client trusts by itself, to be served until there is a real one. Any
-// other certificate for the host that has not expired is preferred.
+// Placeholder returns a self-signed certificate to serve for the host until there is a real one. The store
+// prefers any other certificate for the host that has not expired.
 func Placeholder(now time.Time, host string) (*Pair, error) {
 	template := selfSignedTemplate("hassesd, self-signed until ACME succeeds", now, stopgapLifetime)
 	template.DNSNames = []string{host}
@@ -56,7 +56,7 @@ func selfSignedTemplate(name string, now time.Time, lifetime time.Duration) *x50
 	}
 }
 
-// signItself makes a key and a serial number for the template and signs it with the key.
+// signItself signs the template with a new key and a new serial number.
 func signItself(source Source, template *x509.Certificate, now time.Time) (*Pair, error) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
@@ -81,7 +81,7 @@ func signItself(source Source, template *x509.Certificate, now time.Time) (*Pair
 	}, nil
 }
 
-// addHost adds a name or address that is not there yet.
+// addHost adds a name or address unless the template has it.
 func addHost(template *x509.Certificate, host string) {
 	ip := net.ParseIP(host)
 	if ip == nil {

@@ -8,20 +8,20 @@ import (
 	"time"
 )
 
-// snapshot is what handshakes and requests ask. It is never changed once it is published.
+// snapshot is what handshakes and requests read. It never changes after publication.
 type snapshot struct {
 	config     *tls.Config
-	answers    func(serverName, host string) bool // serves, made once
+	answers    func(serverName, host string) bool // the method serves, bound once
 	strict     bool
 	exact      map[string]*group
 	wildcard   map[string]*group // example.org for *.example.org
-	defaults   []*group          // for names that nobody has, and clients that name none; the preferred one first
+	defaults   []*group          // for names without a certificate and clients that send no name, in order of preference
 	known      nameSet           // of all certificates
 	challenges map[string]*tls.Certificate
 	now        func() time.Time
 }
 
-// group is certificates for the same name, the better kind of key first.
+// group is the certificates for one name, in order of preference of their keys.
 type group struct{ members []member }
 
 type member struct {
@@ -41,7 +41,7 @@ func (g *group) add(p *Pair) {
 	slices.SortStableFunc(g.members, func(a, b member) int { return a.pair.rank() - b.pair.rank() })
 }
 
-// standing is that of the best certificate; the others are not shown.
+// usability returns that of the best certificate. The others are not served.
 func (g *group) usability(now time.Time) usability {
 	best := expired
 	for _, m := range g.members {
@@ -50,8 +50,8 @@ func (g *group) usability(now time.Time) usability {
 	return best
 }
 
-// isFor says whether any certificate that may be shown at now has the canonical name; isNameless, whether they have none
-// at all.
+// isFor reports whether any certificate that may be served at now has the canonical name, and whether all of
+// them have no names.
 func (g *group) isFor(host string, now time.Time) (isFor, isNameless bool) {
 	best := g.usability(now)
 	isNameless = true
@@ -64,12 +64,12 @@ func (g *group) isFor(host string, now time.Time) (isFor, isNameless bool) {
 	return isFor, isNameless
 }
 
-// standing is what a certificate is worth to a client. The lesser number wins.
+// usability is how useful a certificate is to a client. The smallest value wins.
 type usability int
 
 const (
-	usable      usability = iota // it can be trusted, as far as we know
-	notYetValid                  // every client refuses it, but that ends by itself, or it is our clock that is behind
+	usable      usability = iota // clients can trust it
+	notYetValid                  // clients refuse it for now, or our clock is behind
 	placeholder                  // self-signed, until there is a real one
 	expired                      // every client refuses it
 )
@@ -86,7 +86,7 @@ func (p *Pair) usability(now time.Time) usability {
 	return usable
 }
 
-// rank orders keys by what a handshake costs, those that everybody understands before those that few do.
+// rank orders types of keys by the cost of a handshake, with those that few clients support last.
 func (p *Pair) rank() int {
 	switch {
 	case strings.HasPrefix(p.info.Key, "ECDSA"):
@@ -97,8 +97,8 @@ func (p *Pair) rank() int {
 	return 2 // Ed25519
 }
 
-// index sorts the certificates by name; where two have the same name, kind of key and standing, the first wins. defaults
-// are those for everybody else, the preferred one first.
+// index builds the maps from names to certificates. Of two with the same name, type of key and usability, the
+// first wins. defaults are for all other names, in order of preference.
 func (s *snapshot) index(pairs, defaults []*Pair) {
 	s.exact, s.wildcard, s.known = map[string]*group{}, map[string]*group{}, newNameSet()
 	for _, p := range pairs {
@@ -122,14 +122,14 @@ func (s *snapshot) index(pairs, defaults []*Pair) {
 		g.add(d)
 		for _, p := range pairs {
 			if slices.Equal(p.info.Names, d.info.Names) {
-				g.add(p) // the same with another kind of key
+				g.add(p) // the same with another type of key
 			}
 		}
 		s.defaults = append(s.defaults, g)
 	}
 }
 
-// groupFor returns the certificates for what a client called us, empty if it said nothing; nil for none.
+// groupFor returns the certificates for a server name, which may be empty, or nil.
 func (s *snapshot) groupFor(serverName string, now time.Time) *group {
 	if g := s.named(serverName, now); g != nil {
 		return g
@@ -146,7 +146,8 @@ func (s *snapshot) groupFor(serverName string, now time.Time) *group {
 	return best
 }
 
-// named returns those that have the name: exactly, or by a wildcard where that alone is of use.
+// named returns the certificates for the exact name, or those for a wildcard if they are more usable; nil if
+// there are none.
 func (s *snapshot) named(serverName string, now time.Time) *group {
 	if serverName == "" {
 		return nil
@@ -159,7 +160,8 @@ func (s *snapshot) named(serverName string, now time.Time) *group {
 	return exact
 }
 
-// choose implements tls.Config.GetCertificate. No certificate and no error make crypto/tls answer unrecognized_name.
+// choose implements tls.Config.GetCertificate. For a nil certificate and a nil error, crypto/tls replies with
+// unrecognized_name.
 func (s *snapshot) choose(hello *tls.ClientHelloInfo) (*tls.Certificate, error) {
 	if slices.Equal(hello.SupportedProtos, []string{protoChallenge}) {
 		return s.challenges[canonical(hello.ServerName)], nil
@@ -172,8 +174,9 @@ func (s *snapshot) choose(hello *tls.ClientHelloInfo) (*tls.Certificate, error) 
 	return g.choose(hello, now).serve(now), nil
 }
 
-// choose picks the first certificate that the client takes; if it takes none, the first one. Those of a lesser standing
-// than the best are not looked at: a client that does not take RSA is not helped by one that nobody trusts.
+// choose returns the first certificate that the client supports, or the first one if it supports none. It
+// ignores those that are less usable than the best: an untrusted certificate does not help a client that
+// does not support RSA.
 func (g *group) choose(hello *tls.ClientHelloInfo, now time.Time) *Pair {
 	usability := g.usability(now)
 	var first *Pair
@@ -191,7 +194,7 @@ func (g *group) choose(hello *tls.ClientHelloInfo, now time.Time) *Pair {
 		return first
 	}
 	nameless := *hello
-	nameless.ServerName = "" // the name was looked at already, by rules that know a fallback
+	nameless.ServerName = "" // the name has been matched already, with a fallback
 	for _, m := range g.members {
 		if m.pair.usability(now) == usability && nameless.SupportsCertificate(&m.pair.certificate) == nil {
 			return m.pair
@@ -200,8 +203,8 @@ func (g *group) choose(hello *tls.ClientHelloInfo, now time.Time) *Pair {
 	return first
 }
 
-// serves says whether a request for host may be answered on a connection whose client asked for serverName, both as
-// they were sent. See [Store.Config].
+// serves reports whether to serve a request for host on a connection whose client asked for serverName, both as
+// sent. See [Store.Config].
 func (s *snapshot) serves(serverName, host string) bool {
 	now := s.now()
 	g := s.groupFor(serverName, now)
@@ -210,7 +213,7 @@ func (s *snapshot) serves(serverName, host string) bool {
 		return true
 	}
 	if _, err := netip.ParseAddr(host); err == nil {
-		return true // no client can choose a certificate by address, so none was the wrong choice
+		return true // clients cannot select a certificate by address
 	}
 	host = canonical(host)
 	isFor, isNameless := g.isFor(host, now)
@@ -218,7 +221,7 @@ func (s *snapshot) serves(serverName, host string) bool {
 	case isFor:
 		return true
 	case isNameless || s.named(serverName, now) == nil:
-		return !s.known.has(host) // it got the default: the wrong choice only if there was a right one
+		return !s.known.has(host) // it got the default, which is wrong only if there is a right one
 	}
 	return false
 }

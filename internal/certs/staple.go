@@ -10,25 +10,25 @@ import (
 	"golang.org/x/crypto/ocsp"
 )
 
-// staple is an OCSP answer that is sent with the certificate. It is a file that somebody else keeps fresh: a daemon that
-// asked the CA itself would need a way out to the network.
+// staple is an OCSP response that is sent with the certificate. Another program keeps its file fresh: to fetch
+// responses itself, the daemon would need to make outgoing connections.
 type staple struct {
-	certificate tls.Certificate // with the answer
+	certificate tls.Certificate // with the response
 	from, until time.Time
 }
 
-// isGood reports whether clients accept the answer at now. One from the future is refused as one that is over is.
+// isGood reports whether clients accept the response at now. They refuse one that is not valid yet, too.
 func (s *staple) isGood(now time.Time) bool { return !now.Before(s.from) && now.Before(s.until) }
 
 const (
-	// stapleWithoutEnd is how long an answer that does not say when it ends is served.
+	// stapleWithoutEnd is how long to serve a response without an end.
 	stapleWithoutEnd = 24 * time.Hour
-	// stapleSoon is how long before its end an answer is warned of: CAs sign for days, and whoever fetches it does so
-	// every few hours.
+	// stapleSoon is how long before its end a response is reported. CAs sign for days, and programs fetch
+	// responses every few hours.
 	stapleSoon = 12 * time.Hour
 )
 
-// checkStaple returns from when until when an answer can be sent.
+// checkStaple returns the period in which a response can be sent.
 func checkStaple(der []byte, chain []*x509.Certificate) (from, until time.Time, err error) {
 	if len(chain) < 2 {
 		return from, until, errors.New("it cannot be checked without the certificate's issuer; put the whole chain into the certificate's file")

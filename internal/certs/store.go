@@ -8,27 +8,27 @@ import (
 	"time"
 )
 
-// Store gives every new connection the certificates in force. Its methods may be called from any goroutine. Those that
-// hand out answers never wait; those that change something take effect from the next connection on, and live
-// connections keep what they have.
+// Store gives every new connection the current certificates. Its methods may be called from any goroutine.
+// Methods that return certificates never wait. Changes apply to new connections; open connections keep
+// what they have.
 type Store struct {
 	now            func() time.Time // fixed
 	current        atomic.Pointer[snapshot]
 	ticketsChanged chan struct{} // holds one signal; see TicketsChanged
 
-	mu sync.Mutex // guards all below: what the next snapshot is made of
+	mu sync.Mutex // guards everything below, from which the next snapshot is built
 	// Guarded by mu.
 	policy       Policy
 	files        []*Pair
 	defaultIndex int
-	acmeHosts    []string // canonical, in the order of the configuration, or in which they came
+	acmeHosts    []string // canonical, in the order of the configuration, or of arrival
 	acme         map[string]*Pair
-	acmeBefore   map[string]*Pair // what is served while that of acme is not valid yet
+	acmeBefore   map[string]*Pair // served while the one in acme is not valid yet
 	challenges   map[string]*tls.Certificate
 	tickets      ticketRing
 }
 
-// NewStore makes a store without certificates: until it has one, every handshake is refused.
+// NewStore returns a store without certificates. Until it has one, every handshake fails.
 func NewStore(p Policy) (*Store, error) {
 	s := &Store{
 		now: time.Now, acme: map[string]*Pair{}, acmeBefore: map[string]*Pair{}, challenges: map[string]*tls.Certificate{},
@@ -40,21 +40,21 @@ func NewStore(p Policy) (*Store, error) {
 	return s, nil
 }
 
-// Config returns the configuration for a new connection. Connections of one snapshot share it, and with it
-// the keys of session tickets; it must not be changed or cloned.
+// Config returns the configuration for a new connection. The connections of one snapshot share it, and with it
+// the session ticket keys. It must not be changed or cloned.
 //
-// serves goes with it: it says whether a request whose Host field is host may be answered on a connection that was
-// agreed under the configuration, and whose client asked for serverName, which is empty when it named nobody; if not, the
-// answer is 421 Misdirected Request. What the certificates have become since does not matter: the client knows what it was
-// shown. The host must belong to the certificates that the name chooses. Where the name chose nothing (there was none, or it
-// is in no certificate and the default was shown), or the certificate names no host, any host will do that is not
-// another certificate's. An address will always do: clients cannot choose by it.
+// serves reports whether to serve a request with the Host field host on a connection of that configuration
+// whose client asked for serverName, which may be empty. Otherwise, the response is 421 Misdirected
+// Request. Later changes of the certificates do not matter, because the client saw the earlier ones. The
+// host must belong to the certificates for serverName. If there are none (the client sent no name, or got
+// the default certificate), or if the certificate has no names, any host will do unless it belongs to
+// another certificate. An address always will, because clients cannot select a certificate by address.
 func (s *Store) Config() (config *tls.Config, serves func(serverName, host string) bool) {
 	current := s.current.Load()
 	return current.config, current.answers
 }
 
-// SetPolicy puts a policy in force. Sessions that were agreed under another cannot be resumed.
+// SetPolicy replaces the policy. Sessions established under another policy cannot be resumed.
 func (s *Store) SetPolicy(p Policy) error {
 	if _, err := p.minVersion(); err != nil {
 		return err
@@ -70,9 +70,9 @@ func (s *Store) SetPolicy(p Policy) error {
 	return nil
 }
 
-// SetFiles replaces all certificates that came from files, or from development mode. The one at defaultIndex is for
-// those who ask for a name that no certificate has, or for none. Where they are what is in force, nothing changes for
-// anybody; with other OCSP answers alone, sessions can still be resumed.
+// SetFiles replaces all certificates from files or development mode. The one at defaultIndex is for clients that
+// ask for a name without a certificate, or for none. If nothing has changed, SetFiles has no effect. If only
+// OCSP responses have, sessions can still be resumed.
 func (s *Store) SetFiles(pairs []*Pair, defaultIndex int) {
 	if len(pairs) > 0 && (defaultIndex < 0 || defaultIndex >= len(pairs)) {
 		panic("certs: internal error: the default is none of the certificates")
@@ -91,8 +91,8 @@ func (s *Store) SetFiles(pairs []*Pair, defaultIndex int) {
 	s.publish()
 }
 
-// SetACMEHosts says in which order the hosts of SetACME are preferred as the default. Without it, it is the order in which
-// they come.
+// SetACMEHosts sets the order in which hosts of SetACME are preferred as the default. Without it, that is the
+// order of their first certificates.
 func (s *Store) SetACMEHosts(hosts []string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -109,10 +109,10 @@ func (s *Store) SetACMEHosts(hosts []string) {
 	s.publish()
 }
 
-// SetACME takes the certificate that host was issued, or issued anew, or one that stands in for it; nil takes it away. While
-// it is not valid yet, the one before is served on, if that is valid. A
-// certificate from a file with the same name, kind of key and standing is preferred. Without files, the default is the
-// first host's that has one, preferably a real one.
+// SetACME sets the certificate issued for host, or a placeholder for it; nil removes it. While it is not valid
+// yet, the store keeps serving the previous one, if that is valid. The store prefers a certificate from a
+// file with the same name, type of key and usability. Without files, the default is the certificate of the
+// first host that has one, preferably not a placeholder.
 func (s *Store) SetACME(host string, p *Pair) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -141,8 +141,8 @@ func (s *Store) SetACME(host string, p *Pair) {
 	s.publish()
 }
 
-// SetChallenge answers TLS-ALPN-01 for host with c; nil ends it. While there is any, acme-tls/1 is offered besides
-// http/1.1.
+// SetChallenge sets the certificate for a TLS-ALPN-01 challenge for host; nil removes it. While there is one,
+// the configuration offers acme-tls/1 besides http/1.1.
 func (s *Store) SetChallenge(host string, c *tls.Certificate) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -154,7 +154,7 @@ func (s *Store) SetChallenge(host string, c *tls.Certificate) {
 	s.publish()
 }
 
-// publish makes a snapshot of what there is, and puts it in force.
+// publish builds a snapshot and makes it current.
 func (s *Store) publish() {
 	minVersion, err := s.policy.minVersion()
 	if err != nil {
@@ -175,11 +175,11 @@ func (s *Store) publish() {
 	s.current.Store(next)
 }
 
-// all is every certificate, those from files first.
+// all returns every certificate, those from files first.
 func (s *Store) all() []*Pair { return append(slices.Clone(s.files), s.issued()...) }
 
-// issued is what came over ACME, or stands in for it, in the order of preference; and behind what is not valid yet, what
-// was before.
+// issued returns the certificates from ACME and their placeholders in the order of preference. One that is not
+// valid yet is followed by its predecessor.
 func (s *Store) issued() []*Pair {
 	now := s.now()
 	var pairs []*Pair
@@ -196,7 +196,7 @@ func (s *Store) issued() []*Pair {
 	return pairs
 }
 
-// defaults are the certificates for those who ask for a name that no certificate has, in the order of preference.
+// defaults returns the certificates for names without one, in the order of preference.
 func (s *Store) defaults() []*Pair {
 	if len(s.files) > 0 {
 		return s.files[s.defaultIndex : s.defaultIndex+1]
@@ -204,7 +204,7 @@ func (s *Store) defaults() []*Pair {
 	return s.issued()
 }
 
-// Default returns the certificate for those who ask for a name that no certificate has; nil while there is none.
+// Default returns the certificate for names without one, or nil if there is none.
 func (s *Store) Default() *Pair {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -218,7 +218,8 @@ func (s *Store) Default() *Pair {
 	return best
 }
 
-// Certificates returns what is served, those from files first, then those over ACME, each in the order of preference.
+// Certificates returns the served certificates, those from files first, then those from ACME, each in the order
+// of preference.
 func (s *Store) Certificates() []Info {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -230,11 +231,11 @@ func (s *Store) Certificates() []Info {
 	return infos
 }
 
-// setTickets is the only door to the ring, and tells whoever keeps the keys.
+// setTickets is the only function that replaces the ring. It signals TicketsChanged.
 func (s *Store) setTickets(ring ticketRing) {
 	s.tickets = ring
 	select {
 	case s.ticketsChanged <- struct{}{}:
-	default: // the signal before has not been seen yet, and stands for this one too
+	default: // the previous signal has not been received yet, and covers this one
 	}
 }

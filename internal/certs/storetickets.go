@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// TicketKeys returns the keys in force; false if sessions cannot be resumed, so that there is nothing to keep.
+// TicketKeys returns the current keys, or false if sessions cannot be resumed and there is nothing to keep.
 func (s *Store) TicketKeys() (TicketKeys, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -18,13 +18,13 @@ func (s *Store) TicketKeys() (TicketKeys, bool) {
 	return TicketKeys{s.agreement(), slices.Clone(s.tickets)}, true
 }
 
-// TicketsChanged is sent to when TicketKeys has, or may have, another answer. There is one receiver at most.
+// TicketsChanged receives a value when the result of TicketKeys may have changed. It has at most one receiver.
 func (s *Store) TicketsChanged() <-chan struct{} { return s.ticketsChanged }
 
-// RestoreTickets takes over keys from before a restart, so that clients resume their sessions, and answers how many. None are
-// if they were made for other certificates or another policy, which a session must not outlive; and none that are older
-// than a rotation leaves any, or from the future, as a clock that was set back makes them. It wants to be called when the
-// certificates are there and nobody has been served yet.
+// RestoreTickets restores keys from before a restart, so that clients can resume their sessions, and returns how
+// many. It restores none that were made for other certificates or another policy, because sessions must not
+// outlive them. It skips keys that are too old, and keys from the future, which a clock that was set back
+// leaves behind. Call it after the certificates are set and before the first connection.
 func (s *Store) RestoreTickets(k TicketKeys) int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -34,7 +34,7 @@ func (s *Store) RestoreTickets(k TicketKeys) int {
 	now := s.now()
 	var ring ticketRing
 	for _, one := range k.keys {
-		// The age, and not the time, is what is taken over: no change of the clock makes the key older or younger from now on.
+		// Restore the age and not the time, so that later changes of the clock do not change the age.
 		if age := now.Round(0).Sub(one.made); age >= 0 && age < ticketLife {
 			ring = append(ring, ticketKey{one.key, now.Add(-age)})
 		}
@@ -51,7 +51,7 @@ func (s *Store) RestoreTickets(k TicketKeys) int {
 	return restored
 }
 
-// TendTickets rotates the keys if that is due, and answers how long it is until then.
+// RotateTickets rotates the keys if that is due, and returns the time until the next rotation.
 func (s *Store) RotateTickets() time.Duration {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -62,12 +62,12 @@ func (s *Store) RotateTickets() time.Duration {
 	return s.rotation(now)
 }
 
-// rotation is how long the newest key is still to be used.
+// rotation returns how long the newest key remains in use.
 func (s *Store) rotation(now time.Time) time.Duration {
 	return TicketRotation - now.Sub(s.tickets[0].made)
 }
 
-// rotate puts a new key in force.
+// rotate adds a new key and uses it.
 func (s *Store) rotate(now time.Time) {
 	s.setTickets(s.tickets.rotated(now))
 	if s.policy.Tickets {
@@ -75,7 +75,8 @@ func (s *Store) rotate(now time.Time) {
 	}
 }
 
-// agreement identifies what a session is agreed under: the policy and all certificates. Tickets are good for one only.
+// agreement identifies what sessions are established under: the policy and all certificates. Tickets are valid
+// for one agreement.
 func (s *Store) agreement() string {
 	hashes := make([]string, 0, len(s.files)+len(s.acme))
 	for _, p := range s.all() {

@@ -9,17 +9,17 @@ import (
 	"time"
 )
 
-// ticketVersion is that of the text form of [TicketKeys].
+// ticketVersion is the version of the text form of [TicketKeys].
 const ticketVersion = 1
 
-// ticketLife is how long a key opens tickets. It is what the rotation makes of it, said again for keys from before a
-// restart.
+// ticketLife is how long a key opens tickets. It follows from the rotation, and is needed for keys from before
+// a restart.
 const ticketLife = ticketKeys * TicketRotation
 
-// TicketKeys are the keys of session tickets as they outlive the daemon. They are worth as much as the private keys for
-// TLS 1.2 sessions of a day, and are not to be logged.
+// TicketKeys are session ticket keys in the form that survives a restart. For the TLS 1.2 sessions of a day,
+// they are as sensitive as the private keys, and must not be logged.
 type TicketKeys struct {
-	of   string // what they were made for, see Store.agreement
+	of   string // what sessions they are for, see Store.agreement
 	keys ticketRing
 }
 
@@ -41,7 +41,7 @@ type ticketKeyText struct {
 	Key  []byte    `json:"key"`
 }
 
-// Encode returns the text form, to be kept where nobody else can read it.
+// Encode returns the text form. It must be stored where no other user can read it.
 func (k TicketKeys) Encode() []byte {
 	text := ticketText{Version: ticketVersion, For: k.of, Keys: []ticketKeyText{}}
 	for _, one := range k.keys {
@@ -54,7 +54,7 @@ func (k TicketKeys) Encode() []byte {
 	return append(b, '\n')
 }
 
-// ParseTicketKeys reads the text form. The error never quotes it.
+// ParseTicketKeys reads the text form. Its error never quotes the text.
 func ParseTicketKeys(b []byte) (TicketKeys, error) {
 	var text ticketText
 	if err := json.Unmarshal(b, &text); err != nil {

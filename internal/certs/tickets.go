@@ -8,14 +8,15 @@ import (
 )
 
 const (
-	// TicketRotation is how long tickets are sealed with one key, see [Store.TendTickets]: who steals a key can read what was resumed
-	// with it in TLS 1.2 without forward secrecy, so keys live a day and not the week that clients are told.
+	// TicketRotation is how long one key seals tickets, see [Store.RotateTickets]. A stolen key decrypts
+	// sessions that were resumed with it in TLS 1.2 without forward secrecy, so keys live a day and not the
+	// week that clients are told.
 	TicketRotation = 8 * time.Hour
-	// ticketKeys is how many keys open tickets; the newest seals them.
+	// ticketKeys is how many keys open tickets. The newest seals them.
 	ticketKeys = 3
 )
 
-// ticketKey is one key and when it was made.
+// ticketKey is one key and its creation time.
 type ticketKey struct {
 	key  [32]byte
 	made time.Time
@@ -34,7 +35,7 @@ func (r ticketRing) rotated(now time.Time) ticketRing {
 	return next[:min(len(next), ticketKeys)]
 }
 
-// keys is the ring as crypto/tls takes it.
+// keys returns the ring in the form that crypto/tls expects.
 func (r ticketRing) keys() [][32]byte {
 	keys := make([][32]byte, 0, len(r))
 	for _, k := range r {
@@ -43,8 +44,8 @@ func (r ticketRing) keys() [][32]byte {
 	return keys
 }
 
-// useTickets lets a configuration resume sessions with the keys of the ring. A ticket is good for the name it was given
-// for alone (RFC 6066 section 3), or a client could reach one name under the agreement with another.
+// useTickets lets a configuration resume sessions with the keys of the ring. A ticket is valid only for its
+// server name (RFC 6066 section 3). Otherwise, a client could reach one name with the session of another.
 func (r ticketRing) useTickets(config *tls.Config) {
 	config.SetSessionTicketKeys(r.keys())
 	config.WrapSession = func(state tls.ConnectionState, session *tls.SessionState) ([]byte, error) {
@@ -57,11 +58,11 @@ func (r ticketRing) useTickets(config *tls.Config) {
 			return nil, err
 		}
 		if !slices.ContainsFunc(session.Extra, func(e []byte) bool { return string(e) == string(ticketName(state.ServerName)) }) {
-			return nil, nil //nolint:nilnil // crypto/tls reads this as: no such session, shake hands in full
+			return nil, nil //nolint:nilnil // crypto/tls then performs a full handshake
 		}
 		return session, nil
 	}
 }
 
-// ticketName is what a ticket keeps of the name it was given for.
+// ticketName returns the form in which a ticket stores its server name.
 func ticketName(serverName string) []byte { return []byte("hassesd name " + canonical(serverName)) }

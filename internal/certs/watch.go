@@ -9,15 +9,15 @@ import (
 	"syscall"
 )
 
-// Watch notices that files were replaced, once they rest. It belongs to one caller at a time.
+// Watch notices that files were replaced, once they have stopped changing. One caller at a time uses it.
 type Watch struct {
 	paths  []string // fixed
-	loaded []string // the files' marks when they were last read
-	seen   []string // and when they were last looked at
+	loaded []string // the marks of the files when they were last read
+	seen   []string // the marks of the files at the last look
 }
 
-// NewWatch begins to watch files that are read right after: what is replaced meanwhile is seen as new. Empty paths are
-// passed over.
+// NewWatch starts to watch files. Call it before reading them, so that a replacement meanwhile counts as new.
+// It skips empty paths.
 func NewWatch(paths ...string) *Watch {
 	w := &Watch{paths: slices.DeleteFunc(slices.Clone(paths), func(path string) bool { return path == "" })}
 	w.loaded = w.marks()
@@ -25,12 +25,12 @@ func NewWatch(paths ...string) *Watch {
 	return w
 }
 
-// IsUnchanged says whether the files are those that were read, as far as may be seen.
+// IsUnchanged reports whether the files look the same as when they were read.
 func (w *Watch) IsUnchanged() bool { return slices.Equal(w.marks(), w.loaded) }
 
-// Look says whether the files should be read again: they were replaced, or isFailing says that reading them failed before.
-// Files that change are left alone until they have been the same for two looks: whoever renews a certificate writes
-// several files, and half of them do not fit the other half.
+// Look reports whether to read the files again: they were replaced, or isFailing states that reading them
+// failed before. It waits until the files have been the same for two looks, because renewal writes several
+// files that only fit together.
 func (w *Watch) Look(isFailing bool) bool {
 	marks := w.marks()
 	rests := slices.Equal(marks, w.seen)
@@ -38,8 +38,8 @@ func (w *Watch) Look(isFailing bool) bool {
 	return rests && (isFailing || !slices.Equal(marks, w.loaded))
 }
 
-// marks are texts that differ when a file was replaced, written, or became readable or not. A file in a directory that
-// was closed to us after it was read, as it is when the daemon has become another user, is taken for the one that was.
+// marks returns texts that change when a file is replaced or written, or becomes readable or unreadable. A file
+// that can no longer be reached, because the daemon has switched users since, counts as unchanged.
 func (w *Watch) marks() []string {
 	marks := make([]string, len(w.paths))
 	for i, path := range w.paths {
@@ -52,7 +52,7 @@ func (w *Watch) marks() []string {
 }
 
 func markOf(path string) (string, error) {
-	info, err := os.Stat(path) // through links: certbot and Kubernetes turn those around
+	info, err := os.Stat(path) // follows links, which certbot and Kubernetes switch
 	if err != nil {
 		return err.Error(), err
 	}
