@@ -27,7 +27,8 @@ func ExampleTable_RecordViolation() {
 	// refused after 1m0s - false
 }
 
-// Two slots, at most one of them for one network: the second handshake of a network waits although a slot is free.
+// Two slots, at most one of them for one network: the second handshake of a network waits although
+// a slot is free.
 func ExampleHandshakeQueue() {
 	queue := admission.NewHandshakeQueue[string](2, 1)
 	one := admission.NetworkOf(netip.MustParseAddr("192.0.2.1"))

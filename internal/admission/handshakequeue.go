@@ -7,11 +7,12 @@ import (
 )
 
 const (
-	// evictAfter is how long a handshake may run while others wait for its slot. A browser needs two
-	// round trips. A client that sends half a ClientHello must not hold a slot until its deadline.
+	// evictAfter is how long a handshake may run while others wait for its slot. A browser needs
+	// two round trips. A client that sends half a ClientHello must not hold a slot until its
+	// deadline.
 	evictAfter = time.Second
-	// evictFairly replaces evictAfter when the handshake belongs to the network with the most running
-	// handshakes and the waiter to a network that would still have fewer.
+	// evictFairly replaces evictAfter when the handshake belongs to the network with the most
+	// running handshakes and the waiter to a network that would still have fewer.
 	evictFairly = 250 * time.Millisecond
 )
 
@@ -33,8 +34,8 @@ type HandshakeQueue[T any] struct {
 	top           int                  // index of the last rank with a flow in it, or 0
 }
 
-// NewHandshakeQueue returns a queue with that many slots, at most perNetwork of them for one network.
-// Both are raised to 1.
+// NewHandshakeQueue returns a queue with that many slots, at most perNetwork of them for one
+// network. Both are raised to 1.
 func NewHandshakeQueue[T any](slots, perNetwork int) *HandshakeQueue[T] {
 	q := &HandshakeQueue[T]{flows: make(map[Network]*flow[T])}
 	q.SetSlots(slots, perNetwork)

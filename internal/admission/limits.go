@@ -95,8 +95,8 @@ var violationNames = [numViolations]string{
 func (o Violation) String() string { return violationNames[o] }
 
 // violationCost is the time that each violation adds to what a network owes. The time passes, and a
-// successful handshake takes a second off. So an office of hundreds with a few bad links stays in, and
-// a source of nothing but failures does not.
+// successful handshake takes a second off. So an office of hundreds with a few bad links stays in,
+// and a source of nothing but failures does not.
 var violationCost = [numViolations]time.Duration{
 	HandshakeFailed:  time.Second,
 	HandshakeTimeout: 10 * time.Second,
@@ -106,8 +106,9 @@ var violationCost = [numViolations]time.Duration{
 
 const (
 	successCredit = time.Second
-	// penaltyThreshold is what a network must owe to be kept out until it owes nothing: three timeouts, six
-	// protocol violations, thirty failures. Less is an ordinary bad day on a mobile network.
+	// penaltyThreshold is what a network must owe to be kept out until it owes nothing: three
+	// timeouts, six protocol violations, thirty failures. Less is an ordinary bad day on a mobile
+	// network.
 	penaltyThreshold = 30 * time.Second
 	// penaltyMax bounds what a network owes, because addresses change hands.
 	penaltyMax = 10 * time.Minute

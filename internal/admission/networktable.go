@@ -25,10 +25,10 @@ type record struct {
 // expires returns when the record is of no more use.
 func (r *record) expires() time.Duration { return max(r.bucketFull, r.owed) }
 
-// networkTable is a bounded table of records. When it is full, a new record replaces the one in a small
-// sample that expires first, and only if the new one expires later. So whoever wants to wash out a
-// penalty with many networks must earn longer penalties for them. A network without a record is in
-// good standing, so a full table locks nobody out.
+// networkTable is a bounded table of records. When it is full, a new record replaces the one in a
+// small sample that expires first, and only if the new one expires later. So whoever wants to wash
+// out a penalty with many networks must earn longer penalties for them. A network without a record
+// is in good standing, so a full table locks nobody out.
 type networkTable struct {
 	index     map[Network]int32 // into records
 	records   []record
@@ -77,7 +77,8 @@ func (m *networkTable) sweep(now time.Duration) {
 	}
 }
 
-// makeRoom drops a record in favour of one that expires at the given time, and reports whether it did.
+// makeRoom drops a record in favour of one that expires at the given time, and reports whether it
+// did.
 func (m *networkTable) makeRoom(expires time.Duration) bool {
 	least := m.cursor % len(m.records)
 	for k := range min(spareSample, len(m.records)) {

@@ -37,8 +37,8 @@ type Penalized struct {
 // about 20 µs.
 const statsHold = 256
 
-// Stats returns a copy with at most that many penalized networks. It visits every network and gives up
-// the lock between steps, so a change made meanwhile may be missing. One call runs at a time.
+// Stats returns a copy with at most that many penalized networks. It visits every network and gives
+// up the lock between steps, so a change made meanwhile may be missing. One call runs at a time.
 func (t *Table) Stats(now time.Duration, most int) Stats {
 	t.statsTurn.Lock()
 	defer t.statsTurn.Unlock()
@@ -74,8 +74,8 @@ func (t *Table) counters() Stats {
 	return s
 }
 
-// busiest returns the network with the most connections. A map may change between two steps of a range
-// loop, but not during one.
+// busiest returns the network with the most connections. A map may change between two steps of a
+// range loop, but not during one.
 func (t *Table) busiest() Holding {
 	var most Holding
 	looked := 0
@@ -92,9 +92,9 @@ func (t *Table) busiest() Holding {
 	return most
 }
 
-// remembered returns how many records have not expired, and the penalized networks among them. It walks
-// downwards: removing a record moves the last one into its place, so that one may be seen twice and is
-// never missed.
+// remembered returns how many records have not expired, and the penalized networks among them. It
+// walks downwards: removing a record moves the last one into its place, so that one may be seen
+// twice and is never missed.
 func (t *Table) remembered(now time.Duration) (records int, penalized []Penalized) {
 	t.mu.Lock()
 	defer t.mu.Unlock()

@@ -6,7 +6,8 @@ import (
 	"time"
 )
 
-// An accept waits for a few hundred networks at the most, however many there are, and what it changes meanwhile does no harm.
+// An accept waits for a few hundred networks at the most, however many there are, and what it
+// changes meanwhile does no harm.
 func TestStatsHoldTheLockOnlyForAMoment(t *testing.T) {
 	const networks = 10 * statsHold
 	table := New(Limits{Penalties: PenaltiesOn})

@@ -26,14 +26,14 @@ func (v Verdict) Holds() bool { return v <= AdmitDefer }
 type Visit struct {
 	Addr      netip.Addr
 	Handshake bool // it needs a TLS handshake
-	// Challenged is set while a certification authority is expected to validate a challenge (RFC 8737).
-	// It connects from addresses that cannot be known in advance.
+	// Challenged is set while a certification authority is expected to validate a challenge (RFC
+	// 8737). It connects from addresses that cannot be known in advance.
 	Challenged bool
 }
 
-// Table counts the connections of networks, and remembers their recent handshakes and violations. Several
-// loops accept at the same time, and one mutex serves them all: a decision takes about 200 ns with two
-// loops (BenchmarkAdmit), an accept 10 µs and a handshake 150 µs.
+// Table counts the connections of networks, and remembers their recent handshakes and violations.
+// Several loops accept at the same time, and one mutex serves them all: a decision takes about 200
+// ns with two loops (BenchmarkAdmit), an accept 10 µs and a handshake 150 µs.
 type Table struct {
 	statsTurn sync.Mutex // held by the running call of Stats; locked before mu
 	yielded   func()     // for tests: called when Stats has given up mu for a moment; may be nil
@@ -49,16 +49,16 @@ type Table struct {
 	violations      [numViolations]uint64
 }
 
-// New returns a table. The times passed to its methods count from one fixed moment. They go back only by
-// as much as loops differ.
+// New returns a table. The times passed to its methods count from one fixed moment. They go back
+// only by as much as loops differ.
 func New(l Limits) *Table { return newTable(l, maxRecords) }
 
 func newTable(l Limits, records int) *Table {
 	return &Table{limits: l, held: make(map[Network]int), networks: newNetworkTable(records)}
 }
 
-// SetLimits replaces the bounds. Counts and records stay. Without penalties, what networks owe has no
-// effect.
+// SetLimits replaces the bounds. Counts and records stay. Without penalties, what networks owe has
+// no effect.
 func (t *Table) SetLimits(l Limits) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -119,8 +119,8 @@ func (t *Table) release(n Network) {
 	}
 }
 
-// roomFor returns the verdict for one more connection of a network. A few above the bound, an eighth of
-// it and at least four, are admitted to be told to come back later.
+// roomFor returns the verdict for one more connection of a network. A few above the bound, an
+// eighth of it and at least four, are admitted to be told to come back later.
 func (t *Table) roomFor(n Network) Verdict {
 	verdict := roomWithin(t.held[n], t.limits.Connections)
 	if site, ok := n.site(); ok {
@@ -154,9 +154,9 @@ func (t *Table) takeHandshake(now time.Duration, n Network) bool {
 	return true
 }
 
-// hasToken reports whether a network's bucket has a handshake left. A bucket is stored as the time when
-// it will be full again (the generic cell rate algorithm), at most a burst ahead. A bucket without a
-// record is full.
+// hasToken reports whether a network's bucket has a handshake left. A bucket is stored as the time
+// when it will be full again (the generic cell rate algorithm), at most a burst ahead. A bucket
+// without a record is full.
 func (t *Table) hasToken(now time.Duration, n Network, burst time.Duration) bool {
 	r := t.networks.find(n)
 	return r == nil || r.bucketFull < now+burst
@@ -177,9 +177,9 @@ const (
 	challengeBurst = 20
 )
 
-// takeChallenge takes one of the handshakes allowed over the rate, and reports whether one was left. An
-// authority validates from several networks at once, and must not be refused because somebody uses up
-// the rate of its network.
+// takeChallenge takes one of the handshakes allowed over the rate, and reports whether one was
+// left. An authority validates from several networks at once, and must not be refused because
+// somebody uses up the rate of its network.
 func (t *Table) takeChallenge(now time.Duration) bool {
 	if t.challengeBucket >= now+challengeBurst*challengeEach {
 		return false
@@ -200,8 +200,8 @@ func (t *Table) isPenalized(now time.Duration, n Network) bool {
 	return r != nil && r.penalized && r.owed > now
 }
 
-// RecordViolation counts a violation, and reports whether it led to a penalty for the address's network.
-// A /48 owes a quarter of what its /64s owe.
+// RecordViolation counts a violation, and reports whether it led to a penalty for the address's
+// network. A /48 owes a quarter of what its /64s owe.
 func (t *Table) RecordViolation(now time.Duration, a netip.Addr, o Violation) (penalized bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -247,8 +247,8 @@ func (t *Table) RecordSuccess(now time.Duration, a netip.Addr) {
 	}
 }
 
-// RecordIdentified is RecordSuccess for a client that has authenticated. It also gives the handshake back
-// to the network's rate, which is there for unknown clients.
+// RecordIdentified is RecordSuccess for a client that has authenticated. It also gives the
+// handshake back to the network's rate, which is there for unknown clients.
 func (t *Table) RecordIdentified(now time.Duration, a netip.Addr) {
 	t.RecordSuccess(now, a)
 	t.mu.Lock()

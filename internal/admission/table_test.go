@@ -283,7 +283,8 @@ func TestDecisionsDoNotAllocate(t *testing.T) {
 	}
 }
 
-// BenchmarkAdmit is what one connection costs from several loops at a time, with a table full of others.
+// BenchmarkAdmit is what one connection costs from several loops at a time, with a table full of
+// others.
 func BenchmarkAdmit(b *testing.B) {
 	table := New(Limits{Connections: 256, Rate: 20, Burst: 300, Penalties: PenaltiesOn})
 	for i := range maxRecords {

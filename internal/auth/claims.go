@@ -57,7 +57,8 @@ func (c *claims) UnmarshalJSON(text []byte) error {
 	return nil
 }
 
-// readGrant reads {"subscribe":["room1","news*"],"publish":["room1"],"id":"x"}; each member is optional.
+// readGrant reads {"subscribe":["room1","news*"],"publish":["room1"],"id":"x"}; each member is
+// optional.
 func (c *claims) readGrant(text []byte) error {
 	members, err := readObject(text)
 	if err != nil {
@@ -168,8 +169,8 @@ func audience(value json.RawMessage) (jwt.ClaimStrings, error) {
 	return list, nil
 }
 
-// numericDate reads seconds since 1970, with or without a fraction (RFC 7519 section 2). It returns nil
-// without such a member.
+// numericDate reads seconds since 1970, with or without a fraction (RFC 7519 section 2). It returns
+// nil without such a member.
 func numericDate(members map[string]json.RawMessage, name string) (*jwt.NumericDate, error) {
 	value, ok := members[name]
 	if !ok {
@@ -189,7 +190,8 @@ func (c *claims) GetExpirationTime() (*jwt.NumericDate, error) { return c.expire
 // GetNotBefore implements jwt.Claims.
 func (c *claims) GetNotBefore() (*jwt.NumericDate, error) { return c.notBefore, nil }
 
-// GetIssuedAt implements jwt.Claims. The claim iat is not used: exp and nbf state when a token is valid.
+// GetIssuedAt implements jwt.Claims. The claim iat is not used: exp and nbf state when a token is
+// valid.
 func (c *claims) GetIssuedAt() (*jwt.NumericDate, error) { return nil, nil } //nolint:nilnil // not used
 
 // GetIssuer implements jwt.Claims.

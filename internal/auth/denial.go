@@ -1,8 +1,8 @@
 package auth
 
-// Denial is the reason why a token or a signed URL is refused. The set is closed. Only the operator sees
-// it: a client learns that it was refused and not why, so that an attacker cannot tell how far a forgery
-// got.
+// Denial is the reason why a token or a signed URL is refused. The set is closed. Only the operator
+// sees it: a client learns that it was refused and not why, so that an attacker cannot tell how far
+// a forgery got.
 type Denial uint8
 
 // The reasons.

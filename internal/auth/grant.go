@@ -32,8 +32,8 @@ type Grant struct {
 	From    Source
 }
 
-// FirstRefused returns the first of the rooms that the grant does not cover, if any. With all, the request
-// is for every room, "*".
+// FirstRefused returns the first of the rooms that the grant does not cover, if any. With all, the
+// request is for every room, "*".
 func (g *Grant) FirstRefused(rooms []string, all bool) (room string, refused bool) {
 	if slices.Contains(g.Rooms, names.Everything) {
 		return "", false

@@ -25,8 +25,8 @@ type jwk struct {
 	n, e               string // for RSA
 }
 
-// ParseJWKS reads a JWK Set from the content of its file. It skips keys for other purposes, as RFC 7517
-// section 5 asks, and returns why in skipped. At least one key must remain.
+// ParseJWKS reads a JWK Set from the content of its file. It skips keys for other purposes, as RFC
+// 7517 section 5 asks, and returns why in skipped. At least one key must remain.
 func ParseJWKS(file []byte) (keys []TokenKey, skipped []error, err error) {
 	var set struct {
 		Keys []json.RawMessage `json:"keys"`
@@ -106,14 +106,14 @@ func parseJWK(text []byte) (TokenKey, error) {
 // maxJWKName bounds the kid of a JWK.
 const maxJWKName = 256
 
-// isJWKName reports whether kid can name a key of a set. Unlike key ids in settings and URLs, it is any text
-// that the issuer likes (RFC 7517 section 4.5): base64 with its + / =, or a URL.
+// isJWKName reports whether kid can name a key of a set. Unlike key ids in settings and URLs, it is
+// any text that the issuer likes (RFC 7517 section 4.5): base64 with its + / =, or a URL.
 func isJWKName(kid string) bool {
 	return len(kid) <= maxJWKName && !strings.ContainsFunc(kid, unicode.IsControl)
 }
 
-// symmetricJWK reads a shared secret, which may be any bytes. Its algorithm is required, because a secret
-// fits several.
+// symmetricJWK reads a shared secret, which may be any bytes. Its algorithm is required, because a
+// secret fits several.
 func symmetricJWK(j *jwk, k json.RawMessage) (TokenKey, error) {
 	if j.alg != string(HS256) {
 		return TokenKey{}, fmt.Errorf("is a secret for %q, not for HS256", j.alg)

@@ -23,8 +23,8 @@ type Mint struct {
 	Expires   time.Time // required
 }
 
-// Token returns the signed token. It returns an error for a token that the daemon would refuse whatever its
-// keys.
+// Token returns the signed token. It returns an error for a token that the daemon would refuse
+// whatever its keys.
 func (m Mint) Token(key SigningKey) (string, error) {
 	for _, list := range [][]string{m.Subscribe, m.Publish} {
 		if _, err := parseTargets(list); err != nil {

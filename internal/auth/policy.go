@@ -43,8 +43,8 @@ func (c Credentials) LogValue() slog.Value {
 	return slog.GroupValue(slog.String("address", c.Address.String()))
 }
 
-// Authorize returns what the credentials grant at now. The error is a [Denial]. For a signed URL, only the
-// signature counts. A token that a page sent takes precedence over one in a cookie.
+// Authorize returns what the credentials grant at now. The error is a [Denial]. For a signed URL,
+// only the signature counts. A token that a page sent takes precedence over one in a cookie.
 func (p *Policy) Authorize(c Credentials, now time.Time) (Grant, error) {
 	q, err := parseQuery(c.Query)
 	if err != nil {
@@ -107,10 +107,10 @@ func (p *Policy) findToken(c Credentials, q query) (text string, from Source, er
 	return text, from, nil
 }
 
-// findCookie returns the value of the cookie, or "" without one. Two different values are ambiguous: two
-// parties set them, perhaps another host of the same site, and who set the last one decides their order.
-// The same value twice is accepted, because pages set a cookie for two paths or domains. Empty values are
-// ignored: a logout leaves them behind.
+// findCookie returns the value of the cookie, or "" without one. Two different values are
+// ambiguous: two parties set them, perhaps another host of the same site, and who set the last one
+// decides their order. The same value twice is accepted, because pages set a cookie for two paths
+// or domains. Empty values are ignored: a logout leaves them behind.
 func findCookie(field, name string) (value string, err error) {
 	for pair := range strings.SplitSeq(field, ";") {
 		n, v, _ := strings.Cut(strings.Trim(pair, " \t"), "=")
@@ -131,8 +131,8 @@ func findCookie(field, name string) (value string, err error) {
 	return value, nil
 }
 
-// Challenge returns the value of WWW-Authenticate for a request denied with d (RFC 6750 section 3). It names
-// what would be accepted, and does not reveal the reason.
+// Challenge returns the value of WWW-Authenticate for a request denied with d (RFC 6750 section 3).
+// It names what would be accepted, and does not reveal the reason.
 func (p *Policy) Challenge(d Denial) string {
 	switch {
 	case p.o.Tokens == nil:
@@ -143,7 +143,8 @@ func (p *Policy) Challenge(d Denial) string {
 	return `Bearer realm="hassesd", error="invalid_token"`
 }
 
-// ChallengeScope returns the value of WWW-Authenticate for a request beyond its grant; empty for none.
+// ChallengeScope returns the value of WWW-Authenticate for a request beyond its grant; empty for
+// none.
 func (p *Policy) ChallengeScope(from Source) string {
 	if from == FromURL {
 		return ""

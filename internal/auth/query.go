@@ -26,8 +26,8 @@ type parameter struct{ name, value string }
 // query is the parameters of a URL, in order.
 type query []parameter
 
-// parseQuery reads a query as a form (application/x-www-form-urlencoded). It skips empty pieces between two
-// &. A piece without = is a parameter with an empty value.
+// parseQuery reads a query as a form (application/x-www-form-urlencoded). It skips empty pieces
+// between two &. A piece without = is a parameter with an empty value.
 func parseQuery(raw string) (query, error) {
 	var q query
 	for piece := range strings.SplitSeq(raw, "&") {
@@ -66,9 +66,9 @@ func (q query) single(name string) (value string, ok bool, err error) {
 	return value, ok, nil
 }
 
-// canonical returns the text that is signed: every parameter except sig and lastEventId, name and value
-// percent-encoded by RFC 3986, written name=value, sorted by bytes and joined by &. It leaves out
-// lastEventId because clients add it when they reconnect.
+// canonical returns the text that is signed: every parameter except sig and lastEventId, name and
+// value percent-encoded by RFC 3986, written name=value, sorted by bytes and joined by &. It leaves
+// out lastEventId because clients add it when they reconnect.
 func (q query) canonical() string {
 	pieces := make([]string, 0, len(q))
 	for _, p := range q {
@@ -83,8 +83,8 @@ func (q query) canonical() string {
 	return strings.Join(pieces, "&")
 }
 
-// appendEncoded appends s with every byte that is not unreserved as %XX (RFC 3986 section 2.1, upper-case
-// hexadecimal).
+// appendEncoded appends s with every byte that is not unreserved as %XX (RFC 3986 section 2.1,
+// upper-case hexadecimal).
 func appendEncoded(dst []byte, s string) []byte {
 	const hex = "0123456789ABCDEF"
 	for i := range len(s) {

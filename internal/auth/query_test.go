@@ -48,8 +48,8 @@ func TestCanonical(t *testing.T) {
 	}
 }
 
-// FuzzCanonical holds the canonical form against the reader of net/url: two queries have the same form exactly if they
-// have the same parameters.
+// FuzzCanonical holds the canonical form against the reader of net/url: two queries have the same
+// form exactly if they have the same parameters.
 func FuzzCanonical(f *testing.F) {
 	f.Add("room=a&exp=1&sig=x&lastEventId=e-1")
 	f.Add("a=%C3%BC+b&a=;&&=&b")

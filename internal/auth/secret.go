@@ -14,8 +14,8 @@ const minSecret = 32
 // maxSecret bounds the file of a secret, in bytes. A longer file is something else.
 const maxSecret = 1024
 
-// secret returns the bytes of a symmetric key. It is a function because fmt prints unexported fields whatever
-// methods they have, but of a function only the address.
+// secret returns the bytes of a symmetric key. It is a function because fmt prints unexported
+// fields whatever methods they have, but of a function only the address.
 type secret func() []byte
 
 func newSecret(b []byte) secret { return func() []byte { return b } }
@@ -37,8 +37,9 @@ func (secret) LogValue() slog.Value { return slog.StringValue(hidden) }
 // MarshalText hides the bytes from encoders.
 func (secret) MarshalText() ([]byte, error) { return []byte(hidden), nil }
 
-// readSecret reads a key from the content of its file: printable ASCII without blanks, with optional white
-// space around it. So the key is the same bytes in every language that reads and trims the file.
+// readSecret reads a key from the content of its file: printable ASCII without blanks, with
+// optional white space around it. So the key is the same bytes in every language that reads and
+// trims the file.
 func readSecret(file []byte) (secret, error) {
 	text := bytes.Trim(file, " \t\r\n")
 	switch {

@@ -34,8 +34,8 @@ func NewURLKey(id string, file []byte) (URLKey, error) {
 	return URLKey{ID: id, key: key}, nil
 }
 
-// Sign returns the query with its signature and with the key's id, if it has one. It returns an error for a
-// query that the daemon would refuse whatever the signature.
+// Sign returns the query with its signature and with the key's id, if it has one. It returns an
+// error for a query that the daemon would refuse whatever the signature.
 func (k URLKey) Sign(rawQuery string) (string, error) {
 	q, err := parseQuery(rawQuery)
 	if err != nil {
@@ -93,7 +93,8 @@ func checkURLKeys(keys []URLKey) error {
 	return nil
 }
 
-// verifyURL returns the grant of a signed query. It verifies the signature before it reads anything else.
+// verifyURL returns the grant of a signed query. It verifies the signature before it reads anything
+// else.
 func verifyURL(keys []URLKey, q query) (Grant, error) {
 	id, _, err := q.single(paramKey)
 	if err != nil {

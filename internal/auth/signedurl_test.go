@@ -8,8 +8,9 @@ import (
 	"time"
 )
 
-// TestSignedURLKnownAnswer holds the signature against one made with openssl:
-// printf %s 'exp=1772359200&id=ann&kid=2026&room=%C3%BCber&room=a-b' | openssl dgst -sha256 -hmac SECRET -binary | basenc --base64url
+// TestSignedURLKnownAnswer holds the signature against one made with openssl: printf %s
+// 'exp=1772359200&id=ann&kid=2026&room=%C3%BCber&room=a-b' | openssl dgst -sha256 -hmac SECRET
+// -binary | basenc --base64url
 func TestSignedURLKnownAnswer(t *testing.T) {
 	got, err := urlKey(t, "2026", secretText).Sign("room=über&room=a-b&id=ann&exp=" + soon)
 	const want = "exp=1772359200&id=ann&kid=2026&room=%C3%BCber&room=a-b&sig=1oBs0tmG0MW1BTlpT0X8DyPlgOXnAi4WjUkgyIj5554"
@@ -130,7 +131,8 @@ func TestSignedURLInTimeAndPlace(t *testing.T) {
 	}
 }
 
-// TestSignedNonsenseIsRefused signs by hand what Sign would not: a key in the wrong hands of a careless site.
+// TestSignedNonsenseIsRefused signs by hand what Sign would not: a key in the wrong hands of a
+// careless site.
 func TestSignedNonsenseIsRefused(t *testing.T) {
 	key := urlKey(t, "", secretText)
 	p := policy(t, Options{URLKeys: []URLKey{key}})

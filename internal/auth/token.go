@@ -17,8 +17,8 @@ const MaxToken = 4096
 // MaxLeeway bounds how far the clocks of the issuer and the daemon may differ.
 const MaxLeeway = 30 * time.Second
 
-// maxUnnamed bounds the keys without an id for one algorithm. Two are enough to change a key without a gap.
-// Each costs one more verification for every forged token.
+// maxUnnamed bounds the keys without an id for one algorithm. Two are enough to change a key
+// without a gap. Each costs one more verification for every forged token.
 const maxUnnamed = 4
 
 // TokenOptions state which tokens are accepted.
@@ -79,8 +79,8 @@ type Token struct {
 	Expires   time.Time // without leeway; zero: none, which is refused
 }
 
-// Read verifies a token at now. The error is a [Denial]. With a valid signature, the token is returned
-// even with an error.
+// Read verifies a token at now. The error is a [Denial]. With a valid signature, the token is
+// returned even with an error.
 func (t *Tokens) Read(text string, now time.Time) (*Token, error) {
 	if len(text) > MaxToken {
 		return nil, TooLarge
@@ -159,12 +159,12 @@ type header struct {
 	kid string
 }
 
-// types are the accepted values of typ. A token made for another purpose must not grant access (RFC 8725
-// section 3.11).
+// types are the accepted values of typ. A token made for another purpose must not grant access (RFC
+// 8725 section 3.11).
 var types = []string{"jwt", "at+jwt"}
 
-// readHeader reads the header as strictly as the claims. It uses only the algorithm and the key id, and both
-// only to choose among the configured keys. It ignores jku, x5u, jwk and the like.
+// readHeader reads the header as strictly as the claims. It uses only the algorithm and the key id,
+// and both only to choose among the configured keys. It ignores jku, x5u, jwk and the like.
 func readHeader(text string) (header, error) {
 	first, _, ok := strings.Cut(text, ".")
 	if !ok {
@@ -198,7 +198,8 @@ func readHeader(text string) (header, error) {
 	return h, nil
 }
 
-// keysFor returns the keys for the algorithm of a token that have its key id, or none if it has none.
+// keysFor returns the keys for the algorithm of a token that have its key id, or none if it has
+// none.
 func (t *Tokens) keysFor(h header) (set jwt.VerificationKeySet) {
 	for _, k := range t.o.Keys {
 		if k.ID == h.kid && k.Algorithm == h.alg {

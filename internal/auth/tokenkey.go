@@ -16,7 +16,8 @@ import (
 	"github.com/hassesd/hassesd/internal/pemfile"
 )
 
-// Algorithm is how tokens are signed. Each type of key has exactly one, so that a token cannot choose.
+// Algorithm is how tokens are signed. Each type of key has exactly one, so that a token cannot
+// choose.
 type Algorithm string
 
 // The accepted algorithms of RFC 7518 and RFC 8037.
@@ -30,8 +31,9 @@ const (
 // Algorithms lists all accepted algorithms.
 var Algorithms = []Algorithm{HS256, RS256, ES256, EdDSA}
 
-// Bounds of RSA keys, in bits: the least that is safe, and the most that verifying a forged signature may
-// cost. With 4096 bits that is 0.2 ms on an event loop, about a TLS handshake, and with 8192 it is 0.9 ms.
+// Bounds of RSA keys, in bits: the least that is safe, and the most that verifying a forged
+// signature may cost. With 4096 bits that is 0.2 ms on an event loop, about a TLS handshake, and
+// with 8192 it is 0.9 ms.
 const (
 	minRSA = 2048
 	maxRSA = 4096
@@ -49,8 +51,8 @@ func (k TokenKey) LogValue() slog.Value {
 	return slog.GroupValue(slog.String("kid", k.ID), slog.String("alg", string(k.Algorithm)))
 }
 
-// NewTokenKey reads a key from the content of its file: a secret for HS256, otherwise a public key or a
-// certificate in PEM. It refuses a private key: a daemon that holds one could make tokens.
+// NewTokenKey reads a key from the content of its file: a secret for HS256, otherwise a public key
+// or a certificate in PEM. It refuses a private key: a daemon that holds one could make tokens.
 func NewTokenKey(id string, alg Algorithm, file []byte) (TokenKey, error) {
 	if err := checkKeyID(id); err != nil {
 		return TokenKey{}, err
@@ -92,8 +94,8 @@ func (k TokenKey) verifyKey() any {
 // errNoKey is the error for text without PEM, which may be a secret.
 var errNoKey = errors.New("has no PEM key in it")
 
-// keyBlock returns the only PEM block with a key, or the private one if there is any. It skips the curve
-// parameters that openssl writes, and the issuers that follow a certificate.
+// keyBlock returns the only PEM block with a key, or the private one if there is any. It skips the
+// curve parameters that openssl writes, and the issuers that follow a certificate.
 func keyBlock(file []byte) (pemfile.Block, error) {
 	blocks, err := pemfile.Blocks(file)
 	if err != nil {
@@ -194,7 +196,8 @@ type SigningKey struct {
 	private  func() any // the key in the form that golang-jwt expects; a function for the same reason as secret
 }
 
-// NewSigningKey reads a secret, or a private key in PEM. An empty alg means the one that the key is for.
+// NewSigningKey reads a secret, or a private key in PEM. An empty alg means the one that the key is
+// for.
 func NewSigningKey(id string, alg Algorithm, file []byte) (SigningKey, error) {
 	if err := checkKeyID(id); err != nil {
 		return SigningKey{}, err

@@ -33,8 +33,8 @@ func checkEnd(leaf *x509.Certificate, now time.Time) error {
 	return nil
 }
 
-// checkChain returns an error for a chain that clients refuse, and warnings for what only some refuse.
-// checkEnd checks the end of the leaf, and [Info.Problems] its beginning.
+// checkChain returns an error for a chain that clients refuse, and warnings for what only some
+// refuse. checkEnd checks the end of the leaf, and [Info.Problems] its beginning.
 func checkChain(chain []*x509.Certificate, now time.Time) (warnings []string, err error) {
 	leaf := chain[0]
 	warning, err := checkKeyType(leaf)
@@ -92,7 +92,8 @@ func leafWarnings(leaf *x509.Certificate) []string {
 	return warnings
 }
 
-// isMustStaple reports whether the leaf has the TLS feature extension (RFC 7633) that requires status_request.
+// isMustStaple reports whether the leaf has the TLS feature extension (RFC 7633) that requires
+// status_request.
 func isMustStaple(leaf *x509.Certificate) bool {
 	tlsFeature := asn1.ObjectIdentifier{1, 3, 6, 1, 5, 5, 7, 1, 24}
 	for _, e := range leaf.Extensions {

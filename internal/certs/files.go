@@ -18,15 +18,17 @@ const maxFile = 1 << 20
 // maxRead bounds how long reading from a pipe may take.
 const maxRead = 5 * time.Second
 
-// Files are the paths of a certificate chain, leaf first, its private key, and optionally an OCSP response.
+// Files are the paths of a certificate chain, leaf first, its private key, and optionally an OCSP
+// response.
 type Files struct {
 	Cert string // PEM
 	Key  string // PEM
 	OCSP string // DER; empty: none
 }
 
-// LoadFiles reads a certificate with its key, and checks that clients are likely to accept them at now. The
-// error is a [*FileError], or two of them joined if neither the certificate nor the key is usable.
+// LoadFiles reads a certificate with its key, and checks that clients are likely to accept them at
+// now. The error is a [*FileError], or two of them joined if neither the certificate nor the key is
+// usable.
 func LoadFiles(f Files, now time.Time) (*Pair, error) {
 	chain, certPEM, warnings, errCert := f.readChain(now)
 	keyPEM, keyWarning, errKey := f.readKey()
@@ -147,9 +149,9 @@ func modeWarning(path string, mode os.FileMode) string {
 	return ""
 }
 
-// addStaple reads the OCSP response in file, whose status for the leaf of the chain must be good. While the
-// response has expired or is not valid yet, it is not sent, and [Info.Problems] reports it: clients accept
-// the certificate without one, unless the certificate requires it.
+// addStaple reads the OCSP response in file, whose status for the leaf of the chain must be good.
+// While the response has expired or is not valid yet, it is not sent, and [Info.Problems] reports
+// it: clients accept the certificate without one, unless the certificate requires it.
 func (p *Pair) addStaple(file string, chain []*x509.Certificate, now time.Time) error {
 	der, _, err := readFile(file)
 	if err != nil {

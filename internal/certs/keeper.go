@@ -10,9 +10,9 @@ import (
 	"time"
 )
 
-// Keeper keeps a store's certificates up to date with their files. It handles each certificate separately: one
-// whose files cannot be read stays as it was, and the others are still renewed. One caller at a time uses
-// Read, Use and Look. Failures and Failure may be called from any goroutine.
+// Keeper keeps a store's certificates up to date with their files. It handles each certificate
+// separately: one whose files cannot be read stays as it was, and the others are still renewed. One
+// caller at a time uses Read, Use and Look. Failures and Failure may be called from any goroutine.
 type Keeper struct {
 	store *Store // fixed
 	kept  []kept // owned by the caller
@@ -31,8 +31,8 @@ type kept struct {
 
 func (f Files) watch() *Watch { return NewWatch(f.Cert, f.Key, f.OCSP) }
 
-// Failure is the result of the last attempt to read the files of a certificate in use. The zero value means
-// success.
+// Failure is the result of the last attempt to read the files of a certificate in use. The zero
+// value means success.
 type Failure struct {
 	Files Files
 	Err   error // a [*LoadError]
@@ -42,8 +42,8 @@ type Failure struct {
 // Reading is certificates that have been read and checked, and are not yet in use.
 type Reading struct {
 	kept []kept
-	// Unrenewed has the errors of files that have not changed since they came into use, and stay in use:
-	// they have expired since, or the daemon's user cannot read them.
+	// Unrenewed has the errors of files that have not changed since they came into use, and stay in
+	// use: they have expired since, or the daemon's user cannot read them.
 	Unrenewed []error
 }
 
@@ -91,10 +91,10 @@ func (k *Keeper) inForce(files Files) (kept, bool) {
 	return k.kept[i], true
 }
 
-// Read reads and checks all files. If any is bad, it returns no reading and a [*LoadError] for each, joined,
-// and nothing changes. Files that have not changed since they came into use are never bad, even if they
-// have expired since. A certificate that is not valid yet is bad if it would replace one that is valid at
-// now.
+// Read reads and checks all files. If any is bad, it returns no reading and a [*LoadError] for
+// each, joined, and nothing changes. Files that have not changed since they came into use are never
+// bad, even if they have expired since. A certificate that is not valid yet is bad if it would
+// replace one that is valid at now.
 func (k *Keeper) Read(files []Files, now time.Time) (*Reading, error) {
 	r := &Reading{}
 	var errs []error
@@ -128,8 +128,8 @@ func (k *Keeper) Read(files []Files, now time.Time) (*Reading, error) {
 	return r, nil
 }
 
-// follow prepares p to replace old, which has the same files, at now. It returns an error if p is not valid yet
-// and old is.
+// follow prepares p to replace old, which has the same files, at now. It returns an error if p is
+// not valid yet and old is.
 func (p *Pair) follow(old *Pair, now time.Time) error {
 	if p.info.isEarly(now) && old.info.IsValid(now) {
 		return fmt.Errorf("certificate %s: it is valid only from %s on, and the one before, which is valid now, stays until then",
@@ -139,8 +139,8 @@ func (p *Pair) follow(old *Pair, now time.Time) error {
 	return nil
 }
 
-// missed returns an error for each certificate of a reading that is not valid yet, if one in use is valid for
-// the same name and the reading has no other for it.
+// missed returns an error for each certificate of a reading that is not valid yet, if one in use is
+// valid for the same name and the reading has no other for it.
 func (k *Keeper) missed(r *Reading, now time.Time) (errs []error) {
 	has := func(list []kept, name string) bool {
 		return slices.ContainsFunc(list, func(one kept) bool {
@@ -160,8 +160,8 @@ func (k *Keeper) missed(r *Reading, now time.Time) (errs []error) {
 	return errs
 }
 
-// Use makes a reading current, and returns what is new in it. Certificates that have not changed keep their
-// LoadedAt.
+// Use makes a reading current, and returns what is new in it. Certificates that have not changed
+// keep their LoadedAt.
 func (k *Keeper) Use(r *Reading) (fresh []Info) {
 	for _, next := range r.kept {
 		if k.inherit(next.pair) {
@@ -196,9 +196,9 @@ func (k *Keeper) publish() {
 	k.store.SetFiles(pairs, 0)
 }
 
-// Look rereads files that were replaced and have stopped changing, and files that could not be read before. It
-// puts the good ones into use and returns what is new, and the errors of the others, whose certificates
-// stay in use.
+// Look rereads files that were replaced and have stopped changing, and files that could not be read
+// before. It puts the good ones into use and returns what is new, and the errors of the others,
+// whose certificates stay in use.
 func (k *Keeper) Look(now time.Time) (fresh []Info, err error) {
 	isRead := false
 	for i, old := range k.kept {

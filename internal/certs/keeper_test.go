@@ -214,7 +214,8 @@ func TestTheErrorNamesEveryBadCertificate(t *testing.T) {
 	}
 }
 
-// withNeighbour is a site with a second certificate in front, for neighbour.example, that is kept as well.
+// withNeighbour is a site with a second certificate in front, for neighbour.example, that is kept
+// as well.
 func withNeighbour(t *testing.T) (s *site, renew func(options ...option)) {
 	t.Helper()
 	s = newSite(t)

@@ -6,9 +6,9 @@ import (
 	"strings"
 )
 
-// namesOf returns the hosts that a certificate is for: DNS names as written, and addresses. A certificate
-// without alternative names is listed by its common name. Clients refuse it, but a test bench that trusts
-// everything asks for it by that name.
+// namesOf returns the hosts that a certificate is for: DNS names as written, and addresses. A
+// certificate without alternative names is listed by its common name. Clients refuse it, but a test
+// bench that trusts everything asks for it by that name.
 func namesOf(leaf *x509.Certificate) []string {
 	names := append([]string{}, leaf.DNSNames...)
 	for _, ip := range leaf.IPAddresses {
@@ -30,8 +30,8 @@ func isName(text string) bool {
 // canonical returns a name in the form for comparison: lower case, without a trailing dot.
 func canonical(name string) string { return strings.ToLower(strings.TrimSuffix(name, ".")) }
 
-// parent returns the name without its first label, which is what follows a wildcard. It returns "" for a name
-// with one label.
+// parent returns the name without its first label, which is what follows a wildcard. It returns ""
+// for a name with one label.
 func parent(name string) string {
 	_, rest, _ := strings.Cut(name, ".")
 	return rest

@@ -52,7 +52,8 @@ func TestAWildcardIsForOneLabel(t *testing.T) {
 	}
 }
 
-// FuzzServes asks with what strangers may send: nothing panics, and what a certificate has is served under any spelling.
+// FuzzServes asks with what strangers may send: nothing panics, and what a certificate has is
+// served under any spelling.
 func FuzzServes(f *testing.F) {
 	s := &snapshot{now: func() time.Time { return noon }}
 	pair := func(names ...string) *Pair {

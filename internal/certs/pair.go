@@ -76,8 +76,8 @@ func (i Info) IsValid(now time.Time) bool { return !i.isEarly(now) && !now.After
 // isEarly reports whether the certificate is not valid yet at now.
 func (i Info) isEarly(now time.Time) bool { return now.Before(i.NotBefore) }
 
-// IsDue reports whether less than a third of the certificate's lifetime is left at now. Automatic renewal
-// happens before that.
+// IsDue reports whether less than a third of the certificate's lifetime is left at now. Automatic
+// renewal happens before that.
 func (i Info) IsDue(now time.Time) bool { return i.Left(now) < i.NotAfter.Sub(i.NotBefore)/3 }
 
 // Problems returns the warnings, and what is wrong at now.
@@ -97,8 +97,8 @@ func (i Info) Problems(now time.Time) []string {
 	return all
 }
 
-// NewPair checks a certificate from ACME as LoadFiles checks files, but accepts one that expired at most overdue
-// ago.
+// NewPair checks a certificate from ACME as LoadFiles checks files, but accepts one that expired at
+// most overdue ago.
 func NewPair(c tls.Certificate, now time.Time, overdue time.Duration) (*Pair, error) {
 	chain := make([]*x509.Certificate, 0, len(c.Certificate))
 	for i, der := range c.Certificate {
@@ -205,8 +205,8 @@ func (i Info) stapleProblem(now time.Time) string {
 	return fmt.Sprintf("its OCSP answer %s ends at %s and is then left out; fetch it anew", i.StapleFile, end)
 }
 
-// keepStaple keeps the OCSP response that old serves at now, if p's own is not valid then and both are for the
-// same certificate.
+// keepStaple keeps the OCSP response that old serves at now, if p's own is not valid then and both
+// are for the same certificate.
 func (p *Pair) keepStaple(old *Pair, now time.Time) {
 	if len(p.staples) == 0 || p.staples[0].isGood(now) || p.info.SHA256 != old.info.SHA256 {
 		return

@@ -29,9 +29,10 @@ const (
 	protoChallenge = "acme-tls/1"
 )
 
-// newConfig returns a fresh configuration. A clone of a used one would carry over session ticket keys, and with
-// them sessions established under another policy. Only the snapshot chooses certificates: Certificates
-// stays empty, so that crypto/tls replies with unrecognized_name if the snapshot has none (RFC 6066).
+// newConfig returns a fresh configuration. A clone of a used one would carry over session ticket
+// keys, and with them sessions established under another policy. Only the snapshot chooses
+// certificates: Certificates stays empty, so that crypto/tls replies with unrecognized_name if the
+// snapshot has none (RFC 6066).
 func newConfig(minVersion uint16, choose func(*tls.ClientHelloInfo) (*tls.Certificate, error), isChallenged bool) *tls.Config {
 	config := &tls.Config{
 		GetCertificate: choose,
@@ -47,12 +48,13 @@ func newConfig(minVersion uint16, choose func(*tls.ClientHelloInfo) (*tls.Certif
 		},
 		// Without P-521, which costs the server much more than the client.
 		CurvePreferences: []tls.CurveID{tls.X25519MLKEM768, tls.X25519, tls.CurveP256, tls.CurveP384},
-		// crypto/tls refuses a client that offers protocols but none of these (ALPACA), and accepts one that offers
-		// none.
+		// crypto/tls refuses a client that offers protocols but none of these (ALPACA), and accepts
+		// one that offers none.
 		NextProtos: []string{protoHTTP, protoHTTP10},
 		// Events are written in whole records. Small first records would cost more system calls.
 		DynamicRecordSizingDisabled: true,
-		// There is no early data to replay, and as a server crypto/tls neither compresses nor renegotiates.
+		// There is no early data to replay, and as a server crypto/tls neither compresses nor
+		// renegotiates.
 	}
 	if isChallenged {
 		config.NextProtos = append(config.NextProtos, protoChallenge)

@@ -19,9 +19,9 @@ const (
 	backdate        = time.Hour // for clients whose clock is behind, as in virtual machines
 )
 
-// Development returns a self-signed ECDSA certificate, in memory, for localhost, its addresses and hosts (names
-// or addresses). Clients with its [Pair.PEM] as a trust anchor accept it. It is not a CA, so its key cannot
-// sign other certificates.
+// Development returns a self-signed ECDSA certificate, in memory, for localhost, its addresses and
+// hosts (names or addresses). Clients with its [Pair.PEM] as a trust anchor accept it. It is not a
+// CA, so its key cannot sign other certificates.
 func Development(now time.Time, hosts ...string) (*Pair, error) {
 	template := selfSignedTemplate("hassesd development", now, devLifetime)
 	template.DNSNames = []string{"localhost"}
@@ -32,8 +32,8 @@ func Development(now time.Time, hosts ...string) (*Pair, error) {
 	return signItself(SourceDev, template, now)
 }
 
-// Placeholder returns a self-signed certificate to serve for the host until there is a real one. The store
-// prefers any other certificate for the host that has not expired.
+// Placeholder returns a self-signed certificate to serve for the host until there is a real one.
+// The store prefers any other certificate for the host that has not expired.
 func Placeholder(now time.Time, host string) (*Pair, error) {
 	template := selfSignedTemplate("hassesd, self-signed until ACME succeeds", now, stopgapLifetime)
 	template.DNSNames = []string{host}

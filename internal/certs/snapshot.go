@@ -50,8 +50,8 @@ func (g *group) usability(now time.Time) usability {
 	return best
 }
 
-// isFor reports whether any certificate that may be served at now has the canonical name, and whether all of
-// them have no names.
+// isFor reports whether any certificate that may be served at now has the canonical name, and
+// whether all of them have no names.
 func (g *group) isFor(host string, now time.Time) (isFor, isNameless bool) {
 	best := g.usability(now)
 	isNameless = true
@@ -97,8 +97,8 @@ func (p *Pair) rank() int {
 	return 2 // Ed25519
 }
 
-// index builds the maps from names to certificates. Of two with the same name, type of key and usability, the
-// first wins. defaults are for all other names, in order of preference.
+// index builds the maps from names to certificates. Of two with the same name, type of key and
+// usability, the first wins. defaults are for all other names, in order of preference.
 func (s *snapshot) index(pairs, defaults []*Pair) {
 	s.exact, s.wildcard, s.known = map[string]*group{}, map[string]*group{}, newNameSet()
 	for _, p := range pairs {
@@ -146,8 +146,8 @@ func (s *snapshot) groupFor(serverName string, now time.Time) *group {
 	return best
 }
 
-// named returns the certificates for the exact name, or those for a wildcard if they are more usable; nil if
-// there are none.
+// named returns the certificates for the exact name, or those for a wildcard if they are more
+// usable; nil if there are none.
 func (s *snapshot) named(serverName string, now time.Time) *group {
 	if serverName == "" {
 		return nil
@@ -160,8 +160,8 @@ func (s *snapshot) named(serverName string, now time.Time) *group {
 	return exact
 }
 
-// choose implements tls.Config.GetCertificate. For a nil certificate and a nil error, crypto/tls replies with
-// unrecognized_name.
+// choose implements tls.Config.GetCertificate. For a nil certificate and a nil error, crypto/tls
+// replies with unrecognized_name.
 func (s *snapshot) choose(hello *tls.ClientHelloInfo) (*tls.Certificate, error) {
 	if slices.Equal(hello.SupportedProtos, []string{protoChallenge}) {
 		return s.challenges[canonical(hello.ServerName)], nil
@@ -174,9 +174,9 @@ func (s *snapshot) choose(hello *tls.ClientHelloInfo) (*tls.Certificate, error) 
 	return g.choose(hello, now).serve(now), nil
 }
 
-// choose returns the first certificate that the client supports, or the first one if it supports none. It
-// ignores those that are less usable than the best: an untrusted certificate does not help a client that
-// does not support RSA.
+// choose returns the first certificate that the client supports, or the first one if it supports
+// none. It ignores those that are less usable than the best: an untrusted certificate does not help
+// a client that does not support RSA.
 func (g *group) choose(hello *tls.ClientHelloInfo, now time.Time) *Pair {
 	usability := g.usability(now)
 	var first *Pair
@@ -203,8 +203,8 @@ func (g *group) choose(hello *tls.ClientHelloInfo, now time.Time) *Pair {
 	return first
 }
 
-// serves reports whether to serve a request for host on a connection whose client asked for serverName, both as
-// sent. See [Store.Config].
+// serves reports whether to serve a request for host on a connection whose client asked for
+// serverName, both as sent. See [Store.Config].
 func (s *snapshot) serves(serverName, host string) bool {
 	now := s.now()
 	g := s.groupFor(serverName, now)

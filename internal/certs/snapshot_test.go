@@ -40,7 +40,8 @@ func served(t *testing.T, s *Store, client *tls.Config) (string, error) {
 	return leaf.Subject.CommonName + " " + strings.Fields(keyName(leaf))[0], nil
 }
 
-// severalNames is a store with a default, a wildcard below it, a name in the wildcard's domain, and another site.
+// severalNames is a store with a default, a wildcard below it, a name in the wildcard's domain, and
+// another site.
 func severalNames(t *testing.T, policy Policy) *Store {
 	t.Helper()
 	return newStore(t, policy,

@@ -10,21 +10,22 @@ import (
 	"golang.org/x/crypto/ocsp"
 )
 
-// staple is an OCSP response that is sent with the certificate. Another program keeps its file fresh: to fetch
-// responses itself, the daemon would need to make outgoing connections.
+// staple is an OCSP response that is sent with the certificate. Another program keeps its file
+// fresh: to fetch responses itself, the daemon would need to make outgoing connections.
 type staple struct {
 	certificate tls.Certificate // with the response
 	from, until time.Time
 }
 
-// isGood reports whether clients accept the response at now. They refuse one that is not valid yet, too.
+// isGood reports whether clients accept the response at now. They refuse one that is not valid yet,
+// too.
 func (s *staple) isGood(now time.Time) bool { return !now.Before(s.from) && now.Before(s.until) }
 
 const (
 	// stapleWithoutEnd is how long to serve a response without an end.
 	stapleWithoutEnd = 24 * time.Hour
-	// stapleSoon is how long before its end a response is reported. CAs sign for days, and programs fetch
-	// responses every few hours.
+	// stapleSoon is how long before its end a response is reported. CAs sign for days, and programs
+	// fetch responses every few hours.
 	stapleSoon = 12 * time.Hour
 )
 

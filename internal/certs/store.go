@@ -8,9 +8,9 @@ import (
 	"time"
 )
 
-// Store gives every new connection the current certificates. Its methods may be called from any goroutine.
-// Methods that return certificates never wait. Changes apply to new connections; open connections keep
-// what they have.
+// Store gives every new connection the current certificates. Its methods may be called from any
+// goroutine. Methods that return certificates never wait. Changes apply to new connections; open
+// connections keep what they have.
 type Store struct {
 	now            func() time.Time // fixed
 	current        atomic.Pointer[snapshot]
@@ -40,15 +40,16 @@ func NewStore(p Policy) (*Store, error) {
 	return s, nil
 }
 
-// Config returns the configuration for a new connection. The connections of one snapshot share it, and with it
-// the session ticket keys. It must not be changed or cloned.
+// Config returns the configuration for a new connection. The connections of one snapshot share it,
+// and with it the session ticket keys. It must not be changed or cloned.
 //
-// serves reports whether to serve a request with the Host field host on a connection of that configuration
-// whose client asked for serverName, which may be empty. Otherwise, the response is 421 Misdirected
-// Request. Later changes of the certificates do not matter, because the client saw the earlier ones. The
-// host must belong to the certificates for serverName. If there are none (the client sent no name, or got
-// the default certificate), or if the certificate has no names, any host will do unless it belongs to
-// another certificate. An address always will, because clients cannot select a certificate by address.
+// serves reports whether to serve a request with the Host field host on a connection of that
+// configuration whose client asked for serverName, which may be empty. Otherwise, the response is
+// 421 Misdirected Request. Later changes of the certificates do not matter, because the client saw
+// the earlier ones. The host must belong to the certificates for serverName. If there are none (the
+// client sent no name, or got the default certificate), or if the certificate has no names, any
+// host will do unless it belongs to another certificate. An address always will, because clients
+// cannot select a certificate by address.
 func (s *Store) Config() (config *tls.Config, serves func(serverName, host string) bool) {
 	current := s.current.Load()
 	return current.config, current.answers
@@ -70,9 +71,9 @@ func (s *Store) SetPolicy(p Policy) error {
 	return nil
 }
 
-// SetFiles replaces all certificates from files or development mode. The one at defaultIndex is for clients that
-// ask for a name without a certificate, or for none. If nothing has changed, SetFiles has no effect. If only
-// OCSP responses have, sessions can still be resumed.
+// SetFiles replaces all certificates from files or development mode. The one at defaultIndex is for
+// clients that ask for a name without a certificate, or for none. If nothing has changed, SetFiles
+// has no effect. If only OCSP responses have, sessions can still be resumed.
 func (s *Store) SetFiles(pairs []*Pair, defaultIndex int) {
 	if len(pairs) > 0 && (defaultIndex < 0 || defaultIndex >= len(pairs)) {
 		panic("certs: internal error: the default is none of the certificates")
@@ -91,8 +92,8 @@ func (s *Store) SetFiles(pairs []*Pair, defaultIndex int) {
 	s.publish()
 }
 
-// SetACMEHosts sets the order in which hosts of SetACME are preferred as the default. Without it, that is the
-// order of their first certificates.
+// SetACMEHosts sets the order in which hosts of SetACME are preferred as the default. Without it,
+// that is the order of their first certificates.
 func (s *Store) SetACMEHosts(hosts []string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -109,10 +110,10 @@ func (s *Store) SetACMEHosts(hosts []string) {
 	s.publish()
 }
 
-// SetACME sets the certificate issued for host, or a placeholder for it; nil removes it. While it is not valid
-// yet, the store keeps serving the previous one, if that is valid. The store prefers a certificate from a
-// file with the same name, type of key and usability. Without files, the default is the certificate of the
-// first host that has one, preferably not a placeholder.
+// SetACME sets the certificate issued for host, or a placeholder for it; nil removes it. While it
+// is not valid yet, the store keeps serving the previous one, if that is valid. The store prefers a
+// certificate from a file with the same name, type of key and usability. Without files, the default
+// is the certificate of the first host that has one, preferably not a placeholder.
 func (s *Store) SetACME(host string, p *Pair) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -141,8 +142,8 @@ func (s *Store) SetACME(host string, p *Pair) {
 	s.publish()
 }
 
-// SetChallenge sets the certificate for a TLS-ALPN-01 challenge for host; nil removes it. While there is one,
-// the configuration offers acme-tls/1 besides http/1.1.
+// SetChallenge sets the certificate for a TLS-ALPN-01 challenge for host; nil removes it. While
+// there is one, the configuration offers acme-tls/1 besides http/1.1.
 func (s *Store) SetChallenge(host string, c *tls.Certificate) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -178,8 +179,8 @@ func (s *Store) publish() {
 // all returns every certificate, those from files first.
 func (s *Store) all() []*Pair { return append(slices.Clone(s.files), s.issued()...) }
 
-// issued returns the certificates from ACME and their placeholders in the order of preference. One that is not
-// valid yet is followed by its predecessor.
+// issued returns the certificates from ACME and their placeholders in the order of preference. One
+// that is not valid yet is followed by its predecessor.
 func (s *Store) issued() []*Pair {
 	now := s.now()
 	var pairs []*Pair
@@ -218,8 +219,8 @@ func (s *Store) Default() *Pair {
 	return best
 }
 
-// Certificates returns the served certificates, those from files first, then those from ACME, each in the order
-// of preference.
+// Certificates returns the served certificates, those from files first, then those from ACME, each
+// in the order of preference.
 func (s *Store) Certificates() []Info {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -20,8 +20,8 @@ func publicRSA(bits int) *rsa.PublicKey {
 	return &rsa.PublicKey{N: new(big.Int).SetBit(new(big.Int), bits-1, 1), E: 65537}
 }
 
-// socketPair returns two connected ends with buffers between them: on a net.Pipe both sides block when
-// both write at once, as they do when a client refuses a certificate early.
+// socketPair returns two connected ends with buffers between them: on a net.Pipe both sides block
+// when both write at once, as they do when a client refuses a certificate early.
 func socketPair(t *testing.T) (a, b net.Conn) {
 	t.Helper()
 	fds, err := syscall.Socketpair(syscall.AF_UNIX, syscall.SOCK_STREAM|syscall.SOCK_CLOEXEC|syscall.SOCK_NONBLOCK, 0)
@@ -39,7 +39,8 @@ func socketPair(t *testing.T) (a, b net.Conn) {
 	return ends[0], ends[1]
 }
 
-// shakeHands connects a client to a server and returns what the client saw and what either complained of.
+// shakeHands connects a client to a server and returns what the client saw and what either
+// complained of.
 func shakeHands(t *testing.T, server, client *tls.Config) (tls.ConnectionState, error) {
 	t.Helper()
 	serverEnd, clientEnd := socketPair(t)

@@ -8,7 +8,8 @@ import (
 	"time"
 )
 
-// TicketKeys returns the current keys, or false if sessions cannot be resumed and there is nothing to keep.
+// TicketKeys returns the current keys, or false if sessions cannot be resumed and there is nothing
+// to keep.
 func (s *Store) TicketKeys() (TicketKeys, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -18,13 +19,15 @@ func (s *Store) TicketKeys() (TicketKeys, bool) {
 	return TicketKeys{s.agreement(), slices.Clone(s.tickets)}, true
 }
 
-// TicketsChanged receives a value when the result of TicketKeys may have changed. It has at most one receiver.
+// TicketsChanged receives a value when the result of TicketKeys may have changed. It has at most
+// one receiver.
 func (s *Store) TicketsChanged() <-chan struct{} { return s.ticketsChanged }
 
-// RestoreTickets restores keys from before a restart, so that clients can resume their sessions, and returns how
-// many. It restores none that were made for other certificates or another policy, because sessions must not
-// outlive them. It skips keys that are too old, and keys from the future, which a clock that was set back
-// leaves behind. Call it after the certificates are set and before the first connection.
+// RestoreTickets restores keys from before a restart, so that clients can resume their sessions,
+// and returns how many. It restores none that were made for other certificates or another policy,
+// because sessions must not outlive them. It skips keys that are too old, and keys from the future,
+// which a clock that was set back leaves behind. Call it after the certificates are set and before
+// the first connection.
 func (s *Store) RestoreTickets(k TicketKeys) int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -34,7 +37,8 @@ func (s *Store) RestoreTickets(k TicketKeys) int {
 	now := s.now()
 	var ring ticketRing
 	for _, one := range k.keys {
-		// Restore the age and not the time, so that later changes of the clock do not change the age.
+		// Restore the age and not the time, so that later changes of the clock do not change the
+		// age.
 		if age := now.Round(0).Sub(one.made); age >= 0 && age < ticketLife {
 			ring = append(ring, ticketKey{one.key, now.Add(-age)})
 		}
@@ -75,8 +79,8 @@ func (s *Store) rotate(now time.Time) {
 	}
 }
 
-// agreement identifies what sessions are established under: the policy and all certificates. Tickets are valid
-// for one agreement.
+// agreement identifies what sessions are established under: the policy and all certificates.
+// Tickets are valid for one agreement.
 func (s *Store) agreement() string {
 	hashes := make([]string, 0, len(s.files)+len(s.acme))
 	for _, p := range s.all() {

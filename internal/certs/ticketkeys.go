@@ -12,12 +12,12 @@ import (
 // ticketVersion is the version of the text form of [TicketKeys].
 const ticketVersion = 1
 
-// ticketLife is how long a key opens tickets. It follows from the rotation, and is needed for keys from before
-// a restart.
+// ticketLife is how long a key opens tickets. It follows from the rotation, and is needed for keys
+// from before a restart.
 const ticketLife = ticketKeys * TicketRotation
 
-// TicketKeys are session ticket keys in the form that survives a restart. For the TLS 1.2 sessions of a day,
-// they are as sensitive as the private keys, and must not be logged.
+// TicketKeys are session ticket keys in the form that survives a restart. For the TLS 1.2 sessions
+// of a day, they are as sensitive as the private keys, and must not be logged.
 type TicketKeys struct {
 	of   string // what sessions they are for, see Store.agreement
 	keys ticketRing

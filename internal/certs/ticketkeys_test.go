@@ -10,7 +10,8 @@ import (
 	"time"
 )
 
-// restarted is the store of the next start, the time away later, with what was kept of this one; and how many keys it took.
+// restarted is the store of the next start, the time away later, with what was kept of this one;
+// and how many keys it took.
 func (s *Store) restarted(t *testing.T, away time.Duration, policy Policy, pairs ...*Pair) (*Store, int) {
 	t.Helper()
 	kept, ok := s.TicketKeys()

@@ -8,9 +8,9 @@ import (
 )
 
 const (
-	// TicketRotation is how long one key seals tickets, see [Store.RotateTickets]. A stolen key decrypts
-	// sessions that were resumed with it in TLS 1.2 without forward secrecy, so keys live a day and not the
-	// week that clients are told.
+	// TicketRotation is how long one key seals tickets, see [Store.RotateTickets]. A stolen key
+	// decrypts sessions that were resumed with it in TLS 1.2 without forward secrecy, so keys live
+	// a day and not the week that clients are told.
 	TicketRotation = 8 * time.Hour
 	// ticketKeys is how many keys open tickets. The newest seals them.
 	ticketKeys = 3
@@ -44,8 +44,9 @@ func (r ticketRing) keys() [][32]byte {
 	return keys
 }
 
-// useTickets lets a configuration resume sessions with the keys of the ring. A ticket is valid only for its
-// server name (RFC 6066 section 3). Otherwise, a client could reach one name with the session of another.
+// useTickets lets a configuration resume sessions with the keys of the ring. A ticket is valid only
+// for its server name (RFC 6066 section 3). Otherwise, a client could reach one name with the
+// session of another.
 func (r ticketRing) useTickets(config *tls.Config) {
 	config.SetSessionTicketKeys(r.keys())
 	config.WrapSession = func(state tls.ConnectionState, session *tls.SessionState) ([]byte, error) {

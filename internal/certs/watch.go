@@ -9,15 +9,16 @@ import (
 	"syscall"
 )
 
-// Watch notices that files were replaced, once they have stopped changing. One caller at a time uses it.
+// Watch notices that files were replaced, once they have stopped changing. One caller at a time
+// uses it.
 type Watch struct {
 	paths  []string // fixed
 	loaded []string // the marks of the files when they were last read
 	seen   []string // the marks of the files at the last look
 }
 
-// NewWatch starts to watch files. Call it before reading them, so that a replacement meanwhile counts as new.
-// It skips empty paths.
+// NewWatch starts to watch files. Call it before reading them, so that a replacement meanwhile
+// counts as new. It skips empty paths.
 func NewWatch(paths ...string) *Watch {
 	w := &Watch{paths: slices.DeleteFunc(slices.Clone(paths), func(path string) bool { return path == "" })}
 	w.loaded = w.marks()
@@ -28,9 +29,9 @@ func NewWatch(paths ...string) *Watch {
 // IsUnchanged reports whether the files look the same as when they were read.
 func (w *Watch) IsUnchanged() bool { return slices.Equal(w.marks(), w.loaded) }
 
-// Look reports whether to read the files again: they were replaced, or isFailing states that reading them
-// failed before. It waits until the files have been the same for two looks, because renewal writes several
-// files that only fit together.
+// Look reports whether to read the files again: they were replaced, or isFailing states that
+// reading them failed before. It waits until the files have been the same for two looks, because
+// renewal writes several files that only fit together.
 func (w *Watch) Look(isFailing bool) bool {
 	marks := w.marks()
 	rests := slices.Equal(marks, w.seen)
@@ -38,8 +39,9 @@ func (w *Watch) Look(isFailing bool) bool {
 	return rests && (isFailing || !slices.Equal(marks, w.loaded))
 }
 
-// marks returns texts that change when a file is replaced or written, or becomes readable or unreadable. A file
-// that can no longer be reached, because the daemon has switched users since, counts as unchanged.
+// marks returns texts that change when a file is replaced or written, or becomes readable or
+// unreadable. A file that can no longer be reached, because the daemon has switched users since,
+// counts as unchanged.
 func (w *Watch) marks() []string {
 	marks := make([]string, len(w.paths))
 	for i, path := range w.paths {

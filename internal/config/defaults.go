@@ -48,8 +48,9 @@ func Defaults() Settings {
 		Heartbeat: Heartbeat{Interval: 15 * time.Second},
 		History:   History{Events: 100_000, Bytes: 64 * mib, Age: 10 * time.Minute},
 		Limits: Limits{
-			// An office or a mobile operator's gateway looks like one address. What it holds when the daemon restarts
-			// comes back at once, so the burst is over the bound on connections.
+			// An office or a mobile operator's gateway looks like one address. What it holds when
+			// the daemon restarts comes back at once, so the burst is over the bound on
+			// connections.
 			ConnectionsPerAddress: 256,
 			HandshakesPerAddress:  64,
 			HandshakeRate:         20,
@@ -72,8 +73,8 @@ func Defaults() Settings {
 	}
 }
 
-// DevFIFO stands in control.fifo for the pipe of development mode, which is beside its control socket; the start finds out
-// where that is.
+// DevFIFO stands in control.fifo for the pipe of development mode, which is beside its control
+// socket; the start finds out where that is.
 const DevFIFO = "$XDG_RUNTIME_DIR/hassesd/fifo"
 
 // development returns what development mode puts in the place of defaults.

@@ -26,7 +26,8 @@ func (e *Error) Error() string {
 	return b.String()
 }
 
-// Errors is everything wrong with the configuration, in the order of the sources; it is never empty.
+// Errors is everything wrong with the configuration, in the order of the sources; it is never
+// empty.
 type Errors struct{ List []*Error }
 
 // Error has a line for each.

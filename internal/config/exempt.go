@@ -31,8 +31,8 @@ func (l *Limits) ExemptNetworks() []netip.Prefix {
 	return networks
 }
 
-// ExemptsLoopback says whether this machine's own addresses are spared the limit of an address with this key: "auto" is
-// in limits.exempt, and the limit has its default value.
+// ExemptsLoopback says whether this machine's own addresses are spared the limit of an address with
+// this key: "auto" is in limits.exempt, and the limit has its default value.
 func (s *Settings) ExemptsLoopback(key string) bool {
 	return slices.Contains(s.Limits.Exempt, exemptAuto) && s.IsDefault(key)
 }

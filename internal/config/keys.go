@@ -4,8 +4,8 @@ import (
 	"slices"
 )
 
-// Key is one setting as the outside knows it. The registry of keys drives the flags, the environment,
-// the file, the defaults output and the documentation.
+// Key is one setting as the outside knows it. The registry of keys drives the flags, the
+// environment, the file, the defaults output and the documentation.
 type Key struct {
 	Name       string   // in the file, with its table: history.bytes
 	Flag       string   // without dashes: history-bytes

@@ -86,7 +86,8 @@ func (c *checker) listeners() {
 	}
 }
 
-// overlap reports whether two addresses cannot be bound at the same time. Port 0 is a new one each time.
+// overlap reports whether two addresses cannot be bound at the same time. Port 0 is a new one each
+// time.
 func overlap(a, b string) bool {
 	aHost, aPort, _ := net.SplitHostPort(a)
 	bHost, bPort, _ := net.SplitHostPort(b)

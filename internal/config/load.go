@@ -75,7 +75,8 @@ func (l *loader) readFlags(flags []Assignment) {
 	}
 }
 
-// finish does what needs all layers: the scheme of old ports, hasses' defaults, and development mode.
+// finish does what needs all layers: the scheme of old ports, hasses' defaults, and development
+// mode.
 func (l *loader) finish() {
 	for _, port := range l.ports {
 		scheme := "https://"

@@ -32,7 +32,8 @@ type loader struct {
 
 func (l *loader) begin(next layer) { l.layer = next }
 
-// set reads text into the key. A list gets one more item, or starts anew when a weaker layer had filled it.
+// set reads text into the key. A list gets one more item, or starts anew when a weaker layer had
+// filled it.
 func (l *loader) set(e *entry, source, text string) {
 	if e.kind() == List {
 		l.clearList(e, source)

@@ -60,8 +60,9 @@ func loopbackPort(value string) string {
 	return "127.0.0.1:" + value
 }
 
-// originOfBase returns the origin of a base URL as browsers write it: without a trailing slash, capitals and
-// the default port. What is not an origin is returned unchanged, for the error message.
+// originOfBase returns the origin of a base URL as browsers write it: without a trailing slash,
+// capitals and the default port. What is not an origin is returned unchanged, for the error
+// message.
 func originOfBase(value string) string {
 	if origin, err := canonicalOrigin(value); err == nil {
 		return origin
@@ -73,8 +74,9 @@ func constant(value string) func(string) string {
 	return func(string) string { return value }
 }
 
-// spellsHasses reports whether an old flag shows that a command line was written for hasses. The others are too
-// ordinary (-l, -q, -debug), or are flags of ours under the same name (-user, -fifo).
+// spellsHasses reports whether an old flag shows that a command line was written for hasses. The
+// others are too ordinary (-l, -q, -debug), or are flags of ours under the same name (-user,
+// -fifo).
 func (o *oldFlag) spellsHasses() bool { return o.Name == "p" || o.Name == "murl" }
 
 // setOld applies a flag of hasses.

@@ -38,8 +38,9 @@ var neverOrigins = map[string]string{
 	"view-source": "pages come over http:// or https://: name that origin",
 }
 
-// canonicalOrigin writes an origin as browsers do in the Origin header (RFC 6454, section 6.1): a site's, or one that an
-// app or a browser's extension has for its pages, as in capacitor://localhost.
+// canonicalOrigin writes an origin as browsers do in the Origin header (RFC 6454, section 6.1): a
+// site's, or one that an app or a browser's extension has for its pages, as in
+// capacitor://localhost.
 func canonicalOrigin(text string) (string, *valueError) {
 	const hint = "write it as in https://www.example.org, or as an app or an extension has it: capacitor://localhost, chrome-extension://ID"
 	wrong := func(hint, format string, args ...any) (string, *valueError) {

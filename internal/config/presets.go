@@ -2,19 +2,21 @@ package config
 
 import "slices"
 
-// IsDefault reports whether the key's value is the default one. It panics when there is no such key.
+// IsDefault reports whether the key's value is the default one. It panics when there is no such
+// key.
 func (s *Settings) IsDefault(key string) bool {
 	e := mustLookup(key)
 	d := Defaults()
 	return sameValue(e.field(s), e.field(&d))
 }
 
-// IsFromDevelopment reports whether the key's value is one that development mode, which is on, has put in the place of
-// another default: nobody asked for it in so many words. It panics when there is no such key.
+// IsFromDevelopment reports whether the key's value is one that development mode, which is on, has
+// put in the place of another default: nobody asked for it in so many words. It panics when there
+// is no such key.
 func (s *Settings) IsFromDevelopment(key string) bool { return s.IsPreset(key) && !s.IsDefault(key) }
 
-// IsPreset reports whether the key's value is the default one, or that of development mode where it is on. It panics
-// when there is no such key.
+// IsPreset reports whether the key's value is the default one, or that of development mode where it
+// is on. It panics when there is no such key.
 func (s *Settings) IsPreset(key string) bool {
 	if s.IsDefault(key) {
 		return true
@@ -27,8 +29,9 @@ func (s *Settings) IsPreset(key string) bool {
 // anyOrigin lets the pages of every web origin read streams.
 const anyOrigin = "*"
 
-// hassesPresets are the keys whose default differs in a start with hasses' own spellings, and what hasses did there.
-// A key is here only if the back ends, pages or scripts of a hasses site would break without it.
+// hassesPresets are the keys whose default differs in a start with hasses' own spellings, and what
+// hasses did there. A key is here only if the back ends, pages or scripts of a hasses site would
+// break without it.
 var hassesPresets = []struct {
 	key    string
 	preset func(*Settings)
@@ -49,8 +52,8 @@ func (l *loader) useHassesDefaults() {
 	}
 }
 
-// useDevelopment replaces default values by those of development mode, unless the command line or the
-// environment sets that very default.
+// useDevelopment replaces default values by those of development mode, unless the command line or
+// the environment sets that very default.
 func (l *loader) useDevelopment() {
 	defaults, dev := Defaults(), development()
 	for i := range registry {
@@ -62,8 +65,8 @@ func (l *loader) useDevelopment() {
 	}
 }
 
-// HasHassesDefault reports whether the key has the default of hasses, because the daemon was started with hasses' own
-// spellings and nothing sets the key. It panics when there is no such key.
+// HasHassesDefault reports whether the key has the default of hasses, because the daemon was
+// started with hasses' own spellings and nothing sets the key. It panics when there is no such key.
 func (s *Settings) HasHassesDefault(key string) bool {
 	return slices.Contains(s.HassesDefaults, mustLookup(key).name)
 }

@@ -56,7 +56,8 @@ func TestHassesOriginsNeverGoWithCredentials(t *testing.T) {
 		"--cors-credentials: cors.credentials: credentials never go with the origin *")
 }
 
-// hasses sent -cors-base as it was given; browsers compare byte for byte with the origin as they write it.
+// hasses sent -cors-base as it was given; browsers compare byte for byte with the origin as they
+// write it.
 func TestCORSBaseIsWrittenAsBrowsersDo(t *testing.T) {
 	for base, want := range map[string]string{
 		"https://www.example.org":      "https://www.example.org",

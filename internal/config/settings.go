@@ -35,15 +35,16 @@ type Settings struct {
 	Limits    Limits    `toml:"limits"`
 	Drain     Drain     `toml:"drain"`
 
-	// HassesDefaults lists the keys that have hasses' default instead of ours: the daemon was started with hasses' own
-	// spellings (-p=, -murl= or an old hasses.conf), and no source sets them. It is no key itself.
+	// HassesDefaults lists the keys that have hasses' default instead of ours: the daemon was
+	// started with hasses' own spellings (-p=, -murl= or an old hasses.conf), and no source sets
+	// them. It is no key itself.
 	HassesDefaults []string `toml:"-"`
 
 	sources map[string]string `toml:"-"` // by key, see Source; never changed
 }
 
-// Source returns where the key's value was set: file:line:column, --flag or HASSESD_NAME. Empty: it is the default, or
-// there is no such key.
+// Source returns where the key's value was set: file:line:column, --flag or HASSESD_NAME. Empty: it
+// is the default, or there is no such key.
 func (s *Settings) Source(key string) string { return s.sources[key] }
 
 // Auth says who may subscribe.
@@ -123,7 +124,8 @@ type Control struct {
 	UnixGroup   string `toml:"unix_group"`  // name or number; empty: the daemon's own
 	TCPRole     string `toml:"tcp_role"`    // of plain TCP connections: none, read, publish
 
-	// Who may use the Unix socket, as user:… and group:…; all three empty: whoever its permissions let in, for everything.
+	// Who may use the Unix socket, as user:… and group:…; all three empty: whoever its permissions
+	// let in, for everything.
 	UnixAdmins     []string `toml:"unix_admins"`
 	UnixPublishers []string `toml:"unix_publishers"`
 	UnixReaders    []string `toml:"unix_readers"`
@@ -132,7 +134,8 @@ type Control struct {
 	TLS  ControlTLS   `toml:"tls"`
 }
 
-// ControlTLS makes the control port one for those whose certificate has a role. It is on when CertFile is set.
+// ControlTLS makes the control port one for those whose certificate has a role. It is on when
+// CertFile is set.
 type ControlTLS struct {
 	CertFile     string   `toml:"cert_file"`      // PEM, the whole chain, leaf first
 	KeyFile      string   `toml:"key_file"`       // PEM
@@ -205,7 +208,8 @@ type Certificate struct {
 // Source returns where the table begins, as file:line:column; empty unless it was read from a file.
 func (c *Certificate) Source() string { return c.at }
 
-// All returns every certificate that is named, the default first: that of cert_file and key_file, if there is one.
+// All returns every certificate that is named, the default first: that of cert_file and key_file,
+// if there is one.
 func (t *TLS) All() []Certificate {
 	var all []Certificate
 	if t.CertFile != "" {

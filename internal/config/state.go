@@ -5,7 +5,8 @@ import (
 	"strings"
 )
 
-// stateDirectoryEnv is where systemd says which directories it has made for a service (StateDirectory=, systemd.exec(5)).
+// stateDirectoryEnv is where systemd says which directories it has made for a service
+// (StateDirectory=, systemd.exec(5)).
 const stateDirectoryEnv = "STATE_DIRECTORY"
 
 // historyOff is the value of history.file that keeps no file.
@@ -14,7 +15,8 @@ const historyOff = "off"
 // historyName is the file of the history in a state directory.
 const historyName = "history.db"
 
-// readStateDirectory lets state.dir default to the directory that systemd has made; of several, the first.
+// readStateDirectory lets state.dir default to the directory that systemd has made; of several, the
+// first.
 func (l *loader) readStateDirectory(env []string) {
 	for _, pair := range env {
 		if name, value, _ := strings.Cut(pair, "="); name == stateDirectoryEnv && value != "" {
@@ -24,8 +26,8 @@ func (l *loader) readStateDirectory(env []string) {
 	}
 }
 
-// Path is where the history is kept, empty for nowhere; isGiven says that the file was named and is not just the one in
-// the state directory.
+// Path is where the history is kept, empty for nowhere; isGiven says that the file was named and is
+// not just the one in the state directory.
 func (h *History) Path(state *State) (path string, isGiven bool) {
 	switch {
 	case h.File == historyOff:

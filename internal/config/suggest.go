@@ -5,7 +5,8 @@ import (
 	"strings"
 )
 
-// suggest returns a hint naming the candidate nearest to what was written, or nothing when none is near.
+// suggest returns a hint naming the candidate nearest to what was written, or nothing when none is
+// near.
 func suggest(written string, candidates []string) string {
 	best, bestDistance := "", 4 // more than three slips are another word
 	for _, c := range candidates {
@@ -22,8 +23,8 @@ func suggest(written string, candidates []string) string {
 	return "did you mean " + strconv.Quote(best) + "?"
 }
 
-// completion returns the candidate that has all the words of what was written, in their order, and the fewest besides;
-// empty if none has.
+// completion returns the candidate that has all the words of what was written, in their order, and
+// the fewest besides; empty if none has.
 func completion(written string, candidates []string) string {
 	words := nameWords(written)
 	if len(words) == 0 || len(words) == 1 && words[0]+"_" == envPrefix {

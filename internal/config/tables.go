@@ -6,7 +6,8 @@ import (
 	"github.com/pelletier/go-toml/v2/unstable"
 )
 
-// tableList is a setting that is an array of tables, each a group of texts. It has neither flag nor variable.
+// tableList is a setting that is an array of tables, each a group of texts. It has neither flag nor
+// variable.
 type tableList struct {
 	key    string
 	fields []string

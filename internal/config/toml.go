@@ -120,8 +120,8 @@ func (w *tomlWalk) value(e *entry, n, value *unstable.Node) {
 	}
 }
 
-// tomlTexts returns a value as parseValue wants it: one text, or one for each item of a list. It is false
-// when the TOML type is wrong.
+// tomlTexts returns a value as parseValue wants it: one text, or one for each item of a list. It is
+// false when the TOML type is wrong.
 func tomlTexts(kind Kind, v *unstable.Node) ([]string, bool) {
 	text := string(v.Data)
 	switch kind {

@@ -36,8 +36,8 @@ func keyParts(it unstable.Iterator) []string {
 	return parts
 }
 
-// keyName joins the parts of a key. A part that has a dot or odd characters of its own is quoted, so that
-// "history.bytes" in quotes is not the key history.bytes.
+// keyName joins the parts of a key. A part that has a dot or odd characters of its own is quoted,
+// so that "history.bytes" in quotes is not the key history.bytes.
 func keyName(parts []string) string {
 	names := make([]string, 0, len(parts))
 	for _, p := range parts {

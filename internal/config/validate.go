@@ -33,8 +33,8 @@ func check(s *Settings) []*Error {
 	return c.problems
 }
 
-// text refuses control characters everywhere but in the delimiter, which has a rule of its own, and in what is secret and
-// must not be quoted.
+// text refuses control characters everywhere but in the delimiter, which has a rule of its own, and
+// in what is secret and must not be quoted.
 func (c *checker) text() {
 	for i := range registry {
 		e := &registry[i]
@@ -129,7 +129,8 @@ func (c *checker) choices() {
 	c.oneOf("limits.penalties", c.s.Limits.Penalties, "on", "dry-run", "off")
 }
 
-// user checks what needs no user database. Whether users and groups exist is for the packages that look them up.
+// user checks what needs no user database. Whether users and groups exist is for the packages that
+// look them up.
 func (c *checker) user() {
 	if c.s.Group != "" && c.s.User == "" {
 		c.addError("group", "add --user", "a group without a user: the daemon would stay root and could take every right back")

@@ -125,8 +125,8 @@ func (c *checker) tokens() {
 	c.durationBetween("auth.jwt.leeway", a.JWT.Leeway, 0, most)
 }
 
-// keyFiles refuses keys that have no file, and two that are called the same. Several tokens' keys without a name are fine:
-// each is tried.
+// keyFiles refuses keys that have no file, and two that are called the same. Several tokens' keys
+// without a name are fine: each is tried.
 func (c *checker) keyFiles(key string, keys []KeyFile) {
 	for i, k := range keys {
 		if k.File == "" && (k.Algorithm == "" || slices.Contains(tokenAlgorithms, k.Algorithm)) {

@@ -61,8 +61,8 @@ func (c *checker) controlPort(addr string) {
 	}
 }
 
-// controlTLS checks that all of control.tls is there or nothing. What a certificate can be named by is the control
-// protocol's own affair.
+// controlTLS checks that all of control.tls is there or nothing. What a certificate can be named by
+// is the control protocol's own affair.
 func (c *checker) controlTLS() {
 	t := &c.s.Control.TLS
 	files := []struct{ key, value string }{

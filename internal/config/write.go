@@ -10,8 +10,8 @@ import (
 // commentWidth is the length at which comment lines wrap.
 const commentWidth = 100
 
-// WriteDefaults writes a configuration file with every key, its default and its documentation. Reading it
-// back gives [Defaults].
+// WriteDefaults writes a configuration file with every key, its default and its documentation.
+// Reading it back gives [Defaults].
 func WriteDefaults(w io.Writer) error {
 	var b strings.Builder
 	wrapComment(&b, "The configuration of hassesd, with every setting at its default. Settings that you leave out keep their defaults. "+
@@ -89,8 +89,8 @@ func tomlExample(e *entry) string {
 	panic("config: internal error: no example for " + e.name)
 }
 
-// tomlValue returns a field in the form that readTOML reads. Defaults are plain ASCII, for which Go's
-// quoting is valid TOML.
+// tomlValue returns a field in the form that readTOML reads. Defaults are plain ASCII, for which
+// Go's quoting is valid TOML.
 func tomlValue(kind Kind, field any) string {
 	text := formatValue(kind, field)
 	switch kind {

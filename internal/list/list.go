@@ -1,18 +1,18 @@
-// Package list implements doubly linked lists whose nodes are fields of the values. So a list allocates
-// nothing, and removing a value takes constant time.
+// Package list implements doubly linked lists whose nodes are fields of the values. So a list
+// allocates nothing, and removing a value takes constant time.
 package list
 
 import "iter"
 
-// List is a list of values that have a [Node] field for it. The zero List is empty. A list may be moved, but
-// only one copy may be used. It is not safe for concurrent use.
+// List is a list of values that have a [Node] field for it. The zero List is empty. A list may be
+// moved, but only one copy may be used. It is not safe for concurrent use.
 type List[T any] struct {
 	first, last *Node[T]
 	n           int
 }
 
-// Node links a value into a list, and is a field of the value. A node is in at most one list at a time. A value
-// in several lists has several nodes. The zero Node is in no list.
+// Node links a value into a list, and is a field of the value. A node is in at most one list at a
+// time. A value in several lists has several nodes. The zero Node is in no list.
 type Node[T any] struct {
 	owner      *T // nil: in no list
 	next, prev *Node[T]

@@ -9,28 +9,28 @@ import (
 	"time"
 )
 
-// LineKey is the attribute that holds a line of text that somebody has asked to be logged. The format classic shows such
-// a record as that line alone.
+// LineKey is the attribute with a line of text that a client asked to log. The format classic
+// writes such a record as that line alone.
 const LineKey = "line"
 
-// classicTime is how hasses, the C program, wrote the time, and classicName what came after it.
+// classicTime is the format of the time in logs of hasses, the C program. classicName follows it.
 const (
 	classicTime = time.DateTime
 	classicName = " hasses: "
 )
 
-// classicHandler writes lines as hasses did: time, name, and text. Warnings and errors say that they are; attributes
-// follow as key=value.
+// classicHandler writes lines as hasses did: time, name and text. It marks warnings and errors.
+// Attributes follow as key=value.
 type classicHandler struct {
-	line  *classicLine // shared by all handlers that came from one
+	line  *classicLine // shared by derived handlers
 	attrs slog.Handler // writes the attributes to line
 }
 
-// classicLine puts a line together.
+// classicLine builds a line.
 type classicLine struct {
 	out io.Writer // fixed
 
-	mu    sync.Mutex // held while a record is handled; guards what follows
+	mu    sync.Mutex // held while a record is handled; guards the fields below
 	whole bytes.Buffer
 	attrs bytes.Buffer
 }
@@ -40,8 +40,7 @@ func newClassicHandler(out io.Writer, level slog.Leveler) *classicHandler {
 	return &classicHandler{line, slog.NewTextHandler(&line.attrs, &slog.HandlerOptions{Level: level, ReplaceAttr: attributesOnly})}
 }
 
-// attributesOnly removes what slog puts before the attributes: classicHandler has written it. A record without time has
-// none.
+// attributesOnly removes the level and the empty message, because classicHandler has written them.
 func attributesOnly(groups []string, a slog.Attr) slog.Attr {
 	if len(groups) > 0 {
 		return a
@@ -91,7 +90,7 @@ func (h *classicHandler) Handle(ctx context.Context, r slog.Record) error {
 	return err
 }
 
-// lineOf returns the line that a record is about.
+// lineOf returns the value of LineKey, if the record has one.
 func lineOf(r slog.Record) (line string, ok bool) {
 	r.Attrs(func(a slog.Attr) bool {
 		if a.Key == LineKey && a.Value.Kind() == slog.KindString {

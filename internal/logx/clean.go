@@ -8,7 +8,7 @@ import (
 	"github.com/hassesd/hassesd/internal/safetext"
 )
 
-// cleaner is a handler that cleans messages, keys and values on their way to another one.
+// cleaner is a handler that escapes messages, keys and values for the next handler.
 type cleaner struct{ next slog.Handler }
 
 func (c *cleaner) Enabled(ctx context.Context, level slog.Level) bool {
@@ -52,7 +52,7 @@ func cleanValue(v slog.Value) slog.Value {
 		return slog.GroupValue(cleanAttrs(v.Group())...)
 	case slog.KindAny:
 		return cleanAny(v.Any())
-	case slog.KindLogValuer: // resolved before; not reached, but never let through
+	case slog.KindLogValuer: // resolved before, so not reached; escaped all the same
 		return slog.StringValue(safetext.ASCII(v.String()))
 	case slog.KindBool, slog.KindDuration, slog.KindFloat64, slog.KindInt64, slog.KindTime, slog.KindUint64:
 		return v
@@ -60,7 +60,8 @@ func cleanValue(v slog.Value) slog.Value {
 	return slog.StringValue(safetext.ASCII(v.String()))
 }
 
-// cleanAny turns what only its own methods can write into text first; fmt survives methods that panic.
+// cleanAny formats a value of any type as text before escaping it. fmt recovers from methods that
+// panic.
 func cleanAny(v any) slog.Value {
 	switch v := v.(type) {
 	case nil:

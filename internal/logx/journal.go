@@ -8,10 +8,10 @@ import (
 	"time"
 )
 
-// journalHandler writes text lines for systemd's journal: the priority in front, as sd-daemon(3) has it,
-// and no time, which the journal adds.
+// journalHandler writes text lines for systemd's journal: with a priority prefix (sd-daemon(3)) and
+// without the time, which the journal adds.
 type journalHandler struct {
-	line *journalLine // shared by all handlers that came from one
+	line *journalLine // shared by derived handlers
 	text slog.Handler // writes to line
 }
 
@@ -28,7 +28,7 @@ func (h *journalHandler) Handle(ctx context.Context, r slog.Record) error {
 	h.line.mu.Lock()
 	defer h.line.mu.Unlock()
 	h.line.priority = priority(r.Level)
-	r.Time = time.Time{} // a handler leaves out a time that is zero
+	r.Time = time.Time{} // a handler omits a zero time
 	return h.text.Handle(ctx, r)
 }
 
@@ -40,16 +40,16 @@ func (h *journalHandler) WithGroup(name string) slog.Handler {
 	return &journalHandler{h.line, h.text.WithGroup(name)}
 }
 
-// journalLine puts the priority in front of a line, in the same write.
+// journalLine writes the priority and the line in one write.
 type journalLine struct {
 	out io.Writer // fixed
 
-	mu       sync.Mutex // held while a record is handled; guards what follows
+	mu       sync.Mutex // held while a record is handled; guards the fields below
 	priority byte
 	buf      []byte
 }
 
-// Write is called with mu held, once a record.
+// Write is called once per record, with mu held.
 func (l *journalLine) Write(p []byte) (int, error) {
 	l.buf = append(append(l.buf[:0], '<', l.priority, '>'), p...)
 	if _, err := l.out.Write(l.buf); err != nil {
@@ -58,7 +58,7 @@ func (l *journalLine) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// priority is syslog's severity (RFC 5424, section 6.2.1), as a digit.
+// priority returns the syslog severity (RFC 5424, section 6.2.1) as a digit.
 func priority(level slog.Level) byte {
 	switch {
 	case level >= slog.LevelError:

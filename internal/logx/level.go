@@ -5,8 +5,8 @@ import (
 	"log/slog"
 )
 
-// parseLevel turns the configuration's names into slog's levels: quiet is warnings and errors, normal the
-// life of the daemon, debug the life of each connection.
+// parseLevel converts a level of the configuration: quiet is warnings and errors, normal the life
+// of the daemon, debug the life of each connection.
 func parseLevel(name string) (slog.Level, error) {
 	switch name {
 	case "quiet":

@@ -17,7 +17,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Options says how the log looks. The zero value is not valid: format and level must be named.
+// Options configure the log. Format and Level are required.
 type Options struct {
 	Format string // auto, text, json, classic
 	Level  string // quiet, normal, debug
@@ -25,7 +25,7 @@ type Options struct {
 	Getenv func(string) string // for NO_COLOR, TERM and JOURNAL_STREAM; nil: os.Getenv
 }
 
-// Log is the handle of a running logger. Its methods may be called from any goroutine.
+// Log controls a running logger. Its methods may be called from any goroutine.
 type Log struct {
 	level  *slog.LevelVar
 	always *slog.Logger
@@ -36,12 +36,12 @@ type Log struct {
 // flushTimeout is how long [Log.Close] waits for the last records.
 const flushTimeout = time.Second
 
-// New returns a logger that writes to w, which stays the caller's to close.
+// New returns a logger that writes to w. The caller closes w.
 func New(w io.Writer, o Options) (*slog.Logger, *Log, error) {
 	return build(&output{w: w}, o)
 }
 
-// Open returns a logger that appends to the file at path, and makes it when there is none.
+// Open returns a logger that appends to the file at path, which it creates if necessary.
 func Open(path string, o Options) (*slog.Logger, *Log, error) {
 	f, err := openFile(path)
 	if err != nil {
@@ -55,7 +55,7 @@ func Open(path string, o Options) (*slog.Logger, *Log, error) {
 	return logger, l, nil
 }
 
-// SetLevel changes how much is logged, from the next message on.
+// SetLevel changes the level, from the next record on.
 func (l *Log) SetLevel(name string) error {
 	level, err := parseLevel(name)
 	if err != nil {
@@ -68,33 +68,36 @@ func (l *Log) SetLevel(name string) error {
 // Level returns quiet, normal or debug.
 func (l *Log) Level() string { return levelName(l.level.Level()) }
 
-// Always returns a logger to the same place that no level silences, for what somebody has asked to be logged. Where the log
-// is slower than who logs, a record waits for room while the log gets on, and no longer than its context; a log that is
-// stuck costs [stuckAfter] once. So it is not for event loops. In the format classic a record with the attribute
-// [LineKey] is that line.
+// Always returns a logger that ignores the level, for lines that clients ask to log. If the log is
+// slow, a record waits for room while the log makes progress, at most until its context ends. A
+// stuck log costs [stuckAfter] once. So event loops must not use it. The format classic writes a
+// record with the attribute [LineKey] as that line.
 func (l *Log) Always() *slog.Logger { return l.always }
 
-// Lost returns how many records could not be written so far: the log was too slow for them, or writing failed.
+// Lost returns how many records could not be written so far, because the log was too slow or
+// writing failed.
 func (l *Log) Lost() uint64 { return l.spool.lostTotal() }
 
-// Reopen opens the log file anew by its name, after a rotation: what was logged before goes to the old file. On an error
-// the old file stays in use. When ctx ends, as the log is stuck, the file is opened as soon as it goes on. It does nothing
-// for a logger that was not made by [Open].
+// Reopen opens the log file again by name, after a rotation. Earlier records go to the old file.
+// After an error, the old file stays in use. If ctx ends because the log is stuck, the file is
+// opened as soon as the log continues. Reopen does nothing for a logger that does not come from
+// [Open].
 func (l *Log) Reopen(ctx context.Context) error { return l.out.reopen(ctx, l.spool) }
 
-// Chown gives the file of [Open] to the user the daemon is about to become, who could not open it anew
-// otherwise. It does nothing for a logger that was not made by [Open].
+// Chown gives the file of [Open] to the user that the daemon will switch to, who could otherwise
+// not reopen it. It does nothing for a logger that does not come from [Open].
 func (l *Log) Chown(uid, gid int) error { return l.out.chown(uid, gid) }
 
-// Flush waits until all that was logged is written, and reports whether it was before ctx ended.
+// Flush waits until all records are written, and reports whether that was before ctx ended.
 func (l *Log) Flush(ctx context.Context) bool { return l.spool.flush(ctx) }
 
-// Close writes what waits, within a second, and closes the file of [Open]. What is logged afterwards is lost.
+// Close writes waiting records, for at most a second, and closes the file of [Open]. Later records
+// are lost.
 func (l *Log) Close() error {
 	ctx, cancel := context.WithTimeout(context.Background(), flushTimeout)
 	defer cancel()
 	if !l.Flush(ctx) {
-		return errors.New("the log is not written, and its last records are lost") // closing it might wait for ever
+		return errors.New("the log is not written, and its last records are lost") // closing the file could block
 	}
 	return l.out.close()
 }
@@ -124,7 +127,7 @@ func build(out *output, o Options) (*slog.Logger, *Log, error) {
 	return slog.New(&cleaner{h}), &Log{level: v, always: slog.New(&patient{s, &cleaner{all}}), out: out, spool: s}, nil
 }
 
-// newNotice returns what makes the record that tells of lost ones, in the format of the log.
+// newNotice returns a function that formats the record about lost records.
 func newNotice(w io.Writer, o Options) (func(lost uint64, at time.Time) []byte, error) {
 	var b bytes.Buffer
 	h, err := newHandler(&b, w, slog.LevelDebug, o)
@@ -140,7 +143,7 @@ func newNotice(w io.Writer, o Options) (func(lost uint64, at time.Time) []byte, 
 	}, nil
 }
 
-// patient is a handler that waits for room in the spool before it passes a record on.
+// patient is a handler that waits for room in the spool before it passes on a record.
 type patient struct {
 	spool *spool
 	next  slog.Handler
@@ -163,7 +166,8 @@ func (p *patient) WithGroup(name string) slog.Handler {
 	return &patient{p.spool, p.next.WithGroup(name)}
 }
 
-// newHandler chooses the format. out gets one write a record; w is what is written to in the end, to be looked at only.
+// newHandler returns a handler of the configured format, which writes each record to out in one
+// write. It inspects w, the final destination, but does not write to it.
 func newHandler(out io.Writer, w io.Writer, level slog.Leveler, o Options) (slog.Handler, error) {
 	options := &slog.HandlerOptions{Level: level}
 	switch o.Format {
@@ -193,7 +197,7 @@ func isTerminal(w io.Writer) bool {
 	if !ok {
 		return false
 	}
-	conn, err := f.SyscallConn() // not f.Fd, which changes the mode of the descriptor
+	conn, err := f.SyscallConn() // f.Fd would change the mode of the descriptor
 	if err != nil {
 		return false
 	}
@@ -205,8 +209,9 @@ func isTerminal(w io.Writer) bool {
 	return terminal && err == nil
 }
 
-// isJournal reports whether w is the very stream that systemd connected to the journal and named in
-// JOURNAL_STREAM (systemd.exec(5)): the variable alone is inherited by children that write elsewhere.
+// isJournal reports whether w is the stream in JOURNAL_STREAM, which systemd has connected to the
+// journal (systemd.exec(5)). The variable alone is not enough, because processes inherit it that
+// write elsewhere.
 func isJournal(w io.Writer, stream string) bool {
 	f, ok := w.(*os.File)
 	if !ok || stream == "" {

@@ -12,25 +12,27 @@ import (
 )
 
 const (
-	// logFileMode lets a log group read, and nobody else: addresses of clients are personal data.
+	// logFileMode allows only the owner and the group to read: addresses of clients are personal
+	// data.
 	logFileMode = 0o640
-	// fileChunk is how much is written to a file of ours at once; sharedChunk is the same for what others may write to as
-	// well: so much of ours is not mixed with theirs in a pipe (PIPE_BUF in pipe(7)).
+	// fileChunk bounds one write to a log file. sharedChunk bounds one write to a destination that
+	// other processes may write to: writes up to that size to a pipe are atomic (PIPE_BUF in
+	// pipe(7)).
 	fileChunk   = 64 << 10
 	sharedChunk = 4096
 )
 
-var errReopening = errors.New("the log file is still to be opened anew since the last time, as the log is not written")
+var errReopening = errors.New("the log file has not been reopened since the last request, because the log is stuck")
 
-// output is where the writer of a log writes to, so that the file can change below it.
+// output is the destination of a log. Its file can change.
 type output struct {
-	path        string // fixed; empty: not a file of ours
+	path        string // fixed; empty: not a log file
 	isReopening atomic.Bool
 
 	w io.Writer // owned by the writer
 
-	mu   sync.Mutex // held for a moment, never while writing; guards what follows
-	file *os.File   // the same as w when the file is ours; nil otherwise
+	mu   sync.Mutex // never held while writing; guards the fields below
+	file *os.File   // the same as w for a log file; otherwise nil
 }
 
 // Write is called by the writer.
@@ -43,7 +45,8 @@ func (o *output) chunk() int {
 	return fileChunk
 }
 
-// reopen has the writer open the file by its name again, and waits for that until ctx ends. It happens after that, too.
+// reopen makes the writer open the file by name again, and waits for that until ctx ends. The
+// writer does so even after ctx has ended.
 func (o *output) reopen(ctx context.Context, s *spool) error {
 	if o.path == "" {
 		return nil
@@ -60,7 +63,7 @@ func (o *output) reopen(ctx context.Context, s *spool) error {
 	case err := <-opened:
 		return err
 	case <-ctx.Done():
-		return fmt.Errorf("open log file anew, while the log is not written: %w", ctx.Err())
+		return fmt.Errorf("reopen the log file while the log is stuck: %w", ctx.Err())
 	}
 }
 
@@ -103,9 +106,9 @@ func (o *output) close() error {
 	return o.file.Close()
 }
 
-// openFile opens a log file for appending. A symbolic link in its place is refused, as its owner could
-// have root append to any file; so is what is not a file, but /dev/null. O_NONBLOCK keeps a named pipe from holding
-// up the start until it is found out.
+// openFile opens a log file for appending. It refuses a symbolic link, whose owner could make root
+// append to any file, and anything else that is not a regular file, except /dev/null. O_NONBLOCK
+// keeps a named pipe from blocking the start.
 func openFile(path string) (*os.File, error) {
 	f, err := os.OpenFile(path, os.O_WRONLY|os.O_APPEND|os.O_CREATE|syscall.O_NOFOLLOW|syscall.O_NONBLOCK, logFileMode)
 	if err != nil {

@@ -2,32 +2,34 @@ package logx
 
 import "time"
 
-// idleBytes is how large a buffer may be that a queue keeps when it is empty.
+// idleBytes is the largest buffer that an empty queue keeps.
 const idleBytes = 64 << 10
 
-// queue holds records one after another, with what happens between them. The zero value is empty.
+// queue holds records in order, with gaps and calls between them. The zero value is empty.
 type queue struct {
 	bytes []byte
 	ends  []int  // of each record in bytes
 	gaps  []gap  // in order
 	calls []call // in order
-	first int    // index of the first record that was not taken
+	first int    // index of the first record not yet taken
 }
 
-// gap says that records were lost before the record with an index, which was logged at a time.
+// gap means that records were lost before the record with index before, which was logged at the
+// given time.
 type gap struct {
 	before int
 	lost   uint64
 	at     time.Time
 }
 
-// call is what the writer does before the record with an index.
+// call is a function that the writer calls before the record with index before.
 type call struct {
 	before int
 	do     func()
 }
 
-// batch is one step of the writer: a call, or records, before which it tells of those that were lost.
+// batch is one step of the writer: a call, or records, preceded by a notice if records before them
+// were lost.
 type batch struct {
 	call  func()
 	lost  uint64
@@ -38,7 +40,7 @@ type batch struct {
 
 func (q *queue) isEmpty() bool { return q.first == len(q.ends) && len(q.calls) == 0 }
 
-// add appends a record, before which lost ones are missing.
+// add appends a record after the given number of lost ones.
 func (q *queue) add(record []byte, lost uint64) {
 	if lost > 0 {
 		q.gaps = append(q.gaps, gap{len(q.ends), lost, time.Now()})
@@ -49,8 +51,8 @@ func (q *queue) add(record []byte, lost uint64) {
 
 func (q *queue) addCall(do func()) { q.calls = append(q.calls, call{len(q.ends), do}) }
 
-// take removes the first batch of a queue that is not empty. Its records are at most limit bytes, unless the first alone
-// is longer; they stay what they are until reset.
+// take removes the first batch of a non-empty queue. Its records have at most limit bytes in all,
+// unless the first one alone is longer. They are valid until reset.
 func (q *queue) take(limit int) batch {
 	if len(q.calls) > 0 && q.calls[0].before == q.first {
 		b := batch{call: q.calls[0].do}
@@ -81,7 +83,7 @@ func (q *queue) take(limit int) batch {
 	return b
 }
 
-// reset empties the queue, and keeps its buffers unless they are large.
+// reset empties the queue. It keeps its buffers unless they are large.
 func (q *queue) reset() {
 	if cap(q.bytes) > idleBytes {
 		*q = queue{}

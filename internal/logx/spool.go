@@ -8,41 +8,42 @@ import (
 )
 
 const (
-	// spoolBytes bounds the records that wait to be written: seconds of a busy log, and no burden on memory.
+	// spoolBytes bounds the records that wait to be written: a few seconds of a busy log.
 	spoolBytes = 1 << 20
-	// recordCost is what a record costs beside its bytes.
+	// recordCost is the overhead of a record, in bytes.
 	recordCost = 16
-	// stuckAfter is how long one write may take before nobody waits for the log any more.
+	// stuckAfter is how long one write may take before loggers stop waiting.
 	stuckAfter = 100 * time.Millisecond
 )
 
-// spool is a bounded queue between loggers and the one goroutine that writes. Whoever logs never waits for a write: a
-// record that does not fit is dropped and counted, and the next one that is written comes after the number of those that
-// were lost. The writer runs while there is something to write, so an idle log has no goroutine.
+// spool is a bounded queue between loggers and the one goroutine that writes. Loggers never wait
+// for a write: a record that does not fit is dropped and counted, and a notice with the number of
+// lost records precedes the next one. The writer runs only while there is something to write, so an
+// idle log has no goroutine.
 type spool struct {
 	// Fixed after creation.
-	limit  int                                    // of the bytes that wait, with recordCost for each record
-	chunk  int                                    // most bytes of one write, unless a single record is longer
+	limit  int                                    // for the waiting bytes, with recordCost for each record
+	chunk  int                                    // maximum bytes of one write, unless a single record is longer
 	write  func(p []byte) (int, error)            // called by the writer only
-	notice func(lost uint64, at time.Time) []byte // the record that tells of lost ones; called by the writer only
+	notice func(lost uint64, at time.Time) []byte // formats the record about lost ones; called by the writer only
 
-	lostEver atomic.Uint64 // safe by itself
+	lostEver atomic.Uint64 // atomic
 
-	mu       sync.Mutex // held for copying, never for writing; guards what follows
+	mu       sync.Mutex // held for copying, never for writing; guards the fields below
 	waiting  queue
-	taken    queue  // what the writer is at
+	taken    queue  // what the writer is writing
 	held     int    // bytes of both queues, with recordCost for each record
-	lost     uint64 // records since the last that fitted
+	lost     uint64 // records lost since the last one that fit
 	isActive bool   // the writer runs
 	isBroken bool   // the last write failed
 	since    time.Time
-	progress chan struct{} // closed after the writer's next step; nil: nobody waits for that
+	progress chan struct{} // closed after the writer's next step; nil: nobody waits for it
 
 	// Owned by the writer.
 	isCut bool // the last write ended in the middle of a record
 }
 
-// Write queues a record, or drops it when there is no room. It neither waits nor fails.
+// Write queues a record, or drops it if there is no room. It neither waits nor fails.
 func (s *spool) Write(record []byte) (int, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -57,7 +58,7 @@ func (s *spool) Write(record []byte) (int, error) {
 	return len(record), nil
 }
 
-// call has the writer do something after the records that wait now.
+// call makes the writer call do after the records that wait now.
 func (s *spool) call(do func()) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -65,10 +66,10 @@ func (s *spool) call(do func()) {
 	s.activate()
 }
 
-// lostTotal returns how many records were dropped so far, or could not be written.
+// lostTotal returns how many records were dropped or could not be written so far.
 func (s *spool) lostTotal() uint64 { return s.lostEver.Load() }
 
-// flush waits until everything is written, and reports whether it was before ctx ended.
+// flush waits until everything is written, and reports whether that was before ctx ended.
 func (s *spool) flush(ctx context.Context) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -80,8 +81,8 @@ func (s *spool) flush(ctx context.Context) bool {
 	return true
 }
 
-// awaitRoom waits while half of the room is taken, for those who log a lot at once and have the time. It does so only
-// while the writer gets on, and no longer than ctx.
+// awaitRoom waits while more than half of the room is in use, for loggers that log much and may
+// wait. It returns when the writer makes no progress or ctx ends.
 func (s *spool) awaitRoom(ctx context.Context) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -102,8 +103,8 @@ func (s *spool) awaitRoom(ctx context.Context) {
 	}
 }
 
-// await waits for the writer's next step, or until late, and reports whether it came before ctx ended. The caller holds
-// s.mu, which is free meanwhile.
+// await waits for the writer's next step, or until late, and reports whether that was before ctx
+// ended. The caller holds s.mu, which await unlocks meanwhile.
 func (s *spool) await(ctx context.Context, late <-chan time.Time) bool {
 	if s.progress == nil {
 		s.progress = make(chan struct{})
@@ -121,13 +122,13 @@ func (s *spool) await(ctx context.Context, late <-chan time.Time) bool {
 	}
 }
 
-// lose counts records that nobody will read. The caller holds s.mu.
+// lose counts lost records. The caller holds s.mu.
 func (s *spool) lose(n uint64) {
 	s.lost += n
 	s.lostEver.Add(n)
 }
 
-// activate starts the writer unless it runs. The caller holds s.mu.
+// activate starts the writer unless it is running. The caller holds s.mu.
 func (s *spool) activate() {
 	if !s.isActive {
 		s.isActive = true
@@ -154,7 +155,7 @@ func (s *spool) run() {
 	}
 }
 
-// next returns what the writer does now; false: nothing, and it ends.
+// next returns the next step of the writer, or false if there is none and the writer ends.
 func (s *spool) next() (b batch, ok bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -165,7 +166,7 @@ func (s *spool) next() (b batch, ok bool) {
 	switch {
 	case !s.taken.isEmpty():
 		b = s.taken.take(s.chunk)
-	case s.lost > 0 && !s.isBroken: // perhaps nobody logs for a long time
+	case s.lost > 0 && !s.isBroken: // the next record may be a long time away
 		b.lost, b.at = s.lost, time.Now()
 		s.lost = 0
 	default:
@@ -177,7 +178,7 @@ func (s *spool) next() (b batch, ok bool) {
 	return b, true
 }
 
-// put writes records that end at ends, and returns how many of them went out whole.
+// put writes the records that end at ends, and returns how many of them were written completely.
 func (s *spool) put(text []byte, ends []int) (whole int) {
 	if len(ends) == 0 {
 		return 0
@@ -199,12 +200,12 @@ func (s *spool) put(text []byte, ends []int) (whole int) {
 	return whole
 }
 
-// done notes down what has become of a batch.
+// done records the result of a batch.
 func (s *spool) done(b batch, isTold bool, whole int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if !isTold {
-		s.lost += b.lost // they count already
+		s.lost += b.lost // already in lostEver
 	}
 	s.lose(uint64(len(b.ends) - whole))
 	s.isBroken = !isTold || whole < len(b.ends)
@@ -213,7 +214,7 @@ func (s *spool) done(b batch, isTold bool, whole int) {
 	s.advance()
 }
 
-// advance wakes those who wait for the writer. The caller holds s.mu.
+// advance wakes the goroutines that wait for the writer. The caller holds s.mu.
 func (s *spool) advance() {
 	if s.progress != nil {
 		close(s.progress)

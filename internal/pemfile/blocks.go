@@ -13,10 +13,10 @@ type Block struct {
 	Type    string
 	Headers map[string]string
 	Bytes   []byte
-	Line    int // at which it begins, from 1
+	Line    int // of its first line, from 1
 }
 
-// Error is what is wrong with a text. It does not quote anything that could be part of a key.
+// Error is an error in a text. It does not quote anything that could be part of a key.
 type Error struct {
 	Line int // 0: the text as a whole
 	What string
@@ -33,16 +33,16 @@ func errorAt(line int, format string, args ...any) *Error {
 	return &Error{Line: line, What: fmt.Sprintf(format, args...)}
 }
 
-// exactBoundary is a line that encoding/pem takes for the first or the last one of a block.
+// exactBoundary matches a line that encoding/pem accepts as the first or last line of a block.
 var exactBoundary = regexp.MustCompile(`^-----(BEGIN|END) ([^\r\n]*?)-----[ \t\r]*$`)
 
-// looksLikeBoundary is a line that somebody meant to be one: it may be indented, commented out, joined with another line,
-// or have dashes that a text processor made.
+// looksLikeBoundary matches a line that was meant as one: it may be indented, commented out or
+// joined with another line, or have dashes from a word processor.
 var looksLikeBoundary = regexp.MustCompile(`(-{4,}|[\x{2010}-\x{2015}\x{2212}]-*)((?i:BEGIN|END)|[ \t]+(BEGIN|END))[ \t]`)
 
 const byteOrderMark = "\ufeff"
 
-// Blocks returns all blocks of a text in their order; none if it has none. The error is an [*Error].
+// Blocks returns all blocks of a text in order, possibly none. The error is an [*Error].
 func Blocks(text []byte) ([]Block, error) {
 	if bytes.HasPrefix(text, []byte("\xff\xfe")) || bytes.HasPrefix(text, []byte("\xfe\xff")) {
 		return nil, errorAt(1, "the file is UTF-16; save it as plain ASCII or UTF-8")
@@ -86,13 +86,13 @@ func Blocks(text []byte) ([]Block, error) {
 	return blocks, nil
 }
 
-// opened is the beginning of a block; its line is 0 while there is none.
+// opened is the first line of the current block; its line is 0 outside of a block.
 type opened struct {
 	line, offset int
 	label        string
 }
 
-// decode reads a block whose first and last line are good.
+// decode reads a block whose first and last lines are valid.
 func (o opened) decode(text []byte) (Block, error) {
 	block, rest := pem.Decode(text)
 	if block == nil || len(rest) > 0 || block.Type != o.label {
@@ -101,8 +101,8 @@ func (o opened) decode(text []byte) (Block, error) {
 	return Block{Type: block.Type, Headers: block.Headers, Bytes: block.Bytes, Line: o.line}, nil
 }
 
-// boundary returns the word, BEGIN or END, and the label of a line that is the first or the last one of a block; no word
-// for any other line.
+// boundary returns BEGIN or END and the label of a line that is the first or last line of a block.
+// It returns "" for any other line.
 func boundary(line []byte, number int) (word, label string, err error) {
 	if found := exactBoundary.FindSubmatch(line); found != nil {
 		word, label = string(found[1]), string(found[2])

@@ -90,7 +90,8 @@ func TestWhateverBeginsLikeABlockIsReadOrAnError(t *testing.T) {
 	}
 }
 
-// FuzzBlocks compares with encoding/pem: what it finds is found here or an error, and never passed over.
+// FuzzBlocks compares with encoding/pem: what it finds is found here or an error, and never passed
+// over.
 func FuzzBlocks(f *testing.F) {
 	for _, text := range []string{"", one, one + two, one + byteOrderMark + two, strings.TrimSuffix(one, "\n") + two, "-----BEGIN -----\n-----END -----"} {
 		f.Add([]byte(text))

@@ -11,19 +11,19 @@ import (
 // Types of blocks.
 const (
 	TypeCertificate = "CERTIFICATE"
-	typeECParams    = "EC PARAMETERS" // openssl writes the curve's name before the key
-	typeDHParams    = "DH PARAMETERS" // some servers want them in the file of the certificate
+	typeECParams    = "EC PARAMETERS" // openssl writes the name of the curve before the key
+	typeDHParams    = "DH PARAMETERS" // some servers require them in the file of the certificate
 )
 
-// IsPrivateKey reports whether a block of that type is a private key, be it encrypted.
+// IsPrivateKey reports whether a block of that type is a private key, encrypted or not.
 func IsPrivateKey(kind string) bool {
 	return kind == "PRIVATE KEY" || strings.HasSuffix(kind, " PRIVATE KEY")
 }
 
-// IsParameters reports whether a block of that type only goes with a key.
+// IsParameters reports whether a block of that type holds the parameters of a key.
 func IsParameters(kind string) bool { return kind == typeECParams || kind == typeDHParams }
 
-// advice says what to do with blocks that are certificates, but not in the form that is served.
+// advice states how to convert certificates in formats that cannot be served.
 var advice = map[string]string{
 	"TRUSTED CERTIFICATE":     "it is in a form of OpenSSL's own; convert it with openssl x509",
 	"X509 CERTIFICATE":        "write CERTIFICATE in its first and last line",
@@ -34,8 +34,9 @@ var advice = map[string]string{
 	"NEW CERTIFICATE REQUEST": "that is what an authority is asked with, not what it answers",
 }
 
-// Certificates returns the certificates of a text in their order, one at least. A private key and the parameters of keys
-// may stand beside them; any other block is an error, and so is a certificate that cannot be parsed.
+// Certificates returns the certificates of a text in order, at least one. The text may also contain
+// a private key and parameters of keys. Any other block is an error, and so is a certificate that
+// does not parse.
 func Certificates(text []byte) ([]*x509.Certificate, error) {
 	blocks, err := Blocks(text)
 	if err != nil {
@@ -60,7 +61,7 @@ func Certificates(text []byte) ([]*x509.Certificate, error) {
 	return all, nil
 }
 
-// unexpected is the error of a block that should be something else.
+// unexpected returns the error for a block of the wrong type.
 func (b Block) unexpected(wanted string) *Error {
 	hint := advice[b.Type]
 	if hint == "" {
@@ -69,7 +70,7 @@ func (b Block) unexpected(wanted string) *Error {
 	return errorAt(b.Line, "a %s begins here, and not %s; %s", b.Type, wanted, hint)
 }
 
-// AddCertificates adds the certificates of a text, one at least, to a pool.
+// AddCertificates adds the certificates of a text, at least one, to a pool.
 func AddCertificates(pool *x509.CertPool, text []byte) error {
 	all, err := Certificates(text)
 	if err != nil {
@@ -81,8 +82,8 @@ func AddCertificates(pool *x509.CertPool, text []byte) error {
 	return nil
 }
 
-// CheckKey checks that a text holds one private key that needs no passphrase. Its certificate and the parameters of keys
-// may stand beside it.
+// CheckKey returns an error unless a text contains one private key without a passphrase. It may
+// also contain the certificate and parameters of keys.
 func CheckKey(text []byte) error {
 	blocks, err := Blocks(text)
 	if err != nil {
@@ -107,8 +108,8 @@ func CheckKey(text []byte) error {
 	return nil
 }
 
-// KeyPair makes a certificate, with its leaf parsed, of the content of two files. The names of the files are for errors,
-// which tell what is wrong with each.
+// KeyPair returns a certificate with its parsed leaf from the content of two files. The file names
+// are for errors, which name the file and what is wrong with it.
 func KeyPair(certFile string, certText []byte, keyFile string, keyText []byte) (tls.Certificate, error) {
 	var wrong []error
 	if _, err := Certificates(certText); err != nil {

@@ -11,19 +11,20 @@ import (
 	"github.com/hassesd/hassesd/internal/threads"
 )
 
-// Drop makes every thread of the process id, without supplementary groups and with an empty capability bounding set, and
-// proves it. A process that is not root can only become what it is already; its supplementary groups and its bounding set
-// then stay. After an error the process may be anything between the two and must end.
+// Drop switches every thread of the process to id, without supplementary groups and with an empty
+// capability bounding set, and verifies the result. A process that is not root can only keep its
+// identity; its supplementary groups and its bounding set stay. After an error, the process may be
+// in a mixed state and must exit.
 func Drop(view *threads.View, id Identity) error {
 	return drop(realSystem(view), id)
 }
 
-// Chroot makes dir the root of the process's file system. Only root can.
+// Chroot changes the root directory of the process to dir. It requires root.
 func Chroot(dir string) error {
 	if err := syscall.Chroot(dir); err != nil {
 		return fmt.Errorf("chroot to %s: %w", dir, err)
 	}
-	if err := syscall.Chdir("/"); err != nil { // or what is outside could still be reached
+	if err := syscall.Chdir("/"); err != nil { // otherwise the old root would remain reachable
 		return fmt.Errorf("enter the chroot %s: %w", dir, err)
 	}
 	return nil
@@ -40,11 +41,11 @@ func drop(sys system, id Identity) error {
 	if err != nil {
 		return fmt.Errorf("look at the threads: %w", err)
 	}
-	// The bounding set first: afterwards there is no right to change it.
+	// The bounding set comes first, because later the process has no right to change it.
 	if err := clearBounding(sys, all); err != nil {
 		return err
 	}
-	// Groups next, for the same reason.
+	// The groups come next, for the same reason.
 	if err := sys.setgroups([]int{}); err != nil {
 		return fmt.Errorf("give up supplementary groups: %w", err)
 	}
@@ -63,7 +64,7 @@ func drop(sys system, id Identity) error {
 	return verifyNoReturn(sys, id)
 }
 
-// stay accepts an identity that the process has already.
+// stay verifies that the process has the identity already.
 func stay(sys system, id Identity) error {
 	err := verifyThreads(sys, func(s threads.Status) error { return checkIDs(s, id) })
 	if err != nil {
@@ -72,19 +73,19 @@ func stay(sys system, id Identity) error {
 	return verifyNoReturn(sys, id)
 }
 
-// clearBounding empties the bounding set, from which a program that is executed could take capabilities, if any thread
-// still has one and we may.
+// clearBounding empties the bounding set, from which an executed program could gain capabilities,
+// if any thread has a non-empty one and the process has the right to.
 func clearBounding(sys system, all []threads.Status) error {
 	isEmpty := !slices.ContainsFunc(all, func(s threads.Status) bool { return s.Bounding != 0 })
 	isAllowed := !slices.ContainsFunc(all, func(s threads.Status) bool { return s.Effective&(1<<unix.CAP_SETPCAP) == 0 })
 	if isEmpty || !isAllowed {
 		return nil
 	}
-	const most = 64 // a set has as many bits
+	const most = 64 // the bits of a set
 	for capability := range uintptr(most) {
 		err := sys.prctl(unix.PR_CAPBSET_DROP, capability, 0)
 		if errors.Is(err, syscall.EINVAL) && capability > unix.CAP_SETPCAP {
-			return nil // this kernel has no more
+			return nil // the kernel has no more capabilities
 		}
 		if err != nil {
 			return fmt.Errorf("empty the capability bounding set: %w", err)
@@ -93,12 +94,12 @@ func clearBounding(sys system, all []threads.Status) error {
 	return nil
 }
 
-// verifyNoReturn tries to become root again, which must fail.
+// verifyNoReturn returns an error unless attempts to become root again fail.
 func verifyNoReturn(sys system, id Identity) error {
 	if sys.setuid(0) == nil {
 		return errors.New("root could be taken back after it was given up: setuid(0) succeeded")
 	}
-	if id.GID != 0 && sys.setgid(0) == nil { // group 0 may be what the configuration asks for
+	if id.GID != 0 && sys.setgid(0) == nil { // the configuration may ask for group 0
 		return errors.New("root's group could be taken back after it was given up: setgid(0) succeeded")
 	}
 	return nil

@@ -1,8 +1,10 @@
-// Package privdrop gives up root, and every other right of the process, and verifies that it cannot come back.
+// Package privdrop drops root and every other right of the process, and verifies that they cannot
+// be regained.
 //
-// Only calls that act on all threads of the process are used: those of packages syscall and threads. Their namesakes in
-// golang.org/x/sys/unix (Setgroups, Prctl and Capset among them) act on the calling thread and leave the others root. The
-// binary must be built without cgo, so that names are looked up in /etc/passwd and /etc/group.
+// It uses only calls that act on all threads of the process: those of packages syscall and threads.
+// Their namesakes in golang.org/x/sys/unix (such as Setgroups, Prctl and Capset) act on the calling
+// thread and leave the others root. The binary must be built without cgo, so that names are looked
+// up in /etc/passwd and /etc/group.
 package privdrop
 
 import (
@@ -12,24 +14,24 @@ import (
 	"strconv"
 )
 
-// Identity is whom a process becomes. It is never root.
+// Identity is the user and group to switch to. It is never root.
 type Identity struct {
 	UID, GID int
-	Name     string // the user as it was named, for logs
+	Name     string // the user as configured, for logs
 }
 
-// Resolve finds the user and the group, each by name or number. An empty group is the user's own; a
-// number that is in no user database has none, so the group must be said.
+// Resolve returns the user and the group, each by name or number. An empty group means the primary
+// group of the user. A user number that is in no user database has none, so it requires a group.
 func Resolve(userName, groupName string) (Identity, error) {
 	return resolve(systemDatabase, userName, groupName)
 }
 
-// ResolveGroup finds the number of a group, by name or number.
+// ResolveGroup returns the number of a group given by name or number.
 func ResolveGroup(name string) (int, error) {
 	return groupNumber(systemDatabase, name)
 }
 
-// database is where names are looked up.
+// database looks up names.
 type database struct {
 	user   func(name string) (*user.User, error)
 	userID func(uid string) (*user.User, error)
@@ -62,7 +64,8 @@ func resolve(db database, userName, groupName string) (Identity, error) {
 	return Identity{UID: uid, GID: gid, Name: userName}, nil
 }
 
-// userNumbers returns a user's number and that of its own group, empty when nobody knows the user.
+// userNumbers returns a user's number and that of its primary group, which is empty for an unknown
+// user number.
 func userNumbers(db database, name string) (uid int, primary string, err error) {
 	if uid, ok := parseID(name); ok {
 		if u, err := db.userID(strconv.Itoa(uid)); err == nil {
@@ -102,7 +105,8 @@ func groupNumber(db database, name string) (int, error) {
 	return gid, nil
 }
 
-// parseID reads a user or group number. The last one of 32 bits is the kernel's "leave it as it is".
+// parseID reads a user or group number. To the kernel, the largest 32-bit number means "leave
+// unchanged".
 func parseID(text string) (int, bool) {
 	n, err := strconv.ParseUint(text, 10, 32)
 	if err != nil || n == 1<<32-1 {

@@ -17,8 +17,8 @@ import (
 	"github.com/hassesd/hassesd/internal/threads/threadstest"
 )
 
-// The real drop cannot be undone, so each of these tests runs in a child: this binary again, told by
-// a variable what to play.
+// The real drop cannot be undone, so each of these tests runs in a child: this binary again, told
+// by a variable what to play.
 const childVariable = "PRIVDROP_TEST_CHILD"
 
 var children = map[string]func(*threads.View) error{
@@ -75,8 +75,8 @@ const (
 	many   = 32 // threads
 )
 
-// childDrop starts with many threads and supplementary groups, as root, and ends with neither rights nor a
-// way back.
+// childDrop starts with many threads and supplementary groups, as root, and ends with neither
+// rights nor a way back.
 func childDrop(view *threads.View) error {
 	if err := syscall.Setgroups([]int{0, 4, 27}); err != nil {
 		return err
@@ -253,7 +253,8 @@ func childSealRoot(view *threads.View) error {
 	return nil
 }
 
-// childSealAmbient plays a daemon that systemd started with a capability for binding ports, and nothing else.
+// childSealAmbient plays a daemon that systemd started with a capability for binding ports, and
+// nothing else.
 func childSealAmbient(view *threads.View) error {
 	runtime.LockOSThread() // what follows is for this thread
 	if err := unix.Prctl(unix.PR_SET_KEEPCAPS, 1, 0, 0, 0); err != nil {

@@ -10,11 +10,11 @@ import (
 	"github.com/hassesd/hassesd/internal/threads"
 )
 
-// Seal gives up, for every thread and for good, what a process can have besides its user and groups: all capabilities,
-// among them those that a service manager lends for binding ports; the bounding set, where that is allowed; getting rights
-// from programs that are executed (no_new_privs); being looked into by processes of the same user; and core dumps, which
-// would hold private keys. It works for every process, root or not, and proves what it did. After an error the process may
-// be anything between the two.
+// Seal permanently drops the rights of every thread other than its user and groups: all
+// capabilities, including those that a service manager grants for binding ports; the bounding set,
+// if allowed; new rights from executed programs (no_new_privs); inspection by processes of the same
+// user; and core dumps, which would contain private keys. It works for every process, root or not,
+// and verifies the result. After an error, the process may be in a mixed state.
 func Seal(view *threads.View) error { return seal(realSystem(view)) }
 
 func seal(sys system) error {
@@ -22,7 +22,7 @@ func seal(sys system) error {
 	if err != nil {
 		return fmt.Errorf("look at the threads: %w", err)
 	}
-	// Each is given up, also where another cannot be.
+	// Drop each, even if dropping another fails.
 	var errs []error
 	try := func(what string, err error) {
 		if err != nil {
@@ -32,7 +32,7 @@ func seal(sys system) error {
 	if err := clearBounding(sys, all); err != nil {
 		errs = append(errs, err)
 	}
-	if slices.ContainsFunc(all, holdsCapabilities) { // or the call may be one that a service manager forbids
+	if slices.ContainsFunc(all, holdsCapabilities) { // otherwise skip the call, which a service manager may forbid
 		try("give up capabilities", sys.dropCapabilities())
 	}
 	try("set no_new_privs", sys.prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0))

@@ -6,7 +6,7 @@ import (
 	"github.com/hassesd/hassesd/internal/threads"
 )
 
-// system is what giving up rights asks of the kernel. All calls but the last two act on every thread.
+// system is the system calls for dropping rights. All but the last two act on every thread.
 type system struct {
 	geteuid          func() int
 	setgroups        func([]int) error

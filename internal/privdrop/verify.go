@@ -7,7 +7,7 @@ import (
 	"github.com/hassesd/hassesd/internal/threads"
 )
 
-// verifyThreads wants check to find nothing wrong with any thread.
+// verifyThreads returns the first error of check for any thread.
 func verifyThreads(sys system, check func(threads.Status) error) error {
 	all, err := sys.threads()
 	if err != nil {

@@ -21,9 +21,9 @@ const (
 	acceptQuiet = 10 * time.Second
 )
 
-// AcceptFunc receives each new connection, non-blocking and close-on-exec, on the acceptor's loop. It
-// reports whether it owns fd from now on; otherwise the acceptor resets the connection. It may pause or
-// close the acceptor.
+// AcceptFunc receives each new connection, non-blocking and close-on-exec, on the acceptor's loop.
+// It reports whether it owns fd from now on; otherwise the acceptor resets the connection. It may
+// pause or close the acceptor.
 type AcceptFunc func(fd int, peer netip.AddrPort) (taken bool)
 
 // AcceptStats are counts since the acceptor was created.
@@ -35,9 +35,9 @@ type AcceptStats struct {
 	Rests    uint64 // pauses for lack of descriptors or memory
 }
 
-// Acceptor accepts connections from a listener, on one loop. It keeps a spare descriptor. When the process
-// runs out of descriptors, it closes the spare for a moment to accept and reset the connections in the
-// backlog, so that clients learn at once that they must retry.
+// Acceptor accepts connections from a listener, on one loop. It keeps a spare descriptor. When the
+// process runs out of descriptors, it closes the spare for a moment to accept and reset the
+// connections in the backlog, so that clients learn at once that they must retry.
 type Acceptor struct {
 	// Fixed after creation.
 	loop   *Loop
@@ -151,8 +151,8 @@ func (a *Acceptor) failed(err error) (goOn bool) {
 	return false
 }
 
-// isConnectionError reports whether the error concerns only one connection, which has left the backlog.
-// See accept(2), "Error handling".
+// isConnectionError reports whether the error concerns only one connection, which has left the
+// backlog. See accept(2), "Error handling".
 func isConnectionError(err error) bool {
 	var errno unix.Errno
 	if !errors.As(err, &errno) {
@@ -192,8 +192,8 @@ func (a *Acceptor) warn(err error) {
 	a.loop.logger.Warn("cannot accept connections for now", "shed", a.stats.Shed, "err", err)
 }
 
-// Discard resets and closes a connection that no source owns, such as one that an acceptor passed to this
-// loop and that is no longer wanted.
+// Discard resets and closes a connection that no source owns, such as one that an acceptor passed
+// to this loop and that is no longer wanted.
 func (l *Loop) Discard(fd int) {
 	l.owner.check()
 	// If this fails, the peer sees an ordinary close.

@@ -26,8 +26,8 @@ func unacked(t *testing.T, client *net.TCPConn) uint32 {
 	return info.Unacked
 }
 
-// AckNow does not wait for the 40 ms in which the kernel may come by something to send. A busy machine can hide that
-// in one round, and not in all.
+// AckNow does not wait for the 40 ms in which the kernel may come by something to send. A busy
+// machine can hide that in one round, and not in all.
 func TestAckNow(t *testing.T) {
 	l := mustListen(t, "127.0.0.1:0")[0]
 	c, err := (&net.Dialer{Timeout: 30 * time.Second}).DialContext(t.Context(), "tcp", l.Addr.String())
@@ -48,7 +48,8 @@ func TestAckNow(t *testing.T) {
 	read := func(p []byte) (int, error) { return readSome(fd, p) }
 	write := func(p []byte) (int, error) { return linux{}.Write(fd, p) }
 	for range 200 {
-		// The kernel learns that this server answers, and so puts its acknowledgements off; then it does not.
+		// The kernel learns that this server answers, and so puts its acknowledgements off; then it
+		// does not.
 		for range 8 {
 			say("client", client.Write)
 			say("server", read)

@@ -2,8 +2,8 @@ package reactor
 
 import "sync/atomic"
 
-// Balancer counts the load of each of several loops and finds the one with the least. Any goroutine may use
-// it.
+// Balancer counts the load of each of several loops and finds the one with the least. Any goroutine
+// may use it.
 type Balancer struct {
 	next  atomic.Uint32 // where Pick starts, so that loops with equal load take turns
 	loads []atomic.Int64

@@ -25,8 +25,8 @@ func (*readyPoller) CloseFD(int) error    { return nil }
 func (*readyPoller) Abortive(int) error   { return nil }
 func (*readyPoller) CloseWrite(int) error { return nil }
 
-// BenchmarkTurn is what a turn costs by itself: without events, and with as many as one wait gives, of which each costs
-// a look into the table and a call.
+// BenchmarkTurn is what a turn costs by itself: without events, and with as many as one wait gives,
+// of which each costs a look into the table and a call.
 func BenchmarkTurn(b *testing.B) {
 	for name, ready := range map[string]int{"idle": 0, "events=512": eventBatch} {
 		b.Run(name, func(b *testing.B) {

@@ -2,8 +2,8 @@ package reactor
 
 import "fmt"
 
-// Check returns an error if the loop's counters disagree with what it holds. It is for tests: it takes time
-// in proportion to the number of sources and timers.
+// Check returns an error if the loop's counters disagree with what it holds. It is for tests: it
+// takes time in proportion to the number of sources and timers.
 func (l *Loop) Check() error {
 	l.owner.check()
 	if err := l.sources.check(); err != nil {

@@ -2,10 +2,10 @@ package reactor
 
 import "errors"
 
-// ErrWouldBlock is returned by reads and writes that can do nothing now. It has the methods of a net.Error
-// and is temporary, so that crypto/tls does not remember it. No other error of this package is temporary.
-// A bare errno could be: ETIMEDOUT, the end of a dead peer, calls itself temporary. So errors of the
-// kernel are wrapped.
+// ErrWouldBlock is returned by reads and writes that can do nothing now. It has the methods of a
+// net.Error and is temporary, so that crypto/tls does not remember it. No other error of this
+// package is temporary. A bare errno could be: ETIMEDOUT, the end of a dead peer, calls itself
+// temporary. So errors of the kernel are wrapped.
 var ErrWouldBlock error = wouldBlock{}
 
 var (

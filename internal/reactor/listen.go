@@ -19,8 +19,8 @@ const (
 	// portTries bounds the attempts to find a port number that is free in all families, for port 0.
 	portTries = 16
 
-	// The kernel drops a peer that acknowledges nothing after userTimeout, and an idle one after keepIdle
-	// and keepCount unanswered probes, one every keepInterval.
+	// The kernel drops a peer that acknowledges nothing after userTimeout, and an idle one after
+	// keepIdle and keepCount unanswered probes, one every keepInterval.
 	userTimeoutMillis = 30_000
 	keepIdleSeconds   = 30
 	keepInterval      = 10
@@ -36,10 +36,11 @@ type Listener struct {
 // Close closes the socket.
 func (l Listener) Close() error { return linux{}.CloseFD(l.FD) }
 
-// Listen opens TCP listeners at "host:port" or ":port". ":port", and a name with several addresses, gives
-// one for each address of IPv4 and IPv6, all on the same port. Address families that the system lacks are
-// left out, and so are addresses for which has reports that there is a listener already; a nil has means
-// that there is none. The result may be empty. Port 0 means any free port. ctx bounds the lookup of a name.
+// Listen opens TCP listeners at "host:port" or ":port". ":port", and a name with several addresses,
+// gives one for each address of IPv4 and IPv6, all on the same port. Address families that the
+// system lacks are left out, and so are addresses for which has reports that there is a listener
+// already; a nil has means that there is none. The result may be empty. Port 0 means any free port.
+// ctx bounds the lookup of a name.
 func Listen(ctx context.Context, address string, has func(netip.AddrPort) bool) ([]Listener, error) {
 	listeners, err := listen(ctx, address, has)
 	if err != nil {
@@ -93,8 +94,8 @@ func addresses(ctx context.Context, host string) ([]netip.Addr, error) {
 	return addrs, nil
 }
 
-// listenAll opens a listener at each address that has none. With port 0, the first listener chooses the
-// port.
+// listenAll opens a listener at each address that has none. With port 0, the first listener chooses
+// the port.
 func listenAll(addrs []netip.Addr, port uint16, has func(netip.AddrPort) bool) (listeners []Listener, err error) {
 	var absent error
 	there := false // at one of the addresses
@@ -123,8 +124,8 @@ func listenAll(addrs []netip.Addr, port uint16, has func(netip.AddrPort) bool) (
 	return listeners, nil
 }
 
-// isAbsent reports whether an address is unavailable because the system lacks its family: not built in, or
-// disabled by sysctl.
+// isAbsent reports whether an address is unavailable because the system lacks its family: not built
+// in, or disabled by sysctl.
 func isAbsent(err error) bool {
 	return errors.Is(err, unix.EAFNOSUPPORT) || errors.Is(err, unix.EADDRNOTAVAIL)
 }
@@ -158,8 +159,8 @@ func listenOne(at netip.AddrPort) (_ Listener, err error) {
 	return Adopt(fd)
 }
 
-// Adopt returns a Listener for a listening TCP socket from elsewhere, such as systemd. With an error, the
-// descriptor stays the caller's.
+// Adopt returns a Listener for a listening TCP socket from elsewhere, such as systemd. With an
+// error, the descriptor stays the caller's.
 func Adopt(fd int) (Listener, error) {
 	listening, err := unix.GetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_ACCEPTCONN)
 	if err != nil {
@@ -213,7 +214,7 @@ func sockaddr(at netip.AddrPort) (family int, sa unix.Sockaddr) {
 	return unix.AF_INET6, &unix.SockaddrInet6{Port: int(at.Port()), Addr: at.Addr().As16()}
 }
 
-// BoundSend sets the bound for connections accepted from now on, which inherit it without a system call. Data
-// beyond the bound waits in the process, where it can be counted, merged and dropped. By default, the
-// kernel buffers up to 4 MB for a client that has stopped reading.
+// BoundSend sets the bound for connections accepted from now on, which inherit it without a system
+// call. Data beyond the bound waits in the process, where it can be counted, merged and dropped. By
+// default, the kernel buffers up to 4 MB for a client that has stopped reading.
 func (l Listener) BoundSend(bytes int) error { return linux{}.BoundSend(l.FD, bytes) }

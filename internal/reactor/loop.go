@@ -97,16 +97,16 @@ func New(o Options) (*Loop, error) {
 	}, nil
 }
 
-// SetEndOfTurn sets the function to call near the end of each turn, after events, posted functions and
-// timers. While it returns true, the loop does not wait. It must be set before Run.
+// SetEndOfTurn sets the function to call near the end of each turn, after events, posted functions
+// and timers. While it returns true, the loop does not wait. It must be set before Run.
 func (l *Loop) SetEndOfTurn(hook func() (again bool)) {
 	l.owner.check()
 	l.endOfTurn = hook
 }
 
-// Run runs the loop on the calling goroutine until Stop, or until the poller fails. It then runs the posted
-// functions, closes the descriptors of closed sources and closes the poller. Sources that are still open
-// keep their descriptors. Closing them later closes the descriptors at once.
+// Run runs the loop on the calling goroutine until Stop, or until the poller fails. It then runs
+// the posted functions, closes the descriptors of closed sources and closes the poller. Sources
+// that are still open keep their descriptors. Closing them later closes the descriptors at once.
 func (l *Loop) Run() error {
 	if l.owner.take() {
 		defer l.owner.release()
@@ -135,8 +135,8 @@ func (l *Loop) Stop() {
 	l.Wake()
 }
 
-// Wake makes the loop start another turn after this call. Any goroutine may call it. Further calls before
-// the loop notices cost one atomic load.
+// Wake makes the loop start another turn after this call. Any goroutine may call it. Further calls
+// before the loop notices cost one atomic load.
 func (l *Loop) Wake() {
 	if l.wake.Load() == loopWoken {
 		return
@@ -149,9 +149,9 @@ func (l *Loop) Wake() {
 // Now returns the time of the turn, read after its wait.
 func (l *Loop) Now() time.Time { return l.now }
 
-// Schedule sets the deadline of t, and replaces an earlier one. The loop calls h in the first turn after the
-// deadline, never before and up to 10 ms later. If the deadline has passed already, that is a later turn,
-// not this one.
+// Schedule sets the deadline of t, and replaces an earlier one. The loop calls h in the first turn
+// after the deadline, never before and up to 10 ms later. If the deadline has passed already, that
+// is a later turn, not this one.
 func (l *Loop) Schedule(t *Timer, h TimerHandler, at time.Time) {
 	l.owner.check()
 	l.wheel.schedule(t, h, at)
@@ -194,10 +194,10 @@ func (l *Loop) turn(limit time.Duration) error {
 
 // wait waits for events. It returns at once if there is other work.
 func (l *Loop) wait(limit time.Duration) (int, error) {
-	// Let the goroutines that this turn made runnable use the core first. Otherwise a busy loop would keep
-	// them from it. The runtime also takes the core from a waiting loop only after a while, and the
-	// goroutines, or their reply, would have to wake the loop again. A Post with a reply took 26 µs without
-	// this call and takes 3 µs with it, on two cores.
+	// Let the goroutines that this turn made runnable use the core first. Otherwise a busy loop
+	// would keep them from it. The runtime also takes the core from a waiting loop only after a
+	// while, and the goroutines, or their reply, would have to wake the loop again. A Post with a
+	// reply took 26 µs without this call and takes 3 µs with it, on two cores.
 	runtime.Gosched()
 	timeout := limit
 	if l.busy || len(l.again) > 0 {
@@ -212,7 +212,8 @@ func (l *Loop) wait(limit time.Duration) (int, error) {
 		timeout = 0
 	}
 	n, err := l.poller.Wait(l.events[:], timeout)
-	// A Wake after this line causes another turn. This turn sees what was queued before an earlier Wake.
+	// A Wake after this line causes another turn. This turn sees what was queued before an earlier
+	// Wake.
 	l.wake.Store(loopBusy)
 	return n, err
 }
@@ -244,8 +245,8 @@ func (l *Loop) closeDescriptors() {
 }
 
 func (l *Loop) closeDescriptor(fd int) {
-	// The descriptor is gone even after an error. The error, such as a late write error of a socket, no
-	// longer matters.
+	// The descriptor is gone even after an error. The error, such as a late write error of a
+	// socket, no longer matters.
 	if err := l.poller.CloseFD(fd); err != nil {
 		l.logger.Debug("close descriptor", "fd", fd, "err", err)
 	}

@@ -10,14 +10,14 @@ import (
 	"sync/atomic"
 )
 
-// owner records the goroutine that a loop runs on. While the loop does not run (before Run, between two
-// calls of Turn, after its end), it has no owner and every goroutine may use it.
+// owner records the goroutine that a loop runs on. While the loop does not run (before Run, between
+// two calls of Turn, after its end), it has no owner and every goroutine may use it.
 type owner struct {
 	goroutine atomic.Uint64 // 0: no owner
 }
 
-// take makes the calling goroutine the owner. It reports whether ownership is new, in which case the caller
-// must release it.
+// take makes the calling goroutine the owner. It reports whether ownership is new, in which case
+// the caller must release it.
 func (o *owner) take() bool {
 	self := goroutineID()
 	switch {
@@ -39,8 +39,8 @@ func (o *owner) check() {
 	}
 }
 
-// goroutineID returns the number in the first line of a stack trace, "goroutine 7 [running]:". The runtime
-// offers no other way to read it.
+// goroutineID returns the number in the first line of a stack trace, "goroutine 7 [running]:". The
+// runtime offers no other way to read it.
 func goroutineID() uint64 {
 	var buf [64]byte
 	line := bytes.TrimPrefix(buf[:runtime.Stack(buf[:], false)], []byte("goroutine "))

@@ -13,8 +13,8 @@ const (
 	Readable Events = 1 << iota
 	// Writable means that a write accepts bytes or returns an error.
 	Writable
-	// Hangup means that the peer has shut down its sending side, or that the connection is dead. Bytes
-	// sent before may still wait to be read.
+	// Hangup means that the peer has shut down its sending side, or that the connection is dead.
+	// Bytes sent before may still wait to be read.
 	Hangup
 )
 
@@ -28,9 +28,9 @@ const (
 	LevelRead
 )
 
-// Token identifies a registration. The kernel returns it with each event. Slot is an index into the loop's
-// table. Generation differs for each registration, so that the loop recognises an event for an earlier
-// owner of the slot.
+// Token identifies a registration. The kernel returns it with each event. Slot is an index into the
+// loop's table. Generation differs for each registration, so that the loop recognises an event for
+// an earlier owner of the slot.
 type Token struct {
 	Slot       int32
 	Generation uint32
@@ -45,15 +45,16 @@ type Event struct {
 // eventBatch bounds the events of one Wait.
 const eventBatch = 512
 
-// A Poller waits for descriptors and operates on them, for one loop. Add, Remove, Wait and Close are called
-// on the loop's goroutine; Wake and the methods of System may be called on any.
+// A Poller waits for descriptors and operates on them, for one loop. Add, Remove, Wait and Close
+// are called on the loop's goroutine; Wake and the methods of System may be called on any.
 type Poller interface {
-	// Add starts to watch fd. The next Wait reports an edge-triggered descriptor that is ready already.
+	// Add starts to watch fd. The next Wait reports an edge-triggered descriptor that is ready
+	// already.
 	Add(fd int, interest Interest, token Token) error
 	// Remove stops watching fd. No later Wait reports it.
 	Remove(fd int) error
-	// Wait fills events and returns their number. It blocks until there is an event, Wake is called or
-	// the timeout has passed. A negative timeout means none. It may return 0 early.
+	// Wait fills events and returns their number. It blocks until there is an event, Wake is called
+	// or the timeout has passed. A negative timeout means none. It may return 0 early.
 	Wait(events []Event, timeout time.Duration) (int, error)
 	// Wake makes the current Wait, or else the next one, return. It does nothing after Close.
 	Wake()
@@ -78,8 +79,8 @@ type System interface {
 	// Accept accepts one connection from a listener, non-blocking and close-on-exec, or returns
 	// ErrWouldBlock.
 	Accept(fd int) (conn int, peer netip.AddrPort, err error)
-	// BoundSend bounds how much the kernel buffers for sending, on a socket or on the connections of a
-	// listener: about that many bytes in all, and half of that not yet sent once.
+	// BoundSend bounds how much the kernel buffers for sending, on a socket or on the connections
+	// of a listener: about that many bytes in all, and half of that not yet sent once.
 	BoundSend(fd, bytes int) error
 	// Unsent returns how many bytes of a connection in the kernel the peer has not acknowledged.
 	Unsent(fd int) (int, error)

@@ -17,14 +17,15 @@ const wakeSlot = -1
 
 // epoll is the kernel's Poller. It has two ways to wait.
 //
-// Usually it waits through the Go runtime's own poller, where the epoll descriptor is registered like any
-// other: it is readable when it has events. A waiting loop is then a parked goroutine instead of a thread
-// in a system call, which the scheduler would have to replace at each wait and to find a processor for at
-// each event. With 1,000 streams and 200 small messages a second, that saves a third of the CPU time.
+// Usually it waits through the Go runtime's own poller, where the epoll descriptor is registered
+// like any other: it is readable when it has events. A waiting loop is then a parked goroutine
+// instead of a thread in a system call, which the scheduler would have to replace at each wait and
+// to find a processor for at each event. With 1,000 streams and 200 small messages a second, that
+// saves a third of the CPU time.
 //
-// But while other goroutines keep all processors busy, the runtime checks its poller only every 10 ms
-// (sysmon), whereas it queues a thread that returns from a system call at once. So, while contended
-// reports true, the poller waits in the system call.
+// But while other goroutines keep all processors busy, the runtime checks its poller only every 10
+// ms (sysmon), whereas it queues a thread that returns from a system call at once. So, while
+// contended reports true, the poller waits in the system call.
 type epoll struct {
 	linux
 
@@ -48,7 +49,8 @@ type epoll struct {
 }
 
 // NewEpoll returns a Poller with an epoll descriptor and an eventfd to wake it. It also calls
-// InitRuntimePoller. contended reports whether other goroutines keep the processors busy; nil means never.
+// InitRuntimePoller. contended reports whether other goroutines keep the processors busy; nil means
+// never.
 func NewEpoll(contended func() bool) (Poller, error) {
 	if err := InitRuntimePoller(); err != nil {
 		return nil, err
@@ -72,13 +74,14 @@ func NewEpoll(contended func() bool) (Poller, error) {
 		_ = p.Close()
 		return nil, os.NewSyscallError("eventfd", err)
 	}
-	// Edge-triggered: each write is an event, and no read is needed. The counter would overflow after 2^64
-	// writes.
+	// Edge-triggered: each write is an event, and no read is needed. The counter would overflow
+	// after 2^64 writes.
 	if err := p.Add(p.wakefd, EdgeBoth, Token{Slot: wakeSlot}); err != nil {
 		_ = p.Close()
 		return nil, err
 	}
-	// This fails if the runtime's poller does not have the descriptor. Then no wait would end in time.
+	// This fails if the runtime's poller does not have the descriptor. Then no wait would end in
+	// time.
 	if err := p.file.SetReadDeadline(time.Time{}); err != nil {
 		_ = p.Close()
 		return nil, fmt.Errorf("watch an epoll descriptor: %w", err)
@@ -86,8 +89,9 @@ func NewEpoll(contended func() bool) (Poller, error) {
 	return p, nil
 }
 
-// InitRuntimePoller makes the Go runtime set up its own poller now. Otherwise it does so at the first use of
-// a pipe, a socket or a timer, and the process dies if no descriptors are left at that moment.
+// InitRuntimePoller makes the Go runtime set up its own poller now. Otherwise it does so at the
+// first use of a pipe, a socket or a timer, and the process dies if no descriptors are left at that
+// moment.
 func InitRuntimePoller() error {
 	r, w, err := os.Pipe()
 	if err != nil {
@@ -111,8 +115,8 @@ func (p *epoll) Remove(fd int) error {
 
 func (p *epoll) Wait(events []Event, timeout time.Duration) (int, error) {
 	p.room = min(len(p.buf), len(events))
-	// The runtime's poller reports an event once. Only a look finds events that are there already, such as
-	// those of level-triggered descriptors.
+	// The runtime's poller reports an event once. Only a look finds events that are there already,
+	// such as those of level-triggered descriptors.
 	if !p.look(uintptr(p.epfd)) && timeout != 0 {
 		if p.contended != nil && p.contended() {
 			p.block(timeout)
@@ -137,7 +141,8 @@ func (p *epoll) Wait(events []Event, timeout time.Duration) (int, error) {
 	return filled, nil
 }
 
-// look reads the events that are there, without waiting, and reports whether there is anything to return.
+// look reads the events that are there, without waiting, and reports whether there is anything to
+// return.
 func (p *epoll) look(epfd uintptr) bool {
 	for {
 		p.n, p.err = unix.EpollWait(int(epfd), p.buf[:p.room], 0)
@@ -155,7 +160,8 @@ func (p *epoll) block(timeout time.Duration) {
 	}
 }
 
-// milliseconds rounds up, so that the loop does not spin during the last millisecond before a deadline.
+// milliseconds rounds up, so that the loop does not spin during the last millisecond before a
+// deadline.
 func milliseconds(d time.Duration) int {
 	if d < 0 {
 		return -1

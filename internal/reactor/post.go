@@ -4,9 +4,9 @@ import (
 	"context"
 )
 
-// Post queues fn to run on the loop, after everything posted before. Any goroutine may call it, and it does
-// not block. It returns ErrFull while Options.PostLimit functions wait, and ErrStopped after the loop has
-// ended. The loop runs every queued function, even when it is being stopped.
+// Post queues fn to run on the loop, after everything posted before. Any goroutine may call it, and
+// it does not block. It returns ErrFull while Options.PostLimit functions wait, and ErrStopped
+// after the loop has ended. The loop runs every queued function, even when it is being stopped.
 func (l *Loop) Post(fn func()) error {
 	if _, err := l.posts.put(fn); err != nil {
 		return err

@@ -10,7 +10,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// stuff writes to a connection whose peer does not read until it takes no more for a while, and returns how much it took.
+// stuff writes to a connection whose peer does not read until it takes no more for a while, and
+// returns how much it took.
 func stuff(t *testing.T, fd int) int {
 	t.Helper()
 	chunk := make([]byte, 16<<10)

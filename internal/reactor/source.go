@@ -5,15 +5,15 @@ import (
 	"sync/atomic"
 )
 
-// Handler is called on its loop when something happened to its descriptor. An edge-triggered source reports
-// each change once, so its handler must read or write until ErrWouldBlock, or call [Source.Again]. A
-// handler may close its own source and others.
+// Handler is called on its loop when something happened to its descriptor. An edge-triggered source
+// reports each change once, so its handler must read or write until ErrWouldBlock, or call
+// [Source.Again]. A handler may close its own source and others.
 type Handler interface {
 	HandleEvents(ev Events)
 }
 
-// Source is a descriptor watched by a loop. Its owner embeds it by value. The zero value is ready for
-// [Loop.Add]. A source must not be copied while open.
+// Source is a descriptor watched by a loop. Its owner embeds it by value. The zero value is ready
+// for [Loop.Add]. A source must not be copied while open.
 type Source struct {
 	// Fixed while open.
 	loop    *Loop
@@ -42,14 +42,14 @@ const (
 	sourcePaused
 )
 
-// Add watches fd, which must be non-blocking, for reading, writing and hang-up, edge-triggered. The source
-// owns fd unless Add returns an error.
+// Add watches fd, which must be non-blocking, for reading, writing and hang-up, edge-triggered. The
+// source owns fd unless Add returns an error.
 func (l *Loop) Add(s *Source, fd int, h Handler) error {
 	return l.add(s, fd, h, EdgeBoth, sourceEdge)
 }
 
-// AddLevel watches fd, which must be non-blocking, for reading, level-triggered. The source owns fd unless
-// AddLevel returns an error.
+// AddLevel watches fd, which must be non-blocking, for reading, level-triggered. The source owns fd
+// unless AddLevel returns an error.
 func (l *Loop) AddLevel(s *Source, fd int, h Handler) error {
 	return l.add(s, fd, h, LevelRead, sourceLevel)
 }
@@ -81,8 +81,8 @@ func (s *Source) FD() int {
 	return int(s.fd.Load())
 }
 
-// Read reads available bytes. It returns ErrWouldBlock if there are none, and io.EOF at the end. Any
-// goroutine may call it while the source is open.
+// Read reads available bytes. It returns ErrWouldBlock if there are none, and io.EOF at the end.
+// Any goroutine may call it while the source is open.
 func (s *Source) Read(p []byte) (int, error) {
 	fd := s.FD()
 	if fd < 0 {
@@ -91,8 +91,8 @@ func (s *Source) Read(p []byte) (int, error) {
 	return s.loop.poller.Read(fd, p)
 }
 
-// Write writes as much of p as there is room for, or returns ErrWouldBlock. A short write without an error
-// is normal. Any goroutine may call it while the source is open.
+// Write writes as much of p as there is room for, or returns ErrWouldBlock. A short write without
+// an error is normal. Any goroutine may call it while the source is open.
 func (s *Source) Write(p []byte) (int, error) {
 	fd := s.FD()
 	if fd < 0 {
@@ -110,8 +110,8 @@ func (s *Source) CloseWrite() error {
 	return s.loop.poller.CloseWrite(fd)
 }
 
-// Again makes the loop call HandleEvents(Readable) in the next turn, without an event. It is for handlers
-// that stop before ErrWouldBlock to let others have a turn.
+// Again makes the loop call HandleEvents(Readable) in the next turn, without an event. It is for
+// handlers that stop before ErrWouldBlock to let others have a turn.
 func (s *Source) Again() {
 	if s.state == sourceClosed {
 		return
@@ -130,8 +130,8 @@ func (s *Source) Pause() {
 	}
 	l := s.loop
 	l.owner.check()
-	// Remove it instead of clearing its interest: the kernel keeps reporting hang-ups and errors of a
-	// descriptor without interest.
+	// Remove it instead of clearing its interest: the kernel keeps reporting hang-ups and errors of
+	// a descriptor without interest.
 	l.unwatch(s)
 	s.state = sourcePaused
 }
@@ -152,8 +152,8 @@ func (s *Source) Resume() error {
 	return nil
 }
 
-// Abort is Close, but sends a reset to the peer and drops what the kernel still had to send, which frees its
-// memory at once.
+// Abort is Close, but sends a reset to the peer and drops what the kernel still had to send, which
+// frees its memory at once.
 func (s *Source) Abort() {
 	if s.state == sourceClosed {
 		return
@@ -163,8 +163,8 @@ func (s *Source) Abort() {
 	s.Close()
 }
 
-// Close stops the watch at once: no event follows. The loop closes the descriptor at the end of the turn. A
-// closed source may be added again. Closing it twice does nothing.
+// Close stops the watch at once: no event follows. The loop closes the descriptor at the end of the
+// turn. A closed source may be added again. Closing it twice does nothing.
 func (s *Source) Close() {
 	if s.state == sourceClosed {
 		return
@@ -184,7 +184,8 @@ func (s *Source) Close() {
 	l.closing = append(l.closing, int32(fd))
 }
 
-// unwatch removes s from the poller and from the table, so that events already on their way find nothing.
+// unwatch removes s from the poller and from the table, so that events already on their way find
+// nothing.
 func (l *Loop) unwatch(s *Source) {
 	l.sources.free(s.token)
 	if l.ended {
@@ -205,8 +206,8 @@ func (s *Source) Unsent() (int, error) {
 	return s.loop.poller.Unsent(fd)
 }
 
-// AckNow acknowledges received data at once, instead of up to 40 ms later together with data to send. A peer
-// without TCP_NODELAY sends no small packet until its data is acknowledged.
+// AckNow acknowledges received data at once, instead of up to 40 ms later together with data to
+// send. A peer without TCP_NODELAY sends no small packet until its data is acknowledged.
 func (s *Source) AckNow() error {
 	fd := s.FD()
 	if fd < 0 {
@@ -215,8 +216,8 @@ func (s *Source) AckNow() error {
 	return s.loop.poller.AckNow(fd)
 }
 
-// table finds the source of an event. Slots are reused and generations are not, so that the token of a
-// closed source finds nothing.
+// table finds the source of an event. Slots are reused and generations are not, so that the token
+// of a closed source finds nothing.
 type table struct {
 	sources     []*Source
 	generations []uint32 // of each slot

@@ -36,8 +36,8 @@ func (linux) Write(fd int, p []byte) (int, error) {
 		return 0, nil
 	}
 	for {
-		// Go's runtime ignores SIGPIPE for a closed connection (os/signal). sendmsg, which can suppress it,
-		// takes 80 ns more.
+		// Go's runtime ignores SIGPIPE for a closed connection (os/signal). sendmsg, which can
+		// suppress it, takes 80 ns more.
 		n, err := unix.Write(fd, p)
 		switch {
 		case err == nil:
@@ -84,7 +84,8 @@ func (linux) Reserve() (int, error) {
 	return fd, os.NewSyscallError("eventfd", err)
 }
 
-// addrPort leaves out the zone of a link-local address, because the zone does not identify the peer.
+// addrPort leaves out the zone of a link-local address, because the zone does not identify the
+// peer.
 func addrPort(sa unix.Sockaddr) netip.AddrPort {
 	switch sa := sa.(type) {
 	case *unix.SockaddrInet4:

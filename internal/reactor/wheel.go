@@ -6,8 +6,8 @@ import (
 )
 
 const (
-	// tick is the granularity of deadlines. All deadlines here are hundreds of milliseconds away or more,
-	// and a coarse tick batches them.
+	// tick is the granularity of deadlines. All deadlines here are hundreds of milliseconds away or
+	// more, and a coarse tick batches them.
 	tick = 10 * time.Millisecond
 
 	slotBits      = 6
@@ -23,8 +23,8 @@ type TimerHandler interface {
 	HandleTimer(t *Timer, now time.Time)
 }
 
-// Timer is a deadline. Its owner embeds it by value. The zero value is ready for [Loop.Schedule]. A timer
-// must not be copied or dropped while pending.
+// Timer is a deadline. Its owner embeds it by value. The zero value is ready for [Loop.Schedule]. A
+// timer must not be copied or dropped while pending.
 type Timer struct {
 	next, prev *Timer // ring of the slot; nil: not pending
 	handler    TimerHandler
@@ -36,9 +36,10 @@ func (t *Timer) Pending() bool { return t.next != nil }
 
 // wheel is a hierarchical timing wheel. It is not safe for concurrent use.
 //
-// A timer is at the level of the highest 6-bit digit in which its tick differs from elapsed, in the slot of
-// that digit. So all timers of a level come before those of the next level, the earliest slot is the
-// lowest bit of the lowest non-empty level, and a timer's slot follows from its tick alone.
+// A timer is at the level of the highest 6-bit digit in which its tick differs from elapsed, in the
+// slot of that digit. So all timers of a level come before those of the next level, the earliest
+// slot is the lowest bit of the lowest non-empty level, and a timer's slot follows from its tick
+// alone.
 //
 // When time reaches the first tick of a slot above level 0, its timers move to lower levels.
 type wheel struct {
@@ -75,8 +76,8 @@ func (w *wheel) cancel(t *Timer) {
 	}
 }
 
-// next returns when advance has work: at a deadline, or when a slot must be spread. It is never later than
-// the first deadline.
+// next returns when advance has work: at a deadline, or when a slot must be spread. It is never
+// later than the first deadline.
 func (w *wheel) next() (at time.Time, ok bool) {
 	level, slot, ok := w.first()
 	if !ok {
@@ -85,8 +86,8 @@ func (w *wheel) next() (at time.Time, ok bool) {
 	return w.base.Add(time.Duration(w.begins(level, slot)) * tick), true
 }
 
-// advance moves the time to now and fires due timers in the order of their ticks, at most budget of them. It
-// reports whether there are more.
+// advance moves the time to now and fires due timers in the order of their ticks, at most budget of
+// them. It reports whether there are more.
 func (w *wheel) advance(now time.Time, budget int) (more bool) {
 	w.now = max(w.now, int64(now.Sub(w.base)/tick))
 	for {

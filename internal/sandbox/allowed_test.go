@@ -46,7 +46,8 @@ func playSelfCheck(o Options, l Layers) error {
 	return nil
 }
 
-// playConnect is refused by nobody but the machine at the other end, which is this one; other ports are Landlock's.
+// playConnect is refused by nobody but the machine at the other end, which is this one; other ports
+// are Landlock's.
 func playConnect(Options, Layers) error {
 	if err := connectTCP(443)(); err != nil && !errors.Is(err, unix.ECONNREFUSED) {
 		return err
@@ -126,7 +127,8 @@ func allocate() error {
 	return nil
 }
 
-// writeFiles does what stores do: a file under another name, forced to disk, put in place; read again, and removed.
+// writeFiles does what stores do: a file under another name, forced to disk, put in place; read
+// again, and removed.
 func writeFiles(i int) error {
 	dir, err := os.MkdirTemp(inDir("store"), "load")
 	if err != nil {

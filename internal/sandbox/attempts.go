@@ -6,7 +6,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// forbiddenCalls must be refused by seccomp. Where the kernel itself would refuse them, it would be with another error.
+// forbiddenCalls are calls that seccomp must refuse. If the kernel itself refuses one, it returns a
+// different error.
 var forbiddenCalls = []struct {
 	what string
 	do   func() error
@@ -14,7 +15,7 @@ var forbiddenCalls = []struct {
 	{"become root", becomeRoot},
 	{"execute a program", call(unix.SYS_EXECVE, 0, 0)},         // EFAULT
 	{"trace a process", call(unix.SYS_PTRACE, ^uintptr(0), 0)}, // ESRCH
-	{"make a namespace", call(unix.SYS_UNSHARE, 0, 0)},         // nothing would be wrong with it
+	{"make a namespace", call(unix.SYS_UNSHARE, 0, 0)},         // would succeed
 	{"bind a socket", call(unix.SYS_BIND, ^uintptr(0), 0)},     // EBADF
 	{"listen on a socket", call(unix.SYS_LISTEN, ^uintptr(0), 0)},
 	{"make a netlink socket", socket(unix.AF_NETLINK, unix.SOCK_RAW, unix.NETLINK_ROUTE)},
@@ -34,7 +35,7 @@ func call(trap, a1, a2 uintptr) func() error {
 	}
 }
 
-// becomeRoot tries for one thread alone.
+// becomeRoot tries to become root on the current thread only.
 func becomeRoot() error { return call(unix.SYS_SETUID, 0, 0)() }
 
 func socket(family, kind, protocol int) func() error {

@@ -4,11 +4,11 @@ package sandbox
 
 import "golang.org/x/sys/unix"
 
-// threadFlags are what clone may be called with.
+// threadFlags are the allowed flags of clone.
 var threadFlags = []uint32{runtimeThread}
 
-// prctlCalls are what prctl may be called with: the runtime names its memory.
+// prctlCalls are the allowed options of prctl: the runtime names its memory.
 var prctlCalls = []uint32{unix.PR_SET_VMA}
 
-// libraryCalls are those of C's library, which is not there.
+// libraryCalls are the calls of the C library, which this binary does not use.
 var libraryCalls []uint32

@@ -19,7 +19,8 @@ import (
 	"github.com/hassesd/hassesd/internal/threads/threadstest"
 )
 
-// A sandbox cannot be left, so each of these tests runs in a child: this binary again, told by variables what to play.
+// A sandbox cannot be left, so each of these tests runs in a child: this binary again, told by
+// variables what to play.
 const (
 	childVariable = "SANDBOX_TEST_CHILD"
 	dirVariable   = "SANDBOX_TEST_DIR"
@@ -210,7 +211,8 @@ func TestLandlockRefuses(t *testing.T) {
 	}
 }
 
-// forbiddenActs are refused by seccomp: in production with EPERM, in a sandbox that kills by the end of the process.
+// forbiddenActs are refused by seccomp: in production with EPERM, in a sandbox that kills by the
+// end of the process.
 var forbiddenActs = map[string]act{
 	"execute a program":  {func() error { return syscall.Exec("/bin/true", []string{"true"}, nil) }, []error{unix.EPERM}},
 	"start a process":    {func() error { _, err := os.StartProcess("/bin/true", []string{"true"}, &os.ProcAttr{}); return err }, []error{unix.EPERM}},
@@ -281,7 +283,8 @@ func TestSelfCheckInTheSandbox(t *testing.T) {
 	}
 }
 
-// TestSelfCheckNotices holds it against a process that has no sandbox: everything must be complained of.
+// TestSelfCheckNotices holds it against a process that has no sandbox: everything must be
+// complained of.
 func TestSelfCheckNotices(t *testing.T) {
 	view, err := threads.Open()
 	if err != nil {

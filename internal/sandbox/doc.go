@@ -1,7 +1,7 @@
-// Package sandbox takes from the process, for good, what it will not need any more: the file system but for a few
-// directories (Landlock), and the system calls but for a list (seccomp). Both work without root, for every thread, and
-// cannot be undone. Each is a layer: what one lets through the other may still stop. SelfCheck then tries what must not
-// work.
+// Package sandbox permanently takes from the process what it no longer needs: the file system
+// except a few directories (Landlock), and the system calls except a list (seccomp). Both work
+// without root and for every thread, and cannot be undone. Each is a layer: one may stop what the
+// other lets through. SelfCheck then tries what must not work.
 //
-// What may be done is decided by pure functions that are given settings and answer rules; Prepare and Enter make them true.
+// Pure functions turn options into rules. Prepare and Enter apply them.
 package sandbox

@@ -5,37 +5,38 @@ import (
 	"os"
 )
 
-// Sandbox is one that is ready to be entered. It may be made with more rights than it is entered with: the directories
-// are then granted that only those could reach, for the day on which they are opened to others.
+// Sandbox is a sandbox that is ready to be entered. The process may prepare it with more rights
+// than it has when it enters. Then the sandbox also grants directories that only those rights
+// reach, in case they become accessible later.
 type Sandbox struct {
 	options  Options
 	landlock landlock
 }
 
-// Prepare makes a sandbox. What the kernel lacks is told by Enter.
+// Prepare returns a sandbox. Enter reports what the kernel lacks.
 func Prepare(o Options) *Sandbox {
 	o.kill = o.kill || killsByDefault
 	return &Sandbox{o, prepareLandlock(&o)}
 }
 
-// Close gives back what Prepare took. A sandbox that was entered stays in force.
+// Close releases the resources of Prepare. A sandbox that was entered remains effective.
 func (s *Sandbox) Close() error { return s.landlock.close() }
 
-// Options are those of Prepare.
+// Options returns the options of Prepare.
 func (s *Sandbox) Options() Options { return s.options }
 
-// Layers is what is in force. A layer that is not says why.
+// Layers are the active layers, and why others are not active.
 type Layers struct {
-	Landlock    int // the ABI of the kernel; 0: not in force
+	Landlock    int // the ABI of the kernel; 0: not active
 	LandlockErr error
-	Seccomp     int // instructions of the filter; 0: not in force
+	Seccomp     int // instructions of the filter; 0: not active
 	SeccompErr  error
 
 	kills bool // a call that is not on the list ends the process
 }
 
-// Enter puts every thread into the sandbox. The process must have given up getting new rights before (no_new_privs). A
-// layer that the kernel does not have is left out, and the answer says so.
+// Enter puts every thread into the sandbox. The process must have set no_new_privs before. Enter
+// skips a layer that the kernel lacks, and reports it in the result.
 func (s *Sandbox) Enter() Layers {
 	var l Layers
 	l.Landlock, l.LandlockErr = s.landlock.enter()

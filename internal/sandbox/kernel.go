@@ -6,9 +6,10 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// These calls have no wrappers in golang.org/x/sys/unix. Pointers are only ever to values of this page.
+// These calls have no wrappers in golang.org/x/sys/unix. Pointers refer only to values in this
+// file.
 
-// landlockABI is the version of Landlock, and the faults that it has mended, a bit each.
+// landlockABI returns the version of Landlock, and the errata that it has fixed, one bit each.
 func landlockABI() (abi, errata int, err error) {
 	v, _, errno := unix.Syscall(unix.SYS_LANDLOCK_CREATE_RULESET, 0, 0, unix.LANDLOCK_CREATE_RULESET_VERSION)
 	if errno != 0 {
@@ -16,12 +17,13 @@ func landlockABI() (abi, errata int, err error) {
 	}
 	mended, _, errno := unix.Syscall(unix.SYS_LANDLOCK_CREATE_RULESET, 0, 0, unix.LANDLOCK_CREATE_RULESET_ERRATA)
 	if errno != 0 {
-		mended = 0 // it cannot be asked, so nothing is known to be mended
+		mended = 0 // unknown, so assume that none is fixed
 	}
 	return int(v), int(mended), nil
 }
 
-// rulesetAttr is struct landlock_ruleset_attr as of ABI 6; a kernel takes a longer one whose rest is zero.
+// rulesetAttr is struct landlock_ruleset_attr as of ABI 6. An older kernel accepts it if the fields
+// that it does not know are zero.
 type rulesetAttr struct {
 	handledFS, handledNet, scoped uint64
 }
@@ -40,7 +42,7 @@ func landlockPath(ruleset, fd int, rights uint64) error {
 	return landlockRule(ruleset, unix.LANDLOCK_RULE_PATH_BENEATH, unsafe.Pointer(&attr))
 }
 
-// ruleNetPort and netPortAttr are of landlock(7).
+// ruleNetPort and netPortAttr are from landlock(7).
 const ruleNetPort = 2
 
 type netPortAttr struct{ allowed, port uint64 }
@@ -57,7 +59,8 @@ func landlockRule(ruleset, kind int, attr unsafe.Pointer) error {
 	return nil
 }
 
-// seccompFilter puts every thread of the process under the program, whose refusals the kernel logs.
+// seccompFilter installs the program for every thread of the process. The kernel logs refused
+// calls.
 func seccompFilter(program []unix.SockFilter) error {
 	prog := unix.SockFprog{Len: uint16(len(program)), Filter: &program[0]}
 	thread, _, errno := unix.Syscall(unix.SYS_SECCOMP, unix.SECCOMP_SET_MODE_FILTER,
@@ -65,7 +68,7 @@ func seccompFilter(program []unix.SockFilter) error {
 	switch {
 	case errno != 0:
 		return errno
-	case thread != 0: // that thread has a filter of its own
+	case thread != 0: // that thread has its own filter
 		return unix.EBUSY
 	}
 	return nil

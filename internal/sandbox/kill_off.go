@@ -2,5 +2,5 @@
 
 package sandbox
 
-// killsByDefault: a call that is not on the list fails, and the kernel logs it.
+// killsByDefault is false: a call that is not on the list fails, and the kernel logs it.
 const killsByDefault = false

@@ -2,5 +2,5 @@
 
 package sandbox
 
-// killsByDefault: a call that is not on the list ends the process, so that tests notice it.
+// killsByDefault is true: a call that is not on the list ends the process, so that tests notice it.
 const killsByDefault = true

@@ -9,14 +9,14 @@ import (
 	"github.com/hassesd/hassesd/internal/threads"
 )
 
-// landlock is a ruleset that is ready to be entered.
+// landlock is a ruleset that is ready to be enforced.
 type landlock struct {
 	abi     int // of the kernel
 	ruleset int // its descriptor; -1: none
 	err     error
 }
 
-// prepareLandlock makes a ruleset by which only what was granted can be done.
+// prepareLandlock returns a ruleset that allows only what the options grant.
 func prepareLandlock(o *Options) landlock {
 	abi, errata, err := landlockABI()
 	if err != nil {
@@ -50,7 +50,7 @@ func fillRuleset(ruleset int, h handled, o *Options) error {
 	return nil
 }
 
-// grant adds a rule. What is not there, or not for us, needs none: a directory that is made later is not ours.
+// grant adds a rule. A path that does not exist or is not accessible needs none.
 func grant(ruleset int, handled uint64, g Grant) error {
 	fd, err := unix.Open(g.Path, unix.O_PATH|unix.O_CLOEXEC, 0)
 	if errors.Is(err, unix.ENOENT) || errors.Is(err, unix.ENOTDIR) || errors.Is(err, unix.EACCES) {
@@ -59,7 +59,7 @@ func grant(ruleset int, handled uint64, g Grant) error {
 	if err != nil {
 		return err
 	}
-	defer func() { _ = unix.Close(fd) }() // it was only looked through
+	defer func() { _ = unix.Close(fd) }() // opened with O_PATH
 	var st unix.Stat_t
 	if err := unix.Fstat(fd, &st); err != nil {
 		return err
@@ -74,7 +74,7 @@ func grant(ruleset int, handled uint64, g Grant) error {
 	return landlockPath(ruleset, fd, rights)
 }
 
-// enter puts every thread into a domain of the ruleset, and answers the ABI of the kernel.
+// enter enforces the ruleset on every thread, and returns the ABI of the kernel.
 func (l *landlock) enter() (abi int, err error) {
 	if l.err != nil {
 		return 0, l.err

@@ -9,33 +9,34 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Path is a file or directory that the process will need, and what for.
+// Path is a file or directory that the process will need, with its use.
 type Path struct {
 	Path string
 	Use  Use
 }
 
-// Use is what a path is for.
+// Use is how the process will use a path.
 type Use uint8
 
 const (
-	// ReadFile is a file that is read again, by its name, after others have replaced it: the files of its directory can
-	// be read. Where its directory is one of the system's, which holds everybody's files, it is the file alone.
+	// ReadFile is a file that is reread by name after another program has replaced it. It grants
+	// reading all files of its directory. If that is a shared system directory, it grants only the
+	// file.
 	ReadFile Use = iota + 1
-	// ReadSystemFile is a file of the system's that may not be there, and whose directory is not opened for its sake.
+	// ReadSystemFile is a system file that may not exist, and whose directory is not granted.
 	ReadSystemFile
-	// ReadDir is a directory in which all is read and listed.
+	// ReadDir is a directory whose contents are read and listed.
 	ReadDir
-	// AppendFile is a file that is made anew when others have moved it away: files in its directory can be made and
-	// written, and not read.
+	// AppendFile is a file that is recreated after another program has moved it. It grants creating
+	// and writing files in its directory, but not reading them.
 	AppendFile
-	// RemoveFile is a file that is removed at the end.
+	// RemoveFile is a file that is removed at exit.
 	RemoveFile
-	// Store is a directory in which files and directories are read, written, made and removed.
+	// Store is a directory in which files and directories are read, written, created and removed.
 	Store
 )
 
-// String is the use in a word.
+// String returns the use as one word.
 func (u Use) String() string {
 	switch u {
 	case ReadFile, ReadSystemFile:
@@ -52,24 +53,24 @@ func (u Use) String() string {
 	panic("sandbox: internal error: use of a path")
 }
 
-// Grant is a path as the kernel is told of it: a directory with all below, or a file.
+// Grant is a path to grant: a directory with everything below it, or a file.
 type Grant struct {
 	Path string
 	Use  Use
 }
 
-// broad are directories that hold everybody's files, so that one file in them is no reason to open them all.
+// broad are shared system directories. One file in them is no reason to grant the whole directory.
 var broad = []string{
 	"/", "/bin", "/boot", "/dev", "/etc", "/home", "/lib", "/mnt", "/opt", "/proc", "/root", "/run", "/sbin", "/srv", "/sys",
 	"/tmp", "/usr", "/usr/local", "/usr/local/etc", "/var", "/var/cache", "/var/lib", "/var/log", "/var/run", "/var/tmp",
 	"/etc/ssl", "/run/user",
 }
 
-// maxLinks bounds how many symbolic links lead to a file, as the kernel does.
+// maxLinks bounds the number of symbolic links to follow, as the kernel does.
 const maxLinks = 40
 
-// Grants are what the paths come to, each once, in their order. A file that is reached by symbolic links needs the
-// directories of all of them. What is not there and need not be is left out.
+// Grants returns the grants for the paths, without duplicates and in order. A file behind symbolic
+// links needs the directories of all of them. Optional files that do not exist are left out.
 func Grants(paths []Path) ([]Grant, error) {
 	var grants []Grant
 	add := func(path string, use Use) {
@@ -101,7 +102,8 @@ func Grants(paths []Path) ([]Grant, error) {
 	return grants, nil
 }
 
-// readGrants follows path through its links. Directories of the system's are not opened: of those, it is the file.
+// readGrants follows the symbolic links of path. In shared system directories, it grants the file
+// only.
 func readGrants(path string) []string {
 	var paths []string
 	for range maxLinks {
@@ -133,8 +135,9 @@ func readGrants(path string) []string {
 	return paths
 }
 
-// besides answers where the next directory will be put, if the one that a file is in is a link that is turned around at each
-// renewal, such as current -> releases/7: next to that. A link that lies among everybody's is not one of those. Empty: nowhere.
+// besides returns the directory in which the next version of a directory will appear, if link is a
+// symbolic link that each renewal switches, such as current -> releases/7. It returns "" for other
+// directories, and for a link in a shared system directory.
 func besides(link, target string) string {
 	if _, err := os.Readlink(link); err != nil {
 		return ""
@@ -147,13 +150,14 @@ func besides(link, target string) string {
 	return beside
 }
 
-// IsAlone says whether the file at path is granted by itself, so that another one put in its place is not.
+// IsAlone reports whether only the file at path is granted, so that a replacement of it is not
+// accessible.
 func IsAlone(path string) bool {
 	target, err := filepath.EvalSymlinks(path)
 	return err == nil && slices.Contains(broad, filepath.Dir(target))
 }
 
-// rights are what a use needs.
+// rights returns the rights that a use needs.
 func (u Use) rights() uint64 {
 	switch u {
 	case ReadFile, ReadSystemFile:

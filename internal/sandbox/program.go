@@ -8,19 +8,19 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// rule lets one system call through: always, or if one of the alternatives is true.
+// rule allows one system call: always, or if one of the alternatives is true.
 type rule struct {
 	call uint32
-	any  [][]check // alternatives, of which each is all of its checks; none: always
+	any  [][]check // alternatives, each true if all of its checks are; none: always
 }
 
-// check looks at the lower half of an argument. The upper one means nothing in the arguments that are checked: the kernel
-// takes them as 32 bits, or has no bits there.
+// check tests the lower half of an argument. In the arguments that are checked, the kernel ignores
+// the upper half or defines no bits there.
 type check struct {
 	arg   uint32
-	mask  uint32 // the bits that count
+	mask  uint32 // the bits to compare
 	value uint32
-	not   bool // it must not be the value
+	not   bool // true if the bits differ from value
 }
 
 const allBits = ^uint32(0)
@@ -33,7 +33,7 @@ func hasNot(arg, bits uint32) check { return check{arg: arg, mask: bits} }
 
 func isBut(arg, bits, value uint32) check { return check{arg: arg, mask: ^bits, value: value} }
 
-// oneOf is an alternative for each value.
+// oneOf returns an alternative for each value.
 func oneOf(arg uint32, of ...uint32) (alternatives [][]check) {
 	for _, v := range of {
 		alternatives = append(alternatives, []check{is(arg, v)})
@@ -41,13 +41,13 @@ func oneOf(arg uint32, of ...uint32) (alternatives [][]check) {
 	return alternatives
 }
 
-// policy is what a program enforces.
+// policy is the rules that a program enforces.
 type policy struct {
 	arch   uint32            // AUDIT_ARCH_ of the machine
-	x32    bool              // system calls may come in a second numbering, that of x32
-	rules  []rule            // in the order in which they are tried: frequent calls first
-	absent map[uint32]uint32 // calls that are answered by an error number, as if the kernel did not have them
-	refuse uint32            // what becomes of every other call, a SECCOMP_RET_ value
+	x32    bool              // whether there are also x32 system calls
+	rules  []rule            // in the order of their tests: frequent calls first
+	absent map[uint32]uint32 // calls that fail with an error number, as if the kernel lacked them
+	refuse uint32            // the SECCOMP_RET_ value for every other call
 }
 
 // Offsets in struct seccomp_data (seccomp(2)) on a little-endian machine.
@@ -61,12 +61,12 @@ const (
 // x32Bit marks system calls of the x32 ABI.
 const x32Bit = 0x40000000
 
-// compile translates a policy for the kernel.
+// compile translates a policy into a program for the kernel.
 func compile(p policy) []unix.SockFilter {
 	program := []unix.SockFilter{
 		load(offsetArch),
 		jump(unix.BPF_JEQ, p.arch, 1, 0),
-		answer(unix.SECCOMP_RET_KILL_PROCESS), // no call of ours is of another architecture
+		answer(unix.SECCOMP_RET_KILL_PROCESS), // the process makes no calls of another architecture
 		load(offsetCall),
 	}
 	if p.x32 {
@@ -85,7 +85,7 @@ func compile(p policy) []unix.SockFilter {
 	return append(program, answer(p.refuse))
 }
 
-// block answers for one call: allow, or go from alternative to alternative.
+// block returns the instructions for one call: allow it, or test one alternative after another.
 func (r rule) block(refuse uint32) []unix.SockFilter {
 	if len(r.any) == 0 {
 		return []unix.SockFilter{answer(unix.SECCOMP_RET_ALLOW)}
@@ -97,10 +97,11 @@ func (r rule) block(refuse uint32) []unix.SockFilter {
 	return append(block, answer(refuse))
 }
 
-// alternative allows if all checks are true, and goes on behind itself otherwise.
+// alternative returns instructions that allow the call if all checks are true, and otherwise
+// continue after them.
 func alternative(checks []check) []unix.SockFilter {
 	var body []unix.SockFilter
-	var exits []int // jumps that leave when the check is false
+	var exits []int // jumps that leave if the check is false
 	for _, c := range checks {
 		body = append(body, load(offsetArgs+sizeArg*c.arg))
 		if c.mask != allBits {
@@ -133,10 +134,10 @@ func answer(action uint32) unix.SockFilter {
 	return unix.SockFilter{Code: unix.BPF_RET | unix.BPF_K, K: action}
 }
 
-// distance is how far a conditional jump goes, which has 8 bits for it.
+// distance returns the offset of a conditional jump, which has 8 bits.
 func distance(n int) uint8 {
 	if n > 255 {
-		panic("sandbox: internal error: a rule is too long to be jumped over")
+		panic("sandbox: internal error: a rule is too long to jump over")
 	}
 	return uint8(n)
 }

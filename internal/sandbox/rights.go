@@ -7,29 +7,29 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// The rights to the file system that each ABI brought, see landlock(7).
+// The file system rights that each ABI introduced, see landlock(7).
 const (
 	rightsABI1 = unix.LANDLOCK_ACCESS_FS_MAKE_SYM<<1 - 1 // all up to MAKE_SYM
 	rightsABI2 = unix.LANDLOCK_ACCESS_FS_REFER
 	rightsABI3 = unix.LANDLOCK_ACCESS_FS_TRUNCATE
 	rightsABI5 = unix.LANDLOCK_ACCESS_FS_IOCTL_DEV
 
-	// fileRights are those that a rule for a file can have.
+	// fileRights are the rights that a rule for a file can have.
 	fileRights = unix.LANDLOCK_ACCESS_FS_EXECUTE | unix.LANDLOCK_ACCESS_FS_WRITE_FILE | unix.LANDLOCK_ACCESS_FS_READ_FILE |
 		unix.LANDLOCK_ACCESS_FS_TRUNCATE | unix.LANDLOCK_ACCESS_FS_IOCTL_DEV
 )
 
-// Scoped signals kept threads in domains of their own from signalling each other, and so the Go runtime from stopping
-// them, until this erratum was mended.
+// erratumSignals is the erratum that, until it was fixed, kept threads in different domains from
+// signalling each other. The Go runtime could not stop its threads.
 const erratumSignals = 2
 
-// handled are the rights that are denied unless a rule gives them.
+// handled are the rights that are denied unless a rule grants them.
 type handled struct {
 	fs, net, scoped uint64
 }
 
-// handledBy says what a kernel can deny; errata are the faults that it has mended, a bit each. The rules were tried up to
-// ABI 7; what newer ones could deny besides is not asked of them.
+// handledBy returns the rights that a kernel can deny. errata are the errata that it has fixed, one
+// bit each. The rules are tested up to ABI 7. Rights that newer ABIs introduce are not used.
 func handledBy(abi, errata int) handled {
 	var h handled
 	if abi >= 1 {
@@ -56,7 +56,7 @@ func handledBy(abi, errata int) handled {
 	return h
 }
 
-// Covers says whether what is wanted is within what was granted.
+// Covers returns the wanted grants that are not within the granted ones.
 func Covers(granted, wanted []Grant) (missing []Grant) {
 	for _, w := range wanted {
 		isGranted := slices.ContainsFunc(granted, func(g Grant) bool {

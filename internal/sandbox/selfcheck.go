@@ -12,23 +12,23 @@ import (
 	"github.com/hassesd/hassesd/internal/threads"
 )
 
-// Want is what SelfCheck holds the process against.
+// Want is the expected state of the process.
 type Want struct {
 	UID, GID int
-	Dropped  bool // root was given up: no supplementary groups and no bounding set are left
+	Dropped  bool // root was dropped: supplementary groups and the bounding set must be empty
 	Layers   Layers
-	Options  Options // what Enter was given
+	Options  Options // the options of Enter
 }
 
-// Check is one thing that must not work, or must be so.
+// Check is the result of one check.
 type Check struct {
 	What string
-	Err  error // nil: as it must be
+	Err  error // nil: passed
 }
 
-// SelfCheck looks at every thread and tries what must not work. In a sandbox that kills, what would be killed is not
-// tried. Each attempt is answered; the error is of those that were not refused, and of threads that are not as they must
-// be.
+// SelfCheck checks every thread, and tries what must not work. In a sandbox that kills, it skips
+// attempts that would end the process. It returns the result of each attempt. The error joins the
+// attempts that were not refused and the deviations of threads.
 func SelfCheck(w Want) ([]Check, error) {
 	var checks []Check
 	for _, t := range w.attempts() {
@@ -48,7 +48,7 @@ func SelfCheck(w Want) ([]Check, error) {
 	return checks, errors.Join(errs...)
 }
 
-// CheckThreads wants all threads to be alike, and as they must be.
+// CheckThreads checks that all threads are in the expected state and equal.
 func CheckThreads(w Want, all []threads.Status) Check { return Check{"threads", w.checkThreads(all)} }
 
 func (w *Want) checkThreads(all []threads.Status) error {
@@ -85,7 +85,7 @@ func (w *Want) checkThread(s threads.Status) error {
 	return nil
 }
 
-// attempt is something that must be refused with one of the errors.
+// attempt is an action that must be refused with one of the errors.
 type attempt struct {
 	what    string
 	do      func() error
@@ -103,7 +103,7 @@ func (a attempt) verdict() error {
 	return nil
 }
 
-// attempts are what the layers in force must refuse.
+// attempts returns what the active layers must refuse.
 func (w *Want) attempts() []attempt {
 	var all []attempt
 	add := func(what string, do func() error, refused ...error) { all = append(all, attempt{what, do, refused}) }
@@ -128,7 +128,7 @@ func (w *Want) attempts() []attempt {
 			add("read "+secret, open(secret), unix.EACCES)
 		}
 	}
-	// With seccomp there is no bind at all, and no connect unless there is something to connect to.
+	// With seccomp, bind is never allowed, and connect only if there are ports to connect to.
 	if w.Layers.Landlock >= abiNetwork {
 		if !isFiltered {
 			add("bind a TCP port", bindTCP, unix.EACCES)
@@ -140,10 +140,10 @@ func (w *Want) attempts() []attempt {
 	return all
 }
 
-// abiNetwork is the first with rules for ports.
+// abiNetwork is the first ABI with rules for ports.
 const abiNetwork = 4
 
-// freePort is a port that must not be connected to.
+// freePort returns a port to which connections are not allowed.
 func freePort(allowed []uint16) (uint16, bool) {
 	for port := uint16(1); port < 1024; port++ {
 		if !slices.Contains(allowed, port) {

@@ -1,8 +1,9 @@
-// Package state keeps small files that outlive the daemon in a directory that is its own.
+// Package state keeps small files that survive a restart, in a directory of the daemon's own.
 //
-// A file is written whole, under another name, and put in its place in one step that is on the disk before Write
-// returns; so after a crash there is the old one or the new one. What is found is not believed: links, pipes and devices
-// are not followed and not waited for, and a file that its reader cannot make sense of is set aside and not thrown away.
+// A file is written as a whole under another name and then renamed, and both are on the disk before
+// Write returns. So after a crash, the old or the new file is there. The package does not trust the
+// contents of the directory: it does not follow links, nor wait for pipes and devices. A file that
+// its reader cannot parse is set aside and not deleted.
 package state
 
 import (
@@ -17,31 +18,31 @@ import (
 )
 
 const (
-	// newSuffix ends the name of a file that is being written, after a dot at its beginning.
+	// newSuffix ends the name of a file that is being written, which starts with a dot.
 	newSuffix = ".new"
-	// asideMark stands between the name of a file that was set aside and the time when that was.
+	// asideMark separates the name of a file that was set aside and the time of that.
 	asideMark = ".damaged-"
-	// asideTime is sorted as the time is.
+	// asideTime sorts by time.
 	asideTime = "20060102T150405.000000000Z"
-	// maxAside bounds how many are kept of one file: the newest tell what is wrong, and a daemon that starts again and
-	// again must not fill the disk.
+	// maxAside bounds how many are kept of one file. The newest show what is wrong, and a daemon
+	// that restarts again and again must not fill the disk.
 	maxAside = 3
 )
 
-// Dir is a directory whose files nobody but the daemon can change. Its methods may be called from any goroutine, but
-// each file belongs to one caller at a time. Names have no slashes.
+// Dir is a directory whose files only the daemon can change. Its methods may be called from any
+// goroutine, but only one caller at a time may use a file. Names must not contain slashes.
 type Dir struct {
 	path string
 	root *os.Root
-	lock *os.File // locked while the directory is in use; nil: it is only looked at
+	lock *os.File // locked while the directory is in use; nil: only inspected
 
 	wasOpen bool // see WasOpen
 }
 
-// Path is where the file of that name is, for people.
+// Path returns the path of the file with that name, for messages.
 func (d *Dir) Path(name string) string { return filepath.Join(d.path, name) }
 
-// Close gives the directory back.
+// Close closes the directory and unlocks it.
 func (d *Dir) Close() error {
 	var err error
 	if d.lock != nil {
@@ -50,7 +51,7 @@ func (d *Dir) Close() error {
 	return errors.Join(err, d.root.Close())
 }
 
-// Open opens a file to read it. The error is fs.ErrNotExist if there is none.
+// Open opens a file for reading. The error is fs.ErrNotExist if there is none.
 func (d *Dir) Open(name string) (*os.File, error) {
 	info, err := d.root.Lstat(name)
 	if err != nil {
@@ -62,7 +63,7 @@ func (d *Dir) Open(name string) (*os.File, error) {
 	return d.root.Open(name)
 }
 
-// Read returns a file of at most limit bytes.
+// Read returns the content of a file of at most limit bytes.
 func (d *Dir) Read(name string, limit int64) ([]byte, error) {
 	f, err := d.Open(name)
 	if err != nil {
@@ -76,9 +77,10 @@ func (d *Dir) Read(name string, limit int64) ([]byte, error) {
 	return text, err
 }
 
-// Write replaces a file by what write writes, mode 0600. After an error the file is as it was.
+// Write replaces a file by what write writes, with mode 0600. After an error, the file is
+// unchanged.
 func (d *Dir) Write(name string, write func(io.Writer) error) (err error) {
-	temporary := "." + name + newSuffix // always the same, so that crashes leave no heap of them
+	temporary := "." + name + newSuffix // always the same name, so that crashes do not leave many
 	if err := d.root.Remove(temporary); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
@@ -99,7 +101,7 @@ func (d *Dir) Write(name string, write func(io.Writer) error) (err error) {
 	return d.sync()
 }
 
-// Remove removes a file for good: it does not come back after a power failure. It is no error if there is none.
+// Remove removes a file durably. It is not an error if there is none.
 func (d *Dir) Remove(name string) error {
 	if err := d.root.Remove(name); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
@@ -107,8 +109,8 @@ func (d *Dir) Remove(name string) error {
 	return d.sync()
 }
 
-// SetAside gives a file another name, which it returns, for somebody to look at. Of those that were set aside before,
-// only the newest are kept.
+// SetAside renames a file, so that it can be examined, and returns the new name. Of files set aside
+// before, it keeps the newest.
 func (d *Dir) SetAside(name string, now time.Time) (aside string, err error) {
 	before, err := d.aside(name)
 	if err != nil {
@@ -127,7 +129,7 @@ func (d *Dir) SetAside(name string, now time.Time) (aside string, err error) {
 	return aside, d.sync()
 }
 
-// aside lists what was set aside of a file, oldest first.
+// aside returns the names of files set aside for name, oldest first.
 func (d *Dir) aside(name string) ([]string, error) {
 	all, err := fs.ReadDir(d.root.FS(), ".") // sorted
 	if err != nil {
@@ -142,7 +144,7 @@ func (d *Dir) aside(name string) ([]string, error) {
 	return found, nil
 }
 
-// sync makes what was done to names in the directory last.
+// sync makes changes of names in the directory durable.
 func (d *Dir) sync() error {
 	self, err := d.root.Open(".")
 	if err != nil {
@@ -152,8 +154,8 @@ func (d *Dir) sync() error {
 	return self.Sync()
 }
 
-// Owner is who will use a directory.
+// Owner is the user and group that will use a directory.
 type Owner struct{ UID, GID int }
 
-// Self is who we are.
+// Self returns the user and group of the process.
 func Self() Owner { return Owner{os.Geteuid(), os.Getegid()} }

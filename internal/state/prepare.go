@@ -13,13 +13,14 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Prepare opens a directory for owner, to be used from now on, also when the process has become owner, and by no other
-// process until Close. If there is none it makes one, mode 0700. One of owner's that Kubernetes
-// made 2770 it makes 0700 again. As root it gives one that belongs to root to owner, with the files of the names in ours, but
-// not if it holds anything else but directories of the names in others: a directory that was named by mistake must not
-// be given away.
+// Prepare opens a directory for owner, to be used from now on, even after the process has switched
+// to owner, and by no other process until Close. If there is none, it creates one with mode 0700.
+// If the directory belongs to owner and Kubernetes has set mode 2770, Prepare restores 0700. If it
+// belongs to root, a process that runs as root gives it to owner, with the files named in ours. It
+// refuses if there is anything else, other than directories named in others: a directory configured
+// by mistake must not be given away.
 func Prepare(path string, owner Owner, ours, others []string) (*Dir, error) {
-	path = filepath.Clean(path) // behind a slash at the end, it would be its own parent, and a link would be followed
+	path = filepath.Clean(path) // with a trailing slash, it would be its own parent, and a link would be followed
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		return nil, fmt.Errorf("make the directory: %w", err)
 	}
@@ -33,7 +34,7 @@ func Prepare(path string, owner Owner, ours, others []string) (*Dir, error) {
 	if has == owner.UID {
 		err = d.shut()
 	} else if err = d.checkClosed(); err == nil {
-		_, err = d.survey(ours, others) // before anything is put there
+		_, err = d.survey(ours, others) // before anything is created there
 	}
 	if err == nil {
 		err = d.take(owner)
@@ -48,7 +49,7 @@ func Prepare(path string, owner Owner, ours, others []string) (*Dir, error) {
 	return d, nil
 }
 
-// Use opens a directory that is there and stays whose it is: owner's. No other process uses it until Close.
+// Use opens an existing directory that belongs to owner. No other process uses it until Close.
 func Use(path string, owner Owner) (*Dir, error) {
 	d, has, err := open(path, owner)
 	if err != nil {
@@ -68,7 +69,8 @@ func Use(path string, owner Owner) (*Dir, error) {
 	return d, nil
 }
 
-// Check says what Prepare, or with isUsed Use, would complain of, and changes nothing.
+// Check returns the error that Prepare, or with isUsed Use, would return, without changing
+// anything.
 func Check(path string, owner Owner, isUsed bool, ours, others []string) error {
 	d, has, err := open(path, owner)
 	switch {
@@ -80,7 +82,7 @@ func Check(path string, owner Owner, isUsed bool, ours, others []string) error {
 	defer func() { _ = d.Close() }()
 	switch {
 	case has == owner.UID && !isUsed && d.isOfVolume():
-		return nil // it will be shut
+		return nil // Prepare makes it private
 	case has != owner.UID && isUsed:
 		return wrongOwner(path, has, owner)
 	}
@@ -91,10 +93,11 @@ func Check(path string, owner Owner, isUsed bool, ours, others []string) error {
 	return err
 }
 
-// kernelFiles are file systems in which nobody can make a directory, whatever the permissions say.
+// kernelFiles are file systems in which nobody can create a directory, whatever the permissions.
 var kernelFiles = []int64{unix.PROC_SUPER_MAGIC, unix.SYSFS_MAGIC, unix.DEBUGFS_MAGIC, unix.TRACEFS_MAGIC, unix.SECURITYFS_MAGIC, unix.DEVPTS_SUPER_MAGIC}
 
-// CheckMakeable says why a directory that is not there cannot be made, as far as may be seen without making it.
+// CheckMakeable returns why a missing directory cannot be created, as far as can be seen without
+// creating it.
 func CheckMakeable(path string) error {
 	above := filepath.Dir(filepath.Clean(path))
 	info, err := os.Stat(above)
@@ -118,8 +121,9 @@ func CheckMakeable(path string) error {
 	return nil
 }
 
-// open opens a directory that is owner's or can be made so, and answers whose it is. A link to one will not do: who can
-// turn it around could give the daemon another past.
+// open opens a directory that belongs to owner or can be given to it, and returns its present
+// owner. It refuses a symbolic link: whoever can change the link could give the daemon another
+// history.
 func open(path string, owner Owner) (*Dir, int, error) {
 	path = filepath.Clean(path)
 	if info, err := os.Lstat(path); err != nil {
@@ -148,7 +152,7 @@ func wrongOwner(path string, has int, owner Owner) error {
 		path, has, owner.UID, owner.UID, path, filepath.Join(path, "hassesd"))
 }
 
-// owner returns whose the directory is.
+// owner returns the user who owns the directory.
 func (d *Dir) owner() (int, error) {
 	info, err := d.root.Stat(".")
 	if err != nil {
@@ -166,7 +170,7 @@ const (
 	anythingOfOthers = 0o007
 )
 
-// checkClosed refuses a directory that others than its owner can change.
+// checkClosed returns an error for a directory that other users can write to.
 func (d *Dir) checkClosed() error {
 	info, err := d.root.Stat(".")
 	if err != nil {
@@ -178,15 +182,15 @@ func (d *Dir) checkClosed() error {
 	return nil
 }
 
-// isOfVolume reports whether the directory has the permissions that Kubernetes gives to each directory of a volume at the
-// start of a pod with an fsGroup: those that it had, and all for the group, and setgid.
+// isOfVolume reports whether the directory has the permissions that Kubernetes sets on each
+// directory of a volume when a pod with an fsGroup starts: the original ones, all for the group,
+// and setgid.
 func (d *Dir) isOfVolume() bool {
 	info, err := d.root.Stat(".")
 	return err == nil && info.Mode()&fs.ModeSetgid != 0 && info.Mode()&anythingOfOthers == 0
 }
 
-// shut takes the permissions of the group from a directory of the daemon's own that isOfVolume. The volume's group is no
-// business of the daemon's.
+// shut removes the group's permissions from a directory for which isOfVolume is true.
 func (d *Dir) shut() error {
 	open := d.checkClosed()
 	if open == nil || !d.isOfVolume() {
@@ -204,11 +208,12 @@ func (d *Dir) shut() error {
 	return nil
 }
 
-// WasOpen reports whether the group could write to the directory until it was opened. What is in it may be theirs.
+// WasOpen reports whether the group could write to the directory before it was opened. Its files
+// may not be the daemon's.
 func (d *Dir) WasOpen() bool { return d.wasOpen }
 
-// give changes the owner of a directory that only root could fill until now: its files first, so that the new owner
-// cannot change what is still being given.
+// give changes the owner of a directory that only root could write to. Its files come first, so
+// that the new owner cannot interfere.
 func (d *Dir) give(owner Owner, ours, others []string) error {
 	files, err := d.survey(ours, others)
 	if err != nil {
@@ -230,7 +235,7 @@ func (d *Dir) give(owner Owner, ours, others []string) error {
 	return nil
 }
 
-// survey lists our files in the directory, and refuses one that holds anything else.
+// survey returns the names of our files in the directory, or an error if it contains anything else.
 func (d *Dir) survey(ours, others []string) (files []string, err error) {
 	all, err := fs.ReadDir(d.root.FS(), ".")
 	if err != nil {
@@ -249,7 +254,7 @@ func (d *Dir) survey(ours, others []string) (files []string, err error) {
 	return files, nil
 }
 
-// isOurs says whether a file of this name is one of ours, one that is being written, or one that was set aside.
+// isOurs reports whether a file of this name is one of ours, one being written, or one set aside.
 func isOurs(name string, ours []string) bool {
 	if name == lockFile {
 		return true

@@ -9,19 +9,20 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// sendTimeout bounds how long a datagram waits for room at the service manager.
+// sendTimeout bounds how long a send waits while the socket of the service manager is full.
 const sendTimeout = time.Second
 
-// ErrBusy is what [Notifier.TryNotify] returns when the service manager has no room for a datagram now.
+// ErrBusy is returned by [Notifier.TryNotify] while the socket of the service manager is full.
 var ErrBusy = errors.New("the service manager is busy")
 
-// Notifier tells the service manager how the service is doing. Any goroutine may use it; a nil one tells nobody.
+// Notifier reports the state of the service to the service manager. Any goroutine may use it. A nil
+// Notifier does nothing.
 type Notifier struct {
 	fd int // fixed; blocking, with a timeout
 }
 
-// Dial connects to the address that Service.NotifySocket gives: a path, or the name of an abstract socket behind an @.
-// From then on no right to open a socket is needed.
+// Dial connects to the address in Service.NotifySocket: a path, or @ and the name of an abstract
+// socket. After that, the process needs no right to open a socket.
 func Dial(address string) (*Notifier, error) {
 	n, err := dial(address)
 	if err != nil {
@@ -53,22 +54,24 @@ func dial(address string) (_ *Notifier, err error) {
 	return &Notifier{fd: fd}, nil
 }
 
-// Notify tells all the states at once. It waits at most a second.
+// Notify sends all the states in one datagram. It waits at most a second.
 func (n *Notifier) Notify(states ...State) error { return n.send(states, nil, 0) }
 
-// TryNotify is Notify that never waits: it returns ErrBusy instead. It is for event loops.
+// TryNotify is Notify, but returns ErrBusy instead of waiting. It is for event loops.
 func (n *Notifier) TryNotify(states ...State) error { return n.send(states, nil, unix.MSG_DONTWAIT) }
 
-// Store has the service manager keep a copy of the descriptor and hand it, under that name, to the process that it
-// starts next for the service. It does so as far as FileDescriptorStoreMax= allows, and does not say.
+// Store asks the service manager to keep a copy of the descriptor, and to pass it under that name
+// to the next process of the service. The manager does so as far as FileDescriptorStoreMax= allows,
+// and reports no error.
 func (n *Notifier) Store(name string, fd int) error {
 	return n.send([]State{storing(name)}, unix.UnixRights(fd), 0)
 }
 
-// Remove has the service manager close its copies of the descriptors with that name.
+// Remove asks the service manager to close its copies of the descriptors with that name.
 func (n *Notifier) Remove(name string) error { return n.Notify(removing(name)) }
 
-// Barrier waits until the service manager has dealt with everything that it was told before, up to the limit.
+// Barrier waits until the service manager has processed everything sent before, but at most the
+// limit.
 func (n *Notifier) Barrier(limit time.Duration) error {
 	if n == nil {
 		return nil
@@ -78,8 +81,8 @@ func (n *Notifier) Barrier(limit time.Duration) error {
 		return os.NewSyscallError("pipe2", err)
 	}
 	defer func() { _ = unix.Close(ends[0]) }()
-	// The manager closes its copy of the other end when it comes to this datagram; see sd_notify_barrier(3). The
-	// datagram may hold nothing else.
+	// The manager closes its copy of the other end when it processes this datagram; see
+	// sd_notify_barrier(3). The datagram must contain nothing else.
 	err := n.send([]State{"BARRIER=1"}, unix.UnixRights(ends[1]), 0)
 	_ = unix.Close(ends[1])
 	if err != nil {
@@ -123,7 +126,7 @@ func (n *Notifier) send(states []State, rights []byte, flags int) error {
 	}
 }
 
-// Close ends the connection. Nothing may be told after it.
+// Close closes the connection. Nothing may be sent afterwards.
 func (n *Notifier) Close() error {
 	if n == nil {
 		return nil

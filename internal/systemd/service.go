@@ -11,34 +11,35 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// firstFD is the first descriptor that is handed over; the others follow it. See SD_LISTEN_FDS_START in
+// firstFD is the first inherited descriptor. The others follow it. See SD_LISTEN_FDS_START in
 // sd_listen_fds(3).
 const firstFD = 3
 
-// maxSockets bounds how many sockets may be handed over. It catches a number that is none; systemd itself hands over
-// no more than RLIMIT_NOFILE allows.
+// maxSockets bounds the number of inherited sockets, to catch an invalid number. systemd itself
+// passes at most RLIMIT_NOFILE.
 const maxSockets = 1024
 
-// variables are those that [Inherit] reads, and whoever comes after must not.
+// variables are the environment variables that [Inherit] reads and removes.
 var variables = []string{
 	"LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES", "LISTEN_PIDFDID", "NOTIFY_SOCKET", "WATCHDOG_PID", "WATCHDOG_USEC",
 }
 
-// Service is what the service manager says to the process it has started. The zero value is a process without one.
+// Service is what the service manager passes to the process. The zero value means no service
+// manager.
 type Service struct {
-	NotifySocket string        // where to tell how the service is doing; empty: nowhere
-	Watchdog     time.Duration // how often at the least the manager wants to hear that all is well; 0: not at all
+	NotifySocket string        // where to report the state of the service; empty: nowhere
+	Watchdog     time.Duration // maximum interval between two reports of Alive; 0: none wanted
 	Sockets      []Socket      // in the order of their descriptors
 }
 
-// Socket is a descriptor that was handed over. Whoever takes it has to close it.
+// Socket is an inherited descriptor. Its user must close it.
 type Socket struct {
-	Name string // FileDescriptorName= of the socket unit, or FDNAME= of what was stored
+	Name string // FileDescriptorName= of the socket unit, or FDNAME= of a stored descriptor
 	FD   int
 }
 
-// Inherit takes what env, as os.Environ gives it, says to the process pid. The descriptors are there and close on exec
-// then, and the variables are gone from the process's own environment.
+// Inherit returns what env, in the form of os.Environ, passes to the process pid. It sets
+// close-on-exec on the descriptors, and removes the variables from the environment of the process.
 func Inherit(env []string, pid int) (Service, error) {
 	s, err := parse(env, pid)
 	for _, name := range variables {
@@ -55,7 +56,7 @@ func Inherit(env []string, pid int) (Service, error) {
 	return s, nil
 }
 
-// parse reads the variables. What is addressed to another process is left alone.
+// parse reads the variables. It ignores those for another process.
 func parse(env []string, pid int) (Service, error) {
 	get := func(name string) string {
 		for _, pair := range env {
@@ -67,7 +68,8 @@ func parse(env []string, pid int) (Service, error) {
 	}
 	s := Service{NotifySocket: get("NOTIFY_SOCKET")}
 	var err error
-	// WATCHDOG_PID may be missing, LISTEN_PID may not: see sd_watchdog_enabled(3) and sd_listen_fds(3).
+	// WATCHDOG_PID is optional and LISTEN_PID is not; see sd_watchdog_enabled(3) and
+	// sd_listen_fds(3).
 	if get("WATCHDOG_PID") == "" || isFor(get("WATCHDOG_PID"), pid) {
 		if s.Watchdog, err = parseWatchdog(get("WATCHDOG_USEC")); err != nil {
 			return Service{}, err
@@ -106,7 +108,7 @@ func parseSockets(count, names string) ([]Socket, error) {
 	if n == 0 {
 		return nil, nil
 	}
-	named := make([]string, n) // all without a name, when nobody speaks of names
+	named := make([]string, n) // without LISTEN_FDNAMES, all names are empty
 	if names != "" {
 		if named = strings.Split(names, ":"); len(named) != n {
 			return nil, fmt.Errorf("LISTEN_FDNAMES=%q names %d sockets, and LISTEN_FDS=%q says another number", names, len(named), count)

@@ -57,7 +57,8 @@ func TestParse(t *testing.T) {
 	}
 }
 
-// The child of TestInherit runs this: descriptors are only where the protocol has them in a process of its own.
+// The child of TestInherit runs this: descriptors are only where the protocol has them in a process
+// of its own.
 func TestInheritInAChild(t *testing.T) {
 	if os.Getenv("HASSESD_TEST_INHERIT") == "" {
 		t.Skip("runs as a child of TestInherit")

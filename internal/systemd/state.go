@@ -9,28 +9,29 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// State is one thing to tell the service manager: lines of a datagram, as sd_notify(3) lists them.
+// State is one state to report to the service manager: lines of a datagram as in sd_notify(3).
 type State string
 
 // States without a value.
 const (
-	Ready    State = "READY=1"    // the start, or a reload, is over
-	Stopping State = "STOPPING=1" // the end has begun
-	Alive    State = "WATCHDOG=1" // all is well
+	Ready    State = "READY=1"    // the start or a reload is complete
+	Stopping State = "STOPPING=1" // the stop has begun
+	Alive    State = "WATCHDOG=1" // the service is alive
 )
 
-// Reloading says that a reload has begun, at the time that [Monotonic] gives.
+// Reloading reports that a reload has begun, at the time from [Monotonic].
 func Reloading(at time.Duration) State {
 	return "RELOADING=1\n" + number("MONOTONIC_USEC", at)
 }
 
-// ExtendTimeout asks for so much time from now on for what is going on: the start or the stop.
+// ExtendTimeout asks for more time, from now on, for the current start or stop.
 func ExtendTimeout(by time.Duration) State { return number("EXTEND_TIMEOUT_USEC", by) }
 
-// maxStatus bounds the text of a status, which people read in one line.
+// maxStatus bounds the length of a status, which people read on one line.
 const maxStatus = 512
 
-// Status says in a line for people how the service is doing. What would not fit a line is left out of text.
+// Status reports a line of text for people. It replaces control characters by blanks, and cuts text
+// beyond maxStatus.
 func Status(text string) State {
 	text = strings.Map(func(r rune) rune {
 		if unicode.IsControl(r) {
@@ -48,11 +49,11 @@ func number(name string, d time.Duration) State {
 	return State(name + "=" + strconv.FormatInt(max(0, d.Microseconds()), 10))
 }
 
-// storing are the lines that go with a descriptor to be kept, and those that give up all of a name.
+// The lines that accompany a descriptor to store, and those that remove all descriptors of a name.
 func storing(name string) State  { return State("FDSTORE=1\nFDNAME=" + name) }
 func removing(name string) State { return State("FDSTOREREMOVE=1\nFDNAME=" + name) }
 
-// Monotonic is the time on the clock that the service manager compares reloads by.
+// Monotonic returns the time of the clock that the service manager uses for reloads.
 func Monotonic() time.Duration {
 	var at unix.Timespec
 	if err := unix.ClockGettime(unix.CLOCK_MONOTONIC, &at); err != nil {
@@ -61,7 +62,7 @@ func Monotonic() time.Duration {
 	return time.Duration(at.Nano())
 }
 
-// join makes the datagram.
+// join returns the datagram.
 func join(states []State) []byte {
 	var b strings.Builder
 	for i, s := range states {

@@ -9,8 +9,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Open makes a pseudo-terminal that passes bytes through unchanged, until the test ends: what is written to tty can be
-// read from screen, which is what somebody would look at.
+// Open makes a pseudo-terminal that passes bytes through unchanged, until the test ends: what is
+// written to tty can be read from screen, which is what somebody would look at.
 func Open(t testing.TB) (screen, tty *os.File) {
 	t.Helper()
 	screen, err := os.OpenFile("/dev/ptmx", os.O_RDWR, 0)

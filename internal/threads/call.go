@@ -7,17 +7,18 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Prctl does prctl(2) on every thread.
+// Prctl calls prctl(2) on every thread.
 func Prctl(option int, a2, a3 uintptr) error {
 	return onAll(unix.SYS_PRCTL, uintptr(option), a2, a3)
 }
 
-// RestrictSelf puts every thread into a Landlock domain of the ruleset (landlock_restrict_self(2)).
+// RestrictSelf calls landlock_restrict_self(2) with the ruleset on every thread.
 func RestrictSelf(ruleset int) error {
 	return onAll(unix.SYS_LANDLOCK_RESTRICT_SELF, uintptr(ruleset), 0, 0)
 }
 
-// DropCapabilities gives up every thread's effective, permitted, inheritable and, with them, ambient capabilities.
+// DropCapabilities drops the effective, permitted, inheritable and, with them, ambient capabilities
+// of every thread.
 func DropCapabilities() error {
 	header := &unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
 	none := &[2]unix.CapUserData{} // one for each half of 64 bits

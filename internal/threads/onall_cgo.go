@@ -4,7 +4,7 @@ package threads
 
 import "kernel.org/pub/linux/libs/security/libcap/psx"
 
-// onAll makes a system call on every thread. Arguments that are pointers stay where they are.
+// onAll makes a system call on every thread. Objects that pointer arguments refer to do not move.
 //
 //go:uintptrescapes
 func onAll(trap, a1, a2, a3 uintptr) error {

@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// Status is what /proc says of one thread's rights (proc_pid_status(5)).
+// Status is the rights of one thread, from /proc (proc_pid_status(5)).
 type Status struct {
 	ID         string
 	UIDs       [4]int // real, effective, saved, file system
@@ -15,14 +15,14 @@ type Status struct {
 	NoNewPrivs bool
 	Seccomp    int // 0: none, 2: filters
 
-	// Capabilities, a bit each.
+	// Capabilities, one bit each.
 	Inheritable, Permitted, Effective, Bounding, Ambient uint64
 }
 
-// optional are lines that not every kernel has: what they tell of is not there then.
+// optional are lines that some kernels lack, together with the feature.
 var optional = []string{"CapAmb", "NoNewPrivs", "Seccomp"}
 
-// parseStatus reads the lines that matter, each of which must be there but for the optional ones.
+// parseStatus reads the relevant lines. All but the optional ones are required.
 func parseStatus(text string) (Status, error) {
 	var s Status
 	noNewPrivs := 0

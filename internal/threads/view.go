@@ -12,11 +12,11 @@ import (
 // taskDir has a directory for each thread (proc_pid_task(5)).
 const taskDir = "/proc/self/task"
 
-// View looks at the threads of the process through a descriptor of their directory, which goes on to work in a chroot.
-// Its methods may be called from any goroutine.
+// View reads the status of the threads of the process through a descriptor of their directory,
+// which still works in a chroot. Its methods may be called from any goroutine.
 type View struct{ dir *os.File }
 
-// Open opens the view; Close gives it back.
+// Open opens a view. Close closes it.
 func Open() (*View, error) {
 	dir, err := os.OpenFile(taskDir, unix.O_PATH|unix.O_DIRECTORY, 0)
 	if err != nil {
@@ -25,13 +25,13 @@ func Open() (*View, error) {
 	return &View{dir}, nil
 }
 
-// Close gives the descriptor back.
+// Close closes the descriptor.
 func (v *View) Close() error { return v.dir.Close() }
 
-// FD is the descriptor of the directory, which Read lists and whose files it reads. It is open until Close.
+// FD returns the descriptor of the directory that Read reads. It is open until Close.
 func (v *View) FD() int { return int(v.dir.Fd()) }
 
-// Read returns the status of every thread. One that ends meanwhile is left out.
+// Read returns the status of every thread. It leaves out threads that end meanwhile.
 func (v *View) Read() ([]Status, error) {
 	dir, err := v.open(".", unix.O_DIRECTORY)
 	if err != nil {
@@ -81,7 +81,7 @@ func (v *View) readFile(name string) ([]byte, error) {
 	return readAll(f)
 }
 
-// readAll reads a file of a few hundred bytes that /proc makes up.
+// readAll reads a small file of /proc.
 func readAll(f *os.File) ([]byte, error) {
 	const most = 16 << 10
 	text := make([]byte, most)

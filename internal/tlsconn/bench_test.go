@@ -21,7 +21,8 @@ func everyday(version uint16) *tls.Config {
 	return config
 }
 
-// Handshakes with their client on the same machine, one after the other; a third of it or so is the server's part.
+// Handshakes with their client on the same machine, one after the other; a third of it or so is the
+// server's part.
 func BenchmarkHandshake(b *testing.B) {
 	for _, v := range versions {
 		for name, client := range map[string]*tls.Config{"X25519": clientConfig(v), "defaults": everyday(v)} {
@@ -95,8 +96,8 @@ func memory() (heap, stacks uint64) {
 	return m.HeapAlloc, m.StackInuse
 }
 
-// The memory of a connection that waits for events: live heap after the handshake and one event of 200 bytes, the
-// descriptor not counted.
+// The memory of a connection that waits for events: live heap after the handshake and one event of
+// 200 bytes, the descriptor not counted.
 func BenchmarkIdleMemory(b *testing.B) {
 	for _, v := range versions {
 		for name, client := range map[string]*tls.Config{"X25519": clientConfig(v), "defaults": everyday(v)} {
@@ -125,7 +126,8 @@ func BenchmarkIdleMemory(b *testing.B) {
 	}
 }
 
-// The memory of a handshake whose client stops talking: in front of its hello, inside it, and behind it.
+// The memory of a handshake whose client stops talking: in front of its hello, inside it, and
+// behind it.
 func BenchmarkStalledHandshakeMemory(b *testing.B) {
 	hello := helloOf(b, tls.VersionTLS13)
 	for name, sent := range map[string][]byte{"silent": nil, "half a hello": hello[:len(hello)/2], "hello alone": hello} {

@@ -6,8 +6,8 @@ import (
 	"net"
 )
 
-// Conn is the server side of a TLS connection over a Descriptor, which it never closes. After the handshake,
-// no method waits, and one owner calls them all. See [Conn.Start] for the time before.
+// Conn is the server side of a TLS connection over a Descriptor, which it never closes. After the
+// handshake, no method waits, and one owner calls them all. See [Conn.Start] for the time before.
 type Conn struct {
 	tls  *tls.Conn // fixed after Init
 	wire wire
@@ -16,21 +16,22 @@ type Conn struct {
 	readErr error // the first permanent error of ReadPlain
 }
 
-// Init makes the zero value a connection over d that waits for Start. Embedding a Conn by value saves the
-// garbage collector an object, and each record a cache line. The configuration is shared and not changed.
-// It should set DynamicRecordSizingDisabled, so that each Seal makes one record.
+// Init makes the zero value a connection over d that waits for Start. Embedding a Conn by value
+// saves the garbage collector an object, and each record a cache line. The configuration is shared
+// and not changed. It should set DynamicRecordSizingDisabled, so that each Seal makes one record.
 func (c *Conn) Init(d Descriptor, cfg *tls.Config) {
 	c.wire.out.d = d
 	c.wire.hs.Store(newHandshake())
 	c.tls = tls.Server(&c.wire, cfg)
 }
 
-// ReadPlain reads decrypted bytes into p, which must not be empty. It returns bytes or an error, never both:
-// the descriptor's own error if it would block before the peer's next record is complete; io.EOF after
-// close_notify, or if the stream ends between two records; io.ErrUnexpectedEOF if it ends inside one. Any
-// other error ends the connection. A read may produce output, such as an alert or the reply to a
-// KeyUpdate, so call Flush after the last read. The connection may hold unread bytes: read until it would
-// block before waiting for the descriptor.
+// ReadPlain reads decrypted bytes into p, which must not be empty. It returns bytes or an error,
+// never both: the descriptor's own error if it would block before the peer's next record is
+// complete; io.EOF after close_notify, or if the stream ends between two records;
+// io.ErrUnexpectedEOF if it ends inside one. Any other error ends the connection. A read may
+// produce output, such as an alert or the reply to a KeyUpdate, so call Flush after the last read.
+// The connection may hold unread bytes: read until it would block before waiting for the
+// descriptor.
 func (c *Conn) ReadPlain(p []byte) (int, error) {
 	c.mustBeOpen()
 	if c.readErr != nil {
@@ -58,9 +59,9 @@ func (c *Conn) ReadPlain(p []byte) (int, error) {
 	return 0, err
 }
 
-// Seal encrypts p, at most MaxSeal bytes, writes what the descriptor accepts and keeps the rest. Call it
-// while Pending is 0. Otherwise the bytes queue behind the pending ones, and ErrBacklog ends the
-// connection when they are too many. Seal does not keep p.
+// Seal encrypts p, at most MaxSeal bytes, writes what the descriptor accepts and keeps the rest.
+// Call it while Pending is 0. Otherwise the bytes queue behind the pending ones, and ErrBacklog
+// ends the connection when they are too many. Seal does not keep p.
 func (c *Conn) Seal(p []byte) error {
 	c.mustBeOpen()
 	if err := c.wire.out.err; err != nil {
@@ -70,8 +71,8 @@ func (c *Conn) Seal(p []byte) error {
 	return err
 }
 
-// Flush writes pending output. wantWrite reports whether to call it again when the descriptor is writable. It
-// also works after a failed handshake, for the alert.
+// Flush writes pending output. wantWrite reports whether to call it again when the descriptor is
+// writable. It also works after a failed handshake, for the alert.
 func (c *Conn) Flush() (wantWrite bool, err error) {
 	c.mustBeOpen()
 	return c.wire.out.flush()
@@ -83,8 +84,8 @@ func (c *Conn) Pending() int {
 	return len(c.wire.out.rest)
 }
 
-// CloseNotify queues the close_notify alert behind pending output. Nothing can be sealed afterwards; reading
-// still works. The alert is sent when Flush returns false.
+// CloseNotify queues the close_notify alert behind pending output. Nothing can be sealed
+// afterwards; reading still works. The alert is sent when Flush returns false.
 func (c *Conn) CloseNotify() error {
 	c.mustBeOpen()
 	return c.tls.CloseWrite()
@@ -114,11 +115,12 @@ func (c *Conn) mustBeOpen() {
 	}
 }
 
-// Start runs the handshake on its own goroutine. The goroutine's last act is to call done, exactly once, with
-// nil or with the error that ended the handshake: a [HandshakeError], a [PanicError], or the error passed
-// to Abort. A failed handshake may have left an alert to Flush. From Start to done, the goroutine owns the
-// descriptor. After done(nil), the caller must flush and read at once: the handshake may have used up the
-// last event of the descriptor, and the client's first request often arrives together with its Finished.
+// Start runs the handshake on its own goroutine. The goroutine's last act is to call done, exactly
+// once, with nil or with the error that ended the handshake: a [HandshakeError], a [PanicError], or
+// the error passed to Abort. A failed handshake may have left an alert to Flush. From Start to
+// done, the goroutine owns the descriptor. After done(nil), the caller must flush and read at once:
+// the handshake may have used up the last event of the descriptor, and the client's first request
+// often arrives together with its Finished.
 func (c *Conn) Start(g *Gate, done func(error)) {
 	h := c.wire.hs.Load()
 	if h == nil || !h.started.CompareAndSwap(false, true) {
@@ -132,8 +134,8 @@ func (c *Conn) Start(g *Gate, done func(error)) {
 	}()
 }
 
-// Wake tells a handshake that the descriptor became readable or writable. Any goroutine may call it at any
-// time. It never blocks, and does nothing after the handshake has ended.
+// Wake tells a handshake that the descriptor became readable or writable. Any goroutine may call it
+// at any time. It never blocks, and does nothing after the handshake has ended.
 func (c *Conn) Wake() {
 	if h := c.wire.hs.Load(); h != nil {
 		select {
@@ -143,11 +145,12 @@ func (c *Conn) Wake() {
 	}
 }
 
-// Abort ends a handshake that waits for its peer or for a slot, and done(err) follows. A nil err means
-// net.ErrClosed. A handshake that is computing ends at its next wait, or with its computation. Any goroutine
-// may call Abort at any time, even before Start. It never blocks, the first call wins, and it does nothing
-// after the handshake has ended, so that done(nil) may follow an Abort that came too late. Unless the handshake waited for its
-// peer, the error is an [ErrNotPeer] too.
+// Abort ends a handshake that waits for its peer or for a slot, and done(err) follows. A nil err
+// means net.ErrClosed. A handshake that is computing ends at its next wait, or with its
+// computation. Any goroutine may call Abort at any time, even before Start. It never blocks, the
+// first call wins, and it does nothing after the handshake has ended, so that done(nil) may follow
+// an Abort that came too late. Unless the handshake waited for its peer, the error is an
+// [ErrNotPeer] too.
 func (c *Conn) Abort(err error) {
 	if err == nil {
 		err = net.ErrClosed

@@ -1,8 +1,8 @@
 // Package tlsconn is a TLS server connection that never blocks its caller.
 //
-// crypto/tls cannot resume a handshake that ran out of input, so [Conn.Start] runs it on its own goroutine,
-// whose reads wait for [Conn.Wake]. When the goroutine has ended, the connection belongs to the caller's
-// event loop:
+// crypto/tls cannot resume a handshake that ran out of input, so [Conn.Start] runs it on its own
+// goroutine, whose reads wait for [Conn.Wake]. When the goroutine has ended, the connection belongs
+// to the caller's event loop:
 //
 //	c.Init(descriptor, config)
 //	c.Start(gate, func(err error) { loop.Post(func() { opened(c, err) }) })

@@ -5,16 +5,16 @@ import (
 	"fmt"
 )
 
-// ErrBacklog ends a connection whose peer causes more output than it reads, for example by a flood of
-// KeyUpdate requests.
+// ErrBacklog ends a connection whose peer causes more output than it reads, for example by a flood
+// of KeyUpdate requests.
 var ErrBacklog = errors.New("output backlog is full")
 
-// ErrNotPeer is joined to the error passed to Abort if the handshake was not waiting for its peer: it was
-// computing, or waiting for a slot.
+// ErrNotPeer is joined to the error passed to Abort if the handshake was not waiting for its peer:
+// it was computing, or waiting for a slot.
 var ErrNotPeer = errors.New("its turn to compute had not come or was not over")
 
-// PanicError is the result of a handshake that panicked. A bug in crypto/tls, or in a callback of the
-// configuration, that one client's bytes trigger must not end all other connections.
+// PanicError is the result of a handshake that panicked. A bug in crypto/tls, or in a callback of
+// the configuration, that one client's bytes trigger must not end all other connections.
 type PanicError struct {
 	Value any
 	Stack []byte // of the panicking goroutine, as debug.Stack returns it
@@ -23,8 +23,8 @@ type PanicError struct {
 // Error returns the value of the panic, without the stack.
 func (e *PanicError) Error() string { return fmt.Sprintf("handshake panicked: %v", e.Value) }
 
-// temporary is net.Error by another name. crypto/tls remembers every read error that is not temporary.
-// net.Error itself marks the method deprecated.
+// temporary is net.Error by another name. crypto/tls remembers every read error that is not
+// temporary. net.Error itself marks the method deprecated.
 type temporary interface {
 	error
 	Timeout() bool
@@ -39,9 +39,9 @@ func (e permanentError) Unwrap() error { return e.err }
 func (permanentError) Timeout() bool   { return true }
 func (permanentError) Temporary() bool { return false }
 
-// settle converts an error of the descriptor for crypto/tls. An error that is temporary and not a timeout
-// means "not now": settle returns it unwrapped. Any other error becomes permanent: ETIMEDOUT calls itself
-// temporary too, although its connection is dead.
+// settle converts an error of the descriptor for crypto/tls. An error that is temporary and not a
+// timeout means "not now": settle returns it unwrapped. Any other error becomes permanent:
+// ETIMEDOUT calls itself temporary too, although its connection is dead.
 func settle(err error) error {
 	t, ok := errors.AsType[temporary](err)
 	switch {
@@ -54,8 +54,8 @@ func settle(err error) error {
 	}
 }
 
-// wouldBlock reports whether an error from settle, or from crypto/tls after settle, means "not now". Both make
-// all other errors permanent.
+// wouldBlock reports whether an error from settle, or from crypto/tls after settle, means "not
+// now". Both make all other errors permanent.
 func wouldBlock(err error) bool {
 	t, ok := errors.AsType[temporary](err)
 	return ok && t.Temporary()

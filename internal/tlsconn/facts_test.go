@@ -8,8 +8,9 @@ import (
 	"testing"
 )
 
-// This file pins what the package relies on in crypto/tls and crypto/tls does not promise. A failure here after a
-// change of the Go release means: read crypto/tls/conn.go again before anything else.
+// This file pins what the package relies on in crypto/tls and crypto/tls does not promise. A
+// failure here after a change of the Go release means: read crypto/tls/conn.go again before
+// anything else.
 
 // probe is a transport for tls.Server: blocking at first, then as the test says.
 type probe struct {

@@ -62,9 +62,9 @@ const (
 	BlameMalice               // no well-behaved client does this
 )
 
-// Blame returns how to judge the failure. Until our first message goes out, we have computed next to nothing.
-// A client that does not trust our certificate costs as much as one that does, and is subject to the same
-// bounds.
+// Blame returns how to judge the failure. Until our first message goes out, we have computed next
+// to nothing. A client that does not trust our certificate costs as much as one that does, and is
+// subject to the same bounds.
 func (e *HandshakeError) Blame() Blame {
 	switch e.Failure {
 	case FailureNotTLS, FailureBroken:
@@ -96,8 +96,8 @@ const (
 	alertBadStatusResponse  tls.AlertError = 113
 )
 
-// isDistrust reports whether the alert means that a client rejects our certificate. Most clients send
-// certificate_unknown for any reason.
+// isDistrust reports whether the alert means that a client rejects our certificate. Most clients
+// send certificate_unknown for any reason.
 func isDistrust(a tls.AlertError) bool {
 	switch a {
 	case alertBadCertificate, alertUnsupportedCert, alertCertificateRevoked, alertCertificateExpired, alertCertificateUnknown,
@@ -107,7 +107,8 @@ func isDistrust(a tls.AlertError) bool {
 	return false
 }
 
-// Judge returns why the traced handshake ended with err, an error of crypto/tls or of the descriptor.
+// Judge returns why the traced handshake ended with err, an error of crypto/tls or of the
+// descriptor.
 func (t *Trace) Judge(err error) *HandshakeError {
 	e := &HandshakeError{Answered: t.answered, Err: err}
 	e.Failure, e.Alert = t.judge(err)
@@ -126,8 +127,8 @@ func (t *Trace) judge(err error) (Failure, tls.AlertError) {
 	if isHeader && header.Conn != nil {
 		return judgeFirst(t.first[:t.begun]), 0
 	}
-	// OpenSSL sends its alert about a certificate before it switches to the keys of TLS 1.3. Some clients
-	// send it with the record version of their hello.
+	// OpenSSL sends its alert about a certificate before it switches to the keys of TLS 1.3. Some
+	// clients send it with the record version of their hello.
 	if alert, ok := t.plainAlert(); ok && (isHeader || isLocal(err)) {
 		return judgeAlert(tls.AlertError(alert)), tls.AlertError(alert)
 	}
@@ -142,8 +143,8 @@ func (t *Trace) judge(err error) (Failure, tls.AlertError) {
 	return FailureUnsupported, 0
 }
 
-// breaches are the alerts that crypto/tls sends when the input is not valid TLS. It sends its other alerts
-// for valid TLS that we cannot serve.
+// breaches are the alerts that crypto/tls sends when the input is not valid TLS. It sends its other
+// alerts for valid TLS that we cannot serve.
 var breaches = []tls.AlertError{alertUnexpectedMessage, alertBadRecordMAC, alertRecordOverflow, alertDecodeError}
 
 func judgeAlert(a tls.AlertError) Failure {
@@ -167,13 +168,15 @@ func judgeFirst(first []byte) Failure {
 	return FailureNotTLS
 }
 
-// proxySignature starts a header of the PROXY protocol, version 2. Version 1 starts with proxyWord and a space.
+// proxySignature starts a header of the PROXY protocol, version 2. Version 1 starts with proxyWord
+// and a space.
 const (
 	proxySignature = "\r\n\r\n\x00\r\nQUIT\n"
 	proxyWord      = "PROXY"
 )
 
-// IsProxyHeader reports whether first, at least five bytes at the start of a connection, begins a PROXY header.
+// IsProxyHeader reports whether first, at least five bytes at the start of a connection, begins a
+// PROXY header.
 func IsProxyHeader(first []byte) bool {
 	for _, sign := range []string{proxySignature, proxyWord + " "} {
 		n := min(len(first), len(sign))
@@ -184,13 +187,14 @@ func IsProxyHeader(first []byte) bool {
 	return false
 }
 
-// IsClientHello reports whether first, the first bytes of a connection, begins the record of a ClientHello.
+// IsClientHello reports whether first, the first bytes of a connection, begins the record of a
+// ClientHello.
 func IsClientHello(first []byte) bool {
 	return len(first) > headerLen && first[0] == recordHandshake && first[1] == 3 && first[headerLen] == 1
 }
 
-// looksLikeHTTP reports whether five bytes begin a request line: a method in capital letters, with a space
-// after a short one. HTTP/2 without TLS starts in the same way.
+// looksLikeHTTP reports whether five bytes begin a request line: a method in capital letters, with
+// a space after a short one. HTTP/2 without TLS starts in the same way.
 func looksLikeHTTP(first []byte) bool {
 	if len(first) < headerLen {
 		return false
@@ -204,7 +208,8 @@ func isSSLv2(first []byte) bool {
 	return len(first) == headerLen && first[0] == 0x80 && first[2] == 1 && (first[3] == 3 || first[3] == 0 && first[4] == 2)
 }
 
-// PeerAlert returns the alert with which the peer ended a connection, if err is crypto/tls's error for one.
+// PeerAlert returns the alert with which the peer ended a connection, if err is crypto/tls's error
+// for one.
 func PeerAlert(err error) (tls.AlertError, bool) {
 	var op *net.OpError
 	if !errors.As(err, &op) || op.Op != "remote error" || op.Err == nil {
@@ -214,7 +219,8 @@ func PeerAlert(err error) (tls.AlertError, bool) {
 	return a, ok
 }
 
-// alertOf maps texts to alerts. crypto/tls returns alerts as an unexported type with the text of tls.AlertError.
+// alertOf maps texts to alerts. crypto/tls returns alerts as an unexported type with the text of
+// tls.AlertError.
 var alertOf = sync.OnceValue(func() map[string]tls.AlertError {
 	alerts := make(map[string]tls.AlertError, 256)
 	for a := range 256 {
@@ -223,8 +229,8 @@ var alertOf = sync.OnceValue(func() map[string]tls.AlertError {
 	return alerts
 })
 
-// Distrusts returns the alert by which the peer rejected our certificate after its handshake. Some clients
-// verify it only then.
+// Distrusts returns the alert by which the peer rejected our certificate after its handshake. Some
+// clients verify it only then.
 func Distrusts(err error) (tls.AlertError, bool) {
 	a, ok := PeerAlert(err)
 	return a, ok && isDistrust(a)
@@ -236,8 +242,9 @@ func isLocal(err error) bool {
 	return errors.As(err, &op) && op.Op == "local error"
 }
 
-// isTransport reports whether err comes from below TLS, or from a close_notify. Errors of the operating system
-// have the methods of a net.Error. Those of crypto/tls do not, except its local error.
+// isTransport reports whether err comes from below TLS, or from a close_notify. Errors of the
+// operating system have the methods of a net.Error. Those of crypto/tls do not, except its local
+// error.
 func isTransport(err error) bool {
 	_, isNet := errors.AsType[temporary](err)
 	return isNet && !isLocal(err) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) ||

@@ -8,7 +8,8 @@ import (
 	"testing"
 )
 
-// scriptOf turns fuzzed bytes into reads of 0 to 255 bytes, over and over, with an end to each run of zeros.
+// scriptOf turns fuzzed bytes into reads of 0 to 255 bytes, over and over, with an end to each run
+// of zeros.
 func scriptOf(cuts []byte) script {
 	var counts []int
 	for _, c := range cuts {
@@ -17,9 +18,10 @@ func scriptOf(cuts []byte) script {
 	return script{reads: cycle(append(counts, 700)...), writes: cycle(append(counts, 90)...)}
 }
 
-// FuzzFirstBytes sends anything instead of a handshake, in any pieces: the verdict is that of a blocking connection. Where
-// the first record is cut short, it is that of one whose client sends the record in parts, as Conn hands it over: crypto/tls
-// judges a part when it is there, and may find fault with a message before its record has ended.
+// FuzzFirstBytes sends anything instead of a handshake, in any pieces: the verdict is that of a
+// blocking connection. Where the first record is cut short, it is that of one whose client sends
+// the record in parts, as Conn hands it over: crypto/tls judges a part when it is there, and may
+// find fault with a message before its record has ended.
 func FuzzFirstBytes(f *testing.F) {
 	for _, first := range firstBytes {
 		f.Add(first.bytes, []byte{1, 0, 5})
@@ -41,8 +43,9 @@ func FuzzFirstBytes(f *testing.F) {
 	})
 }
 
-// inPartsIfCutShort returns a stream whose first record is one of a handshake and ends too early, with that record in equal
-// parts of at most maxPart bytes, their number a power of two. It returns any other stream as it is.
+// inPartsIfCutShort returns a stream whose first record is one of a handshake and ends too early,
+// with that record in equal parts of at most maxPart bytes, their number a power of two. It returns
+// any other stream as it is.
 func inPartsIfCutShort(stream []byte) []byte {
 	if len(stream) < headerLen || stream[0] != 22 || stream[1] != 3 {
 		return stream
@@ -99,8 +102,9 @@ func helloOf(t testing.TB, version uint16) []byte {
 	return record[:n]
 }
 
-// FuzzRecords lets a hostile client with the right keys run a program, in any pieces: the same plaintext and the same
-// end as with a blocking connection. A step is an operation and a length; bytes that are sent are taken from the rest.
+// FuzzRecords lets a hostile client with the right keys run a program, in any pieces: the same
+// plaintext and the same end as with a blocking connection. A step is an operation and a length;
+// bytes that are sent are taken from the rest.
 func FuzzRecords(f *testing.F) {
 	f.Add(true, []byte{0, 5, 'h', 'e', 'l', 'l', 'o', 6, 0, 0, 2, 'o', 'k'}, []byte{1, 0})
 	f.Add(true, []byte{7, 0, 7, 0, 0, 1, 'x', 4, 3, 9}, []byte{0, 20})

@@ -48,8 +48,8 @@ func (h *handshake) run(server *tls.Conn) (err error) {
 	return nil
 }
 
-// read is the transport's read during the handshake. It waits for bytes without a slot, and returns them
-// with one.
+// read is the transport's read during the handshake. It waits for bytes without a slot, and returns
+// them with one.
 func (h *handshake) read(out *output, p []byte) (int, error) {
 	for {
 		if err := h.aborted(); err != nil {

@@ -10,7 +10,8 @@ import (
 	"testing"
 )
 
-// startVisit starts a handshake with a client that closes afterwards. end gets the handshake's error.
+// startVisit starts a handshake with a client that closes afterwards. end gets the handshake's
+// error.
 func startVisit(t testing.TB, g *Gate, config *tls.Config) (c *Conn, e *steppedEnd, end <-chan error) {
 	t.Helper()
 	l := newLink()

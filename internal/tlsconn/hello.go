@@ -5,16 +5,17 @@ import "bytes"
 // headerLen is the size of a TLS record's header (RFC 8446 section 5.1).
 const headerLen = 5
 
-// maxPart is the size of the parts of the first record. The read buffer of crypto/tls starts with room for a
-// header and bytes.MinRead, so a record of this size does not make it grow.
+// maxPart is the size of the parts of the first record. The read buffer of crypto/tls starts with
+// room for a header and bytes.MinRead, so a record of this size does not make it grow.
 const maxPart = bytes.MinRead
 
-// hello splits the record with a client's first message into several records for crypto/tls. A sender may do
-// the same (RFC 8446 section 5.1), and the transcript does not include it. The read buffer of crypto/tls
-// never shrinks, and the largest record of a subscriber is its ClientHello, 1,500 bytes and more with a
-// key share of X25519MLKEM768. Split, it saves 1,500 bytes for the life of the stream (BenchmarkIdleMemory:
-// 6,730 bytes before, 5,260 after). The parts are equal and their number is a power of two, so that the
-// buffer in which crypto/tls joins them, and which doubles, ends up with the size of the message.
+// hello splits the record with a client's first message into several records for crypto/tls. A
+// sender may do the same (RFC 8446 section 5.1), and the transcript does not include it. The read
+// buffer of crypto/tls never shrinks, and the largest record of a subscriber is its ClientHello,
+// 1,500 bytes and more with a key share of X25519MLKEM768. Split, it saves 1,500 bytes for the life
+// of the stream (BenchmarkIdleMemory: 6,730 bytes before, 5,260 after). The parts are equal and
+// their number is a power of two, so that the buffer in which crypto/tls joins them, and which
+// doubles, ends up with the size of the message.
 type hello struct {
 	// Owned by the handshake's goroutine.
 	head   [headerLen]byte // as the client sent it
@@ -27,9 +28,9 @@ type hello struct {
 	end    error           // ended the stream inside the record; returned after the bytes before it
 }
 
-// read is the descriptor's Read with the first record split. It relies on two properties of crypto/tls: at
-// the start of a record, p is longer than bytes.MinRead; and after the descriptor would block, the next
-// call has the same p.
+// read is the descriptor's Read with the first record split. It relies on two properties of
+// crypto/tls: at the start of a record, p is longer than bytes.MinRead; and after the descriptor
+// would block, the next call has the same p.
 func (h *hello) read(d Descriptor, p []byte) (int, error) {
 	if h.end != nil {
 		return 0, h.end
@@ -58,7 +59,8 @@ func (h *hello) read(d Descriptor, p []byte) (int, error) {
 	return h.fill(d, p)
 }
 
-// cut chooses the size of the parts. It does not split a record that is not a handshake record of valid size.
+// cut chooses the size of the parts. It does not split a record that is not a handshake record of
+// valid size.
 func (h *hello) cut() {
 	n := int(h.head[3])<<8 | int(h.head[4])
 	if h.head[0] != 22 || h.head[1] != 3 || n > MaxSeal {

@@ -9,7 +9,8 @@ import (
 	"testing"
 )
 
-// trickle is a descriptor whose bytes come in steps of so many, each after a read that would block, and then end.
+// trickle is a descriptor whose bytes come in steps of so many, each after a read that would block,
+// and then end.
 type trickle struct {
 	sink
 	bytes []byte
@@ -130,7 +131,8 @@ func (d *widest) Read(p []byte) (int, error) {
 	return d.Descriptor.Read(p)
 }
 
-// crypto/tls reads into what is free in its buffer, so the largest read tells the size of the buffer that it keeps.
+// crypto/tls reads into what is free in its buffer, so the largest read tells the size of the
+// buffer that it keeps.
 func TestReadBufferStaysSmall(t *testing.T) {
 	t.Parallel()
 	for _, v := range versions {

@@ -41,7 +41,8 @@ type hostile struct {
 	seq     uint64
 }
 
-// hostileClient is a scenario's client that does the handshake, lets act send what it likes, and ends its side.
+// hostileClient is a scenario's client that does the handshake, lets act send what it likes, and
+// ends its side.
 func hostileClient(version uint16, act func(h *hostile)) func(raw clientEnd) error {
 	return func(raw clientEnd) error {
 		h, err := newHostile(raw, version)

@@ -22,8 +22,8 @@ func (blockedError) Temporary() bool { return true }
 // uncut is the cut of a link that ends only when its client closes it.
 const uncut = math.MaxInt
 
-// link is a duplex byte stream in memory. Its client end is a blocking net.Conn; its server end is either a Descriptor
-// that follows a script or, for comparison, a blocking net.Conn.
+// link is a duplex byte stream in memory. Its client end is a blocking net.Conn; its server end is
+// either a Descriptor that follows a script or, for comparison, a blocking net.Conn.
 type link struct {
 	cut    int   // the server reads so many bytes of the client's, then cutErr
 	cutErr error // io.EOF where nothing is said
@@ -65,7 +65,8 @@ func (l *link) event() {
 	}
 }
 
-// put appends to one direction. Bytes for a reader that went away are dropped, as a kernel does for a while.
+// put appends to one direction. Bytes for a reader that went away are dropped, as a kernel does for
+// a while.
 func (l *link) put(f *flow, p []byte) {
 	l.mu.Lock()
 	f.trace = append(f.trace, p...)
@@ -192,8 +193,9 @@ func (e blockingEnd) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// script says how a stepped descriptor behaves. Its functions get the number of bytes moved so far and answer how many
-// may move now; 0 means would-block, and the event that it goes on follows at once. nil allows all.
+// script says how a stepped descriptor behaves. Its functions get the number of bytes moved so far
+// and answer how many may move now; 0 means would-block, and the event that it goes on follows at
+// once. nil allows all.
 type script struct {
 	reads  func(at int) int
 	writes func(at int) int

@@ -118,7 +118,8 @@ func TestOutputRemembersTheDescriptorsError(t *testing.T) {
 	}
 }
 
-// leaving is a descriptor whose peer takes a little more and resets the connection before the next call.
+// leaving is a descriptor whose peer takes a little more and resets the connection before the next
+// call.
 type leaving struct{ tap }
 
 func (d *leaving) Write(p []byte) (int, error) {

@@ -32,7 +32,8 @@ var certificate = sync.OnceValue(func() tls.Certificate {
 	return selfSigned(key)
 })
 
-// steadyCertificate makes signatures of one length, so that a client's stream is as long in each run.
+// steadyCertificate makes signatures of one length, so that a client's stream is as long in each
+// run.
 var steadyCertificate = sync.OnceValue(func() tls.Certificate {
 	_, key, err := ed25519.GenerateKey(rand.Reader)
 	if err != nil {
@@ -116,7 +117,8 @@ func text(err error) string {
 	return err.Error()
 }
 
-// start builds the scenario's link and runs its client; stop closes the link and returns the client's error.
+// start builds the scenario's link and runs its client; stop closes the link and returns the
+// client's error.
 func (sc scenario) start() (l *link, stop func() error) {
 	l = newLink()
 	if sc.cut > 0 {
@@ -180,7 +182,8 @@ var (
 	_ secured = (*Plain)(nil)
 )
 
-// converse is a small event loop for one connection: it says what there is to say and reads to the end.
+// converse is a small event loop for one connection: it says what there is to say and reads to the
+// end.
 func (o *outcome) converse(t testing.TB, c secured, says [][]byte, ready <-chan struct{}) {
 	t.Helper()
 	buf := make([]byte, 512)
@@ -232,8 +235,8 @@ func (sc scenario) blocking(t testing.TB) outcome {
 			done <- o
 			return
 		}
-		// All from one goroutine: a link takes every write, and crypto/tls sends some alerts about what it reads without
-		// the lock that a Write beside it would hold.
+		// All from one goroutine: a link takes every write, and crypto/tls sends some alerts about
+		// what it reads without the lock that a Write beside it would hold.
 		for _, p := range sc.says {
 			if o.write == nil {
 				_, o.write = c.Write(p)
@@ -270,8 +273,8 @@ func receive[T any](t testing.TB, ch <-chan T) T {
 	}
 }
 
-// visitor is a well-behaved client: it sends each piece as a record, reads to close_notify, checks what it read, and
-// closes properly.
+// visitor is a well-behaved client: it sends each piece as a record, reads to close_notify, checks
+// what it read, and closes properly.
 func visitor(config *tls.Config, want []byte, pieces ...string) func(raw clientEnd) error {
 	return func(raw clientEnd) (err error) {
 		c := tls.Client(raw, config)

@@ -1,7 +1,7 @@
 package tlsconn
 
-// Plain is a connection without TLS that has the methods of Conn, for listeners behind a proxy that terminates
-// TLS. Its handshake is empty.
+// Plain is a connection without TLS that has the methods of Conn, for listeners behind a proxy that
+// terminates TLS. Its handshake is empty.
 type Plain struct {
 	out     output
 	readErr error
@@ -21,8 +21,8 @@ func (c *Plain) Wake() {}
 // Abort does nothing: there is no handshake to end.
 func (c *Plain) Abort(error) {}
 
-// ReadPlain reads into p, which must not be empty. It returns bytes, the descriptor's error if it would block,
-// or a permanent error; io.EOF at the end.
+// ReadPlain reads into p, which must not be empty. It returns bytes, the descriptor's error if it
+// would block, or a permanent error; io.EOF at the end.
 func (c *Plain) ReadPlain(p []byte) (int, error) {
 	if c.readErr != nil {
 		return 0, c.readErr
@@ -37,7 +37,8 @@ func (c *Plain) ReadPlain(p []byte) (int, error) {
 // Seal writes the part of p that the descriptor accepts and keeps the rest; see [Conn.Seal].
 func (c *Plain) Seal(p []byte) error { return c.out.write(p) }
 
-// Flush writes pending output. wantWrite reports whether to call it again when the descriptor is writable.
+// Flush writes pending output. wantWrite reports whether to call it again when the descriptor is
+// writable.
 func (c *Plain) Flush() (wantWrite bool, err error) { return c.out.flush() }
 
 // Pending returns how many bytes wait for the descriptor.

@@ -12,10 +12,10 @@ const (
 // alertLen is the length of an unencrypted alert: its level and its description.
 const alertLen = 2
 
-// Trace follows the records of a server's handshake, so that [Trace.Judge] can return why it failed. crypto/tls
-// does not expose what the peer sent, and takes an unencrypted alert for a record that it cannot decrypt.
-// The zero value is ready. A trace belongs to the goroutine that runs the handshake, and does not keep the
-// slices passed to it.
+// Trace follows the records of a server's handshake, so that [Trace.Judge] can return why it
+// failed. crypto/tls does not expose what the peer sent, and takes an unencrypted alert for a
+// record that it cannot decrypt. The zero value is ready. A trace belongs to the goroutine that
+// runs the handshake, and does not keep the slices passed to it.
 type Trace struct {
 	first [headerLen]byte // the first bytes of the client
 	begun int             // bytes of first received
@@ -65,14 +65,15 @@ func (t *Trace) Sent(p []byte) {
 	}
 }
 
-// inPlainAlert reports whether the client's last record is an unencrypted alert, or the beginning of one. A
-// client that has started to encrypt sends none.
+// inPlainAlert reports whether the client's last record is an unencrypted alert, or the beginning
+// of one. A client that has started to encrypt sends none.
 func (t *Trace) inPlainAlert() bool {
 	return t.have == headerLen && t.header[0] == recordAlert && t.header[1] == 3 &&
 		binary.BigEndian.Uint16(t.header[3:]) == alertLen && !t.sealed
 }
 
-// plainAlert returns the description of the unencrypted alert that is the client's last record, if it is one.
+// plainAlert returns the description of the unencrypted alert that is the client's last record, if
+// it is one.
 func (t *Trace) plainAlert() (description byte, ok bool) {
 	hasLevel := t.body[0] == alertLevelWarning || t.body[0] == alertLevelFatal
 	return t.body[1], t.inPlainAlert() && t.rest == 0 && hasLevel

@@ -7,9 +7,9 @@ import (
 	"time"
 )
 
-// wire is the transport below a tls.Conn. During a handshake, its reads wait. Afterwards, a read that would
-// block returns the descriptor's own error, which crypto/tls does not remember. Writes never wait and
-// never fail, unless the connection is dead: crypto/tls remembers every write error.
+// wire is the transport below a tls.Conn. During a handshake, its reads wait. Afterwards, a read
+// that would block returns the descriptor's own error, which crypto/tls does not remember. Writes
+// never wait and never fail, unless the connection is dead: crypto/tls remembers every write error.
 type wire struct {
 	// Any goroutine: nil once the handshake has ended.
 	hs atomic.Pointer[handshake]
@@ -34,8 +34,8 @@ func (w *wire) Read(p []byte) (int, error) {
 	switch {
 	case len(w.ahead) > 0:
 		n := copy(p, w.ahead)
-		// The rest lies in the caller's buffer, where the plaintext goes, so it is copied. There is no rest while
-		// crypto/tls reads through a bytes.Buffer.
+		// The rest lies in the caller's buffer, where the plaintext goes, so it is copied. There is
+		// no rest while crypto/tls reads through a bytes.Buffer.
 		if w.ahead = w.ahead[n:]; len(w.ahead) > 0 {
 			w.ahead = bytes.Clone(w.ahead)
 		} else {
@@ -49,10 +49,10 @@ func (w *wire) Read(p []byte) (int, error) {
 	}
 }
 
-// lookAhead returns the descriptor's error if it would block, and otherwise keeps the bytes for the next Read.
-// It reads without an allocation, whereas crypto/tls allocates 24 bytes for each record that it starts to
-// read. p is the caller's buffer for plaintext. crypto/tls reads at least bytes.MinRead bytes at a time, so
-// p is free again when it writes plaintext there.
+// lookAhead returns the descriptor's error if it would block, and otherwise keeps the bytes for the
+// next Read. It reads without an allocation, whereas crypto/tls allocates 24 bytes for each record
+// that it starts to read. p is the caller's buffer for plaintext. crypto/tls reads at least
+// bytes.MinRead bytes at a time, so p is free again when it writes plaintext there.
 func (w *wire) lookAhead(p []byte) error {
 	n, err := input(w.out.d, p[:min(len(p), bytes.MinRead)])
 	if err != nil && wouldBlock(err) {
@@ -82,7 +82,8 @@ func (w *wire) LocalAddr() net.Addr { return wireAddr{} }
 // RemoteAddr returns a placeholder, never nil, because callbacks of a tls.Config may use it.
 func (w *wire) RemoteAddr() net.Addr { return wireAddr{} }
 
-// SetDeadline does nothing: deadlines are timers of the loop, which calls Abort or closes the descriptor.
+// SetDeadline does nothing: deadlines are timers of the loop, which calls Abort or closes the
+// descriptor.
 func (w *wire) SetDeadline(time.Time) error { return nil }
 
 // SetReadDeadline does nothing; see SetDeadline.

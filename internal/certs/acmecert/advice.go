@@ -8,33 +8,34 @@ import (
 )
 
 const (
-	// askForAdvice is how often an authority is asked that does not say how often it wants to be; what it says is kept
-	// between the other two (RFC 9773 section 4.3).
+	// askForAdvice is how often to ask an authority that does not state an interval. The interval
+	// that an authority states is kept between the other two (RFC 9773 section 4.3).
 	askForAdvice      = 6 * time.Hour
 	askForAdviceLeast = time.Minute
 	askForAdviceMost  = 24 * time.Hour
-	// adviceTimeout bounds one asking.
+	// adviceTimeout bounds one request for advice.
 	adviceTimeout = time.Minute
 )
 
-// errNoAdvice is what an authority without renewal information comes to.
-var errNoAdvice = errors.New("the authority does not say when to renew")
+// errNoAdvice is the error of an authority without renewal information.
+var errNoAdvice = errors.New("the authority offers no renewal information")
 
-// advice is when the authority would have a certificate renewed, earlier than by its age if need be: before it revokes
-// it, or to spread its load.
+// advice is when the authority wants a certificate to be renewed, possibly earlier than by its age:
+// because it will revoke it, or to spread load.
 type advice struct {
-	renewAt time.Time // zero: it has not said
+	renewAt time.Time // zero: it has not stated a time
 	askAt   time.Time // when to ask again; zero: at once
 }
 
-// renewalID is the name of a certificate in renewal information (RFC 9773 section 4.1); empty if it cannot have one.
+// renewalID returns the identifier of a certificate in renewal information (RFC 9773 section 4.1),
+// or "" if it cannot have one.
 func renewalID(leaf *x509.Certificate) string {
 	if len(leaf.AuthorityKeyId) == 0 || leaf.SerialNumber.Sign() <= 0 {
 		return ""
 	}
 	serial := leaf.SerialNumber.Bytes()
 	if serial[0]&0x80 != 0 {
-		serial = append([]byte{0}, serial...) // as in DER, where it would be negative otherwise
+		serial = append([]byte{0}, serial...) // as in DER, where it would otherwise be negative
 	}
 	return base64.RawURLEncoding.EncodeToString(leaf.AuthorityKeyId) + "." + base64.RawURLEncoding.EncodeToString(serial)
 }

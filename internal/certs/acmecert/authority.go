@@ -20,12 +20,13 @@ import (
 	"golang.org/x/crypto/acme"
 )
 
-// issuer obtains certificates. The implementer asks at most once a call, and gives up when ctx ends.
+// issuer obtains certificates. An implementation asks the authority at most once per call, and
+// stops when ctx ends.
 type issuer interface {
-	// issue returns a host's new key and chain, both PEM in one text. by names the challenge to answer; used says which
-	// one was, none when the authority still remembered the last time.
+	// issue returns a host's new key and chain, both in PEM in one text. by is the challenge to
+	// use; used is the one that was used, or "" if an earlier authorization was still valid.
 	issue(ctx context.Context, host string, by Challenge) (text []byte, used Challenge, err error)
-	// advise says when the authority would have the certificate renewed whose renewalID is id.
+	// advise returns when the authority wants the certificate with the renewalID id to be renewed.
 	advise(ctx context.Context, id string) (advice, error)
 }
 
@@ -41,12 +42,12 @@ type authority struct {
 	answers   *Answers
 	log       *slog.Logger
 
-	registering sync.Mutex // two hosts must not make the account at the same time
+	registering sync.Mutex // so that two hosts do not create the account at the same time
 }
 
 // issue implements issuer.
 func (a *authority) issue(ctx context.Context, host string, by Challenge) ([]byte, Challenge, error) {
-	defer a.client.CloseIdleConnections() // there may be months until the next time
+	defer a.client.CloseIdleConnections() // the next order may be months away
 	client, err := a.register(ctx)
 	if err != nil {
 		return nil, "", err
@@ -69,13 +70,13 @@ func (a *authority) issue(ctx context.Context, host string, by Challenge) ([]byt
 	if order, err = client.WaitOrder(ctx, uri); err != nil {
 		return nil, "", fmt.Errorf("wait for the order: %w", err)
 	}
-	order.URI = uri // a Location that comes again need not be the same
+	order.URI = uri // a later Location may differ
 	text, err := finalize(ctx, client, order, host)
 	return text, used, err
 }
 
-// register says who we are, and makes an account if there is none. It is done for each order: the authority may have
-// forgotten us, and orders are rare.
+// register returns a client for our account, and creates the account if there is none. It runs for
+// each order: orders are rare, and the authority may have deleted the account.
 func (a *authority) register(ctx context.Context) (*acme.Client, error) {
 	a.registering.Lock()
 	defer a.registering.Unlock()
@@ -97,7 +98,8 @@ func (a *authority) register(ctx context.Context) (*acme.Client, error) {
 	known, err := client.GetReg(ctx, "")
 	switch {
 	case isNobody(err):
-		// The binding is for this alone: its key may be good for once, and be gone by the next order.
+		// Only registration uses the binding. Its key may be valid once, and be gone at the next
+		// order.
 		account := &acme.Account{ExternalAccountBinding: a.eab, Contact: contact}
 		if _, err := client.Register(ctx, account, acme.AcceptTOS); err != nil && !errors.Is(err, acme.ErrAccountAlreadyExists) {
 			return nil, fmt.Errorf("register an account: %w", err)
@@ -105,13 +107,14 @@ func (a *authority) register(ctx context.Context) (*acme.Client, error) {
 	case err != nil:
 		return nil, fmt.Errorf("look for the account: %w", err)
 	default:
-		client.KID = acme.KeyID(known.URI) // or it would ask again
+		client.KID = acme.KeyID(known.URI) // saves another request
 		return client, a.checkAccount(ctx, client, known, contact)
 	}
 	return client, nil
 }
 
-// isNobody says whether the authority has answered that it does not know us. Not all of them find the right word for it.
+// isNobody reports whether the authority does not know our account. Not all use the right error for
+// it.
 func isNobody(err error) bool {
 	if errors.Is(err, acme.ErrNoAccount) {
 		return true
@@ -120,13 +123,14 @@ func isNobody(err error) bool {
 	return ok && problem.StatusCode >= 400 && problem.StatusCode < 500 && problem.StatusCode != http.StatusTooManyRequests
 }
 
-// checkAccount refuses an account that is of no use, and has the authority write to the contact.
+// checkAccount returns an error for an account that is not usable, and updates its contact address.
 func (a *authority) checkAccount(ctx context.Context, client *acme.Client, known *acme.Account, contact []string) error {
 	switch {
 	case known.Status == acme.StatusDeactivated || known.Status == acme.StatusRevoked:
 		return fmt.Errorf("the account is %s; remove %s to make another", known.Status, filepath.Join(a.cache.dir, accountFile))
 	case len(contact) > 0 && !slices.Equal(known.Contact, contact):
-		// Some authorities keep no addresses, and are told each time. None is worth a certificate.
+		// Some authorities store no addresses and get them each time. A failure must not cost a
+		// certificate.
 		if _, err := client.UpdateReg(ctx, &acme.Account{Contact: contact}); err != nil {
 			a.log.Warn("authority did not take the address for its mails", "err", errorLine(err))
 		}
@@ -134,7 +138,7 @@ func (a *authority) checkAccount(ctx context.Context, client *acme.Client, known
 	return nil
 }
 
-// authorize proves that the host is ours, unless the authority still remembers the last time.
+// authorize proves control of the host, unless an earlier authorization is still valid.
 func (a *authority) authorize(ctx context.Context, client *acme.Client, host, url string, by Challenge) (did bool, err error) {
 	z, err := client.GetAuthorization(ctx, url)
 	if err != nil {
@@ -152,7 +156,8 @@ func (a *authority) authorize(ctx context.Context, client *acme.Client, host, ur
 	if err != nil {
 		return false, err
 	}
-	// The answer stays until the authority has decided: it may look several times, from several places.
+	// Keep the response until the authority has decided. It may validate several times, from
+	// several places.
 	defer withdraw()
 	if _, err := client.Accept(ctx, challenge); err != nil {
 		return false, fmt.Errorf("accept challenge %s: %w", by, err)
@@ -171,7 +176,7 @@ func offered(z *acme.Authorization) string {
 	return strings.Join(types, ", ")
 }
 
-// publish puts the answer to the challenge where the authority will look for it.
+// publish makes the response to the challenge available to the authority.
 func (a *authority) publish(client *acme.Client, host string, c *acme.Challenge) (withdraw func(), err error) {
 	switch Challenge(c.Type) {
 	case TLSALPN01:
@@ -192,7 +197,7 @@ func (a *authority) publish(client *acme.Client, host string, c *acme.Challenge)
 	panic("acmecert: internal error: no answer to challenge " + c.Type)
 }
 
-// finalize makes a key and has the authority sign it. Each certificate has a new one.
+// finalize creates a key and requests its certificate. Each certificate has a new key.
 func finalize(ctx context.Context, client *acme.Client, order *acme.Order, host string) ([]byte, error) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {

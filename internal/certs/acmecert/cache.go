@@ -30,26 +30,29 @@ import (
 )
 
 const (
-	// stateFile holds what is remembered of each host.
+	// stateFile holds the record of each host.
 	stateFile = "state.json"
-	// damagedPrefix begins the names of those that could not be read; the time follows, in seconds since 1970.
+	// damagedPrefix starts the names of state files that could not be read. The time follows, in seconds since
+	// 1970.
 	damagedPrefix = stateFile + ".damaged-"
-	// mostDamaged is how many of them are kept.
+	// mostDamaged is how many damaged state files are kept.
 	mostDamaged = 3
-	// accountFile holds the key by which the authority knows us.
+	// accountFile holds the key of our account.
 	accountFile = "account.key"
 	// certificateSuffix ends the name of each certificateFile.
 	certificateSuffix = ".pem"
-	// newSuffix ends the name of a file that is still being written.
+	// newSuffix ends the name of a file that is being written.
 	newSuffix = ".new"
-	// longestHost is the longest name of a host that a file can be called by: a name of a file may have 255 bytes.
+	// longestHost is the longest host name that is used as a file name. File names have at most 255
+	// bytes.
 	longestHost = 200
-	// maxFile bounds what is read of a file: the longest chains are some 20 KiB, and the state is a line a host.
+	// maxFile bounds the size of a file. The longest chains have about 20 KiB, and the state a line
+	// per host.
 	maxFile = 1 << 20
 )
 
-// cache is where keys, certificates and the memory of failures survive restarts: a directory for each authority, so
-// that what a staging authority issued is not taken for the real one's.
+// cache stores keys, certificates and the record of failures across restarts, in one directory per
+// authority, so that certificates of a staging authority are not used as real ones.
 type cache struct{ dir string }
 
 func newCache(dir, directoryURL string) cache {
@@ -61,14 +64,15 @@ func newCache(dir, directoryURL string) cache {
 	return cache{filepath.Join(dir, host+"-"+hex.EncodeToString(sum[:4]))}
 }
 
-// isAuthorityDirectory says whether newCache could have made up this name.
+// isAuthorityDirectory reports whether newCache could have chosen this name.
 func isAuthorityDirectory(name string) bool {
 	const digits = 8
 	i := len(name) - digits - 1
 	return i > 0 && name[i] == '-' && strings.Trim(name[i+1:], "0123456789abcdef") == ""
 }
 
-// isCacheFile says whether a cache could have made a file of this name in an authority's directory.
+// isCacheFile reports whether a cache could have written a file of this name in an authority's
+// directory.
 func isCacheFile(name string) bool {
 	if hidden, ok := strings.CutPrefix(name, "."); ok {
 		finished, ok := strings.CutSuffix(hidden, newSuffix)
@@ -88,7 +92,7 @@ type state struct {
 
 const stateVersion = 1
 
-// readState returns what is remembered of all hosts; nothing when there is no file yet.
+// readState returns the record of all hosts, which is empty if there is no file yet.
 func (c cache) readState() (map[string]memory, error) {
 	text, err := c.read(stateFile)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -122,8 +126,8 @@ func parseState(text []byte) (map[string]memory, error) {
 	return hosts, nil
 }
 
-// setStateAside gives a state that cannot be read another name, for whoever wants to know what has become of it, and
-// returns where it is. Of several the newest are kept.
+// setStateAside renames a state file that cannot be read, so that it can be examined, and returns
+// its new path. It keeps the newest mostDamaged of them.
 func (c cache) setStateAside(now time.Time) (path string, err error) {
 	path = filepath.Join(c.dir, damagedPrefix+strconv.FormatInt(max(0, now.Unix()), 10))
 	if err := os.Rename(filepath.Join(c.dir, stateFile), path); err != nil {
@@ -154,8 +158,9 @@ func (c cache) writeState(hosts map[string]memory) error {
 	return c.write(stateFile, append(text, '\n'))
 }
 
-// certificateFile is the name of the file with a host's key and chain: one, so that the two never disagree. That of a
-// very long host is a part of it and a hash, with a tilde between that no host has.
+// certificateFile returns the name of the file with a host's key and chain. They share a file, so
+// that they always match. For a very long host, it is a part of its name and a hash, with a tilde
+// in between, which no host name contains.
 func certificateFile(host string) string {
 	if len(host) > longestHost {
 		sum := sha256.Sum256([]byte(host))
@@ -164,7 +169,7 @@ func certificateFile(host string) string {
 	return host + certificateSuffix
 }
 
-// accountKey returns the key by which the authority knows us, and makes it the first time.
+// accountKey returns the key of our account, and creates it the first time.
 func (c cache) accountKey() (crypto.Signer, error) {
 	text, err := c.read(accountFile)
 	switch {
@@ -217,8 +222,8 @@ func parseKey(text []byte) (crypto.Signer, error) {
 	return ec, nil
 }
 
-// read reads a file that is one, in a directory that is one: links, pipes and devices that somebody has planted are not
-// followed and not waited for.
+// read reads a regular file in a real directory. It neither follows links nor waits for pipes and
+// devices that somebody may have planted.
 func (c cache) read(name string) ([]byte, error) {
 	f, err := c.open(name)
 	if err != nil {
@@ -253,14 +258,14 @@ func (c cache) open(name string) (*os.File, error) {
 	return os.NewFile(uintptr(fd), path), nil
 }
 
-// write puts a file in its place in one step, so that a crash leaves the old one or the new one. Two writes of one file
-// must not meet.
+// write replaces a file atomically, so that a crash leaves the old or the new one. Writes of one
+// file must not overlap.
 func (c cache) write(name string, text []byte) error {
 	if err := os.Mkdir(c.dir, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
 		return err
 	}
 	path := filepath.Join(c.dir, name)
-	temporary := filepath.Join(c.dir, "."+name+newSuffix) // always the same, so that crashes leave no heap of them
+	temporary := filepath.Join(c.dir, "."+name+newSuffix) // always the same name, so that crashes do not leave many
 	f, err := os.OpenFile(temporary, os.O_WRONLY|os.O_CREATE|os.O_TRUNC|syscall.O_NOFOLLOW, 0o600)
 	if err != nil {
 		return err

@@ -6,22 +6,24 @@ import (
 	"sync/atomic"
 )
 
-// Challenge is a way to prove to the authority that a host is ours.
+// Challenge is a way to prove control of a host.
 type Challenge string
 
-// The challenges that can be answered; the others of RFC 8555 need access to the DNS.
+// The supported challenges. Others of RFC 8555 need access to the DNS.
 const (
-	TLSALPN01 Challenge = "tls-alpn-01" // by a certificate of its own, in a handshake on port 443 (RFC 8737)
+	TLSALPN01 Challenge = "tls-alpn-01" // by a special certificate in a handshake on port 443 (RFC 8737)
 	HTTP01    Challenge = "http-01"     // by a text below /.well-known/acme-challenge/ on port 80 (RFC 8555 section 8.3)
 )
 
-// Answers are the answers to http-01 challenges that are under way. Its methods may be called from any goroutine.
+// Answers holds the responses to current http-01 challenges. Its methods may be called from any
+// goroutine.
 type Answers struct {
 	mu      sync.Mutex // of writers
 	current atomic.Pointer[map[string]string]
 }
 
-// Lookup returns the answer for the token, the last part of the path that is asked for. It never waits.
+// Lookup returns the response for a token, which is the last part of the requested path. It never
+// waits.
 func (a *Answers) Lookup(token string) (string, bool) {
 	m := a.current.Load()
 	if m == nil {
@@ -31,7 +33,7 @@ func (a *Answers) Lookup(token string) (string, bool) {
 	return answer, ok
 }
 
-// set publishes an answer, or takes it away when it is empty.
+// set publishes a response, or removes it if it is empty.
 func (a *Answers) set(token, answer string) {
 	a.mu.Lock()
 	defer a.mu.Unlock()

@@ -20,13 +20,15 @@ import (
 const (
 	// requestTimeout bounds one request to the authority.
 	requestTimeout = 30 * time.Second
-	// maxAnswer bounds what is read of an answer; a chain has some 20 KiB.
+	// maxAnswer bounds the size of a response. A chain has about 20 KiB.
 	maxAnswer = 1 << 20
-	// patience is how long the client may wait inside a try before it asks again; a longer Retry-After ends the try.
+	// patience bounds the wait between two requests within a try. A longer Retry-After ends the
+	// try.
 	patience = 10 * time.Second
 )
 
-// newHTTPClient speaks HTTPS to an authority whose certificate is signed by roots; nil stands for the system's.
+// newHTTPClient returns a client for an authority whose certificate is signed by roots; nil means
+// the system's roots.
 func newHTTPClient(roots *x509.CertPool) *http.Client {
 	transport := &http.Transport{
 		Proxy:                 http.ProxyFromEnvironment,
@@ -48,7 +50,7 @@ func newHTTPClient(roots *x509.CertPool) *http.Client {
 	}
 }
 
-// bounded cuts off answers that never end.
+// bounded limits the size of responses.
 type bounded struct{ transport *http.Transport }
 
 // RoundTrip implements http.RoundTripper.
@@ -66,12 +68,12 @@ func (b *bounded) RoundTrip(r *http.Request) (*http.Response, error) {
 // CloseIdleConnections lets http.Client reach the transport.
 func (b *bounded) CloseIdleConnections() { b.transport.CloseIdleConnections() }
 
-// retryBackoff is how long acme.Client waits before it sends a request again, the nth time; 0 ends the try. What takes
-// longer is the schedule's business.
+// retryBackoff returns how long acme.Client waits before it sends a request for the nth time; 0
+// ends the try. Longer waits are up to the schedule.
 func retryBackoff(n int, _ *http.Request, res *http.Response) time.Duration {
 	switch {
 	case res.StatusCode == http.StatusBadRequest:
-		// A nonce was too old. The answer has brought a new one, so there is nothing to wait for.
+		// A nonce was too old. The response contains a new one, so there is no need to wait.
 		if n > 20 {
 			return 0
 		}
@@ -88,7 +90,8 @@ func retryBackoff(n int, _ *http.Request, res *http.Response) time.Duration {
 	return time.Duration(n) * time.Second
 }
 
-// retryAfter is when the authority wants to be asked again, according to the error; the zero time if it did not say.
+// retryAfter returns when the authority wants to be asked again according to the error, or the zero
+// time.
 func retryAfter(err error, now time.Time) time.Time {
 	if problem, ok := errors.AsType[*acme.Error](err); ok {
 		at, _ := parseRetryAfter(problem.Header.Get("Retry-After"), now)
@@ -97,7 +100,8 @@ func retryAfter(err error, now time.Time) time.Time {
 	return time.Time{}
 }
 
-// parseRetryAfter reads the value of a Retry-After field, a number of seconds or a date (RFC 9110 section 10.2.3).
+// parseRetryAfter reads the value of a Retry-After field, a number of seconds or a date (RFC 9110
+// section 10.2.3).
 func parseRetryAfter(value string, now time.Time) (time.Time, bool) {
 	if value == "" {
 		return time.Time{}, false
@@ -109,13 +113,16 @@ func parseRetryAfter(value string, now time.Time) (time.Time, bool) {
 	return at, err == nil
 }
 
-// maxErrorText bounds the text of an error, in bytes before escapes: authorities quote what they got from a host.
+// maxErrorText bounds the text of an error, in bytes before escapes: authorities quote what they
+// got from a host.
 const maxErrorText = 400
 
-// errorText returns err as one line of printable ASCII, cut to maxErrorText: authorities write much of it.
+// errorText returns err as one line of printable ASCII, cut to maxErrorText: authorities write much
+// of it.
 func errorText(err error) string { return safetext.ASCII(errorLine(err)) }
 
-// errorLine returns err as one line, cut to maxErrorText. It is for the log, which escapes what it writes.
+// errorLine returns err as one line, cut to maxErrorText. It is for the log, which escapes what it
+// writes.
 func errorLine(err error) string {
 	line := strings.Join(strings.Fields(err.Error()), " ")
 	if short := safetext.Cut(line, maxErrorText); short != line {

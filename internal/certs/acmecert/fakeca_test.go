@@ -29,7 +29,8 @@ type fakeCA struct {
 	key    crypto.Signer
 	root   *x509.Certificate
 
-	// validate says whether the host answers the challenge; the answer for token is what it must see.
+	// validate says whether the host answers the challenge; the answer for token is what it must
+	// see.
 	validate func(challenge, host, token string) error
 	// refuse is asked first about each request; a status over 0 ends it.
 	refuse func(path string, w http.ResponseWriter) (status int, problem string)
@@ -177,7 +178,8 @@ func (ca *fakeCA) problem(w http.ResponseWriter, status int, kind, detail string
 	ca.answer(w, status, map[string]any{"type": "urn:ietf:params:acme:error:" + kind, "detail": detail, "status": status})
 }
 
-// account answers a new account (RFC 8555 section 7.3), a look for one (7.3.1) and an update (7.3.2).
+// account answers a new account (RFC 8555 section 7.3), a look for one (7.3.1) and an update
+// (7.3.2).
 func (ca *fakeCA) account(w http.ResponseWriter, id string, payload map[string]any) {
 	var contact []string
 	if list, ok := payload["contact"].([]any); ok {

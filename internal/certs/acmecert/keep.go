@@ -5,7 +5,8 @@ import (
 	"time"
 )
 
-// Start begins to order and renew, in the background, until ctx ends or Stop is called. It is called once.
+// Start orders and renews certificates in the background until ctx ends or Stop is called. Call it
+// once.
 func (m *Manager) Start(ctx context.Context) {
 	ctx, m.cancel = context.WithCancel(ctx)
 	for _, name := range m.names {
@@ -13,7 +14,7 @@ func (m *Manager) Start(ctx context.Context) {
 	}
 }
 
-// Stop gives up what is under way and returns when nothing of the manager runs any more.
+// Stop cancels all orders, and returns when the goroutines of the manager have ended.
 func (m *Manager) Stop() {
 	if m.cancel != nil {
 		m.cancel()
@@ -21,7 +22,7 @@ func (m *Manager) Stop() {
 	m.running.Wait()
 }
 
-// keep is the life of one host's goroutine.
+// keep runs on the goroutine of one host.
 func (m *Manager) keep(ctx context.Context, name string) {
 	for ctx.Err() == nil {
 		now := wallClock()
@@ -37,7 +38,7 @@ func (m *Manager) keep(ctx context.Context, name string) {
 		}
 		next, id, ask := h.next(now, name), h.have.id, h.advice.askAt
 		if ask.Sub(now) > askForAdviceMost {
-			ask = now // a clock that was ahead has said so
+			ask = now // the clock was ahead when this was set
 		}
 		isServed := h.have != (validity{})
 		m.mu.Unlock()
@@ -56,7 +57,7 @@ func (m *Manager) keep(ctx context.Context, name string) {
 	}
 }
 
-// takeIfNone looks into the cache again while the host has no certificate.
+// loadIfNone tries the cache again while the host has no certificate.
 func (m *Manager) loadIfNone(name string, now time.Time) {
 	m.mu.Lock()
 	isServed := m.hosts[name].have != (validity{})
@@ -69,7 +70,7 @@ func (m *Manager) loadIfNone(name string, now time.Time) {
 	}
 }
 
-// inSlot waits until few enough others ask the authority, and then does what is to be done, unless ctx ends before.
+// inSlot waits for a free slot and calls do, unless ctx ends before.
 func (m *Manager) inSlot(ctx context.Context, do func()) {
 	select {
 	case m.slots <- struct{}{}:

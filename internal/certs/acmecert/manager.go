@@ -19,18 +19,18 @@ import (
 )
 
 const (
-	// tryTimeout bounds one try: an authority that needs longer is asked again later.
+	// tryTimeout bounds one try. If the authority takes longer, the next try asks again.
 	tryTimeout = 5 * time.Minute
-	// ordersAtOnce is how many hosts are ordered for at the same time.
+	// ordersAtOnce bounds the number of concurrent orders.
 	ordersAtOnce = 4
-	// lookAgain is how long a goroutine sleeps at the most. Timers stand still while a machine is suspended and do not
-	// see its clock being set, so the calendar is looked at again and again.
+	// maxSleep bounds how long a goroutine sleeps. Timers stop while a machine is suspended and do
+	// not notice changes of its clock, so the goroutine has to check the time regularly.
 	maxSleep = time.Hour
-	// lookAgainWithout is the same while a host has no certificate: the cache may hold one that seemed to have expired by a
-	// clock that was wrong at the start.
+	// maxSleepWithout is the same while a host has no certificate. The cache may hold one that
+	// seemed expired because the clock was wrong at the start.
 	maxSleepWithout = time.Minute
-	// maxOverdue is how long ago a certificate in the cache may have expired to be served all the same: a client that
-	// looks the other way for a day is better off than with none.
+	// maxOverdue is how long after its end a cached certificate is still served. Some clients
+	// accept it, and without it none can connect.
 	maxOverdue = 24 * time.Hour
 )
 
@@ -44,30 +44,31 @@ type Manager struct {
 	answers    *Answers
 	challenges []Challenge
 	names      []string
-	slots      chan struct{} // one for each order that may be under way
+	slots      chan struct{} // bounds concurrent orders
 
-	// Guarded by mu, which is held while the cache is written: whoever must not wait for a disk leaves it alone.
+	// Guarded by mu, which is held while the cache is written. Code that must not wait for a disk
+	// must not lock it.
 	mu    sync.Mutex
 	hosts map[string]*host
 
-	shown atomic.Pointer[[]Status] // the last that was told; safe by itself
+	shown atomic.Pointer[[]Status] // the last result of Status; atomic
 
 	// Set once, by Start.
 	cancel  context.CancelFunc
 	running sync.WaitGroup
 }
 
-// host is what is known of one host. It is guarded by the manager's mu.
+// host is the state of one host. It is guarded by the manager's mu.
 type host struct {
 	have     validity
 	advice   advice // on have
 	memory   memory
 	ordering bool
-	before   memory // the memory without the failure noted in advance; meaningful while ordering
+	before   memory // memory without the failure recorded in advance; valid while ordering
 	unsaved  unsaved
 }
 
-// known is what has come of the tries that have ended.
+// known returns the record of finished tries.
 func (h *host) known() memory {
 	if h.ordering {
 		return h.before
@@ -75,26 +76,26 @@ func (h *host) known() memory {
 	return h.memory
 }
 
-// next is when the authority is to be asked for a certificate.
+// next returns when to order the next certificate.
 func (h *host) next(now time.Time, name string) time.Time {
 	return nextTry(now, name, h.have, h.advice.renewAt, h.known())
 }
 
-// Status is how a host stands.
+// Status is the state of one host, for people.
 type Status struct {
 	Host       string
-	Challenge  Challenge // by which the authority was last convinced; empty: never
-	NotAfter   time.Time // of the certificate; zero: there is none
-	RenewedAt  time.Time // zero: not by this daemon or the ones before it
+	Challenge  Challenge // that last succeeded; empty: none
+	NotAfter   time.Time // of the certificate; zero: none
+	RenewedAt  time.Time // zero: never, as far as the cache knows
 	Failures   int       // in a row
 	FailedAt   time.Time
-	LastError  string // printable ASCII; empty: the last try went well
+	LastError  string // printable ASCII; empty: the last try succeeded
 	NextTry    time.Time
-	IsOrdering bool // a try is under way
+	IsOrdering bool // a try is running
 }
 
-// New reads the cache and hands the store what is still valid. Nobody is asked before Start. It is called by the user who
-// owns the cache, after root was given up.
+// New reads the cache and passes valid certificates to the store. It makes no request; see Start.
+// Call it after dropping root, as the user who owns the cache.
 func New(o Options, now time.Time) (*Manager, error) {
 	c := newCache(o.CacheDir, o.Directory)
 	answers := &Answers{}
@@ -149,21 +150,23 @@ func newManager(o Options, c cache, i issuer, answers *Answers, now time.Time) (
 		m.store.SetACME(name, placeholder)
 		m.log.Warn("self-signed certificate served until there is a real one; clients will refuse it", "host", name)
 	}
-	m.Status(now) // so that there is one to be told
+	m.Status(now) // so that there is a result to return while mu is locked
 	if damage == nil {
 		return m, nil
 	}
-	if err := m.remember(); err != nil { // or the next start would find nothing, and order at once
+	if err := m.remember(); err != nil { // otherwise the next start would find no record and order at once
 		m.log.Error("assumed failures cannot be remembered", "err", err)
 	}
 	return m, nil
 }
 
-// failuresAssumed is how many failures in a row a host is taken to have had when nobody remembers: it waits for an hour.
+// failuresAssumed is the assumed number of failures in a row of a host without a readable record:
+// it waits for an hour.
 const failuresAssumed = 3
 
-// assumeFailures makes up a memory in the place of one that cannot be read. Who forgets could ask again and again; who
-// gives up would serve nothing, though the certificates may be fine.
+// assumeFailures returns a record to replace one that cannot be read. Without any record, a daemon
+// that restarts again and again would order each time. An error instead would keep valid
+// certificates from being served.
 func (m *Manager) assumeFailures(damage error, now time.Time) map[string]memory {
 	aside, err := m.cache.setStateAside(now)
 	if err != nil {
@@ -178,7 +181,7 @@ func (m *Manager) assumeFailures(damage error, now time.Time) map[string]memory 
 	return all
 }
 
-// take puts the cached certificate of a host in force.
+// loadCached passes the cached certificate of a host to the store.
 func (m *Manager) loadCached(name string, now time.Time) error {
 	pair, have, err := m.load(name, now)
 	if err != nil {
@@ -196,8 +199,8 @@ func (m *Manager) loadCached(name string, now time.Time) error {
 	return nil
 }
 
-// load reads a host's certificate from the cache. One that clients would refuse is an error, unless it has only just
-// expired.
+// load reads a host's certificate from the cache. It returns an error if clients would refuse it,
+// unless it expired within maxOverdue.
 func (m *Manager) load(name string, now time.Time) (*certs.Pair, validity, error) {
 	text, err := m.cache.read(certificateFile(name))
 	if err != nil {
@@ -210,7 +213,8 @@ func (m *Manager) load(name string, now time.Time) (*certs.Pair, validity, error
 	return pair, have, nil
 }
 
-// check makes a pair of a key and a chain, both PEM, and refuses what does not serve the host.
+// check returns the pair of a key and a chain, both in PEM. It returns an error if they are not for
+// the host.
 func check(text []byte, name string, now time.Time, overdue time.Duration) (*certs.Pair, validity, error) {
 	certificate, err := pemfile.KeyPair(certificateFile(name), text, certificateFile(name), text)
 	if err != nil {
@@ -227,11 +231,11 @@ func check(text []byte, name string, now time.Time, overdue time.Duration) (*cer
 	return pair, validity{info.NotBefore, info.NotAfter, info.SHA256, renewalID(certificate.Leaf)}, nil
 }
 
-// Answers returns where answers to http-01 challenges are looked up.
+// Answers returns the responses to http-01 challenges.
 func (m *Manager) Answers() *Answers { return m.answers }
 
-// Status returns how each host stands, in the order of the configuration. It waits for nothing: while the cache is being
-// written, that is how they stood before.
+// Status returns the state of each host, in the order of the configuration. It never waits: while
+// the cache is being written, it returns the previous state.
 func (m *Manager) Status(now time.Time) []Status {
 	if !m.mu.TryLock() {
 		return slices.Clone(*m.shown.Load())
@@ -258,10 +262,11 @@ func (m *Manager) Status(now time.Time) []Status {
 	return all
 }
 
-// wallClock is the time without the monotonic reading, which stands still while a machine is suspended.
+// wallClock returns the time without the monotonic reading, which stops while a machine is
+// suspended.
 func wallClock() time.Time { return time.Now().Round(0) }
 
-// remember writes what is known to the disk. The caller holds mu.
+// remember writes the record of all hosts to the cache. The caller holds mu.
 func (m *Manager) remember() error {
 	all := make(map[string]memory, len(m.hosts))
 	for name, h := range m.hosts {
@@ -270,9 +275,10 @@ func (m *Manager) remember() error {
 	return m.cache.writeState(all)
 }
 
-// unsaved is a certificate with its key that is in force and could not be stored; the zero value is that there is none.
+// unsaved is a certificate with its key that is in use and could not be stored. The zero value
+// means none.
 type unsaved struct {
 	text  []byte
 	used  Challenge
-	noted string // in the memory as the last error, until something else fails
+	noted string // the last error in memory, until something else fails
 }

@@ -20,7 +20,8 @@ import (
 	"github.com/hassesd/hassesd/internal/certs"
 )
 
-// fakeIssuer counts what it is asked and answers as the test says. It may be called from several goroutines.
+// fakeIssuer counts what it is asked and answers as the test says. It may be called from several
+// goroutines.
 type fakeIssuer struct {
 	answer func(ctx context.Context, host string, by Challenge) ([]byte, Challenge, error)
 	advice func(id string) (advice, error) // nil: none
@@ -168,7 +169,8 @@ func TestRenewalSurvivesAnOutage(t *testing.T) {
 	})
 }
 
-// TestStatusDoesNotWaitForTheCache: the lock is held while the cache is written, to a disk that may hang.
+// TestStatusDoesNotWaitForTheCache: the lock is held while the cache is written, to a disk that may
+// hang.
 func TestStatusDoesNotWaitForTheCache(t *testing.T) {
 	o, _ := optionsFor(t, nil)
 	m := newTestManager(t, o, granting(newSigner(t)))
@@ -444,7 +446,8 @@ func TestADamagedMemoryIsSetAsideAndFailuresAssumed(t *testing.T) {
 					t.Errorf("what was set aside is %.20q, %v", got, err)
 				}
 
-				// Whoever starts it again finds what was assumed, and orders nothing before an hour is over.
+				// Whoever starts it again finds what was assumed, and orders nothing before an hour
+				// is over.
 				i := granting(ca)
 				m := newTestManager(t, o, i)
 				if store.pair("a.example") == nil {

@@ -7,11 +7,12 @@ import (
 	"strconv"
 )
 
-// Ports are the TCP ports that an authority with this directory URL, or the proxy in front of it, is spoken to at.
+// Ports returns the TCP ports of the authority with this directory URL, or of the proxy in front of
+// it.
 func Ports(directory string) []uint16 {
 	u, err := url.Parse(directory)
 	if err != nil {
-		return nil // it was validated; nobody can be spoken to
+		return nil // not a valid URL, so nothing connects
 	}
 	ports := []uint16{portOf(u)}
 	if proxy, err := http.ProxyFromEnvironment(&http.Request{URL: u}); err == nil && proxy != nil {
@@ -22,7 +23,7 @@ func Ports(directory string) []uint16 {
 	return ports
 }
 
-// portOf is the port of a URL, or that of its scheme.
+// portOf returns the port of a URL, or the default port of its scheme.
 func portOf(u *url.URL) uint16 {
 	if port, err := strconv.ParseUint(u.Port(), 10, 16); err == nil {
 		return uint16(port)

@@ -12,9 +12,10 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// PrepareCache makes sure that dir is a directory that the user uid, of group gid, can use and nobody else can read.
-// It makes it, or as root gives it away, before privileges are dropped; but only one that holds nothing besides a cache.
-// A negative uid stands for whoever we are.
+// PrepareCache ensures that dir is a directory that user uid with group gid can use and nobody else
+// can read. It creates the directory if necessary. As root, it gives the directory to uid, but only
+// if the directory contains nothing but a cache. Call it before privileges are dropped. A negative
+// uid means the current user.
 func PrepareCache(dir string, uid, gid int) error {
 	if uid < 0 {
 		uid, gid = os.Geteuid(), os.Getegid()
@@ -43,14 +44,14 @@ func PrepareCache(dir string, uid, gid int) error {
 	return giveAway(d, uid, gid)
 }
 
-// CheckCache says what PrepareCache would have to complain of. It changes nothing.
+// CheckCache returns the error that PrepareCache would return, without changing anything.
 func CheckCache(dir string, uid int) error {
 	if uid < 0 {
 		uid = os.Geteuid()
 	}
 	d, err := openDirectory(dir)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil // it will be made
+		return nil // PrepareCache creates it
 	}
 	if err != nil {
 		return err
@@ -62,7 +63,7 @@ func CheckCache(dir string, uid int) error {
 	}
 	if err := checkPrivate(d); owner == uid || err != nil {
 		if isOfVolume(d) && owner == uid {
-			return nil // it will be made private
+			return nil // PrepareCache makes it private
 		}
 		return err
 	}
@@ -73,9 +74,9 @@ func CheckCache(dir string, uid int) error {
 	return root.Close()
 }
 
-// openDirectory opens what is at dir itself, not what a symbolic link there points to; to be looked at, not to be read.
+// openDirectory opens the directory dir, with O_PATH. It does not follow a symbolic link.
 func openDirectory(dir string) (*os.File, error) {
-	// Behind a slash at the end, a link would be followed.
+	// A trailing slash would follow a link.
 	d, err := os.OpenFile(filepath.Clean(dir), unix.O_PATH|unix.O_DIRECTORY|unix.O_NOFOLLOW, 0)
 	if errors.Is(err, unix.ENOTDIR) || errors.Is(err, unix.ELOOP) {
 		return nil, fmt.Errorf("the cache directory %s is not a directory; a symbolic link to one will not do", dir)
@@ -86,7 +87,7 @@ func openDirectory(dir string) (*os.File, error) {
 	return d, nil
 }
 
-// checkOwner refuses a directory that is not uid's own, or cannot become it, and answers whose it is.
+// checkOwner returns the owner of a directory, or an error unless it is uid or can become uid.
 func checkOwner(d *os.File, uid int) (owner int, err error) {
 	info, err := d.Stat()
 	if err != nil {
@@ -103,7 +104,7 @@ func checkOwner(d *os.File, uid int) (owner int, err error) {
 	return owner, nil
 }
 
-// checkPrivate refuses a directory that anybody but its owner can enter or read.
+// checkPrivate returns an error for a directory that other users can enter or read.
 func checkPrivate(d *os.File) error {
 	info, err := d.Stat()
 	if err != nil {
@@ -115,35 +116,37 @@ func checkPrivate(d *os.File) error {
 	return nil
 }
 
-// isOfVolume reports whether the directory has the permissions that Kubernetes gives to each directory of a volume at the
-// start of a pod with an fsGroup: those that it had, and all for the group, and setgid.
+// isOfVolume reports whether the directory has the permissions that Kubernetes sets on each
+// directory of a volume when a pod with an fsGroup starts: the original ones, all for the group,
+// and setgid.
 func isOfVolume(d *os.File) bool {
 	info, err := d.Stat()
 	return err == nil && info.Mode()&fs.ModeSetgid != 0 && info.Mode()&0o007 == 0
 }
 
-// makePrivate takes the permissions of the group from a directory of the daemon's own that isOfVolume.
+// makePrivate removes the group's permissions from a directory for which isOfVolume is true.
 func makePrivate(d *os.File) error {
 	denied := checkPrivate(d)
 	if denied == nil || !isOfVolume(d) {
 		return denied
 	}
-	// The descriptor is only for looking, so it goes by its name, which leads to the very file.
+	// fchmod does not accept an O_PATH descriptor, so use its name in /proc, which leads to the
+	// same file.
 	if err := os.Chmod(fmt.Sprintf("/proc/self/fd/%d", d.Fd()), 0o700); err != nil {
 		return fmt.Errorf("%w; the daemon cannot: %w", denied, err)
 	}
 	return nil
 }
 
-// giveAway changes the owner of a directory that only root could fill until now, and of all in it; the directory last,
-// so that the new owner cannot change what is still being given.
+// giveAway changes the owner of a directory that only root could write to, and of everything in it.
+// The directory comes last, so that the new owner cannot interfere.
 func giveAway(d *os.File, uid, gid int) error {
 	root, below, err := survey(d)
 	if err != nil {
 		return err
 	}
 	defer func() { _ = root.Close() }()
-	for i := len(below) - 1; i >= 0; i-- { // what is in a directory before the directory
+	for i := len(below) - 1; i >= 0; i-- { // contents before their directory
 		if err := root.Lchown(below[i], uid, gid); err != nil {
 			return fmt.Errorf("give %s to user %d: %w", filepath.Join(d.Name(), below[i]), uid, err)
 		}
@@ -154,8 +157,9 @@ func giveAway(d *os.File, uid, gid int) error {
 	return nil
 }
 
-// survey opens the directory d and lists all in it, each directory before what it holds. It refuses one that holds what
-// no cache does: a directory that was named by mistake must not be given away.
+// survey opens the directory d and lists everything in it, each directory before its contents. It
+// returns an error for anything that does not belong to a cache, because a directory configured by
+// mistake must not be given away.
 func survey(d *os.File) (root *os.Root, below []string, err error) {
 	root, err = os.OpenRoot(d.Name())
 	if err != nil {
@@ -189,7 +193,7 @@ func survey(d *os.File) (root *os.Root, below []string, err error) {
 	return root, below, err
 }
 
-// isOurs says whether the cache itself makes what is at path, which starts at the cache directory.
+// isOurs reports whether a cache writes the file at path, which is relative to the cache directory.
 func isOurs(path string, kind fs.FileMode) bool {
 	authority, file, isBelow := strings.Cut(path, "/")
 	if !isBelow {

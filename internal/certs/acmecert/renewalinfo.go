@@ -29,7 +29,7 @@ func (a *authority) advise(ctx context.Context, id string) (advice, error) {
 	return info.advice(id, header.Get("Retry-After"), time.Now())
 }
 
-// renewalInfo is what the authority answers (RFC 9773 section 4.2).
+// renewalInfo is the response of the authority (RFC 9773 section 4.2).
 type renewalInfo struct {
 	SuggestedWindow struct {
 		Start time.Time `json:"start"`
@@ -37,7 +37,7 @@ type renewalInfo struct {
 	} `json:"suggestedWindow"`
 }
 
-// advice picks a time in the window, the same each time for one certificate.
+// advice returns a time in the suggested window, always the same for one certificate.
 func (r *renewalInfo) advice(id, retryAfter string, now time.Time) (advice, error) {
 	start, end := r.SuggestedWindow.Start, r.SuggestedWindow.End
 	if start.IsZero() || !end.After(start) {
@@ -53,7 +53,7 @@ func (r *renewalInfo) advice(id, retryAfter string, now time.Time) (advice, erro
 	return advice{start.Add(time.Duration(fraction(id) * float64(end.Sub(start)))), ask}, nil
 }
 
-// get reads a JSON document that anybody may read.
+// get fetches a public JSON document.
 func (a *authority) get(ctx context.Context, url string, into any) (http.Header, error) {
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 	if err != nil {

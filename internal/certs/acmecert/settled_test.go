@@ -7,7 +7,8 @@ import (
 	"time"
 )
 
-// A clock that was wrong for a while, and an authority with odd ideas, delay a host but do not lose it.
+// A clock that was wrong for a while, and an authority with odd ideas, delay a host but do not lose
+// it.
 func TestNoWaitSlidesWithTheClock(t *testing.T) {
 	for name, m := range map[string]memory{
 		"a failure noted 300 days ahead": {Failures: 3, FailedAt: noon.Add(300 * 24 * time.Hour)},

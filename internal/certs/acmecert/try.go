@@ -6,12 +6,12 @@ import (
 	"time"
 )
 
-// try asks the authority once for a certificate of the host.
+// try orders a certificate for the host once.
 func (m *Manager) try(ctx context.Context, name string) {
 	before, err := m.begin(name)
 	by := choose(m.challenges, before)
 	if err != nil {
-		// Without a memory on disk, a daemon that is restarted again and again would ask again and again.
+		// Without a record on disk, a daemon that restarts again and again would order each time.
 		m.fail(name, before, fmt.Errorf("not asked, as it could not be remembered: %w", err))
 		return
 	}
@@ -32,7 +32,7 @@ func (m *Manager) try(ctx context.Context, name string) {
 	}
 }
 
-// begin notes a failure in advance and returns the memory without it.
+// begin records a failure in advance, and returns the record without it.
 func (m *Manager) begin(name string) (before memory, err error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -43,14 +43,14 @@ func (m *Manager) begin(name string) (before memory, err error) {
 	return h.before, m.remember()
 }
 
-// end leaves the failure that begin has noted.
+// end keeps the failure that begin recorded.
 func (m *Manager) end(name string) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.hosts[name].ordering = false
 }
 
-// fail puts the real reason in the place of what begin has noted.
+// fail replaces the failure that begin recorded by the real reason.
 func (m *Manager) fail(name string, before memory, reason error) {
 	now := wallClock()
 	m.mu.Lock()
@@ -69,7 +69,7 @@ func (m *Manager) fail(name string, before memory, reason error) {
 	}
 }
 
-// succeed puts what the authority issued in force and in the cache.
+// succeed passes an issued certificate to the store and writes it to the cache.
 func (m *Manager) succeed(name string, before memory, text []byte, used Challenge) error {
 	now := wallClock()
 	pair, have, err := check(text, name, now, 0)
@@ -90,7 +90,7 @@ func (m *Manager) succeed(name string, before memory, text []byte, used Challeng
 		"next_try", h.next(now, name))
 	if err := m.cache.write(certificateFile(name), text); err != nil {
 		m.log.Error("certificate cannot be stored yet; the next start would order another", "host", name, "err", err)
-		// In force, but to restarts it is a failure: each would order another one.
+		// It is in use, but counts as a failure, because each restart would order another one.
 		h.memory = before.failed(now, "the certificate cannot be stored: "+errorText(err), time.Time{})
 		h.memory.RenewedAt = now
 		h.unsaved = unsaved{text, used, h.memory.Error}
@@ -101,7 +101,7 @@ func (m *Manager) succeed(name string, before memory, text []byte, used Challeng
 	return nil
 }
 
-// saveAgain stores what could not be stored before.
+// retrySave stores a certificate that could not be stored before.
 func (m *Manager) retrySave(name string) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -123,7 +123,7 @@ func (m *Manager) retrySave(name string) {
 	}
 }
 
-// askForAdvice asks when the authority would have the host's certificate renewed.
+// askForAdvice asks the authority when to renew the host's certificate.
 func (m *Manager) askForAdvice(ctx context.Context, name, id string) {
 	limited, cancel := context.WithTimeout(ctx, adviceTimeout)
 	defer cancel()

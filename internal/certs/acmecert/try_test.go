@@ -45,7 +45,8 @@ func TestACertificateThatCouldNotBeStoredIsStoredLater(t *testing.T) {
 	})
 }
 
-// A failure that has nothing to do with storing is not forgotten because the certificate before it could be stored.
+// A failure that has nothing to do with storing is not forgotten because the certificate before it
+// could be stored.
 func TestWhatIsStoredLateForgetsNoOtherFailure(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ca := newSigner(t)
