@@ -85,11 +85,11 @@ soak: build ## Hold a load with churn and slow readers for SOAK (30m), and see w
 
 .PHONY: threats
 threats: deps ## Run the attacks of docs/security.md one by one, each beside 1,000 good streams, and end with a table
-	HASSESD_TEST_HERD=1000 nice -n 10 go test -count=1 -v -parallel 1 -run '^TestT[0-9]' -timeout 20m ./test/ -deaf-readers 5000 | grep -v '^=== '
+	HASSESD_TEST_GOOD_STREAMS=1000 HASSESD_TEST_NON_READERS=5000 nice -n 10 go test -count=1 -v -parallel 1 -p 1 -run '^TestT[0-9]' -timeout 20m ./test/threats/ ./test/ops/ | grep -v '^=== '
 
 .PHONY: bench-restart
 bench-restart: ## Measure a restart under 5,000 TLS streams and publishing, with the sockets kept
-	go test -run '^$$' -bench '^BenchmarkRestart$$' -benchtime 1x -timeout 20m ./test/
+	go test -run '^$$' -bench '^BenchmarkRestart$$' -benchtime 1x -timeout 20m ./test/ops/
 
 export SOURCE_DATE_EPOCH ?= $(shell git log -1 --format=%ct 2>/dev/null || echo 0)
 

@@ -22,17 +22,21 @@ func TestTestsHaveARuntimeDirectoryOfTheirOwn(t *testing.T) {
 			continue
 		}
 		name, deps := strings.TrimPrefix(name, module+"/"), fields[1:]
-		startsBinaries := name == "test" || name == "packaging"
+		isEndToEnd := strings.HasPrefix(name, "test/") && name != "test/harness" && slices.Contains(deps, module+"/test/harness")
+		startsBinaries := isEndToEnd || name == "packaging"
 		reaches := func(p string) bool { return slices.Contains(deps, module+"/internal/admin"+p) }
 		if !startsBinaries && !reaches("") && !reaches("/client") {
 			continue
 		}
 		checked = append(checked, name)
+		if isEndToEnd && !strings.Contains(readText(t, "../../"+name+"/main_test.go"), "harness.Main(") {
+			t.Errorf("%s: its TestMain must call harness.Main, which calls runtimetest.Own", name)
+		}
 		if !slices.Contains(deps, module+"/internal/runtimetest") {
 			t.Errorf("%s: its TestMain must call runtimetest.Own: its tests can reach the developer's own daemon", name)
 		}
 	}
-	for _, name := range []string{"cmd/hassesctl", "cmd/hassesd", "internal/admin", "internal/daemon", "packaging", "test"} {
+	for _, name := range []string{"cmd/hassesctl", "cmd/hassesd", "internal/admin", "internal/daemon", "packaging", "test/compat", "test/core", "test/ops", "test/threats", "test/tls"} {
 		if !slices.Contains(checked, name) {
 			t.Errorf("%s was not looked at", name)
 		}

@@ -1,0 +1,56 @@
+package compat
+
+import (
+	"os"
+	"regexp"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/hassesd/hassesd/test/harness"
+)
+
+// TestHassesLog: a start with hasses' own spellings logs as hasses did, so that scripts that read `status` and
+// `clientlist` in the log go on working.
+func TestHassesLog(t *testing.T) {
+	t.Parallel()
+	d := harness.Prepare(t, "-murl=/sse")
+	file := d.Path("hasses.log")
+	d.Args = append(d.Args, "-l="+file)
+	d.Run()
+	r := d.Request("subscribe=room624-room7&id=x")
+	r.Header = []string{"User-Agent: agent-x"}
+	d.Open(r)
+	for _, command := range []string{"status", "clientlist", "numberofclients", "subscribedclients:room624"} {
+		harness.WriteFile(t, d.FIFO, []byte(command+"\n"))
+	}
+	// Each line, wherever it comes from, begins as hasses' did; what was asked for has nothing else in it.
+	const stamp = `\d{4}-\d\d-\d\d \d\d:\d\d:\d\d hasses: `
+	wanted := []string{
+		`starting version=.*`, `------- status of hasses -------`, `Pid: \d+`, `Current registred SSE clients: 1`, `------------- end --------------`,
+		`List of clients:`, `#1 - <\d+> info: 127\.0\.0\.1:\d+ S:SSE Err: 0 Messages: \d+ Reinit: 0 SSL:Yes`,
+		`  Connection time: \d\d:\d\d:\d\d  Handshaked time: \d\d:\d\d:\d\d UniqId:x`, `  Agent: agent-x`, `  Subscribes: room624,room7`,
+		`Number of connected clients: \d+`, `Client count subscribed for "room624": 1`,
+	}
+	for _, line := range wanted {
+		is := regexp.MustCompile(`(?m)^` + stamp + line + `$`)
+		harness.Eventually(t, "the line "+line, func() bool {
+			text, err := os.ReadFile(file)
+			return err == nil && is.Match(text)
+		})
+	}
+	d.Signal(syscall.SIGTERM)
+	if code := d.Wait(harness.Patience); code != 0 {
+		t.Errorf("exit code %d", code)
+	}
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	each := regexp.MustCompile(`^` + stamp)
+	for line := range strings.Lines(string(text)) {
+		if !each.MatchString(line) {
+			t.Errorf("a line of the log is %q", line)
+		}
+	}
+}

@@ -1,0 +1,302 @@
+package core
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"regexp"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/hassesd/hassesd/test/delivery"
+	"github.com/hassesd/hassesd/test/harness"
+	"github.com/hassesd/hassesd/test/subscriber"
+)
+
+// TestDelivery lets many publishers talk to many clients that come and go in every way there is, and proves that each
+// client got what it was owed: all of it, once, in order.
+func TestDelivery(t *testing.T) {
+	t.Parallel()
+	d := harness.Start(t, "--heartbeat-interval", "200ms", "--limits-queue-bytes", "16MiB")
+	deliver(t, d, traffic{clients: 100, publishers: 8, rooms: 20, length: 8 * time.Second})
+}
+
+// TestDeliveryWithShortHistory makes resumes fail: what is missing must be told, never passed over.
+func TestDeliveryWithShortHistory(t *testing.T) {
+	t.Parallel()
+	d := harness.Start(t, "--history-events", "20")
+	totals := deliver(t, d, traffic{clients: 30, publishers: 4, rooms: 5, length: 4 * time.Second, away: 200 * time.Millisecond})
+	if totals.Gaps == 0 {
+		t.Error("no gap was told; the history was not short enough to prove anything")
+	}
+}
+
+// TestDeliveryDropOldest makes the daemon drop what slow clients do not take: each hole must be told.
+func TestDeliveryDropOldest(t *testing.T) {
+	t.Parallel()
+	d := harness.Start(t, "--limits-slow", "drop-oldest", "--limits-queue-bytes", "8KiB")
+	totals := deliver(t, d, traffic{
+		clients: 20, publishers: 4, rooms: 3, length: 4 * time.Second, size: 4000, pause: 50 * time.Millisecond,
+	})
+	if totals.Gaps == 0 {
+		t.Error("nothing was dropped; the clients were not slow enough to prove anything")
+	}
+}
+
+// traffic is what a run of deliver is made of.
+type traffic struct {
+	clients, publishers, rooms int
+	length                     time.Duration // how long publishers talk
+	size                       int           // of a message, at most; 0: 200 bytes
+	pause                      time.Duration // that every other client makes after each event
+	away                       time.Duration // how long a client stays away at most
+}
+
+func deliver(t *testing.T, d *harness.Daemon, load traffic) delivery.Totals {
+	t.Helper()
+	if load.size == 0 {
+		load.size = 200
+	}
+	book := delivery.New()
+	ctx, cancel := context.WithTimeout(t.Context(), load.length+2*harness.Patience)
+	defer cancel()
+
+	var clients, publishers sync.WaitGroup
+	failed := make(chan error, load.clients+load.publishers)
+	over := make(chan struct{}) // closed when the end has been said: clients do not leave any more
+	connected := make(chan struct{}, load.clients)
+	for i := range load.clients {
+		v := newVisitor(d, book, i, load)
+		clients.Go(func() {
+			if err := v.live(ctx, over, connected); err != nil {
+				failed <- fmt.Errorf("client %d: %w", i, err)
+			}
+		})
+	}
+	for range load.clients {
+		select {
+		case <-connected:
+		case err := <-failed:
+			t.Fatal(err)
+		case <-ctx.Done():
+			t.Fatal("the clients do not get in")
+		}
+	}
+	enough := time.Now().Add(load.length)
+	for i := range load.publishers {
+		publishers.Go(func() {
+			if err := publish(d, book, i, load, enough); err != nil {
+				failed <- fmt.Errorf("publisher %d: %w", i, err)
+			}
+		})
+	}
+	publishers.Wait()
+	close(over)
+	last := delivery.Message{To: []string{"*"}, Data: harness.TheEnd}
+	book.Sent(d.Send("*", harness.TheEnd).ID, last)
+	clients.Wait()
+	close(failed)
+	for err := range failed {
+		t.Error(err)
+	}
+	for _, wrong := range book.Check() {
+		t.Error(wrong)
+	}
+	totals := book.Totals()
+	t.Log(totals)
+	if totals.Messages < load.publishers || totals.Connections < load.clients || totals.Deliveries == 0 {
+		t.Errorf("a run of nothing: %s", totals)
+	}
+	return totals
+}
+
+// visitor is a client that keeps leaving and coming back.
+type visitor struct {
+	d      *harness.Daemon
+	ledger *delivery.Client
+	query  string
+	random *rand.Rand
+	n      int
+	away   time.Duration
+	pause  time.Duration
+}
+
+func newVisitor(d *harness.Daemon, book *delivery.Checker, n int, load traffic) *visitor {
+	v := &visitor{d: d, n: n, away: load.away, pause: load.pause * time.Duration(n%2), random: rand.New(rand.NewPCG(uint64(n), 1))}
+	id := fmt.Sprintf("client%d", n)
+	if n%10 == 0 {
+		v.ledger, v.query = book.Client(id, "*"), "subscribe=*&id="+id
+		return v
+	}
+	var names []string
+	for _, r := range v.random.Perm(load.rooms)[:1+v.random.IntN(3)] {
+		names = append(names, harness.RoomName(r))
+	}
+	v.ledger, v.query = book.Client(id, names...), "subscribe="+strings.Join(names, "-")+"&id="+id
+	return v
+}
+
+// live subscribes again and again until it has read the end.
+func (v *visitor) live(ctx context.Context, over <-chan struct{}, connected chan<- struct{}) error {
+	for connections := 0; ctx.Err() == nil; connections++ {
+		r := v.d.Request(v.query)
+		if v.n%3 == 0 {
+			r = v.d.Plain(v.query)
+		}
+		if v.n%5 == 1 {
+			r.Proto = "HTTP/1.0"
+		}
+		if v.pause > 0 {
+			r.ReadBuffer = 4096
+		}
+		r.LastEventID = v.ledger.LastEventID()
+		select {
+		case <-over:
+		default:
+			if connections > 0 || v.random.IntN(2) == 0 {
+				r.CutAfter = 1000 + v.random.Int64N(50_000) // in the middle of anything, by a reset
+			}
+		}
+		ended, err := v.visit(ctx, r, over, connections == 0, connected)
+		if err != nil || ended {
+			return err
+		}
+		if v.away > 0 {
+			select {
+			case <-time.After(time.Duration(v.random.Int64N(int64(v.away)))):
+			case <-ctx.Done():
+			}
+		}
+	}
+	return ctx.Err()
+}
+
+// visit is one connection; ended says that the end was read.
+func (v *visitor) visit(ctx context.Context, r subscriber.Request, over <-chan struct{}, first bool, connected chan<- struct{}) (ended bool, err error) {
+	s, err := subscriber.Open(ctx, r)
+	if err != nil {
+		return false, err
+	}
+	defer s.Close()
+	if s.Status != 200 {
+		return false, fmt.Errorf("status %d", s.Status)
+	}
+	id, err := s.Preface()
+	if err != nil {
+		return false, err
+	}
+	v.ledger.Opened(id)
+	if first {
+		connected <- struct{}{}
+	}
+	leaveAfter := -1
+	if r.CutAfter == 0 {
+		leaveAfter = v.random.IntN(400)
+	}
+	for n := 0; ; n++ {
+		e, err := s.Next()
+		switch {
+		case errors.Is(err, subscriber.ErrCut):
+			return false, s.Cut()
+		case err != nil:
+			return false, fmt.Errorf("after %d events: %w", n, err)
+		case e.Name == "hasses.gap":
+			v.ledger.Gap(e.ID, e.Data)
+			continue
+		}
+		v.ledger.Got(e.ID, e.Name, e.Data)
+		if e.Data == harness.TheEnd {
+			return true, nil
+		}
+		select {
+		case <-over:
+		case <-time.After(v.pause):
+			if n == leaveAfter {
+				return false, nil
+			}
+		}
+	}
+}
+
+var acknowledged = regexp.MustCompile(`^ok (\S+) (\d+)$`)
+
+// publish talks until enough, over one of the doors that answer, one message after the other.
+func publish(d *harness.Daemon, book *delivery.Checker, n int, load traffic, enough time.Time) error {
+	random := rand.New(rand.NewPCG(uint64(n), 2))
+	say, done, err := door(d, n)
+	if err != nil {
+		return err
+	}
+	defer done()
+	for i := 0; time.Now().Before(enough); i++ {
+		m := delivery.Message{Data: fmt.Sprintf("%d/%d %s", n, i, strings.Repeat("x", random.IntN(load.size)))}
+		switch random.IntN(10) {
+		case 0:
+			m.To = []string{"*"}
+		case 1:
+			m.To = []string{"room0*"}
+		default:
+			m.To = []string{harness.RoomName(random.IntN(load.rooms))}
+		}
+		if random.IntN(5) == 0 {
+			m.Except = fmt.Sprintf("client%d", random.IntN(load.clients))
+		}
+		id, err := say(m)
+		if err != nil {
+			return err
+		}
+		book.Sent(id, m)
+	}
+	return nil
+}
+
+// door returns how publisher n says a message and learns its id: JSON or classic, Unix socket or TCP.
+func door(d *harness.Daemon, n int) (say func(delivery.Message) (string, error), done func(), err error) {
+	network, address := "unix", d.Socket
+	if n%4 >= 2 {
+		network, address = "tcp", d.TCP
+	}
+	r, err := harness.DialRPC(network, address)
+	if err != nil {
+		return nil, nil, err
+	}
+	done = func() { r.Close() }
+	if n%2 == 0 {
+		return func(m delivery.Message) (string, error) {
+			var s harness.Sent
+			err := r.Call("send", harness.Object{"to": m.To, "except": m.Except, "data": m.Data}, &s)
+			return s.ID, err
+		}, done, nil
+	}
+	ask := func(line string) (string, error) {
+		if err := r.Conn.SetDeadline(time.Now().Add(harness.Patience)); err != nil {
+			return "", err
+		}
+		if _, err := r.Conn.Write([]byte(line + "\n")); err != nil {
+			return "", err
+		}
+		answer, err := r.In.ReadString('\n')
+		return strings.TrimSuffix(answer, "\n"), err
+	}
+	if answer, err := ask("ack_enable"); err != nil || answer != "ok" {
+		return nil, nil, fmt.Errorf("ack_enable: %q, %w", answer, err)
+	}
+	return func(m delivery.Message) (string, error) {
+		to := m.To[0]
+		if m.Except != "" {
+			to += "-" + m.Except
+		}
+		answer, err := ask(to + "=" + m.Data)
+		if err != nil {
+			return "", err
+		}
+		parts := acknowledged.FindStringSubmatch(answer)
+		if parts == nil {
+			return "", fmt.Errorf("answer %q to a message", answer)
+		}
+		return parts[1], nil
+	}, done, nil
+}

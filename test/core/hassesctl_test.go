@@ -1,0 +1,233 @@
+package core
+
+import (
+	"encoding/json"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/hassesd/hassesd/test/harness"
+)
+
+func TestHassesctl(t *testing.T) {
+	t.Parallel()
+	d := harness.Start(t)
+	s := d.Subscribe("subscribe=room624-room7&id=ann")
+	for _, tt := range []struct {
+		args   []string
+		code   int
+		stdout []string // parts of it
+	}{
+		{args: []string{"status"}, stdout: []string{"https", "1"}},
+		{args: []string{"clients"}, stdout: []string{"ann", "room624", "TLS 1.3"}},
+		{args: []string{"clients", "--room", "room7"}, stdout: []string{"ann"}},
+		{args: []string{"rooms"}, stdout: []string{"room624", "room7"}},
+		{args: []string{"count"}, stdout: []string{"1"}},
+		{args: []string{"count", "room7"}, stdout: []string{"1"}},
+		{args: []string{"send", "room624", "hello"}, stdout: []string{"delivered to 1 stream ", "(id "}},
+		{args: []string{"send", "nowhere", "hello"}, stdout: []string{"delivered to 0 streams"}},
+		{args: []string{"send", "--require-receivers", "nowhere", "hello"}, code: 5},
+		{args: []string{"send", "--except", "ann", "--require-receivers", "room624", "x"}, code: 5},
+		{args: []string{"send", "bad;room", "hello"}, code: 1},
+		{args: []string{"kick", "nobody"}, code: 5},
+		{args: []string{"loglevel", "normal"}, stdout: []string{"normal"}},
+		{args: []string{"loglevel"}, stdout: []string{"normal"}},
+		{args: []string{"reinit"}, stdout: []string{""}},
+		{args: []string{"version"}, stdout: []string{"hassesctl "}},
+		{args: []string{"completion", "bash"}, stdout: []string{"hassesctl"}},
+		{args: []string{"reload"}},
+		{args: []string{"nonsense"}, code: 2},
+		{args: []string{"send", "room624"}, code: 2},
+		{args: []string{"clients", "--sort", "colour"}, code: 2},
+	} {
+		r := d.Ctl(tt.args...)
+		if r.Code != tt.code {
+			t.Errorf("%q: %s; want exit code %d", tt.args, r, tt.code)
+		}
+		for _, want := range tt.stdout {
+			if !strings.Contains(r.Stdout, want) {
+				t.Errorf("%q: %s; want %q in it", tt.args, r, want)
+			}
+		}
+		if r.Code != 0 && (r.Stderr == "" || r.Code != 5 && r.Stdout != "") {
+			t.Errorf("%q: %s; want the error on stderr", tt.args, r)
+		}
+	}
+	harness.WantMessage(t, s, "hello")
+	if r := harness.Run(t, "from\nstdin", harness.Hassesctl, "send", "room7", "-", "--socket", d.Socket); r.Code != 0 {
+		t.Errorf("send -: %s", r)
+	}
+	harness.WantMessage(t, s, "from\nstdin")
+	if r := d.Ctl("kick", "ann"); r.Code != 0 {
+		t.Errorf("kick ann: %s", r)
+	}
+	if _, err := s.Rest(); err != nil {
+		t.Errorf("after the kick: %v", err)
+	}
+}
+
+func TestHassesctlJSON(t *testing.T) {
+	t.Parallel()
+	d := harness.Start(t)
+	d.Subscribe("subscribe=room624&id=ann")
+	for _, args := range [][]string{
+		{"status"},
+		{"clients"},
+		{"rooms"},
+		{"count"},
+		{"count", "room624"},
+		{"send", "room624", "hi"},
+		{"loglevel"},
+		{"reinit"},
+		{"version"},
+		{"reload"},
+		{"kick", "ann"},
+	} {
+		r := d.Ctl(append(args, "--json")...)
+		var v map[string]any
+		if err := json.Unmarshal([]byte(r.Stdout), &v); r.Code != 0 || err != nil {
+			t.Errorf("%q --json: %s (%v)", args, r, err)
+		}
+	}
+}
+
+func TestHassesctlWithoutDaemon(t *testing.T) {
+	t.Parallel()
+	r := harness.Run(t, "", harness.Hassesctl, "--socket", t.TempDir()+"/none.sock", "status")
+	if r.Code != 3 || !strings.Contains(r.Stderr, "is hassesd running?") {
+		t.Errorf("%s; want exit code 3 and what to do", r)
+	}
+}
+
+func TestHassesctlShowsNoControlCharacters(t *testing.T) {
+	t.Parallel()
+	d := harness.Start(t)
+	r := d.Request("subscribe=a")
+	r.Header = []string{"User-Agent: evil\u009b2Jagent\xff"} // a control sequence of one character
+	d.Open(r)
+	for _, format := range []string{"--json=false", "--json"} {
+		if out := d.Ctl("clients", format); out.Code != 0 || !strings.Contains(out.Stdout, "agent") || strings.ContainsAny(out.Stdout, "\u009b\x1b\x07") {
+			t.Errorf("clients %s: %q", format, out.Stdout)
+		}
+	}
+}
+
+func TestHassesctlTail(t *testing.T) {
+	t.Parallel()
+	d := harness.Start(t)
+	p := harness.Launch(t, nil, harness.Hassesctl, "--socket", d.Socket, "tail", "--ca", d.CaFile, "--url", "https://"+d.HTTPS+"/sse", "--json", "a-b")
+	d.AwaitStreams("a-b", 1)
+	want := d.Send("a-b", "one\ntwo")
+	line, _ := p.Line()
+	var e struct{ ID, Event, Data string }
+	if err := json.Unmarshal([]byte(line), &e); err != nil || e.ID != want.ID || e.Data != "one\ntwo" {
+		t.Fatalf("tail printed %q, want id %s (%v)", line, want.ID, err)
+	}
+	d.Call("kick", harness.Object{"room": "a-b"}, nil)
+	want = d.Send("a-b", "three")
+	line, _ = p.Line()
+	if err := json.Unmarshal([]byte(line), &e); err != nil || e.ID != want.ID || e.Data != "three" {
+		t.Fatalf("after a reconnect tail printed %q, want id %s (%v)", line, want.ID, err)
+	}
+	if err := p.Cmd.Process.Signal(os.Interrupt); err != nil {
+		t.Fatal(err)
+	}
+	for {
+		if _, ok := p.Line(); !ok {
+			break
+		}
+	}
+}
+
+// TestDevMode is the first minute: no configuration, and hassesctl finds the daemon by itself.
+func TestDevMode(t *testing.T) {
+	t.Parallel()
+	addr := harness.FreeAddress(t)
+	d := harness.Bare(t, "--dev", "--listen", "https://"+addr, "--control-tcp", "127.0.0.1:0", "--drain-window", "200ms")
+	home := t.TempDir()
+	t.Log("runtime directory", home)
+	cmd := exec.Command(harness.Hassesd, d.Args...)
+	cmd.Env = harness.Environment("XDG_RUNTIME_DIR="+home, "HOME="+home)
+	d.Log = &harness.Log{}
+	cmd.Stdout, cmd.Stderr = d.Log, d.Log
+	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		_ = cmd.Process.Signal(syscall.SIGTERM)
+		if err := cmd.Wait(); err != nil {
+			t.Errorf("hassesd --dev ended with %v", err)
+		}
+		if t.Failed() {
+			t.Logf("log:\n%s", d.Log)
+		}
+	})
+	env := []string{"XDG_RUNTIME_DIR=" + home, "HOME=" + home}
+	ctl := func(args ...string) harness.Result {
+		t.Helper()
+		c := exec.CommandContext(t.Context(), harness.Hassesctl, args...)
+		c.Env = harness.Environment(env...)
+		out, err := c.Output()
+		r := harness.Result{Code: c.ProcessState.ExitCode(), Stdout: string(out)}
+		if exit, ok := err.(*exec.ExitError); ok { //nolint:errorlint // Output returns it unwrapped
+			r.Stderr = string(exit.Stderr)
+		}
+		return r
+	}
+	harness.Eventually(t, "hassesctl finds the daemon", func() bool { return ctl("status").Code == 0 })
+	p := harness.Launch(t, env, harness.Hassesctl, "tail", "room1")
+	harness.Eventually(t, "tail is subscribed", func() bool {
+		return strings.Contains(ctl("count", "room1", "--json").Stdout, `"streams":1`) ||
+			strings.Contains(ctl("count", "room1", "--json").Stdout, `"streams": 1`)
+	})
+	if r := ctl("send", "room1", "hello dev"); r.Code != 0 {
+		t.Fatalf("send: %s", r)
+	}
+	for {
+		line, ok := p.Line()
+		if !ok {
+			t.Fatal("tail ended early")
+		}
+		if strings.Contains(line, "hello dev") {
+			break
+		}
+	}
+	var status struct {
+		Doors []struct{ Kind, Address string } `json:"doors"`
+	}
+	if err := json.Unmarshal([]byte(ctl("status", "--json").Stdout), &status); err != nil {
+		t.Fatal(err)
+	}
+	doors := map[string]string{}
+	for _, door := range status.Doors {
+		doors[door.Kind] = door.Address
+	}
+	if err := os.WriteFile(doors["fifo"], []byte("room1=through the FIFO\n"), 0); err != nil {
+		t.Fatal(err)
+	}
+	if c, err := net.Dial("tcp", doors["control_tcp"]); err != nil {
+		t.Error(err)
+	} else {
+		fmt.Fprintf(c, "room1=through the port\n")
+		c.Close()
+	}
+	for seen := map[string]bool{}; !seen["through the FIFO"] || !seen["through the port"]; {
+		line, ok := p.Line()
+		if !ok {
+			t.Fatal("tail ended early")
+		}
+		seen[strings.TrimSpace(line)] = true
+	}
+	if doors["control_socket"] != filepath.Join(home, "hassesd", "control.sock") || doors["fifo"] != filepath.Join(home, "hassesd", "fifo") {
+		t.Errorf("doors %v", doors)
+	}
+	if !strings.Contains(d.Log.String(), "curl --insecure --no-buffer 'https://"+addr+"/sse?subscribe=room624'") {
+		t.Error("the start does not tell how to subscribe")
+	}
+}

@@ -1,0 +1,76 @@
+package harness
+
+import (
+	"fmt"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"sync"
+	"testing"
+)
+
+// Hassesd and Hassesctl are the paths of the programs under test.
+var Hassesd, Hassesctl string
+
+// GoClients builds the Go subscribers of test/clients, which have a module of their own, and returns their directory.
+var GoClients = sync.OnceValues(func() (string, error) { return Build("../clients", "clients", "./gosse", "./launchdarkly") })
+
+func findBinaries() error {
+	Hassesd, Hassesctl = os.Getenv("HASSESD_BIN"), os.Getenv("HASSESCTL_BIN")
+	if Hassesd != "" && Hassesctl != "" {
+		return nil
+	}
+	dir, err := Build("../..", "daemon", "-tags", "sandboxkill", "./cmd/hassesd", "./cmd/hassesctl")
+	if err != nil {
+		return err
+	}
+	if Hassesd == "" {
+		Hassesd = filepath.Join(dir, "hassesd")
+	}
+	if Hassesctl == "" {
+		Hassesctl = filepath.Join(dir, "hassesctl")
+	}
+	return nil
+}
+
+// Build builds programs of the module in a directory into bin/test/<name>, and returns that directory. All packages of
+// tests use the same one: the go command links a program only when it has changed.
+func Build(module, name string, args ...string) (dir string, err error) {
+	dir, err = filepath.Abs(filepath.Join("../../bin/test", name))
+	if err != nil {
+		return "", err
+	}
+	cmd := exec.Command("go", append([]string{"build", "-trimpath", "-buildvcs=false", "-o", dir + "/"}, args...)...)
+	cmd.Dir = module
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return "", fmt.Errorf("build %v: %w\n%s", args, err, out)
+	}
+	return dir, nil
+}
+
+// seeSources looks at the programs' sources, once. The go command notes what a test looks at: it repeats the results of an
+// earlier run only while none of it has changed. It does not see the sources otherwise, as no test imports them.
+var seeSources = sync.OnceValue(func() error {
+	for _, tree := range []string{"../../cmd", "../../internal"} {
+		err := filepath.WalkDir(tree, func(_ string, _ fs.DirEntry, err error) error { return err })
+		if err != nil {
+			return err
+		}
+	}
+	for _, file := range []string{"../../go.mod", "../../go.sum"} {
+		if _, err := os.Stat(file); err != nil {
+			return err
+		}
+	}
+	return nil
+})
+
+// noteSources has the go command know what the test depends on.
+func noteSources(t testing.TB) {
+	t.Helper()
+	if err := seeSources(); err != nil {
+		t.Fatal(err)
+	}
+}

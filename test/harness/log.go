@@ -1,0 +1,48 @@
+package harness
+
+import (
+	"bytes"
+	"fmt"
+	"sync"
+)
+
+// Log collects what a process writes.
+type Log struct {
+	Mu  sync.Mutex
+	Buf bytes.Buffer
+}
+
+func (l *Log) Write(p []byte) (int, error) {
+	l.Mu.Lock()
+	defer l.Mu.Unlock()
+	return l.Buf.Write(p)
+}
+
+// maxLog is how much of a log is worth showing.
+const maxLog = 20000
+
+func (l *Log) String() string {
+	l.Mu.Lock()
+	defer l.Mu.Unlock()
+	if over := l.Buf.Len() - maxLog; over > 0 {
+		return fmt.Sprintf("[%d bytes before]\n%s", over, l.Buf.Bytes()[over:])
+	}
+	return l.Buf.String()
+}
+
+// Whole is everything written so far.
+func (l *Log) Whole() string {
+	l.Mu.Lock()
+	defer l.Mu.Unlock()
+	return l.Buf.String()
+}
+
+// WaitFor waits until s has been written: what a process writes comes through a pipe, later than what it answers.
+func (l *Log) WaitFor(s string) bool { return Poll(Patience, func() bool { return l.Contains(s) }) }
+
+// Contains looks through everything written so far. For what must be there, says is the word.
+func (l *Log) Contains(s string) bool {
+	l.Mu.Lock()
+	defer l.Mu.Unlock()
+	return bytes.Contains(l.Buf.Bytes(), []byte(s))
+}

@@ -1,0 +1,72 @@
+package harness
+
+import (
+	"fmt"
+	"net"
+	"os"
+	"sync/atomic"
+	"testing"
+)
+
+// lastPort is below the range from which the kernel takes ports for outgoing connections, so nobody takes one by chance.
+var lastPort atomic.Uint32
+
+// FreeAddress returns an address that nobody listens on. Other runs of these tests on the same machine leave it alone
+// until the test ends: whoever starts a server with it needs a while.
+func FreeAddress(t testing.TB) string {
+	t.Helper()
+	lastPort.CompareAndSwap(0, uint32(12000+os.Getpid()%160*100))
+	for range 2000 {
+		port := 12000 + lastPort.Add(1)%20000
+		claim, err := net.Listen("unix", fmt.Sprintf("@hassesd-test-port-%d", port)) // abstract: it goes with the process
+		if err != nil {
+			continue
+		}
+		address := fmt.Sprintf("127.0.0.1:%d", port)
+		if isFree(address) {
+			t.Cleanup(func() { claim.Close() })
+			return address
+		}
+		claim.Close()
+	}
+	t.Fatal("no free port")
+	return ""
+}
+
+// isFree says whether the address can be listened on, by TCP and, as DNS servers do, by UDP.
+func isFree(address string) bool {
+	l, err := net.Listen("tcp", address)
+	if err != nil {
+		return false
+	}
+	defer l.Close()
+	p, err := net.ListenPacket("udp", address)
+	if err != nil {
+		return false
+	}
+	p.Close()
+	return true
+}
+
+// PrivilegedAddress finds a free port that only root may bind.
+func PrivilegedAddress(t *testing.T) string {
+	t.Helper()
+	for port := 601; port < 1024; port++ {
+		l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port))
+		if err == nil {
+			defer l.Close()
+			return l.Addr().String()
+		}
+	}
+	t.Fatal("no free port below 1024")
+	return ""
+}
+
+func SplitAddress(t testing.TB, address string) (host, port string) {
+	t.Helper()
+	host, port, err := net.SplitHostPort(address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return host, port
+}

@@ -1,0 +1,22 @@
+package harness
+
+import (
+	"os"
+)
+
+// Look copies what a terminal shows into log until nobody has it open any more, and then closes done.
+func Look(screen *os.File, log *Log) (done chan struct{}) {
+	done = make(chan struct{})
+	go func() {
+		defer close(done)
+		buf := make([]byte, 64<<10)
+		for {
+			n, err := screen.Read(buf)
+			_, _ = log.Write(buf[:n])
+			if err != nil {
+				return
+			}
+		}
+	}()
+	return done
+}

@@ -1,0 +1,33 @@
+package ops
+
+import (
+	"os"
+	"syscall"
+	"testing"
+
+	"github.com/hassesd/hassesd/test/harness"
+)
+
+// TestTheDaemonOutlivesTheReaderOfItsLog proves that a log which nobody reads any more, as after a restart of what collects
+// logs, costs the log and nothing else.
+func TestTheDaemonOutlivesTheReaderOfItsLog(t *testing.T) {
+	t.Parallel()
+	d := harness.Prepare(t)
+	reader, writer, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	d.Screen, d.TTY = reader, writer
+	d.Run()
+	writer.Close() // the daemon has its own
+	s := d.Subscribe("subscribe=a")
+	reader.Close()
+	d.Signal(syscall.SIGHUP)
+	d.Call("reload", nil, nil) // which is logged in any case
+	d.Send("a", "still here")
+	harness.WantMessage(t, s, "still here")
+	d.Signal(syscall.SIGTERM)
+	if code := d.Wait(harness.Patience); code != 0 {
+		t.Errorf("exit code %d, want 0", code)
+	}
+}
