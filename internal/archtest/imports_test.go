@@ -63,8 +63,38 @@ var rules = []rule{
 	},
 	{
 		from: []string{"internal/edge"}, never: []string{"./..."},
-		except: []string{"./internal/edge/...", "./internal/reactor", "./internal/tlsconn", "./internal/hub", "./internal/sse", "./internal/auth", "./internal/pemfile", "./internal/admission", "./internal/list"},
-		why:    "edge is where reactor, tlsconn and hub meet; settings, control and certificates are handed in",
+		except: []string{
+			"./internal/edge/...", "./internal/reactor", "./internal/tlsconn", "./internal/hub", "./internal/eventlog/...", "./internal/sse", "./internal/auth",
+			"./internal/pemfile", "./internal/admission", "./internal/list", "./internal/names", "./internal/safetext",
+		},
+		why: "edge is where reactor, tlsconn and hub meet; settings, control and certificates are handed in",
+	},
+	{
+		from: []string{"internal/edge/exchange"}, never: []string{"./..."}, except: []string{"./internal/edge/exchange"},
+		why: "a request and its answer are values; they know nobody",
+	},
+	{
+		from: []string{"internal/edge/http1"}, never: []string{"./..."}, except: []string{"./internal/edge/http1", "./internal/edge/exchange"},
+		why: "a version of HTTP frames requests and answers; it knows no stream, no socket and no rule",
+	},
+	{
+		from: []string{"internal/edge/site"}, never: []string{"./..."},
+		except: []string{"./internal/edge/site", "./internal/edge/exchange", "./internal/auth", "./internal/pemfile", "./internal/names", "./internal/safetext"},
+		why:    "what a request gets is decided from values, whoever carries them",
+	},
+	{
+		from: []string{"internal/edge/transport"}, never: []string{"./...", "net/http/..."},
+		except: []string{"./internal/edge/transport", "./internal/reactor", "./internal/tlsconn"},
+		why:    "a transport knows no HTTP and no hub",
+	},
+	{
+		from: []string{"internal/edge/subscriber"}, never: []string{"./...", "net/http/...", "crypto/tls"},
+		except: []string{"./internal/edge/subscriber", "./internal/hub", "./internal/eventlog/...", "./internal/sse", "./internal/names"},
+		why:    "a subscriber knows no version of HTTP and no socket",
+	},
+	{
+		from: []string{"internal/edge/scheduler"}, never: []string{"./..."}, except: []string{"./internal/edge/scheduler", "./internal/list"},
+		why: "the scheduler knows nobody whose turn it is",
 	},
 	{
 		from: []string{"internal/histfile"}, never: []string{"./..."}, except: []string{"./internal/histfile", "./internal/hub", "./internal/sse"},
@@ -208,6 +238,14 @@ var rules = []rule{
 	},
 
 	{
+		from: []string{"internal/edge/exchange", "internal/edge/http1", "internal/edge/site", "internal/edge/subscriber", "internal/edge/scheduler"},
+		never: []string{
+			"net", "os/...", "io/fs", "io/ioutil", "syscall", "context", "crypto/...", "golang.org/x/sys/...", "math/rand/...",
+		},
+		direct: true,
+		why:    "only edge and its transport meet sockets, clocks and chance",
+	},
+	{
 		from: []string{"internal/auth"},
 		never: []string{
 			"net/...", "os/...", "io/fs", "io/ioutil", "syscall", "context", "golang.org/x/sys/...", "math/rand/...",
@@ -339,9 +377,11 @@ func TestArrowsPointDown(t *testing.T) {
 func TestOnlyReadRequest(t *testing.T) {
 	t.Parallel()
 	files, err := filepath.Glob("../edge/*.go")
-	if err != nil {
-		t.Fatal(err)
+	below, err2 := filepath.Glob("../edge/*/*.go")
+	if err := errors.Join(err, err2); err != nil || len(below) == 0 {
+		t.Fatalf("%d files: %v", len(below), err)
 	}
+	files = append(files, below...)
 	for _, file := range files {
 		if strings.HasSuffix(file, "_test.go") {
 			continue
@@ -373,6 +413,20 @@ func TestRulesCatch(t *testing.T) {
 		{"internal/edge", module + "/internal/config"},
 		{"internal/edge", module + "/internal/daemon"},
 		{"internal/edge", "net/http/httputil"},
+		{"internal/edge/exchange", module + "/internal/edge/site"},
+		{"internal/edge/http1", module + "/internal/edge/site"},
+		{"internal/edge/http1", module + "/internal/hub"},
+		{"internal/edge/http1", module + "/internal/edge/transport"},
+		{"internal/edge/http1", "os"},
+		{"internal/edge/site", module + "/internal/edge/http1"},
+		{"internal/edge/site", module + "/internal/hub"},
+		{"internal/edge/transport", module + "/internal/hub"},
+		{"internal/edge/transport", module + "/internal/edge/http1"},
+		{"internal/edge/transport", "net/http"},
+		{"internal/edge/subscriber", module + "/internal/edge/http1"},
+		{"internal/edge/subscriber", module + "/internal/reactor"},
+		{"internal/edge/subscriber", "net"},
+		{"internal/edge/scheduler", module + "/internal/edge/subscriber"},
 		{"internal/reactor", "crypto/tls"},
 		{"internal/reactor", "net/http"},
 		{"internal/reactor", module + "/internal/sse"},

@@ -17,7 +17,7 @@ var allowedHTTP = []string{"ReadRequest", "Request", "Header", "StatusText", "Ti
 // TestPureCoreHasNoGoroutineAndNoClock proves what an import cannot show.
 func TestPureCoreHasNoGoroutineAndNoClock(t *testing.T) {
 	t.Parallel()
-	for _, dir := range []string{"../names", "../safetext", "../sse", "../hub", "../auth"} {
+	for _, dir := range []string{"../names", "../safetext", "../sse", "../hub", "../auth", "../edge/exchange", "../edge/http1", "../edge/site", "../edge/subscriber", "../edge/scheduler"} {
 		for _, file := range sources(t, dir) {
 			tree := parse(t, file)
 			ast.Inspect(tree, func(n ast.Node) bool {

@@ -3,6 +3,7 @@ package daemon
 import (
 	"cmp"
 	"context"
+	"time"
 
 	"github.com/hassesd/hassesd/internal/admin/api"
 	"github.com/hassesd/hassesd/internal/admission"
@@ -12,11 +13,8 @@ import (
 const penalizedListed = 100
 
 // Limits implements admin.Backend.
-func (b *backend) Limits(ctx context.Context, p api.LimitsParams) (api.Limits, error) {
-	in, err := b.edge.Limits(ctx, cmp.Or(p.Penalized, penalizedListed))
-	if err != nil {
-		return api.Limits{}, busy(err)
-	}
+func (b *backend) Limits(_ context.Context, p api.LimitsParams) (api.Limits, error) {
+	in := b.edge.Limits(time.Now(), cmp.Or(p.Penalized, penalizedListed))
 	a := &in.Admission
 	out := api.Limits{
 		Uses: []api.LimitUse{

@@ -12,12 +12,9 @@ import (
 )
 
 // Status implements admin.Backend.
-func (b *backend) Status(ctx context.Context) (api.Status, error) {
-	st, err := b.edge.Stats(ctx)
-	if err != nil {
-		return api.Status{}, busy(err)
-	}
+func (b *backend) Status(context.Context) (api.Status, error) {
 	now := time.Now()
+	st := b.edge.Stats(now)
 	h := b.hub.Stats(now)
 	settings := b.settings()
 	last := b.hub.LastID()
@@ -64,7 +61,7 @@ func (b *backend) Status(ctx context.Context) (api.Status, error) {
 		out.CertFile, out.KeyFile = all[0].CertFile, all[0].KeyFile
 	}
 	for _, l := range st.Loops {
-		out.Loops = append(out.Loops, api.LoopStatus{Connections: l.Connections, Streams: l.Streams})
+		out.Loops = append(out.Loops, api.LoopStatus{Connections: l.Connections, Streams: l.Streams, Stuck: l.Stuck})
 	}
 	memory := b.memoryStatus()
 	out.Memory = &memory

@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"github.com/hassesd/hassesd/internal/admission"
+	"github.com/hassesd/hassesd/internal/edge/http1"
+	"github.com/hassesd/hassesd/internal/edge/http1/http1test"
 )
 
 const (
@@ -19,13 +21,10 @@ const (
 	stranger = "192.0.2.1"
 )
 
-func (w *world) limits() (info LimitsInfo) {
+func (w *world) limits() LimitsInfo {
 	w.t.Helper()
-	w.do(func(ctx context.Context) (err error) {
-		info, err = w.srv.Limits(ctx, 10)
-		return err
-	})
-	return info
+	w.turn()
+	return w.srv.Limits(w.kernel.Now(), 10)
 }
 
 // wantReset says that a connection was refused at accept.
@@ -350,15 +349,15 @@ func TestFarOverTheBoundOfAnAddressIsReset(t *testing.T) {
 // answer and the end.
 func TestT7MalformedHeads(t *testing.T) {
 	heads := 0
-	for _, tt := range badHeads {
-		if leadingLineEnds([]byte(tt.head)) > 0 || headEnd([]byte(tt.head), 0) != len(tt.head) {
+	for _, tt := range http1test.BadHeads {
+		if !isOneHead(tt.Head) {
 			continue // not one head on the wire
 		}
 		heads++
-		for _, piece := range []int{len(tt.head), 1, 5} {
+		for _, piece := range []int{len(tt.Head), 1, 5} {
 			w := newWorld(t, nil)
 			c := w.connect()
-			for rest := tt.head; rest != ""; rest = rest[min(piece, len(rest)):] {
+			for rest := tt.Head; rest != ""; rest = rest[min(piece, len(rest)):] {
 				c.Send([]byte(rest[:min(piece, len(rest))]))
 				if piece > 1 {
 					w.turn()
@@ -367,8 +366,8 @@ func TestT7MalformedHeads(t *testing.T) {
 			w.turn()
 			got := c.received()
 			c.got.Reset()
-			if !strings.HasPrefix(got, "HTTP/1.1 "+strconv.Itoa(tt.status)+" ") || strings.Count(got, "Content-Type: ") != 1 {
-				t.Errorf("%s in pieces of %d: got %q", tt.name, piece, got)
+			if !strings.HasPrefix(got, "HTTP/1.1 "+strconv.Itoa(tt.Status)+" ") || strings.Count(got, "Content-Type: ") != 1 {
+				t.Errorf("%s in pieces of %d: got %q", tt.Name, piece, got)
 			}
 			c.wantEnd()
 			w.check()
@@ -377,4 +376,11 @@ func TestT7MalformedHeads(t *testing.T) {
 	if heads < 60 {
 		t.Errorf("only %d heads of the table arrived", heads)
 	}
+}
+
+// isOneHead reports whether text is one head on the wire, with nothing before or behind it.
+func isOneHead(text string) bool {
+	var c http1.Conn
+	ev, rest := c.Receive([]byte(text), http1.Limits{RequestBytes: 8 << 10})
+	return ev.Kind != http1.EventNone && len(rest) == 0 && !strings.HasPrefix(text, "\r\n")
 }

@@ -12,12 +12,6 @@ import (
 	"github.com/hassesd/hassesd/internal/reactor"
 )
 
-// acceptor takes connections from one listener; it lives on the loop of one worker and deals them out to all.
-type acceptor struct {
-	*reactor.Acceptor
-	w *worker
-}
-
 // Door is a listening socket and what is spoken on it.
 type Door struct {
 	Listener reactor.Listener
@@ -37,7 +31,7 @@ func (s *Server) Serve(ctx context.Context, doors []Door) error {
 				failed = fmt.Errorf("accept on %s: %w", door.Listener.Addr, err)
 				return
 			}
-			s.acceptors = append(s.acceptors, &acceptor{Acceptor: a, w: w})
+			w.acceptors = append(w.acceptors, a)
 		})
 		if err == nil {
 			err = failed
@@ -49,95 +43,86 @@ func (s *Server) Serve(ctx context.Context, doors []Door) error {
 	return nil
 }
 
-// shed is how many connections were reset because there was no descriptor for them.
-func (s *Server) shed(ctx context.Context) (uint64, error) {
-	var total uint64
-	for _, a := range s.acceptors {
-		var n uint64
-		if err := a.w.ask(ctx, func() { n = a.Stats().Shed }); err != nil {
-			return 0, err
-		}
-		total += n
+// stopAccepting closes the worker's acceptors. What waits in the kernel's backlog is reset, unless somebody else has the
+// listener too: then it waits for whoever accepts next.
+func (w *worker) stopAccepting() {
+	for _, a := range w.acceptors {
+		a.Close()
 	}
-	return total, nil
 }
 
-// politeMost bounds the connections over the limit that are told, properly, to come later.
-const politeMost = 512
+// deferMost bounds the connections over the limit that are told, properly, to come later.
+const deferMost = 512
 
 // ConnectionLimit is how many connections are served: limits.connections, and never more than descriptors allow.
 func (s *Server) ConnectionLimit() int {
-	byDescriptors := max(1, s.fdLimit-s.fdOthers-s.politeLimit())
+	byDescriptors := max(1, s.fdLimit-s.fdOthers-s.deferLimit())
 	if n := s.config().Connections; n > 0 && n < byDescriptors {
 		return n
 	}
 	return byDescriptors
 }
 
-// politeLimit is how many connections over the limit may be told to come later at one time; others are reset.
-func (s *Server) politeLimit() int { return min(s.fdLimit/8, politeMost) }
+// deferLimit is how many connections over the limit may be told to come later at one time; others are reset.
+func (s *Server) deferLimit() int { return min(s.fdLimit/8, deferMost) }
 
 // admit decides about an accepted socket, on the loop of at, and deals it to the worker with the least to do. It answers
 // whether the socket has found an owner; the caller resets it otherwise.
 func (s *Server) admit(at *worker, fd int, peer netip.AddrPort, secure bool) bool {
-	as, ok := s.welcome(at, peer, secure)
+	as, ok := s.judge(at, peer, secure)
 	if !ok {
 		return false
 	}
 	i := s.balancer.Pick()
 	w := s.workers[i]
 	if w == at {
-		w.open(fd, peer, secure, as)
+		w.accept(fd, peer, secure, as)
 		return true
 	}
-	if err := w.loop.Post(func() { w.open(fd, peer, secure, as) }); err == nil {
+	if err := w.loop.Post(func() { w.accept(fd, peer, secure, as) }); err == nil {
 		return true
 	}
 	// The other loop is far behind or has stopped: keep what is here.
 	s.balancer.Done(i)
 	s.balancer.Take(at.index)
-	at.open(fd, peer, secure, as)
+	at.accept(fd, peer, secure, as)
 	return true
 }
 
-// welcome decides whether a connection is let in, and as what. If it is not, nothing of it stays counted but the
-// refusal: it is reset before it has cost a handshake.
-func (s *Server) welcome(at *worker, peer netip.AddrPort, secure bool) (as guest, ok bool) {
+// judge decides whether a connection is admitted, and as what. If it is not, nothing of it stays counted but the refusal:
+// it is reset before it has cost a handshake.
+func (s *Server) judge(at *worker, peer netip.AddrPort, secure bool) (as admission.Verdict, ok bool) {
 	now := at.now()
-	verdict := s.admission.Admit(now, admission.Visit{
+	as = s.admission.Admit(now, admission.Visit{
 		Addr:       peer.Addr(),
 		Handshake:  secure,
 		Challenged: secure && s.isChallenged(),
 	})
-	switch verdict {
-	case admission.Admit:
-		as = guestWelcome
-	case admission.AdmitChallenge:
-		as = guestForChallenge
+	switch as {
+	case admission.Admit, admission.AdmitChallenge:
 	case admission.AdmitDefer:
-		as = guestTurnedAway
-		s.countAtDoor(now, peer, RefusedAddress)
+		s.countAtAccept(now, peer, RefusedAddress)
 	case admission.RefuseConnections:
-		s.countAtDoor(now, peer, RefusedAddress)
-		return 0, false
+		s.countAtAccept(now, peer, RefusedAddress)
 	case admission.RefuseRate:
-		s.countAtDoor(now, peer, RefusedRate)
-		return 0, false
+		s.countAtAccept(now, peer, RefusedRate)
 	case admission.RefusePenalty:
-		s.countAtDoor(now, peer, RefusedPenalty)
-		return 0, false
+		s.countAtAccept(now, peer, RefusedPenalty)
+	}
+	if !as.Holds() {
+		return as, false
 	}
 	if open := s.open.Add(1); open <= int64(s.ConnectionLimit()) {
 		raise(&s.peak, open)
-	} else if as != guestTurnedAway {
-		as = guestTurnedAway
-		s.countAtDoor(now, peer, RefusedConnections)
+	} else if as != admission.AdmitDefer {
+		as = admission.AdmitDefer
+		s.countAtAccept(now, peer, RefusedConnections)
 	}
-	if as != guestWelcome && s.away.Add(1) > int64(s.politeLimit()) {
-		s.away.Add(-1)
+	if as != admission.Admit && s.deferred.Add(1) > int64(s.deferLimit()) {
+		s.deferred.Add(-1)
 		s.open.Add(-1)
 		s.admission.Release(peer.Addr())
-		return 0, false
+		return as, false
 	}
 	return as, true
 }
@@ -151,33 +136,24 @@ func (s *Server) isChallenged() bool {
 // protoChallenge is negotiated by an authority that looks for the answer to its challenge.
 const protoChallenge = "acme-tls/1"
 
-// doorQuiet is the least time between two lines in the log about networks at their limits.
-const doorQuiet = time.Minute
+// acceptLogEvery is the least time between two lines in the log about networks at their limits.
+const acceptLogEvery = time.Minute
 
-// countAtDoor counts a refusal, and now and then says so: an operator whose proxy has run into the limits of one address
+// countAtAccept counts a refusal, and now and then says so: an operator whose proxy has run into the limits of one address
 // must be able to find out.
-func (s *Server) countAtDoor(now time.Duration, peer netip.AddrPort, reason RefuseReason) {
+func (s *Server) countAtAccept(now time.Duration, peer netip.AddrPort, reason RefuseReason) {
 	s.refused[reason].Add(1)
-	last := s.doorTold.Load()
-	if last != 0 && now-time.Duration(last) < doorQuiet || !s.doorTold.CompareAndSwap(last, max(int64(now), 1)) {
+	last := s.acceptLogged.Load()
+	if last != 0 && now-time.Duration(last) < acceptLogEvery || !s.acceptLogged.CompareAndSwap(last, max(int64(now), 1)) {
 		return
 	}
 	s.log.Info("refused at accept; a proxy's address belongs in limits.exempt", "peer", peer, "reason", reason.String())
 }
 
-// guest is what a connection was let in as.
-type guest uint8
-
-const (
-	guestWelcome      guest = iota
-	guestForChallenge       // only to look for the answer to a challenge; whoever asks for more is turned away
-	guestTurnedAway         // only to be told to come later
-)
-
 // release undoes what admit counted.
 func (s *Server) release(c *conn) {
-	if c.as != guestWelcome {
-		s.away.Add(-1)
+	if c.as != admission.Admit {
+		s.deferred.Add(-1)
 	}
 	s.open.Add(-1)
 	s.admission.Release(c.peer.Addr())

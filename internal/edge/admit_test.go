@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"go.uber.org/goleak"
+
+	"github.com/hassesd/hassesd/internal/edge/site"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -55,7 +57,7 @@ func TestAFloodOverTheLimitIsReset(t *testing.T) {
 			held = append(held, c)
 		}
 	}
-	if want := w.srv.politeLimit(); len(held) != want {
+	if want := w.srv.deferLimit(); len(held) != want {
 		t.Errorf("%d connections wait to be told to come later, want %d", len(held), want)
 	}
 	if reset == 0 {
@@ -68,7 +70,7 @@ func TestAFloodOverTheLimitIsReset(t *testing.T) {
 		c.Close()
 	}
 	w.turn()
-	if got := w.srv.away.Load(); got != 0 {
+	if got := w.srv.deferred.Load(); got != 0 {
 		t.Errorf("%d places for refusals are still taken", got)
 	}
 }
@@ -151,10 +153,10 @@ func TestTheTableOfBansIsBounded(t *testing.T) {
 	if n := len(b.until); n > maxBans {
 		t.Errorf("%d bans", n)
 	}
-	if b.refuses(0, &subscription{ID: "0"}) {
+	if b.refuses(0, &site.Subscription{ID: "0"}) {
 		t.Error("the ban that ends first was not the one to go")
 	}
-	if !b.refuses(0, &subscription{ID: fmt.Sprint(maxBans + 99)}) {
+	if !b.refuses(0, &site.Subscription{ID: fmt.Sprint(maxBans + 99)}) {
 		t.Error("the newest ban was lost")
 	}
 }

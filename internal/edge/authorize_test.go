@@ -1,6 +1,7 @@
 package edge
 
 import (
+	"context"
 	"log/slog"
 	"net/url"
 	"strconv"
@@ -10,6 +11,9 @@ import (
 	"unsafe"
 
 	"github.com/hassesd/hassesd/internal/auth"
+	"github.com/hassesd/hassesd/internal/edge/http1"
+	"github.com/hassesd/hassesd/internal/edge/subscriber"
+	"github.com/hassesd/hassesd/internal/hub"
 )
 
 const (
@@ -265,68 +269,6 @@ func TestReconfiguredKeysLeaveStreamsAlone(t *testing.T) {
 	again.want(`HTTP/1\.1 401 `)
 }
 
-// TestT14CookiesOfOtherPagesOpenNothing is the table of who may use a visitor's cookie.
-func TestT14CookiesOfOtherPagesOpenNothing(t *testing.T) {
-	k := newKeys(t)
-	now := time.Date(2026, 3, 1, 9, 0, 0, 0, time.UTC)
-	cookie := cookieName + "=" + k.mint(now.Add(time.Hour), "", "a")
-	listed := rules{Path: "/sse", MaxRooms: 4, Auth: k.policy, Origins: []string{"https://www.example.org"}, Credentials: true}
-	without := listed
-	without.Credentials = false
-	anybody := listed
-	anybody.Origins = []string{"*"}
-	for _, tt := range []struct {
-		name         string
-		r            rules
-		origin, site string
-		plain        bool
-		want         int
-	}{
-		{"not a browser", listed, "", "", false, 200},
-		{"a page of this host", listed, "", "same-origin", false, 200},
-		{"typed by hand", listed, "", "none", false, 200},
-		{"a page of this host that says so", listed, "https://push.example.org", "same-origin", false, 200},
-		{"a page of this host in capitals", listed, "https://PUSH.example.org", "same-origin", false, 200},
-		{"a page of the list", listed, "https://www.example.org", "same-site", false, 200},
-		{"an image on another site", listed, "", "cross-site", false, 403},
-		{"a script on a sister site", listed, "", "same-site", false, 403},
-		{"something new", listed, "", "strange", false, 403},
-		{"another site", listed, "https://evil.example", "cross-site", false, 403},
-		{"another site, an old browser", listed, "https://evil.example", "", false, 403},
-		{"a sandboxed frame", listed, "null", "cross-site", false, 403},
-		{"this host without TLS", listed, "http://push.example.org", "cross-site", false, 403},
-		{"this host, we without TLS", listed, "http://push.example.org", "same-origin", true, 200},
-		{"another port", listed, "https://push.example.org:444", "same-site", false, 403},
-		{"the list without credentials", without, "https://www.example.org", "same-site", false, 403},
-		{"anybody", anybody, "https://evil.example", "cross-site", false, 403},
-	} {
-		req := &request{Method: "GET", Host: "push.example.org", Path: "/sse", RawQuery: "subscribe=a", Cookie: cookie, Origin: tt.origin, fetchSite: tt.site}
-		sub, ans := decide(req, &tt.r, visitor{now: now, secure: !tt.plain})
-		if (sub != nil) != (tt.want == 200) || sub == nil && (ans.Status != tt.want || ans.Code != codeOriginNotAllowed) {
-			t.Errorf("%s: %+v %+v, want %d", tt.name, sub, ans, tt.want)
-		}
-		// What a page must know to send it is no cookie: it may come from anywhere.
-		req.Cookie, req.Authorization = "", "Bearer "+strings.TrimPrefix(cookie, cookieName+"=")
-		if sub, ans := decide(req, &tt.r, visitor{now: now}); sub == nil {
-			t.Errorf("%s, with a header: %+v", tt.name, ans)
-		}
-	}
-}
-
-// A page may send a token whether or not one is asked for: it need not know which.
-func TestPreflightAllowsTokens(t *testing.T) {
-	k := newKeys(t)
-	req := &request{Origin: "https://a", wantMethod: "GET", wantHeaders: "authorization, x-secret"}
-	for name, r := range map[string]*rules{
-		"tokens are taken": {Origins: []string{"https://a"}, Auth: k.policy},
-		"nobody is asked":  {Origins: []string{"https://a"}},
-	} {
-		if got := string(appendPreflight(nil, req, r)); !strings.Contains(got, "Access-Control-Allow-Headers: Authorization\r\n") {
-			t.Errorf("%s: got %q", name, got)
-		}
-	}
-}
-
 // TestT15NothingSecretIsLogged looks at everything that is logged of requests that are granted, denied and broken.
 func TestT15NothingSecretIsLogged(t *testing.T) {
 	k := newKeys(t)
@@ -359,7 +301,7 @@ func TestT15NothingSecretIsLogged(t *testing.T) {
 		c.Reset()
 		w.turn()
 	}
-	req, bad := parseRequest([]byte("GET /sse?" + signed + " HTTP/1.1\r\nHost: h\r\nCookie: " + token + "\r\nAuthorization: " + token + "\r\n\r\n"))
+	req, bad := http1.ParseRequest([]byte("GET /sse?" + signed + " HTTP/1.1\r\nHost: h\r\nCookie: " + token + "\r\nAuthorization: " + token + "\r\n\r\n"))
 	if bad != nil {
 		t.Fatal(bad)
 	}
@@ -379,17 +321,10 @@ func TestT15NothingSecretIsLogged(t *testing.T) {
 	}
 }
 
-func TestRequestsAreReadWithTheirCredentials(t *testing.T) {
-	req, bad := parseRequest([]byte("GET /sse?a=b HTTP/1.1\r\nHost: h\r\ncookie: a=1\r\nCookie: b=2\r\nauthorization: Bearer x\r\nsec-fetch-site: cross-site\r\n\r\n"))
-	if bad != nil || req.Cookie != "a=1; b=2" || req.Authorization != "Bearer x" || req.fetchSite != "cross-site" {
-		t.Errorf("%+v, %+v", req, bad)
-	}
-}
-
-// TestAnEndCostsNoMemory holds a connection, with its TLS connection in it, in the allocator's size class of 704 bytes, where
-// it was before it knew of tokens: objects with pointers in them have a header of 8 bytes.
-func TestAnEndCostsNoMemory(t *testing.T) {
-	if size := unsafe.Sizeof(conn{}) + 8; size > 704 {
+// TestAConnectionStaysInItsSizeClass holds a connection, with its TLS connection and its subscriber in it, in the allocator's
+// size class of 768 bytes: objects with pointers in them have a header of 8 bytes.
+func TestAConnectionStaysInItsSizeClass(t *testing.T) {
+	if size := unsafe.Sizeof(conn{}) + 8; size > 768 {
 		t.Errorf("a connection takes %d bytes", size)
 	}
 }
@@ -410,51 +345,19 @@ func TestAnEndInTheFarFutureIsNone(t *testing.T) {
 	b.wantEvent(1, "still here")
 }
 
-// FuzzAuthorize adds anything to a request with a token, and to a signed URL: what comes out is never more than was granted.
-func FuzzAuthorize(f *testing.F) {
-	k := newKeys(f)
-	now := time.Date(2026, 3, 1, 9, 0, 0, 0, time.UTC)
-	token := k.mint(now.Add(time.Hour), "ann", "a", "b*")
-	signed := k.sign(now.Add(time.Hour), "subscribe=a-bc&id=ann")
-	r := &rules{Path: "/sse", MaxRooms: 8, Auth: k.policy, AllowAll: true}
-	f.Add("subscribe=a-b-bcd&id=ann")
-	f.Add("subscribe=*")
-	f.Add("room=a&room=%2A&id=bob")
-	f.Add("&lastEventId=e-1")
-	f.Add("&room=x&sig=AAAA&sig=")
-	f.Fuzz(func(t *testing.T, query string) {
-		for _, req := range []*request{
-			{Method: "GET", Path: "/sse", RawQuery: query, Authorization: "Bearer " + token},
-			{Method: "GET", Path: "/sse", RawQuery: signed + query},
-			{Method: "GET", Path: "/sse", RawQuery: query + "&" + signed},
-			{Method: "GET", Path: "/sse", RawQuery: query},
-		} {
-			sub, ans := decide(req, r, visitor{now: now})
-			if sub == nil {
-				if ans.Status < 400 {
-					t.Fatalf("%q is answered with %d", req.RawQuery, ans.Status)
-				}
-				continue
-			}
-			if sub.All || sub.ID != "ann" || len(sub.Rooms) == 0 {
-				t.Fatalf("%q opens %+v", req.RawQuery, sub)
-			}
-			for _, room := range sub.Rooms {
-				if room != "a" && !strings.HasPrefix(room, "b") {
-					t.Fatalf("%q opens the room %q", req.RawQuery, room)
-				}
-			}
-		}
-	})
-}
-
 // TestAStreamThatIsOverAtOnceEnds sets the end in the past, as a wall clock that jumps would between check and use.
 func TestAStreamThatIsOverAtOnceEnds(t *testing.T) {
 	k := newKeys(t)
 	w := newWorld(t, k.guard)
 	c := w.subscribe(k.sign(w.kernel.Now().Add(time.Hour), "subscribe=a"))
-	w.srv.workers[0].conns[0].setEnd(w.kernel.Now().Add(-time.Hour))
-	w.srv.workers[0].conns[0].scheduleStream()
+	w.do(func(ctx context.Context) error {
+		return w.srv.workers[0].ask(ctx, func() {
+			served := w.srv.workers[0].conns[0]
+			past := subscriber.Grant{Subscription: hub.Subscription{Rooms: []string{"a"}}, Until: w.kernel.Now().Add(-time.Hour)}
+			served.sub.Start(w.kernel.Now(), past, &w.srv.config().timing)
+			served.scheduleStream()
+		})
+	})
 	w.advance(time.Second)
 	if got := c.received(); !strings.Contains(got, "hasses.reauth") {
 		t.Errorf("got %q", got)

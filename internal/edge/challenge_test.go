@@ -46,11 +46,3 @@ func TestWhatIsNoChallengeIsAnsweredAsUsual(t *testing.T) {
 		})
 	}
 }
-
-func TestAChallengeIsNotAnsweredOverTLS(t *testing.T) {
-	w := newWorld(t, func(s *setup) { s.challenge = func(string) (string, bool) { return "answer", true } })
-	c := &conn{w: &worker{srv: w.srv}, secure: true}
-	if ans, ok := c.decideChallenge(&request{Method: "GET", Path: "/.well-known/acme-challenge/a"}); ok {
-		t.Errorf("got %+v", ans)
-	}
-}

@@ -8,6 +8,9 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/hassesd/hassesd/internal/edge/subscriber"
+	"github.com/hassesd/hassesd/internal/edge/transport"
 )
 
 // ClientInfo is a copy of one connection's particulars.
@@ -147,7 +150,7 @@ func (sel *clientSelection) offer(c *conn) {
 	case ClientsByQueue:
 		at.Key = uint64(c.unwritten())
 	case ClientsBySent:
-		at.Key = c.sent + c.stream.Sent()
+		at.Key = c.sub.Sent()
 	}
 	if sel.page.After != nil && at.compare(*sel.page.After) <= 0 {
 		return
@@ -200,7 +203,7 @@ func (s *Server) describe(ctx context.Context, chosen []chosenClient, order Clie
 			err := w.ask(ctx, func() {
 				now := w.now()
 				for n := 0; i < len(chosen) && n < infosPerTurn; i++ {
-					if at := chosen[i]; at.c.w == w && at.c.state != stateClosed {
+					if at := chosen[i]; at.c.w == w && at.c.transport.State() != transport.Closed {
 						infos[i] = at.c.info(now)
 						n++
 					}
@@ -224,10 +227,10 @@ func (s *Server) describe(ctx context.Context, chosen []chosenClient, order Clie
 }
 
 func (f ClientFilter) matches(c *conn) bool {
-	if f.ID != "" && c.stream.ClientID() != f.ID {
+	if f.ID != "" && c.sub.ClientID() != f.ID {
 		return false
 	}
-	if f.Room != "" && !slices.Contains(c.stream.Rooms(), f.Room) {
+	if f.Room != "" && !slices.Contains(c.sub.Rooms(), f.Room) {
 		return false
 	}
 	return f.Addr == "" || c.peer.String() == f.Addr || c.peer.Addr().String() == strings.Trim(f.Addr, "[]")
@@ -236,29 +239,44 @@ func (f ClientFilter) matches(c *conn) bool {
 func (c *conn) info(now time.Duration) ClientInfo {
 	i := ClientInfo{
 		Conn:       c.id,
-		ID:         c.stream.ClientID(),
+		ID:         c.sub.ClientID(),
 		Peer:       c.peer,
-		State:      c.state.String(),
+		State:      c.stateName(),
+		Version:    c.version,
+		Cipher:     c.cipher,
 		Age:        now - c.acceptedAt,
-		Rooms:      c.stream.Rooms(),
-		All:        c.stream.All(),
-		Sent:       c.sent + c.stream.Sent(),
+		Rooms:      c.sub.Rooms(),
+		All:        c.sub.All(),
+		Sent:       c.sub.Sent(),
 		QueueBytes: c.unwritten(),
-		Dropped:    c.stream.Dropped(),
-		Reinits:    c.reinits,
+		Dropped:    c.sub.Dropped(),
+		Reinits:    c.sub.Reinits(),
 		Agent:      c.agent,
 	}
-	if c.state == stateStreaming || c.state == stateDraining && c.streamAt > 0 {
-		i.StreamAge = now - c.streamAt
-		if n, err := c.src.Unsent(); err == nil { // asked on demand: a system call for each stream
+	if openedAt := c.sub.OpenedAt(); openedAt > 0 || c.sub.State() != subscriber.None {
+		i.StreamAge = now - openedAt
+		if n, err := c.transport.Unacknowledged(); err == nil { // asked on demand: a system call for each stream
 			i.KernelBytes = n
 		}
 	}
-	if t, ok := c.wire.(interface {
-		Version() uint16
-		CipherSuite() uint16
-	}); ok && c.secure && c.state != stateHandshaking { // the handshake goroutine owns it until it is done
-		i.Version, i.Cipher = t.Version(), t.CipherSuite()
-	}
 	return i
+}
+
+// stateName returns the state that lists show.
+func (c *conn) stateName() string {
+	switch c.transport.State() {
+	case transport.Accepted:
+		return "accepted"
+	case transport.Handshaking:
+		return "handshaking"
+	case transport.Open:
+		if c.sub.State() == subscriber.None {
+			return "reading"
+		}
+		return "streaming"
+	case transport.Closing:
+		return "draining"
+	case transport.Closed:
+	}
+	return "closed"
 }

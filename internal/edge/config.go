@@ -5,6 +5,8 @@ import (
 
 	"github.com/hassesd/hassesd/internal/admission"
 	"github.com/hassesd/hassesd/internal/auth"
+	"github.com/hassesd/hassesd/internal/edge/site"
+	"github.com/hassesd/hassesd/internal/edge/subscriber"
 	"github.com/hassesd/hassesd/internal/sse"
 )
 
@@ -40,26 +42,34 @@ type Config struct {
 // snapshot is a Config made ready for use: immutable, shared by all workers, replaced as a whole.
 type snapshot struct {
 	Config
-	rules     *rules
-	heartbeat *sse.Frame
-	ageFrom   time.Duration // since the server's start: no stream counts as older than from here
+	rules  *site.Rules
+	timing subscriber.Timing
 }
 
-func newSnapshot(c Config) *snapshot {
-	s := &snapshot{Config: c, heartbeat: sse.Comment()}
+func newSnapshot(c Config, challenge func(token string) (string, bool)) *snapshot {
+	heartbeat := sse.Comment()
 	if c.HeartbeatEvent != "" {
-		s.heartbeat = sse.Heartbeat(c.HeartbeatEvent)
+		heartbeat = sse.Heartbeat(c.HeartbeatEvent)
 	}
-	s.rules = &rules{
-		Path:        c.Path,
-		Auth:        c.Auth,
-		AllowAll:    c.AllowAll,
-		MaxRooms:    c.RoomsPerClient,
-		Origins:     c.Origins,
-		Loopback:    c.Loopback,
-		Credentials: c.Credentials,
-		Demo:        c.Demo,
-		HSTS:        c.HSTS,
+	return &snapshot{
+		Config: c,
+		rules: &site.Rules{
+			Path:        c.Path,
+			Auth:        c.Auth,
+			AllowAll:    c.AllowAll,
+			MaxRooms:    c.RoomsPerClient,
+			Origins:     c.Origins,
+			Loopback:    c.Loopback,
+			Credentials: c.Credentials,
+			Demo:        c.Demo,
+			HSTS:        c.HSTS,
+			Challenge:   challenge,
+		},
+		timing: subscriber.Timing{
+			Retry:             c.Retry,
+			HeartbeatInterval: c.HeartbeatInterval,
+			Heartbeat:         heartbeat,
+			StreamAge:         c.StreamAge,
+		},
 	}
-	return s
 }

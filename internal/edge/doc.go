@@ -1,7 +1,7 @@
-// Package edge is a subscriber's life: accept, TLS, request, stream, close. It is the only place where the reactor, the
-// TLS adapter and the hub meet.
+// Package edge serves subscribers. It wires what carries them: connections ([transport]), the framing of HTTP/1 ([http1]),
+// what a request gets ([site]), subscriptions ([subscriber]) and the order in which they write ([scheduler]).
 //
-// A [Server] spreads connections over workers, one for each event loop. A worker owns its connections and everything
-// in them; other goroutines reach them only through the loop's Post. The one exception is a TLS handshake, which owns
-// its connection's transport from Start to done.
+// A [Server] spreads connections over workers, one for each event loop. A worker owns its connections, its subscribers and
+// everything in them; other goroutines reach them only through the loop's Post. The one exception is a TLS handshake, which
+// owns its connection's transport from Start to done.
 package edge

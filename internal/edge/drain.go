@@ -5,21 +5,24 @@ import (
 	"math"
 	"time"
 
+	"github.com/hassesd/hassesd/internal/edge/subscriber"
+	"github.com/hassesd/hassesd/internal/edge/transport"
 	"github.com/hassesd/hassesd/internal/reactor"
 	"github.com/hassesd/hassesd/internal/sse"
 )
 
 // drain is a worker's part in stopping: its streams end one after the other, evenly over the window.
 type drain struct {
+	w       *worker
 	started bool
 	plan    DrainPlan
-	begin   time.Duration // of the window
-	listing bool          // order is not complete yet
-	order   []*conn       // still to be ended; whose turn it is, chance says
-	total   int           // of them when the window began
-	due     int           // of them should have been ended by now
-	ending  bool          // a walk ends those that are due
-	closing bool          // a walk ends all that there is
+	begin   time.Duration            // of the window
+	listing bool                     // order is not complete yet
+	order   []*subscriber.Subscriber // still to be ended; whose turn it is, chance decides
+	total   int                      // of them when the window began
+	due     int                      // of them should have been ended by now
+	ending  bool                     // a walk ends those that are due
+	closing bool                     // a walk ends all that there is
 	timer   reactor.Timer
 	done    chan struct{} // closed when no connection is left
 }
@@ -34,58 +37,58 @@ const (
 	// drainTick is how often due streams are ended.
 	drainTick = 20 * time.Millisecond
 	// drainGrace is how long after the window a connection may still take to end.
-	drainGrace = drainTime + lingerTime
+	drainGrace = transport.DrainTime + transport.LingerTime
 )
 
-// startDrain begins to end the worker's streams. It answers how many there are.
-func (w *worker) startDrain(plan DrainPlan, done chan struct{}) int {
-	d := &w.drain
+// start begins to end the worker's streams. It returns how many there are.
+func (d *drain) start(plan DrainPlan, done chan struct{}) int {
+	w := d.w
 	d.started, d.begin, d.plan, d.done, d.listing = true, w.now(), plan, done, true
-	list := w.overConns(func(c *conn) int {
-		if c.state == stateStreaming {
-			d.order = append(d.order, c)
+	list := w.overSubscribers(func(s *subscriber.Subscriber) int {
+		if s.State() == subscriber.Streaming {
+			d.order = append(d.order, s)
 		}
 		return 0
 	})
-	w.walk(context.Background(), list.step, func() {
+	w.walks.start(context.Background(), list.step, func() {
 		d.listing, d.total = false, len(d.order)
 		if d.done != nil {
-			w.loop.Schedule(&d.timer, w, w.loop.Now())
+			w.loop.Schedule(&d.timer, d, w.loop.Now())
 		}
 	})
-	return w.inState[stateStreaming]
+	return w.subs.Streaming()
 }
 
-// changeDrain follows another plan from now on, but ends nothing later than planned before. It answers how many streams
-// are left, and how long they have.
-func (w *worker) changeDrain(plan DrainPlan) (streams int, left time.Duration) {
-	d := &w.drain
+// change follows another plan from now on, but ends nothing later than planned before. It returns how many streams are left,
+// and how long they have.
+func (d *drain) change(plan DrainPlan) (streams int, left time.Duration) {
+	w := d.w
 	now := w.now()
 	d.plan.ComesBack = plan.ComesBack
 	if now+plan.Window < d.begin+d.plan.Window {
 		d.begin, d.plan.Window, d.total = now, plan.Window, len(d.order)
 		if d.done != nil && !d.listing {
-			w.loop.Schedule(&d.timer, w, w.loop.Now())
+			w.loop.Schedule(&d.timer, d, w.loop.Now())
 		}
 	}
-	return w.inState[stateStreaming], max(0, d.begin+d.plan.Window-now)
+	return w.subs.Streaming(), max(0, d.begin+d.plan.Window-now)
 }
 
-// comeBack is when a client that is sent away in a drain shall come back. If this daemon is to be started again, nobody
+// comeBack returns when a client that is sent away in a drain shall come back. If this daemon is to be started again, nobody
 // listens before the window is over, or connections wait in the kernel all that time and are then served all at once: so
 // everybody is to stay away for a whole window, and they return in the order and at the pace in which they were sent
 // away. If others serve meanwhile, it is as at any other time.
-func (w *worker) comeBack() time.Duration {
-	retry := w.jitter(w.srv.config().Retry)
-	if w.drain.plan.ComesBack {
-		retry += w.drain.plan.Window
+func (d *drain) comeBack() time.Duration {
+	retry := d.w.jitter(d.w.srv.config().Retry)
+	if d.plan.ComesBack {
+		retry += d.plan.Window
 	}
 	return retry
 }
 
 // HandleTimer implements reactor.TimerHandler: it has the streams ended that are due.
-func (w *worker) HandleTimer(_ *reactor.Timer, _ time.Time) {
-	d := &w.drain
+func (d *drain) HandleTimer(*reactor.Timer, time.Time) {
+	w := d.w
 	elapsed := w.now() - d.begin
 	d.due = d.total
 	if elapsed < d.plan.Window {
@@ -94,66 +97,64 @@ func (w *worker) HandleTimer(_ *reactor.Timer, _ time.Time) {
 	}
 	if !d.ending && d.hasDue() {
 		d.ending = true
-		w.walk(context.Background(), w.stepDrain, func() { d.ending = false })
+		w.walks.start(context.Background(), d.step, func() { d.ending = false })
 	}
 	if !d.closing && elapsed >= d.plan.Window {
 		d.closing = true
-		w.walk(context.Background(), w.overConns(w.drainLate).step, func() { d.closing = false })
+		w.walks.start(context.Background(), w.overConns(d.endLate).step, func() { d.closing = false })
 	}
 	if len(w.conns) > 0 {
-		w.loop.Schedule(&d.timer, w, w.loop.Now().Add(drainTick))
+		w.loop.Schedule(&d.timer, d, w.loop.Now().Add(drainTick))
 	}
 }
 
 func (d *drain) hasDue() bool { return len(d.order) > 0 && d.total-len(d.order) < d.due }
 
-// stepDrain is the step of a walk that ends the streams that are due.
-func (w *worker) stepDrain() (cost int, more bool) {
-	d := &w.drain
+// step is the step of a walk that ends the streams that are due.
+func (d *drain) step() (cost int, more bool) {
 	if !d.hasDue() {
 		return 0, false
 	}
-	i, last := w.rand.IntN(len(d.order)), len(d.order)-1
-	c := d.order[i]
+	i, last := d.w.rand.IntN(len(d.order)), len(d.order)-1
+	c := connOf(d.order[i])
 	d.order[i], d.order[last] = d.order[last], nil
 	d.order = d.order[:last]
 	cost = c.endingCost()
-	c.end(Drained, sse.Farewell(w.comeBack()))
+	c.end(Drained, sse.Farewell(d.comeBack()))
 	return cost, d.hasDue()
 }
 
-// drainLate ends what is still there after the window: connections that never became streams, streams that became some
-// late, and at last those that do not take their end.
-func (w *worker) drainLate(c *conn) (cost int) {
-	switch c.state {
-	case stateStreaming:
+// endLate ends what is still there after the window: connections that carry no stream, streams that were opened late, and
+// at last connections that do not take their end.
+func (d *drain) endLate(c *conn) (cost int) {
+	switch {
+	case c.isLive():
 		cost = c.endingCost()
-		c.end(Drained, sse.Farewell(w.comeBack()))
-	case stateAccepted, stateHandshaking, stateReading:
+		c.end(Drained, sse.Farewell(d.comeBack()))
+	case c.transport.State() != transport.Closing:
 		cost = failCost
 		c.fail(Drained)
-	case stateDraining, stateClosed:
 	}
-	if w.now()-w.drain.begin >= w.drain.plan.Window+drainGrace {
+	if d.w.now()-d.begin >= d.plan.Window+drainGrace {
 		cost += failCost
 		c.fail(Drained)
 	}
 	return cost
 }
 
-// drainProgress notices that the last connection has gone.
-func (w *worker) drainProgress() {
-	if w.drain.done != nil && len(w.conns) == 0 {
-		w.loop.Cancel(&w.drain.timer)
-		close(w.drain.done)
-		w.drain.done = nil
+// progress notices that the last connection has gone.
+func (d *drain) progress() {
+	if d.done != nil && len(d.w.conns) == 0 {
+		d.w.loop.Cancel(&d.timer)
+		close(d.done)
+		d.done = nil
 	}
 }
 
-// Drain stops accepting and ends every stream within the window, each with a retry: of its own. It answers with the
-// number of streams and how long they have, or ctx's error if the loops do not say in time; the drain goes on all the
-// same. Drained tells when the last connection has gone. A later call with a shorter window makes what is left end
-// within that one; it never makes a drain longer.
+// Drain stops accepting and ends every stream within the window, each with a retry: of its own. It returns the number of
+// streams and how long they have, or ctx's error if the loops do not answer in time; the drain goes on all the same. Drained
+// tells when the last connection has gone. A later call with a shorter window makes what is left end within that one; it
+// never makes a drain longer.
 func (s *Server) Drain(ctx context.Context, plan DrainPlan) (streams int, left time.Duration, err error) {
 	first := false
 	s.drainOnce.Do(func() {
@@ -177,7 +178,7 @@ func (s *Server) Drain(ctx context.Context, plan DrainPlan) (streams int, left t
 	for _, w := range s.workers {
 		var n int
 		var l time.Duration
-		if err := w.ask(ctx, func() { n, l = w.changeDrain(plan) }); err != nil {
+		if err := w.ask(ctx, func() { n, l = w.drain.change(plan) }); err != nil {
 			return 0, 0, err // n and l may yet be written
 		}
 		streams += n
@@ -190,18 +191,16 @@ func (s *Server) Drain(ctx context.Context, plan DrainPlan) (streams int, left t
 // errors are of no consequence.
 func (s *Server) drainAll(plan DrainPlan) {
 	ctx := context.Background()
-	for _, a := range s.acceptors {
-		// What waits in the kernel's backlog is reset, unless somebody else has the listener too: then it waits for
-		// whoever accepts next.
-		_ = a.w.ask(ctx, a.Close)
+	for _, w := range s.workers {
+		_ = w.ask(ctx, w.stopAccepting)
 	}
 	var dones []chan struct{}
 	for _, w := range s.workers {
 		done := make(chan struct{})
 		streams := 0
 		err := w.ask(ctx, func() {
-			streams = w.startDrain(plan, done)
-			w.drainProgress()
+			streams = w.drain.start(plan, done)
+			w.drain.progress()
 		})
 		if err == nil {
 			dones = append(dones, done)

@@ -76,7 +76,7 @@ func (w *world) turnTogether() {
 	var turning sync.WaitGroup
 	for i, worker := range w.srv.workers {
 		turning.Go(func() {
-			for again := true; again; again = worker.lanes.waiting() || worker.shard.Pending() {
+			for again := true; again; again = worker.queues.Waiting() || worker.shard.Pending() {
 				if err := w.loops[i].Turn(0); err != nil {
 					w.t.Error(err)
 					return

@@ -5,6 +5,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/hassesd/hassesd/internal/edge/http1"
+	"github.com/hassesd/hassesd/internal/edge/scheduler"
 	"github.com/hassesd/hassesd/internal/hub"
 	"github.com/hassesd/hassesd/internal/names"
 	"github.com/hassesd/hassesd/internal/reactor"
@@ -27,7 +29,7 @@ func TestOneTurnWritesNoMoreThanItsShare(t *testing.T) {
 		for _, c := range clients {
 			sent += len(c.Received())
 		}
-		if most := (flushBudget + recordsPerVisit) * recordMax; sent > most {
+		if most := (scheduler.Budget + recordsPerVisit) * http1.RecordMax; sent > most {
 			t.Errorf("%d bytes in one turn, want at most %d", sent, most)
 		}
 	}
@@ -35,7 +37,7 @@ func TestOneTurnWritesNoMoreThanItsShare(t *testing.T) {
 
 func TestSmallRoomOvertakesALargeOne(t *testing.T) {
 	w := newWorld(t, nil)
-	for range 2 * flushBudget * recordsPerVisit {
+	for range 2 * scheduler.Budget * recordsPerVisit {
 		w.subscribe("subscribe=large")
 	}
 	c := w.subscribe("subscribe=small")
@@ -47,12 +49,12 @@ func TestSmallRoomOvertakesALargeOne(t *testing.T) {
 
 func TestLittleOvertakesMuch(t *testing.T) {
 	w := newWorld(t, nil)
-	const many = 2 * flushBudget
+	const many = 2 * scheduler.Budget
 	for range many {
 		w.subscribe("subscribe=large")
 	}
 	var good []*client
-	for range expressMatches + 1 {
+	for range fewMatches + 1 {
 		good = append(good, w.subscribe("subscribe=little"))
 	}
 	for range 6 { // more than the heavy lane sends meanwhile, and less than backlogBytes
@@ -63,7 +65,7 @@ func TestLittleOvertakesMuch(t *testing.T) {
 	for _, c := range good {
 		c.wantEvent(7, "to many")
 	}
-	inBulk, inHeavy := w.srv.workers[0].lanes.bulk.Len(), w.srv.workers[0].lanes.heavy.Len()
+	inBulk, inHeavy := w.srv.workers[0].queues.Len(scheduler.Normal), w.srv.workers[0].queues.Len(scheduler.Low)
 	if inBulk != 0 || inHeavy < many/2 {
 		t.Errorf("%d are in the bulk lane and %d in the heavy one: nothing was overtaken", inBulk, inHeavy)
 	}
@@ -73,7 +75,7 @@ func TestLittleOvertakesMuch(t *testing.T) {
 func TestOneTurnClosesNoMoreThanItsShare(t *testing.T) {
 	w := newWorld(t, nil)
 	var clients []*client
-	for range 3*buryBudget - 1 {
+	for range 3*closeBudget - 1 {
 		clients = append(clients, w.subscribe("subscribe=a"))
 	}
 	for _, c := range clients {
@@ -81,7 +83,7 @@ func TestOneTurnClosesNoMoreThanItsShare(t *testing.T) {
 	}
 	for left := range 3 {
 		reactortest.Turn(t, 1, w.loops...)
-		if got, want := w.srv.Connections(), max(0, (2-left)*buryBudget-1); got != want {
+		if got, want := w.srv.Connections(), max(0, (2-left)*closeBudget-1); got != want {
 			t.Errorf("%d connections are left, want %d", got, want)
 		}
 	}
@@ -93,7 +95,7 @@ func TestNobodyBeginsAHandshakeWhoIsToBeClosed(t *testing.T) {
 	server, _ := testTLS(t)
 	w := newWorld(t, func(s *setup) { s.tls = server })
 	var clients []*client
-	for range 3 * buryBudget {
+	for range 3 * closeBudget {
 		clients = append(clients, w.connect())
 	}
 	w.turn()
@@ -143,10 +145,10 @@ func TestPublishersWhoAreFasterThanTheLoopFillNoQueue(t *testing.T) {
 		}
 		reactortest.Turn(t, 1, w.loops...)
 		for _, c := range w.srv.workers[0].conns {
-			most = max(most, c.stream.QueueBytes())
+			most = max(most, c.sub.QueueBytes())
 		}
 	}
-	if kernel.writes < 100*flushBudget/2 {
+	if kernel.writes < 100*scheduler.Budget/2 {
 		t.Errorf("%d records were written: nobody was too fast", kernel.writes)
 	}
 	if most > 256<<10 {
@@ -162,7 +164,7 @@ func TestOneClientDoesNotHoldTheLoop(t *testing.T) {
 	c.SetWindow(2 * size)
 	w.enqueue("a", strings.Repeat("x", size))
 	reactortest.Turn(t, 1, w.loops...)
-	if sent, most := len(c.Received()), (2*flushBudget+recordsPerVisit)*recordMax; sent == 0 || sent > most {
+	if sent, most := len(c.Received()), (2*scheduler.Budget+recordsPerVisit)*http1.RecordMax; sent == 0 || sent > most {
 		t.Errorf("%d bytes in one turn, want at most %d", sent, most)
 	}
 }
@@ -195,7 +197,7 @@ func TestAReplayOfLittleOutOfMuchTakesTurns(t *testing.T) {
 		}
 		reactortest.Turn(t, 1, w.loops...)
 	}
-	if least := n / replayPerRecord / flushBudget; turns <= least {
+	if least := n / replayPerRecord / scheduler.Budget; turns <= least {
 		t.Errorf("%d events were passed over in %d turns", n, turns)
 	}
 	publish("", "live")

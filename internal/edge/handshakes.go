@@ -5,116 +5,128 @@ import (
 	"time"
 
 	"github.com/hassesd/hassesd/internal/admission"
+	"github.com/hassesd/hassesd/internal/edge/transport"
 	"github.com/hassesd/hassesd/internal/reactor"
 	"github.com/hassesd/hassesd/internal/tlsconn"
 )
 
-// wantHandshake starts the handshake of a connection whose first bytes have come, or lets it wait for its turn: until
-// then it costs no goroutine and no buffers.
-func (w *worker) wantHandshake(c *conn) {
-	if c.ticket != nil {
+// handshakes are those of one worker: which may run, and which must make room.
+type handshakes struct {
+	w       *worker
+	queue   *admission.HandshakeQueue[*conn]
+	timer   reactor.Timer // of the next eviction
+	changes uint64        // of queue
+}
+
+// init prepares the zero value. The slots are set when all workers are there.
+func (h *handshakes) init(w *worker) {
+	h.w, h.queue = w, admission.NewHandshakeQueue[*conn](1, 1)
+}
+
+// want starts the handshake of a connection whose first bytes have come, or lets it wait for its turn: until then it costs
+// no goroutine and no buffers.
+func (h *handshakes) want(c *conn) {
+	if c.waiter != nil {
 		return
 	}
-	c.ticket = &admission.Waiter[*conn]{Owner: c}
-	unbounded := w.srv.config().Admission.Lifts(c.peer.Addr(), admission.BoundHandshakes)
-	if w.turnstile.Arrive(w.now(), c.ticket, admission.NetworkOf(c.peer.Addr()), unbounded) {
-		w.beginHandshake(c)
+	h.changes++
+	c.waiter = &admission.Waiter[*conn]{Owner: c}
+	unbounded := h.w.srv.config().Admission.Lifts(c.peer.Addr(), admission.BoundHandshakes)
+	if h.queue.Arrive(h.w.now(), c.waiter, admission.NetworkOf(c.peer.Addr()), unbounded) {
+		h.begin(c)
 		return
 	}
-	w.evict()
+	h.evict()
 }
 
-func (w *worker) beginHandshake(c *conn) {
-	w.srv.shaking.Add(1)
-	c.startHandshake()
+func (h *handshakes) begin(c *conn) {
+	srv := h.w.srv
+	srv.handshaking.Add(1)
+	h.changes++
+	config, serves := srv.tlsConfig()
+	c.serves = serves
+	c.transport.Handshake(srv.gate, config)
 }
 
-// handshakeEnded gives the place of a handshake to those who wait.
-func (w *worker) handshakeEnded(c *conn) {
-	w.srv.shaking.Add(-1)
-	w.leaveTurnstile(c)
-	w.dealPlaces()
+// ended gives the slot of a handshake to those that wait.
+func (h *handshakes) ended(c *conn) {
+	h.w.srv.handshaking.Add(-1)
+	h.leave(c)
+	h.fillSlots()
 }
 
-func (w *worker) leaveTurnstile(c *conn) {
-	if c.ticket != nil {
-		w.turnstile.Leave(c.ticket)
-		c.ticket = nil
+// leave takes a connection out of the queue, if it is in it.
+func (h *handshakes) leave(c *conn) {
+	if c.waiter != nil {
+		h.changes++
+		h.queue.Leave(c.waiter)
+		c.waiter = nil
 	}
 }
 
-// dealPlaces starts handshakes while there are places for those who wait.
-func (w *worker) dealPlaces() {
-	for t := w.turnstile.Next(w.now()); t != nil; t = w.turnstile.Next(w.now()) {
-		if next := t.Owner; next.doomed {
-			w.leaveTurnstile(next)
+// fillSlots starts handshakes while there are slots for those that wait.
+func (h *handshakes) fillSlots() {
+	for t := h.queue.Next(h.w.now()); t != nil; t = h.queue.Next(h.w.now()) {
+		if next := t.Owner; next.transport.IsFailing() {
+			h.leave(next)
 		} else {
-			w.beginHandshake(next)
+			h.begin(next)
 		}
 	}
-	w.evict()
+	h.evict()
 }
 
-// evict tells handshakes to end whose places others wait for. It comes back when the next one has lasted long enough.
-func (w *worker) evict() {
+// evict ends handshakes whose slots others wait for. It comes back when the next one has lasted long enough.
+func (h *handshakes) evict() {
 	for {
-		t, due := w.turnstile.NextEviction(w.now())
+		t, due := h.queue.NextEviction(h.w.now())
 		if t == nil {
 			if due > 0 {
-				w.loop.Schedule(&w.evictTimer, (*evictor)(w), w.srv.start.Add(due))
+				h.w.loop.Schedule(&h.timer, h, h.w.srv.start.Add(due))
 			}
 			return
 		}
+		h.changes++
 		t.Owner.abort(HandshakeEvicted)
 	}
 }
 
-// evictor is the worker in the hands of its evictTimer.
-type evictor worker
-
 // HandleTimer implements reactor.TimerHandler.
-func (e *evictor) HandleTimer(*reactor.Timer, time.Time) { (*worker)(e).evict() }
+func (h *handshakes) HandleTimer(*reactor.Timer, time.Time) { h.evict() }
 
-// setPlaces is this worker's share of the bounds on handshakes in flight.
-func (w *worker) setPlaces(cfg *snapshot) {
+// setSlots sets this worker's share of the bounds on handshakes in flight.
+func (h *handshakes) setSlots(cfg *snapshot) {
 	each := cfg.Admission.Handshakes
 	if each <= 0 {
 		each = cfg.Handshakes
 	}
-	n := len(w.srv.workers)
-	w.turnstile.SetSlots(share(cfg.Handshakes, n), share(each, n))
+	n := len(h.w.srv.workers)
+	h.queue.SetSlots(share(cfg.Handshakes, n), share(each, n))
 }
 
-// share is a worker's part of a bound, at least 1.
+// share returns a worker's part of a bound, at least 1.
 func share(total, workers int) int { return max(1, (total+workers-1)/workers) }
 
-// offend counts what the peer did wrong.
-func (c *conn) offend(o admission.Violation) {
-	if c.w.srv.admission.RecordViolation(c.w.now(), c.peer.Addr(), o) {
-		c.w.srv.log.Debug("network penalized", "conn", c.id, "peer", c.peer, "offence", o.String())
-	}
-}
-
-// judgeHandshake tells admission what has become of a handshake.
-func (c *conn) judgeHandshake(err error) {
+// judgeHandshake tells admission how a handshake has ended.
+func (c *conn) judgeHandshake(err error, aborted bool) {
 	switch {
-	case c.aborted && (err == nil || errors.Is(err, tlsconn.ErrNotPeer)): // it was we who were slow
-	case c.aborted && c.reason == HandshakeTimeout:
-		c.offend(admission.HandshakeTimeout)
-	case c.aborted && c.reason == HandshakeEvicted: // it was slow, but may be so on a bad link, and has lost its place
-		c.offend(admission.HandshakeFailed)
-	case c.aborted: // our own doing
+	case aborted && (err == nil || errors.Is(err, tlsconn.ErrNotPeer)): // it was we who were slow
+	case aborted && c.reason == HandshakeTimeout:
+		c.violation(admission.HandshakeTimeout)
+	case aborted && c.reason == HandshakeEvicted: // it was slow, but may be so on a bad link, and has lost its slot
+		c.violation(admission.HandshakeFailed)
+	case aborted: // our own doing
 	case err == nil:
 		c.w.srv.admission.RecordSuccess(c.w.now(), c.peer.Addr())
 	default:
-		if o, ok := offenceOf(err); ok {
-			c.offend(o)
+		if v, ok := violationOf(err); ok {
+			c.violation(v)
 		}
 	}
 }
 
-// offenceOf returns what a network owes for a handshake that failed with err, if anything.
-func offenceOf(err error) (admission.Violation, bool) {
+// violationOf returns what a handshake that failed with err counts as, if anything.
+func violationOf(err error) (admission.Violation, bool) {
 	var failed *tlsconn.HandshakeError
 	if !errors.As(err, &failed) {
 		return admission.HandshakeFailed, true // it has made crypto/tls panic
@@ -129,11 +141,12 @@ func offenceOf(err error) (admission.Violation, bool) {
 	return 0, false
 }
 
-// explain sets the reason for which a connection ends after a failed handshake, and tells whom it helps.
+// explain sets the reason for which a connection ends after a failed handshake, and tells whoever can do something about
+// it.
 func (c *conn) explain(failed *tlsconn.HandshakeError) {
 	switch failed.Failure {
 	case tlsconn.FailureLeft:
-		if isEnd(failed) {
+		if transport.IsEnd(failed) {
 			c.reason = ClosedByPeer
 		}
 	case tlsconn.FailureDistrust:
@@ -141,10 +154,14 @@ func (c *conn) explain(failed *tlsconn.HandshakeError) {
 		c.hintDistrust(failed.Alert)
 	case tlsconn.FailureHTTP:
 		c.reason = WrongProtocol
-		c.tail = []byte(wrongProtocol)
+		c.http.Say(wrongProtocol)
 	case tlsconn.FailureProxyHeader:
 		c.reason = UnexpectedProxyHeader
 		c.hintProxyHeader()
 	case tlsconn.FailureAlert, tlsconn.FailureUnsupported, tlsconn.FailureNotTLS, tlsconn.FailureBroken:
 	}
 }
+
+// wrongProtocol is what a client is told that speaks plain HTTP to the TLS port.
+const wrongProtocol = "HTTP/1.0 400 Bad Request\r\nContent-Type: text/plain\r\nConnection: close\r\n\r\n" +
+	"This port speaks HTTPS. Use https:// in the URL.\n"

@@ -6,8 +6,6 @@ import (
 	"log/slog"
 	"sync/atomic"
 	"time"
-
-	"github.com/hassesd/hassesd/internal/tlsconn"
 )
 
 // hint is a trouble of honest clients that an operator can end, and that the log alone can tell of. The set is closed.
@@ -56,8 +54,8 @@ func (c *conn) hint(h hint) (slog.Level, []any) {
 // hintDistrust tells the operator that a client does not trust our certificate: it cannot tell anybody else.
 func (c *conn) hintDistrust(alert tls.AlertError) {
 	level, args := c.hint(hintDistrust)
-	if t, ok := c.wire.(*tlsconn.Conn); ok {
-		args = append(args, "server_name", t.ServerName())
+	if c.secure {
+		args = append(args, "server_name", c.serverName)
 	}
 	c.w.srv.log.Log(context.Background(), level, "the client does not trust our certificate", append(args, "alert", alert.Error(),
 		"hint", "compare the names, dates and chain of the certificate (hassesctl certs) with what the client asks for and whom it trusts")...)

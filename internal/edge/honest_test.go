@@ -35,7 +35,7 @@ func helloAndThen(hello []byte, more string) func(w *world) {
 }
 
 // handshakes is a client whose handshake fails.
-func handshakes(config *tls.Config) func(w *world) {
+func shakesHands(config *tls.Config) func(w *world) {
 	return func(w *world) {
 		c := w.connectFrom(stranger)
 		w.tlsDo(func() error {
@@ -105,11 +105,11 @@ func TestWhatHonestClientsDo(t *testing.T) {
 		{"a hello and no more", true, helloAndThen(hello, ""), ClosedByPeer, failed},
 		{"a client without trust (OpenSSL)", true, helloAndThen(hello, cipherSpec+unknownCA), CertificateRefused, noOffence},
 		{"a client without trust (OpenSSL), without a change of cipher", true, helloAndThen(hello, unknownCA), CertificateRefused, noOffence},
-		{"a client without trust (others)", true, handshakes(distrusting), CertificateRefused, noOffence},
+		{"a client without trust (others)", true, shakesHands(distrusting), CertificateRefused, noOffence},
 		{"another alert", true, helloAndThen(hello, "\x15\x03\x03\x00\x02\x02\x28"), HandshakeFailed, failed},
 		{"a check with SSLv3", true, plain("\x16\x03\x00\x00\x2d\x01\x00\x00\x29\x03\x00" + strings.Repeat("a", 32) + "\x00\x00\x02\x00\x0a\x01\x00"), HandshakeFailed, noOffence},
 		{"a check with SSLv2", true, plain("\x80\x2e\x01\x00\x02" + strings.Repeat("a", 60)), HandshakeFailed, noOffence},
-		{"an old client", true, handshakes(old), HandshakeFailed, noOffence},
+		{"an old client", true, shakesHands(old), HandshakeFailed, noOffence},
 		{"HTTP on the TLS port", true, plain("GET /sse" + rest), WrongProtocol, noOffence},
 		{"a probe with HTTP/1.0 on the TLS port", true, plain("OPTIONS / HTTP/1.0\r\n\r\n"), WrongProtocol, noOffence},
 		{"a DELETE on the TLS port", true, plain("DELETE /sse" + rest), WrongProtocol, noOffence},
@@ -270,7 +270,7 @@ func TestDistrustAfterTheHandshake(t *testing.T) {
 		w.waitFor("the end of the handshake", func() bool { return w.limits().Handshakes == 0 })
 		w.do(func(ctx context.Context) error {
 			return w.srv.workers[0].ask(ctx, func() {
-				w.srv.workers[0].conns[0].readEnded(&net.OpError{Op: "remote error", Err: alert})
+				w.srv.workers[0].conns[0].ReadFailed(&net.OpError{Op: "remote error", Err: alert})
 			})
 		})
 		w.waitFor("the end", func() bool { return w.stats().Closed[want.String()] == 1 })

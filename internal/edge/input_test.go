@@ -6,14 +6,16 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/hassesd/hassesd/internal/edge/http1"
 )
 
 func TestInputIsCutAtItsBudget(t *testing.T) {
-	for _, piece := range []int{1, 100, inputBudget} {
+	for _, piece := range []int{1, 100, http1.InputBudget} {
 		w := newWorld(t, nil)
 		c := w.subscribe("subscribe=a")
-		for sent := 0; sent < inputBudget; {
-			n := min(piece, inputBudget-sent)
+		for sent := 0; sent < http1.InputBudget; {
+			n := min(piece, http1.InputBudget-sent)
 			c.Send([]byte(strings.Repeat("x", n)))
 			sent += n
 		}
@@ -33,7 +35,7 @@ func TestInputIsCutAtItsBudget(t *testing.T) {
 // What comes in one piece with the request counts, and of a flood no more is taken than shows that it is one.
 func TestInputBehindTheRequestCounts(t *testing.T) {
 	head := "GET /sse?subscribe=a HTTP/1.1\r\nHost: h\r\n\r\n"
-	for extra, isCut := range map[int]bool{inputBudget: false, inputBudget + 1: true, 1 << 20: true} {
+	for extra, isCut := range map[int]bool{http1.InputBudget: false, http1.InputBudget + 1: true, 1 << 20: true} {
 		w := newWorld(t, nil)
 		c := w.connect()
 		c.Send([]byte(head + strings.Repeat("x", extra)))
@@ -41,7 +43,7 @@ func TestInputBehindTheRequestCounts(t *testing.T) {
 		if closed, _ := c.Closed(); closed != isCut {
 			t.Errorf("%d bytes behind the request: cut %t, want %t", extra, closed, isCut)
 		}
-		if n := c.Unread(); isCut && n < extra-2*readBufSize-inputBudget {
+		if n := c.Unread(); isCut && n < extra-2*readBufSize-http1.InputBudget {
 			t.Errorf("%d of %d bytes are left: the flood was taken", n, extra)
 		}
 	}

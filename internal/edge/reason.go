@@ -1,5 +1,7 @@
 package edge
 
+import "github.com/hassesd/hassesd/internal/edge/exchange"
+
 // CloseReason says why a connection ended. The set is closed: status counts each member.
 type CloseReason uint8
 
@@ -90,44 +92,19 @@ var refuseReasonNames = [numRefuseReasons]string{
 
 func (r RefuseReason) String() string { return refuseReasonNames[r] }
 
-// state is where a connection is in its life. It moves forward only, and only through setState.
-type state uint8
-
-const (
-	stateAccepted    state = iota // TLS: no byte has come yet, or the handshake waits for its turn
-	stateHandshaking              // a goroutine owns the transport
-	stateReading                  // waiting for a complete request head
-	stateStreaming                // subscribed
-	stateDraining                 // what is queued goes out, then the end; input is thrown away
-	stateClosed                   // the descriptor is gone
-)
-
-const numStates = int(stateClosed) + 1
-
-var stateNames = [numStates]string{
-	stateAccepted:    "accepted",
-	stateHandshaking: "handshaking",
-	stateReading:     "reading",
-	stateStreaming:   "streaming",
-	stateDraining:    "draining",
-	stateClosed:      "closed",
-}
-
-func (s state) String() string { return stateNames[s] }
-
-// refusalOf says which refusal an answer counts as, if it is one.
-func refusalOf(a answer) (RefuseReason, bool) {
+// refusalOf returns which refusal an answer counts as, if it is one.
+func refusalOf(a *exchange.Answer) (RefuseReason, bool) {
 	switch a.Code {
-	case codeMissingRooms, codeBadRoom, codeTooManyRooms, codeBadID:
+	case exchange.CodeMissingRooms, exchange.CodeBadRoom, exchange.CodeTooManyRooms, exchange.CodeBadID:
 		return RefusedRooms, true
-	case codeMissingToken, codeInvalidToken:
+	case exchange.CodeMissingToken, exchange.CodeInvalidToken:
 		return RefusedUnauthorized, true
-	case codeAllRoomsNotAllowed, codeRoomNotAllowed, codeIDNotAllowed, codeOriginNotAllowed:
+	case exchange.CodeAllRoomsNotAllowed, exchange.CodeRoomNotAllowed, exchange.CodeIDNotAllowed, exchange.CodeOriginNotAllowed:
 		return RefusedForbidden, true
-	case codeMisdirected:
+	case exchange.CodeMisdirected:
 		return RefusedHost, true
-	case codeNotFound, codeMethodNotAllowed, codeBadRequest, codeBodyNotAllowed, codeURITooLong, codeHeadTooLarge,
-		codeVersionNotSupported:
+	case exchange.CodeNotFound, exchange.CodeMethodNotAllowed, exchange.CodeBadRequest, exchange.CodeBodyNotAllowed, exchange.CodeURITooLong, exchange.CodeHeadTooLarge,
+		exchange.CodeVersionNotSupported:
 		return RefusedRequest, true
 	case "":
 	}

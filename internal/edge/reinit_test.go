@@ -196,7 +196,7 @@ func TestNothingIsReadAsARequestBehindWhatWasThrownAway(t *testing.T) {
 			w.publish("smuggled", "not for it")
 			w.publish("a", "for it")
 			c.wantEvent(2, "for it")
-			if held := w.srv.workers[0].conns[0].head; held != nil {
+			if held := w.srv.workers[0].conns[0].http.Begun(); held != nil {
 				t.Errorf("%d bytes of a request are held that will never be read", len(held))
 			}
 			w.check()

@@ -1,91 +1,218 @@
 package edge
 
 import (
-	"bufio"
-	"bytes"
-	"net/http"
 	"strings"
+	"time"
+
+	"github.com/hassesd/hassesd/internal/admission"
+	"github.com/hassesd/hassesd/internal/edge/exchange"
+	"github.com/hassesd/hassesd/internal/edge/http1"
+	"github.com/hassesd/hassesd/internal/edge/scheduler"
+	"github.com/hassesd/hassesd/internal/edge/site"
+	"github.com/hassesd/hassesd/internal/edge/subscriber"
+	"github.com/hassesd/hassesd/internal/edge/transport"
+	"github.com/hassesd/hassesd/internal/hub"
+	"github.com/hassesd/hassesd/internal/sse"
+	"github.com/hassesd/hassesd/internal/tlsconn"
 )
 
-// request is what a request head says, as far as it matters here. Its strings do not share the head's memory.
-type request struct {
-	Method      string
-	HTTP10      bool
-	Host        string // as sent: of the target if that is a URL, of the field otherwise; may be empty
-	Path        string // percent-decoded; "*" and "" (an authority) come only with OPTIONS and CONNECT
-	RawQuery    string // as sent
-	Origin      string // empty: none
-	Agent       string // User-Agent as sent: any bytes but control characters
-	LastEventID string // empty: none, or an empty one, which means the same
-
-	hasBody bool // a body is announced
-
-	// Who it is from. These are secrets.
-	Authorization string // empty: none
-	Cookie        string // several fields are joined; empty: none
-	fetchSite     string // Sec-Fetch-Site: how the page that asks and we are related; empty: not a browser
-
-	// Of a CORS preflight.
-	wantMethod  string // Access-Control-Request-Method
-	wantHeaders string // Access-Control-Request-Headers
+// take consumes plaintext from the client, and acts on each request in it.
+func (c *conn) take(p []byte) {
+	for len(p) > 0 && c.transport.State() == transport.Open {
+		if c.refuseOther(p) {
+			return
+		}
+		var ev http1.Event
+		ev, p = c.http.Receive(p, c.limits())
+		switch ev.Kind {
+		case http1.EventRequest:
+			c.agent = cutAgent(ev.Request.Agent)
+			c.serve(ev.Request)
+		case http1.EventRefused:
+			c.refuse(ev.Refusal)
+		case http1.EventNext:
+			c.next()
+		case http1.EventNone:
+		}
+	}
 }
 
-// parseRequest reads one complete request head, up to and with its blank line. It is strict where leniency has let
-// two parties see two different requests. Of the two results one is nil.
-func parseRequest(head []byte) (*request, *refusal) {
-	if bad := checkHead(head); bad != nil {
-		return nil, bad
+// refuseOther answers a client that begins with another protocol than plaintext HTTP: a proxy that first says for whom it
+// speaks, or a client that wants TLS. It reports whether the connection is one of those. p is what came last.
+func (c *conn) refuseOther(p []byte) bool {
+	if c.secure || !c.isReading() {
+		return false
 	}
-	// The buffer holds the whole head: net/http reads it in one gulp.
-	reader := bufio.NewReaderSize(bytes.NewReader(head), len(head))
-	hr, err := http.ReadRequest(reader)
-	if err != nil {
-		return nil, malformed("the request is malformed")
-	}
-	if reader.Buffered() > 0 {
-		return nil, hostile("the request is ambiguous") // the two readings of where it ends differ
-	}
-	if len(hr.Header["Authorization"]) > 1 {
-		return nil, malformed("the request has more than one Authorization field")
-	}
-	path, bad := targetPath(hr)
-	if bad != nil {
-		return nil, bad
-	}
-	return &request{
-		Method:      hr.Method,
-		HTTP10:      hr.ProtoMinor == 0,
-		Host:        hr.Host,
-		Path:        path,
-		RawQuery:    hr.URL.RawQuery,
-		Origin:      hr.Header.Get("Origin"),
-		Agent:       hr.Header.Get("User-Agent"),
-		LastEventID: strings.Join(hr.Header["Last-Event-Id"], ", "), // several make an unknown id, as RFC 9110 section 5.3 has it
-		hasBody:     hr.ContentLength != 0,
-
-		Authorization: hr.Header.Get("Authorization"),
-		Cookie:        strings.Join(hr.Header["Cookie"], "; "),
-		fetchSite:     hr.Header.Get("Sec-Fetch-Site"),
-
-		wantMethod:  hr.Header.Get("Access-Control-Request-Method"),
-		wantHeaders: strings.Join(hr.Header["Access-Control-Request-Headers"], ","),
-	}, nil
-}
-
-// targetPath is the path of any of the four forms of a request target (RFC 9112 section 3.2).
-func targetPath(hr *http.Request) (string, *refusal) {
-	u := hr.URL
+	var first [16]byte // longer than any sign
+	n := copy(first[:], c.http.Begun())
+	n += copy(first[n:], p)
+	reason, message := WrongProtocol, "this port speaks HTTP without TLS; use http:// in the URL"
 	switch {
-	case hr.Method == http.MethodConnect:
-		return "", nil
-	case u.Path == "*" && hr.Method != http.MethodOptions:
-		return "", malformed("only OPTIONS may have the target *")
-	case u.Scheme == "":
-		return u.Path, nil
-	case u.Scheme != "http" && u.Scheme != "https", u.Opaque != "", u.Host == "", u.User != nil:
-		return "", malformed("the request target is neither a path nor the URL of a web server")
-	case u.Path == "":
-		return "/", nil
+	case tlsconn.IsProxyHeader(first[:n]):
+		reason, message = UnexpectedProxyHeader, "the connection begins with a PROXY header, which this port does not expect"
+		c.hintProxyHeader()
+	case tlsconn.IsClientHello(first[:n]):
+		c.hintTLS()
+	default:
+		return false
 	}
-	return u.Path, nil
+	bad := exchange.Malformed(message)
+	c.countRefusal(bad)
+	c.answer(nil, bad, reason)
+	return true
+}
+
+// serve serves a request: the first one, or another on an open stream whose output has left.
+func (c *conn) serve(req *exchange.Request) {
+	cfg := c.w.srv.config()
+	sub, ans := site.Decide(req, cfg.rules, site.Visitor{
+		Address:    c.peer.Addr(),
+		Now:        c.w.loop.Now(),
+		Secure:     c.secure,
+		Serves:     c.serves,
+		ServerName: c.serverName,
+	})
+	switch {
+	case sub == nil:
+		c.countRefusal(&ans)
+		c.logAnswer(&ans)
+		c.answer(req, &ans, Answered)
+	case c.shouldDefer(sub):
+		c.deferSubscriber(req, cfg)
+	default:
+		c.open(req, sub, cfg)
+	}
+}
+
+// open turns the connection into a stream, or gives an open one another subscription.
+func (c *conn) open(req *exchange.Request, sub *site.Subscription, cfg *snapshot) {
+	isFirst := c.sub.State() == subscriber.None
+	preface := c.sub.Start(c.w.loop.Now(), subscriber.Grant{
+		Subscription: hub.Subscription{
+			Rooms:       sub.Rooms,
+			All:         sub.All,
+			ClientID:    sub.ID,
+			LastEventID: sub.LastEventID,
+		},
+		Until: sub.Until,
+	}, &cfg.timing)
+	c.scheduleStream()
+	c.http.StartStream(req.HTTP10, !c.w.srv.reinit.Load(), c.streamFields(req, cfg), preface)
+	if !isFirst {
+		c.schedule(scheduler.High)
+		return
+	}
+	c.w.srv.log.Debug("stream opened", "conn", c.id, "peer", c.peer, "id", sub.ID, "rooms", len(sub.Rooms), "all", sub.All)
+	c.visit()
+}
+
+// Bounds of the requests on one connection after the first, each of which may begin a replay.
+const (
+	reinitBurst = 32
+	reinitEvery = time.Second // one more
+)
+
+// next serves another request on an open stream, once the output has drained: the first response ends, and the second
+// follows it on the same connection, as pipelined HTTP/1.1 responses do (RFC 9112 section 9.3.2).
+func (c *conn) next() {
+	if c.transport.Pending() || !c.http.Idle() || !c.sub.Empty() {
+		c.schedule(scheduler.High)
+		return // visit calls again when all that belongs to the first response has left
+	}
+	ev, rest := c.http.Next()
+	if c.sub.Reinits() >= reinitBurst+uint64((c.w.now()-c.sub.OpenedAt())/reinitEvery) {
+		c.end(ExcessInput, sse.Farewell(c.w.jitter(c.w.srv.config().Retry)))
+		return
+	}
+	if !c.http.IsChunked() || ev.Request != nil && ev.Request.HTTP10 {
+		c.w.refuse(RefusedRequest)
+		c.end(Answered, nil) // a stream that only its close can end cannot be followed by another
+		return
+	}
+	if ev.Request == nil {
+		c.countRefusal(ev.Refusal)
+		c.logAnswer(ev.Refusal)
+		c.answer(nil, ev.Refusal, Answered)
+		return
+	}
+	c.serve(ev.Request)
+	c.take(rest)
+}
+
+// shouldDefer reports whether a valid subscription must be refused for now, and counts the reason.
+func (c *conn) shouldDefer(sub *site.Subscription) bool {
+	switch {
+	case c.as == admission.AdmitDefer: // counted when it was admitted
+	case c.as == admission.AdmitChallenge:
+		c.w.refuse(RefusedRate)
+	case c.w.srv.draining():
+		c.w.refuse(RefusedDraining)
+	case c.isReading() && c.w.srv.memoryLow.Load(): // an open stream may be changed
+		c.w.refuse(RefusedMemory)
+	case c.w.srv.bans.refuses(c.w.now(), sub):
+		c.w.refuse(RefusedKicked)
+	default:
+		return false
+	}
+	return true
+}
+
+// deferSubscriber tells a browser to come back later: any answer but 200 would make EventSource give up for good.
+func (c *conn) deferSubscriber(req *exchange.Request, cfg *snapshot) {
+	c.http.Defer(req.HTTP10, c.streamFields(req, cfg), sse.Farewell(c.w.retryAfter(cfg)))
+	c.finish(RefusedKindly)
+}
+
+// refuse answers what is no request that can be served.
+func (c *conn) refuse(bad *exchange.Answer) {
+	c.countRefusal(bad)
+	if bad.Hostile {
+		c.violation(admission.ProtocolBroken)
+	}
+	if c.sub.State() == subscriber.Streaming && !c.http.IsChunked() {
+		c.end(Answered, nil) // nothing but its close can end this stream
+		return
+	}
+	c.answer(nil, bad, Answered)
+}
+
+// answer sends a finite response and ends the connection. req is nil if the request could not be read.
+func (c *conn) answer(req *exchange.Request, a *exchange.Answer, reason CloseReason) {
+	c.w.srv.config().rules.Complete(a, req, c.w.date.of(c.w.loop.Now()), c.secure)
+	c.http.Answer(req, a)
+	c.finish(reason)
+}
+
+// streamFields returns the fields of a stream's head, good until the next call.
+func (c *conn) streamFields(req *exchange.Request, cfg *snapshot) []exchange.Field {
+	c.w.fields = cfg.rules.AppendStreamFields(c.w.fields[:0], req, c.w.date.of(c.w.loop.Now()), c.secure)
+	return c.w.fields
+}
+
+// countRefusal counts an answer that refuses a request.
+func (c *conn) countRefusal(a *exchange.Answer) {
+	if reason, ok := refusalOf(a); ok {
+		c.w.refuse(reason)
+	}
+}
+
+// logAnswer tells the operator, who may know why a client was refused.
+func (c *conn) logAnswer(ans *exchange.Answer) {
+	args := []any{"conn", c.id, "peer", c.peer, "status", ans.Status, "code", ans.Code}
+	if ans.Denial != "" {
+		args = append(args, "reason", ans.Denial)
+	}
+	c.w.srv.log.Debug("request answered", args...)
+}
+
+// maxAgent is how much of a User-Agent is kept: it costs memory for as long as the stream lives.
+const maxAgent = 128
+
+// cutAgent returns the part of a User-Agent that is kept: valid UTF-8, so that it can be put into JSON. It is the client's
+// text all the same, and whoever prints it must make it harmless.
+func cutAgent(agent string) string {
+	if len(agent) > maxAgent {
+		agent = strings.Clone(agent[:maxAgent])
+	}
+	return strings.ToValidUTF8(agent, "\uFFFD")
 }

@@ -187,3 +187,22 @@ func (h *roomHeap) Pop() any {
 	*h = (*h)[:len(*h)-1]
 	return last
 }
+
+// Count returns how many connections and streams there are or, with a room, how many streams named it. It asks the loops.
+func (s *Server) Count(ctx context.Context, room string) (connections, streams int, err error) {
+	for _, w := range s.workers {
+		var c, n int
+		err := w.ask(ctx, func() {
+			c, n = len(w.conns), w.subs.Streaming()
+			if room != "" {
+				n = w.shard.RoomCount(room)
+			}
+		})
+		if err != nil {
+			return 0, 0, err
+		}
+		connections += c
+		streams += n
+	}
+	return connections, streams, nil
+}

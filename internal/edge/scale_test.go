@@ -193,7 +193,7 @@ func (w *world) turnUntilQuiet() {
 // busy says whether streams or events wait in a lane or an inbox, connections for their end, or a walk for its next turn. The loops must stand still.
 func (w *world) busy() bool {
 	for _, worker := range w.srv.workers {
-		if worker.lanes.waiting() || worker.shard.Pending() || len(worker.doomed)+len(worker.walks) > 0 {
+		if worker.queues.Waiting() || worker.shard.Pending() || len(worker.closing)+len(worker.walks.going) > 0 {
 			return true
 		}
 	}

@@ -3,7 +3,6 @@ package edge
 import (
 	"context"
 	"crypto/tls"
-	"errors"
 	"log/slog"
 	"runtime"
 	"sync"
@@ -57,24 +56,21 @@ type Server struct {
 	drainStreams int
 	drainBegun   chan struct{}
 
-	// Set once, by Serve.
-	acceptors []*acceptor
-
 	// Shared; each safe by itself.
-	current    atomic.Pointer[snapshot]
-	reinit     atomic.Bool
-	nextConn   atomic.Uint64
-	open       atomic.Int64 // connections, those turned away included
-	shaking    atomic.Int64 // handshakes in flight
-	away       atomic.Int64 // of them, those that are only told to come later
-	peak       atomic.Int64
-	refused    [numRefuseReasons]atomic.Uint64 // what acceptors turn away; workers count the rest
-	isDraining atomic.Bool
-	isShort    atomic.Bool  // of memory: no new streams
-	doorTold   atomic.Int64 // when the log last said that somebody was refused at accept; 0: never
-	hints      hints        // any loop
-	admission  *admission.Table
-	bans       bans
+	current      atomic.Pointer[snapshot]
+	reinit       atomic.Bool
+	nextConn     atomic.Uint64
+	open         atomic.Int64 // connections, those turned away included
+	handshaking  atomic.Int64 // handshakes in flight
+	deferred     atomic.Int64 // connections that are only told to come later
+	peak         atomic.Int64
+	refused      [numRefuseReasons]atomic.Uint64 // what acceptors turn away; workers count the rest
+	isDraining   atomic.Bool
+	memoryLow    atomic.Bool  // no new streams
+	acceptLogged atomic.Int64 // when the log last told of a refusal at accept; 0: never
+	hints        hints        // any loop
+	admission    *admission.Table
+	bans         bans
 
 	drainOnce sync.Once
 }
@@ -95,7 +91,7 @@ func New(o Options) *Server {
 		drained:    make(chan struct{}),
 		drainBegun: make(chan struct{}),
 	}
-	s.current.Store(newSnapshot(o.Config))
+	s.current.Store(newSnapshot(o.Config, o.Challenge))
 	s.admission = admission.New(o.Config.Admission)
 	s.gate.SetShare(o.Config.HandshakeCPU)
 	s.reinit.Store(o.Reinit)
@@ -103,7 +99,7 @@ func New(o Options) *Server {
 		s.workers = append(s.workers, newWorker(s, i, loop, o.Hub, o.Seed))
 	}
 	for _, w := range s.workers {
-		w.setPlaces(s.config())
+		w.handshakes.setSlots(s.config())
 	}
 	return s
 }
@@ -113,11 +109,11 @@ func (s *Server) config() *snapshot { return s.current.Load() }
 // Reconfigure puts a new configuration in force. Open streams stay; they follow it from one of the next
 // turns of their loop on.
 func (s *Server) Reconfigure(now time.Time, c Config) {
-	next := newSnapshot(c)
+	next := newSnapshot(c, s.challenge)
 	if old := s.config(); c.StreamAge == old.StreamAge {
-		next.ageFrom = old.ageFrom
+		next.timing.AgeFrom = old.timing.AgeFrom
 	} else {
-		next.ageFrom = now.Sub(s.start)
+		next.timing.AgeFrom = now.Sub(s.start)
 	}
 	s.current.Store(next)
 	s.admission.SetLimits(c.Admission)
@@ -128,39 +124,11 @@ func (s *Server) Reconfigure(now time.Time, c Config) {
 	}
 }
 
-// reschedule gives every stream the deadlines of a new configuration, handshakes their places, and clients that come from
-// now on their bound in the kernel.
-func (w *worker) reschedule() {
-	cfg := w.srv.config()
-	for _, a := range w.srv.acceptors {
-		if a.w != w || cfg.KernelBytes == 0 {
-			continue
-		}
-		if err := a.BoundSend(cfg.KernelBytes); err != nil {
-			w.srv.log.Debug("kernel memory of connections not bounded", "err", err)
-		}
-	}
-	w.setPlaces(cfg)
-	w.dealPlaces()
-	if w.following != nil {
-		w.following.next = len(w.conns) // from the beginning
-		return
-	}
-	w.following = w.overConns(func(c *conn) int {
-		if c.state != stateStreaming {
-			return 0
-		}
-		c.scheduleStream()
-		return timerCost
-	})
-	w.walk(context.Background(), w.following.step, func() { w.following = nil })
-}
-
 // Connections is how many connections there are now.
 func (s *Server) Connections() int { return int(s.open.Load()) }
 
 // Handshaking says whether TLS handshakes are in flight, which keep the processors busy.
-func (s *Server) Handshaking() bool { return s.shaking.Load() > 0 }
+func (s *Server) Handshaking() bool { return s.handshaking.Load() > 0 }
 
 // HandshakeSlot waits until a handshake that is none of a subscriber's may compute: all of them share limits.handshake_cpu.
 func (s *Server) HandshakeSlot(ctx context.Context) (leave func(), err error) {
@@ -169,60 +137,10 @@ func (s *Server) HandshakeSlot(ctx context.Context) (leave func(), err error) {
 
 // HandshakesUnderway is told of such handshakes that begin, and end: loops wait in another way while there are any, see
 // Handshaking.
-func (s *Server) HandshakesUnderway(change int64) { s.shaking.Add(change) }
+func (s *Server) HandshakesUnderway(change int64) { s.handshaking.Add(change) }
 
 // SetReinit says whether a second request on an open stream is served.
 func (s *Server) SetReinit(on bool) { s.reinit.Store(on) }
 
 // Reinit answers what SetReinit said.
 func (s *Server) Reinit() bool { return s.reinit.Load() }
-
-// Check compares the workers' counters with what they count; it is for tests. It must run while the loops turn.
-func (s *Server) Check(ctx context.Context) error {
-	for _, w := range s.workers {
-		var found error
-		if err := w.ask(ctx, func() { found = w.check() }); err != nil {
-			return err
-		}
-		if found != nil {
-			return found
-		}
-	}
-	return nil
-}
-
-func (w *worker) check() error {
-	var in [numStates]int
-	var inLane [laneHeavy + 1]int
-	var blocked int
-	var queued int64
-	for i, c := range w.conns {
-		if c.slot != i {
-			return errors.New("edge: a connection does not know its slot")
-		}
-		if c.state == stateClosed {
-			return errors.New("edge: a closed connection is still listed")
-		}
-		in[c.state]++
-		queued += int64(c.stream.QueueBytes())
-		if c.blocked {
-			blocked++
-		}
-		inLane[c.lane]++
-		if c.state == stateStreaming && !c.stream.Empty() && c.lane == laneNone && !c.blocked && !c.doomed {
-			return errors.New("edge: a stream has something to send and stands in no lane")
-		}
-	}
-	for st := range stateClosed {
-		if in[st] != w.inState[st] {
-			return errors.New("edge: wrong count of connections in state " + st.String())
-		}
-	}
-	if inLane[laneExpress] != w.lanes.express.Len() || inLane[laneBulk] != w.lanes.bulk.Len() || inLane[laneHeavy] != w.lanes.heavy.Len() {
-		return errors.New("edge: wrong count of connections in the lanes")
-	}
-	if blocked != w.blocked || queued != w.shard.QueuedBytes() {
-		return errors.New("edge: wrong count of what waits for blocked sockets")
-	}
-	return w.shard.Check()
-}

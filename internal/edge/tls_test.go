@@ -16,6 +16,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/hassesd/hassesd/internal/edge/transport"
 )
 
 // testTLS is a server configuration and the client's half of it.
@@ -240,7 +242,7 @@ func TestGarbageOnTheTLSPortClosesOneConnection(t *testing.T) {
 	_, _ = rand.Read(garbage)
 	c.Send(garbage)
 	w.waitFor("the server's end", c.Ended)
-	w.advance(lingerTime + time.Second)
+	w.advance(transport.LingerTime + time.Second)
 	c.wantGone()
 	good := tls.Client(w.connect().Conn(), config)
 	w.tlsDo(good.Handshake)

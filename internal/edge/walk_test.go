@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/hassesd/hassesd/internal/edge/scheduler"
 	"github.com/hassesd/hassesd/internal/reactor/reactortest"
 )
 
@@ -34,9 +35,9 @@ func (w *world) turnsOf(over func() bool) (turns int) {
 		if turns > 1000 {
 			w.t.Fatal("there is no end")
 		}
-		before := worker.inState[stateStreaming]
+		before := worker.subs.Streaming()
 		reactortest.Turn(w.t, 1, w.loops...)
-		if ended := before - worker.inState[stateStreaming]; ended > mostEnds(8) {
+		if ended := before - worker.subs.Streaming(); ended > mostEnds(8) {
 			w.t.Fatalf("one turn ended %d streams, more than %d", ended, mostEnds(8))
 		}
 	}
@@ -115,7 +116,7 @@ func TestT30StreamsEndAFewATurn(t *testing.T) {
 			clients := w.manyRooms(n)
 			w.check()
 			tt.end(w)
-			w.turnsOf(func() bool { return w.srv.workers[0].inState[stateStreaming] == 0 })
+			w.turnsOf(func() bool { return w.srv.workers[0].subs.Streaming() == 0 })
 			w.turnUntilQuiet()
 			for i, c := range clients {
 				if !c.Ended() || !strings.HasSuffix(c.received(), "\n\n\r\n0\r\n\r\n") {
@@ -139,17 +140,17 @@ func TestAKickWhileOthersLeave(t *testing.T) {
 		kicked, err = w.srv.Kick(ctx, Selection{All: true}, 0)
 		return err
 	})
-	for w.srv.workers[0].inState[stateStreaming] == n {
+	for w.srv.workers[0].subs.Streaming() == n {
 		reactortest.Turn(t, 1, w.loops...)
 	}
-	before := w.srv.workers[0].inState[stateStreaming]
+	before := w.srv.workers[0].subs.Streaming()
 	for _, c := range clients[:leave] {
 		c.Reset()
 	}
 	for !over() {
 		reactortest.Turn(t, 1, w.loops...)
 	}
-	if left := w.srv.workers[0].inState[stateStreaming]; left != 0 {
+	if left := w.srv.workers[0].subs.Streaming(); left != 0 {
 		t.Errorf("%d streams are left", left)
 	}
 	w.turnUntilQuiet()
@@ -187,8 +188,8 @@ func TestT30AReloadGoesThroughTheStreamsInTurns(t *testing.T) {
 	}
 	w.srv.Reconfigure(w.kernel.Now(), cfg) // begins again, beside nothing
 	reactortest.Turn(t, 1, w.loops...)
-	if len(worker.walks) != 1 {
-		t.Errorf("two reloads have %d walks", len(worker.walks))
+	if len(worker.walks.going) != 1 {
+		t.Errorf("two reloads have %d walks", len(worker.walks.going))
 	}
 	turns := 2
 	for ; worker.following != nil; turns++ {
@@ -206,8 +207,8 @@ func TestT30AReloadGoesThroughTheStreamsInTurns(t *testing.T) {
 				now++
 			}
 		}
-		if now-told > flushBudget {
-			t.Fatalf("one turn has sent %d heartbeats, more than %d", now-told, flushBudget)
+		if now-told > scheduler.Budget {
+			t.Fatalf("one turn has sent %d heartbeats, more than %d", now-told, scheduler.Budget)
 		}
 		told = now
 	}
@@ -227,7 +228,7 @@ func TestAKickEndsWithItsContext(t *testing.T) {
 		answer <- err
 	}()
 	worker := w.srv.workers[0]
-	for worker.inState[stateStreaming] == len(clients) {
+	for worker.subs.Streaming() == len(clients) {
 		reactortest.Turn(t, 1, w.loops...)
 	}
 	cancel()
@@ -235,8 +236,8 @@ func TestAKickEndsWithItsContext(t *testing.T) {
 		t.Error("the kick was answered")
 	}
 	w.turn()
-	if worker.inState[stateStreaming] == 0 || len(worker.walks) != 0 {
-		t.Errorf("%d streams and %d walks are left: nobody waits for the answer any more", worker.inState[stateStreaming], len(worker.walks))
+	if worker.subs.Streaming() == 0 || len(worker.walks.going) != 0 {
+		t.Errorf("%d streams and %d walks are left: nobody waits for the answer any more", worker.subs.Streaming(), len(worker.walks.going))
 	}
 	w.check()
 	for _, c := range clients {

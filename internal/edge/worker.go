@@ -1,18 +1,23 @@
 package edge
 
 import (
+	"context"
 	"math/rand/v2"
 	"net/netip"
 	"sync/atomic"
 	"time"
 
 	"github.com/hassesd/hassesd/internal/admission"
+	"github.com/hassesd/hassesd/internal/edge/exchange"
+	"github.com/hassesd/hassesd/internal/edge/http1"
+	"github.com/hassesd/hassesd/internal/edge/scheduler"
+	"github.com/hassesd/hassesd/internal/edge/subscriber"
+	"github.com/hassesd/hassesd/internal/edge/transport"
 	"github.com/hassesd/hassesd/internal/hub"
 	"github.com/hassesd/hassesd/internal/reactor"
-	"github.com/hassesd/hassesd/internal/tlsconn"
 )
 
-// worker owns the connections of one event loop. All of it runs on that loop.
+// worker owns the connections and subscribers of one event loop. All of it runs on that loop.
 type worker struct {
 	// Fixed after creation.
 	srv   *Server
@@ -22,65 +27,60 @@ type worker struct {
 	rand  *rand.Rand
 
 	// Owned by the loop.
+	transport  transport.Loop
+	subs       subscriber.Set
 	conns      []*conn // dense; a connection knows its slot
-	lanes      lanes
-	doomed     []*conn                          // to be closed at the end of a turn
-	turnstile  *admission.HandshakeQueue[*conn] // who may have a handshake
-	evictTimer reactor.Timer
-	readBuf    []byte
-	writeBuf   []byte // room for one framed chunk
+	acceptors  []*reactor.Acceptor
+	queues     *scheduler.Queues[conn]
+	closing    []*conn // to be closed at the end of a turn
+	handshakes handshakes
 	drain      drain
-	walks      []*walk
-	following  *overConns // gives streams the deadlines of a new configuration; nil: all have them
-	overdue    []*conn    // streams that have had their time, to be ended
-	dateAt     time.Time  // second for which dateText is right
-	dateText   string
+	walks      walks
+	following  *downwards               // gives streams the deadlines of a new configuration; nil: all have them
+	overdue    []*subscriber.Subscriber // that have had their time, to be ended
+	date       date
+	writeBuf   []byte           // room for one framed chunk
+	fields     []exchange.Field // room for the fields of a response
+	closed     [numCloseReasons]uint64
+	refused    [numRefuseReasons]uint64
+	changes    uint64 // of these and of conns
 
-	// Counters, owned by the loop.
-	inState       [numStates]int
-	blocked       int // connections whose socket takes no bytes
-	closed        [numCloseReasons]uint64
-	refused       [numRefuseReasons]uint64
-	streamsOpened uint64
-	reinits       uint64
-	deliveries    uint64
-
-	load     workerLoad  // told to others at the end of each turn
+	figures  figureBoard // what others may know
 	outdated atomic.Bool // set by any goroutine: there is a new configuration to follow
 }
 
-// readBufSize bounds one read: crypto/tls never shrinks its own buffer, so it is handed small ones.
-const readBufSize = 4 << 10
+const (
+	// readBufSize bounds one read.
+	readBufSize = 4 << 10
+	// maxFields is room for the fields of any response.
+	maxFields = 16
+)
 
 func newWorker(srv *Server, index int, loop *reactor.Loop, h *hub.Hub, seed uint64) *worker {
 	w := &worker{
-		srv:      srv,
-		index:    index,
-		loop:     loop,
-		rand:     rand.New(rand.NewPCG(seed, uint64(index))),
-		readBuf:  make([]byte, readBufSize),
-		writeBuf: make([]byte, chunkHead, recordMax),
-		// Its places are set when all workers are there.
-		turnstile: admission.NewHandshakeQueue[*conn](1, 1),
+		srv:       srv,
+		index:     index,
+		loop:      loop,
+		shard:     h.NewShard(loop.Wake),
+		rand:      rand.New(rand.NewPCG(seed, uint64(index))),
+		transport: transport.Loop{Reactor: loop, ReadBuffer: make([]byte, readBufSize)},
+		queues:    scheduler.New(func(c *conn) *scheduler.Node[conn] { return &c.node }),
+		walks:     walks{wake: loop.Wake},
+		writeBuf:  make([]byte, http1.ChunkHead, http1.RecordMax),
+		fields:    make([]exchange.Field, 0, maxFields),
 	}
-	w.shard = h.NewShard(loop.Wake)
+	w.subs = subscriber.Set{Shard: w.shard, Start: srv.start, Jitter: w.jitter}
+	w.handshakes.init(w)
+	w.drain.w = w
+	w.figures.init(w)
 	loop.SetEndOfTurn(w.endOfTurn)
 	return w
 }
 
-// now is the time since the server's start.
+// now returns the time since the server's start.
 func (w *worker) now() time.Duration { return w.loop.Now().Sub(w.srv.start) }
 
-// date is the value of the Date header, made once a second.
-func (w *worker) date() string {
-	if t := w.loop.Now().Truncate(time.Second); !t.Equal(w.dateAt) {
-		w.dateAt = t
-		w.dateText = t.UTC().Format("Mon, 02 Jan 2006 15:04:05 GMT")
-	}
-	return w.dateText
-}
-
-// jitter is d, up to a half more or less.
+// jitter returns d, up to a half more or less.
 func (w *worker) jitter(d time.Duration) time.Duration {
 	if d <= 0 {
 		return 0
@@ -88,34 +88,37 @@ func (w *worker) jitter(d time.Duration) time.Duration {
 	return d/2 + time.Duration(w.rand.Int64N(int64(d)+1))
 }
 
-// open takes an accepted socket over. The server has counted it already.
-func (w *worker) open(fd int, peer netip.AddrPort, secure bool, as guest) {
-	c := &conn{
-		w:          w,
-		id:         w.srv.nextConn.Add(1),
-		peer:       peer,
-		acceptedAt: w.now(),
-		secure:     secure,
-		as:         as,
+// retryAfter returns how long a subscriber that is deferred shall stay away.
+func (w *worker) retryAfter(cfg *snapshot) time.Duration {
+	if w.srv.draining() {
+		return w.drain.comeBack()
 	}
-	if err := w.loop.Add(&c.src, fd, c); err != nil {
-		w.refused[RefusedDescriptors]++
+	return w.jitter(2 * cfg.Retry)
+}
+
+// accept takes over an accepted socket. The server has counted it already.
+func (w *worker) accept(fd int, peer netip.AddrPort, secure bool, as admission.Verdict) {
+	c := newConn(w, peer, secure, as)
+	if err := c.transport.Accept(&w.transport, c, fd, secure); err != nil {
+		w.refuse(RefusedDescriptors)
 		w.srv.log.Debug("accepted socket cannot be watched", "peer", peer, "err", err)
 		w.loop.Discard(fd)
 		w.srv.release(c)
 		return
 	}
-	c.slot = len(w.conns)
+	c.slot = int32(len(w.conns))
 	w.conns = append(w.conns, c)
-	w.inState[stateAccepted]++
-	if !secure {
-		c.wire = tlsconn.NewPlain(c)
-		c.setState(stateReading)
-		return
-	}
-	c.deadline(w.srv.config().HandshakeTimeout)
+	w.changes++
+	c.accepted()
 }
 
+// refuse counts a refusal.
+func (w *worker) refuse(reason RefuseReason) {
+	w.refused[reason]++
+	w.changes++
+}
+
+// remove takes a closed connection out of the list.
 func (w *worker) remove(c *conn) {
 	last := len(w.conns) - 1
 	moved := w.conns[last]
@@ -125,51 +128,123 @@ func (w *worker) remove(c *conn) {
 	w.conns = w.conns[:last]
 }
 
-// countRefusal counts an answer that turns a request away.
-func (w *worker) countRefusal(a answer) {
-	if reason, ok := refusalOf(a); ok {
-		w.refused[reason]++
-	}
-}
+const (
+	// deliverBudget is how many queues one turn may append to: about 1 ms.
+	deliverBudget = 16384
+	// backlogBytes is how many bytes of events may be taken in before the connection that has waited longest gets its
+	// turn. It is half of the default queue bound: with visitBytes, what waits for the loop alone does not reach it. A
+	// message that has to wait until there is room holds up those behind it, whoever they are for.
+	backlogBytes = 128 << 10
+)
 
-// endOfTurn is the budgeted second half of a turn: events into queues, queues into records, connections to the grave.
+// endOfTurn is the budgeted second half of a turn: events into queues, queues into records, failed connections closed.
 func (w *worker) endOfTurn() (again bool) {
+	w.figures.begin()
 	if w.outdated.Load() && w.outdated.Swap(false) {
 		w.reschedule()
 	}
-	walking := w.walkOn()
-	if room := backlogBytes - w.lanes.backlog(w.shard.DeliveredBytes()); room > 0 {
+	walking := w.walks.run()
+	if room := backlogBytes - w.queues.Backlog(w.shard.DeliveredBytes()); room > 0 {
 		again = w.shard.Deliver(deliverBudget, room)
 	} else {
 		again = w.shard.Pending()
 	}
-	w.flushLanes()
-	again = w.lanes.waiting() || again
-	again = w.bury() || walking || again
-	w.load.queued.Store(w.shard.QueuedBytes())
-	w.load.blocked.Store(int64(w.blocked))
+	w.queues.Run((*conn).visit)
+	again = w.queues.Waiting() || again
+	again = w.closePending() || walking || again
+	w.figures.end()
 	return again
 }
 
 const (
-	// buryBudget is how many connections one turn closes: with what the kernel holds for them that takes 10 to 30 µs each.
-	buryBudget = 64
+	// closeBudget is how many connections one turn closes: with what the kernel holds for them that takes 10 to 30 µs each.
+	closeBudget = 64
 	// roomsPerClose is how many rooms a stream leaves in the time that it takes to close a connection.
 	roomsPerClose = 16
 )
 
-// bury closes what has failed. It answers whether the next turn has to go on with it.
-func (w *worker) bury() (again bool) {
-	for budget := buryBudget; budget > 0 && len(w.doomed) > 0; budget-- {
-		last := len(w.doomed) - 1
-		c := w.doomed[last]
-		w.doomed[last] = nil
-		w.doomed = w.doomed[:last]
-		if c.state != stateClosed {
-			budget -= c.stream.Memberships() / roomsPerClose
-			c.closeNow()
+// closePending closes connections that have failed. It reports whether the next turn has to go on with it.
+func (w *worker) closePending() (again bool) {
+	for budget := closeBudget; budget > 0 && len(w.closing) > 0; budget-- {
+		last := len(w.closing) - 1
+		c := w.closing[last]
+		w.closing[last] = nil
+		w.closing = w.closing[:last]
+		if c.transport.State() != transport.Closed {
+			budget -= c.sub.Memberships() / roomsPerClose
+			c.transport.Close()
 		}
 	}
-	w.drainProgress()
-	return len(w.doomed) > 0
+	w.drain.progress()
+	return len(w.closing) > 0
+}
+
+// reschedule gives every stream the deadlines of a new configuration, handshakes their slots, and clients that come from
+// now on their bound in the kernel.
+func (w *worker) reschedule() {
+	cfg := w.srv.config()
+	for _, a := range w.acceptors {
+		if cfg.KernelBytes == 0 {
+			continue
+		}
+		if err := a.BoundSend(cfg.KernelBytes); err != nil {
+			w.srv.log.Debug("kernel memory of connections not bounded", "err", err)
+		}
+	}
+	w.handshakes.setSlots(cfg)
+	w.handshakes.fillSlots()
+	if w.following != nil {
+		w.following.next = w.subs.Len() // from the beginning
+		return
+	}
+	w.following = w.overSubscribers(func(s *subscriber.Subscriber) int {
+		if s.State() != subscriber.Streaming {
+			return 0
+		}
+		connOf(s).scheduleStream()
+		return timerCost
+	})
+	w.walks.start(context.Background(), w.following.step, func() { w.following = nil })
+}
+
+// overConns visits the connections; see downwards.
+func (w *worker) overConns(visit func(*conn) (cost int)) *downwards {
+	return newDownwards(func() int { return len(w.conns) }, func(i int) int { return visit(w.conns[i]) })
+}
+
+// overSubscribers visits the subscribers; see downwards.
+func (w *worker) overSubscribers(visit func(*subscriber.Subscriber) (cost int)) *downwards {
+	return newDownwards(w.subs.Len, func(i int) int { return visit(w.subs.At(i)) })
+}
+
+// ask runs fn on the worker's loop and waits until it is done, within ctx.
+func (w *worker) ask(ctx context.Context, fn func()) error {
+	done := make(chan struct{})
+	if err := w.loop.PostWait(ctx, func() {
+		w.figures.begin()
+		fn()
+		close(done)
+	}); err != nil {
+		return err
+	}
+	select {
+	case <-done:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// date is the value of the Date header, made once a second.
+type date struct {
+	at   time.Time // second for which text is right
+	text string
+}
+
+func (d *date) of(now time.Time) string {
+	if t := now.Truncate(time.Second); !t.Equal(d.at) {
+		d.at = t
+		d.text = t.UTC().Format("Mon, 02 Jan 2006 15:04:05 GMT")
+	}
+	return d.text
 }

@@ -144,7 +144,7 @@ func (w *world) end() {
 		w.t.Error(err)
 	}
 	w.turn()
-	if n := w.srv.open.Load() + w.srv.away.Load() + int64(w.srv.admission.Held()); n != 0 {
+	if n := w.srv.open.Load() + w.srv.deferred.Load() + int64(w.srv.admission.Held()); n != 0 {
 		w.t.Errorf("%d places are still counted as taken", n)
 	}
 	if n := w.kernel.Descriptors(); n != 0 {
@@ -203,11 +203,8 @@ func (w *world) check() {
 
 func (w *world) stats() (st Stats) {
 	w.t.Helper()
-	w.do(func(ctx context.Context) (err error) {
-		st, err = w.srv.Stats(ctx)
-		return err
-	})
-	return st
+	w.turn()
+	return w.srv.Stats(w.kernel.Now())
 }
 
 // publish sends a message and lets it arrive.

@@ -75,8 +75,9 @@ type HistoryStatus struct {
 
 // LoopStatus is the load of one event loop.
 type LoopStatus struct {
-	Connections int `json:"connections"`
-	Streams     int `json:"streams"`
+	Connections int  `json:"connections"`
+	Streams     int  `json:"streams"`
+	Stuck       bool `json:"stuck,omitempty"` // the loop does not turn; its figures are from before
 }
 
 // WithoutNulls returns s with empty lists and maps where it has none: the protocol promises them.

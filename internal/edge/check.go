@@ -1,0 +1,64 @@
+package edge
+
+import (
+	"context"
+	"errors"
+
+	"github.com/hassesd/hassesd/internal/edge/scheduler"
+	"github.com/hassesd/hassesd/internal/edge/transport"
+)
+
+// Check compares the workers' counters with what they count; it is for tests. It must run while the loops turn.
+func (s *Server) Check(ctx context.Context) error {
+	for _, w := range s.workers {
+		var found error
+		if err := w.ask(ctx, func() { found = w.check() }); err != nil {
+			return err
+		}
+		if found != nil {
+			return found
+		}
+	}
+	return nil
+}
+
+func (w *worker) check() error {
+	var in [transport.Closed + 1]int
+	var scheduled [scheduler.Low + 1]int
+	blocked := 0
+	for i, c := range w.conns {
+		if int(c.slot) != i {
+			return errors.New("edge: a connection does not know its slot")
+		}
+		state := c.transport.State()
+		if state == transport.Closed {
+			return errors.New("edge: a closed connection is still listed")
+		}
+		in[state]++
+		if c.transport.IsBlocked() {
+			blocked++
+		}
+		p := c.node.Priority()
+		scheduled[p]++
+		if c.isLive() && !c.sub.Empty() && p == scheduler.None && !c.transport.IsBlocked() {
+			return errors.New("edge: a stream has something to send and is not scheduled")
+		}
+	}
+	for st := range transport.Closed {
+		if in[st] != w.transport.InState(st) {
+			return errors.New("edge: wrong count of connections in state " + st.String())
+		}
+	}
+	for p := scheduler.High; p <= scheduler.Low; p++ {
+		if scheduled[p] != w.queues.Len(p) {
+			return errors.New("edge: wrong count of connections that are scheduled")
+		}
+	}
+	if blocked != w.transport.Blocked() {
+		return errors.New("edge: wrong count of blocked connections")
+	}
+	if err := w.subs.Check(); err != nil {
+		return err
+	}
+	return w.shard.Check()
+}

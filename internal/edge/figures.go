@@ -1,0 +1,299 @@
+package edge
+
+import (
+	"sync/atomic"
+	"time"
+
+	"github.com/hassesd/hassesd/internal/admission"
+	"github.com/hassesd/hassesd/internal/hub"
+	"github.com/hassesd/hassesd/internal/reactor"
+)
+
+// figures are a worker's counters of what begins and ends, at one moment. They do not change once they are published.
+type figures struct {
+	at                   time.Time
+	connections, streams int
+	streamsOpened        uint64
+	reinits              uint64
+	closed               [numCloseReasons]uint64
+	refused              [numRefuseReasons]uint64
+
+	handshakes, handshakesWaiting int
+	mostHandshakes                int // of one network
+	mostHandshakesOf              admission.Network
+}
+
+// volumes are a worker's figures that change with each event. They are written at the end of each turn, where a snapshot
+// of them would have to be allocated.
+type volumes struct {
+	queuedBytes    atomic.Int64
+	blocked        atomic.Int64 // connections
+	deliveries     atomic.Uint64
+	fannedOutBytes atomic.Uint64
+	droppedClose   atomic.Uint64
+	droppedOldest  atomic.Uint64
+	droppedLatest  atomic.Uint64
+}
+
+const (
+	// figuresIdle is the most time between two snapshots: an idle loop shows that it turns.
+	figuresIdle = time.Second
+	// stuckAfter is how old a worker's snapshot is when the loop counts as stuck: no turn takes as long, on the busiest
+	// machine.
+	stuckAfter = 5 * time.Second
+	// settleTime is how long whoever wants figures waits for turns that are under way: they may have done already what
+	// led to the question, such as to end a stream. It is no request to the loop, and a longer turn does not hold up the
+	// answer.
+	settleTime = 100 * time.Millisecond
+)
+
+// figureBoard is where a worker publishes its figures, so that nobody has to ask its loop for them.
+type figureBoard struct {
+	w *worker
+
+	// Any goroutine may read these, and set waiter.
+	latest   atomic.Pointer[figures]
+	volumes  volumes
+	underway atomic.Bool                   // a turn may have done something that the figures do not show yet
+	waiter   atomic.Pointer[chan struct{}] // closed at the end of the turn; nil: nobody waits
+
+	// Owned by the loop.
+	timer   reactor.Timer // of the next snapshot
+	begun   bool          // what underway says, without the cost of asking it
+	changes uint64        // changesOf the worker when latest was made
+}
+
+// init publishes the first figures, which are all zero.
+func (b *figureBoard) init(w *worker) {
+	b.w = w
+	b.latest.Store(&figures{at: w.loop.Now()})
+	w.loop.Schedule(&b.timer, b, w.loop.Now().Add(figuresIdle))
+}
+
+// begin notes that something is about to happen in this turn that somebody may see before its end.
+func (b *figureBoard) begin() {
+	if !b.begun {
+		b.begun = true
+		b.underway.Store(true)
+	}
+}
+
+// end publishes the worker's figures, if they have changed, at the end of a turn.
+func (b *figureBoard) end() {
+	b.volumes.publish(b.w)
+	if changes := b.w.changesSoFar(); changes != b.changes || b.w.loop.Now().Sub(b.latest.Load().at) >= figuresIdle {
+		b.changes = changes
+		b.publish(b.w.count())
+	}
+	b.begun = false
+	b.underway.Store(false)
+	if b.waiter.Load() != nil {
+		close(*b.waiter.Swap(nil))
+	}
+}
+
+func (b *figureBoard) publish(now figures) {
+	now.at = b.w.loop.Now()
+	b.latest.Store(&now)
+	b.w.loop.Schedule(&b.timer, b, now.at.Add(figuresIdle))
+}
+
+// HandleTimer implements reactor.TimerHandler. The end of the turn does the work.
+func (b *figureBoard) HandleTimer(*reactor.Timer, time.Time) {}
+
+// settled waits for the end of the turn that is under way, if one is, or until it is late.
+func (b *figureBoard) settled(late <-chan time.Time) {
+	if !b.underway.Load() {
+		return
+	}
+	ended := make(chan struct{})
+	for !b.waiter.CompareAndSwap(nil, &ended) {
+		if other := b.waiter.Load(); other != nil {
+			ended = *other // somebody else waits for it, too
+			break
+		}
+	}
+	if !b.underway.Load() {
+		return // it ended meanwhile; the next one closes the channel
+	}
+	select {
+	case <-ended:
+	case <-late:
+	}
+}
+
+// changesSoFar returns a number that is another one whenever count returns other figures.
+func (w *worker) changesSoFar() uint64 {
+	n := w.changes + w.subs.Changes() + w.handshakes.changes
+	for _, a := range w.acceptors {
+		n += a.Stats().Shed
+	}
+	return n
+}
+
+// count returns the worker's counters as they are now.
+func (w *worker) count() figures {
+	f := figures{
+		connections:       len(w.conns),
+		streams:           w.subs.Streaming(),
+		streamsOpened:     w.subs.Opened(),
+		reinits:           w.subs.Reinits(),
+		closed:            w.closed,
+		refused:           w.refused,
+		handshakes:        w.handshakes.queue.Running(),
+		handshakesWaiting: w.handshakes.queue.Waiting(),
+	}
+	f.mostHandshakesOf, f.mostHandshakes = w.handshakes.queue.Most()
+	for _, a := range w.acceptors {
+		f.refused[RefusedDescriptors] += a.Stats().Shed
+	}
+	return f
+}
+
+// publish writes what has changed: to read costs less than to write what others have in their caches.
+func (v *volumes) publish(w *worker) {
+	dropped := w.shard.Dropped()
+	storeInt(&v.queuedBytes, w.shard.QueuedBytes())
+	storeInt(&v.blocked, int64(w.transport.Blocked()))
+	storeUint(&v.deliveries, w.subs.Deliveries())
+	storeUint(&v.fannedOutBytes, w.shard.FannedOutBytes())
+	storeUint(&v.droppedClose, dropped.Close)
+	storeUint(&v.droppedOldest, dropped.Oldest)
+	storeUint(&v.droppedLatest, dropped.Latest)
+}
+
+func storeInt(to *atomic.Int64, v int64) {
+	if to.Load() != v {
+		to.Store(v)
+	}
+}
+
+func storeUint(to *atomic.Uint64, v uint64) {
+	if to.Load() != v {
+		to.Store(v)
+	}
+}
+
+// Stats is a copy of the server's counters.
+type Stats struct {
+	Connections, Streams int
+	Peak                 int // most connections at one time
+	Limit                int // the bound on connections
+	StreamsOpened        uint64
+	Reinits              uint64
+	Deliveries           uint64
+	FannedOutBytes       uint64
+	Loops                []LoopStats
+	Closed               map[string]uint64
+	Refused              map[string]uint64
+	Dropped              hub.Dropped // events that slow streams did not get
+}
+
+// LoopStats is the load of one worker.
+type LoopStats struct {
+	Connections, Streams int
+	Age                  time.Duration // of the figures of this loop
+	Stuck                bool          // they are so old that the loop does not turn
+}
+
+// Stats adds up what the workers have published. It asks no loop, and waits at most settleTime for turns that are under way:
+// a loop that is stuck shows as stuck.
+func (s *Server) Stats(now time.Time) Stats {
+	out := Stats{
+		Peak:    int(s.peak.Load()),
+		Limit:   s.ConnectionLimit(),
+		Closed:  make(map[string]uint64),
+		Refused: make(map[string]uint64),
+	}
+	late := time.NewTimer(settleTime)
+	defer late.Stop()
+	for _, w := range s.workers {
+		w.figures.settled(late.C)
+	}
+	for reason := range numRefuseReasons {
+		out.Refused[reason.String()] += s.refused[reason].Load()
+	}
+	for _, w := range s.workers {
+		out.add(&w.figures, now)
+	}
+	return out
+}
+
+func (out *Stats) add(b *figureBoard, now time.Time) {
+	f := b.latest.Load()
+	age := max(0, now.Sub(f.at))
+	out.Loops = append(out.Loops, LoopStats{Connections: f.connections, Streams: f.streams, Age: age, Stuck: age >= stuckAfter})
+	out.Connections += f.connections
+	out.Streams += f.streams
+	out.StreamsOpened += f.streamsOpened
+	out.Reinits += f.reinits
+	out.Deliveries += b.volumes.deliveries.Load()
+	out.FannedOutBytes += b.volumes.fannedOutBytes.Load()
+	out.Dropped.Close += b.volumes.droppedClose.Load()
+	out.Dropped.Oldest += b.volumes.droppedOldest.Load()
+	out.Dropped.Latest += b.volumes.droppedLatest.Load()
+	for reason := range numCloseReasons {
+		out.Closed[reason.String()] += f.closed[reason]
+	}
+	for reason := range numRefuseReasons {
+		out.Refused[reason.String()] += f.refused[reason]
+	}
+}
+
+// LimitsInfo is what is used of the limits on admission.
+type LimitsInfo struct {
+	Connections, Peak, ConnectionLimit int
+	Handshakes, HandshakeLimit         int // in flight
+	HandshakesWaiting                  int // for a slot
+	MostHandshakes                     int // of one network
+	MostHandshakesOf                   admission.Network
+	Refused                            map[string]uint64
+	FannedOutBytes                     uint64
+	Admission                          admission.Stats
+}
+
+// Limits returns what is used of the limits, by what the workers have published and the table of networks. At most so many
+// penalized networks are listed.
+func (s *Server) Limits(now time.Time, penalized int) LimitsInfo {
+	st := s.Stats(now)
+	out := LimitsInfo{
+		Connections:     st.Connections,
+		Peak:            st.Peak,
+		ConnectionLimit: st.Limit,
+		HandshakeLimit:  s.config().Handshakes,
+		Refused:         st.Refused,
+		FannedOutBytes:  st.FannedOutBytes,
+		Admission:       s.admission.Stats(now.Sub(s.start), penalized),
+	}
+	most := make(map[admission.Network]int)
+	for _, w := range s.workers {
+		f := w.figures.latest.Load()
+		out.Handshakes += f.handshakes
+		out.HandshakesWaiting += f.handshakesWaiting
+		if f.mostHandshakes > 0 {
+			most[f.mostHandshakesOf] += f.mostHandshakes
+		}
+	}
+	for n, running := range most {
+		if running > out.MostHandshakes {
+			out.MostHandshakesOf, out.MostHandshakes = n, running
+		}
+	}
+	return out
+}
+
+// Load is what the streams make others hold.
+type Load struct {
+	QueuedBytes int64 // has still to be sent; streams share the events, so this is not memory
+	Blocked     int   // connections whose client does not take what the kernel holds for it
+}
+
+// Load returns what it was at the end of each loop's last turn. It costs next to nothing.
+func (s *Server) Load() Load {
+	var l Load
+	for _, w := range s.workers {
+		l.QueuedBytes += w.figures.volumes.queuedBytes.Load()
+		l.Blocked += int(w.figures.volumes.blocked.Load())
+	}
+	return l
+}

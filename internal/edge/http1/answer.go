@@ -1,0 +1,57 @@
+package http1
+
+import (
+	"net/http"
+	"strconv"
+
+	"github.com/hassesd/hassesd/internal/edge/exchange"
+)
+
+// AppendStreamHead appends the head of the 200 that begins a stream. The body is chunked, except for an HTTP/1.0 client,
+// for whom the end of the connection ends it. closes: the connection ends after the stream. A client that keeps
+// connections must know (RFC 9112 section 9.6), or it sends its next request to a connection that is ending.
+func AppendStreamHead(dst []byte, http10, closes bool, fields []exchange.Field) []byte {
+	dst = appendHead(dst, http10, http.StatusOK, fields)
+	if !http10 {
+		dst = append(dst, "Transfer-Encoding: chunked\r\n"...)
+	}
+	if closes || http10 {
+		dst = append(dst, "Connection: close\r\n"...)
+	}
+	return append(dst, "\r\n"...)
+}
+
+// AppendAnswer appends a whole finite response, which ends the connection. req is nil if the request could not be read.
+func AppendAnswer(dst []byte, req *exchange.Request, a *exchange.Answer) []byte {
+	dst = appendHead(dst, req != nil && req.HTTP10, a.Status, a.Fields)
+	if a.Body != nil {
+		dst = append(dst, "Content-Length: "...)
+		dst = strconv.AppendInt(dst, int64(len(a.Body)), 10)
+		dst = append(dst, "\r\n"...)
+	}
+	dst = append(dst, "Connection: close\r\n\r\n"...)
+	if req != nil && req.Method == http.MethodHead {
+		return dst
+	}
+	return append(dst, a.Body...)
+}
+
+// appendHead appends the status line, in the version that the client speaks, and the fields.
+func appendHead(dst []byte, http10 bool, status int, fields []exchange.Field) []byte {
+	version := "HTTP/1.1 "
+	if http10 {
+		version = "HTTP/1.0 "
+	}
+	dst = append(dst, version...)
+	dst = strconv.AppendInt(dst, int64(status), 10)
+	dst = append(dst, ' ')
+	dst = append(dst, http.StatusText(status)...)
+	dst = append(dst, "\r\n"...)
+	for _, f := range fields {
+		dst = append(dst, f.Name...)
+		dst = append(dst, ": "...)
+		dst = append(dst, f.Value...)
+		dst = append(dst, "\r\n"...)
+	}
+	return dst
+}

@@ -1,0 +1,132 @@
+package http1
+
+import "github.com/hassesd/hassesd/internal/edge/exchange"
+
+// phase is how far the exchanges on a connection have come. It moves forward only.
+type phase uint8
+
+const (
+	phaseRequest phase = iota // a request head is expected
+	phaseStream               // a stream is open; another request may follow on it
+	phaseEnded                // the last response is on its way; input is thrown away
+)
+
+// Conn is the framing of one connection. The zero value expects a request. What no delivery needs comes first.
+type Conn struct {
+	head      []byte // an incomplete request head; nil once a stream is open, unless another request is coming
+	phase     phase
+	http10    bool   // the stream is not chunked
+	discarded bool   // bytes behind the request were thrown away: what follows is never read as a request
+	nextReady bool   // head holds another request that waits for the output to drain
+	nextEnd   int32  // where in head the next request ends, if nextReady
+	input     int32  // bytes that came since the request, as the socket gave them
+	said      int32  // what of that, and of what came with the request, was plaintext; before the request, the blank lines
+	front     []byte // goes out before the body: response head and first frame
+	tail      []byte // goes out after the body: the end of the response
+}
+
+// Body is what a stream has to send.
+type Body interface {
+	// Payload appends up to limit bytes to dst. If it appends nothing, there is nothing to send now.
+	Payload(dst []byte, limit int) []byte
+}
+
+// StartStream begins a response that goes on until EndStream, after the one before, if any: its head, and what the stream
+// begins with. closes: the connection ends with the stream.
+func (c *Conn) StartStream(http10, closes bool, fields []exchange.Field, first []byte) {
+	if c.phase == phaseStream {
+		c.front = append(c.front, lastChunk...)
+	} else {
+		c.head = nil
+	}
+	c.phase, c.http10 = phaseStream, http10
+	c.input, c.said = 0, 0
+	c.front = AppendStreamHead(c.front, http10, closes, fields)
+	c.front = c.appendPayload(c.front, first)
+}
+
+// EndStream ends the response properly: after all of the body, what last holds and the last chunk.
+func (c *Conn) EndStream(last []byte) {
+	if len(last) > 0 {
+		c.tail = c.appendPayload(c.tail, last)
+	}
+	if !c.http10 {
+		c.tail = append(c.tail, lastChunk...)
+	}
+	c.phase = phaseEnded
+}
+
+// Answer sends a finite response instead of a stream, or after one, whose body must have been sent.
+func (c *Conn) Answer(req *exchange.Request, a *exchange.Answer) { c.finish(AppendAnswer(nil, req, a)) }
+
+// Defer answers with a stream that only says last, and ends.
+func (c *Conn) Defer(http10 bool, fields []exchange.Field, last []byte) {
+	out := AppendStreamHead(nil, http10, true, fields)
+	if http10 {
+		c.finish(append(out, last...))
+		return
+	}
+	c.finish(append(appendChunk(out, last), lastChunk...))
+}
+
+// Say sends raw bytes to a client that does not speak HTTP/1 over TLS, and ends.
+func (c *Conn) Say(text string) { c.finish([]byte(text)) }
+
+// End ends the exchanges without another word.
+func (c *Conn) End() { c.finish(nil) }
+
+func (c *Conn) finish(response []byte) {
+	if c.phase == phaseStream && !c.http10 {
+		c.front = append(c.front, lastChunk...)
+	}
+	c.tail = response
+	c.phase = phaseEnded
+}
+
+// IsChunked reports whether another response can follow the one that is going on.
+func (c *Conn) IsChunked() bool { return !c.http10 }
+
+// Idle reports whether nothing waits before the body.
+func (c *Conn) Idle() bool { return len(c.front) == 0 }
+
+// Unwritten returns how many bytes wait before and after the body.
+func (c *Conn) Unwritten() int { return len(c.front) + len(c.tail) }
+
+// Release gives back all memory, at the end of the connection.
+func (c *Conn) Release() { c.head, c.front, c.tail = nil, nil, nil }
+
+// NextRecord returns the next record's bytes, at most RecordMax, good until the next call; nil if there are none now. buf
+// holds ChunkHead bytes and has room for RecordMax.
+func (c *Conn) NextRecord(buf []byte, body Body) []byte {
+	if len(c.front) > 0 {
+		return takeRecord(&c.front)
+	}
+	if buf = body.Payload(buf, chunkMax); len(buf) > ChunkHead {
+		if c.http10 {
+			return buf[ChunkHead:]
+		}
+		return frameChunk(buf)
+	}
+	if len(c.tail) > 0 {
+		return takeRecord(&c.tail)
+	}
+	return nil
+}
+
+// takeRecord cuts one record's worth off the front of p, and lets go of p when it is used up.
+func takeRecord(p *[]byte) []byte {
+	n := min(len(*p), RecordMax)
+	head := (*p)[:n]
+	*p = (*p)[n:]
+	if len(*p) == 0 {
+		*p = nil
+	}
+	return head
+}
+
+func (c *Conn) appendPayload(dst, payload []byte) []byte {
+	if c.http10 {
+		return append(dst, payload...)
+	}
+	return appendChunk(dst, payload)
+}

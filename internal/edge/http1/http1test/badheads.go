@@ -1,0 +1,120 @@
+// Package http1test has what tests of HTTP/1 share.
+package http1test
+
+import "strings"
+
+// BadHeads are heads that http1.ParseRequest refuses, each with one thing wrong.
+var BadHeads = []struct {
+	Name, Head string
+	Status     int
+}{
+	// Line ends and control characters.
+	{"empty line first", "\r\nGET /sse HTTP/1.1\r\nHost: a\r\n\r\n", 400},
+	{"only an empty line", "\r\n", 400},
+	{"only a bare LF", "\n", 400},
+	{"CR in the request line", "GET /sse\r HTTP/1.1\r\nHost: a\r\n\r\n", 400},
+	{"CR before the request line", "\rGET /sse HTTP/1.1\r\nHost: a\r\n\r\n", 400},
+	{"two CRs end the request line", "GET /sse HTTP/1.1\r\r\nHost: a\r\n\r\n", 400},
+	{"bare CR in a value", "GET /sse HTTP/1.1\r\nHost: a\r\nX: a\rb\r\n\r\n", 400},
+	{"bare CR that hides a field", "GET /sse HTTP/1.1\r\nHost: a\r\nX: a\rTransfer-Encoding: chunked\r\n\r\n", 400},
+	{"two CRs end a field", "GET /sse HTTP/1.1\r\nHost: a\r\nX: b\r\r\n\r\n", 400},
+	{"CR in a name", "GET /sse HTTP/1.1\r\nHost: a\r\nX\rY: b\r\n\r\n", 400},
+	{"NUL in the target", "GET /s\x00se HTTP/1.1\r\nHost: a\r\n\r\n", 400},
+	{"NUL in a name", "GET /sse HTTP/1.1\r\nHost: a\r\nX\x00: b\r\n\r\n", 400},
+	{"NUL in a value", "GET /sse HTTP/1.1\r\nHost: a\r\nX: b\x00\r\n\r\n", 400},
+	{"DEL in the target", "GET /s\x7fse HTTP/1.1\r\nHost: a\r\n\r\n", 400},
+	{"DEL in a value", "GET /sse HTTP/1.1\r\nHost: a\r\nX: b\x7f\r\n\r\n", 400},
+	{"escape in a value", "GET /sse HTTP/1.1\r\nHost: a\r\nUser-Agent: \x1b[31m\r\n\r\n", 400},
+	{"vertical tab in a value", "GET /sse HTTP/1.1\r\nHost: a\r\nX: a\vb\r\n\r\n", 400},
+
+	// The request line.
+	{"HTTP/0.9", "GET /sse\r\n\r\n", 400},
+	{"a word", "hello\r\n\r\n", 400},
+	{"no method", " /sse HTTP/1.1\r\nHost: a\r\n\r\n", 400},
+	{"no target", "GET HTTP/1.1\r\nHost: a\r\n\r\n", 400},
+	{"empty target", "GET  HTTP/1.1\r\nHost: a\r\n\r\n", 400},
+	{"no version", "GET /sse \r\nHost: a\r\n\r\n", 400},
+	{"two spaces after the method", "GET  /sse HTTP/1.1\r\nHost: a\r\n\r\n", 400},
+	{"two spaces before the version", "GET /sse  HTTP/1.1\r\nHost: a\r\n\r\n", 400},
+	{"space at the end", "GET /sse HTTP/1.1 \r\nHost: a\r\n\r\n", 400},
+	{"tabs between", "GET\t/sse\tHTTP/1.1\r\nHost: a\r\n\r\n", 400},
+	{"tab in the target", "GET /s\tse HTTP/1.1\r\nHost: a\r\n\r\n", 400},
+	{"space in the target", "GET /s se HTTP/1.1\r\nHost: a\r\n\r\n", 400},
+	{"bracket in the method", "G[T /sse HTTP/1.1\r\nHost: a\r\n\r\n", 400},
+	{"non-ASCII in the method", "G\xc9T /sse HTTP/1.1\r\nHost: a\r\n\r\n", 400},
+	{"TLS ClientHello", "\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\n\n", 400},
+	{"fragment", "GET /sse#a HTTP/1.1\r\nHost: a\r\n\r\n", 400},
+	{"fragment behind the query", "GET /sse?subscribe=a#b HTTP/1.1\r\nHost: a\r\n\r\n", 400},
+	{"relative target", "GET sse HTTP/1.1\r\nHost: a\r\n\r\n", 400},
+	{"malformed escape in the path", "GET /s%zse HTTP/1.1\r\nHost: a\r\n\r\n", 400},
+	{"cut escape in the path", "GET /sse% HTTP/1.1\r\nHost: a\r\n\r\n", 400},
+	{"GET *", "GET * HTTP/1.1\r\nHost: a\r\n\r\n", 400},
+	{"opaque target", "GET mailto:a@b HTTP/1.1\r\nHost: a\r\n\r\n", 400},
+	{"another scheme", "GET ftp://a/sse HTTP/1.1\r\nHost: a\r\n\r\n", 400},
+	{"URL without a host", "GET http:///sse HTTP/1.1\r\nHost: a\r\n\r\n", 400},
+	{"URL with a user", "GET http://u:p@a/sse HTTP/1.1\r\nHost: a\r\n\r\n", 400},
+	{"URL with a bad port", "GET http://a:b/sse HTTP/1.1\r\nHost: a\r\n\r\n", 400},
+
+	// The version.
+	{"HTTP/2 preface", "PRI * HTTP/2.0\r\n\r\n", 505},
+	{"HTTP/3.0", "GET /sse HTTP/3.0\r\nHost: a\r\n\r\n", 505},
+	{"HTTP/1.2", "GET /sse HTTP/1.2\r\nHost: a\r\n\r\n", 505},
+	{"HTTP/0.9 in so many words", "GET /sse HTTP/0.9\r\nHost: a\r\n\r\n", 505},
+	{"lower-case version", "GET /sse http/1.1\r\nHost: a\r\n\r\n", 400},
+	{"HTTP/1", "GET /sse HTTP/1\r\nHost: a\r\n\r\n", 400},
+	{"HTTP/11", "GET /sse HTTP/11\r\nHost: a\r\n\r\n", 400},
+	{"HTTP/1.10", "GET /sse HTTP/1.10\r\nHost: a\r\n\r\n", 400},
+	{"HTTP/+1.1", "GET /sse HTTP/+1.1\r\nHost: a\r\n\r\n", 400},
+	{"another protocol", "GET /sse RTSP/1.0\r\nHost: a\r\n\r\n", 400},
+	{"ICAP", "GET /sse ICAP/1.1\r\nHost: a\r\n\r\n", 400},
+
+	// Header lines.
+	{"folded line", "GET /sse HTTP/1.1\r\nHost: a\r\nX: b\r\n c\r\n\r\n", 400},
+	{"folded with a tab", "GET /sse HTTP/1.1\r\nHost: a\r\nX: b\r\n\tc\r\n\r\n", 400},
+	{"folded Host", "GET /sse HTTP/1.1\r\nHost:\r\n a\r\n\r\n", 400},
+	{"first line begins with a blank", "GET /sse HTTP/1.1\r\n Host: a\r\n\r\n", 400},
+	{"line of blanks", "GET /sse HTTP/1.1\r\nHost: a\r\n  \r\n\r\n", 400},
+	{"space before the colon", "GET /sse HTTP/1.1\r\nHost : a\r\n\r\n", 400},
+	{"tab before the colon", "GET /sse HTTP/1.1\r\nHost: a\r\nX\t: b\r\n\r\n", 400},
+	{"space before the colon of a length", "GET /sse HTTP/1.1\r\nHost: a\r\nContent-Length : 5\r\n\r\n", 400},
+	{"space in a name", "GET /sse HTTP/1.1\r\nHost: a\r\nX Y: b\r\n\r\n", 400},
+	{"no name", "GET /sse HTTP/1.1\r\nHost: a\r\n: b\r\n\r\n", 400},
+	{"no colon", "GET /sse HTTP/1.1\r\nHost: a\r\nnonsense\r\n\r\n", 400},
+	{"parenthesis in a name", "GET /sse HTTP/1.1\r\nHost: a\r\nX(Y): b\r\n\r\n", 400},
+	{"non-ASCII in a name", "GET /sse HTTP/1.1\r\nHost: a\r\nX\xc3\xa9: b\r\n\r\n", 400},
+	{"Kelvin sign in a name", "GET /sse HTTP/1.1\r\nHost: a\r\nTransfer-\u212aEncoding: b\r\n\r\n", 400},
+	{"65 fields", "GET /sse HTTP/1.1\r\nHost: a\r\n" + strings.Repeat("X: b\r\n", 64) + "\r\n", 431},
+
+	// Host.
+	{"no Host", "GET /sse HTTP/1.1\r\n\r\n", 400},
+	{"no Host with a URL", "GET http://a/sse HTTP/1.1\r\n\r\n", 400},
+	{"two Hosts", "GET /sse HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n", 400},
+	{"the same Host twice", "GET /sse HTTP/1.1\r\nHost: a\r\nhost: a\r\n\r\n", 400},
+	{"two Hosts in HTTP/1.0", "GET /sse HTTP/1.0\r\nHost: a\r\nHost: a\r\n\r\n", 400},
+	{"list of Hosts", "GET /sse HTTP/1.1\r\nHost: a, b\r\n\r\n", 400},
+	{"Host with a path", "GET /sse HTTP/1.1\r\nHost: a/b\r\n\r\n", 400},
+	{"Host with a user", "GET /sse HTTP/1.1\r\nHost: u@a\r\n\r\n", 400},
+	{"non-ASCII Host", "GET /sse HTTP/1.1\r\nHost: b\xc3\xbccher.example\r\n\r\n", 400},
+
+	// Where a body ends.
+	{"length that is no number", "GET /sse HTTP/1.1\r\nHost: a\r\nContent-Length: x\r\n\r\n", 400},
+	{"empty length", "GET /sse HTTP/1.1\r\nHost: a\r\nContent-Length:\r\n\r\n", 400},
+	{"negative length", "GET /sse HTTP/1.1\r\nHost: a\r\nContent-Length: -1\r\n\r\n", 400},
+	{"length with a sign", "GET /sse HTTP/1.1\r\nHost: a\r\nContent-Length: +0\r\n\r\n", 400},
+	{"hexadecimal length", "GET /sse HTTP/1.1\r\nHost: a\r\nContent-Length: 0x0\r\n\r\n", 400},
+	{"length with a space", "GET /sse HTTP/1.1\r\nHost: a\r\nContent-Length: 0 0\r\n\r\n", 400},
+	{"list of lengths", "GET /sse HTTP/1.1\r\nHost: a\r\nContent-Length: 0, 0\r\n\r\n", 400},
+	{"length that overflows", "GET /sse HTTP/1.1\r\nHost: a\r\nContent-Length: 18446744073709551616\r\n\r\n", 400},
+	{"two lengths", "GET /sse HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\nContent-Length: 5\r\n\r\n", 400},
+	{"the same length twice", "GET /sse HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\nContent-Length: 0\r\n\r\n", 400},
+	{"length and coding", "POST /sse HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n", 400},
+	{"coding and length", "POST /sse HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\nContent-Length: 0\r\n\r\n", 400},
+	{"two codings", "GET /sse HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n", 400},
+	{"identity and chunked", "GET /sse HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: identity, chunked\r\n\r\n", 400},
+	{"unknown coding", "GET /sse HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: xchunked\r\n\r\n", 400},
+	{"quoted coding", "GET /sse HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: \"chunked\"\r\n\r\n", 400},
+	{"empty coding", "GET /sse HTTP/1.1\r\nHost: a\r\nTransfer-Encoding:\r\n\r\n", 400},
+	{"coding in HTTP/1.0", "GET /sse HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n", 400},
+
+	{"two origins", "GET /sse HTTP/1.1\r\nHost: a\r\nOrigin: https://a\r\nOrigin: https://b\r\n\r\n", 400},
+}

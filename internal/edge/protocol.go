@@ -1,0 +1,186 @@
+package edge
+
+import (
+	"errors"
+	"strings"
+
+	"github.com/hassesd/hassesd/internal/admission"
+	"github.com/hassesd/hassesd/internal/edge/http1"
+	"github.com/hassesd/hassesd/internal/edge/scheduler"
+	"github.com/hassesd/hassesd/internal/edge/subscriber"
+	"github.com/hassesd/hassesd/internal/edge/transport"
+	"github.com/hassesd/hassesd/internal/tlsconn"
+)
+
+// conn is the protocol of its transport. This file is all that the transport calls.
+var _ transport.Protocol = (*conn)(nil)
+
+// Greeted implements transport.Protocol.
+func (c *conn) Greeted() { c.w.handshakes.want(c) }
+
+// HandshakeDone implements transport.Protocol.
+func (c *conn) HandshakeDone(facts transport.Facts, err error, aborted bool) {
+	c.w.handshakes.ended(c)
+	c.judgeHandshake(err, aborted)
+	c.serverName = facts.ServerName
+	var panicked *tlsconn.PanicError
+	switch {
+	case aborted:
+		c.transport.Close()
+	case errors.As(err, &panicked):
+		c.w.srv.log.Error("handshake panicked", "conn", c.id, "peer", c.peer, "err", err, "stack", string(panicked.Stack))
+		c.reason = HandshakeFailed
+		c.transport.Close()
+	case err != nil:
+		c.w.srv.log.Debug("handshake failed", "conn", c.id, "peer", c.peer, "err", err)
+		c.handshakeFailed(err)
+	default:
+		c.version, c.cipher = facts.Version, facts.Cipher
+		c.transport.Open()
+		c.expectRequest()
+		c.begin(facts.Protocol)
+	}
+}
+
+// begin begins the protocol that client and server have agreed on.
+func (c *conn) begin(protocol string) {
+	if protocol != "" && !strings.HasPrefix(protocol, "http/1.") {
+		// It came for the handshake alone, as an ACME server does to see the answer to its challenge (RFC 8737 section 3).
+		c.http.End()
+		c.finish(Answered)
+		return
+	}
+	c.transport.Read() // the request often comes with the client's Finished
+	if c.isReading() {
+		c.transport.AcknowledgeNow()
+	}
+}
+
+// handshakeFailed lets the alert go out that crypto/tls wrote, and to a client of plain HTTP a word in plain HTTP.
+func (c *conn) handshakeFailed(err error) {
+	c.reason = HandshakeFailed
+	var failed *tlsconn.HandshakeError
+	if errors.As(err, &failed) {
+		c.explain(failed)
+	}
+	if transport.IsEnd(err) || c.transport.Reject() != nil {
+		c.transport.Close()
+		return
+	}
+	c.visit()
+}
+
+// ReadLimit implements transport.Protocol.
+func (c *conn) ReadLimit() int { return c.http.ReadLimit(c.limits()) }
+
+// Took implements transport.Protocol.
+func (c *conn) Took(n int) { c.http.Took(n) }
+
+// Receive implements transport.Protocol.
+func (c *conn) Receive(p []byte) {
+	c.take(p)
+	if c.http.IsExcessive(c.limits()) {
+		c.fail(ExcessInput)
+	}
+}
+
+const (
+	// recordsPerVisit is how many records one connection may send before others get their turn, unless more than
+	// visitBytes are left: those who publish faster than we send would leave more behind at each visit than it takes away.
+	recordsPerVisit = 4
+	visitBytes      = backlogBytes / 2
+	// replayPerRecord is how many entries of the history a replay may look at in the time that one record takes.
+	replayPerRecord = 256
+)
+
+// NextRecord implements transport.Protocol.
+func (c *conn) NextRecord(spent int) (p []byte, cost int, later bool) {
+	w := c.w
+	if spent >= recordsPerVisit && (c.sub.QueueBytes() <= visitBytes || spent >= scheduler.Budget) {
+		c.schedule(scheduler.Low)
+		return nil, 0, true
+	}
+	looked := w.shard.ReplayWork()
+	p = c.http.NextRecord(w.writeBuf[:http1.ChunkHead], &c.sub)
+	cost = int((w.shard.ReplayWork() - looked) / replayPerRecord)
+	switch {
+	case p != nil:
+		c.sub.Wrote(w.now())
+	case c.sub.State() == subscriber.Streaming && !c.sub.Empty():
+		c.schedule(scheduler.Low) // its replay has passed over much that is not for it
+		return nil, cost, true
+	}
+	return p, cost, false
+}
+
+// Writable implements transport.Protocol.
+func (c *conn) Writable(soon bool) {
+	if soon {
+		c.schedule(scheduler.High)
+		return
+	}
+	c.visit()
+}
+
+// ReadFailed implements transport.Protocol.
+func (c *conn) ReadFailed(err error) {
+	if transport.IsEnd(err) {
+		c.fail(ClosedByPeer)
+		return
+	}
+	if alert, ok := tlsconn.Distrusts(err); ok && c.isReading() {
+		c.hintDistrust(alert)
+		c.fail(CertificateRefused)
+		return
+	}
+	c.w.srv.log.Debug("connection broke", "conn", c.id, "peer", c.peer, "err", err)
+	c.fail(TransportFailed)
+}
+
+// WriteFailed implements transport.Protocol.
+func (c *conn) WriteFailed(err error) {
+	c.w.srv.log.Debug("write failed", "conn", c.id, "peer", c.peer, "err", err)
+	c.fail(TransportFailed)
+}
+
+// Expired implements transport.Protocol.
+func (c *conn) Expired() {
+	switch c.transport.State() {
+	case transport.Accepted:
+		if c.waiter == nil { // it never said a word; otherwise it was we who had no slot for it
+			c.violation(admission.HandshakeTimeout)
+		}
+		c.fail(HandshakeTimeout)
+	case transport.Handshaking:
+		c.abort(HandshakeTimeout)
+	case transport.Open:
+		if c.sub.State() == subscriber.Streaming {
+			c.streamDeadline()
+			return
+		}
+		if len(c.http.Begun()) > 0 { // browsers connect ahead of time, and may never ask
+			c.violation(admission.RequestTimeout)
+		}
+		c.fail(RequestTimeout)
+	case transport.Closing, transport.Closed:
+	}
+}
+
+// Failing implements transport.Protocol.
+func (c *conn) Failing() {
+	c.w.closing = append(c.w.closing, c)
+	c.w.loop.Wake()
+}
+
+// Closed implements transport.Protocol.
+func (c *conn) Closed() {
+	c.sub.Stop()
+	c.http.Release()
+	c.w.queues.Cancel(&c.node)
+	c.w.closed[c.reason]++
+	c.w.changes++
+	c.w.handshakes.leave(c)
+	c.w.remove(c)
+	c.w.srv.release(c)
+	c.w.srv.log.Debug("connection closed", "conn", c.id, "peer", c.peer, "reason", c.reason.String())
+}

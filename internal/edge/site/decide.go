@@ -1,0 +1,110 @@
+package site
+
+import (
+	"net/http"
+	"strings"
+
+	"github.com/hassesd/hassesd/internal/edge/exchange"
+	"github.com/hassesd/hassesd/internal/safetext"
+)
+
+// AllowedMethods are the methods that any resource here has.
+const AllowedMethods = "GET, HEAD, OPTIONS"
+
+// Decide returns what a request gets: a stream if the subscription is not nil, the finite answer otherwise.
+func Decide(req *exchange.Request, r *Rules, v Visitor) (*Subscription, exchange.Answer) {
+	if v.Serves != nil && !v.Serves(v.ServerName, req.Host) {
+		return nil, misdirected(req.Host)
+	}
+	if ans, ok := decideChallenge(req, r, v); ok {
+		return nil, ans
+	}
+	switch req.Method {
+	case http.MethodGet, http.MethodHead, http.MethodOptions:
+		if req.HasBody {
+			return nil, *exchange.Refuse(http.StatusBadRequest, exchange.CodeBodyNotAllowed, "a "+req.Method+" request has no body here")
+		}
+	case http.MethodConnect:
+		return nil, methodNotAllowed(req)
+	}
+	if req.Path == r.Path {
+		return decideStream(req, r, v)
+	}
+	if page := demoPage(req.Path); page != nil && r.Demo {
+		return nil, decidePage(req, page, r)
+	}
+	if req.Path == "*" {
+		return nil, options(req, r)
+	}
+	return nil, *exchange.Refuse(http.StatusNotFound, exchange.CodeNotFound, "there is nothing here; streams are at "+safetext.Quote(r.Path))
+}
+
+// misdirected is the answer to a request for a host that the connection's certificate does not cover: a client would
+// take our word for another site's (RFC 9110 section 15.5.20).
+func misdirected(host string) exchange.Answer {
+	return *exchange.Refuse(http.StatusMisdirectedRequest, exchange.CodeMisdirected,
+		"the certificate of this connection is not for "+safetext.Quote(host)+"; open another connection, and ask for that host by SNI")
+}
+
+// challengePath is below which a certification authority asks (RFC 8555 section 8.3).
+const challengePath = "/.well-known/acme-challenge/"
+
+// decideChallenge answers a certification authority that checks whether a host is ours. It asks without TLS. An unknown
+// token is treated like any other path.
+func decideChallenge(req *exchange.Request, r *Rules, v Visitor) (exchange.Answer, bool) {
+	token, ok := strings.CutPrefix(req.Path, challengePath)
+	if !ok || v.Secure || r.Challenge == nil || req.HasBody || req.Method != http.MethodGet && req.Method != http.MethodHead {
+		return exchange.Answer{}, false
+	}
+	text, ok := r.Challenge(token)
+	return exchange.Answer{
+		Status: http.StatusOK,
+		Fields: []exchange.Field{{Name: "Content-Type", Value: "application/octet-stream"}, {Name: "Cache-Control", Value: "no-store"}},
+		Body:   []byte(text),
+	}, ok
+}
+
+// decideStream answers a request for the path of the streams.
+func decideStream(req *exchange.Request, r *Rules, v Visitor) (*Subscription, exchange.Answer) {
+	switch req.Method {
+	case http.MethodGet, http.MethodHead:
+		sub, bad := parseSubscription(req, r)
+		if bad == nil {
+			bad = authorize(sub, req, r, v)
+		}
+		if bad != nil {
+			return nil, *bad
+		}
+		if req.Method == http.MethodHead {
+			return nil, exchange.Answer{Status: http.StatusOK, Stream: true}
+		}
+		return sub, exchange.Answer{}
+	case http.MethodOptions:
+		return nil, options(req, r)
+	}
+	return nil, methodNotAllowed(req)
+}
+
+// decidePage answers a request for a page of the demo.
+func decidePage(req *exchange.Request, p *page, r *Rules) exchange.Answer {
+	switch req.Method {
+	case http.MethodGet, http.MethodHead:
+		return p.answer(r)
+	case http.MethodOptions:
+		return options(req, r)
+	}
+	return methodNotAllowed(req)
+}
+
+// options answers what may be done with a resource, and a preflight.
+func options(req *exchange.Request, r *Rules) exchange.Answer {
+	allow := []exchange.Field{{Name: "Allow", Value: AllowedMethods}}
+	return exchange.Answer{Status: http.StatusNoContent, Fields: appendPreflight(allow, req, r)}
+}
+
+func methodNotAllowed(req *exchange.Request) exchange.Answer {
+	bad := exchange.Refuse(http.StatusMethodNotAllowed, exchange.CodeMethodNotAllowed,
+		"the method "+safetext.Quote(req.Method)+" is not allowed; use "+AllowedMethods)
+	bad.Fields = []exchange.Field{{Name: "Allow", Value: AllowedMethods}}
+	return *bad
+}

@@ -1,0 +1,37 @@
+package site
+
+import (
+	"net/netip"
+	"strconv"
+	"strings"
+)
+
+// allows reports whether pages of the origin may read streams because they are listed, or because they come from the
+// Visitor's own machine where those may.
+func (r *Rules) allows(origin string) bool {
+	return originAllowed(origin, r.Origins) || r.Loopback && isLoopbackOrigin(origin)
+}
+
+// isLoopbackOrigin reports whether an origin, as browsers write it, is a site on the browser's own machine: localhost,
+// 127.0.0.0/8 or [::1], over http or https and at any port. It takes the one form that browsers send, so that what is
+// echoed holds nothing else.
+func isLoopbackOrigin(origin string) bool {
+	rest, ok := strings.CutPrefix(origin, "https://")
+	if !ok {
+		if rest, ok = strings.CutPrefix(origin, "http://"); !ok {
+			return false
+		}
+	}
+	host, port := rest, ""
+	if i := strings.LastIndexByte(rest, ':'); i >= 0 && !strings.HasSuffix(rest, "]") {
+		host, port = rest[:i], rest[i+1:]
+		if n, err := strconv.ParseUint(port, 10, 16); err != nil || strconv.FormatUint(n, 10) != port {
+			return false
+		}
+	}
+	if host == "localhost" || host == "[::1]" {
+		return true
+	}
+	addr, err := netip.ParseAddr(host)
+	return err == nil && addr.Is4() && addr.IsLoopback()
+}

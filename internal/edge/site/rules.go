@@ -1,0 +1,37 @@
+// Package site decides what a request gets: a subscription, or a finite answer. It is pure: it takes requests and what is
+// known of the client as values.
+package site
+
+import (
+	"net/netip"
+	"time"
+
+	"github.com/hassesd/hassesd/internal/auth"
+)
+
+// Rules is what the configuration says about requests. It never changes: a reload makes a new one.
+type Rules struct {
+	Path        string       // where streams are
+	Auth        *auth.Policy // who may subscribe to what; nil: no credentials are needed
+	AllowAll    bool         // clients may subscribe to *, if no credentials are needed
+	MaxRooms    int          // of one stream
+	Origins     []string     // whose pages may read, as browsers write them: https://www.example.org; or "*", any page
+	Loopback    bool         // pages of sites on the client's own machine may read as well
+	Credentials bool         // pages of listed origins may send cookies; has no effect with "*"
+	Demo        bool         // serve the demo page at /
+	HSTS        string       // value of Strict-Transport-Security over TLS; empty: none
+	// Challenge returns the answer to GET /.well-known/acme-challenge/TOKEN without TLS. It must not wait; nil: there is
+	// none.
+	Challenge func(token string) (answer string, ok bool)
+}
+
+// Visitor is what a request does not say of the client.
+type Visitor struct {
+	Address netip.Addr
+	Now     time.Time
+	Secure  bool // over TLS
+	// Serves reports whether a request for host may be answered on a connection whose client asked for ServerName (SNI,
+	// empty for none); nil: any may.
+	Serves     func(serverName, host string) bool
+	ServerName string
+}

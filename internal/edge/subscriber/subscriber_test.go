@@ -1,0 +1,262 @@
+package subscriber
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/hassesd/hassesd/internal/hub"
+	"github.com/hassesd/hassesd/internal/names"
+	"github.com/hassesd/hassesd/internal/sse"
+)
+
+var start = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+
+// fixture is a hub with one subscriber, whose carrier is the fixture.
+type fixture struct {
+	Subscriber
+	t        *testing.T
+	hub      *hub.Hub
+	set      *Set
+	now      time.Time
+	ready    int
+	blocked  bool
+	overflow bool
+}
+
+func (f *fixture) Ready(*Subscriber, int) { f.ready++ }
+func (f *fixture) Blocked() bool          { return f.blocked }
+func (f *fixture) Overflow(*Subscriber)   { f.overflow = true }
+
+func newFixture(t *testing.T, o hub.Options) *fixture {
+	t.Helper()
+	o.Epoch, o.History = "e", hub.HistoryLimits{Events: 100, Bytes: 1 << 20, Age: time.Hour}
+	f := &fixture{t: t, hub: hub.New(o), now: start}
+	f.set = &Set{Shard: f.hub.NewShard(func() {}), Start: start, Jitter: func(d time.Duration) time.Duration { return d }}
+	f.Init(f.set, f, 7)
+	t.Cleanup(func() {
+		if err := f.set.Check(); err != nil {
+			t.Error(err)
+		}
+		if err := f.set.Shard.Check(); err != nil {
+			t.Error(err)
+		}
+	})
+	return f
+}
+
+func (f *fixture) open(t *Timing, until time.Time, rooms ...string) string {
+	f.t.Helper()
+	return string(f.Start(f.now, Grant{Subscription: hub.Subscription{Rooms: rooms}, Until: until}, t))
+}
+
+func (f *fixture) publish(room, data string) {
+	f.t.Helper()
+	m := hub.Message{To: []names.Target{{Name: room}}, Event: sse.Event{Data: data}}
+	if _, err := f.hub.Publish(f.now, m); err != nil {
+		f.t.Fatal(err)
+	}
+	for f.set.Shard.Deliver(1000, 1<<20) {
+	}
+}
+
+// payload returns all that the subscriber has to send.
+func (f *fixture) payload() string {
+	var out []byte
+	for {
+		before := len(out)
+		if out = f.Payload(out, 1000); len(out) == before {
+			return string(out)
+		}
+	}
+}
+
+func (f *fixture) since() time.Duration { return f.set.Since(f.now) }
+
+func TestASubscriberGetsItsEventsUntilItEnds(t *testing.T) {
+	f := newFixture(t, hub.Options{})
+	if f.payload() != "" || !f.Empty() || f.set.Len() != 0 {
+		t.Fatal("it has something to send before it is opened")
+	}
+	preface := f.open(&Timing{Retry: 2 * time.Second}, time.Time{}, "a")
+	if want := "retry: 2000\nid: e-0\n\n"; preface != want {
+		t.Errorf("begins with %q, want %q", preface, want)
+	}
+	f.publish("a", "one")
+	if got := f.payload(); f.ready != 1 || !strings.Contains(got, "data: one\n") {
+		t.Errorf("ready %d times, got %q", f.ready, got)
+	}
+	f.publish("a", "two")
+	f.End()
+	f.publish("a", "three")
+	if got := f.payload(); !strings.Contains(got, "two") || strings.Contains(got, "three") {
+		t.Errorf("after its end: %q", got)
+	}
+	if f.Sent() != 2 || f.set.Deliveries() != 2 || f.set.Streaming() != 0 || f.set.Len() != 1 {
+		t.Errorf("sent %d, %d deliveries, %d streaming of %d", f.Sent(), f.set.Deliveries(), f.set.Streaming(), f.set.Len())
+	}
+	f.Stop()
+	f.Stop()
+	if f.set.Len() != 0 || f.set.Opened() != 1 {
+		t.Errorf("%d subscribers are left of %d", f.set.Len(), f.set.Opened())
+	}
+}
+
+func TestAnotherSubscriptionTakesThePlaceOfTheFirst(t *testing.T) {
+	f := newFixture(t, hub.Options{})
+	f.open(&Timing{}, time.Time{}, "a")
+	f.publish("a", "one")
+	f.open(&Timing{}, time.Time{}, "b")
+	if f.payload() != "" {
+		t.Error("what was queued for the first one is sent")
+	}
+	f.publish("a", "two")
+	f.publish("b", "three")
+	if got := f.payload(); strings.Contains(got, "two") || !strings.Contains(got, "three") {
+		t.Errorf("got %q", got)
+	}
+	if f.Reinits() != 1 || f.set.Reinits() != 1 || f.set.Opened() != 1 || f.Sent() != 1 {
+		t.Errorf("%d reinits, %d opened, %d sent", f.Reinits(), f.set.Opened(), f.Sent())
+	}
+	f.Stop()
+}
+
+func TestABlockedSubscriberIsNotReady(t *testing.T) {
+	f := newFixture(t, hub.Options{QueueBytes: 100})
+	f.open(&Timing{}, time.Time{}, "a")
+	f.blocked = true
+	f.publish("a", "one")
+	if f.ready != 0 || f.overflow {
+		t.Errorf("ready %d times, overflow %t", f.ready, f.overflow)
+	}
+	f.publish("a", strings.Repeat("x", 200))
+	if !f.overflow {
+		t.Error("a full queue is no overflow")
+	}
+	f.Stop()
+}
+
+func TestTheNextThingIsTheEarliest(t *testing.T) {
+	heartbeat := Timing{HeartbeatInterval: 10 * time.Second}
+	both := Timing{HeartbeatInterval: 10 * time.Second, StreamAge: 5 * time.Second}
+	for _, tt := range []struct {
+		name   string
+		timing Timing
+		until  time.Duration // 0: never
+		want   time.Duration // up to a tenth more or less, unless it is the grant's
+	}{
+		{"nothing", Timing{}, 0, 0},
+		{"a heartbeat", heartbeat, 0, 10 * time.Second},
+		{"the age", both, 0, 5 * time.Second},
+		{"the grant", both, time.Second, time.Second},
+		{"a grant that outlives the heartbeat", heartbeat, time.Hour, 10 * time.Second},
+		{"a grant that is over", heartbeat, -time.Hour, 1},
+		{"a grant for longer than can be counted", Timing{}, 1 << 62, farAway},
+	} {
+		f := newFixture(t, hub.Options{})
+		until := time.Time{}
+		if tt.until != 0 {
+			until = start.Add(tt.until)
+		}
+		f.open(&tt.timing, until, "a")
+		if got := f.Next(&tt.timing); got < tt.want-tt.want/10 || got > tt.want+tt.want/10 {
+			t.Errorf("%s: %v, want about %v", tt.name, got, tt.want)
+		}
+		f.Stop()
+	}
+}
+
+func TestHeartbeatsAreForTheSilent(t *testing.T) {
+	timing := Timing{HeartbeatInterval: 10 * time.Second, Heartbeat: sse.Comment()}
+	f := newFixture(t, hub.Options{})
+	f.open(&timing, time.Time{}, "a")
+	if f.Heartbeat(&timing, f.since(), true) {
+		t.Error("a heartbeat at once")
+	}
+	f.now = f.now.Add(12 * time.Second)
+	if f.Heartbeat(&timing, f.since(), false) {
+		t.Error("a heartbeat though something is on its way")
+	}
+	if f.Heartbeat(&timing, f.since(), true) {
+		t.Error("a heartbeat right after that")
+	}
+	f.now = f.now.Add(12 * time.Second)
+	f.Wrote(f.since())
+	f.now = f.now.Add(5 * time.Second)
+	if f.Heartbeat(&timing, f.since(), true) {
+		t.Error("a heartbeat after 5 s of silence")
+	}
+	f.now = f.now.Add(7 * time.Second)
+	if !f.Heartbeat(&timing, f.since(), true) || f.payload() == "" {
+		t.Error("no heartbeat after 12 s of silence")
+	}
+	f.Stop()
+}
+
+func TestExpiry(t *testing.T) {
+	f := newFixture(t, hub.Options{})
+	timing := Timing{StreamAge: time.Minute}
+	f.open(&timing, start.Add(30*time.Second), "a")
+	for _, tt := range []struct {
+		after  time.Duration
+		timing Timing
+		want   Expiry
+	}{
+		{0, timing, NotExpired},
+		{29 * time.Second, timing, NotExpired},
+		{30 * time.Second, timing, GrantExpired},
+		{2 * time.Minute, timing, GrantExpired},
+	} {
+		if got := f.Expired(&tt.timing, tt.after); got != tt.want {
+			t.Errorf("after %v: %d, want %d", tt.after, got, tt.want)
+		}
+	}
+	f.open(&timing, time.Time{}, "a") // another one, without an end
+	if got := f.Expired(&timing, 2*time.Minute); got != Aged {
+		t.Errorf("after its age: %d", got)
+	}
+	timing.AgeFrom = 90 * time.Second // a reload set the limit
+	if got := f.Expired(&timing, 2*time.Minute); got != NotExpired {
+		t.Errorf("30 s after the reload: %d", got)
+	}
+	f.Stop()
+}
+
+// Streams that are opened together must not act together, and one must always act alike.
+func TestSpread(t *testing.T) {
+	seen := make(map[time.Duration]bool)
+	for number := range uint64(1000) {
+		var s Subscriber
+		s.Init(nil, nil, number)
+		d := s.spread(10 * time.Second)
+		if d < 9*time.Second || d > 11*time.Second || d != s.spread(10*time.Second) {
+			t.Fatalf("number %d: %v", number, d)
+		}
+		seen[d] = true
+	}
+	if len(seen) < 200 {
+		t.Errorf("only %d different spreads", len(seen))
+	}
+}
+
+func TestImpossibleStatesPanic(t *testing.T) {
+	for name, do := range map[string]func(f *fixture){
+		"an end before the start": func(f *fixture) { f.End() },
+		"a start after the end": func(f *fixture) {
+			f.open(&Timing{}, time.Time{}, "a")
+			f.End()
+			defer f.Stop()
+			f.open(&Timing{}, time.Time{}, "a")
+		},
+	} {
+		f := newFixture(t, hub.Options{})
+		func() {
+			defer func() {
+				if recover() == nil {
+					t.Errorf("%s is possible", name)
+				}
+			}()
+			do(f)
+		}()
+	}
+}

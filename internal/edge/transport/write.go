@@ -1,0 +1,49 @@
+package transport
+
+// Write sends record after record of the protocol until the socket takes no more, or the protocol has none for now. It then
+// takes the next step of the end, if the connection is closing. It returns how many records the visit cost, and whether
+// all has left that the protocol had to say.
+func (c *Conn) Write() (records int, done bool) {
+	if c.IsFailing() || c.state == Closed || c.state == Handshaking {
+		return 0, false
+	}
+	records, done = c.write()
+	if done && c.state == Closing {
+		c.advanceClose()
+	}
+	return records, done
+}
+
+// write moves bytes to the socket and does nothing else.
+func (c *Conn) write() (records int, done bool) {
+	for {
+		if c.wire.Pending() > 0 && !c.flush() {
+			return records, false
+		}
+		c.setBlocked(false)
+		p, cost, later := c.protocol.NextRecord(records)
+		records += cost
+		if len(p) == 0 {
+			return records, !later
+		}
+		records++
+		if err := c.wire.Seal(p); err != nil {
+			c.protocol.WriteFailed(err)
+			return records, false
+		}
+	}
+}
+
+// flush writes sealed bytes, and reports whether all of them have left.
+func (c *Conn) flush() bool {
+	blocked, err := c.wire.Flush()
+	if err != nil {
+		c.protocol.WriteFailed(err)
+		return false
+	}
+	c.setBlocked(blocked)
+	return !blocked
+}
+
+// Pending reports whether sealed bytes wait for the socket.
+func (c *Conn) Pending() bool { return c.wire.Pending() > 0 }
