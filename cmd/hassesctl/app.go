@@ -13,8 +13,8 @@ import (
 	"github.com/hassesd/hassesd/cmd/hassesctl/internal/tail"
 )
 
-// newApp returns the commands. Help, suggestions and completion are our own: those of the library write to places and
-// keep state that belong to the whole process.
+// newApp returns the commands. Help, suggestions and completion are our own: those of the library
+// write to places and keep state that belong to the whole process.
 func newApp(s *session.Session) *cli.App {
 	app := &cli.App{
 		Name:                      "hassesctl",

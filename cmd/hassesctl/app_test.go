@@ -44,7 +44,8 @@ func TestArrange(t *testing.T) {
 	}
 }
 
-// FuzzArrange checks that no word is lost or made up, whatever is typed, and that the result arranges to itself.
+// FuzzArrange checks that no word is lost or made up, whatever is typed, and that the result
+// arranges to itself.
 func FuzzArrange(f *testing.F) {
 	for _, seed := range []string{
 		"send\x00room\x00hello\x00--json", "--timeout=3s\x00count\x00--\x00-x", "send\x00--to\x00a\x00--to=b\x00-\x00--event",

@@ -12,7 +12,8 @@ import (
 	"github.com/hassesd/hassesd/internal/bench"
 )
 
-// roomSource returns the names of rooms that begin with prefix, from the daemon that the typed flags name.
+// roomSource returns the names of rooms that begin with prefix, from the daemon that the typed
+// flags name.
 type roomSource func(typed cmdline.Line, prefix string) []string
 
 // candidates returns what could replace the last of the typed words.

@@ -10,7 +10,8 @@ import (
 	"github.com/hassesd/hassesd/cmd/hassesctl/internal/session"
 )
 
-// The scripts only ask hassesctl itself, with the hidden command __complete: they cannot fall behind it.
+// The scripts only ask hassesctl itself, by the hidden command __complete, so that they always
+// match it.
 //
 //go:embed completion
 var completionScripts embed.FS
@@ -29,7 +30,7 @@ func completionCommand(s *session.Session) *cli.Command {
 			}
 			file, ok := map[string]string{"bash": "bash.sh", "zsh": "zsh.sh", "fish": "fish.fish"}[args[0]]
 			if !ok {
-				return exit.Usagef("completion is there for bash, zsh and fish, not for %q", args[0])
+				return exit.Usagef("completion supports bash, zsh and fish, not %q", args[0])
 			}
 			script, err := completionScripts.ReadFile("completion/" + file)
 			if err != nil {
@@ -41,7 +42,8 @@ func completionCommand(s *session.Session) *cli.Command {
 	}
 }
 
-// completeCommand returns the hidden command that prints what could replace its last word, after the words before it.
+// completeCommand returns the hidden command that prints what could replace its last word, after
+// the words before it.
 func completeCommand(s *session.Session, newApp func(*session.Session) *cli.App) *cli.Command {
 	return &cli.Command{
 		Name:   "__complete",

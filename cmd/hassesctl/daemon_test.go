@@ -33,7 +33,8 @@ func (c console) want(got, want string) {
 	}
 }
 
-// TestAgainstTheControlServer goes once through every command with the daemon's own side of the protocol.
+// TestAgainstTheControlServer goes once through every command with the daemon's own side of the
+// protocol.
 func TestAgainstTheControlServer(t *testing.T) {
 	backend := &admintest.Backend{
 		HelloAnswer:   api.Hello{Name: "hassesd", Version: "1.2.3", Protocol: api.ProtocolVersion, URL: "https://localhost/sse"},

@@ -10,7 +10,8 @@ import (
 	"github.com/hassesd/hassesd/cmd/hassesctl/internal/exit"
 )
 
-// TestThePageDescribesEverything holds docs/hassesctl.md against the commands and flags that there are.
+// TestThePageDescribesEverything holds docs/hassesctl.md against the commands and flags that there
+// are.
 func TestThePageDescribesEverything(t *testing.T) {
 	text, err := os.ReadFile(filepath.Join("..", "..", "docs", "hassesctl.md"))
 	if err != nil {

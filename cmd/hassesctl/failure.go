@@ -27,16 +27,16 @@ func explain(err error) *exit.Error {
 		f.Code, f.Hint = refusedStream(refused.Status)
 	case errors.Is(err, api.ErrCertificate):
 		f.Code = exit.NotAllowed
-		f.Hint = "the daemon wants --cert and --key of its client authority, with a role in its control.tls; its log says what is wrong"
+		f.Hint = "the daemon requires --cert and --key from its client authority, with a role in its control.tls; its log has the reason"
 	case errors.Is(err, api.ErrNotAllowed):
 		f.Code = exit.NotAllowed
-		f.Hint = "the control socket is for its group: see control.unix_group of the daemon, or use sudo"
+		f.Hint = "only its group may use the control socket: see control.unix_group of the daemon, or use sudo"
 	case errors.Is(err, api.ErrNotFound):
 		f.Code = exit.NotFound
 	case errors.Is(err, api.ErrOverloaded):
 		f.Hint = "try again in a moment"
 	case errors.Is(err, api.ErrTimeout), isTimeout(err):
-		f.Code, f.Hint = exit.Timeout, "is it busy? hassesctl status tells; --timeout 30s waits longer"
+		f.Code, f.Hint = exit.Timeout, "is it busy? hassesctl status shows that; --timeout 30s waits longer"
 	case errors.Is(err, api.ErrUnreachable), isUnreachable(err):
 		f.Code, f.Hint = exit.Unreachable, "is hassesd running? systemctl status hassesd"
 	}
@@ -47,7 +47,7 @@ func explain(err error) *exit.Error {
 	case answer.Hint != "" || answer.Code == api.CodeNotAllowed:
 		f.Hint = answer.Hint
 	case answer.Code == codeMethodNotFound:
-		f.Hint = "the daemon does not know this command; hassesctl version shows whether it is an older one"
+		f.Hint = "the daemon does not know this command; hassesctl version shows whether it is older"
 	}
 	return f
 }
@@ -60,9 +60,9 @@ func trustHint(reason error) string {
 	case errors.As(reason, &otherName):
 		return "the certificate is for other names, which --ca does not change: name one of them, with --url https://NAME/PATH for a stream, with --tcp NAME:PORT for the control port"
 	case errors.As(reason, &invalid) && invalid.Reason == x509.Expired:
-		return "its time is over or has not come, which --ca does not change: hassesctl certs on the daemon's machine shows it; is the clock of this machine right?"
+		return "it has expired or is not valid yet, which --ca does not change: see hassesctl certs on the daemon's machine; is the clock of this machine right?"
 	}
-	return "to trust a certificate of your own: --ca FILE"
+	return "trust a certificate of your own with --ca FILE"
 }
 
 // codeMethodNotFound is JSON-RPC's own.
@@ -73,7 +73,7 @@ func refusedStream(status int) (code int, hint string) {
 	case http.StatusUnauthorized, http.StatusForbidden:
 		return exit.NotAllowed, ""
 	case http.StatusNotFound:
-		return exit.NotFound, "the daemon's path is the end of its URL: see --url"
+		return exit.NotFound, "the path must be that of the daemon's URL: see --url"
 	}
 	return exit.Failed, ""
 }

@@ -61,11 +61,11 @@ func TestHints(t *testing.T) {
 		{"the daemon's own", &api.Error{Code: api.CodeOverloaded, Hint: "wait"}, "wait"},
 		{"the daemon has none", &api.Error{Code: api.CodeOverloaded}, "try again in a moment"},
 		{"not the socket's fault", &api.Error{Code: api.CodeNotAllowed}, ""},
-		{"the socket's fault", api.ErrNotAllowed, "the control socket is for its group: see control.unix_group of the daemon, or use sudo"},
-		{"a certificate's fault", fmt.Errorf("%w: %w", api.ErrNotAllowed, &tls.CertificateVerificationError{Err: x509.UnknownAuthorityError{}}), "to trust a certificate of your own: --ca FILE"},
+		{"the socket's fault", api.ErrNotAllowed, "only its group may use the control socket: see control.unix_group of the daemon, or use sudo"},
+		{"a certificate's fault", fmt.Errorf("%w: %w", api.ErrNotAllowed, &tls.CertificateVerificationError{Err: x509.UnknownAuthorityError{}}), "trust a certificate of your own with --ca FILE"},
 		{"a certificate for others", &tls.CertificateVerificationError{Err: x509.HostnameError{Certificate: &x509.Certificate{}, Host: "localhost"}}, "the certificate is for other names, which --ca does not change: name one of them, with --url https://NAME/PATH for a stream, with --tcp NAME:PORT for the control port"},
-		{"a certificate of another time", &tls.CertificateVerificationError{Err: x509.CertificateInvalidError{Reason: x509.Expired}}, "its time is over or has not come, which --ca does not change: hassesctl certs on the daemon's machine shows it; is the clock of this machine right?"},
-		{"a certificate with another fault", &tls.CertificateVerificationError{Err: x509.CertificateInvalidError{Reason: x509.NotAuthorizedToSign}}, "to trust a certificate of your own: --ca FILE"},
+		{"a certificate of another time", &tls.CertificateVerificationError{Err: x509.CertificateInvalidError{Reason: x509.Expired}}, "it has expired or is not valid yet, which --ca does not change: see hassesctl certs on the daemon's machine; is the clock of this machine right?"},
+		{"a certificate with another fault", &tls.CertificateVerificationError{Err: x509.CertificateInvalidError{Reason: x509.NotAuthorizedToSign}}, "trust a certificate of your own with --ca FILE"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			if got := explain(test.err).Hint; got != test.want {

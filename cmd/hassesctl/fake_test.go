@@ -17,9 +17,10 @@ import (
 	"sync"
 )
 
-// fakeDaemon answers the control protocol from files: daemon/METHOD.json is the result of a method, METHOD.error.json
-// an error, METHOD.hang never answers and METHOD.close hangs up; METHOD.N.json and so on are for its Nth call only. Each
-// call is written down in the file calls. It knows JSON-RPC by heart, not by the library that the client uses.
+// fakeDaemon answers the control protocol from files: daemon/METHOD.json is the result of a method,
+// METHOD.error.json an error, METHOD.hang never answers and METHOD.close hangs up; METHOD.N.json
+// and so on are for its Nth call only. Each call is written down in the file calls. It knows
+// JSON-RPC by heart, not by the library that the client uses.
 type fakeDaemon struct {
 	dir      string
 	listener net.Listener
@@ -141,10 +142,11 @@ func (d *fakeDaemon) read(path string) json.RawMessage {
 	return json.RawMessage(d.replace.Replace(read(path)))
 }
 
-// fakeStreams is where the fake daemon's browsers subscribe: stream/N is the body of the Nth answer, with the status
-// in stream/N.status if it is not 200, the content type in stream/N.type, and a connection that stays open if there is a
-// stream/N.hold. With no more files, the path is gone (404). Each request is written down in the file requests, and
-// ca.pem is the certificate to trust.
+// fakeStreams is where the fake daemon's browsers subscribe: stream/N is the body of the Nth
+// answer, with the status in stream/N.status if it is not 200, the content type in stream/N.type,
+// and a connection that stays open if there is a stream/N.hold. With no more files, the path is
+// gone (404). Each request is written down in the file requests, and ca.pem is the certificate to
+// trust.
 type fakeStreams struct {
 	*httptest.Server
 	dir   string

@@ -7,7 +7,8 @@ import (
 	"github.com/hassesd/hassesd/cmd/hassesctl/internal/session"
 )
 
-// helpCommand returns the command help. It builds the commands again, since the running ones are in use.
+// helpCommand returns the command help. It builds the commands again, since the running ones are in
+// use.
 func helpCommand(s *session.Session, newApp func(*session.Session) *cli.App) *cli.Command {
 	return &cli.Command{
 		Name:      "help",

@@ -1,9 +1,9 @@
-// Hassesctl is the admin CLI of hassesd: it turns its arguments into calls of the control protocol, and the answers
-// into tables or JSON. It is described in docs/hassesctl.md.
+// Hassesctl is the admin CLI of hassesd: it turns its arguments into calls of the control protocol,
+// and the answers into tables or JSON. It is described in docs/hassesctl.md.
 //
-// This package lists the commands, which have packages of their own: inspect shows, operate acts, tail subscribes,
-// credential and pki work without a daemon, and loadtest measures. Package session gives them input, output, settings
-// and the control connection.
+// This package lists the commands, which have packages of their own: inspect shows, operate acts,
+// tail subscribes, credential and pki work without a daemon, and loadtest measures. Package session
+// gives them input, output, settings and the control connection.
 package main
 
 import (
@@ -21,8 +21,8 @@ func main() {
 	os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr, os.Environ()))
 }
 
-// run is the whole of hassesctl. It takes the words after the program's name and what os.Environ returns, and returns
-// the exit code.
+// run is the whole of hassesctl. It takes the words after the program's name and what os.Environ
+// returns, and returns the exit code.
 func run(args []string, stdin io.Reader, stdout, stderr io.Writer, env []string) int {
 	s := session.New(stdin, stdout, stderr, env, clientVersion())
 	err := dispatch(context.Background(), s, args)
@@ -37,7 +37,8 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer, env []string)
 	return e.Code
 }
 
-// dispatch puts the arguments into the order that the command line library needs, and runs the command that they name.
+// dispatch puts the arguments into the order that the command line library needs, and runs the
+// command that they name.
 func dispatch(ctx context.Context, s *session.Session, args []string) error {
 	app := newApp(s)
 	line, err := cmdline.Arrange(app, args)

@@ -22,7 +22,8 @@ const (
 	completionRooms = 50
 )
 
-// roomNames asks the daemon that the typed flags name. A room can have any name: a shell gets only plain ones.
+// roomNames asks the daemon that the typed flags name. A room can have any name: a shell gets only
+// plain ones.
 func roomNames(ctx context.Context, s *session.Session, app *cli.App, line cmdline.Line, prefix string) []string {
 	line.Command, line.Flags, line.Words = "__rooms", nil, nil
 	var names []string

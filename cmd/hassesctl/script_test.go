@@ -26,7 +26,8 @@ func TestMain(m *testing.M) {
 	})
 }
 
-// inOwnRuntimeDirectory runs the tests, not the commands, with a runtime directory that is not the developer's.
+// inOwnRuntimeDirectory runs the tests, not the commands, with a runtime directory that is not the
+// developer's.
 type inOwnRuntimeDirectory struct{ *testing.M }
 
 func (m inOwnRuntimeDirectory) Run() int {
@@ -34,8 +35,9 @@ func (m inOwnRuntimeDirectory) Run() int {
 	return m.M.Run()
 }
 
-// TestScripts runs hassesctl against a scripted daemon. A script's files say what the daemon answers, see [fakeDaemon],
-// and what its streams carry, see [fakeStreams]; both write down what they were asked.
+// TestScripts runs hassesctl against a scripted daemon. A script's files say what the daemon
+// answers, see [fakeDaemon], and what its streams carry, see [fakeStreams]; both write down what
+// they were asked.
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir:           filepath.Join("testdata", "script"),

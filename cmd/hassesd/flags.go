@@ -20,7 +20,7 @@ type usageError struct{ err error }
 func (e *usageError) Error() string { return e.err.Error() }
 func (e *usageError) Unwrap() error { return e.err }
 
-// assignments collects what the command line says, in its order, and makes settings of it.
+// assignments collects the settings of the command line, in its order, and loads all settings.
 type assignments struct {
 	env        []string
 	list       []config.Assignment
@@ -37,13 +37,13 @@ func (a *assignments) load() (config.Settings, error) {
 	})
 }
 
-// files are those that load reads.
+// files returns the paths of the files that load reads.
 func (a *assignments) files() []string {
 	return slices.DeleteFunc([]string{a.configFile, a.hassesConf}, func(path string) bool { return path == "" })
 }
 
-// flags makes one flag for every key, alias and old spelling. The aliases are what people type, so they are the ones
-// that help shows.
+// flags returns a flag for every key, alias and old spelling. People type the aliases, so the help
+// shows those.
 func (a *assignments) flags() []cli.Flag {
 	flags := []cli.Flag{
 		&cli.GenericFlag{Name: "config", Usage: "Read settings from this TOML file.", Value: (*fileName)(&a.configFile), TakesFile: true},
@@ -87,7 +87,7 @@ func (switchFlag) TakesValue() bool { return false }
 // String implements cli.Flag: the line in the help.
 func (f switchFlag) String() string { return cli.FlagStringer(f) }
 
-// collector is a flag.Value that notes down every use of its flag; config reads the values.
+// collector is a flag.Value that records every use of its flag; config reads the values.
 type collector struct {
 	into   *assignments
 	name   string
@@ -111,7 +111,7 @@ func (c *collector) String() string { return "" }
 // IsBoolFlag makes the value optional.
 func (c *collector) IsBoolFlag() bool { return c.isBool }
 
-// fileName is a flag.Value that may be set before a command as well as behind it.
+// fileName is a flag.Value that may be set before a command and after it.
 type fileName string
 
 // Set implements flag.Value.

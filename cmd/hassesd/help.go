@@ -10,7 +10,7 @@ import (
 )
 
 const (
-	// helpWidth is what the help is wrapped to; the narrowest terminal that people still open at night has it.
+	// helpWidth is the width of the help, in columns: that of the narrowest terminal in use.
 	helpWidth = 80
 	// helpColumn is where the explanation of a flag or a command begins.
 	helpColumn = 26
@@ -18,7 +18,8 @@ const (
 
 const summary = "push events to open browsers over Server-Sent Events"
 
-// appHelp is the page of the whole program, as a template of the command line library that has nothing to fill in.
+// appHelp returns the page of the whole program, as a template of the command line library without
+// any action.
 func appHelp() string {
 	var b strings.Builder
 	b.WriteString(wrap("hassesd: "+summary, 0) + "\nUsage:\n  hassesd [FLAGS]\n  hassesd check [FLAGS]\n  hassesd defaults\n  hassesd version\n\n")
@@ -33,7 +34,7 @@ func appHelp() string {
 	return literal(b.String())
 }
 
-// checkHelp is the page of "hassesd check".
+// checkHelp returns the page of "hassesd check".
 func checkHelp() string {
 	var b strings.Builder
 	b.WriteString("hassesd check: validate what a start would use, and print ok\n\nUsage:\n  hassesd check [FLAGS]\n")
@@ -64,7 +65,7 @@ func flagsHelp(b *strings.Builder) {
 	}
 }
 
-// entry is a name and, beginning at helpColumn, what it is.
+// entry writes a name and, beginning at helpColumn, its explanation.
 func entry(b *strings.Builder, name, text string) {
 	lines := wrap(text, helpColumn)
 	if len(name)+4 > helpColumn {
@@ -93,5 +94,5 @@ func wrap(text string, indent int) string {
 	return b.String() + line + "\n"
 }
 
-// literal is a template that comes out as text.
+// literal returns a template that yields the text.
 func literal(text string) string { return strings.ReplaceAll(text, "{{", `{{"{{"}}`) }

@@ -1,4 +1,5 @@
-// Command hassesd pushes events from a web site to its open browsers: a TLS-first edge daemon for Server-Sent Events.
+// Command hassesd pushes events from a web site to its open browsers: a TLS-first edge daemon for
+// Server-Sent Events.
 package main
 
 import (
@@ -28,7 +29,7 @@ func main() {
 	os.Exit(run(os.Args, os.Environ(), os.Stdout, os.Stderr))
 }
 
-// run is the whole program: it answers the exit code.
+// run is the whole program. It returns the exit code.
 func run(args, env []string, stdout, stderr io.Writer) int {
 	err := app(env, stdout, stderr).RunContext(context.Background(), args)
 	if err == nil {
@@ -40,7 +41,7 @@ func run(args, env []string, stdout, stderr io.Writer) int {
 	code := exitFailure
 	switch {
 	case errors.As(err, &invalid), errors.Is(err, daemon.ErrConfiguration):
-		text += unknownVariables(env) // what one was meant to set may be what is missing
+		text += unknownVariables(env) // a mistyped variable may explain a missing setting
 		code = exitUsage
 	case errors.As(err, &usage):
 		code = exitUsage
@@ -49,7 +50,8 @@ func run(args, env []string, stdout, stderr io.Writer) int {
 	return code
 }
 
-// unknownVariables names, a line each, the variables of the environment that begin like ours and set nothing.
+// unknownVariables returns a line for each variable of the environment that begins like ours and
+// sets nothing.
 func unknownVariables(env []string) string {
 	var lines strings.Builder
 	for _, unknown := range config.UnknownVariables(env) {
@@ -58,15 +60,16 @@ func unknownVariables(env []string) string {
 	return lines.String()
 }
 
-// lastWordsTimeout is how long the end waits for whoever reads standard error.
+// lastWordsTimeout is how long the program waits at its end for whoever reads standard error.
 const lastWordsTimeout = time.Second
 
-// lastWords writes the text, unless nobody reads it: standard error may be a pipe that is full, and the process must end.
+// lastWords writes the text, but does not wait for it forever: standard error may be a full pipe
+// that nobody reads.
 func lastWords(w io.Writer, text string) {
 	written := make(chan struct{})
 	go func() {
 		defer close(written)
-		_, _ = io.WriteString(w, text) // there is nowhere else to complain
+		_, _ = io.WriteString(w, text) // there is nowhere else to report it
 	}()
 	late := time.NewTimer(lastWordsTimeout)
 	defer late.Stop()
@@ -76,7 +79,7 @@ func lastWords(w io.Writer, text string) {
 	}
 }
 
-// app is the command line; env is what os.Environ gives.
+// app returns the command line; env is what os.Environ returns.
 func app(env []string, stdout, stderr io.Writer) *cli.App {
 	said := &assignments{env: env}
 	return &cli.App{
@@ -103,8 +106,9 @@ func app(env []string, stdout, stderr io.Writer) *cli.App {
 			if err != nil {
 				return err
 			}
-			// Or the daemon would end with whoever reads its log: Go's runtime dies of a broken pipe at descriptors 1 and 2.
-			// The other commands go on doing so, as `| head` wants it.
+			// Otherwise the daemon would end with the reader of its log: Go's runtime dies of a
+			// broken pipe at descriptors 1 and 2. The other commands keep doing so, as `| head`
+			// expects.
 			signal.Ignore(syscall.SIGPIPE)
 			return daemon.Run(c.Context, daemon.Options{Settings: settings, Reload: said.load, Sources: said.files(), OwnProcess: true, Stderr: stderr, Env: env})
 		},
@@ -162,10 +166,10 @@ func printVersion(w io.Writer) error {
 	return err
 }
 
-// asUsageError keeps urfave from printing the whole help where one sentence says what is wrong.
+// asUsageError keeps urfave from printing the whole help where one sentence is enough.
 func asUsageError(_ *cli.Context, err error, _ bool) error { return &usageError{err} }
 
-// noWords refuses what is left when all flags are read; flags behind such a word have not been read.
+// noWords refuses arguments that are not flags. Flags after such a word have not been read.
 func noWords(c *cli.Context) error {
 	if !c.Args().Present() {
 		return nil

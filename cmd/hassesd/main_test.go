@@ -117,7 +117,8 @@ func TestVersionAndHelp(t *testing.T) {
 	}
 }
 
-// TestLastWordsWaitForNobody: standard error is a pipe that nobody reads, and the end must come all the same.
+// TestLastWordsWaitForNobody: standard error is a pipe that nobody reads, and the end must come all
+// the same.
 func TestLastWordsWaitForNobody(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r, w := io.Pipe()

@@ -7,8 +7,8 @@ import (
 	"errors"
 )
 
-// Run does what the options ask for and returns what it found, also when ctx ends before. An error is one of the
-// generator: the problems of a server are in the Result.
+// Run does what the options ask for and returns what it found, also when ctx ends before. An error
+// is one of the generator: the problems of a server are in the Result.
 func Run(ctx context.Context, o Options, parts Parts) (*Result, error) {
 	if err := o.Complete(); err != nil {
 		return nil, err

@@ -45,8 +45,8 @@ func (c *counts) join(room int) { c.rooms[room].join() }
 // leave notes that a stream of the room that expects number next is open no more.
 func (c *counts) leave(room int, next uint64) { c.completed += c.rooms[room].leave(next) }
 
-// received notes a message that a stream has had for the first time. The stream expected the number next, or any for 0,
-// and is open since then.
+// received notes a message that a stream has had for the first time. The stream expected the number
+// next, or any for 0, and is open since then.
 func (c *counts) received(m message, v verdict, next uint64, since, now int64) {
 	if v == fresh {
 		if next == 0 {

@@ -32,8 +32,8 @@ type call struct {
 	wire *wire // below tls; nil without TLS
 }
 
-// dial connects, does the handshake and sends the request, all on the caller's goroutine. A buffer over 0 is the size
-// of the receive buffer, for streams that shall be slow.
+// dial connects, does the handshake and sends the request, all on the caller's goroutine. A buffer
+// over 0 sets the size of the receive buffer, for slow streams.
 func (d *dialer) dial(ctx context.Context, request []byte, buffer int) (call, error) {
 	nd := net.Dialer{KeepAlive: -1, Control: prepare(len(d.sources) > 0, buffer)}
 	if len(d.sources) > 0 {
@@ -46,7 +46,7 @@ func (d *dialer) dial(ctx context.Context, request []byte, buffer int) (call, er
 	if err != nil {
 		return call{}, err
 	}
-	defer conn.Close() // what is left of it is a descriptor of our own
+	defer conn.Close() // detach has duplicated its descriptor
 	deadline, _ := ctx.Deadline()
 	if err := conn.SetDeadline(deadline); err != nil {
 		return call{}, err
@@ -69,7 +69,7 @@ func (d *dialer) dial(ctx context.Context, request []byte, buffer int) (call, er
 	return c, err
 }
 
-// detach returns a descriptor of conn that the Go runtime does not watch, which the caller has to close.
+// detach returns a descriptor of conn that the Go runtime does not watch. The caller must close it.
 func detach(conn net.Conn) (fd int, err error) {
 	raw, err := conn.(*net.TCPConn).SyscallConn()
 	if err != nil {
@@ -84,8 +84,9 @@ func detach(conn net.Conn) (fd int, err error) {
 	return fd, nil
 }
 
-// prepare sets on a socket what must be set before it is bound. A socket that is bound without a port takes one when it
-// connects: two may then have the same towards different servers, and the kernel does not search twice.
+// prepare sets the socket options that must be set before the socket is bound. A socket that is
+// bound without a port gets one when it connects: two sockets may then share a port towards
+// different servers, and the kernel searches only once.
 func prepare(isBound bool, buffer int) func(network, address string, c syscall.RawConn) error {
 	return func(_, _ string, c syscall.RawConn) (err error) {
 		ctlErr := c.Control(func(fd uintptr) {
@@ -100,9 +101,9 @@ func prepare(isBound bool, buffer int) func(network, address string, c syscall.R
 	}
 }
 
-// clientTLS is the configuration of all streams. The certificate is verified once: the handshakes after the first only
-// have to show the same one, as verifying it costs the generator as much as the rest. Sessions are never resumed, so each handshake is
-// a full one.
+// clientTLS returns the configuration of all streams. The first handshake verifies the certificate;
+// the others only check that it is the same one, since verifying costs as much as the rest of a
+// handshake. Sessions are never resumed: each handshake is a full one.
 func clientTLS(name string, roots *x509.CertPool, version uint16, curve tls.CurveID) *tls.Config {
 	var verified atomic.Pointer[x509.Certificate]
 	cfg := &tls.Config{
@@ -133,10 +134,12 @@ func clientTLS(name string, roots *x509.CertPool, version uint16, curve tls.Curv
 	return cfg
 }
 
-// maxSources is as many addresses as are of use: each has 28,000 ports for one server.
+// maxSources bounds the source addresses: each has 28,000 ports for one server, so that more are of
+// no use.
 const maxSources = 4096
 
-// sourceAddresses lists the addresses of a network, without the first one and the last one where it has more than two.
+// sourceAddresses returns the addresses of a network, without the first and the last one if it has
+// more than two.
 func sourceAddresses(network netip.Prefix) []netip.Addr {
 	network = network.Masked()
 	var list []netip.Addr

@@ -17,7 +17,7 @@ func TestProcessesByDescriptors(t *testing.T) {
 		{streams: 1000, limit: 20000, processes: 4, want: 4},
 		{streams: 2000, limit: 1000, processes: 2, err: "2000 streams need 3 processes"},
 		{streams: 10, limit: 64, err: "raise ulimit -n"},
-		{streams: 2, limit: 1000, processes: 3, err: "want a stream for each"},
+		{streams: 2, limit: 1000, processes: 3, err: "each process needs a stream"},
 	} {
 		o := Options{Streams: tt.streams, Processes: tt.processes, Opening: 32}
 		err := o.fitInto(tt.limit)

@@ -12,7 +12,7 @@ const messageTag = "hb1 "
 // maxHead is the longest beginning of a message: tag, run, room, number and time.
 const maxHead = len(messageTag) + len("ffffffff ") + len("9999999 ") + 2*len("9223372036854775807 ")
 
-// MinSize is the shortest message that holds what has to be known of it.
+// MinSize is the length of the shortest message that holds all fields.
 const MinSize = 80
 
 // message is one message of the run: the seq-th of its room, counted from 1.
@@ -22,7 +22,7 @@ type message struct {
 	sent int64 // when it was due, in nanoseconds since 1970
 }
 
-// form is how the messages of one run look: "hb1 RUN ROOM SEQ SENT xxxx", size bytes long.
+// form is the format of the messages of one run: "hb1 RUN ROOM SEQ SENT xxxx", size bytes long.
 type form struct {
 	run  string // tells our messages from those of other runs
 	size int
@@ -46,21 +46,22 @@ func (f *form) append(b []byte, m message) []byte {
 	return b
 }
 
-// kind is what an event of a stream is to us.
+// kind classifies an event of a stream.
 type kind uint8
 
 const (
 	// ours is a message of this run, whole.
 	ours kind = iota
-	// foreign is a message of somebody else, or of an earlier run.
+	// foreign is a message of another publisher, or of an earlier run.
 	foreign
 	// broken is a message of this run that was cut, joined or damaged.
 	broken
-	// gap is hassesd's word that events are missing.
+	// gap is hassesd's event for events that are missing.
 	gap
 )
 
-// parse reads the message of which head is the beginning, maxHead bytes of it or all, and length the length.
+// parse reads a message of that length from its head, which is its first maxHead bytes or all of
+// it.
 func (f *form) parse(head []byte, length int) (message, kind) {
 	rest, isTagged := bytes.CutPrefix(head, []byte(messageTag))
 	if !isTagged || len(rest) <= len(f.run) || string(rest[:len(f.run)]) != f.run || rest[len(f.run)] != ' ' {
@@ -90,5 +91,6 @@ func number(b []byte) (n uint64, rest []byte) {
 	return 0, nil
 }
 
-// roomName is what a server calls the room with that number in this run. Each run has rooms of its own.
+// roomName returns the server's name of the room with that number in this run. Each run has rooms
+// of its own.
 func roomName(run string, room int) string { return fmt.Sprintf("bench_%s_%d", run, room) }

@@ -2,8 +2,8 @@ package bench
 
 import "sync/atomic"
 
-// openings decides which streams are opened when: in order, so many at a time, and after a failure again at the next
-// tick. All but pending belongs to the loop.
+// openings decides which streams are opened when: in order, so many at a time, and after a failure
+// again at the next tick. All but pending belongs to the loop.
 type openings[T comparable] struct {
 	most   int // at a time
 	queue  []T // to be opened, in this order

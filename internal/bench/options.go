@@ -19,7 +19,7 @@ type Scenario string
 const (
 	// Idle holds streams on which nothing is sent.
 	Idle Scenario = "idle"
-	// Fanout sends to few rooms, one if not said otherwise.
+	// Fanout sends to few rooms, by default to one.
 	Fanout Scenario = "fanout"
 	// Rooms sends to many rooms in turn.
 	Rooms Scenario = "rooms"
@@ -34,20 +34,20 @@ const (
 // Scenarios lists them all.
 var Scenarios = []Scenario{Idle, Fanout, Rooms, Churn, Slow, Storm}
 
-// Options say what a run does. All but URL has defaults, see [Options.Complete]. They are handed to worker processes
-// as JSON.
+// Options define what a run does. All but URL have defaults, see [Options.Complete]. Worker
+// processes receive them as JSON.
 type Options struct {
 	Scenario Scenario
 	URL      string   // where to subscribe, with {room} in it
 	Headers  []string // "NAME: VALUE", of each subscription
 	RootsPEM string   // certificates to trust; empty: the system's
 	TLS      string   // 1.3 or 1.2
-	Curve    string   // X25519, X25519MLKEM768 or P-256; empty: what Go and the server like
+	Curve    string   // X25519, X25519MLKEM768 or P-256; empty: Go and the server choose
 
 	Streams  int
 	Rooms    int
-	Rate     float64 // messages a second in all; 0: as InFlight allows
-	InFlight int     // messages on their way, of a closed loop; 0: as Rate says
+	Rate     float64 // messages a second in all; 0: InFlight decides
+	InFlight int     // messages on their way, of a closed loop; 0: Rate decides
 	Size     int     // bytes of a message
 
 	Duration time.Duration // of the measurement
@@ -67,7 +67,7 @@ type Options struct {
 	Run string // tells this run's messages from others; empty: any
 }
 
-// What a run is like if nothing is said.
+// The defaults of a run.
 const (
 	defaultStreams   = 1000
 	defaultSize      = 100
@@ -81,11 +81,12 @@ const (
 	defaultDuration = 10 * time.Second
 	defaultTimeout  = 30 * time.Second
 
-	// slowBuffer is the receive buffer of a slow stream: what is unread is the server's matter.
+	// slowBuffer is the receive buffer of a slow stream. It is small, so that the server has to
+	// queue what is unread.
 	slowBuffer = 4 << 10
 )
 
-// Complete fills in the defaults and returns all that is wrong.
+// Complete fills in the defaults and returns all mistakes together.
 func (o *Options) Complete() error {
 	setDefault(&o.Scenario, Fanout)
 	setDefault(&o.TLS, "1.3")
@@ -112,25 +113,25 @@ func (o *Options) Complete() error {
 			wrong = append(wrong, fmt.Errorf(format, args...))
 		}
 	}
-	check(slices.Contains(Scenarios, o.Scenario), "there is no scenario %q: want one of %v", o.Scenario, Scenarios)
-	check(o.Streams > 0 && o.Streams <= 10_000_000, "%d streams: want 1 to 10,000,000", o.Streams)
-	check(o.Rooms > 0 && o.Rooms <= o.Streams, "%d rooms for %d streams: want at least one, and a stream for each", o.Rooms, o.Streams)
-	check(o.Rate >= 0 && o.InFlight >= 0 && o.InFlight <= 1<<20, "a rate and messages in flight are not below zero, and not a million")
+	check(slices.Contains(Scenarios, o.Scenario), "there is no scenario %q: choose one of %v", o.Scenario, Scenarios)
+	check(o.Streams > 0 && o.Streams <= 10_000_000, "%d streams: must be 1 to 10,000,000", o.Streams)
+	check(o.Rooms > 0 && o.Rooms <= o.Streams, "%d rooms for %d streams: there must be at least one, and a stream for each", o.Rooms, o.Streams)
+	check(o.Rate >= 0 && o.InFlight >= 0 && o.InFlight <= 1<<20, "the rate and the messages in flight must not be negative, and those in flight must be at most 1,048,576")
 	check(o.Rate == 0 || o.InFlight == 0, "a rate (open loop) and messages in flight (closed loop) exclude each other")
 	check(o.InFlight == 0 || o.Scenario != Churn && o.Scenario != Storm, "%s needs a rate: its streams come and go", o.Scenario)
-	check(o.Size >= MinSize && o.Size <= 16<<20, "messages of %d bytes: want %d to 16 MiB", o.Size, MinSize)
-	check(o.Duration > 0 && o.Warmup >= 0 && o.Settle >= 0 && o.Timeout > 0, "a duration is over zero")
-	check(o.TLS == "1.3" || o.TLS == "1.2", "TLS %q: want 1.3 or 1.2", o.TLS)
+	check(o.Size >= MinSize && o.Size <= 16<<20, "messages of %d bytes: must be %d bytes to 16 MiB", o.Size, MinSize)
+	check(o.Duration > 0 && o.Warmup >= 0 && o.Settle >= 0 && o.Timeout > 0, "durations must be over zero")
+	check(o.TLS == "1.3" || o.TLS == "1.2", "TLS %q: must be 1.3 or 1.2", o.TLS)
 	_, known := curves[o.Curve]
-	check(known, "curve %q: want X25519, X25519MLKEM768 or P-256", o.Curve)
-	check(o.Opening > 0 && o.Opening <= 4096, "%d streams being opened at a time: want 1 to 4096", o.Opening)
-	check(o.SlowShare > 0 && o.SlowShare < 100, "%d %% slow streams: want 1 to 99", o.SlowShare)
-	check(o.ChurnRate > 0, "a churn of %d streams a second: want more", o.ChurnRate)
-	check(o.StormSize >= 0 && o.StormSize <= o.Streams, "a storm of %d of %d streams", o.StormSize, o.Streams)
+	check(known, "curve %q: must be X25519, X25519MLKEM768 or P-256", o.Curve)
+	check(o.Opening > 0 && o.Opening <= 4096, "%d streams opened at a time: must be 1 to 4096", o.Opening)
+	check(o.SlowShare > 0 && o.SlowShare < 100, "%d %% slow streams: must be 1 to 99", o.SlowShare)
+	check(o.ChurnRate > 0, "a churn of %d streams a second: must be at least 1", o.ChurnRate)
+	check(o.StormSize >= 0 && o.StormSize <= o.Streams, "a storm of %d of %d streams: must not be more than all", o.StormSize, o.Streams)
 	if o.Sources != "" {
 		p, err := netip.ParsePrefix(o.Sources)
-		check(err == nil, "source addresses %q: want a network such as 127.0.0.0/16", o.Sources)
-		check(err != nil || p.Addr().Is4(), "source addresses %q: want a network of IPv4", o.Sources)
+		check(err == nil, "source addresses %q: must be a network such as 127.0.0.0/16", o.Sources)
+		check(err != nil || p.Addr().Is4(), "source addresses %q: must be an IPv4 network", o.Sources)
 	}
 	t, err := newTarget(o.URL, o.Headers)
 	if err != nil {
@@ -148,12 +149,12 @@ func setDefault[T comparable](v *T, otherwise T) {
 	}
 }
 
-// curves are the key exchanges by the names of IANA's registry.
+// curves holds the key exchanges by their names in IANA's registry.
 var curves = map[string]tls.CurveID{
 	"": 0, "X25519": tls.X25519, "X25519MLKEM768": tls.X25519MLKEM768, "P-256": tls.CurveP256,
 }
 
-// clientTLS is nil for a target without TLS.
+// clientTLS returns the TLS configuration, or nil for a target without TLS.
 func (o *Options) clientTLS(t target) (*tls.Config, error) {
 	if !t.secure {
 		return nil, nil
@@ -172,11 +173,11 @@ func (o *Options) clientTLS(t target) (*tls.Config, error) {
 	return clientTLS(t.name, roots, version, curves[o.Curve]), nil
 }
 
-// portsOfAddress is how many streams one source address is given: the kernel has 28,000 ports for each as a rule, and
-// those of streams that ended rest for a while.
+// portsOfAddress is how many streams share one source address. The kernel usually has 28,000 ports
+// for each, and the port of a stream that has ended cannot be used again for a while.
 const portsOfAddress = 10_000
 
-// sources are the addresses that streams to t come from; none: the kernel's choice.
+// sources returns the addresses that streams to t come from; none: the kernel chooses.
 func (o *Options) sources(t target) []netip.Addr {
 	network := netip.MustParsePrefix("127.0.0.0/16")
 	if o.Sources != "" {
@@ -191,17 +192,19 @@ func (o *Options) sources(t target) []netip.Addr {
 	return list
 }
 
-// share is the numbers of the streams that a worker holds, from first to before last.
+// share returns the numbers of the streams that a worker holds: first to last-1.
 func (o *Options) share(number int) (first, last int) {
 	return o.Streams * number / o.Processes, o.Streams * (number + 1) / o.Processes
 }
 
-// patience returns the time that opening n streams may take: the timeout of one for each thousand, and twice more.
+// patience returns the time that opening n streams may take: the timeout of one for each thousand,
+// and twice more.
 func (o *Options) patience(n int) time.Duration {
 	return o.Timeout * time.Duration(2+n/1000)
 }
 
-// isSlow reports whether the stream with that number reads nothing. Slow streams are spread over all rooms and workers.
+// isSlow reports whether the stream with that number reads nothing. Slow streams are spread over
+// all rooms and workers.
 func (o *Options) isSlow(i int) bool {
 	return o.Scenario == Slow && (i+1)*o.SlowShare/100 != i*o.SlowShare/100
 }

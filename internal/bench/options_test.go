@@ -34,8 +34,8 @@ func TestAllMistakesAtOnce(t *testing.T) {
 		t.Fatal("no error")
 	}
 	for _, want := range []string{
-		`no scenario "party"`, "no URL of a server", "6 rooms for 5 streams", "exclude each other", "messages of 79 bytes", `TLS "1.1"`,
-		`curve "P-512"`, "100 % slow", "storm of 6 of 5", "churn of -1", "IPv4", "over zero", "5000 streams being opened",
+		`no scenario "party"`, "not the URL of a server", "6 rooms for 5 streams", "exclude each other", "messages of 79 bytes", `TLS "1.1"`,
+		`curve "P-512"`, "100 % slow", "storm of 6 of 5", "churn of -1", "IPv4", "over zero", "5000 streams opened",
 	} {
 		if !strings.Contains(err.Error(), want) {
 			t.Errorf("no word of %q in: %v", want, err)
@@ -46,7 +46,7 @@ func TestAllMistakesAtOnce(t *testing.T) {
 		t.Errorf("a closed loop of churn: %v", err)
 	}
 	o = Options{URL: "https://h/{room}", Sources: "10.0.0.0"}
-	if err := o.Complete(); err == nil || !strings.Contains(err.Error(), "want a network") {
+	if err := o.Complete(); err == nil || !strings.Contains(err.Error(), "must be a network") {
 		t.Errorf("an address for a network: %v", err)
 	}
 	o = Options{URL: "https://h/{room}", RootsPEM: "nothing"}

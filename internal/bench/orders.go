@@ -1,6 +1,7 @@
 package bench
 
-// order is what the run wants of a worker. The worker answers each with a report when it is carried out.
+// order is what the run asks of a worker. The worker answers each with a report when it is carried
+// out.
 type order struct {
 	Do   deed     `json:"do"`
 	From int64    `json:"from,omitempty"` // of measure: messages due since then count, in nanoseconds since 1970

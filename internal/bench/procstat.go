@@ -23,8 +23,9 @@ type usage struct {
 	files   int // descriptors; 0: not readable
 }
 
-// measure adds up the processes and all their descendants. A process that is gone is left out; if all are, that is an
-// error. Deep includes what takes the process's own locks to find out, and so disturbs it: pss and files.
+// measure adds up the processes and all their descendants. A process that is gone is left out; if
+// all are, that is an error. Deep includes pss and files, which take locks of the process and so
+// disturb it.
 func measure(proc string, pids []int, deep bool) (usage, error) {
 	children, err := family(proc)
 	if err != nil {
@@ -58,7 +59,7 @@ func measure(proc string, pids []int, deep bool) (usage, error) {
 	return sum, nil
 }
 
-// family is the children of each process.
+// family returns the children of each process.
 func family(proc string) (map[int][]int, error) {
 	entries, err := os.ReadDir(proc)
 	if err != nil {
@@ -81,7 +82,8 @@ func family(proc string) (map[int][]int, error) {
 	return children, nil
 }
 
-// statFields is /proc/PID/stat behind the program's name, which may hold anything: state, parent and so on.
+// statFields returns the fields of /proc/PID/stat after the name of the program, which may hold
+// anything.
 func statFields(dir string) ([]string, error) {
 	text, err := os.ReadFile(filepath.Join(dir, "stat"))
 	if err != nil {
@@ -119,7 +121,7 @@ func measureOne(dir string, deep bool) (usage, error) {
 	return u, nil
 }
 
-// pss is 0 where we may not know.
+// pss returns the proportional set size, or 0 if it is not readable.
 func pss(dir string) int64 {
 	text, err := os.ReadFile(filepath.Join(dir, "smaps_rollup"))
 	if err != nil {

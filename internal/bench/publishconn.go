@@ -16,8 +16,8 @@ import (
 	"time"
 )
 
-// PublishConn is a connection that messages are published over. It carries them all, without waiting for answers in
-// between, so that a server gets them in order.
+// PublishConn is a connection that messages are published over. It carries them all, without
+// waiting for answers in between, so that a server gets them in order.
 type PublishConn struct {
 	// Fixed after creation.
 	conn    net.Conn
@@ -107,8 +107,8 @@ func DialJSON(ctx context.Context, network, address string, timeout time.Duratio
 	return d, nil
 }
 
-// DialHTTP opens a connection for POST requests to a URL with {room} in it, whose body is the message. They are
-// pipelined.
+// DialHTTP opens a connection for POST requests to a URL with {room} in it, whose body is the
+// message. They are pipelined.
 func DialHTTP(ctx context.Context, template string, headers []string, roots *x509.CertPool, timeout time.Duration) (*PublishConn, error) {
 	t, err := newTarget(template, headers)
 	if err != nil {

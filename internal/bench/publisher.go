@@ -27,10 +27,11 @@ type publisher struct {
 	behind   time.Duration // the most that a message was sent after it was due
 }
 
-// maxUnanswered bounds the messages of an open loop that have no answer yet. When as many wait, later ones are late.
+// maxUnanswered bounds the messages of an open loop that have no answer yet. When as many wait,
+// later ones are late.
 const maxUnanswered = 4096
 
-var errStalled = errors.New("no message has arrived for too long")
+var errStalled = errors.New("no message has arrived in time")
 
 func newPublisher(o Options, conn *PublishConn, ws *workers) *publisher {
 	p := &publisher{
@@ -48,7 +49,7 @@ func newPublisher(o Options, conn *PublishConn, ws *workers) *publisher {
 	return p
 }
 
-// run publishes until stop is closed, as the rate or the messages in flight say.
+// run publishes until stop is closed, at the rate or with the messages in flight of the options.
 func (p *publisher) run(stop <-chan struct{}) error {
 	if p.o.InFlight > 0 {
 		return p.closedLoop(stop)
@@ -56,8 +57,8 @@ func (p *publisher) run(stop <-chan struct{}) error {
 	return p.openLoop(stop)
 }
 
-// openLoop sends messages when they are due, whatever has become of those before. A message carries the time when it was
-// due, so that its latency includes how late it was sent.
+// openLoop sends messages when they are due, whatever has become of those before. A message carries
+// the time when it was due, so that its latency includes how late it was sent.
 func (p *publisher) openLoop(stop <-chan struct{}) error {
 	start := time.Now()
 	for k := 0; ; k++ {
@@ -165,7 +166,8 @@ func (p *publisher) one(due time.Time) error {
 
 func (p *publisher) unanswered() int { return int(p.total - p.conn.answers.Load()) }
 
-// inFlight returns the number of messages that are not answered, or have not reached all streams of the slowest worker.
+// inFlight returns the number of messages that are not answered, or have not reached all streams of
+// the slowest worker.
 func (p *publisher) inFlight() int {
 	n := p.unanswered()
 	for i, w := range p.workers.list {
@@ -177,8 +179,8 @@ func (p *publisher) inFlight() int {
 // numbers returns the last number of each room.
 func (p *publisher) numbers() []uint64 { return slices.Clone(p.sent) }
 
-// fine is the last part of a wait, for which the clock of the Go runtime is too coarse: it wakes up to a millisecond
-// late when the process is idle.
+// fine is the last part of a wait, for which timers of the Go runtime are too coarse: they fire up
+// to a millisecond late when the process is idle.
 const fine = 2 * time.Millisecond
 
 // until waits for t and reports whether it came before stop.

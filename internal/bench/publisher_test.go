@@ -21,7 +21,8 @@ func TestUntilIsNeverEarly(t *testing.T) {
 	}
 }
 
-// publishTo is a publisher to a control port that answers every line, for streams that never receive anything.
+// publishTo is a publisher to a control port that answers every line, for streams that never
+// receive anything.
 func publishTo(t *testing.T, o Options) *publisher {
 	t.Helper()
 	d, err := DialClassic(t.Context(), "tcp", control(t, func(string) string { return "ok" }), 30*time.Second)

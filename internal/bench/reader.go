@@ -8,8 +8,9 @@ import (
 	"strconv"
 )
 
-// reader takes the bytes of an HTTP answer apart, as they come: head, chunks, lines of the event stream, messages. It
-// keeps at most the beginning of one line, and allocates nothing once it has seen an id.
+// reader parses an HTTP response as its bytes arrive: head, chunks, lines of the event stream,
+// messages. It keeps at most the beginning of one line, and allocates nothing once it has seen an
+// id.
 type reader struct {
 	form   *form // fixed
 	keepID bool  // fixed: lastID is wanted
@@ -25,7 +26,7 @@ type reader struct {
 	lineLen int            // of the whole line so far
 	afterCR bool           // a LF that follows belongs to the line that ended
 
-	isOpen bool // the event under way is one: it has data, or says gap
+	isOpen bool // the current event has data, or is a gap
 	event  event
 	lastID []byte
 }
@@ -37,7 +38,8 @@ type event struct {
 }
 
 const (
-	// lineRoom holds what has to be known of any line: "data: " with the beginning of a message, or an id.
+	// lineRoom holds the part of any line that matters: "data: " with the beginning of a message,
+	// or an id.
 	lineRoom = 128
 
 	// maxID is the longest id that is kept; those of servers are shorter.
@@ -49,7 +51,7 @@ const (
 	// maxSizeDigits bounds the length of a chunk to what an int holds.
 	maxSizeDigits = 15
 
-	// gapEvent is how hassesd says that it does not have all that was missed.
+	// gapEvent is the event of hassesd for events that it no longer has.
 	gapEvent = "hasses.gap"
 )
 
@@ -71,7 +73,7 @@ const (
 	stageEnded
 )
 
-// found says why next returned.
+// found is the reason why next returned.
 type found uint8
 
 const (
@@ -85,10 +87,10 @@ const (
 	foundEnd
 )
 
-// errAnswer is the cause of all that a reader refuses.
+// errAnswer is the cause of all errors of a reader.
 var errAnswer = errors.New("the answer is not an HTTP event stream")
 
-// next uses up bytes of p until something is found. An error is the end of the reader.
+// next consumes bytes of p until it finds something. After an error the reader is of no use.
 func (r *reader) next(p []byte) (rest []byte, what found, err error) {
 	for len(p) > 0 && what == foundNothing && err == nil {
 		switch r.stage {
@@ -126,7 +128,7 @@ func (r *reader) next(p []byte) (rest []byte, what found, err error) {
 
 func (r *reader) enter(s stage) { r.stage, r.count, r.ext = s, 0, false }
 
-// isWhole says whether an end of the connection at this place leaves nothing cut off.
+// isWhole reports whether nothing is cut off if the connection ends here.
 func (r *reader) isWhole() bool {
 	return r.stage == stageEnded || r.stage == stageText && !r.chunked && r.lineLen == 0 && !r.isOpen
 }
@@ -198,7 +200,7 @@ func (r *reader) size(p []byte) (rest []byte, err error) {
 	return nil, nil
 }
 
-// hexDigit is the value of c, or -1.
+// hexDigit returns the value of c, or -1.
 func hexDigit(c byte) int {
 	switch {
 	case '0' <= c && c <= '9':
@@ -263,7 +265,7 @@ func (r *reader) text(p []byte) (used int, complete bool) {
 	return used, false
 }
 
-// lineEnd is the index of the first CR or LF, or -1.
+// lineEnd returns the index of the first CR or LF, or -1.
 func lineEnd(p []byte) int {
 	i := bytes.IndexByte(p, '\n')
 	if i < 0 {
@@ -275,7 +277,7 @@ func lineEnd(p []byte) int {
 	return i
 }
 
-// keep remembers a piece of a line, as far as there is room.
+// keep stores a piece of a line, as far as there is room.
 func (r *reader) keep(piece []byte) {
 	if r.lineLen < lineRoom {
 		copy(r.line[r.lineLen:], piece)

@@ -5,7 +5,8 @@ import (
 	"strings"
 )
 
-// Result is what a run has found. Its JSON form is a promise: fields may be added, never renamed.
+// Result is what a run has found. Its JSON form is a promise: fields may be added, but are never
+// renamed.
 type Result struct {
 	Scenario  Scenario `json:"scenario"`
 	URL       string   `json:"url"`
@@ -31,7 +32,7 @@ type Result struct {
 	Problems    []string `json:"problems"` // empty: nothing was lost, doubled or broken
 }
 
-// Times are of a distribution, in milliseconds.
+// Times holds the quantiles of a distribution, in milliseconds.
 type Times struct {
 	Count int64   `json:"count"`
 	P50   float64 `json:"p50"`
@@ -46,19 +47,20 @@ func (t times) figures() Times {
 	return Times{t.h.TotalCount(), at(50), at(90), at(99), at(99.9), float64(t.h.Max()) / 1000}
 }
 
-// Load is processor time over a while. The server's is 0 where its process is not known.
+// Load is the processor time used in a part of the run. The server's is 0 if its process is not
+// known.
 type Load struct {
 	Seconds      float64 `json:"seconds"`
 	ServerCPU    float64 `json:"server_cpu_seconds"`
 	GeneratorCPU float64 `json:"generator_cpu_seconds"`
 }
 
-// Connect is how the streams were opened.
+// Connect holds the figures of opening the streams.
 type Connect struct {
 	Load
 	Opened    uint64  `json:"opened"`
 	Failed    uint64  `json:"failed"`
-	Errors    uint64  `json:"errors"` // attempts, also those that were made up for
+	Errors    uint64  `json:"errors"` // attempts, including those that a later attempt made good
 	PerSecond float64 `json:"per_second"`
 	Latency   Times   `json:"latency_ms"`              // from the first packet to the head of the answer
 	ServerPer float64 `json:"server_cpu_per_thousand"` // seconds
@@ -78,7 +80,7 @@ type Memory struct {
 	Files     int     `json:"descriptors"`
 }
 
-// Delivery is what became of the messages.
+// Delivery holds what became of the messages.
 type Delivery struct {
 	Load
 	Messages   uint64  `json:"messages"`
@@ -100,13 +102,13 @@ type Delivery struct {
 	Closed     uint64 `json:"closed_by_server"`
 }
 
-// Churned is what churn has done.
+// Churned holds the figures of churn.
 type Churned struct {
 	Reopened  uint64  `json:"reopened"`
 	PerSecond float64 `json:"per_second"`
 }
 
-// Slowness is what became of the streams that read nothing until the end.
+// Slowness holds what became of the streams that read nothing until the end.
 type Slowness struct {
 	Streams  int    `json:"streams"`
 	Closed   uint64 `json:"closed_by_server"`
@@ -117,8 +119,8 @@ type Slowness struct {
 	Doubles  uint64 `json:"duplicates"`
 }
 
-// Storms is a storm of reconnects. The latency is that of the streams that were there all the time, and of the others
-// once they are back, for messages received during the storm.
+// Storms holds the figures of a storm of reconnects. The latency is that of the streams that
+// stayed, and of the others once they are back, for messages received during the storm.
 type Storms struct {
 	Load
 	Streams   int     `json:"streams"`
@@ -126,7 +128,7 @@ type Storms struct {
 	ServerPer float64 `json:"server_cpu_per_thousand"` // seconds
 }
 
-// judge lists what should not be.
+// judge lists the problems.
 func (r *Result) judge(all, slow tally) {
 	bad := func(n uint64, one, many string) {
 		switch {

@@ -193,8 +193,8 @@ func swapped() func(n int, event string) string {
 	}
 }
 
-// TestStormFindsWhatAResumeMisses has a server that names no ids, so that nobody can resume, and that answers those who
-// come back when they have missed something.
+// TestStormFindsWhatAResumeMisses has a server that names no ids, so that nobody can resume, and
+// that answers those who come back when they have missed something.
 func TestStormFindsWhatAResumeMisses(t *testing.T) {
 	s := startServer(t)
 	s.fault = func(n int, event string) string { return strings.TrimPrefix(event, fmt.Sprintf("id: %d\n", n)) }

@@ -123,7 +123,8 @@ func (r *run) deliver(ctx context.Context) error {
 	return r.measured(ctx, func() error { return r.traffic.publishFor(ctx, r.o.Duration) })
 }
 
-// churn has streams come and go while messages are sent. A last round finds out whether those at the end miss any.
+// churn has streams come and go while messages are sent. A last round finds out whether those at
+// the end miss any.
 func (r *run) churn(ctx context.Context) error {
 	return r.measured(ctx, func() error {
 		share := func(number int) order {

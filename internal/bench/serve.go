@@ -7,8 +7,8 @@ import (
 	"io"
 )
 
-// Serve makes this process a worker of another one. It reads orders from r and writes reports to w until it has carried
-// out the last order, or r ends.
+// Serve makes this process a worker of another one. It reads orders from r and writes reports to w
+// until it has carried out the last order, or r ends.
 func Serve(r io.Reader, w io.Writer) error {
 	dec, enc := json.NewDecoder(r), json.NewEncoder(w)
 	var s spec

@@ -22,13 +22,14 @@ import (
 	"time"
 )
 
-// sseServer is a server of Server-Sent Events that does what a test wants, wrong as it may be: GET /sub?ch=ROOM,
-// POST /pub?ch=ROOM.
+// sseServer is a server of Server-Sent Events that does what a test wants, wrong as it may be: GET
+// /sub?ch=ROOM, POST /pub?ch=ROOM.
 type sseServer struct {
 	*httptest.Server
 	pem string
 
-	// fault turns the n-th message of a room, counted from 1, into the bytes that a stream is sent; nil: as it is.
+	// fault turns the n-th message of a room, counted from 1, into the bytes that a stream is sent;
+	// nil: as it is.
 	fault func(n int, event string) string
 
 	mu       sync.Mutex
@@ -62,7 +63,8 @@ func startServer(t *testing.T) *sseServer {
 	return s
 }
 
-// quickCertificate is one for 127.0.0.1 with a key whose signatures cost a tenth of those of httptest's own.
+// quickCertificate is one for 127.0.0.1 with a key whose signatures cost a tenth of those of
+// httptest's own.
 var quickCertificate = sync.OnceValue(func() tls.Certificate {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {

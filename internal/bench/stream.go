@@ -10,8 +10,8 @@ import (
 	"github.com/hassesd/hassesd/internal/reactor"
 )
 
-// stream is one subscription of a worker. All of it belongs to the worker's loop; while it is dialling, a goroutine has
-// its request and nothing else.
+// stream is one subscription of a worker. All of it belongs to the worker's loop; while it is
+// dialling, a goroutine has its request and nothing else.
 type stream struct {
 	reactor.Source
 	l    *streamLoop // fixed

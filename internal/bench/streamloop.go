@@ -57,7 +57,8 @@ type streamLoop struct {
 	thawed  bool // the slow streams may read
 }
 
-// newStreamLoop returns the loop of the worker with that number, of o.Processes. It reports on its loop.
+// newStreamLoop returns the loop of the worker with that number, of o.Processes. It reports on its
+// loop.
 func newStreamLoop(o Options, number int, emit func(report)) (*streamLoop, error) {
 	t, err := newTarget(o.URL, o.Headers)
 	if err != nil {
@@ -193,8 +194,9 @@ func (l *streamLoop) retry(s *stream, err error) {
 	s.tally().note(err)
 }
 
-// reopens reports whether a stream that the server has ended is opened again: while streams are being opened, where a
-// server may have to refuse some for a moment, and in scenarios where clients come back.
+// reopens reports whether a stream that the server has ended is opened again: while streams are
+// being opened, where a server may have to refuse some for a moment, and in scenarios where clients
+// come back.
 func (l *streamLoop) reopens() bool {
 	return l.waiting != "" || l.o.Scenario == Churn || l.o.Scenario == Storm
 }
@@ -227,7 +229,8 @@ func (l *streamLoop) endOfTurn() (again bool) {
 	return false
 }
 
-// cutSome ends as many streams as churn has due, chosen at random, and has others opened in their place.
+// cutSome ends as many streams as churn has due, chosen at random, and has others opened in their
+// place.
 func (l *streamLoop) cutSome() {
 	for range l.churn.due() {
 		s := l.streams[rand.IntN(len(l.streams))]
@@ -311,7 +314,8 @@ func (l *streamLoop) report(d deed) {
 // finish counts what is missing at the end, closes everything and reports the result.
 func (l *streamLoop) finish() {
 	for _, s := range l.streams {
-		// The server may end a slow stream, which then misses nothing; one that is open has no excuse.
+		// The server may end a slow stream, which then misses nothing; one that is open has no
+		// excuse.
 		if s.state == stateOpen || !s.slow {
 			s.tally().Lost += l.catchup.lost(s.room, s.track.next)
 		}

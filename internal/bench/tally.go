@@ -6,10 +6,10 @@ import (
 	"github.com/HdrHistogram/hdrhistogram-go"
 )
 
-// tally is what a worker counts of its streams. Counters of several workers add up.
+// tally holds the counters of streams. Those of several workers add up.
 type tally struct {
 	Opened     uint64 `json:"opened"`      // answers with status 200
-	OpenErrors uint64 `json:"open_errors"` // attempts that failed, also those that were made up for
+	OpenErrors uint64 `json:"open_errors"` // attempts that failed, including those that a later attempt made good
 	Failed     uint64 `json:"failed"`      // streams given up
 	FirstError string `json:"first_error"` // of opening or reading
 

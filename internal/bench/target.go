@@ -25,10 +25,10 @@ func newTarget(template string, headers []string) (target, error) {
 	const stand = "room-of-the-bench"
 	u, err := url.Parse(strings.ReplaceAll(template, roomPlace, stand))
 	if err != nil {
-		return target{}, fmt.Errorf("%q is no URL: %w", template, err)
+		return target{}, fmt.Errorf("%q is not a URL: %w", template, err)
 	}
 	if u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "" || strings.Contains(u.Host, stand) {
-		return target{}, fmt.Errorf("%q is no URL of a server: want https://HOST/PATH with %s in it", template, roomPlace)
+		return target{}, fmt.Errorf("%q is not the URL of a server, such as https://HOST/PATH with %s in it", template, roomPlace)
 	}
 	t := target{
 		path:   strings.ReplaceAll(u.RequestURI(), stand, roomPlace),
@@ -37,7 +37,7 @@ func newTarget(template string, headers []string) (target, error) {
 		name:   u.Hostname(),
 	}
 	if !strings.Contains(t.path, roomPlace) {
-		return target{}, fmt.Errorf("%q does not say where the room goes: put %s there", template, roomPlace)
+		return target{}, fmt.Errorf("%q has no place for the room: put %s there", template, roomPlace)
 	}
 	port := u.Port()
 	if port == "" {
@@ -50,14 +50,14 @@ func newTarget(template string, headers []string) (target, error) {
 	for _, h := range headers {
 		name, value, ok := strings.Cut(h, ":")
 		if !ok || name == "" || strings.ContainsAny(h, "\r\n\x00") {
-			return target{}, fmt.Errorf("header %q: want NAME: VALUE", h)
+			return target{}, fmt.Errorf("header %q: must be NAME: VALUE", h)
 		}
 		t.headers += name + ": " + strings.TrimSpace(value) + "\r\n"
 	}
 	return t, nil
 }
 
-// subscription is the request of a stream.
+// subscription returns the request of a stream.
 func (t *target) subscription(room, lastID string) []byte {
 	b := []byte("GET " + t.at(room) + " HTTP/1.1\r\nHost: " + t.host +
 		"\r\nAccept: text/event-stream\r\nCache-Control: no-cache\r\nUser-Agent: hassesctl-bench\r\n" + t.headers)
@@ -67,17 +67,18 @@ func (t *target) subscription(room, lastID string) []byte {
 	return append(b, "\r\n"...)
 }
 
-// publication is the request that publishes body.
+// publication returns the request that publishes body.
 func (t *target) publication(room string, body []byte) []byte {
 	b := fmt.Appendf(nil, "POST %s HTTP/1.1\r\nHost: %s\r\nUser-Agent: hassesctl-bench\r\nContent-Type: text/plain\r\nContent-Length: %d\r\n%s\r\n",
 		t.at(room), t.host, len(body), t.headers)
 	return append(b, body...)
 }
 
-// at is the request target for a room. The names of our rooms need no escaping.
+// at returns the request target for a room. The names of our rooms need no escaping.
 func (t *target) at(room string) string { return strings.ReplaceAll(t.path, roomPlace, room) }
 
-// isLoopback says whether the target is an IPv4 address of this machine, of which there are many more.
+// isLoopback reports whether the target is an IPv4 loopback address, of which the machine has many
+// more.
 func (t *target) isLoopback() bool {
 	a, err := netip.ParseAddr(t.name)
 	return err == nil && a.Is4() && a.IsLoopback()

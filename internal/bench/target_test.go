@@ -59,13 +59,13 @@ func TestNoTarget(t *testing.T) {
 		headers []string
 		want    string
 	}{
-		{"", nil, "no URL of a server"},
-		{"https:///{room}", nil, "no URL of a server"},
-		{"https://{room}.example.org/", nil, "no URL of a server"},
-		{"https://example.org/sse", nil, "does not say where the room goes"},
-		{"https://example.org:x/{room}", nil, "is no URL"},
-		{"https://h/{room}", []string{"no colon"}, "want NAME: VALUE"},
-		{"https://h/{room}", []string{"X: a\r\nY: b"}, "want NAME: VALUE"},
+		{"", nil, "not the URL of a server"},
+		{"https:///{room}", nil, "not the URL of a server"},
+		{"https://{room}.example.org/", nil, "not the URL of a server"},
+		{"https://example.org/sse", nil, "has no place for the room"},
+		{"https://example.org:x/{room}", nil, "is not a URL"},
+		{"https://h/{room}", []string{"no colon"}, "must be NAME: VALUE"},
+		{"https://h/{room}", []string{"X: a\r\nY: b"}, "must be NAME: VALUE"},
 	} {
 		if _, err := newTarget(tt.url, tt.headers); err == nil || !strings.Contains(err.Error(), tt.want) {
 			t.Errorf("%q %q: error %v, want %q", tt.url, tt.headers, err, tt.want)

@@ -1,25 +1,25 @@
 package bench
 
-// tracker knows which messages of its room one stream has had. The zero value waits for a first one, of any number;
-// begin(n) makes it expect n.
+// tracker records which messages of its room a stream has received. The zero value expects any
+// number first; begin(n) makes it expect n.
 type tracker struct {
 	next    uint64 // the number expected; 0: any
 	missing uint64 // bit i: number next-1-i was passed over
 }
 
-// verdict is what a number is to a tracker.
+// verdict is what a tracker makes of a number.
 type verdict uint8
 
 const (
-	// fresh: it is the one expected, or a later one.
+	// fresh: the number is the expected one, or a later one.
 	fresh verdict = iota
-	// late: it had been passed over, and comes out of order.
+	// late: the number had been passed over, and comes out of order.
 	late
-	// double: it was there before.
+	// double: the number has come before.
 	double
 )
 
-// trackRoom is how far back a late message is told from a double one.
+// trackRoom is how far back the tracker can tell a late message from a double one.
 const trackRoom = 64
 
 func (t *tracker) begin(seq uint64) { t.next, t.missing = seq, 0 }

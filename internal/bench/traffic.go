@@ -21,7 +21,8 @@ func (t *traffic) publishFor(ctx context.Context, d time.Duration) error {
 	return stop()
 }
 
-// publish begins to publish. The context that it returns ends with the publishing; the function ends the publishing.
+// publish begins to publish. The context that it returns ends with the publishing; the function
+// ends the publishing.
 func (t *traffic) publish(ctx context.Context) (context.Context, func() error) {
 	ctx, cancel := context.WithCancel(ctx)
 	ended := make(chan error, 1)
@@ -35,7 +36,8 @@ func (t *traffic) publish(ctx context.Context) (context.Context, func() error) {
 	}
 }
 
-// drain waits until all that was published has arrived. Whatever has not arrived in time is lost; the workers find it.
+// drain waits until all that was published has arrived. Whatever has not arrived in time is lost;
+// the workers find it.
 func (t *traffic) drain(ctx context.Context) error {
 	if ctx.Err() != nil {
 		return nil

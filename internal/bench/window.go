@@ -1,11 +1,11 @@
 package bench
 
-// window counts, for a closed loop, which messages of one room all streams of a worker have had. Messages complete in
-// the order of their numbers.
+// window counts, for a closed loop, which messages of one room all streams of a worker have
+// received. Messages complete in the order of their numbers.
 type window struct {
 	live  int      // streams that are waited for
 	base  uint64   // the lowest number that is not complete
-	count []uint32 // of streams that have had number n, at n % len; nil: nobody asks
+	count []uint32 // of streams that have had number n, at n % len; nil: not counted
 }
 
 // size makes room for as many messages as may be in flight.
@@ -16,7 +16,8 @@ func (w *window) size(inFlight int) {
 // join adds a stream that has not had anything yet.
 func (w *window) join() { w.live++ }
 
-// leave takes out a stream that had all numbers before next, and returns how many messages are complete by that.
+// leave removes a stream that had all numbers before next, and returns how many messages that
+// completes.
 func (w *window) leave(next uint64) (completed int) {
 	w.live--
 	for seq := w.base; seq < next && w.count != nil; seq++ {
@@ -25,8 +26,8 @@ func (w *window) leave(next uint64) (completed int) {
 	return w.advance()
 }
 
-// settle notes that a stream has had the numbers from first to last, or lost them, and returns how many messages are
-// complete by that.
+// settle notes that a stream has received the numbers from first to last, or lost them, and returns
+// how many messages that completes.
 func (w *window) settle(first, last uint64) (completed int) {
 	if w.count == nil {
 		return 0

@@ -39,7 +39,8 @@ func TestWindowNobodyAsksFor(t *testing.T) {
 	}
 }
 
-// TestWindowAgainstAModel lets streams advance at random, lose messages and go, and counts anew each time.
+// TestWindowAgainstAModel lets streams advance at random, lose messages and go, and counts anew
+// each time.
 func TestWindowAgainstAModel(t *testing.T) {
 	t.Parallel()
 	rnd := rand.New(rand.NewPCG(3, 4))

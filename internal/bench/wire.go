@@ -7,9 +7,9 @@ import (
 	"github.com/hassesd/hassesd/internal/reactor"
 )
 
-// wire is the transport below the tls.Conn of a stream. During the handshake and the request it is the dialled
-// connection, whose reads wait. Afterwards it hands out what the loop has read, and then says that it would block, in
-// the one way that crypto/tls does not remember.
+// wire is the transport below the tls.Conn of a stream. During the handshake and the request it is
+// the dialled connection, whose reads wait. Afterwards it returns what the loop has read, and then
+// that it would block, in the one way that crypto/tls does not remember.
 type wire struct {
 	conn net.Conn // nil once the loop owns the stream
 
@@ -31,8 +31,9 @@ func (w *wire) Read(p []byte) (int, error) {
 	return n, nil
 }
 
-// Write implements net.Conn for crypto/tls. Once the loop owns the stream there are only alerts and the answers to key
-// updates, which are small: a socket that does not take one at once is as good as dead.
+// Write implements net.Conn for crypto/tls. Once the loop owns the stream there are only alerts and
+// the answers to key updates, which are small: a socket that does not accept one at once is as good
+// as dead.
 func (w *wire) Write(p []byte) (int, error) {
 	if w.conn != nil {
 		return w.conn.Write(p)
@@ -40,7 +41,7 @@ func (w *wire) Write(p []byte) (int, error) {
 	return w.out(p)
 }
 
-// Close does nothing: the descriptor belongs to whoever dialled, and then to the loop.
+// Close does nothing: the descriptor belongs to the dialer, and then to the loop.
 func (w *wire) Close() error { return nil }
 
 // LocalAddr returns a placeholder that is never nil.
@@ -63,7 +64,7 @@ func (w *wire) SetReadDeadline(time.Time) error { return nil }
 // SetWriteDeadline does nothing; see SetDeadline.
 func (w *wire) SetWriteDeadline(time.Time) error { return nil }
 
-// wireAddr stands for an address that crypto/tls has no use for.
+// wireAddr is an address for crypto/tls, which has no use for one.
 type wireAddr struct{}
 
 func (wireAddr) Network() string { return "bench" }

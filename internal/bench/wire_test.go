@@ -11,7 +11,8 @@ import (
 	"github.com/hassesd/hassesd/internal/reactor"
 )
 
-// TestWireByteByByte gives crypto/tls what comes one byte at a time: it must go on wherever it had to stop.
+// TestWireByteByByte gives crypto/tls what comes one byte at a time: it must go on wherever it had
+// to stop.
 func TestWireByteByByte(t *testing.T) {
 	t.Parallel()
 	s := startServer(t)

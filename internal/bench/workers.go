@@ -28,7 +28,8 @@ type worker struct {
 	err       error        // after ended
 }
 
-// holds reports whether the worker has a stream in the room: stream i is in room i modulo the number of rooms.
+// holds reports whether the worker has a stream in the room: stream i is in room i modulo the
+// number of rooms.
 func (w *worker) holds(room int) bool {
 	if w.last-w.first >= w.rooms {
 		return true
@@ -46,7 +47,8 @@ type workers struct {
 	changed chan struct{} // holds one token when a worker has made progress
 }
 
-// Spawn starts a process that calls [Serve] on what it reads and writes. Closing the pipe makes it end.
+// Spawn starts a process that calls [Serve] on what it reads and writes. Closing the pipe makes it
+// end.
 type Spawn func(ctx context.Context) (pipe io.ReadWriteCloser, pid int, err error)
 
 // spec is the first thing that a worker process reads.
@@ -150,8 +152,8 @@ func (ws *workers) stop() {
 // errPatience is returned when workers have not carried out an order in time.
 var errPatience = errors.New("not done in time")
 
-// all gives an order to each worker and waits until it is carried out. When patience ends it returns errPatience, and
-// what was reported so far.
+// all gives an order to each worker and waits until it is carried out. When patience ends it
+// returns errPatience, and what was reported so far.
 func (ws *workers) all(ctx context.Context, patience time.Duration, o order) ([]report, error) {
 	return ws.each(ctx, patience, func(int) order { return o })
 }

@@ -29,7 +29,7 @@ func TestServeRefusesWhatIsNoSpec(t *testing.T) {
 	for _, tt := range []struct{ in, err, out string }{
 		{"", "read the options: EOF", ""},
 		{"hello", "read the options: invalid", ""},
-		{`{"options":{"URL":"nowhere","Streams":1,"Processes":1}}`, "", `"error":"\"nowhere\" is no URL`},
+		{`{"options":{"URL":"nowhere","Streams":1,"Processes":1}}`, "", `"error":"\"nowhere\" is not the URL`},
 		{`{"options":{"URL":"http://h/{room}","Streams":1000000000,"Processes":1}}`, "", `"error":"a process may have`},
 	} {
 		var out bytes.Buffer

@@ -11,8 +11,8 @@ import (
 	"github.com/hassesd/hassesd/cmd/hassesctl/internal/exit"
 )
 
-// Line is the arguments, sorted by what they are. The library that parses them stops looking for flags at the
-// first word that is none; people write them anywhere.
+// Line is the arguments, sorted by what they are. The library that parses them stops looking for
+// flags at the first word that is none; people write them anywhere.
 type Line struct {
 	Globals []string // --name=value, for every command
 	Command string
@@ -27,8 +27,8 @@ func (l Line) Args() []string {
 	return slices.Concat([]string{"hassesctl"}, l.Globals, []string{l.Command}, l.Flags, []string{"--"}, l.Words)
 }
 
-// Arrange sorts the arguments. Global flags may stand anywhere, a command's own anywhere after it; "--" ends the
-// flags; "-" is a word. On an error the line holds what was understood before it.
+// Arrange sorts the arguments. Global flags may stand anywhere, those of a command anywhere after
+// it; "--" ends the flags; "-" is a word. On an error the line holds what was read before it.
 func Arrange(app *cli.App, args []string) (Line, error) {
 	var line Line
 	var command *cli.Command

@@ -9,7 +9,7 @@ import (
 	"github.com/hassesd/hassesd/cmd/hassesctl/internal/exit"
 )
 
-// HelpWidth is the width of the help, in columns: that of the narrowest terminal that people still open at night.
+// HelpWidth is the width of the help, in columns: that of the narrowest terminal in use.
 const HelpWidth = 80
 
 // AppHelp returns the page of the whole program.

@@ -2,8 +2,8 @@ package cmdline
 
 import "slices"
 
-// nearest is the known name that was probably meant, or nothing. One slip in four letters is forgiven, and a name
-// cut short is completed.
+// nearest returns the known name that was probably meant, or "". It forgives one slip in four
+// letters, and completes a name that was cut short.
 func nearest(name string, known []string) string {
 	best, bestDistance := "", len(name)/4+2
 	for _, k := range known {
@@ -18,7 +18,8 @@ func nearest(name string, known []string) string {
 	return best
 }
 
-// distance counts the letters to insert, remove, replace or swap with their neighbour that make b of a.
+// distance returns how many letters to insert, remove, replace or swap with their neighbour to turn
+// a into b.
 func distance(a, b string) int {
 	var before, above []int
 	row := make([]int, len(b)+1)

@@ -24,7 +24,8 @@ func Words(c *cli.Context, minimum, maximum int) ([]string, error) {
 	return args, nil
 }
 
-// ParseDuration reads a duration as people write it, and says what is wrong with one that has no unit.
+// ParseDuration reads a duration as people write it. The error for one without a unit shows how to
+// add it.
 func ParseDuration(text string) (time.Duration, error) {
 	d, err := time.ParseDuration(text)
 	if err == nil {
@@ -33,5 +34,5 @@ func ParseDuration(text string) (time.Duration, error) {
 	if _, err := strconv.ParseFloat(text, 64); err == nil {
 		return 0, fmt.Errorf("%s: a duration needs a unit, as in %ss or %sms", text, text, text)
 	}
-	return 0, fmt.Errorf("%s: want a duration, such as 500ms, 15s or 1h30m", text)
+	return 0, fmt.Errorf("%s is not a duration, such as 500ms, 15s or 1h30m", text)
 }

@@ -17,7 +17,8 @@ import (
 	"github.com/hassesd/hassesd/internal/auth"
 )
 
-// checked is the --json document of check. The fields after Reason are set only if the signature is valid.
+// checked is the --json document of check. The fields after Reason are set only if the signature is
+// valid.
 type checked struct {
 	Accepted  bool       `json:"accepted"`
 	Reason    string     `json:"reason,omitempty"` // why not
@@ -85,7 +86,7 @@ func check(s *session.Session, c *cli.Context, text string, now time.Time) error
 
 func denialHint(d auth.Denial) string {
 	if d == auth.UnknownKey {
-		return "--kid must be the kid of the token, and the key one for its alg; a token without kid wants a key without --kid"
+		return "--kid must be the kid of the token, and the key one for its alg; a token without kid needs a key without --kid"
 	}
 	return ""
 }

@@ -33,7 +33,7 @@ func checkingKeys(c *cli.Context) (*auth.Tokens, error) {
 	}
 	if path := c.String("jwks-file"); path != "" {
 		if c.IsSet("key-file") || c.IsSet("kid") || c.IsSet("alg") {
-			return nil, exit.Usagef("--jwks-file has keys, names and algorithms in it: leave --key-file, --kid and --alg out")
+			return nil, exit.Usagef("--jwks-file already holds keys, names and algorithms: omit --key-file, --kid and --alg")
 		}
 		text, err := os.ReadFile(path)
 		if err != nil {
@@ -99,7 +99,7 @@ func ttlFlag(c *cli.Context, byDefault time.Duration) (time.Duration, error) {
 	}
 	ttl := c.Duration("ttl")
 	if ttl < time.Second {
-		return 0, exit.Usagef("--ttl wants a duration of a second at least, such as 10m")
+		return 0, exit.Usagef("--ttl must be at least a second, such as 10m")
 	}
 	return ttl, nil
 }

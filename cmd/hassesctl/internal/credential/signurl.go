@@ -15,8 +15,8 @@ import (
 	"github.com/hassesd/hassesd/internal/auth"
 )
 
-// defaultURLTTL is how long a signed URL opens streams without --ttl: the page that has it connects at once, and may lose
-// the connection.
+// defaultURLTTL is how long a signed URL opens streams without --ttl: the page that has it connects
+// at once, and may lose the connection.
 const defaultURLTTL = 5 * time.Minute
 
 // SignURL returns the command sign-url.
@@ -68,14 +68,14 @@ func signURL(s *session.Session, c *cli.Context, rooms []string, now time.Time) 
 	if c.IsSet("until") {
 		until := now.Add(c.Duration("until")).UTC().Truncate(time.Second)
 		if !until.After(now) {
-			return exit.Usagef("--until wants a duration of a second at least, such as 8h")
+			return exit.Usagef("--until must be at least a second, such as 8h")
 		}
 		query.Set("until", strconv.FormatInt(until.Unix(), 10))
 		out.Until = &until
 	}
 	if ip := c.String("ip"); ip != "" {
 		if _, err := auth.ParseAddress(ip); err != nil {
-			return exit.Usagef("--ip wants an address such as 192.0.2.7, or a network such as 2001:db8::/64, and not %q", ip)
+			return exit.Usagef("--ip must be an address such as 192.0.2.7, or a network such as 2001:db8::/64, not %q", ip)
 		}
 		query.Set("ip", ip)
 	}
@@ -93,7 +93,8 @@ func signURL(s *session.Session, c *cli.Context, rooms []string, now time.Time) 
 	return s.Out.Err()
 }
 
-// signedURL adds the query to the address and signs the whole query. Without an address it returns the query alone.
+// signedURL adds the query to the address and signs the whole query. Without an address it returns
+// the query alone.
 func signedURL(address string, query url.Values, key auth.URLKey) (string, error) {
 	if address == "" {
 		return key.Sign(query.Encode())

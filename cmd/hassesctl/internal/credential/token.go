@@ -1,5 +1,5 @@
-// Package credential holds the commands that make and check credentials of subscribers: tokens and signed URLs. They ask
-// no daemon.
+// Package credential holds the commands that make and check credentials of subscribers: tokens and
+// signed URLs. They ask no daemon.
 package credential
 
 import (

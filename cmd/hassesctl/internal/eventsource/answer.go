@@ -32,7 +32,7 @@ func checkAnswer(answer *http.Response) error {
 	}
 	got := answer.Header.Get("Content-Type")
 	if kind, _, _ := mime.ParseMediaType(got); kind != "text/event-stream" {
-		return fmt.Errorf("the answer is no event stream, but %q: is the URL right?", got)
+		return fmt.Errorf("the answer is not an event stream but %q: is the URL right?", got)
 	}
 	return nil
 }

@@ -11,8 +11,8 @@ import (
 
 var errDowngrade = errors.New("redirected from https to http")
 
-// NewClient returns a client that speaks HTTP/1.1, with one connection for each stream. Connecting, the handshake and the
-// head of the answer have the timeout each; a stream has none.
+// NewClient returns a client that speaks HTTP/1.1, with one connection for each stream. Connecting,
+// the handshake and the head of the answer have the timeout each; a stream has none.
 func NewClient(roots *x509.CertPool, timeout time.Duration) *http.Client {
 	protocols := new(http.Protocols)
 	protocols.SetHTTP1(true)
@@ -29,7 +29,7 @@ func NewClient(roots *x509.CertPool, timeout time.Duration) *http.Client {
 		},
 		CheckRedirect: func(req *http.Request, via []*http.Request) error {
 			if len(via) >= 10 {
-				return errors.New("redirected too often")
+				return errors.New("too many redirects")
 			}
 			if via[len(via)-1].URL.Scheme == "https" && req.URL.Scheme != "https" {
 				return errDowngrade

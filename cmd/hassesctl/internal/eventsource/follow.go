@@ -13,9 +13,10 @@ import (
 )
 
 const (
-	// firstRetry is how long to wait before reconnecting until the server says otherwise; browsers take 2 to 5 s.
+	// firstRetry is how long to wait before reconnecting until the server sends retry:. Browsers
+	// wait 2 to 5 s.
 	firstRetry = 2 * time.Second
-	// minRetry keeps a server that asks for none from being stormed.
+	// minRetry protects a server that asks for no wait at all.
 	minRetry = 100 * time.Millisecond
 	// maxBackoff is the longest wait while the server cannot be reached.
 	maxBackoff = 30 * time.Second
@@ -23,8 +24,8 @@ const (
 	maxEvent = 16<<20 + 64<<10
 )
 
-// Follower holds a stream open the way a browser's EventSource does: it reconnects when the stream ends, resumes after
-// the last event, and gives up when the answer is not a stream.
+// Follower holds a stream open the way a browser's EventSource does: it reconnects when the stream
+// ends, resumes after the last event, and gives up when the answer is not a stream.
 type Follower struct {
 	// Fixed while it runs.
 	Client    *http.Client // see [NewClient]
@@ -126,7 +127,8 @@ func (f *Follower) stream(ctx context.Context) error {
 	return f.events(ctx, answer.Body)
 }
 
-// hideQuery removes the query from the URL in err: its signature would let in anybody who reads the error.
+// hideQuery removes the query from the URL in err: its signature would let in anybody who reads the
+// error.
 func hideQuery(err error) {
 	var inURL *url.Error
 	if errors.As(err, &inURL) {

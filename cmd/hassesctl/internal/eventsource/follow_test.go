@@ -25,8 +25,8 @@ type reply struct {
 	err  error // instead
 }
 
-// server plays the answers to a follower's requests, one after the other, and remembers what it resumed after. When it
-// has none left it is gone.
+// server plays the answers to a follower's requests, one after the other, and remembers what it
+// resumed after. When it has none left it is gone.
 type server struct {
 	replies []reply
 	resumed []string
@@ -157,8 +157,8 @@ func TestFollowEnds(t *testing.T) {
 		{"not allowed", refusal(403, `{"error":{"code":"forbidden","message":"not for you"}}`), "the stream was refused: 403 Forbidden: not for you"},
 		{"a proxy's refusal", refusal(502, "<html>"), "the stream was refused: 502 Bad Gateway"},
 		{"no content", refusal(204, ""), "the stream was refused: 204 No Content"},
-		{"another type", reply{code: 200, kind: "text/html", body: strings.NewReader("")}, `the answer is no event stream, but "text/html": is the URL right?`},
-		{"no type", reply{code: 200, body: strings.NewReader("")}, `the answer is no event stream, but "": is the URL right?`},
+		{"another type", reply{code: 200, kind: "text/html", body: strings.NewReader("")}, `the answer is not an event stream but "text/html": is the URL right?`},
+		{"no type", reply{code: 200, body: strings.NewReader("")}, `the answer is not an event stream but "": is the URL right?`},
 		{"never reached", unreachable, `Get "http://daemon.example/sse": no route`},
 		{"too large", tooLarge, ErrEventTooLarge.Error()},
 	} {
@@ -173,7 +173,8 @@ func TestFollowEnds(t *testing.T) {
 	}
 }
 
-// TestFollowTellsNoSignature looks at what people and logs are told of a signed URL that leads nowhere, at first and later.
+// TestFollowTellsNoSignature looks at what people and logs are told of a signed URL that leads
+// nowhere, at first and later.
 func TestFollowTellsNoSignature(t *testing.T) {
 	for _, failure := range []error{errBroken, &tls.CertificateVerificationError{Err: errBroken}} {
 		for _, replies := range [][]reply{{{err: failure}}, {stream(""), {err: failure}}} {
@@ -259,7 +260,8 @@ func TestHopelessFailuresAreNotRepeated(t *testing.T) {
 	}
 }
 
-// A server that minds these headers treats tail as it treats browsers (the Fetch standard, cache mode "no-store").
+// A server that minds these headers treats tail as it treats browsers (the Fetch standard, cache
+// mode "no-store").
 func TestFollowAsksAsBrowsersDo(t *testing.T) {
 	s := &server{}
 	var l log

@@ -20,10 +20,10 @@ type Event struct {
 	Data string `json:"data"`
 }
 
-// Reader reads an event stream by the rules of the HTML standard, section 9.2.6 (interpreting an event stream).
-// It is our own because the kept libraries hide what tail needs to resume as a browser does: the last event id also
-// counts when its event had no data, and retry: counts in blocks that dispatch nothing. A line end is
-// no part of any character, so that each line is decoded by itself.
+// Reader reads an event stream by the rules of the HTML standard, section 9.2.6 (interpreting an
+// event stream). It is our own because libraries hide what tail needs to resume as a browser does:
+// the last event id also counts if its event had no data, and retry: counts in blocks that dispatch
+// nothing. A line end is no part of any character, so that each line is decoded by itself.
 type Reader struct {
 	r     *bufio.Reader
 	bound int // bytes of one event's fields
@@ -48,13 +48,14 @@ func NewReader(r io.Reader, lastID string, bound int) *Reader {
 	return &Reader{r: bufio.NewReader(r), bound: bound, nextID: lastID, lastID: lastID}
 }
 
-// LastID is what to send as Last-Event-ID when the stream has to be opened again.
+// LastID returns what to send as Last-Event-ID to resume the stream.
 func (er *Reader) LastID() string { return er.lastID }
 
-// Retry is the stream's wish how long to wait before that, if it had one.
+// Retry returns how long the stream asks to wait before that, if it does.
 func (er *Reader) Retry() (time.Duration, bool) { return er.retry, er.asked }
 
-// Next waits for the next event. An event that the end of the stream cuts off is dropped, as the standard says.
+// Next waits for the next event. An event that the end of the stream cuts off is dropped, as the
+// standard says.
 func (er *Reader) Next() (Event, error) {
 	for {
 		if err := er.readLine(); err != nil {
@@ -77,8 +78,8 @@ func (er *Reader) Next() (Event, error) {
 	}
 }
 
-// readLine leaves the next line, without its end, in er.line. A line ends at its CR already: what follows may be
-// long in coming.
+// readLine stores the next line, without its end, in er.line. A line ends at its CR: the next byte
+// may be long in coming.
 func (er *Reader) readLine() error {
 	er.line = er.line[:0]
 	for {
@@ -111,7 +112,8 @@ func (er *Reader) dropByteOrderMark() {
 	}
 }
 
-// field processes a line that is not empty. A comment has an empty name, and unknown names are ignored.
+// field processes a line that is not empty. A comment has an empty name, and unknown names are
+// ignored.
 func (er *Reader) field() {
 	name, value, _ := bytes.Cut(er.line, []byte(":"))
 	value = bytes.TrimPrefix(value, []byte(" "))
@@ -129,7 +131,7 @@ func (er *Reader) field() {
 	}
 }
 
-// maxRetry keeps a mistake of the server from ending the stream for good.
+// maxRetry bounds what a mistake of the server can do.
 const maxRetry = sse.MaxRetry
 
 func (er *Reader) setRetry(value string) {

@@ -5,8 +5,9 @@ import (
 	"unicode/utf8"
 )
 
-// decodeUTF8 reads bytes as browsers read an event stream (the WHATWG Encoding standard, "UTF-8 decoder"): each maximal
-// subpart of an ill-formed sequence becomes one U+FFFD, where package utf8 gives one for each byte.
+// decodeUTF8 reads bytes as browsers read an event stream (the WHATWG Encoding standard, "UTF-8
+// decoder"): each maximal subpart of an ill-formed sequence becomes one U+FFFD, where package utf8
+// gives one for each byte.
 func decodeUTF8(b []byte) string {
 	if utf8.Valid(b) {
 		return string(b)
@@ -24,8 +25,9 @@ func decodeUTF8(b []byte) string {
 	return s.String()
 }
 
-// illFormed is the length of the maximal subpart that b, which begins with no character, begins with: what could still
-// have become one (the Unicode standard, section 3.9, table 3-7), or a single byte.
+// illFormed returns the length of the maximal subpart at the beginning of b, which is not a
+// character: what could still have become one (the Unicode standard, section 3.9, table 3-7), or a
+// single byte.
 func illFormed(b []byte) int {
 	low, high := byte(0x80), byte(0xBF) // of the second byte
 	length := 0                         // of the character that the first byte begins

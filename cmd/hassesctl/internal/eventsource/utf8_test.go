@@ -5,7 +5,8 @@ import (
 	"unicode/utf8"
 )
 
-// The values are those of browsers' TextDecoder; some are the examples of the Unicode standard, section 3.9.
+// The values are those of browsers' TextDecoder; some are the examples of the Unicode standard,
+// section 3.9.
 func TestDecodeUTF8(t *testing.T) {
 	const bad = "\uFFFD"
 	for in, want := range map[string]string{

@@ -1,4 +1,5 @@
-// Package exit holds the exit codes of hassesctl, and the error that carries one with a hint of what to do next.
+// Package exit holds the exit codes of hassesctl, and the error that carries one with a hint of
+// what to do next.
 package exit
 
 import "fmt"

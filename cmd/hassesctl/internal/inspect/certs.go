@@ -103,7 +103,8 @@ func daysText(c api.Certificate) string {
 	return strconv.Itoa(c.DaysLeft)
 }
 
-// endStyle returns red for a certificate that has expired, and yellow for one that should have been renewed.
+// endStyle returns red for a certificate that has expired, and yellow for one that should have been
+// renewed.
 func endStyle(c api.Certificate) output.Style {
 	switch {
 	case c.NotAfter.IsZero(), c.DaysLeft < 0:

@@ -18,8 +18,8 @@ import (
 )
 
 const (
-	// clientsPage is how many clients are asked for at a time: some 150 KiB of JSON, so that a daemon with very many
-	// never holds a long answer.
+	// clientsPage is how many clients are asked for at a time: some 150 KiB of JSON, so that a
+	// daemon with very many never holds a long answer.
 	clientsPage = 500
 	// roomsColumn is how wide the rooms of a client may get in the table; --json shows them all.
 	roomsColumn = 32
@@ -42,10 +42,10 @@ func Clients(s *session.Session) *cli.Command {
 				return err
 			}
 			if order := c.String("sort"); order != "" && !slices.Contains([]string{"age", "queue", "sent"}, order) {
-				return exit.Usagef("--sort is age, queue or sent, not %q", order)
+				return exit.Usagef("--sort must be age, queue or sent, not %q", order)
 			}
 			if c.Int("limit") < 0 {
-				return exit.Usagef("--limit wants a number that is not negative")
+				return exit.Usagef("--limit must not be negative")
 			}
 			params := api.ClientsParams{
 				Room: c.String("room"),
@@ -66,7 +66,8 @@ func Clients(s *session.Session) *cli.Command {
 	}
 }
 
-// allClients follows the pages until there are limit clients, or all for 0. Each page has the whole timeout.
+// allClients follows the pages until there are limit clients, or all for 0. Each page has the whole
+// timeout.
 func allClients(ctx context.Context, s *session.Session, params api.ClientsParams, limit int) (api.Clients, error) {
 	all := api.Clients{Clients: []api.Client{}}
 	client, err := session.Within(ctx, s.Timeout, s.Dial)
@@ -97,7 +98,7 @@ func allClients(ctx context.Context, s *session.Session, params api.ClientsParam
 			return all, nil
 		}
 		if page.NextCursor == params.Cursor || len(page.Clients) == 0 {
-			return all, errors.New("the daemon's list of clients does not come to an end")
+			return all, errors.New("the daemon's list of clients does not end")
 		}
 		params.Cursor = page.NextCursor
 	}

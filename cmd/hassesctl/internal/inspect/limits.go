@@ -30,7 +30,7 @@ func Limits(s *session.Session) *cli.Command {
 			}
 			most := c.Int("penalized")
 			if most < 1 {
-				return exit.Usagef("--penalized is less than 1")
+				return exit.Usagef("--penalized must be at least 1")
 			}
 			limits, err := session.Call(c.Context, s, func(ctx context.Context, client *client.Conn) (api.Limits, error) {
 				return client.Limits(ctx, api.LimitsParams{Penalized: most})

@@ -34,7 +34,7 @@ func Rooms(s *session.Session) *cli.Command {
 				return err
 			}
 			if c.Int("limit") < 0 {
-				return exit.Usagef("--limit wants a number that is not negative")
+				return exit.Usagef("--limit must not be negative")
 			}
 			rooms, err := allRooms(c.Context, s, c.String("prefix"), c.Int("limit"))
 			if err != nil {
@@ -49,8 +49,9 @@ func Rooms(s *session.Session) *cli.Command {
 	}
 }
 
-// allRooms follows the pages until there are limit rooms, the fullest, or all for 0. Each page has the whole timeout. All
-// are asked for by name, which costs the daemon no more than the pages themselves, and are sorted here.
+// allRooms follows the pages until there are limit rooms, the fullest, or all for 0. Each page has
+// the whole timeout. All are asked for by name, which costs the daemon no more than the pages
+// themselves, and are sorted here.
 func allRooms(ctx context.Context, s *session.Session, prefix string, limit int) (api.Rooms, error) {
 	all := api.Rooms{Rooms: []api.Room{}}
 	client, err := session.Within(ctx, s.Timeout, s.Dial)
@@ -76,7 +77,7 @@ func allRooms(ctx context.Context, s *session.Session, prefix string, limit int)
 			break
 		}
 		if page.NextCursor == params.Cursor || len(page.Rooms) == 0 {
-			return all, errors.New("the daemon's list of rooms does not come to an end")
+			return all, errors.New("the daemon's list of rooms does not end")
 		}
 		params.Cursor = page.NextCursor
 	}
@@ -114,7 +115,7 @@ func Count(s *session.Session) *cli.Command {
 			var params api.CountParams
 			if len(args) == 1 {
 				if args[0] == "" {
-					return exit.Usagef("a room's name is not empty")
+					return exit.Usagef("the name of a room must not be empty")
 				}
 				params.Room = args[0]
 			}

@@ -51,7 +51,8 @@ func printStatus(s *session.Session, status api.Status) error {
 	return s.Out.Err()
 }
 
-// watchStatus prints the status every s.Refresh until ctx ends, which is no error. A terminal is redrawn in place.
+// watchStatus prints the status every s.Refresh until ctx ends, which is no error. A terminal is
+// redrawn in place.
 func watchStatus(ctx context.Context, s *session.Session) error {
 	client, err := s.Dial(ctx)
 	if err != nil {

@@ -37,7 +37,8 @@ func flags() []cli.Flag {
 	}
 }
 
-// benchTimeout is how long a stream may take to open, and a message to arrive, unless --timeout is longer.
+// benchTimeout is how long a stream may take to open, and a message to arrive, unless --timeout is
+// longer.
 const benchTimeout = 30 * time.Second
 
 // options returns the options of the flags. What they leave open is 0, and bench completes it.

@@ -11,14 +11,16 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// spawnSelf starts this program once more as a worker of bench. The worker ends when its input does.
+// spawnSelf starts this program once more as a worker of bench. The worker ends when its input
+// does.
 func spawnSelf(ctx context.Context) (io.ReadWriteCloser, int, error) {
 	self, err := os.Executable()
 	if err != nil {
 		return nil, 0, err
 	}
 	cmd := exec.Command(self, "__bench-worker")
-	// An interrupt from the terminal goes to all processes in its foreground; the workers end with their work.
+	// An interrupt from the terminal goes to all processes in its foreground; the workers end with
+	// their work.
 	cmd.SysProcAttr = &unix.SysProcAttr{Setpgid: true, Pdeathsig: unix.SIGKILL}
 	cmd.Stderr = os.Stderr
 	cmd.WaitDelay = 5 * time.Second

@@ -72,10 +72,10 @@ func kickParams(c *cli.Context) (api.KickParams, error) {
 	}
 	params.Room, params.All = c.String("room"), c.Bool("all")
 	if params.ID == "" && params.Room == "" && !params.All {
-		return params, exit.Usagef("kick needs an ID or a room that is not empty")
+		return params, exit.Usagef("the ID or room of kick must not be empty")
 	}
 	if c.Duration("refuse") < 0 {
-		return params, exit.Usagef("--refuse wants a duration such as 60s")
+		return params, exit.Usagef("--refuse must be a duration such as 60s")
 	}
 	params.RefuseSeconds = c.Duration("refuse").Seconds()
 	return params, nil

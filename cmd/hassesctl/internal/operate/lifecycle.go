@@ -67,7 +67,7 @@ func Drain(s *session.Session) *cli.Command {
 			if c.IsSet("window") {
 				window := c.Duration("window").Seconds()
 				if window < 0 {
-					return exit.Usagef("--window wants a duration such as 10s")
+					return exit.Usagef("--window must be a duration such as 10s")
 				}
 				params.WindowSeconds = &window
 			}

@@ -56,7 +56,7 @@ func Send(s *session.Session) *cli.Command {
 				return &exit.Error{Code: exit.Usage, Err: fmt.Errorf("--event: the name %s", fault.Reason), Hint: fault.Hint}
 			}
 			if c.IsSet("retry") && (params.Retry <= 0 || c.Duration("retry") > sse.MaxRetry) {
-				return exit.Usagef("--retry wants a duration between 1ms and %.0fh, such as 3s", sse.MaxRetry.Hours())
+				return exit.Usagef("--retry must be between 1ms and %.0fh, such as 3s", sse.MaxRetry.Hours())
 			}
 			if params.Data == "-" {
 				if params.Data, err = readMessage(s.Stdin); err != nil {
@@ -64,7 +64,7 @@ func Send(s *session.Session) *cli.Command {
 				}
 			}
 			if !utf8.ValidString(params.Data) {
-				return errors.New("the message is not UTF-8, which is all that a stream can carry")
+				return errors.New("the message is not UTF-8; a stream carries nothing else")
 			}
 			sent, err := session.Call(c.Context, s, func(ctx context.Context, client *client.Conn) (api.Sent, error) {
 				return client.Send(ctx, params)
@@ -95,10 +95,10 @@ func printSent(s *session.Session, sent api.Sent) error {
 func readMessage(r io.Reader) (string, error) {
 	data, err := io.ReadAll(io.LimitReader(r, maxMessage+1))
 	if err != nil {
-		return "", fmt.Errorf("read the message from the standard input: %w", err)
+		return "", fmt.Errorf("read the message from standard input: %w", err)
 	}
 	if len(data) > maxMessage {
-		return "", errors.New("the message on the standard input is over 16 MiB, which no daemon accepts")
+		return "", errors.New("the message on standard input is over 16 MiB, which no daemon accepts")
 	}
 	return string(data), nil
 }

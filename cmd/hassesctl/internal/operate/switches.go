@@ -33,7 +33,7 @@ func LogLevel(s *session.Session) *cli.Command {
 			level := ""
 			if len(args) == 1 {
 				if level = args[0]; !slices.Contains(LogLevels, level) {
-					return exit.Usagef("a log level is quiet, normal or debug, not %q", level)
+					return exit.Usagef("LEVEL must be quiet, normal or debug, not %q", level)
 				}
 			}
 			result, err := session.Call(c.Context, s, func(ctx context.Context, client *client.Conn) (api.Level, error) {

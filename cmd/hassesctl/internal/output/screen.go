@@ -1,7 +1,7 @@
 // Package output writes for people and for scripts: text, tables and JSON.
 //
-// Results go to stdout, everything else to stderr. All text but this program's own formats is made visible on its way
-// out. Only a terminal gets colours, and a terminal never gets raw data.
+// Results go to stdout, everything else to stderr. All text but this program's own formats is made
+// visible on its way out. Only a terminal gets colours, and a terminal never gets raw data.
 package output
 
 import (
@@ -25,7 +25,8 @@ type Screen struct {
 	err      error      // the first one of writing
 }
 
-// NewScreen returns a screen for w. Colours depend on w being a terminal, and on NO_COLOR and TERM in the environment.
+// NewScreen returns a screen for w. Colours depend on w being a terminal, and on NO_COLOR and TERM
+// in the environment.
 func NewScreen(w io.Writer, getenv func(string) string) *Screen {
 	s := &Screen{w: w}
 	if f, ok := w.(*os.File); ok && isTerminal(f) {
@@ -41,7 +42,7 @@ func NewTerminal(w io.Writer, columns int) *Screen {
 	return &Screen{w: w, terminal: true, width: func() int { return columns }}
 }
 
-// IsTerminal reports whether somebody looks at the output.
+// IsTerminal reports whether the output goes to a terminal.
 func (s *Screen) IsTerminal() bool { return s.terminal }
 
 // Writer returns what the screen writes to. Whatever is written there directly is not escaped.
@@ -63,7 +64,8 @@ func (s *Screen) Raw(b []byte) {
 	}
 }
 
-// Printf makes the strings and errors among args visible and formats them. The format itself is trusted.
+// Printf makes the strings and errors among args visible and formats them. The format itself is
+// trusted.
 func (s *Screen) Printf(format string, args ...any) {
 	for i, arg := range args {
 		switch arg := arg.(type) {
@@ -76,8 +78,8 @@ func (s *Screen) Printf(format string, args ...any) {
 	s.Raw(fmt.Appendf(nil, format, args...))
 }
 
-// JSON writes one document on one line. Characters that a terminal does not show are escaped: the document is the same,
-// and safe to look at.
+// JSON writes one document on one line. Characters that a terminal does not show are escaped: the
+// document is the same, and safe to look at.
 func (s *Screen) JSON(v any) error {
 	var b bytes.Buffer
 	enc := json.NewEncoder(&b)
@@ -113,7 +115,8 @@ func (s *Screen) Paint(st Style, text string) Painted {
 	return Painted(st) + Painted(text) + "\x1b[0m"
 }
 
-// Field returns a line with a name and a value, as status and limits have them. The value is made visible.
+// Field returns a line with a name and a value, as status and limits have them. The value is made
+// visible.
 func (s *Screen) Field(name, value string) string {
 	return fmt.Sprintf("%s%s\n", s.Paint(Dim, fmt.Sprintf("%-16s", name)), safetext.Visible(value))
 }

@@ -17,8 +17,9 @@ type Column struct {
 	Heading string
 	Right   bool // numbers
 
-	// On a terminal that is too narrow for all columns, those with Yields over 0 become narrower, down to Least; the one
-	// that yields most goes first. The others keep their width, since a number that is cut is another number.
+	// On a terminal that is too narrow for all columns, those with Yields over 0 become narrower,
+	// down to Least; the one that yields most goes first. The others keep their width, since a
+	// number that is cut is another number.
 	Yields int
 	Least  int
 	AtEnd  bool // the end of its texts matters, as in "TLS 1.3": they are ASCII, and lose their beginning
@@ -45,7 +46,8 @@ func (t *Table) Add(cells ...Cell) {
 	t.rows = append(t.rows, row)
 }
 
-// Print writes the table. On a terminal it is made to fit; what does not fit even so is cut at the edge.
+// Print writes the table. On a terminal it is made to fit; what does not fit even so is cut at the
+// edge.
 func (t *Table) Print(s *Screen) {
 	widths := make([]int, len(t.Columns))
 	headings := make([]Cell, len(t.Columns))

@@ -30,7 +30,8 @@ func Width(text string) int {
 	return width
 }
 
-// wide holds the blocks of characters that take two columns (East Asian Width W and F, coarsely, and emoji).
+// wide holds the blocks of characters that take two columns (East Asian Width W and F, coarsely,
+// and emoji).
 var wide = &unicode.RangeTable{
 	R16: []unicode.Range16{
 		{0x1100, 0x115F, 1},

@@ -65,7 +65,8 @@ func newAuthority(now time.Time, lifetime time.Duration) (*keyPair, error) {
 	}
 	c := &x509.Certificate{
 		SerialNumber: serial,
-		// The name has a random part, since two authorities of one name would be taken for each other.
+		// The name has a random part, since two authorities of one name would be taken for each
+		// other.
 		Subject:               pkix.Name{CommonName: "hassesd control authority " + hex.EncodeToString(serial.Bytes()[:4])},
 		NotBefore:             now.Add(-backdate),
 		NotAfter:              now.Add(lifetime),
@@ -78,7 +79,8 @@ func newAuthority(now time.Time, lifetime time.Duration) (*keyPair, error) {
 	return sign(c, c, key, key)
 }
 
-// issue makes a key and signs a certificate for it as the authority k. It is valid only while the authority is.
+// issue makes a key and signs a certificate for it as the authority k. It is valid only while the
+// authority is.
 func (k *keyPair) issue(t template, now time.Time, lifetime time.Duration) (*keyPair, error) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
@@ -158,13 +160,13 @@ func loadAuthority(certFile, keyFile string, now time.Time) (*keyPair, error) {
 	key, ok := pair.PrivateKey.(*ecdsa.PrivateKey)
 	switch {
 	case !ok:
-		return nil, fmt.Errorf("authority's key %s: it is not an ECDSA key", keyFile)
+		return nil, fmt.Errorf("authority's key %s is not an ECDSA key", keyFile)
 	case !pair.Leaf.IsCA:
-		return nil, fmt.Errorf("authority %s: it is not an authority's certificate", certFile)
+		return nil, fmt.Errorf("authority %s is not an authority's certificate", certFile)
 	case now.Before(pair.Leaf.NotBefore):
-		return nil, fmt.Errorf("authority %s: it is valid only from %s on; is the clock right?", certFile, pair.Leaf.NotBefore.UTC().Format(time.RFC3339))
+		return nil, fmt.Errorf("authority %s is valid only from %s on; is the clock right?", certFile, pair.Leaf.NotBefore.UTC().Format(time.RFC3339))
 	case now.After(pair.Leaf.NotAfter):
-		return nil, fmt.Errorf("authority %s: it expired on %s", certFile, pair.Leaf.NotAfter.UTC().Format(time.DateOnly))
+		return nil, fmt.Errorf("authority %s expired on %s", certFile, pair.Leaf.NotAfter.UTC().Format(time.DateOnly))
 	}
 	return &keyPair{pair.Leaf, key}, nil
 }

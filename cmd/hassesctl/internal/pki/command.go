@@ -1,4 +1,5 @@
-// Package pki is the command that makes certificates for the control port over TLS. It asks no daemon.
+// Package pki is the command that makes certificates for the control port over TLS. It asks no
+// daemon.
 package pki
 
 import (
@@ -42,7 +43,7 @@ func Command(s *session.Session) *cli.Command {
 				o.dir = "."
 			}
 			if c.IsSet("days") && (o.days < 1 || o.days > maxDays) {
-				return exit.Usagef("--days wants a number between 1 and %d", maxDays)
+				return exit.Usagef("--days must be between 1 and %d", maxDays)
 			}
 			switch {
 			case args[0] == "init" && len(args) == 1:
@@ -82,7 +83,7 @@ func issueDaemon(s *session.Session, o options, hosts []string) error {
 		}
 	}
 	if hosts[0] == authorityName {
-		return exit.Usagef("the first name cannot be %q: the authority's files are called so", authorityName)
+		return exit.Usagef("the first name cannot be %q: the authority's files have that name", authorityName)
 	}
 	return issueLeaf(s, o, hosts[0], daemonTemplate(hosts), "for control.tls.cert_file of the daemon", "for control.tls.key_file")
 }
@@ -98,7 +99,7 @@ func issueClient(s *session.Session, o options, name string) error {
 func issueLeaf(s *session.Session, o options, name string, t template, forCertificate, forKey string) error {
 	ca, err := loadAuthority(filepath.Join(o.dir, authorityName+".pem"), filepath.Join(o.dir, authorityName+"-key.pem"), o.now)
 	if errors.Is(err, fs.ErrNotExist) {
-		return &exit.Error{Code: exit.Failed, Err: err, Hint: "hassesctl pki init makes an authority; --dir tells where it is"}
+		return &exit.Error{Code: exit.Failed, Err: err, Hint: "make an authority with hassesctl pki init, or name its directory with --dir"}
 	}
 	if err != nil {
 		return err

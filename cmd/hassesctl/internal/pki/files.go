@@ -14,8 +14,8 @@ type newFile struct {
 	mode fs.FileMode // whatever the umask says
 }
 
-// writePair writes both files or none. It replaces existing files only with replace; their old content then stays until
-// the new one is on the disk.
+// writePair writes both files or none. It replaces existing files only with replace; their old
+// content then stays until the new one is on the disk.
 func writePair(key, cert newFile, replace bool) error {
 	if !replace {
 		for _, f := range []newFile{key, cert} {

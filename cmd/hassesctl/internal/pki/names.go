@@ -13,7 +13,8 @@ func isHost(host string) bool {
 	return len(host) <= 253 && isPlainName(host)
 }
 
-// isClientName reports whether name can stand in a URI and be the name of files that nobody takes for another's.
+// isClientName reports whether name can stand in a URI and be the name of files that nobody takes
+// for another's.
 func isClientName(name string) bool {
 	return len(name) <= 64 && isPlainName(name) && name != authorityName
 }

@@ -14,7 +14,8 @@ import (
 	"github.com/hassesd/hassesd/internal/admin/client"
 )
 
-// Dial opens the control connection that the settings name. What is wrong before anything was sent is wrong with them.
+// Dial opens the control connection of the settings. An error before anything was sent is a mistake
+// in them.
 func (s *Session) Dial(ctx context.Context) (*client.Conn, error) {
 	o := client.Options{Socket: s.Socket, TCP: s.TCP, Timeout: s.Timeout}
 	if o.TCP != "" {
@@ -23,7 +24,7 @@ func (s *Session) Dial(ctx context.Context) (*client.Conn, error) {
 	if s.AuthKey != "" {
 		var err error
 		if o.AuthKey, err = readAuthKey(s.AuthKey); err != nil {
-			return nil, &exit.Error{Code: exit.Usage, Err: err, Hint: "--auth-key-file names a file that holds the key alone"}
+			return nil, &exit.Error{Code: exit.Usage, Err: err, Hint: "the file of --auth-key-file must hold the key alone"}
 		}
 	}
 	conn, err := client.Dial(ctx, o)

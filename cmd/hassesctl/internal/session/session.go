@@ -1,4 +1,5 @@
-// Package session gives commands what they need of the process: input, output, settings, and the control connection.
+// Package session gives commands what they need of the process: input, output, settings, and the
+// control connection.
 package session
 
 import (

@@ -40,8 +40,8 @@ func GlobalFlags() []cli.Flag {
 	}
 }
 
-// NewSettings puts flags before environment before defaults. Where to reach the daemon is one choice: a flag for it
-// also puts aside the environment's other way.
+// NewSettings combines flags, environment and defaults, in this order of precedence. How to reach
+// the daemon is one choice: a flag for it overrides both variables of the environment.
 func NewSettings(c *cli.Context, env Environment) (Settings, error) {
 	s := Settings{
 		Socket:  c.String("socket"),
@@ -74,7 +74,7 @@ func NewSettings(c *cli.Context, env Environment) (Settings, error) {
 	if text := env.Get("HASSESCTL_JSON"); text != "" && !c.IsSet("json") {
 		on, err := strconv.ParseBool(text)
 		if err != nil {
-			return s, exit.Usagef("HASSESCTL_JSON=%s: want true or false", text)
+			return s, exit.Usagef("HASSESCTL_JSON=%s: it must be true or false", text)
 		}
 		s.JSON = on
 	}
@@ -86,12 +86,12 @@ func NewSettings(c *cli.Context, env Environment) (Settings, error) {
 				return s, exit.Usagef("HASSESCTL_TIMEOUT=%w", err)
 			}
 			if d <= 0 {
-				return s, exit.Usagef("HASSESCTL_TIMEOUT=%s: want a duration over zero, such as 500ms or 1m", text)
+				return s, exit.Usagef("HASSESCTL_TIMEOUT=%s: it must be over zero, such as 500ms or 1m", text)
 			}
 			s.Timeout = d
 		}
 	} else if s.Timeout <= 0 {
-		return s, exit.Usagef("--timeout wants a duration over zero, such as 500ms or 1m")
+		return s, exit.Usagef("--timeout must be over zero, such as 500ms or 1m")
 	}
 	return s, nil
 }

@@ -8,7 +8,8 @@ import (
 	"github.com/hassesd/hassesd/internal/pemfile"
 )
 
-// Roots returns the certificates of the system, of the file and of the text. File and text may be empty.
+// Roots returns the certificates of the system, of the file and of the text. File and text may be
+// empty.
 func Roots(file, text string) (*x509.CertPool, error) {
 	roots, err := x509.SystemCertPool()
 	if err != nil {

@@ -11,17 +11,17 @@ import (
 	"github.com/hassesd/hassesd/cmd/hassesctl/internal/exit"
 )
 
-// Query returns the query that names the rooms, and the client's id unless it is empty. Only the newer grammar can name a
-// room with '-', the separator of the older one.
+// Query returns the query that names the rooms, and the client's id unless it is empty. Only the
+// newer grammar can name a room with '-', the separator of the older one.
 func Query(rooms []string, id string) (url.Values, error) {
 	query := url.Values{}
 	var simple []string
 	for _, room := range rooms {
 		switch {
 		case room == "":
-			return nil, exit.Usagef("a room's name is not empty")
+			return nil, exit.Usagef("the name of a room must not be empty")
 		case room == "*" && len(rooms) > 1:
-			return nil, exit.Usagef("'*' is every room already: give it alone")
+			return nil, exit.Usagef("'*' already means every room: give it alone")
 		case strings.Contains(room, "-"):
 			query.Add("room", room)
 		default:
@@ -37,18 +37,18 @@ func Query(rooms []string, id string) (url.Values, error) {
 	return query, nil
 }
 
-// URL adds the query to the address where browsers subscribe. An address that only states where the daemon listens, such
-// as 0.0.0.0, becomes one that can be connected to.
+// URL adds the query to the address where browsers subscribe. An address that only states where the
+// daemon listens, such as 0.0.0.0, becomes one that can be connected to.
 func URL(address string, query url.Values) (string, error) {
 	if address == "" {
-		return "", &exit.Error{Code: exit.Failed, Err: errors.New("the daemon does not say where browsers subscribe"), Hint: "give the address with --url"}
+		return "", &exit.Error{Code: exit.Failed, Err: errors.New("the daemon does not know where browsers subscribe"), Hint: "give the address with --url"}
 	}
 	u, err := url.Parse(address)
 	if err != nil {
-		return "", exit.Usagef("%q is no URL: %w", address, err)
+		return "", exit.Usagef("%q is not a URL: %w", address, err)
 	}
 	if u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
-		return "", exit.Usagef("%q is no URL to subscribe at: want https://HOST/PATH", address)
+		return "", exit.Usagef("%q is not a URL to subscribe at, such as https://HOST/PATH", address)
 	}
 	if ip := net.ParseIP(u.Hostname()); u.Hostname() == "" || ip != nil && ip.IsUnspecified() {
 		port := u.Port()

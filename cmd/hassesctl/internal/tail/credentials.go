@@ -18,7 +18,8 @@ import (
 // urlTTL is how long a URL that tail signs for itself is valid: tail connects at once.
 const urlTTL = time.Minute
 
-// credentials returns what adds the credentials of the flags to each request, or nil if there are none.
+// credentials returns what adds the credentials of the flags to each request, or nil if there are
+// none.
 func credentials(c *cli.Context) (func(*http.Request) error, error) {
 	tokenFile := c.String("token-file")
 	switch {
@@ -40,7 +41,8 @@ func credentials(c *cli.Context) (func(*http.Request) error, error) {
 	return nil, nil //nolint:nilnil // nothing to show is not an error
 }
 
-// readToken reads the token from its file. It is called for each connection, since the token may have been renewed.
+// readToken reads the token from its file. It is called for each connection, since the token may
+// have been renewed.
 func readToken(path string) (string, error) {
 	text, err := os.ReadFile(path)
 	if err != nil {

@@ -15,16 +15,16 @@ import (
 	"github.com/hassesd/hassesd/cmd/hassesctl/internal/session"
 )
 
-// runner runs a command for each event, one after the other. While the command runs, nobody reads the stream: a daemon
-// that has to wait too long ends it, and tail resumes after the last event.
+// runner runs a command for each event, one after the other. While the command runs, nobody reads
+// the stream: a daemon that has to wait too long ends it, and tail resumes after the last event.
 type runner struct {
 	s       *session.Session
 	command string
 	env     []string
 }
 
-// newRunner returns a runner whose commands inherit our environment. Events do not carry their room, so that it is known
-// only if there is one.
+// newRunner returns a runner whose commands inherit our environment. Events do not carry their
+// room, so that it is known only if there is one.
 func newRunner(s *session.Session, command string, rooms []string) *runner {
 	env := slices.DeleteFunc(slices.Clone(s.Env.List), func(pair string) bool {
 		name, _, _ := strings.Cut(pair, "=")
@@ -36,7 +36,8 @@ func newRunner(s *session.Session, command string, rooms []string) *runner {
 	return &runner{s: s, command: command, env: env}
 }
 
-// run runs the command. It reports a command that fails; only a shell that cannot be started is an error.
+// run runs the command. It reports a command that fails; only a shell that cannot be started is an
+// error.
 func (r *runner) run(ctx context.Context, ev eventsource.Event) error {
 	cmd := exec.CommandContext(ctx, "sh", "-c", r.command)
 	cmd.Env = slices.Concat(r.env, []string{"HASSES_ID=" + ev.ID, "HASSES_EVENT=" + ev.Type})

@@ -15,11 +15,12 @@ const (
 	reauthEvent = "hasses.reauth"
 )
 
-// handler handles one event. An error ends the stream.
+// handler handles one event. An error ends tail.
 type handler func(context.Context, eventsource.Event) error
 
-// reportEnds returns a handler that tells people about gaps and about credentials that have expired, and leaves all other
-// events to handle. With pass these two are events as well: a script that reads JSON may not see standard error.
+// reportEnds returns a handler that tells people about gaps and about credentials that have
+// expired, and leaves all other events to handle. With pass these two are events as well: a script
+// that reads JSON may not see standard error.
 func reportEnds(s *session.Session, handle handler, pass bool) handler {
 	return func(ctx context.Context, ev eventsource.Event) error {
 		switch ev.Type {

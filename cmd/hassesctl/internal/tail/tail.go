@@ -43,10 +43,10 @@ func Command(s *session.Session) *cli.Command {
 				return err
 			}
 			if c.IsSet("exec") && c.IsSet("json") && s.JSON {
-				return exit.Usagef("--exec and --json exclude each other: the command prints what it likes")
+				return exit.Usagef("--exec and --json exclude each other: with --exec the command does the printing")
 			}
 			if strings.ContainsFunc(c.String("since"), unicode.IsControl) {
-				return exit.Usagef("--since wants the id of an event")
+				return exit.Usagef("--since must be the id of an event")
 			}
 			ctx, stop := session.UntilSignal(c.Context)
 			defer stop()
