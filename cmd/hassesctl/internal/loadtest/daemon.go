@@ -63,7 +63,7 @@ func openDoor(ctx context.Context, s *session.Session, c *cli.Context, timeout t
 	case "json":
 		return bench.DialJSON(ctx, network, address, timeout)
 	default:
-		return nil, exit.Usagef("--publish must be classic or json, not %s", form)
+		return nil, exit.Usagef("--publish %s: want classic or json", form)
 	}
 }
 
