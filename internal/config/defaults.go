@@ -7,8 +7,8 @@ const (
 	mib = 1 << 20
 )
 
-// Defaults returns the settings of a daemon that was told nothing. They do not pass [Load] as they
-// stand: who may subscribe and which certificate is served must be said.
+// Defaults returns the default settings. [Load] does not accept them unchanged: authentication and
+// a certificate are required.
 func Defaults() Settings {
 	return Settings{
 		Listen:    []string{"https://:8443"},
@@ -31,7 +31,7 @@ func Defaults() Settings {
 			Fallback:   "refuse",
 		},
 		CORS: CORS{Origins: []string{}, Credentials: true},
-		HSTS: HSTS{MaxAge: 63072000 * time.Second}, // two years, what the browsers' preload lists ask for
+		HSTS: HSTS{MaxAge: 63072000 * time.Second}, // two years, as browsers' preload lists require
 		Control: Control{
 			Socket:      "/run/hassesd/control.sock",
 			Connections: 128,
@@ -48,9 +48,8 @@ func Defaults() Settings {
 		Heartbeat: Heartbeat{Interval: 15 * time.Second},
 		History:   History{Events: 100_000, Bytes: 64 * mib, Age: 10 * time.Minute},
 		Limits: Limits{
-			// An office or a mobile operator's gateway looks like one address. What it holds when
-			// the daemon restarts comes back at once, so the burst is over the bound on
-			// connections.
+			// An office or a mobile operator's gateway is one address. After a restart, all its
+			// connections return at once, so the burst is above the bound on connections.
 			ConnectionsPerAddress: 256,
 			HandshakesPerAddress:  64,
 			HandshakeRate:         20,
@@ -73,11 +72,11 @@ func Defaults() Settings {
 	}
 }
 
-// DevFIFO stands in control.fifo for the pipe of development mode, which is beside its control
-// socket; the start finds out where that is.
+// DevFIFO is the value of control.fifo in development mode. It stands for a pipe next to the
+// control socket, whose path the daemon finds out at the start.
 const DevFIFO = "$XDG_RUNTIME_DIR/hassesd/fifo"
 
-// development returns what development mode puts in the place of defaults.
+// development returns the defaults of development mode.
 func development() Settings {
 	s := Defaults()
 	s.Dev = true
@@ -85,6 +84,6 @@ func development() Settings {
 	s.Auth.Mode, s.Auth.AllowAllRooms = []string{"none"}, true
 	s.Demo = true
 	s.Control.TCP, s.Control.FIFO = "127.0.0.1:8085", DevFIFO
-	s.HSTS.MaxAge = 0 // a browser would remember it for localhost, port or no port
+	s.HSTS.MaxAge = 0 // a browser would remember it for localhost on all ports
 	return s
 }

@@ -2,8 +2,8 @@ package config
 
 import "slices"
 
-// Diff names the keys whose values differ, in the order of the file, the lists of tables last:
-// those a running daemon can take, and those that need a restart.
+// Diff returns the keys whose values differ, in the order of the file with lists of tables last:
+// those that a reload applies, and those that need a restart.
 func Diff(old, next Settings) (reloadable, needsRestart []string) {
 	for i := range registry {
 		e := &registry[i]
@@ -25,8 +25,7 @@ func Diff(old, next Settings) (reloadable, needsRestart []string) {
 	return reloadable, needsRestart
 }
 
-// Adopt returns old with the values of next that a running daemon can take: what is in force after
-// a reload.
+// Adopt returns old with the reloadable values of next, which are the settings after a reload.
 func Adopt(old, next Settings) Settings {
 	for i := range registry {
 		if e := &registry[i]; e.reloadable {

@@ -1,3 +1,2 @@
-// Package config turns defaults, a TOML file, the environment and flags into one validated
-// [Settings].
+// Package config merges defaults, a TOML file, the environment and flags into validated [Settings].
 package config

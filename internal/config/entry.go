@@ -5,18 +5,18 @@ import (
 	"time"
 )
 
-// envPrefix begins the name of every variable that is ours.
+// envPrefix is the prefix of the environment variables of hassesd.
 const envPrefix = "HASSESD_"
 
-// entry is a row of the registry: what cannot be derived from the settings struct.
+// entry is a row of the registry: what the settings struct does not state.
 type entry struct {
 	name       string
 	aliases    []string
-	usage      string // what it is, ending in a full stop
-	example    string // a value; empty: none worth giving
+	usage      string // what it is, in full sentences
+	example    string // a value; empty: no example
 	reloadable bool
 	size       bool                // an int that counts bytes
-	words      bool                // a list of plain words: one text, or several with commas, will do for it
+	words      bool                // a list of plain words, which may be one text with commas
 	field      func(*Settings) any // pointer to the field
 }
 
@@ -47,7 +47,7 @@ func (e *entry) env() string {
 	return envPrefix + strings.ToUpper(strings.NewReplacer(".", "_").Replace(e.name))
 }
 
-// envs are the names of all variables that set the key: its own, and those of the short flags.
+// envs returns the names of all variables that set the key: its own, and those of its aliases.
 func (e *entry) envs() []string {
 	names := []string{e.env()}
 	for _, a := range e.aliases {
@@ -56,7 +56,7 @@ func (e *entry) envs() []string {
 	return names
 }
 
-// short is the flag name that people type.
+// short returns the shortest flag of the key.
 func (e *entry) short() string {
 	if len(e.aliases) > 0 {
 		return e.aliases[0]
@@ -64,7 +64,7 @@ func (e *entry) short() string {
 	return e.flag()
 }
 
-// items are what a text adds to a list, and the text itself for any other key.
+// items returns the items that a text adds to a list, or the text itself for any other key.
 func (e *entry) items(text string) []string {
 	if e.words {
 		return splitItems(text)
@@ -72,7 +72,7 @@ func (e *entry) items(text string) []string {
 	return []string{text}
 }
 
-// splitItems takes a list apart that is written with commas.
+// splitItems splits a list at commas.
 func splitItems(text string) []string {
 	var items []string
 	for item := range strings.SplitSeq(text, ",") {
@@ -83,7 +83,7 @@ func splitItems(text string) []string {
 	return items
 }
 
-// splitKey takes a key apart: the table it is in, empty at the top, and its name there.
+// splitKey splits a key into its table, which is empty at the top level, and its name there.
 func splitKey(key string) (table, name string) {
 	dot := strings.LastIndexByte(key, '.')
 	return key[:max(dot, 0)], key[dot+1:]

@@ -29,9 +29,9 @@ func (l *loader) readEnv(env []string) {
 	}
 }
 
-// UnknownVariables are those of env, NAME=value, that begin like ours and name no setting. They
-// have no effect: they may be mistyped, and may as well belong to a program that starts the daemon,
-// so they are no reason not to start.
+// UnknownVariables returns an error for each variable of env, as NAME=value, that has our prefix
+// and sets no key. It may be a typo, or belong to a program that starts the daemon, so it is not a
+// reason to refuse to start.
 func UnknownVariables(env []string) []*Error {
 	var unknown []*Error
 	for _, pair := range env {
@@ -46,8 +46,8 @@ func UnknownVariables(env []string) []*Error {
 	return unknown
 }
 
-// isServiceLink tells the variables that Kubernetes gives every container when a service is called
-// hassesd.
+// isServiceLink reports whether Kubernetes sets a variable of this name in every container because
+// a service is called hassesd.
 func isServiceLink(name string) bool {
 	rest := strings.TrimPrefix(name, envPrefix)
 	return rest == "PORT" || strings.HasPrefix(rest, "PORT_") || strings.HasPrefix(rest, "SERVICE_")

@@ -2,10 +2,10 @@ package config
 
 import "strings"
 
-// Error is one thing wrong with the configuration.
+// Error is one error of the configuration.
 type Error struct {
-	Source string // where it was said: file:line:column, --flag or HASSESD_NAME; empty: nowhere, it is missing
-	Key    string // the setting, history.bytes; empty when it is about a whole file
+	Source string // file:line:column, --flag or HASSESD_NAME; empty: not set
+	Key    string // the setting, such as history.bytes; empty: a whole file
 	What   string
 	Hint   string // what to do; may be empty
 }
@@ -26,11 +26,10 @@ func (e *Error) Error() string {
 	return b.String()
 }
 
-// Errors is everything wrong with the configuration, in the order of the sources; it is never
-// empty.
+// Errors is all errors of the configuration, in the order of the sources. It is never empty.
 type Errors struct{ List []*Error }
 
-// Error has a line for each.
+// Error returns one line per error.
 func (e *Errors) Error() string {
 	lines := make([]string, 0, len(e.List))
 	for _, one := range e.List {

@@ -6,16 +6,16 @@ import (
 	"slices"
 )
 
-// The words of limits.exempt that are no networks.
+// Words in limits.exempt that are not networks.
 const (
 	exemptAuto = "auto" // this machine, for limits that have their default values
 	exemptNone = "none"
 )
 
-// maxExempt bounds limits.exempt: each accepted connection is compared with all of it.
+// maxExempt bounds limits.exempt, because each accepted connection is compared with all of it.
 const maxExempt = 64
 
-// ExemptNetworks are the networks written in limits.exempt. The settings have passed [Load].
+// ExemptNetworks returns the networks in limits.exempt. The settings must come from [Load].
 func (l *Limits) ExemptNetworks() []netip.Prefix {
 	var networks []netip.Prefix
 	for _, text := range l.Exempt {
@@ -31,8 +31,8 @@ func (l *Limits) ExemptNetworks() []netip.Prefix {
 	return networks
 }
 
-// ExemptsLoopback says whether this machine's own addresses are spared the limit of an address with
-// this key: "auto" is in limits.exempt, and the limit has its default value.
+// ExemptsLoopback reports whether the limit with this key does not apply to this machine's own
+// addresses: "auto" is in limits.exempt, and the limit has its default value.
 func (s *Settings) ExemptsLoopback(key string) bool {
 	return slices.Contains(s.Limits.Exempt, exemptAuto) && s.IsDefault(key)
 }

@@ -6,10 +6,10 @@ import (
 	"strings"
 )
 
-// readHassesConf takes the settings of an old hasses.conf. hasses had a script turn the file into
-// its command line: # begins a comment wherever it stands, unless a backslash comes before it, and
-// a line holds one or more switches. Lines without a dash, key=value, key value and key, and
-// comments that begin with ; are taken too.
+// readHassesConf reads an old hasses.conf. A script of hasses converted the file into a command line:
+// # begins a comment anywhere, unless a backslash precedes it, and a line has one or more switches.
+// readHassesConf also accepts lines without a dash (key=value, key value and key), and comments that
+// begin with ;.
 func (l *loader) readHassesConf(path string, doc []byte) {
 	number := 0
 	for line := range strings.Lines(string(doc)) {
@@ -48,7 +48,7 @@ func withoutComment(line string) string {
 	return kept.String()
 }
 
-// hassesSwitches takes the words of a line that begins with a dash: -key=value, -key, or -key
+// hassesSwitches reads the words of a line that begins with a dash: -key=value, -key, or -key
 // value.
 func (l *loader) hassesSwitches(source string, words []string) {
 	for len(words) > 0 {

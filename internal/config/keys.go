@@ -4,8 +4,8 @@ import (
 	"slices"
 )
 
-// Key is one setting as the outside knows it. The registry of keys drives the flags, the
-// environment, the file, the defaults output and the documentation.
+// Key is one setting. The flags, the environment, the file, the output of 'hassesd defaults' and
+// the documentation all derive from the keys.
 type Key struct {
 	Name       string   // in the file, with its table: history.bytes
 	Flag       string   // without dashes: history-bytes
@@ -13,8 +13,8 @@ type Key struct {
 	Env        string   // HASSESD_HISTORY_BYTES
 	Kind       Kind
 	Usage      string // full sentences: what it is, its default, its unit, an example
-	Default    string // as it is written on a command line; a list has commas
-	Reloadable bool   // a reload takes a new value; otherwise it needs a restart
+	Default    string // as on a command line; list items are separated by commas
+	Reloadable bool   // a reload applies a new value; otherwise a restart
 }
 
 // Keys returns every key, in the order of the file.
@@ -40,7 +40,7 @@ func (e *entry) key(defaults *Settings) Key {
 	k.Usage = e.usage
 	switch {
 	case k.Default == "" && e.words:
-		k.Usage += " Default: nothing." // or it would read like the word none
+		k.Usage += " Default: nothing." // "none" would look like a value
 	case k.Default == "":
 		k.Usage += " Default: none."
 	default:

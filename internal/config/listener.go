@@ -12,10 +12,10 @@ import (
 // Listener is one address of the key listen.
 type Listener struct {
 	TLS  bool
-	Addr string // host:port as net.SplitHostPort takes it; an empty host is every address of both families
+	Addr string // host:port as for net.SplitHostPort; an empty host means all addresses of both families
 }
 
-// Listeners returns the addresses of the key listen. The settings have passed [Load].
+// Listeners returns the addresses of the key listen. The settings must come from [Load].
 func (s *Settings) Listeners() []Listener {
 	listeners := make([]Listener, 0, len(s.Listen))
 	for _, text := range s.Listen {
@@ -86,8 +86,7 @@ func (c *checker) listeners() {
 	}
 }
 
-// overlap reports whether two addresses cannot be bound at the same time. Port 0 is a new one each
-// time.
+// overlap reports whether two addresses cannot be bound at the same time. Port 0 never overlaps.
 func overlap(a, b string) bool {
 	aHost, aPort, _ := net.SplitHostPort(a)
 	bHost, bPort, _ := net.SplitHostPort(b)

@@ -6,11 +6,11 @@ import (
 	"strings"
 )
 
-// Sources is where settings come from, weakest first. Empty ones are left out.
+// Sources is where settings come from. Later fields override earlier ones. Empty ones are skipped.
 type Sources struct {
 	HassesConf string       // path of an old hasses.conf
 	ConfigFile string       // path of the TOML file
-	Env        []string     // NAME=value, as os.Environ gives it
+	Env        []string     // NAME=value, as from os.Environ
 	Flags      []Assignment // in the order of the command line
 
 	ReadFile func(path string) ([]byte, error) // nil: os.ReadFile
@@ -23,7 +23,7 @@ type Assignment struct {
 }
 
 // Load merges the sources over [Defaults] and validates the result. The error is an [*Errors] with
-// everything that is wrong; the settings are then not to be used.
+// all errors. With an error, the settings must not be used.
 func Load(in Sources) (Settings, error) {
 	if in.ReadFile == nil {
 		in.ReadFile = os.ReadFile
@@ -75,8 +75,8 @@ func (l *loader) readFlags(flags []Assignment) {
 	}
 }
 
-// finish does what needs all layers: the scheme of old ports, hasses' defaults, and development
-// mode.
+// finish does what needs all layers: the scheme of old ports, the defaults of hasses, and
+// development mode.
 func (l *loader) finish() {
 	for _, port := range l.ports {
 		scheme := "https://"
@@ -95,7 +95,7 @@ func (l *loader) finish() {
 		l.useDevelopment()
 	}
 	if l.origins["cors.credentials"].layer == layerDefaults && slices.Contains(l.settings.CORS.Origins, anyOrigin) {
-		l.settings.CORS.Credentials = false // only who asks for the pair is refused
+		l.settings.CORS.Credentials = false // only an explicit combination is an error
 	}
 }
 

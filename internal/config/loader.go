@@ -22,18 +22,18 @@ type origin struct {
 // loader collects values and errors, layer by layer.
 type loader struct {
 	settings Settings
-	layer    layer             // the one that is being read
+	layer    layer             // the one being read
 	origins  map[string]origin // by key
-	ports    []string          // of old -p flags: their scheme is known when all is read; part of the key listen
-	asHasses bool              // hasses' own spellings were used
+	ports    []string          // of old -p flags, for the key listen; their scheme is known when all layers are read
+	asHasses bool              // flags or the file of hasses were used
 	broken   map[string]bool   // keys whose value could not be read: no further error is reported for them
 	problems []*Error
 }
 
 func (l *loader) begin(next layer) { l.layer = next }
 
-// set reads text into the key. A list gets one more item, or starts anew when a weaker layer had
-// filled it.
+// set reads text into the key. It adds an item to a list, or starts a new list if a lower layer set
+// it.
 func (l *loader) set(e *entry, source, text string) {
 	if e.kind() == List {
 		l.clearList(e, source)
@@ -52,7 +52,7 @@ func (l *loader) unreadable(e *entry, source string, err *valueError) {
 	l.addError(source, e.name, err.what, err.hint)
 }
 
-// clearList makes room for this layer's items, the first time it is called for the layer.
+// clearList empties a list on its first call for a layer.
 func (l *loader) clearList(e *entry, source string) {
 	if l.origins[e.name].layer == l.layer {
 		return

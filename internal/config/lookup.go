@@ -19,7 +19,7 @@ func mustLookup(name string) *entry {
 	return e
 }
 
-// lookupFlag finds the key that a flag sets, by its name or an alias, without dashes.
+// lookupFlag returns the entry of a flag or an alias, without dashes.
 func lookupFlag(flag string) (*entry, bool) {
 	for i := range registry {
 		if registry[i].flag() == flag || slices.Contains(registry[i].aliases, flag) {

@@ -25,7 +25,8 @@ func (c *checker) origins() {
 	}
 }
 
-// neverOrigins are schemes whose pages have the opaque origin null, or that no page has.
+// neverOrigins are schemes whose pages have the opaque origin null, or that no page has, with a
+// hint.
 var neverOrigins = map[string]string{
 	"file":        "pages from files have the origin null, as every sandboxed frame has: serve them over HTTP",
 	"data":        "such pages have the origin null, as every sandboxed frame has: serve them over HTTP",
@@ -38,8 +39,8 @@ var neverOrigins = map[string]string{
 	"view-source": "pages come over http:// or https://: name that origin",
 }
 
-// canonicalOrigin writes an origin as browsers do in the Origin header (RFC 6454, section 6.1): a
-// site's, or one that an app or a browser's extension has for its pages, as in
+// canonicalOrigin returns an origin as browsers write it in the Origin header (RFC 6454, section
+// 6.1). It may be the origin of a site, an app or a browser extension, such as
 // capacitor://localhost.
 func canonicalOrigin(text string) (string, *valueError) {
 	const hint = "write it as in https://www.example.org, or as an app or an extension has it: capacitor://localhost, chrome-extension://ID"
@@ -69,7 +70,7 @@ func canonicalOrigin(text string) (string, *valueError) {
 	host := u.Host
 	isWeb := u.Scheme == "http" || u.Scheme == "https"
 	if isWeb {
-		host = strings.ToLower(host) // others' hosts are opaque to browsers, and stay as they are
+		host = strings.ToLower(host) // browsers do not change hosts of other schemes
 	}
 	switch port := u.Port(); {
 	case port == "" || u.Scheme == "https" && port == "443" || u.Scheme == "http" && port == "80":

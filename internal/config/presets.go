@@ -2,21 +2,19 @@ package config
 
 import "slices"
 
-// IsDefault reports whether the key's value is the default one. It panics when there is no such
-// key.
+// IsDefault reports whether the key has its default value. It panics if there is no such key.
 func (s *Settings) IsDefault(key string) bool {
 	e := mustLookup(key)
 	d := Defaults()
 	return sameValue(e.field(s), e.field(&d))
 }
 
-// IsFromDevelopment reports whether the key's value is one that development mode, which is on, has
-// put in the place of another default: nobody asked for it in so many words. It panics when there
-// is no such key.
+// IsFromDevelopment reports whether the key has the default of development mode, which is on, and
+// that differs from the usual default. It panics if there is no such key.
 func (s *Settings) IsFromDevelopment(key string) bool { return s.IsPreset(key) && !s.IsDefault(key) }
 
-// IsPreset reports whether the key's value is the default one, or that of development mode where it
-// is on. It panics when there is no such key.
+// IsPreset reports whether the key has its default value, or that of development mode if it is on.
+// It panics if there is no such key.
 func (s *Settings) IsPreset(key string) bool {
 	if s.IsDefault(key) {
 		return true
@@ -26,11 +24,11 @@ func (s *Settings) IsPreset(key string) bool {
 	return s.Dev && sameValue(e.field(s), e.field(&dev))
 }
 
-// anyOrigin lets the pages of every web origin read streams.
+// anyOrigin in cors.origins allows pages of every web origin to read streams.
 const anyOrigin = "*"
 
-// hassesPresets are the keys whose default differs in a start with hasses' own spellings, and what
-// hasses did there. A key is here only if the back ends, pages or scripts of a hasses site would
+// hassesPresets are the keys with another default if flags or the file of hasses are used: the
+// behaviour of hasses. A key is here only if back ends, pages or scripts of a hasses site would
 // break without it.
 var hassesPresets = []struct {
 	key    string
@@ -40,8 +38,8 @@ var hassesPresets = []struct {
 	{"log_format", func(s *Settings) { s.LogFormat = "classic" }},
 }
 
-// useHassesDefaults gives keys that no source set the default they had in hasses, and lists them in
-// [Settings.HassesDefaults]. A source that sets a key, even to our own default, has decided.
+// useHassesDefaults sets the keys of hassesPresets that no source sets, and lists them in
+// [Settings.HassesDefaults].
 func (l *loader) useHassesDefaults() {
 	for _, p := range hassesPresets {
 		if l.origins[p.key].layer != layerDefaults || l.broken[p.key] {
@@ -65,8 +63,8 @@ func (l *loader) useDevelopment() {
 	}
 }
 
-// HasHassesDefault reports whether the key has the default of hasses, because the daemon was
-// started with hasses' own spellings and nothing sets the key. It panics when there is no such key.
+// HasHassesDefault reports whether the key has the default of hasses, because flags or the file of
+// hasses are used and no source sets the key. It panics if there is no such key.
 func (s *Settings) HasHassesDefault(key string) bool {
 	return slices.Contains(s.HassesDefaults, mustLookup(key).name)
 }

@@ -2,15 +2,15 @@ package config
 
 import "time"
 
-// Settings is everything the daemon can be told. The zero value is safe but not useful: start from
-// [Defaults]. A field's toml name, with its table, is its key (history.bytes); the flag and the
+// Settings is the configuration of the daemon. The zero value is safe but not useful: start from
+// [Defaults]. The key of a field is its toml name with its table (history.bytes). The flag and the
 // environment variable follow from the key (--history-bytes, HASSESD_HISTORY_BYTES).
 type Settings struct {
 	Listen    []string      `toml:"listen"`     // URLs: https://:8443, https://127.0.0.1:9443, http://:8080 (with plaintext)
 	Path      string        `toml:"path"`       // the URL path browsers subscribe at
-	User      string        `toml:"user"`       // name or number to become after binding; empty: stay
+	User      string        `toml:"user"`       // name or number to switch to after binding; empty: none
 	Group     string        `toml:"group"`      // name or number; empty: the user's own
-	Chroot    string        `toml:"chroot"`     // becomes the root directory before the user changes; empty: none
+	Chroot    string        `toml:"chroot"`     // new root directory, before the switch to User; empty: none
 	Sandbox   string        `toml:"sandbox"`    // auto, strict, off
 	LogLevel  string        `toml:"log_level"`  // quiet, normal, debug
 	LogFile   string        `toml:"log_file"`   // empty: standard error
@@ -20,7 +20,7 @@ type Settings struct {
 	Plaintext bool          `toml:"plaintext"`  // allow http:// listeners
 	Dev       bool          `toml:"dev"`        // development mode: in-memory certificate, demo page, no auth
 	Demo      bool          `toml:"demo"`       // serve the demo page at /
-	Loops     int           `toml:"loops"`      // event loops; 0: one a CPU
+	Loops     int           `toml:"loops"`      // event loops; 0: one per CPU
 	Retry     time.Duration `toml:"retry"`      // base of the retry: field, before jitter
 
 	Auth      Auth      `toml:"auth"`
@@ -35,48 +35,48 @@ type Settings struct {
 	Limits    Limits    `toml:"limits"`
 	Drain     Drain     `toml:"drain"`
 
-	// HassesDefaults lists the keys that have hasses' default instead of ours: the daemon was
-	// started with hasses' own spellings (-p=, -murl= or an old hasses.conf), and no source sets
-	// them. It is no key itself.
+	// HassesDefaults lists the keys that have the default of hasses instead of ours, because flags
+	// of hasses (-p=, -murl=) or an old hasses.conf are used and no source sets them. It is not a
+	// key.
 	HassesDefaults []string `toml:"-"`
 
 	sources map[string]string `toml:"-"` // by key, see Source; never changed
 }
 
-// Source returns where the key's value was set: file:line:column, --flag or HASSESD_NAME. Empty: it
-// is the default, or there is no such key.
+// Source returns where the key is set: file:line:column, --flag or HASSESD_NAME. It returns "" for
+// a default value, or if there is no such key.
 func (s *Settings) Source(key string) string { return s.sources[key] }
 
-// Auth says who may subscribe.
+// Auth configures who may subscribe.
 type Auth struct {
-	Mode          []string `toml:"mode"`            // none alone, or signed-url, jwt; must be said outside development mode
+	Mode          []string `toml:"mode"`            // none alone, or signed-url, jwt; required outside development mode
 	AllowAllRooms bool     `toml:"allow_all_rooms"` // with none: clients may subscribe to *
 
 	SignedURL AuthSignedURL `toml:"signed_url"`
 	JWT       AuthJWT       `toml:"jwt"`
 }
 
-// AuthSignedURL says with which keys URLs are signed.
+// AuthSignedURL is the keys of signed URLs.
 type AuthSignedURL struct {
 	Keys []string `toml:"keys"` // [KID=]FILE
 }
 
-// AuthJWT says which tokens are accepted, and where they may stand.
+// AuthJWT configures which tokens are accepted, and where in a request.
 type AuthJWT struct {
 	Keys     []string      `toml:"keys"`      // [KID=]ALG:FILE
 	JWKSFile string        `toml:"jwks_file"` // a JWK set; empty: none
 	Cookie   string        `toml:"cookie"`    // the cookie's name; empty: none
 	Query    bool          `toml:"query"`     // ?token= as well
-	Issuer   string        `toml:"issuer"`    // must be iss; empty: anybody
-	Audience string        `toml:"audience"`  // must be in aud; empty: whoever's
+	Issuer   string        `toml:"issuer"`    // required iss; empty: any
+	Audience string        `toml:"audience"`  // required in aud; empty: any
 	Leeway   time.Duration `toml:"leeway"`    // for clocks that differ
 }
 
-// TLS names the certificates and says what is spoken on the https:// listeners.
+// TLS configures the https:// listeners and their certificates.
 type TLS struct {
 	CertFile       string        `toml:"cert_file"`       // PEM, the whole chain, leaf first
 	KeyFile        string        `toml:"key_file"`        // PEM
-	Watch          time.Duration `toml:"watch"`           // how often the files are looked at; 0: never
+	Watch          time.Duration `toml:"watch"`           // how often to check the files; 0: never
 	SNIStrict      bool          `toml:"sni_strict"`      // refuse names that no certificate has
 	MinVersion     string        `toml:"min_version"`     // "1.2" or "1.3"
 	SessionTickets bool          `toml:"session_tickets"` // sessions can be resumed
@@ -84,14 +84,14 @@ type TLS struct {
 	Certificates []Certificate `toml:"certificate"` // besides the one above
 }
 
-// ACME says for which hosts certificates are obtained and renewed, and from whom.
+// ACME configures for which hosts to obtain certificates, and from which authority.
 type ACME struct {
 	Hosts      []string `toml:"hosts"`        // a certificate each; empty: ACME is off
 	AcceptTOS  bool     `toml:"accept_tos"`   // the authority's terms of service are agreed to
 	Email      string   `toml:"email"`        // where the authority may write to
 	Directory  string   `toml:"directory"`    // the authority's directory URL
 	CARoot     string   `toml:"ca_root"`      // PEM: who signs the authority's own certificate; empty: the system's
-	CacheDir   string   `toml:"cache_dir"`    // keys, certificates and failures live here
+	CacheDir   string   `toml:"cache_dir"`    // for keys, certificates and failures
 	Challenges []string `toml:"challenges"`   // tls-alpn-01, http-01; the preferred one first
 	Fallback   string   `toml:"fallback"`     // refuse, selfsigned
 	EABKeyID   string   `toml:"eab_kid"`      // external account binding
@@ -105,27 +105,27 @@ type CORS struct {
 	Credentials bool     `toml:"credentials"` // send Access-Control-Allow-Credentials; never together with "*"
 }
 
-// HSTS is the Strict-Transport-Security header of answers over TLS.
+// HSTS is the Strict-Transport-Security header of responses over TLS.
 type HSTS struct {
 	MaxAge            time.Duration `toml:"max_age"` // 0: header is not sent
 	IncludeSubdomains bool          `toml:"include_subdomains"`
 }
 
-// Control says where back ends and hassesctl reach the daemon.
+// Control configures where back ends and hassesctl reach the daemon.
 type Control struct {
 	Socket      string `toml:"socket"`      // Unix socket; empty: none
 	TCP         string `toml:"tcp"`         // host:port, loopback only without TLS; empty: none
 	FIFO        string `toml:"fifo"`        // empty: none
 	FIFOMode    string `toml:"fifo_mode"`   // octal
 	FIFOGroup   string `toml:"fifo_group"`  // name or number; empty: UnixGroup
-	Connections int    `toml:"connections"` // places of each of the two sockets
+	Connections int    `toml:"connections"` // maximum for each of the two sockets
 	Delimiter   string `toml:"delimiter"`   // one byte that ends a classic command, besides the newline
 	UnixMode    string `toml:"unix_mode"`   // octal, of the Unix socket
 	UnixGroup   string `toml:"unix_group"`  // name or number; empty: the daemon's own
 	TCPRole     string `toml:"tcp_role"`    // of plain TCP connections: none, read, publish
 
-	// Who may use the Unix socket, as user:… and group:…; all three empty: whoever its permissions
-	// let in, for everything.
+	// Who may use the Unix socket, as user:… and group:…. If all three are empty, everybody who can
+	// open the socket may use all commands.
 	UnixAdmins     []string `toml:"unix_admins"`
 	UnixPublishers []string `toml:"unix_publishers"`
 	UnixReaders    []string `toml:"unix_readers"`
@@ -134,8 +134,8 @@ type Control struct {
 	TLS  ControlTLS   `toml:"tls"`
 }
 
-// ControlTLS makes the control port one for those whose certificate has a role. It is on when
-// CertFile is set.
+// ControlTLS configures TLS with client certificates on the control port. It is on if CertFile is
+// set.
 type ControlTLS struct {
 	CertFile     string   `toml:"cert_file"`      // PEM, the whole chain, leaf first
 	KeyFile      string   `toml:"key_file"`       // PEM
@@ -145,26 +145,27 @@ type ControlTLS struct {
 	Read         []string `toml:"read"`
 }
 
-// Heartbeat keeps silent streams alive through proxies.
+// Heartbeat keeps idle streams open through proxies.
 type Heartbeat struct {
-	Interval time.Duration `toml:"interval"` // of silence, before jitter; 0: none
+	Interval time.Duration `toml:"interval"` // of idleness, before jitter; 0: none
 	Event    string        `toml:"event"`    // empty: a comment line
 }
 
-// History bounds what a returning client can resume from. Any of the three at 0 turns it off.
+// History bounds the events kept for clients that reconnect. A 0 in any of the first three disables
+// it.
 type History struct {
 	Events int           `toml:"events"`
 	Bytes  int64         `toml:"bytes"`
 	Age    time.Duration `toml:"age"`
-	File   string        `toml:"file"` // where it outlives a restart; empty: history.db in State.Dir; "off": nowhere
+	File   string        `toml:"file"` // survives a restart; empty: history.db in State.Dir; "off": none
 }
 
-// State says where things outlive a restart.
+// State is where state survives a restart.
 type State struct {
-	Dir string `toml:"dir"` // the daemon's own; empty: nothing is kept
+	Dir string `toml:"dir"` // belongs to the daemon; empty: none
 }
 
-// Limits bounds what strangers can cost.
+// Limits bounds what clients and publishers can cost.
 type Limits struct {
 	Connections           int           `toml:"connections"`             // 0: what the descriptor limit allows
 	ConnectionsPerAddress int           `toml:"connections_per_address"` // per IPv4 address or IPv6 /64; 0: no bound
@@ -187,16 +188,16 @@ type Limits struct {
 	PublishRate           int           `toml:"publish_rate"`      // messages of one control connection, in a second; 0: no bound
 	PublishBytes          int64         `toml:"publish_bytes"`     // bytes of one control connection, in a second; 0: no bound
 	Slow                  string        `toml:"slow"`              // close, drop-oldest, latest
-	StreamAge             time.Duration `toml:"stream_age"`        // 0: streams live as long as they like
+	StreamAge             time.Duration `toml:"stream_age"`        // 0: no limit
 }
 
-// Drain says how the daemon stops.
+// Drain configures how the daemon stops.
 type Drain struct {
-	Window  time.Duration `toml:"window"`  // over which the streams are ended
-	Restart bool          `toml:"restart"` // clients come back here, and not before the window is over
+	Window  time.Duration `toml:"window"`  // over which streams are closed
+	Restart bool          `toml:"restart"` // clients reconnect here, after the window
 }
 
-// Certificate is one of several certificates.
+// Certificate is a [[tls.certificate]] table.
 type Certificate struct {
 	CertFile string `toml:"cert_file"` // PEM, the whole chain, leaf first
 	KeyFile  string `toml:"key_file"`  // PEM
@@ -208,8 +209,8 @@ type Certificate struct {
 // Source returns where the table begins, as file:line:column; empty unless it was read from a file.
 func (c *Certificate) Source() string { return c.at }
 
-// All returns every certificate that is named, the default first: that of cert_file and key_file,
-// if there is one.
+// All returns all configured certificates. The default one is first: that of cert_file and
+// key_file, if it is set.
 func (t *TLS) All() []Certificate {
 	var all []Certificate
 	if t.CertFile != "" {
@@ -222,7 +223,7 @@ func (t *TLS) All() []Certificate {
 type ControlKey struct {
 	ID     string `toml:"id"`     // its name in logs
 	Role   string `toml:"role"`   // read, publish, admin
-	File   string `toml:"file"`   // holds the key; or else
+	File   string `toml:"file"`   // contains the key; or SHA256 is set
 	SHA256 string `toml:"sha256"` // of the key, in hexadecimal
 
 	at string // where its table begins; empty unless it was read from a file

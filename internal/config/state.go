@@ -5,18 +5,17 @@ import (
 	"strings"
 )
 
-// stateDirectoryEnv is where systemd says which directories it has made for a service
+// stateDirectoryEnv is where systemd passes the directories that it has created for a service
 // (StateDirectory=, systemd.exec(5)).
 const stateDirectoryEnv = "STATE_DIRECTORY"
 
-// historyOff is the value of history.file that keeps no file.
+// historyOff is the value of history.file for no file.
 const historyOff = "off"
 
 // historyName is the file of the history in a state directory.
 const historyName = "history.db"
 
-// readStateDirectory lets state.dir default to the directory that systemd has made; of several, the
-// first.
+// readStateDirectory sets the default of state.dir to the first directory that systemd has created.
 func (l *loader) readStateDirectory(env []string) {
 	for _, pair := range env {
 		if name, value, _ := strings.Cut(pair, "="); name == stateDirectoryEnv && value != "" {
@@ -26,8 +25,8 @@ func (l *loader) readStateDirectory(env []string) {
 	}
 }
 
-// Path is where the history is kept, empty for nowhere; isGiven says that the file was named and is
-// not just the one in the state directory.
+// Path returns the file of the history, or "" for none. isGiven reports whether history.file is
+// set; otherwise the file is in the state directory.
 func (h *History) Path(state *State) (path string, isGiven bool) {
 	switch {
 	case h.File == historyOff:
@@ -40,7 +39,7 @@ func (h *History) Path(state *State) (path string, isGiven bool) {
 	return "", false
 }
 
-// state checks the names of what outlives a restart.
+// state checks state.dir and history.file.
 func (c *checker) state() {
 	if c.s.State.Dir != "" && filepath.Clean(c.s.State.Dir) == "/" {
 		c.addError("state.dir", "write it as in /var/lib/hassesd", "the root of all directories cannot be the daemon's own")

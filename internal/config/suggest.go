@@ -5,10 +5,9 @@ import (
 	"strings"
 )
 
-// suggest returns a hint naming the candidate nearest to what was written, or nothing when none is
-// near.
+// suggest returns a hint with the candidate nearest to the written text, or "" if none is near.
 func suggest(written string, candidates []string) string {
-	best, bestDistance := "", 4 // more than three slips are another word
+	best, bestDistance := "", 4 // more than three typos make another word
 	for _, c := range candidates {
 		if d := distance(written, c); d < bestDistance && d < len(c) {
 			best, bestDistance = c, d
@@ -23,8 +22,8 @@ func suggest(written string, candidates []string) string {
 	return "did you mean " + strconv.Quote(best) + "?"
 }
 
-// completion returns the candidate that has all the words of what was written, in their order, and
-// the fewest besides; empty if none has.
+// completion returns the candidate that contains all the written words in order, with the fewest
+// other words, or "" if none does.
 func completion(written string, candidates []string) string {
 	words := nameWords(written)
 	if len(words) == 0 || len(words) == 1 && words[0]+"_" == envPrefix {
@@ -40,7 +39,7 @@ func completion(written string, candidates []string) string {
 	return best
 }
 
-// inOrder reports whether all words stand in list, in the same order.
+// inOrder reports whether list contains all words in the same order.
 func inOrder(words, list []string) bool {
 	for _, w := range list {
 		if len(words) > 0 && words[0] == w {
@@ -50,15 +49,15 @@ func inOrder(words, list []string) bool {
 	return len(words) == 0
 }
 
-// nameWords are the parts of a name, however it joins them.
+// nameWords returns the words of a name, joined by any separator.
 func nameWords(name string) []string {
-	const most = 128 // bytes; a stranger's text must not cost more
+	const most = 128 // bytes; bounds the cost of untrusted text
 	return strings.FieldsFunc(name[:min(len(name), most)], func(r rune) bool { return r == '.' || r == '_' || r == '-' })
 }
 
-// distance is Levenshtein's: how many bytes have to be inserted, removed or replaced.
+// distance returns the Levenshtein distance: how many bytes to insert, remove or replace.
 func distance(a, b string) int {
-	const longest = 64 // names are shorter; a stranger's text must not cost its square
+	const longest = 64 // names are shorter; bounds the quadratic cost for untrusted text
 	if len(a) > longest || len(b) > longest {
 		return longest
 	}

@@ -6,16 +6,16 @@ import (
 	"github.com/pelletier/go-toml/v2/unstable"
 )
 
-// tableList is a setting that is an array of tables, each a group of texts. It has neither flag nor
+// tableList is a setting that is an array of tables with text fields. It has no flag and no
 // variable.
 type tableList struct {
 	key    string
 	fields []string
-	begin  func(s *Settings, at string)            // adds a table, which stands at that place of a file
-	last   func(s *Settings, field string) *string // a field of the table added last; nil: there is no such field
+	begin  func(s *Settings, at string)            // adds a table that begins at the given position of a file
+	last   func(s *Settings, field string) *string // a field of the last table; nil: no such field
 }
 
-// tableLists are all of them.
+// tableLists lists all arrays of tables.
 var tableLists = []*tableList{
 	{
 		key:    certificateKey,
@@ -48,7 +48,7 @@ func lookupTableList(key string) *tableList {
 	return nil
 }
 
-// listTable begins another table of a list.
+// listTable adds a table to a list.
 func (w *tomlWalk) listTable(l *tableList, n *unstable.Node) {
 	if n.Kind != unstable.ArrayTable {
 		w.skipTable = true
@@ -60,7 +60,7 @@ func (w *tomlWalk) listTable(l *tableList, n *unstable.Node) {
 	l.begin(&w.settings, w.at(n))
 }
 
-// listValue sets one key of the table begun last.
+// listValue sets a field of the last table.
 func (w *tomlWalk) listValue(l *tableList, n *unstable.Node) {
 	name := keyName(keyParts(n.Key()))
 	full := l.key + "." + name

@@ -9,8 +9,8 @@ import (
 	"github.com/pelletier/go-toml/v2/unstable"
 )
 
-// readTOML takes the settings of a TOML file. The document is decoded once to prove that it is TOML
-// without doubles, then its expressions are walked, because only they know where each value stands.
+// readTOML reads a TOML file. It decodes the document once to check that it is valid TOML without
+// duplicates, and then walks its expressions, because only those have positions.
 func (l *loader) readTOML(path string, doc []byte) {
 	var whole map[string]any
 	if err := toml.Unmarshal(doc, &whole); err != nil {
@@ -44,7 +44,7 @@ func (w *tomlWalk) expression(n *unstable.Node) {
 		}
 		return
 	}
-	w.table = keyParts(n.Key()) // of a table or an array of tables: nothing else stands alone
+	w.table = keyParts(n.Key()) // a table or an array of tables: no other expression is left
 	if list := lookupTableList(keyName(w.table)); list != nil {
 		w.listTable(list, n)
 		return
@@ -120,8 +120,8 @@ func (w *tomlWalk) value(e *entry, n, value *unstable.Node) {
 	}
 }
 
-// tomlTexts returns a value as parseValue wants it: one text, or one for each item of a list. It is
-// false when the TOML type is wrong.
+// tomlTexts returns a value as texts for parseValue: one, or one for each item of a list. It
+// returns false for the wrong TOML type.
 func tomlTexts(kind Kind, v *unstable.Node) ([]string, bool) {
 	text := string(v.Data)
 	switch kind {
@@ -154,7 +154,7 @@ func tomlTexts(kind Kind, v *unstable.Node) ([]string, bool) {
 	return nil, false
 }
 
-// tomlInteger turns 1_000 and 0xff into decimal digits.
+// tomlInteger converts integers such as 1_000 and 0xff to decimal digits.
 func tomlInteger(v *unstable.Node) ([]string, bool) {
 	if v.Kind != unstable.Integer {
 		return nil, false

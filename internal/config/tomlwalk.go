@@ -12,7 +12,7 @@ type tomlWalk struct {
 	*loader
 	path      string
 	parser    unstable.Parser
-	table     []string // the one whose header came last
+	table     []string // the current table
 	skipTable bool     // that table is unknown: one error is enough
 }
 
@@ -20,7 +20,7 @@ func (w *tomlWalk) addNodeError(n *unstable.Node, key, what, hint string) {
 	w.addError(w.at(n), key, what, hint)
 }
 
-// at is where the key of an expression stands.
+// at returns the position of the key of an expression.
 func (w *tomlWalk) at(n *unstable.Node) string {
 	it := n.Key()
 	it.Next()
@@ -36,8 +36,8 @@ func keyParts(it unstable.Iterator) []string {
 	return parts
 }
 
-// keyName joins the parts of a key. A part that has a dot or odd characters of its own is quoted,
-// so that "history.bytes" in quotes is not the key history.bytes.
+// keyName joins the parts of a key. It quotes a part with a dot or other special characters, so
+// that the quoted key "history.bytes" differs from history.bytes.
 func keyName(parts []string) string {
 	names := make([]string, 0, len(parts))
 	for _, p := range parts {

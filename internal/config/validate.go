@@ -10,7 +10,7 @@ import (
 	"github.com/hassesd/hassesd/internal/sse"
 )
 
-// check returns everything wrong with the settings that can be seen without looking at the system.
+// check returns all errors of the settings that do not depend on the system.
 func check(s *Settings) []*Error {
 	c := checker{s: s}
 	c.text()
@@ -33,8 +33,8 @@ func check(s *Settings) []*Error {
 	return c.problems
 }
 
-// text refuses control characters everywhere but in the delimiter, which has a rule of its own, and
-// in what is secret and must not be quoted.
+// text refuses control characters, except in the delimiter, which has its own rule, and in a
+// secret, which must not be quoted.
 func (c *checker) text() {
 	for i := range registry {
 		e := &registry[i]
@@ -70,7 +70,7 @@ func (c *checker) path() {
 
 func (c *checker) heartbeat() {
 	if strings.ContainsAny(c.s.Heartbeat.Event, "\r\n\x00") {
-		return // said by text already
+		return // an error of text
 	}
 	var fault *sse.EventError
 	if errors.As(sse.Event{Name: c.s.Heartbeat.Event}.Check(), &fault) {
@@ -78,7 +78,7 @@ func (c *checker) heartbeat() {
 	}
 }
 
-// numbers checks ranges. The upper ends catch slips of the unit, not taste.
+// numbers checks ranges. The upper ends catch wrong units.
 func (c *checker) numbers() {
 	s, l := c.s, &c.s.Limits
 	c.intBetween("loops", s.Loops, 0, 1024)
@@ -112,7 +112,7 @@ func (c *checker) numbers() {
 	}
 	c.intBetween("limits.publish_rate", l.PublishRate, 0, 100_000_000)
 	if l.PublishBytes != 0 {
-		// Or one message would wait for longer than a second.
+		// Otherwise, one message could wait for longer than a second.
 		c.sizeBetween("limits.publish_bytes", l.PublishBytes, int64(l.MessageBytes), 1<<40)
 	}
 	c.zeroOrBetween("limits.stream_age", l.StreamAge, 10*time.Millisecond, 365*24*time.Hour)
@@ -129,8 +129,7 @@ func (c *checker) choices() {
 	c.oneOf("limits.penalties", c.s.Limits.Penalties, "on", "dry-run", "off")
 }
 
-// user checks what needs no user database. Whether users and groups exist is for the packages that
-// look them up.
+// user checks settings of users without looking up names, which the parts of the start do.
 func (c *checker) user() {
 	if c.s.Group != "" && c.s.User == "" {
 		c.addError("group", "add --user", "a group without a user: the daemon would stay root and could take every right back")

@@ -9,8 +9,8 @@ import (
 	"strings"
 )
 
-// acme checks the table [acme]. Without hosts nothing of it is used, and only what no use could
-// have is said.
+// acme checks the table [acme]. Without hosts, ACME is off, and acme checks only values that are
+// never valid.
 func (c *checker) acme() {
 	a := &c.s.ACME
 	c.oneOf("acme.fallback", a.Fallback, "refuse", "selfsigned")
@@ -60,8 +60,8 @@ func (c *checker) acmeHost(host string) {
 	}
 }
 
-// isDNSName reports whether the host is labels of letters, digits and inner hyphens (RFC 1123
-// section 2.1).
+// isDNSName reports whether the host consists of labels of letters, digits and inner hyphens (RFC
+// 1123 section 2.1).
 func isDNSName(host string) bool {
 	if !isHostname(host) {
 		return false

@@ -20,12 +20,12 @@ var tokenAlgorithms = []string{"HS256", "RS256", "ES256", "EdDSA"}
 
 // KeyFile is one key of [Auth].
 type KeyFile struct {
-	ID        string // what URLs or tokens call it; empty: they do not
+	ID        string // the kid of URLs or tokens; empty: none
 	Algorithm string // of a key for tokens
 	File      string
 }
 
-// keyID is what a key can be called.
+// keyID matches the id of a key.
 var keyID = regexp.MustCompile(`^[A-Za-z0-9._~-]{1,64}$`)
 
 // parseKeyFile reads [KID=]FILE.
@@ -36,7 +36,7 @@ func parseKeyFile(text string) KeyFile {
 	return KeyFile{File: text}
 }
 
-// URLKeys are the keys for signed URLs.
+// URLKeys returns the keys for signed URLs.
 func (a *Auth) URLKeys() []KeyFile {
 	keys := make([]KeyFile, 0, len(a.SignedURL.Keys))
 	for _, text := range a.SignedURL.Keys {
@@ -45,7 +45,7 @@ func (a *Auth) URLKeys() []KeyFile {
 	return keys
 }
 
-// TokenKeys are the keys for tokens, without those of the JWK set.
+// TokenKeys returns the keys for tokens, without those of the JWK set.
 func (a *Auth) TokenKeys() []KeyFile {
 	keys := make([]KeyFile, 0, len(a.JWT.Keys))
 	for _, text := range a.JWT.Keys {
@@ -56,7 +56,7 @@ func (a *Auth) TokenKeys() []KeyFile {
 	return keys
 }
 
-// Has says whether subscribers may show who they are in this way.
+// Has reports whether subscribers may authenticate in this way.
 func (a *Auth) Has(mode string) bool { return slices.Contains(a.Mode, mode) }
 
 func (c *checker) auth() {
@@ -125,8 +125,8 @@ func (c *checker) tokens() {
 	c.durationBetween("auth.jwt.leeway", a.JWT.Leeway, 0, most)
 }
 
-// keyFiles refuses keys that have no file, and two that are called the same. Several tokens' keys
-// without a name are fine: each is tried.
+// keyFiles refuses keys without a file, and duplicate ids. Several keys for tokens may have no id:
+// each is tried.
 func (c *checker) keyFiles(key string, keys []KeyFile) {
 	for i, k := range keys {
 		if k.File == "" && (k.Algorithm == "" || slices.Contains(tokenAlgorithms, k.Algorithm)) {
@@ -139,7 +139,7 @@ func (c *checker) keyFiles(key string, keys []KeyFile) {
 	}
 }
 
-// isCookieName says whether name is a token (RFC 6265 section 4.1.1), or empty.
+// isCookieName reports whether name is a token (RFC 6265 section 4.1.1) or empty.
 func isCookieName(name string) bool {
 	return !strings.ContainsFunc(name, func(r rune) bool {
 		return r <= ' ' || r >= 0x7f || strings.ContainsRune(`()<>@,;:\"/[]?={}`, r)

@@ -5,7 +5,7 @@ import (
 	"unicode"
 )
 
-// certificates checks the tables of several certificates.
+// certificates checks the [[tls.certificate]] tables.
 func (c *checker) certificates() {
 	for _, cert := range c.s.TLS.Certificates {
 		addError := func(what, hint string) {

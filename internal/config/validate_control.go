@@ -11,7 +11,7 @@ import (
 	"unicode"
 )
 
-// maxSocketPath is what fits sockaddr_un with its closing NUL (unix(7)).
+// maxSocketPath is the longest path that fits into sockaddr_un with its final NUL (unix(7)).
 const maxSocketPath = 107
 
 func (c *checker) control() {
@@ -61,8 +61,8 @@ func (c *checker) controlPort(addr string) {
 	}
 }
 
-// controlTLS checks that all of control.tls is there or nothing. What a certificate can be named by
-// is the control protocol's own affair.
+// controlTLS checks that control.tls is complete or empty. The control protocol checks the names of
+// certificates.
 func (c *checker) controlTLS() {
 	t := &c.s.Control.TLS
 	files := []struct{ key, value string }{
@@ -128,10 +128,10 @@ func (c *checker) unixPeers() {
 	}
 }
 
-// maxKeyID is the longest name of a key, in bytes.
+// maxKeyID bounds the id of a key, in bytes.
 const maxKeyID = 64
 
-// controlKeys checks the tables of keys.
+// controlKeys checks the [[control.key]] tables.
 func (c *checker) controlKeys() {
 	seen := make(map[string]bool)
 	for _, k := range c.s.Control.Keys {
@@ -170,7 +170,7 @@ func isPlainName(s string) bool {
 	})
 }
 
-// unixMode reads permissions as chmod takes them.
+// unixMode reads octal permissions.
 func unixMode(text string) (uint32, bool) {
 	if len(text) < 3 || len(text) > 4 {
 		return 0, false
@@ -179,7 +179,7 @@ func unixMode(text string) (uint32, bool) {
 	return uint32(mode), err == nil && mode <= 0o777
 }
 
-// FIFOPermissions returns control.fifo_mode as a number. The settings have passed [Load].
+// FIFOPermissions returns control.fifo_mode as a number. The settings must come from [Load].
 func (c *Control) FIFOPermissions() uint32 {
 	mode, ok := unixMode(c.FIFOMode)
 	if !ok {
@@ -188,7 +188,7 @@ func (c *Control) FIFOPermissions() uint32 {
 	return mode
 }
 
-// UnixPermissions returns control.unix_mode as a number. The settings have passed [Load].
+// UnixPermissions returns control.unix_mode as a number. The settings must come from [Load].
 func (c *Control) UnixPermissions() uint32 {
 	mode, ok := unixMode(c.UnixMode)
 	if !ok {

@@ -9,12 +9,43 @@ import (
 	"time"
 )
 
-// valueError says why a text is not a value of its kind.
+// Kind is the type of a key's value.
+type Kind uint8
+
+// The kinds of values.
+const (
+	Bool     Kind = iota + 1 // true or false
+	String                   // any text
+	List                     // texts: an array in TOML, a repeated flag, commas in the environment
+	Int                      // a whole number
+	Size                     // bytes: 65536, 64KiB, 1MiB
+	Duration                 // as for time.ParseDuration: 15s, 1h30m, 0
+)
+
+func (k Kind) String() string {
+	switch k {
+	case Bool:
+		return "bool"
+	case String:
+		return "string"
+	case List:
+		return "list"
+	case Int:
+		return "int"
+	case Size:
+		return "size"
+	case Duration:
+		return "duration"
+	}
+	return "unknown"
+}
+
+// valueError is why a text is not a value of its kind, and a hint.
 type valueError struct{ what, hint string }
 
 func (e *valueError) Error() string { return e.what }
 
-// parseValue reads text into a field of the kind. A list gets text as its next item.
+// parseValue reads text into a field of the kind. It appends text to a list.
 func parseValue(kind Kind, field any, text string) *valueError {
 	switch f := field.(type) {
 	case *bool:
@@ -65,7 +96,7 @@ func parseNumber(kind Kind, text string) (int64, *valueError) {
 	return v, nil
 }
 
-// sizeUnits are tried in this order: the longer ones end in "B" too.
+// sizeUnits are tried in this order, because the longer ones also end in "B".
 var sizeUnits = []struct {
 	suffix string
 	bytes  int64
@@ -111,7 +142,7 @@ func parseDuration(text string) (time.Duration, *valueError) {
 	return v, nil
 }
 
-// formatValue writes a field as parseValue reads it; the items of a list are joined by commas.
+// formatValue returns a field in the form that parseValue reads, with list items joined by commas.
 func formatValue(kind Kind, field any) string {
 	switch f := field.(type) {
 	case *bool:
@@ -144,7 +175,7 @@ func formatNumber(kind Kind, v int64) string {
 	return strconv.FormatInt(v, 10)
 }
 
-// formatDuration drops the zero units that time.Duration.String leaves: 10m, not 10m0s.
+// formatDuration leaves out the zero units of time.Duration.String: 10m, not 10m0s.
 func formatDuration(d time.Duration) string {
 	if d == 0 {
 		return "0"
@@ -159,7 +190,7 @@ func formatDuration(d time.Duration) string {
 	return s
 }
 
-// sameValue compares two fields of one key. A nil list is an empty one.
+// sameValue reports whether two fields of one key are equal. A nil list equals an empty one.
 func sameValue(a, b any) bool {
 	switch a := a.(type) {
 	case *bool:
@@ -178,7 +209,7 @@ func sameValue(a, b any) bool {
 	panic(fmt.Sprintf("config: internal error: no comparison for %T", a))
 }
 
-// copyValue copies a field of one key. Lists are not shared afterwards.
+// copyValue copies a field of one key. It clones lists.
 func copyValue(to, from any) {
 	switch to := to.(type) {
 	case *bool:
@@ -196,35 +227,4 @@ func copyValue(to, from any) {
 	default:
 		panic(fmt.Sprintf("config: internal error: no copy for %T", to))
 	}
-}
-
-// Kind is the type of a key's value.
-type Kind uint8
-
-// The kinds of values.
-const (
-	Bool     Kind = iota + 1 // true or false
-	String                   // any text
-	List                     // texts: an array in TOML, a repeated flag, commas in the environment
-	Int                      // a whole number
-	Size                     // bytes: 65536, 64KiB, 1MiB
-	Duration                 // Go's: 15s, 1h30m, 0
-)
-
-func (k Kind) String() string {
-	switch k {
-	case Bool:
-		return "bool"
-	case String:
-		return "string"
-	case List:
-		return "list"
-	case Int:
-		return "int"
-	case Size:
-		return "size"
-	case Duration:
-		return "duration"
-	}
-	return "unknown"
 }
