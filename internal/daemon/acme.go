@@ -19,7 +19,8 @@ import (
 // maxSecretFile bounds the size of a file with a key or a few root certificates.
 const maxSecretFile = 1 << 20
 
-// readACME reads the options of the ACME manager, while only root may be able to read the files; nil: none is needed.
+// readACME reads the options of the ACME manager, while only root may be able to read the files;
+// nil: none is needed.
 func readACME(s *config.Settings) (*acmecert.Options, error) {
 	if len(s.ACME.Hosts) == 0 {
 		return nil, nil //nolint:nilnil // no ACME is not an error
@@ -53,8 +54,8 @@ func prepareACME(s *config.Settings, identity *privdrop.Identity) error {
 	return nil
 }
 
-// openACME reads the cache. It is called after privileges were dropped: the cache belongs to its owner, and root should not act
-// on what he may have put there.
+// openACME reads the cache. It is called after privileges were dropped: the cache belongs to its
+// owner, and root should not act on what he may have put there.
 func (c *certificates) openACME(o *acmecert.Options) error {
 	if o == nil {
 		return nil
@@ -67,7 +68,8 @@ func (c *certificates) openACME(o *acmecert.Options) error {
 	return nil
 }
 
-// readACMEOptions returns the options of the manager with the content of the files that the settings name.
+// readACMEOptions returns the options of the manager with the content of the files that the
+// settings name.
 func readACMEOptions(s *config.Settings) (acmecert.Options, error) {
 	o := options.ACME(s)
 	var errRoots, errKey error

@@ -47,7 +47,7 @@ cache_dir = "`+cache+`"
 	}
 }
 
-func TestAStopgapIsListedAsOneWithItsWarning(t *testing.T) {
+func TestAPlaceholderIsListedAsOneWithItsWarning(t *testing.T) {
 	r := start(t, `[acme]
 hosts = ["push.example.org"]
 accept_tos = true
@@ -67,7 +67,7 @@ cache_dir = "`+filepath.Join(t.TempDir(), "acme")+`"
 	}
 }
 
-func TestADamagedMemoryDoesNotStopTheStart(t *testing.T) {
+func TestADamagedACMEStateDoesNotStopTheStart(t *testing.T) {
 	const directory = "https://127.0.0.1:1/dir"
 	cache := filepath.Join(t.TempDir(), "acme")
 	toml := `[acme]

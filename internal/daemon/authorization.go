@@ -17,7 +17,8 @@ import (
 )
 
 const (
-	// maxKeyFile bounds the size of a key file; JWK sets with certificates in them reach some 100 KiB.
+	// maxKeyFile bounds the size of a key file; JWK sets with certificates in them reach some 100
+	// KiB.
 	maxKeyFile = 1 << 20
 	// maxKeyRead bounds how long the writer of a pipe may take.
 	maxKeyRead = 5 * time.Second
@@ -33,8 +34,8 @@ type authorization struct {
 	digests map[string][sha256.Size]byte
 }
 
-// readAuthorization reads all keys that the settings name; a start does so while the process may still read what only root can.
-// The error has everything that is wrong.
+// readAuthorization reads all keys that the settings name; a start does so while the process may
+// still read what only root can. The error has everything that is wrong.
 func readAuthorization(s *config.Settings) (*authorization, error) {
 	r := authReader{authorization: authorization{digests: make(map[string][sha256.Size]byte)}}
 	o := auth.Options{Cookie: s.Auth.JWT.Cookie, Query: s.Auth.JWT.Query}
@@ -160,7 +161,8 @@ func (r *authReader) note(setting, path string, text []byte, mode fs.FileMode, i
 	}
 }
 
-// readKeyFile returns the content and the mode of a file. It does not wait long for a pipe in its place.
+// readKeyFile returns the content and the mode of a file. It does not wait long for a pipe in its
+// place.
 func readKeyFile(path string) ([]byte, fs.FileMode, error) {
 	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
 	if err != nil {
@@ -197,7 +199,8 @@ func (a *authorization) unreadable() []string {
 	return list
 }
 
-// authorizer holds the authorization that applies. Whoever calls use holds Daemon.reloading, or is the start.
+// authorizer holds the authorization that applies. Whoever calls use holds Daemon.reloading, or is
+// the start.
 type authorizer struct {
 	log     *slog.Logger
 	current *authorization // nil: none yet

@@ -70,7 +70,7 @@ func TestReadAuthorizationOfEachMode(t *testing.T) {
 	}
 }
 
-func TestReadAuthorizationTellsEverythingAtOnce(t *testing.T) {
+func TestReadAuthorizationReportsEverythingAtOnce(t *testing.T) {
 	path := keyDirectory(t)
 	s := authSettings("signed-url", "jwt")
 	s.Auth.SignedURL.Keys = []string{"a=" + path("short"), "b=" + path("nowhere"), "c=" + path("huge")}

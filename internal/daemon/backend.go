@@ -16,7 +16,7 @@ import (
 	"github.com/hassesd/hassesd/internal/supervise"
 )
 
-// reloaded is what a reload has brought.
+// reloaded is the result of a reload: keys of settings.
 type reloaded struct{ changed, needsRestart []string }
 
 // backend is what the control protocol acts on: the running daemon.

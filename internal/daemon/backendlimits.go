@@ -57,7 +57,7 @@ func (b *backend) Limits(_ context.Context, p api.LimitsParams) (api.Limits, err
 	return out, nil
 }
 
-// memoryStatus is the result of the guard's last check.
+// memoryStatus returns the result of the guard's last check.
 func (b *backend) memoryStatus() api.MemoryStatus {
 	f, load := b.memory.Figures(), b.edge.Load()
 	return api.MemoryStatus{

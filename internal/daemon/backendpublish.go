@@ -49,7 +49,7 @@ func (d delivery) Matched(ctx context.Context) (int, error) {
 	return n, nil
 }
 
-// refusedMessage tells a publisher what is wrong with a message.
+// refusedMessage returns what is wrong with a message as an error of the control protocol.
 func refusedMessage(err error) error {
 	refused, ok := errors.AsType[*publish.Error](err)
 	if !ok {

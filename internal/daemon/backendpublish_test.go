@@ -12,8 +12,8 @@ import (
 	"github.com/hassesd/hassesd/internal/sse"
 )
 
-// Every door publishes through one Publisher, so what a client would take for something else is refused there, with what
-// to do.
+// Every door publishes through one Publisher, so what a client would take for something else is
+// refused there, with what to do.
 func TestEventsThatClientsWouldMisreadAreRefused(t *testing.T) {
 	p := publish.New(publish.Options{
 		Hub: hub.New(hub.Options{Epoch: "e"}), Now: time.Now, Limits: func() publish.Limits { return publish.Limits{} },

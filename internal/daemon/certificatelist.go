@@ -29,7 +29,8 @@ func (c *certificates) list(now time.Time) []api.Certificate {
 	return c.withACME(list, now)
 }
 
-// withACME adds the state of each ACME host to its certificate in the list, or as a certificate that does not exist yet.
+// withACME adds the state of each ACME host to its certificate in the list, or as a certificate
+// that does not exist yet.
 func (c *certificates) withACME(list []api.Certificate, now time.Time) []api.Certificate {
 	if c.acme == nil {
 		return list

@@ -17,7 +17,8 @@ import (
 // errNoCertificate is what a start without any certificate fails with.
 var errNoCertificate = errors.New("https:// listeners need a certificate: give --cert-file and --key-file, --acme-host, or --dev for a made-up one")
 
-// certificates are what subscribers are shown: from files, over ACME, or made up for development mode.
+// certificates are what subscribers are shown: from files, over ACME, or made up for development
+// mode.
 type certificates struct {
 	// Fixed after creation.
 	log      *slog.Logger
@@ -33,7 +34,8 @@ type certificates struct {
 	nextCheck atomic.Int64  // when run reads the files again, in nanoseconds since 1970; 0: never
 }
 
-// readCertificates reads the certificates that the settings name for a start; nil: there are none from files.
+// readCertificates reads the certificates that the settings name for a start; nil: there are none
+// from files.
 func readCertificates(s *config.Settings, now time.Time) (*certs.Reading, error) {
 	switch files := options.CertificateFiles(s); {
 	case len(files) > 0:
@@ -62,7 +64,8 @@ func (c *certificates) read(s *config.Settings, now time.Time) (*certs.Reading, 
 	return c.files.Read(nil, now) // none are left
 }
 
-// certificateFaults gives the errors of certificates the keys of the settings that name their files.
+// certificateFaults gives the errors of certificates the keys of the settings that name their
+// files.
 func certificateFaults(s *config.Settings, err error) error {
 	if err == nil {
 		return nil
@@ -98,8 +101,8 @@ func certificateFaults(s *config.Settings, err error) error {
 	return errors.Join(all...)
 }
 
-// open makes the store, and fills it with the certificates that were read or with the one of development mode. Without TLS
-// there is none.
+// open makes the store, and fills it with the certificates that were read or with the one of
+// development mode. Without TLS there is none.
 func (c *certificates) open(s *config.Settings, reading *certs.Reading, now time.Time) error {
 	if reading == nil && options.Mode(s.Listen) == "http" {
 		return nil
@@ -135,8 +138,8 @@ func (c *certificates) logOne(message string, info certs.Info, now time.Time) {
 	}
 }
 
-// use makes what readCertificates has read apply, and the TLS policy. It returns the key of the settings whose files have
-// changed, if any has.
+// use makes what readCertificates has read apply, and the TLS policy. It returns the key of the
+// settings whose files have changed, if any has.
 func (c *certificates) use(s *config.Settings, reading *certs.Reading, now time.Time) (changed []string) {
 	if c.store == nil {
 		return nil
@@ -163,7 +166,8 @@ func (c *certificates) use(s *config.Settings, reading *certs.Reading, now time.
 	return []string{"tls.cert_file"}
 }
 
-// unreadableKeys returns the files of private keys that the process, as it is now, cannot read again.
+// unreadableKeys returns the files of private keys that the process, as it is now, cannot read
+// again.
 func (c *certificates) unreadableKeys() []string {
 	if c.files == nil {
 		return nil
@@ -171,7 +175,8 @@ func (c *certificates) unreadableKeys() []string {
 	return c.files.Unreadable()
 }
 
-// developmentCA returns the certificate that clients must trust, if development mode has made it up.
+// developmentCA returns the certificate that clients must trust, if development mode has made it
+// up.
 func (c *certificates) developmentCA() string {
 	if c.store == nil {
 		return ""

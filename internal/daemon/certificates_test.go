@@ -107,7 +107,7 @@ func TestSeveralCertificatesComeAndGoWithAReload(t *testing.T) {
 	}
 }
 
-func TestReplacedCertificatesAreTakenOverByThemselves(t *testing.T) {
+func TestReplacedCertificatesArePickedUp(t *testing.T) {
 	dir := t.TempDir()
 	cert, key := filepath.Join(dir, "cert.pem"), filepath.Join(dir, "key.pem")
 	writeCertificate(t, cert, key)

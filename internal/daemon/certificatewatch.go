@@ -10,12 +10,14 @@ import (
 const (
 	// checkWithoutWatch is how often the watchers check whether tls.watch has been switched on.
 	checkWithoutWatch = time.Minute
-	// expiryInterval is how often the ends of certificates are checked, and expiryWarning how often each is warned of.
+	// expiryInterval is how often the ends of certificates are checked, and expiryWarning how often
+	// each is warned of.
 	expiryInterval = time.Hour
 	expiryWarning  = 24 * time.Hour
 )
 
-// run picks up replaced files, rotates the keys of session tickets and warns of certificates that expire, until stop is closed.
+// run picks up replaced files, rotates the keys of session tickets and warns of certificates that
+// expire, until stop is closed.
 func (c *certificates) run(stop <-chan struct{}) {
 	if c.store == nil {
 		return
@@ -90,7 +92,8 @@ func (c *certificates) checkFiles(now time.Time) {
 // expiryWarnings is when each certificate, by its hash, was last warned of.
 type expiryWarnings map[string]time.Time
 
-// warnOfExpiry warns once a day of each certificate with less than a third of its life left, or whose OCSP response expires.
+// warnOfExpiry warns once a day of each certificate with less than a third of its life left, or
+// whose OCSP response expires.
 func (c *certificates) warnOfExpiry(warned expiryWarnings, now time.Time) {
 	all := c.store.Certificates()
 	for hash := range warned {

@@ -13,7 +13,8 @@ import (
 	"github.com/hassesd/hassesd/internal/sandbox"
 )
 
-// checkChroot refuses a chroot in which what the daemon opens while it runs is not what it is outside.
+// checkChroot refuses a chroot in which what the daemon opens while it runs is not what it is
+// outside.
 func checkChroot(s *config.Settings, sources []string) error {
 	if os.Geteuid() != 0 {
 		return &configurationError{errors.New("chroot: only root can change its root; leave it out, or let the service manager do it")}
@@ -40,7 +41,8 @@ func checkChroot(s *config.Settings, sources []string) error {
 		s.Chroot, strings.Join(problems, ", "))}
 }
 
-// isSameInside reports whether path leads to the same file inside the chroot as outside, or to none outside.
+// isSameInside reports whether path leads to the same file inside the chroot as outside, or to none
+// outside.
 func isSameInside(chroot, path string) bool {
 	outside, err := os.Stat(path)
 	if errors.Is(err, syscall.ENOENT) {

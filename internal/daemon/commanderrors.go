@@ -2,7 +2,8 @@ package daemon
 
 import "sync"
 
-// reasonCounts counts refused commands by reason. The reasons are the control protocol's own, a closed set.
+// reasonCounts counts refused commands by reason. The reasons are the control protocol's own, a
+// closed set.
 type reasonCounts struct {
 	mu sync.Mutex
 	// guarded by mu

@@ -25,7 +25,7 @@ type confinement struct {
 	// Fixed after creation.
 	log        *slog.Logger
 	sources    []string // files that a reload of the settings reads
-	ownProcess bool     // nobody else's
+	ownProcess bool     // the process is the daemon's alone
 
 	// Fixed once open.
 	mode    string // of the settings: auto, strict, off
@@ -45,13 +45,14 @@ const (
 	sandboxStrict = "strict"
 )
 
-// dnsPort is where name servers take connections, for answers that are too long for a datagram.
+// dnsPort is where name servers accept connections, for answers that are too long for a datagram.
 const dnsPort = 53
 
 // errStaysRoot is the error of strict for a daemon that would stay root.
 var errStaysRoot = errors.New(`sandbox: "strict" does not go with root: name a user to become with --user, or start as one`)
 
-// dropPrivileges becomes the user of the settings, in the chroot of the settings, if they name any, and gives that user the log.
+// dropPrivileges becomes the user of the settings, in the chroot of the settings, if they name any,
+// and gives that user the log.
 func (c *confinement) dropPrivileges(s *config.Settings, identity *privdrop.Identity, logs *logx.Log, atEnd *closers) error {
 	c.mode = s.Sandbox
 	if !c.ownProcess {
@@ -105,7 +106,8 @@ func (c *confinement) readAhead(s *config.Settings, identity *privdrop.Identity)
 	}
 }
 
-// enter gives up what the daemon does not need from here on, and proves it. It is the last step of a start.
+// enter gives up what the daemon does not need from here on, and proves it. It is the last step of
+// a start.
 func (c *confinement) enter(s *config.Settings) error {
 	if c.mode == sandboxStrict && os.Geteuid() == 0 {
 		return &configurationError{errStaysRoot}
@@ -206,8 +208,8 @@ func (c *confinement) want() sandbox.Want {
 	return sandbox.Want{UID: os.Geteuid(), GID: os.Getegid(), Dropped: c.dropped, Layers: c.layers, Options: c.sandbox.Options()}
 }
 
-// unreachable returns an error for what the next settings name, and those before did not, that the sandbox does not let the
-// daemon open: its rules are those of the start.
+// unreachable returns an error for what the next settings name, and those before did not, that the
+// sandbox does not let the daemon open: its rules are those of the start.
 func (c *confinement) unreachable(old, next *config.Settings) error {
 	if c.layers.Landlock == 0 {
 		return nil
@@ -230,7 +232,8 @@ func (c *confinement) unreachable(old, next *config.Settings) error {
 	return errors.Join(errs...)
 }
 
-// explain adds to the error of a file that may not be read what its mode does not tell: the sandbox forbids it.
+// explain adds to the error of a file that may not be read what its mode does not tell: the sandbox
+// forbids it.
 func (c *confinement) explain(err error) error {
 	var denied *fs.PathError
 	if c.layers.Landlock == 0 || !errors.As(err, &denied) || !errors.Is(denied, fs.ErrPermission) || !sandbox.IsAlone(denied.Path) {

@@ -69,7 +69,8 @@ func (c *control) warnOfUnreadable() {
 	}
 }
 
-// unreadableKeys returns the file of the port's private key if the process, as it is now, cannot read it again.
+// unreadableKeys returns the file of the port's private key if the process, as it is now, cannot
+// read it again.
 func (c *control) unreadableKeys() []string {
 	if port := c.port.Load(); port != nil && !port.access.IsKeyReadable() {
 		return []string{c.settings().Control.TLS.KeyFile}

@@ -10,7 +10,8 @@ import (
 	"github.com/hassesd/hassesd/internal/options"
 )
 
-// openFIFO opens the named pipe, if the settings name one. The start goes on without one that only development mode asked for.
+// openFIFO opens the named pipe, if the settings name one. The start goes on without one that only
+// development mode asked for.
 func (c *control) openFIFO(s *config.Settings, gid int) (err error) {
 	path := options.ControlFIFO(s)
 	if path == "" {

@@ -14,7 +14,8 @@ import (
 	"github.com/hassesd/hassesd/internal/supervise"
 )
 
-// open opens all endpoints. Nobody is served before the server is told to. The options are completed by what the settings say.
+// open opens all endpoints. Nobody is served before the server is told to. The options are
+// completed by what the settings say.
 func (c *control) open(s *config.Settings, found controlFound, o admin.ServerOptions, descriptors int, now time.Time) error {
 	mode, err := strconv.ParseUint(s.Control.UnixMode, 8, 32)
 	if err != nil {
@@ -46,7 +47,8 @@ func (c *control) close() {
 	_ = c.server.Shutdown(ctx)
 }
 
-// store has the service manager keep the sockets that this process has opened. It has those of socket units anyway.
+// store has the service manager keep the sockets that this process has opened. It has those of
+// socket units anyway.
 func (c *control) store() {
 	err := c.server.Keep(func(tcp bool, fd int) bool {
 		name := supervise.Control

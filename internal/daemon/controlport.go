@@ -40,7 +40,8 @@ func controlFiles(s *config.Settings) *certs.Watch {
 	return certs.NewWatch(t.CertFile, t.KeyFile, t.ClientCAFile)
 }
 
-// openPort opens the control port if the settings name one, with TLS if they name a certificate for it.
+// openPort opens the control port if the settings name one, with TLS if they name a certificate for
+// it.
 func (c *control) openPort(s *config.Settings, reading controlReading, now time.Time) error {
 	isInherited, err := c.inheritPort(s, reading.access)
 	if err != nil {
@@ -82,8 +83,8 @@ func readControlPort(s *config.Settings, now time.Time) (controlReading, error) 
 	return controlReading{access: access, watch: controlFiles(s)}, err
 }
 
-// readPort reads the files of the control port for a reload. Files that have not changed are never an error, unless the settings
-// about them are among those that have changed.
+// readPort reads the files of the control port for a reload. Files that have not changed are never
+// an error, unless the settings about them are among those that have changed.
 func (c *control) readPort(s *config.Settings, changed []string, now time.Time) (controlReading, error) {
 	access, err := c.nextAccess(s, now)
 	isSet := func(key string) bool { return strings.HasPrefix(key, "control.tls.") }
@@ -93,7 +94,8 @@ func (c *control) readPort(s *config.Settings, changed []string, now time.Time) 
 	return controlReading{access: access, watch: controlFiles(s)}, err
 }
 
-// usePort makes a reading apply to new connections, and reports whether the daemon's certificate is another one.
+// usePort makes a reading apply to new connections, and reports whether the daemon's certificate is
+// another one.
 func (c *control) usePort(s *config.Settings, reading controlReading, now time.Time) (isOther bool) {
 	if err := reading.unrenewed; err != nil {
 		c.log.Warn("control port stays as it is, as its files are the same, but they could not be taken anew", "err", err)
@@ -124,7 +126,8 @@ func (c *control) warnOfPort(port *controlPort, now time.Time) {
 	}
 }
 
-// run picks up replaced files of the control port, and warns once a day of certificates that expire, until stop is closed.
+// run picks up replaced files of the control port, and warns once a day of certificates that
+// expire, until stop is closed.
 func (c *control) run(stop <-chan struct{}) {
 	if c.port.Load() == nil {
 		return
@@ -155,8 +158,8 @@ func (c *control) checkInterval() time.Duration {
 	return checkWithoutWatch
 }
 
-// checkFiles uses files that were replaced, by the rules of certificates for subscribers. A failure is logged once, however
-// often it recurs.
+// checkFiles uses files that were replaced, by the rules of certificates for subscribers. A failure
+// is logged once, however often it recurs.
 func (c *control) checkFiles(now time.Time) {
 	c.changing.Lock()
 	defer c.changing.Unlock()
@@ -190,8 +193,8 @@ func (c *control) certificate(now, nextTry time.Time) (api.Certificate, bool) {
 	return one, true
 }
 
-// keepControlPort leaves the control port as the start has made it: only a restart switches TLS on or off. It moves the keys
-// accordingly.
+// keepControlPort leaves the control port as the start has made it: only a restart switches TLS on
+// or off. It moves the keys accordingly.
 func keepControlPort(old *config.Settings, inForce *config.Settings, changed, needsRestart []string) ([]string, []string) {
 	if (old.Control.TLS.CertFile == "") == (inForce.Control.TLS.CertFile == "") {
 		return changed, needsRestart

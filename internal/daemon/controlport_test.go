@@ -164,7 +164,7 @@ func TestTheControlPortsCertificateIsListedAndWatched(t *testing.T) {
 	}
 }
 
-func TestAControlCertificateThatHasOnlyGrownOldDoesNotHinderAReload(t *testing.T) {
+func TestAnExpiredControlCertificateDoesNotPreventAReload(t *testing.T) {
 	ca := admintest.NewAuthority(t)
 	own := ca.Daemon()
 	settings := config.Defaults()

@@ -8,7 +8,8 @@ import (
 	"github.com/hassesd/hassesd/internal/options"
 )
 
-// controlRights reads the keys of the control protocol and looks up the users that have a role there.
+// controlRights reads the keys of the control protocol and looks up the users that have a role
+// there.
 func controlRights(s *config.Settings) (*admin.Rights, error) {
 	rights, err := admin.LoadRights(options.Rights(s))
 	if err != nil {
@@ -17,7 +18,8 @@ func controlRights(s *config.Settings) (*admin.Rights, error) {
 	return rights, nil
 }
 
-// readRights reads the rights for a reload, and refuses those that the open socket would give to every user.
+// readRights reads the rights for a reload, and refuses those that the open socket would give to
+// every user.
 func (c *control) readRights(s *config.Settings) (*admin.Rights, error) {
 	rights, err := controlRights(s)
 	if err == nil {
@@ -26,8 +28,8 @@ func (c *control) readRights(s *config.Settings) (*admin.Rights, error) {
 	return rights, err
 }
 
-// refuseShared refuses rights that make every user of this machine an administrator: the open socket lets them all connect,
-// whatever control.unix_mode is now.
+// refuseShared refuses rights that make every user of this machine an administrator: the open
+// socket lets them all connect, whatever control.unix_mode is now.
 func (c *control) refuseShared(rights *admin.Rights) error {
 	if !c.isShared || rights.ListUsers() {
 		return nil

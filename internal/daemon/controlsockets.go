@@ -16,7 +16,8 @@ import (
 	"github.com/hassesd/hassesd/internal/supervise"
 )
 
-// openSocket inherits the control socket from the service manager, or opens it at path, which is empty for none.
+// openSocket inherits the control socket from the service manager, or opens it at path, which is
+// empty for none.
 func (c *control) openSocket(s *config.Settings, path string, mode os.FileMode, gid int) error {
 	var unwanted []*supervise.Socket
 	for _, socket := range c.inherited.Named(supervise.Control) {
@@ -60,7 +61,8 @@ func (c *control) openSocket(s *config.Settings, path string, mode os.FileMode, 
 	return nil
 }
 
-// discardOthers gives up further stored sockets of that name, and refuses one of a unit: the control protocol has one of each.
+// discardOthers gives up further stored sockets of that name, and refuses one of a unit: the
+// control protocol has one of each.
 func (c *control) discardOthers(name string) error {
 	var kept []*supervise.Socket
 	for _, socket := range c.inherited.Named(name) {
@@ -111,7 +113,8 @@ const userLists = "control.unix_admins, unix_publishers and unix_readers"
 // writableByAll is the permission that lets every user connect to a socket.
 const writableByAll = 0o002
 
-// isForAll reports whether every user may connect to the socket, as with the default SocketMode=0666.
+// isForAll reports whether every user may connect to the socket, as with the default
+// SocketMode=0666.
 func isForAll(path string) (bool, error) {
 	info, err := os.Stat(path)
 	if err != nil {
@@ -120,7 +123,8 @@ func isForAll(path string) (bool, error) {
 	return info.Mode()&writableByAll != 0, nil
 }
 
-// inheritPort inherits the control port from the service manager, if it has one, and reports whether it has.
+// inheritPort inherits the control port from the service manager, if it has one, and reports
+// whether it has.
 func (c *control) inheritPort(s *config.Settings, access *admin.Access) (bool, error) {
 	var unwanted []*supervise.Socket
 	for _, socket := range c.inherited.Named(supervise.ControlTCP) {
@@ -161,7 +165,8 @@ func tcpAddress(fd int) (netip.AddrPort, error) {
 	return netip.AddrPort{}, errors.New("it is not a TCP socket")
 }
 
-// isAddress reports whether host:port of the settings is that address. Of names it knows only localhost.
+// isAddress reports whether host:port of the settings is that address. Of names it knows only
+// localhost.
 func isAddress(setting string, at netip.AddrPort) bool {
 	host, port, err := net.SplitHostPort(setting)
 	if err != nil || port != strconv.Itoa(int(at.Port())) {

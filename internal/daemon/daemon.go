@@ -26,13 +26,13 @@ type Options struct {
 	Stderr   io.Writer                       // for the log, unless log_file is set
 	Env      []string                        // as from os.Environ: what a service manager hands over
 
-	// OwnProcess states that the process is the daemon's alone. Only then is there a sandbox, which confines every thread for
-	// good.
+	// OwnProcess states that the process is the daemon's alone. Only then is there a sandbox, which
+	// confines every thread for good.
 	OwnProcess bool
 }
 
-// Daemon is a running hassesd: the list of its parts, each of which owns its own state. It starts them in order, reloads them
-// and stops them.
+// Daemon is a running hassesd: the list of its parts, each of which owns its own state. It starts
+// them in order, reloads them and stops them.
 type Daemon struct {
 	// Fixed after creation.
 	loadSettings func() (config.Settings, error) // from the same sources as at the start
@@ -83,8 +83,8 @@ func newDaemon(o Options) *Daemon {
 // current returns the settings that apply.
 func (d *Daemon) current() *config.Settings { return d.settings.Load() }
 
-// drain stops accepting and ends the streams within the plan's window. A further call can only make that shorter. It returns how
-// many streams there were to end, and how long they have.
+// drain stops accepting and ends the streams within the plan's window. A further call can only make
+// that shorter. It returns how many streams there were to end, and how long they have.
 func (d *Daemon) drain(ctx context.Context, plan edge.DrainPlan) (streams int, left time.Duration, err error) {
 	if !d.drainBegun.Swap(true) {
 		d.manager.Stopping()

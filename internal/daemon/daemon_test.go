@@ -88,7 +88,7 @@ func startUnder(t *testing.T, env []string, toml string, flags ...config.Assignm
 		r.ctl, err = client.Dial(t.Context(), client.Options{Socket: socket, Timeout: patience})
 		return err == nil
 	})
-	if _, err := r.ctl.Hello(t.Context()); err != nil { // which is answered when all doors are open
+	if _, err := r.ctl.Hello(t.Context()); err != nil { // which is answered when all endpoints are open
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
@@ -293,7 +293,7 @@ func TestMistakesAreAnswered(t *testing.T) {
 	}
 }
 
-func TestReloadPutsInForceWhatItCanAndNamesTheRest(t *testing.T) {
+func TestReloadAppliesWhatItCanAndNamesTheRest(t *testing.T) {
 	r := start(t, "[limits]\nmessage_bytes = 100\n")
 	ctx := t.Context()
 	body := r.subscribe("subscribe=a")
@@ -390,7 +390,7 @@ func TestDrainEndsTheDaemon(t *testing.T) {
 	}
 }
 
-func TestAPortThatIsTakenIsAnError(t *testing.T) {
+func TestAPortInUseIsAnError(t *testing.T) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)

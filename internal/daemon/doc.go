@@ -1,3 +1,4 @@
-// Package daemon builds every part of hassesd, starts and stops them in order, and is what the control protocol acts
-// on. The binary and the tests start the very same thing: [Run].
+// Package daemon composes hassesd of its parts: it starts and stops them in order, reloads them,
+// and carries out the commands of the control protocol. The binary and the tests start the very
+// same thing: [Run].
 package daemon

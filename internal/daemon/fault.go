@@ -8,8 +8,8 @@ import (
 	"github.com/hassesd/hassesd/internal/supervise"
 )
 
-// ErrConfiguration marks errors that only a change of the configuration can correct: a certificate that is missing or does not
-// fit, a user that does not exist.
+// ErrConfiguration marks errors that only a change of the configuration can correct: a certificate
+// that is missing or does not fit, a user that does not exist.
 var ErrConfiguration = errors.New("configuration error")
 
 // configurationError is ErrConfiguration with its reason as the text.
@@ -19,11 +19,11 @@ func (e *configurationError) Error() string        { return e.err.Error() }
 func (e *configurationError) Unwrap() error        { return e.err }
 func (e *configurationError) Is(target error) bool { return target == ErrConfiguration }
 
-// fault is one thing that is wrong with what a setting names: a file, a user, a directory.
+// fault is one thing wrong with what a setting names: a file, a user, a directory.
 type fault struct {
 	key    string // of the setting
 	err    error
-	source string // where the setting was set, as config.Error has it; empty: not known, or nowhere
+	source string // where the setting was set, as config.Error has it; empty: unknown, or nowhere
 }
 
 func (f *fault) Error() string {
@@ -37,7 +37,7 @@ func (f *fault) Error() string {
 func (f *fault) Unwrap() error        { return f.err }
 func (f *fault) Is(target error) bool { return target == ErrConfiguration }
 
-// toFaults takes an error apart and gives the key to each of those in it that have none of their own.
+// toFaults splits a joined error into faults, and gives key to those that have none of their own.
 func toFaults(key string, err error) []*fault {
 	if err == nil {
 		return nil
@@ -60,7 +60,8 @@ func toFaults(key string, err error) []*fault {
 	return []*fault{{key: key, err: err}}
 }
 
-// isJoin returns the errors that errors.Join has made err of. An error that quotes several others has a text of its own.
+// isJoin returns the errors that errors.Join has made err of, and reports whether it is one. An
+// error that only quotes several others has a text of its own.
 func isJoin(err error) ([]error, bool) {
 	several, ok := err.(interface{ Unwrap() []error })
 	if !ok {
@@ -74,7 +75,7 @@ func isJoin(err error) ([]error, bool) {
 	return parts, strings.Join(texts, "\n") == err.Error()
 }
 
-// eachFault takes apart what readParts returned; any other error is one by itself.
+// eachFault returns the faults of an error of readParts, or the single error that err is.
 func eachFault(err error) []error {
 	var all *configurationError
 	if errors.As(err, &all) {
@@ -85,7 +86,8 @@ func eachFault(err error) []error {
 	return []error{err}
 }
 
-// asConfiguration marks the errors of inherited sockets, which the settings or the units must correct.
+// asConfiguration marks the errors of inherited sockets, which the settings or the units must
+// correct.
 func asConfiguration(err error) error {
 	var socket *supervise.SocketError
 	if errors.As(err, &socket) {

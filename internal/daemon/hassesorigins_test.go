@@ -7,8 +7,9 @@ import (
 	"github.com/hassesd/hassesd/internal/config"
 )
 
-// The log says that any origin may read streams at the start, and again when a reload comes back to it.
-func TestTheLogTellsOfHassesOrigins(t *testing.T) {
+// The log says that any origin may read streams at the start, and again when a reload comes back to
+// it.
+func TestTheLogWarnsOfHassesOrigins(t *testing.T) {
 	const told = "pages of any web origin may read streams"
 	r := start(t, "", config.Assignment{Flag: "murl", Value: "/sse"})
 	if got := strings.Count(r.logged(), told); got != 1 {
@@ -30,7 +31,7 @@ func TestTheLogTellsOfHassesOrigins(t *testing.T) {
 	}
 }
 
-func TestTheLogTellsOfNoOriginsWithoutHassesSpellings(t *testing.T) {
+func TestTheLogDoesNotWarnOfOriginsWithoutHassesSpellings(t *testing.T) {
 	r := start(t, "", config.Assignment{Flag: "cors-origin", Value: "*"})
 	if strings.Contains(r.logged(), "as with hasses") {
 		t.Errorf("log: %s", r.logs)

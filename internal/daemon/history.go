@@ -18,11 +18,11 @@ import (
 const (
 	// loadTimeout bounds the reading of a history at the start; 64 MiB take a quarter of a second.
 	loadTimeout = time.Minute
-	// startExtension is how much time the service manager is asked for before it: that, and what TimeoutStartSec= of our
-	// units gives a whole start.
+	// startExtension is how much time the daemon asks the service manager for before that:
+	// loadTimeout, and what TimeoutStartSec= of our units grants a whole start.
 	startExtension = loadTimeout + time.Minute
-	// keepTimeout bounds the writing of one at the end; 64 MiB take half a second. syncTimeout is what a call that is
-	// under way then may take besides.
+	// keepTimeout bounds the writing of a history at the end; 64 MiB take half a second.
+	// syncTimeout is what a system call that is under way then may take beyond it.
 	keepTimeout = 20 * time.Second
 	syncTimeout = 2 * time.Second
 	// removeTimeout bounds the removal of the file at the start.
@@ -31,9 +31,9 @@ const (
 
 var errTooSlow = errors.New("the disk is too slow for a history of this size")
 
-// history is where the history outlives a restart. There is a file only between the end of one daemon and the
-// beginning of the next, and only if it is true: who starts removes it before the first message is published, so that no
-// crash can leave a file whose numbers are given a second time.
+// history keeps the history of messages over a restart. Its file exists only between the end of one
+// daemon and the start of the next, and only if it is complete: a start removes it before the first
+// message is published, so that no crash can leave a file whose numbers are given a second time.
 type history struct {
 	log     *slog.Logger
 	manager *supervise.Manager
@@ -42,8 +42,8 @@ type history struct {
 	once    sync.Once  // it is written once
 }
 
-// restore makes the hub that goes on where the one before ended; nil: there is no file, or none that can be used. It calls
-// taken when the history is in this process only.
+// restore makes the hub that goes on where the one before ended; nil: there is no file, or none
+// that can be used. It calls taken when the history is in this process only.
 func (k *history) restore(options hub.Options, now time.Time, taken func()) *hub.Hub {
 	if k.dir == nil {
 		return nil
@@ -61,7 +61,8 @@ func (k *history) restore(options hub.Options, now time.Time, taken func()) *hub
 	}
 	taken()
 	if err := within(removeTimeout, func() error { return dir.Remove(name) }); err != nil {
-		// It might be there again after a crash, when the numbers after it have been given already.
+		// After a crash it would still be there, although the numbers after it have been given
+		// already.
 		k.log.Error("history cannot be used, as its file cannot be removed; event ids begin anew", "file", dir.Path(name), "err", err)
 		return nil
 	}
@@ -97,8 +98,9 @@ func readHistory(dir *state.Dir, name string, options hub.Options, now time.Time
 	}
 }
 
-// keep ends publishing and writes what the next start goes on from. It is called when nobody can publish any more, or nobody
-// could yet; a second call does nothing. A failure costs a gap and nothing else: the next start finds no file and begins anew.
+// keep ends publishing and writes what the next start goes on from. It is called when nobody can
+// publish any more, or nobody could yet; a second call does nothing. A failure costs a gap and
+// nothing else: the next start finds no file and begins anew.
 func (k *history) keep(h *hub.Hub) {
 	if k.dir == nil {
 		return
@@ -107,13 +109,14 @@ func (k *history) keep(h *hub.Hub) {
 		now := time.Now()
 		past := h.Close(now)
 		path := k.dir.Path(k.name)
-		// A write that hangs may end later, if the process is still there: with a file that is true.
+		// A write that hangs may end later, if the process is still there: with a file that is
+		// true.
 		err := within(keepTimeout+syncTimeout, func() error {
 			err := k.dir.Write(k.name, func(w io.Writer) error {
 				return histfile.Write(&timedWriter{w, now.Add(keepTimeout)}, now, past)
 			})
 			if err != nil {
-				// Write has left nothing, or something of which nobody knows whether it is on the disk.
+				// Write has left nothing, or a file that may not be on the disk.
 				err = errors.Join(err, k.dir.Remove(k.name))
 			}
 			return err
@@ -130,7 +133,7 @@ func (k *history) keep(h *hub.Hub) {
 // lose keeps nothing: what is in memory may not be what was sent.
 func (k *history) lose() { k.once.Do(func() {}) }
 
-// timedReader reads until a moment.
+// timedReader reads until a deadline.
 type timedReader struct {
 	from  io.Reader
 	until time.Time
@@ -143,7 +146,7 @@ func (t *timedReader) Read(p []byte) (int, error) {
 	return t.from.Read(p)
 }
 
-// timedWriter writes until a moment.
+// timedWriter writes until a deadline.
 type timedWriter struct {
 	to    io.Writer
 	until time.Time

@@ -97,7 +97,8 @@ func TestHistoryOutlivesAPlannedRestart(t *testing.T) {
 	r.wantLog("history restored", "events=3")
 }
 
-// TestTheManagerWaitsForAHistory proves that reading one does not count against the time that a start has.
+// TestTheManagerWaitsForAHistory proves that reading one does not count against the time that a
+// start has.
 func TestTheManagerWaitsForAHistory(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "state")
 	r := start(t, keeping(dir))

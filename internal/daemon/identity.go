@@ -22,8 +22,8 @@ func resolveUser(s *config.Settings) (*privdrop.Identity, error) {
 	return &id, nil
 }
 
-// unixGroup returns the group of the control socket: the daemon's own, as it will be after binding, unless the settings name
-// one. -1 leaves it as it is.
+// unixGroup returns the group of the control socket: the daemon's own, as it will be after binding,
+// unless the settings name one. -1 leaves it as it is.
 func unixGroup(s *config.Settings, identity *privdrop.Identity) (int, error) {
 	switch {
 	case s.Control.UnixGroup == "" && identity == nil:

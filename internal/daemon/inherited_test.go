@@ -108,7 +108,7 @@ func newOpening(t *testing.T, sockets []systemd.Socket, flags ...string) *openin
 	return o
 }
 
-func TestDoorsThatAreHandedOver(t *testing.T) {
+func TestInheritedListeners(t *testing.T) {
 	https, httpsAt := tcp(t, "https", "127.0.0.1:0")
 	kept, keptAt := tcp(t, "kept-https", "127.0.0.1:0")
 	plain, plainAt := tcp(t, "http", "127.0.0.1:0")
@@ -132,7 +132,7 @@ func TestDoorsThatAreHandedOver(t *testing.T) {
 		name    string
 		sockets []systemd.Socket
 		flags   []string
-		want    []string // addresses of the doors
+		want    []string // addresses of the listeners
 		err     string
 	}{
 		{name: "in the place of listen", sockets: dup(https), want: []string{"https://" + httpsAt.String()}},
@@ -152,7 +152,7 @@ func TestDoorsThatAreHandedOver(t *testing.T) {
 			flags: []string{"listen", "https://" + keptAt.String()},
 			want:  []string{"https://" + keptAt.String()},
 		},
-		{name: "kept ones stand for nothing", sockets: dup(other), flags: []string{"listen", "https://127.0.0.1:0"}, want: []string{"https://127.0.0.1:"}},
+		{name: "stored ones replace nothing", sockets: dup(other), flags: []string{"listen", "https://127.0.0.1:0"}, want: []string{"https://127.0.0.1:"}},
 		{name: "a unit's and a kept one, listen unsaid", sockets: dup(https, kept), want: []string{"https://" + httpsAt.String()}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
@@ -169,7 +169,7 @@ func TestDoorsThatAreHandedOver(t *testing.T) {
 			}
 			got := o.listeners.addresses()
 			if !slices.EqualFunc(got, tc.want, strings.HasPrefix) {
-				t.Errorf("doors at %v, want %v", got, tc.want)
+				t.Errorf("listeners at %v, want %v", got, tc.want)
 			}
 		})
 	}
@@ -187,7 +187,7 @@ func TestOneSocketForBothFamilies(t *testing.T) {
 		t.Fatal(err)
 	}
 	if len(o.listeners.all) != 1 || o.listeners.all[0].Listener.FD != socket.FD {
-		t.Errorf("doors %+v; want the one that serves IPv6 and IPv4", o.listeners.all)
+		t.Errorf("listeners %+v; want the one that serves IPv6 and IPv4", o.listeners.all)
 	}
 }
 
@@ -292,8 +292,9 @@ func unixSocketAbstract(t *testing.T) systemd.Socket {
 	return systemd.Socket{Name: "control", FD: descriptor(t, l.File)}
 }
 
-// TestControlSocketsThatAreHandedOver proves that they answer, and that a unit's socket is not taken away at the end.
-func TestControlSocketsThatAreHandedOver(t *testing.T) {
+// TestInheritedControlSockets proves that they answer, and that a unit's socket is not
+// taken away at the end.
+func TestInheritedControlSockets(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "control.sock")
 	socket := unixSocket(t, "control", path, 0o660)
 	port, at := tcp(t, "control-tcp", "127.0.0.1:0")
@@ -323,8 +324,8 @@ func TestControlSocketsThatAreHandedOver(t *testing.T) {
 	}
 }
 
-// TestAKeptControlSocketThatIsNotAsConfiguredIsReplaced: the settings win over what was kept.
-func TestAKeptControlSocketThatIsNotAsConfiguredIsReplaced(t *testing.T) {
+// TestAStoredControlSocketThatIsNotAsConfiguredIsReplaced: the settings win over what was kept.
+func TestAStoredControlSocketThatIsNotAsConfiguredIsReplaced(t *testing.T) {
 	dir := t.TempDir()
 	path := filepath.Join(dir, "control.sock")
 	for _, tc := range []struct {
@@ -378,8 +379,9 @@ func TestAKeptControlSocketThatIsNotAsConfiguredIsReplaced(t *testing.T) {
 	}
 }
 
-// TestSocketsAreKept proves what a daemon has kept for the next one, and what a drain by hand gives up.
-func TestSocketsAreKept(t *testing.T) {
+// TestSocketsAreStored proves what a daemon has kept for the next one, and what a drain by hand
+// gives up.
+func TestSocketsAreStored(t *testing.T) {
 	r, m := startService(t, "plaintext = true\n[drain]\nwindow = \"0s\"\n")
 	if err := r.daemon.manager.Barrier(patience); err != nil {
 		t.Fatal(err)

@@ -35,8 +35,9 @@ type listeners struct {
 	isServed bool // the edge owns all
 }
 
-// open opens the listeners, or inherits them from the service manager. Sockets of its units replace listen where that is not
-// set, and must all be named by it otherwise; stored sockets are used where listen names their address.
+// open opens the listeners, or inherits them from the service manager. Sockets of its units replace
+// listen where that is not set, and must all be named by it otherwise; stored sockets are used
+// where listen names their address.
 func (l *listeners) open(ctx context.Context, s *config.Settings) error {
 	l.fromUnit = make(map[int]bool)
 	for _, socket := range l.inheritedSockets() {
@@ -112,7 +113,8 @@ func (l *listeners) storedSockets() []*supervise.Socket {
 	return slices.DeleteFunc(l.inheritedSockets(), func(s *supervise.Socket) bool { return !s.IsStored })
 }
 
-// unwantedSockets returns the stored sockets at whose address listen wants nothing, or something else.
+// unwantedSockets returns the stored sockets at whose address listen wants nothing, or something
+// else.
 func (l *listeners) unwantedSockets(ctx context.Context, s *config.Settings) ([]*supervise.Socket, error) {
 	unwanted := l.storedSockets()
 	if len(unwanted) == 0 {
@@ -203,7 +205,8 @@ func (l *listeners) inherit(s *config.Settings, socket *supervise.Socket) error 
 	return nil
 }
 
-// store has the service manager keep the sockets that this process has opened. It has those of socket units anyway.
+// store has the service manager keep the sockets that this process has opened. It has those of
+// socket units anyway.
 func (l *listeners) store() {
 	for _, e := range l.all {
 		if !l.fromUnit[e.Listener.FD] {
@@ -230,8 +233,8 @@ func (l *listeners) endpoints() []api.Endpoint {
 	return all
 }
 
-// subscribeURL returns where browsers subscribe, as far as the daemon can know. A listener on all addresses goes by the name
-// certificateName.
+// subscribeURL returns where browsers subscribe, as far as the daemon can know. A listener on all
+// addresses goes by the name certificateName.
 func (l *listeners) subscribeURL(s *config.Settings, certificateName string) string {
 	if len(l.all) == 0 || len(s.Listen) == 0 {
 		return ""

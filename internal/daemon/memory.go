@@ -57,8 +57,8 @@ func runTrim(h *hub.Hub, stop <-chan struct{}) {
 	}
 }
 
-// trimHistory drops what is too old for the history and releases its memory, in steps between which event loops and
-// publishers get the hub's lock.
+// trimHistory drops what is too old for the history and releases its memory, in steps between which
+// event loops and publishers get the hub's lock.
 func trimHistory(h *hub.Hub, now time.Time) {
 	for h.Trim(now) {
 		runtime.Gosched()

@@ -45,7 +45,8 @@ func (d *Daemon) open(ctx context.Context, o Options) error {
 	if err != nil {
 		return err
 	}
-	// The runtime's own poller must exist before descriptors can run out: the runtime dies if it cannot make one.
+	// The runtime's own poller must exist before descriptors can run out: the runtime dies if it
+	// cannot make one.
 	if err := reactor.InitRuntimePoller(); err != nil {
 		return fmt.Errorf("prepare the runtime's poller: %w", err)
 	}
@@ -170,7 +171,8 @@ func (d *Daemon) openLoops() error {
 	return nil
 }
 
-// openHub makes the hub, which goes on where the one before ended if its history was kept and is whole.
+// openHub makes the hub, which goes on where the one before ended if its history was kept and is
+// whole.
 func (d *Daemon) openHub(o hub.Options, dirs stateDirs) {
 	s := d.current()
 	o.Starved = d.memory.Starve
@@ -213,8 +215,9 @@ func (d *Daemon) openEdge(descriptors int) {
 	}
 }
 
-// warnOfUnreadable warns now of what would otherwise come out in some weeks: that a renewed file cannot be read. All rights have
-// been given up; even a daemon that stays root cannot read the files of others.
+// warnOfUnreadable warns now of what would otherwise come out in some weeks: that a renewed file
+// cannot be read. All rights have been given up; even a daemon that stays root cannot read the
+// files of others.
 func (d *Daemon) warnOfUnreadable() {
 	for _, path := range d.confined.sources {
 		if f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0); err != nil { // it may be a pipe

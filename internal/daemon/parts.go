@@ -14,23 +14,26 @@ import (
 	"github.com/hassesd/hassesd/internal/privdrop"
 )
 
-// part is something that is read, or looked at, before it is used: what the settings name beyond themselves. A check reads
-// the parts of a start. A start reads them, and uses them in the order that privileges need. A reload reads its parts, and
-// uses them in the order of the list if nothing is wrong with any.
+// part is something that the settings name and that is read or checked before it is used: files,
+// users, directories. A check reads the parts of a start. A start reads them, and uses them in the
+// order that privileges need. A reload reads its parts and, if none has a fault, uses them in the
+// order of the list.
 //
-// To add something that settings name, add a part; nothing else looks at it before it is used.
+// To add something that settings name, add a part; nothing else checks it before it is used.
 type part struct {
 	key  string   // the setting that a fault is about, unless it has one of its own
 	when occasion // on which it is read
 
-	// read takes down in the reading what it finds, and changes nothing else. Its error has all that is wrong.
+	// read stores what it finds in the reading, and changes nothing else. Its error lists
+	// everything that is wrong.
 	read func(r *reading) error
-	// use puts in force, in a running daemon, what was read, and names the settings whose value is the same but what it
-	// names is not. It cannot fail. Nil: there is nothing to do, or the start does it.
+	// use applies what was read to a running daemon. It returns the settings whose value is the
+	// same while the content that they name has changed. It cannot fail. Nil: there is nothing to
+	// do, or only a start does it.
 	use func(d *Daemon, r *reading) (changed []string)
 }
 
-// occasion says when a part is read.
+// occasion is when a part is read.
 type occasion uint8
 
 const (
@@ -38,18 +41,18 @@ const (
 	atReload                      // of a running daemon
 )
 
-// reading is what the parts have found, of one set of settings at one time.
+// reading is what the parts have found for one set of settings at one time.
 type reading struct {
 	// Given.
 	settings *config.Settings
 	now      time.Time
 	daemon   *Daemon          // that reloads; nil: a check or a start
-	old      *config.Settings // in force in daemon
+	old      *config.Settings // that apply in daemon
 	changed  []string         // keys whose values are not those of old
 
 	// Found. A part that has failed leaves its fields as they are.
-	isUserUnknown bool               // what depends on the user is not looked at
-	identity      *privdrop.Identity // whom to become; nil: nobody else
+	isUserUnknown bool               // what depends on the user is not checked
+	identity      *privdrop.Identity // the user to become; nil: none
 	hub           hub.Options
 	certificates  *certs.Reading // nil: as they are, or there are none from files
 	control       controlFound
@@ -57,8 +60,8 @@ type reading struct {
 	acme          *acmecert.Options // nil: none
 }
 
-// readParts reads all parts of the occasion, whatever is wrong with the ones before. The error has a [fault] for each thing
-// that is wrong, in the order of the list.
+// readParts reads all parts of the occasion, whatever is wrong with earlier ones. The error has a
+// [fault] for each thing that is wrong, in the order of the list.
 func readParts(list []part, when occasion, r *reading) error {
 	var all []error
 	for _, p := range list {
@@ -81,8 +84,8 @@ func readParts(list []part, when occasion, r *reading) error {
 	return &configurationError{errors.Join(all...)}
 }
 
-// useParts puts in force what readParts has read for a reload, and adds to the keys that have changed those whose value is
-// the same, but what it names is not.
+// useParts applies what readParts has read for a reload, and adds to the changed keys those whose
+// value is the same while the content that they name has changed.
 func (d *Daemon) useParts(list []part, r *reading) {
 	for _, p := range list {
 		if p.when&atReload == 0 || p.use == nil {
@@ -94,7 +97,7 @@ func (d *Daemon) useParts(list []part, r *reading) {
 	}
 }
 
-// parts are all there are. Those on which others depend come before them.
+// parts are all parts. Each comes after those that it depends on.
 var parts = []part{
 	{key: "sandbox", when: atReload, read: (*reading).readReach},
 	{key: "limits.slow", when: atStart | atReload, read: (*reading).readHub},
@@ -107,13 +110,14 @@ var parts = []part{
 	{key: "acme", when: atStart, read: (*reading).readACME},
 	{key: "acme.cache_dir", when: atStart, read: (*reading).checkACMECache},
 	{key: "state.dir", when: atStart, read: (*reading).checkState},
-	{key: "log_file", when: atStart, read: func(r *reading) error { return checkPlaces(r.settings) }},
-	// Last: it takes from the others.
+	{key: "log_file", when: atStart, read: func(r *reading) error { return checkCreatedFiles(r.settings) }},
+	// Last, since it uses what the others have read.
 	{key: "limits", when: atReload, read: func(*reading) error { return nil }, use: (*Daemon).useLimits},
 }
 
-// Check validates what a start would use beyond the settings themselves: certificates, keys, the user, the places of
-// files. The error has all that is wrong, each with the key of its setting.
+// Check validates what a start would use beyond the settings themselves: certificates, keys, the
+// user, the paths of files. The error lists everything that is wrong, each with the key of its
+// setting.
 func Check(s config.Settings) error {
 	_, err := readForStart(&s)
 	return err
@@ -222,14 +226,14 @@ func (r *reading) readGroups() error {
 	return errors.Join(errUnix, errFIFO)
 }
 
-// useLimits puts in force what the settings themselves say.
+// useLimits applies the settings that name nothing outside.
 func (d *Daemon) useLimits(r *reading) []string {
 	s := r.settings
 	d.edge.Reconfigure(r.now, options.Edge(s, r.authorization.policy))
 	d.control.admission.SetLimits(options.ControlAdmission(s))
 	options.FitHub(&r.hub, d.memory.BudgetOf(s.Limits.Memory), len(d.loops))
 	d.hub.SetLimits(r.now, r.hub.History, r.hub.QueueBytes, r.hub.Slow, r.hub.MessageBytes)
-	// What was switched by hand stays, unless the configuration says something new.
+	// What an administrator has switched stays, unless the configuration has changed.
 	if slices.Contains(r.changed, "reinit") {
 		d.edge.SetReinit(s.Reinit)
 	}
@@ -241,12 +245,12 @@ func (d *Daemon) useLimits(r *reading) []string {
 	return nil
 }
 
-// isControlRight says whether a key changes what a control connection may do.
+// isControlRight reports whether a key changes what a control connection may do.
 func isControlRight(key string) bool {
 	return key == "control.key" || key == "control.tcp_role" || strings.HasPrefix(key, "control.unix_")
 }
 
-// addKey adds a key whose value is the same while what it names is not.
+// addKey adds a key, unless it is there.
 func addKey(keys []string, key string) []string {
 	for _, k := range keys {
 		if k == key {

@@ -14,7 +14,7 @@ import (
 	"github.com/hassesd/hassesd/internal/config"
 )
 
-func TestReadPartsTellsEveryFaultWithItsKey(t *testing.T) {
+func TestReadPartsReturnsEveryFaultWithItsKey(t *testing.T) {
 	failing := func(err error) func(*reading) error { return func(*reading) error { return err } }
 	list := []part{
 		{key: "first", when: atStart, read: failing(errors.New("one"))},
@@ -62,7 +62,8 @@ func TestUsePartsUsesThoseOfAReloadInTheirOrder(t *testing.T) {
 	}
 }
 
-// faultyParts are settings with something wrong in each part of a start, and the keys that must be told.
+// faultyParts are settings with something wrong in each part of a start, and the keys that must be
+// told.
 func faultyParts(t *testing.T) (s config.Settings, keys []string) {
 	t.Helper()
 	none := filepath.Join(t.TempDir(), "none")
@@ -97,7 +98,7 @@ func keysOf(err error) (keys []string) {
 	return keys
 }
 
-func TestCheckAndStartTellAllThatIsWrong(t *testing.T) {
+func TestCheckAndStartReportEverythingThatIsWrong(t *testing.T) {
 	s, want := faultyParts(t)
 	for name, err := range map[string]error{
 		"check": Check(s),
@@ -127,7 +128,7 @@ func TestEveryPartHasItsFault(t *testing.T) {
 	}
 }
 
-func TestAReloadTellsAllThatIsWrongAndChangesNothing(t *testing.T) {
+func TestAReloadReportsEverythingThatIsWrongAndChangesNothing(t *testing.T) {
 	dir := t.TempDir()
 	cert, key := filepath.Join(dir, "cert.pem"), filepath.Join(dir, "key.pem")
 	writeCertificate(t, cert, key)

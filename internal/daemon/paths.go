@@ -16,8 +16,9 @@ type neededPath struct {
 	sandbox.Path
 }
 
-// neededPaths lists every path that the daemon opens while it runs, be it for a reload. It is the one place that the
-// sandbox is told by: whoever reads or writes a file after the start adds it here. sources are the files of the settings.
+// neededPaths returns every path that the daemon opens while it runs, also for a reload. The
+// sandbox permits these and no others: whoever reads or writes a file after the start adds it here.
+// sources are the files of the settings.
 func neededPaths(s *config.Settings, sources []string) []neededPath {
 	var all []neededPath
 	add := func(key, path string, use sandbox.Use) {
@@ -74,11 +75,12 @@ func neededPaths(s *config.Settings, sources []string) []neededPath {
 	return all
 }
 
-// resolverFiles are read by package net for each name that is looked up. The roots of certificates are in memory by then.
+// resolverFiles are read by package net for each name lookup. The root certificates are in memory
+// by then.
 var resolverFiles = []string{"/etc/resolv.conf", "/etc/hosts", "/etc/nsswitch.conf"}
 
-// looksUpAccounts says whether a reload of these settings looks up names of users or groups, or a connection to the control
-// socket does.
+// looksUpAccounts reports whether a reload of these settings, or a connection to the control
+// socket, looks up names of users or groups.
 func looksUpAccounts(s *config.Settings) bool {
 	if len(s.Control.UnixAdmins)+len(s.Control.UnixPublishers)+len(s.Control.UnixReaders) > 0 {
 		return true

@@ -35,7 +35,8 @@ func userName(uid int) string {
 	return u.Username
 }
 
-// writePIDFile writes the process number, for scripts that expect it, and removes the file at the end.
+// writePIDFile writes the process number, for scripts that expect it, and removes the file at the
+// end.
 func writePIDFile(path string, log *slog.Logger, atEnd *closers) error {
 	if path == "" {
 		return nil
@@ -53,7 +54,7 @@ func writePIDFile(path string, log *slog.Logger, atEnd *closers) error {
 		return nil
 	}
 	atEnd.add(func() {
-		if err := os.Remove(path); err != nil { // another user by now, perhaps
+		if err := os.Remove(path); err != nil { // the daemon may be another user by now
 			log.Debug("pid file stays", "err", err)
 		}
 	})

@@ -9,10 +9,10 @@ import (
 	"github.com/hassesd/hassesd/internal/config"
 )
 
-// reloadTimeout is how long who asks for a reload waits for it; it stays below what a control connection waits for.
+// reloadTimeout bounds the wait for a reload. It is less than a control connection waits.
 const reloadTimeout = 8 * time.Second
 
-// reopenTimeout is how long a reload waits for the log file to be opened anew.
+// reopenTimeout bounds the wait for the log file to be reopened.
 const reopenTimeout = 2 * time.Second
 
 var (
@@ -21,9 +21,10 @@ var (
 	errEnding     = errors.New("the daemon ends")
 )
 
-// reload reads the configuration and the certificate again and puts in force what a running daemon can take. Everything
-// is validated first; on any error all stays as it was. Live streams are not touched. Files that cannot be read, as a disk
-// hangs, hold up nobody for longer than ctx and reloadTimeout; the reload then goes on, and no other one begins.
+// reload reads the configuration, and all that it names, again and applies what a running daemon
+// can change. Everything is validated first; on any error all stays as it was. Open streams are not
+// touched. While files cannot be read because a disk hangs, the caller waits for ctx and
+// reloadTimeout at most; the reload then goes on, and no other one begins.
 func (d *Daemon) reload(ctx context.Context) (reloaded, error) {
 	ctx, cancel := context.WithTimeout(ctx, reloadTimeout)
 	defer cancel()
@@ -54,7 +55,7 @@ func (d *Daemon) reload(ctx context.Context) (reloaded, error) {
 	}
 }
 
-// readAgain is reload, for one at a time.
+// readAgain is reload for a caller that holds reloading.
 func (d *Daemon) readAgain() (changed, needsRestart []string, err error) {
 	next, err := d.loadSettings()
 	if err != nil {
@@ -93,7 +94,8 @@ func (d *Daemon) runReloads(stop <-chan struct{}) {
 	}
 }
 
-// reloadOnSignal is what SIGHUP does: the log file is opened anew, for those who rotate it, and the settings are reloaded.
+// reloadOnSignal does what SIGHUP demands: it reopens the log file, for log rotation, and reloads
+// the settings.
 func (d *Daemon) reloadOnSignal() {
 	ctx, cancel := context.WithTimeout(context.Background(), reopenTimeout)
 	defer cancel()
@@ -104,7 +106,7 @@ func (d *Daemon) reloadOnSignal() {
 	d.logReload(err)
 }
 
-// logReload logs what is wrong with a reload that nobody is told of otherwise.
+// logReload logs the errors of a reload whose caller has gone, or has none.
 func (d *Daemon) logReload(err error) {
 	var all *config.Errors
 	switch {

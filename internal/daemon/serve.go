@@ -13,15 +13,16 @@ import (
 )
 
 const (
-	// askTimeout bounds what signals ask of the loops.
+	// askTimeout bounds the wait for the loops after a signal.
 	askTimeout = 10 * time.Second
-	// endTimeout is how long the end waits for what may hang with a disk: what reads and writes files in the background.
+	// endTimeout bounds the wait for goroutines that read and write files, which may hang with a
+	// disk.
 	endTimeout = 3 * time.Second
 )
 
 var errStoppedAtOnce = errors.New("stopped by a second signal before the drain was over")
 
-// serve runs the parts that open has made, until the end.
+// serve runs the parts that open has made until the daemon stops.
 func (d *Daemon) serve(ctx context.Context) error {
 	d.signals.catchEnds()
 
@@ -81,17 +82,17 @@ func (d *Daemon) serve(ctx context.Context) error {
 		d.log.Debug("control connections cut", "err", down)
 	}
 	if err != nil && !errors.Is(err, errStoppedAtOnce) {
-		d.history.lose() // a loop has failed, and who knows what it has sent
+		d.history.lose() // a loop has failed, and nobody knows what it has sent
 	}
 	d.history.keep(d.hub) // now that nobody can publish any more
 	d.log.Info("stopped")
 	return err
 }
 
-// wait acts on signals until the daemon has drained, or must not go on.
+// wait acts on signals until the daemon has drained or has to stop at once.
 func (d *Daemon) wait(ctx context.Context) error {
 	done := ctx.Done()
-	stopping := false // a signal has asked for the end
+	stopping := false // a signal has begun the stop
 	for {
 		select {
 		case <-d.edge.Drained():
@@ -112,8 +113,8 @@ func (d *Daemon) wait(ctx context.Context) error {
 	}
 }
 
-// drainOnSignal begins the end. A drain that a control connection has asked for goes on, but takes no longer than the
-// configured window from now.
+// drainOnSignal begins the stop. A drain that an administrator has begun goes on, but takes no
+// longer than the configured window from now.
 func (d *Daemon) drainOnSignal(ctx context.Context) {
 	ask, cancel := context.WithTimeout(context.WithoutCancel(ctx), askTimeout)
 	defer cancel()

@@ -14,8 +14,8 @@ import (
 	"github.com/hassesd/hassesd/internal/config"
 )
 
-// raising is a signal that this process sends to itself. Every daemon in it hears it, so that the tests here are not
-// parallel, and the process does not die of it.
+// raising is a signal that this process sends to itself. Every daemon in it hears it, so that the
+// tests here are not parallel, and the process does not die of it.
 type raising struct {
 	t     *testing.T
 	sig   syscall.Signal
@@ -29,7 +29,8 @@ func raise(t *testing.T, sig syscall.Signal) *raising {
 	return r
 }
 
-// once sends it, and waits until it has come: another one sent before that would be the same to the kernel.
+// once sends it, and waits until it has come: another one sent before that would be the same to the
+// kernel.
 func (r *raising) once() {
 	if err := syscall.Kill(os.Getpid(), r.sig); err != nil {
 		r.t.Error(err)
@@ -42,7 +43,7 @@ func (r *raising) once() {
 	}
 }
 
-func TestReloadsThatWaitDoNotCostTheEnd(t *testing.T) {
+func TestPendingReloadsDoNotCostTheStop(t *testing.T) {
 	r := start(t, "[drain]\nwindow = \"0s\"\n")
 	hup, term := raise(t, syscall.SIGHUP), raise(t, syscall.SIGTERM)
 	r.daemon.reloading.Lock() // a reload that hangs

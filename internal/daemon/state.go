@@ -16,8 +16,8 @@ import (
 // ticketFile holds the keys of session tickets in the state directory.
 const ticketFile = "tickets.json"
 
-// ours returns the names of what the daemon keeps in the state directory, and others what else may be there: by default it has
-// the cache of ACME, which belongs to its own user.
+// ours returns the names of what the daemon keeps in the state directory, and others what else may
+// be there: by default it has the cache of ACME, which belongs to its own user.
 func ours(s *config.Settings) []string {
 	names := []string{ticketFile}
 	if path, _ := s.History.Path(&s.State); path != "" {
@@ -36,7 +36,8 @@ func stateOwner(identity *privdrop.Identity) state.Owner {
 	return state.Owner{UID: identity.UID, GID: identity.GID}
 }
 
-// checkState returns what is wrong with the directories of what outlives a restart. It changes nothing.
+// checkState returns what is wrong with the directories of what outlives a restart. It changes
+// nothing.
 func checkState(s *config.Settings, identity *privdrop.Identity) error {
 	owner := stateOwner(identity)
 	var problems []error
@@ -64,7 +65,8 @@ type stateDirs struct {
 	historyName string     // of its file in history
 }
 
-// openState opens the directories before privileges are dropped: afterwards they may be out of reach.
+// openState opens the directories before privileges are dropped: afterwards they may be out of
+// reach.
 func openState(s *config.Settings, identity *privdrop.Identity, log *slog.Logger, atEnd *closers) (stateDirs, error) {
 	var dirs stateDirs
 	owner := stateOwner(identity)

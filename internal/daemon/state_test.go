@@ -9,7 +9,8 @@ import (
 	"github.com/hassesd/hassesd/internal/config"
 )
 
-// TestOneStateDirectoryByTwoNames names it once by a link above it: it is opened once, or it would be in use by another.
+// TestOneStateDirectoryByTwoNames names it once by a link above it: it is opened once, or it would
+// be in use by another.
 func TestOneStateDirectoryByTwoNames(t *testing.T) {
 	dir := t.TempDir()
 	if err := os.Mkdir(filepath.Join(dir, "a"), 0o700); err != nil {

@@ -81,16 +81,17 @@ func TestAManagerThatIsNotThereIsNoReasonNotToStart(t *testing.T) {
 	}
 }
 
-// TestTheFirstLookComesWhenTheDoorsAreOpen is for the race detector: the look reads what opening them writes.
-func TestTheFirstLookComesWhenTheDoorsAreOpen(t *testing.T) {
-	var doors []config.Assignment
+// TestTheFirstStatusComesWhenTheListenersAreOpen is for the race detector: the look reads what
+// opening them writes.
+func TestTheFirstStatusComesWhenTheListenersAreOpen(t *testing.T) {
+	var listeners []config.Assignment
 	for i := range 6 { // besides the one that every test has
-		doors = append(doors, config.Assignment{Flag: "listen", Value: fmt.Sprintf("https://127.0.0.%d:0", 2+i)})
+		listeners = append(listeners, config.Assignment{Flag: "listen", Value: fmt.Sprintf("https://127.0.0.%d:0", 2+i)})
 	}
 	for range 20 {
 		t.Run("start", func(t *testing.T) {
 			m := systemdtest.New(t)
-			startUnder(t, []string{"NOTIFY_SOCKET=" + m.Address}, "loops = 4\n", doors...)
+			startUnder(t, []string{"NOTIFY_SOCKET=" + m.Address}, "loops = 4\n", listeners...)
 			m.AwaitLine("STATUS=0 streams in 0 rooms")
 		})
 	}
@@ -104,7 +105,8 @@ func TestTheStatusLineFollowsTheStreams(t *testing.T) {
 	m.AwaitLine("STATUS=2 streams in 3 rooms")
 }
 
-// TestAStuckLoopStarvesTheWatchdog proves that the watchdog is fed while all loops turn, and by nobody else.
+// TestAStuckLoopStarvesTheWatchdog proves that the watchdog is fed while all loops turn, and by
+// nobody else.
 func TestAStuckLoopStarvesTheWatchdog(t *testing.T) {
 	const watchdog = 200 * time.Millisecond
 	r, m := startService(t, "loops = 3\n", fmt.Sprintf("WATCHDOG_USEC=%d", watchdog.Microseconds()))
@@ -117,8 +119,8 @@ func TestAStuckLoopStarvesTheWatchdog(t *testing.T) {
 		t.Fatal(err)
 	}
 	<-stuck
-	// The round that the loop had its part in already may still be completed. Then nothing comes any more, while the
-	// others live on for many times the length of the watchdog.
+	// The round that the loop had its part in already may still be completed. Then nothing comes
+	// any more, while the others live on for many times the length of the watchdog.
 	r.live(healthy, watchdog)
 	before := r.fed(m)
 	r.live(healthy, 5*watchdog)

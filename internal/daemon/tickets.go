@@ -13,7 +13,8 @@ import (
 // maxTicketFile bounds the size of the file: three keys are half a kilobyte.
 const maxTicketFile = 64 << 10
 
-// tickets keep the keys of session tickets over a restart, so that returning clients need no full handshake.
+// tickets keep the keys of session tickets over a restart, so that returning clients need no full
+// handshake.
 type tickets struct {
 	log   *slog.Logger
 	store *certs.Store // nil: no TLS

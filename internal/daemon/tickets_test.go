@@ -49,7 +49,8 @@ func (c *ticketed) start(toml string, isKept bool) *running {
 	return r
 }
 
-// resumes shakes hands, waits for the ticket for the next time, and says whether the last one was good.
+// resumes shakes hands, waits for the ticket for the next time, and says whether the last one was
+// good.
 func (c *ticketed) resumes(r *running) bool {
 	c.t.Helper()
 	conn, err := tls.Dial("tcp", strings.TrimPrefix(r.status().Listen[0], "https://"), c.client)

@@ -5,10 +5,12 @@ import (
 	"runtime/debug"
 )
 
-// version is set by the build: -ldflags "-X github.com/hassesd/hassesd/internal/daemon.version=1.2.3".
+// version is set by the build: -ldflags "-X
+// github.com/hassesd/hassesd/internal/daemon.version=1.2.3".
 var version = ""
 
-// Version is the version of the binary: the one that the build was told, or what the Go toolchain knows.
+// Version returns the version of the binary: the one that the build has set, or the one that the Go
+// toolchain knows.
 func Version() string {
 	if version != "" {
 		return version
@@ -19,5 +21,5 @@ func Version() string {
 	return "0.1.0-dev"
 }
 
-// Compiled says what made the binary.
+// Compiled returns the compiler and the platform of the binary.
 func Compiled() string { return runtime.Version() + " " + runtime.GOOS + "/" + runtime.GOARCH }

@@ -12,8 +12,8 @@ import (
 	"github.com/hassesd/hassesd/internal/config"
 )
 
-// welcome tells whoever has just started development mode what to type next. It is for people: a log for programs, or in a file,
-// has nothing of it.
+// welcome prints what to type next in development mode. It is for people: a log for programs, or in
+// a file, does not have it.
 func welcome(s *config.Settings, w io.Writer, url string, endpoints []api.Endpoint) {
 	if !s.Dev || s.LogFile != "" || s.LogFormat != "auto" && s.LogFormat != "text" {
 		return
@@ -21,8 +21,8 @@ func welcome(s *config.Settings, w io.Writer, url string, endpoints []api.Endpoi
 	_, _ = io.WriteString(w, welcomeText(s, url, endpoints, toolName())) // or it goes unread
 }
 
-// welcomeText has lines that can be copied into a shell. The ways in are those that are open.
-func welcomeText(s *config.Settings, address string, ways []api.Endpoint, tool string) string {
+// welcomeText returns lines that can be copied into a shell. The endpoints are those that are open.
+func welcomeText(s *config.Settings, address string, endpoints []api.Endpoint, tool string) string {
 	var b strings.Builder
 	line := func(name, format string, args ...any) {
 		fmt.Fprintf(&b, "  %-10s %s\n", name, fmt.Sprintf(format, args...))
@@ -44,7 +44,7 @@ func welcomeText(s *config.Settings, address string, ways []api.Endpoint, tool s
 		line("subscribe", "curl%s --no-buffer '%s?subscribe=room624'", insecure, address)
 	}
 	name := "publish"
-	for _, way := range ways {
+	for _, way := range endpoints {
 		switch way.Kind {
 		case api.EndpointControlSocket:
 			if way.Address != api.DevSocket() {
@@ -64,7 +64,7 @@ func welcomeText(s *config.Settings, address string, ways []api.Endpoint, tool s
 		}
 		name = ""
 	}
-	for _, way := range ways {
+	for _, way := range endpoints {
 		if way.Kind == api.EndpointControlSocket {
 			line("look", "%s status", tool)
 		}
@@ -73,7 +73,7 @@ func welcomeText(s *config.Settings, address string, ways []api.Endpoint, tool s
 	return b.String()
 }
 
-// shellWord quotes what a shell would not take as it is.
+// shellWord returns s quoted as far as a shell needs it.
 func shellWord(s string) string {
 	if s != "" && !strings.ContainsFunc(s, func(r rune) bool {
 		return !strings.ContainsRune("/._-+:@%", r) && (r < '0' || r > '9') && (r < 'a' || r > 'z') && (r < 'A' || r > 'Z')
@@ -83,7 +83,8 @@ func shellWord(s string) string {
 	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
 }
 
-// toolName is how to call the hassesctl that lies beside this program, if one does, from where it was started.
+// toolName returns how to call the hassesctl beside this program, if there is one, from the working
+// directory.
 func toolName() string {
 	const name = "hassesctl"
 	self, err := os.Executable()

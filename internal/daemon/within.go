@@ -6,11 +6,11 @@ import (
 	"time"
 )
 
-// errHangs is what is known of something that did not return in time.
+// errHangs is the error of a function that did not return in time.
 var errHangs = errors.New("it takes too long; a disk or a network file system seems to hang")
 
-// within calls f in a goroutine of its own, and returns its error, or errHangs when it has not returned before the limit.
-// It is then left to itself, so it may touch nothing that its caller goes on to use.
+// within calls f in a goroutine of its own and returns its error, or errHangs if f has not returned
+// within the limit. The goroutine then goes on, so f must not touch what its caller goes on to use.
 func within(limit time.Duration, f func() error) error {
 	returned := make(chan error, 1)
 	go func() { returned <- f() }()
@@ -24,7 +24,7 @@ func within(limit time.Duration, f func() error) error {
 	}
 }
 
-// turn is a mutex, the wait for which can end. It is made by newTurn.
+// turn is a mutex whose wait can be cancelled. newTurn makes it.
 type turn chan struct{}
 
 func newTurn() turn { return make(turn, 1) }
@@ -35,7 +35,7 @@ func (t turn) Lock() { t <- struct{}{} }
 // Unlock implements sync.Locker.
 func (t turn) Unlock() { <-t }
 
-// lockUntil is Lock, and reports whether it was this one's turn before ctx ended.
+// lockUntil is Lock that gives up when ctx ends, and reports whether it has locked.
 func (t turn) lockUntil(ctx context.Context) bool {
 	select {
 	case t <- struct{}{}:

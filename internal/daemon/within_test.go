@@ -26,7 +26,7 @@ func TestWithin(t *testing.T) {
 	})
 }
 
-func TestATurnIsWaitedForUntilTheContextEnds(t *testing.T) {
+func TestTheWaitForATurnEndsWithTheContext(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		turn := newTurn()
 		turn.Lock()
@@ -43,8 +43,8 @@ func TestATurnIsWaitedForUntilTheContextEnds(t *testing.T) {
 	})
 }
 
-// hangingFile puts a pipe that nobody writes to in the place of a file: whoever opens it to read waits. The returned
-// function lets all of them go on.
+// hangingFile puts a pipe that nobody writes to in the place of a file: whoever opens it to read
+// waits. The returned function lets all of them go on.
 func hangingFile(t *testing.T, path string) (release func()) {
 	t.Helper()
 	pipe := path + ".pipe"
@@ -102,8 +102,8 @@ func TestAReloadThatHangsHoldsNothingUp(t *testing.T) {
 	}
 }
 
-// TestAReloadThatHungIsTold: the disk comes back, and what was read is put in force.
-func TestAReloadThatHungIsTold(t *testing.T) {
+// TestAReloadThatHungIsLogged: the disk comes back, and what was read is put in force.
+func TestAReloadThatHungIsLogged(t *testing.T) {
 	r := start(t, "")
 	release := hangingFile(t, r.file)
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)

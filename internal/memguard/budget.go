@@ -12,8 +12,8 @@ import (
 	"strings"
 )
 
-// budgetShare is the percentage of the cgroup's or the machine's memory that the budget takes. The rest is for what is not
-// measured, such as our code and the kernel's memory for idle connections.
+// budgetShare is the percentage of the cgroup's or the machine's memory that the budget takes. The
+// rest is for what is not measured, such as our code and the kernel's memory for idle connections.
 const budgetShare = 85
 
 // Budget is how much memory the daemon may use.
@@ -23,8 +23,9 @@ type Budget struct {
 	isGoLimit bool   // the collector has the same limit already
 }
 
-// FindBudget returns the budget for when the settings name none: GOMEMLIMIT, or else a share of the cgroup's limit or of the
-// machine's memory. A GOMEMLIMIT beyond those is ignored. It must be called before the limit of the collector is changed.
+// FindBudget returns the budget for when the settings name none: GOMEMLIMIT, or else a share of the
+// cgroup's limit or of the machine's memory. A GOMEMLIMIT beyond those is ignored. It must be
+// called before the limit of the collector is changed.
 func FindBudget(files fs.FS) Budget {
 	there, from := memoryThere(files)
 	if os.Getenv("GOMEMLIMIT") != "" {
@@ -35,7 +36,8 @@ func FindBudget(files fs.FS) Budget {
 	return Budget{Bytes: there / 100 * budgetShare, From: from}
 }
 
-// memoryThere returns the memory of the cgroup or the machine, whichever is less, and which of them it is; 0: unknown.
+// memoryThere returns the memory of the cgroup or the machine, whichever is less, and which of them
+// it is; 0: unknown.
 func memoryThere(files fs.FS) (bytes int64, from string) {
 	machine, err := machineMemory(files)
 	if err != nil {
@@ -63,8 +65,8 @@ func machineMemory(files fs.FS) (int64, error) {
 	return 0, errors.New("read the machine's memory: there is no MemTotal in /proc/meminfo")
 }
 
-// cgroupLimit returns the lowest limit among the cgroup of the process and its ancestors, of both versions; 0: none. Inside a
-// container the process's own cgroup looks like the root.
+// cgroupLimit returns the lowest limit among the cgroup of the process and its ancestors, of both
+// versions; 0: none. Inside a container the process's own cgroup looks like the root.
 func cgroupLimit(files fs.FS) int64 {
 	text, err := fs.ReadFile(files, "proc/self/cgroup")
 	if err != nil {
@@ -120,7 +122,8 @@ func readLimit(files fs.FS, name string) int64 {
 	return n
 }
 
-// Parts of the budget, one in so many, that the history and the messages on their way to the loops may take at most.
+// Parts of the budget, one in so many, that the history and the messages on their way to the loops
+// may take at most.
 const (
 	historyPart = 4
 	inboxPart   = 16
@@ -136,7 +139,8 @@ func (b Budget) HistoryBytes(wanted int64) int64 {
 	return min(wanted, b.Bytes/historyPart)
 }
 
-// InboxBytes returns how many bytes of messages may wait for each of so many loops; 0: the default of the hub.
+// InboxBytes returns how many bytes of messages may wait for each of so many loops; 0: the default
+// of the hub.
 func (b Budget) InboxBytes(loops int) int64 {
 	if b.Bytes == 0 {
 		return 0

@@ -1,3 +1,4 @@
-// Package memguard keeps the daemon within its memory budget: it finds the budget, measures what is used, lends publishers
-// their credit and, under pressure, refuses new streams, sheds slow ones and shortens the history.
+// Package memguard keeps the daemon within its memory budget: it finds the budget, measures what is
+// used, lends publishers their credit and, under pressure, refuses new streams, sheds slow ones and
+// shortens the history.
 package memguard

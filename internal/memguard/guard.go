@@ -9,26 +9,30 @@ import (
 )
 
 const (
-	// collectRest is the least time between two collections that the guard asks for. collectPart is how many times as long as
-	// the last collection it waits, so that they never cost more than a small part of a processor.
+	// collectRest is the least time between two collections that the guard asks for. collectPart is
+	// how many times as long as the last collection it waits, so that they never cost more than a
+	// small part of a processor.
 	collectRest = time.Second
 	collectPart = 20
 	// hurriedPart is collectPart while publishers wait or streams are shed.
 	hurriedPart = 4
 	// actRest is the least time between two rounds of shedding.
 	actRest = 250 * time.Millisecond
-	// creditPart is how much of the free memory may be published before the next check, one part in so many: a message is in
-	// memory several times while it is read. creditLeast is the least credit after a collection.
+	// creditPart is how much of the free memory may be published before the next check, one part in
+	// so many: a message is in memory several times while it is read. creditLeast is the least
+	// credit after a collection.
 	creditPart  = 8
 	creditLeast = 64 << 10
-	// shedPart is how many of the blocked streams are ended in one round: one in so many, and at least shedLeast.
+	// shedPart is how many of the blocked streams are ended in one round: one in so many, and at
+	// least shedLeast.
 	shedPart  = 8
 	shedLeast = 16
 	// shedTimeout bounds the wait for the event loops.
 	shedTimeout = 5 * time.Second
 )
 
-// Target is the daemon as far as the guard measures and acts on it. Its methods are called by one goroutine.
+// Target is the daemon as far as the guard measures and acts on it. Its methods are called by one
+// goroutine.
 type Target interface {
 	// Load returns what the streams hold. It waits for nobody.
 	Load() Load
@@ -36,7 +40,8 @@ type Target interface {
 	SetCredit(bytes int64)
 	// RefuseStreams has new streams refused, or accepted again. It waits for nobody.
 	RefuseStreams(refuse bool)
-	// Shed ends about most of the streams with the longest queues and returns how many it has ended.
+	// Shed ends about most of the streams with the longest queues and returns how many it has
+	// ended.
 	Shed(ctx context.Context, most int) (ended int, err error)
 	// HalveHistory drops the older half of the history and returns the number of its events.
 	HalveHistory(now time.Time) (forgotten int)
@@ -63,8 +68,8 @@ type Options struct {
 	Limits func() Limits // as they are now
 }
 
-// Guard keeps the daemon within its budget. One goroutine owns it, that of Run; Starve, Figures and what is made of figures
-// may be called from anywhere.
+// Guard keeps the daemon within its budget. One goroutine owns it, that of Run; Starve, Figures and
+// what is made of figures may be called from anywhere.
 type Guard struct {
 	// Fixed after creation.
 	log    *slog.Logger
@@ -114,7 +119,8 @@ func New(o Options) *Guard {
 	return g
 }
 
-// Protect makes target what the guard acts on and lends its publishers their first credit. It is called before Run.
+// Protect makes target what the guard acts on and lends its publishers their first credit. It is
+// called before Run.
 func (g *Guard) Protect(target Target, now time.Time) {
 	g.target = target
 	g.lend(now, g.meter.Measure(0), true)
@@ -139,8 +145,9 @@ func (g *Guard) Starve() {
 	}
 }
 
-// check measures, and acts as the pressure demands. It returns how long to wait before the next check because publishers
-// have no credit and only a collection can tell whether they may have some; 0: the usual interval.
+// check measures, and acts as the pressure demands. It returns how long to wait before the next
+// check because publishers have no credit and only a collection can tell whether they may have
+// some; 0: the usual interval.
 func (g *Guard) check(now time.Time, isStarved bool) (again time.Duration) {
 	limits := g.limits()
 	if limits.Memory != g.setting {
@@ -185,8 +192,9 @@ func (g *Guard) logBudget() {
 	g.log.Info("memory budget", "bytes", g.budget.Bytes, "from", g.budget.From)
 }
 
-// limitHeap has the collector keep the heap within what the kernel's memory leaves of the budget, less a margin, since the
-// heap may exceed the limit for a moment. Setting the limit stops the world, so small changes are ignored.
+// limitHeap has the collector keep the heap within what the kernel's memory leaves of the budget,
+// less a margin, since the heap may exceed the limit for a moment. Setting the limit stops the
+// world, so small changes are ignored.
 func (g *Guard) limitHeap(kernel int64) {
 	switch {
 	case g.budget.Bytes == 0:
@@ -205,8 +213,8 @@ func (g *Guard) limitHeap(kernel int64) {
 	}
 }
 
-// isDoubtful reports whether only a collection can tell the pressure: either garbage may make it look higher than it is, or
-// it may be over.
+// isDoubtful reports whether only a collection can tell the pressure: either garbage may make it
+// look higher than it is, or it may be over.
 func (g *Guard) isDoubtful(use Use) bool {
 	if g.budget.Bytes == 0 {
 		return false
@@ -261,8 +269,9 @@ func (g *Guard) act(now time.Time, blocked int, overQueued bool) {
 	report("memory freed", "streams_ended", ended, "events_forgotten", forgotten, "queues_full", overQueued)
 }
 
-// lend gives publishers their credit until the next check. Everything allocated since the last collection counts as live,
-// since it may be; so without free memory there is credit only right after a collection (isFresh).
+// lend gives publishers their credit until the next check. Everything allocated since the last
+// collection counts as live, since it may be; so without free memory there is credit only right
+// after a collection (isFresh).
 func (g *Guard) lend(now time.Time, use Use, isFresh bool) (again time.Duration) {
 	if g.budget.Bytes == 0 {
 		g.target.SetCredit(math.MaxInt64)

@@ -17,14 +17,15 @@ var pressureNames = [levels]string{None: "none", Refuse: "refuse", Shed: "shed",
 
 func (p Pressure) String() string { return pressureNames[p] }
 
-// enterPercent and leavePercent are percentages of the budget. A level is left well below where it is entered; otherwise it
-// would change with every garbage collection.
+// enterPercent and leavePercent are percentages of the budget. A level is left well below where it
+// is entered; otherwise it would change with every garbage collection.
 var (
 	enterPercent = [levels]int64{Refuse: 80, Shed: 90, Forget: 95}
 	leavePercent = [levels]int64{Refuse: 75, Shed: 85, Forget: 90}
 )
 
-// next returns the level that follows p when used bytes of the budget are in use. Without a budget (0) it is None.
+// next returns the level that follows p when used bytes of the budget are in use. Without a budget
+// (0) it is None.
 func (p Pressure) next(used, budget int64) Pressure {
 	if budget <= 0 {
 		return None

@@ -5,10 +5,11 @@ import (
 	"time"
 )
 
-// A wave of handshakes leaves about as much garbage as live memory, and the collector lets the heap double before it runs
-// again: 14.4 KiB are resident per idle stream where 6 KiB are live. So once the number of connections has changed a lot and
-// settled, the garbage is collected and the pages are returned to the system. That costs one concurrent collection, about
-// 50 ms of one CPU with 10,000 streams, at most once per wave.
+// A wave of handshakes leaves about as much garbage as live memory, and the collector lets the heap
+// double before it runs again: 14.4 KiB are resident per idle stream where 6 KiB are live. So once
+// the number of connections has changed a lot and settled, the garbage is collected and the pages
+// are returned to the system. That costs one concurrent collection, about 50 ms of one CPU with
+// 10,000 streams, at most once per wave.
 const (
 	settleInterval = 2 * time.Second
 	// settleLeast is the smallest wave worth a collection.
@@ -23,7 +24,8 @@ type settler struct {
 	last    int // connections at the previous check
 }
 
-// isOver is called every settleInterval with the number of connections and reports whether a wave has just ended.
+// isOver is called every settleInterval with the number of connections and reports whether a wave
+// has just ended.
 func (s *settler) isOver(connections int) bool {
 	resting := abs(connections-s.last) <= max(connections/64, 8)
 	s.last = connections
@@ -41,7 +43,8 @@ func abs(n int) int {
 	return n
 }
 
-// ReleaseAfterWaves returns memory to the system after each wave of connections, until stop is closed.
+// ReleaseAfterWaves returns memory to the system after each wave of connections, until stop is
+// closed.
 func ReleaseAfterWaves(stop <-chan struct{}, connections func() int) {
 	tick := time.NewTicker(settleInterval)
 	defer tick.Stop()

@@ -35,8 +35,9 @@ func Admission(s *config.Settings) admission.Limits {
 	return l
 }
 
-// ControlAdmission returns the limits of each client network at the control port under TLS. They are counted separately: what
-// a browser did wrong keeps no administrator of the same office out. The control server itself limits connections.
+// ControlAdmission returns the limits of each client network at the control port under TLS. They
+// are counted separately: what a browser did wrong keeps no administrator of the same office out.
+// The control server itself limits connections.
 func ControlAdmission(s *config.Settings) admission.Limits {
 	l := Admission(s)
 	l.Connections = 0

@@ -44,7 +44,8 @@ func ACME(s *config.Settings) acmecert.Options {
 	}
 }
 
-// acmeChallenges returns the challenges that the listeners can answer, in the order of the settings.
+// acmeChallenges returns the challenges that the listeners can answer, in the order of the
+// settings.
 func acmeChallenges(s *config.Settings) []acmecert.Challenge {
 	var usable []acmecert.Challenge
 	for _, name := range s.ACME.Challenges {

@@ -17,8 +17,9 @@ func OtherDescriptors(s *config.Settings) int {
 	return ownDescriptors + controlShares(s)*s.Control.Connections
 }
 
-// controlShares returns how many times control.connections the control endpoints may use descriptors: each endpoint for that
-// many connections and for as many without a role, at the port under TLS for four times as many.
+// controlShares returns how many times control.connections the control endpoints may use
+// descriptors: each endpoint for that many connections and for as many without a role, at the port
+// under TLS for four times as many.
 func controlShares(s *config.Settings) int {
 	switch {
 	case s.Control.TLS.CertFile != "":
@@ -29,9 +30,10 @@ func controlShares(s *config.Settings) int {
 	return 2
 }
 
-// ControlConnections returns how many connections each control endpoint may have: control.connections, unless descriptors are
-// so scarce that the endpoints together could take them all, and nobody could ask for the status any more. The edge leaves at
-// least half of a small limit to others than browsers.
+// ControlConnections returns how many connections each control endpoint may have:
+// control.connections, unless descriptors are so scarce that the endpoints together could take them
+// all, and nobody could ask for the status any more. The edge leaves at least half of a small limit
+// to others than browsers.
 func ControlConnections(s *config.Settings, descriptors int) int {
 	return min(s.Control.Connections, max(2, (descriptors/2-fixedDescriptors)/controlShares(s)))
 }

@@ -30,7 +30,8 @@ func Memory(s *config.Settings) memguard.Limits {
 	}
 }
 
-// FitHub keeps what the hub may hold within the budget and reports whether that shortens the history.
+// FitHub keeps what the hub may hold within the budget and reports whether that shortens the
+// history.
 func FitHub(o *hub.Options, b memguard.Budget, loops int) (shortens bool) {
 	o.InboxBytes = b.InboxBytes(loops)
 	allowed := b.HistoryBytes(o.History.Bytes)
@@ -39,7 +40,8 @@ func FitHub(o *hub.Options, b memguard.Budget, loops int) (shortens bool) {
 	return shortens
 }
 
-// commandTimes is how many times as long as the largest message a control command may be: as JSON, with some to spare.
+// commandTimes is how many times as long as the largest message a control command may be: as JSON,
+// with some to spare.
 const commandTimes = 7
 
 // CommandBytes returns how long one control command may be.

@@ -7,7 +7,8 @@ import (
 	"strings"
 )
 
-// SplitListen returns the address of a listen URL, and whether it is for TLS. The port defaults to that of the scheme.
+// SplitListen returns the address of a listen URL, and whether it is for TLS. The port defaults to
+// that of the scheme.
 func SplitListen(listen string) (address string, secure bool, err error) {
 	u, err := url.Parse(listen)
 	if err != nil {

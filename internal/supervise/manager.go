@@ -12,15 +12,15 @@ import (
 )
 
 const (
-	// stopExtension is how much more time the daemon asks for at once while streams end: enough for several status checks, and
-	// for the last steps of a stop.
+	// stopExtension is how much more time the daemon asks for at once while streams end: enough for
+	// several status checks, and for the last steps of a stop.
 	stopExtension = 60 * time.Second
 	// forgetTimeout bounds the wait for the service manager to close sockets that it has stored.
 	forgetTimeout = 5 * time.Second
 )
 
-// Manager is the service manager that started the process, if one did. All methods may be called from any goroutine once
-// LogTo has been called.
+// Manager is the service manager that started the process, if one did. All methods may be called
+// from any goroutine once LogTo has been called.
 type Manager struct {
 	// Fixed once LogTo has been called.
 	notifier *systemd.Notifier // nil: nobody listens
@@ -35,8 +35,9 @@ type Manager struct {
 // New makes a manager that is not there.
 func New() *Manager { return &Manager{log: slog.New(slog.DiscardHandler)} }
 
-// Meet takes what the service manager hands over, as the environment env describes it for the process pid. The caller closes
-// both results. The socket of a notification is optional: the variable may be a leftover of another process.
+// Meet takes what the service manager hands over, as the environment env describes it for the
+// process pid. The caller closes both results. The socket of a notification is optional: the
+// variable may be a leftover of another process.
 func Meet(env []string, pid int) (*Manager, Sockets, error) {
 	service, err := systemd.Inherit(env, pid)
 	if err != nil {
@@ -74,8 +75,8 @@ func (m *Manager) Failed(err error) { m.tell(systemd.Status("cannot start: " + e
 // Extend asks the manager for more time for the start or the stop that is under way.
 func (m *Manager) Extend(by time.Duration) { m.tell(systemd.ExtendTimeout(by)) }
 
-// Reloading tells the manager that a reload begins, and returns the function that tells it the end. Neither says anything
-// once the stop has begun.
+// Reloading tells the manager that a reload begins, and returns the function that tells it the end.
+// Neither says anything once the stop has begun.
 func (m *Manager) Reloading() (done func()) {
 	if m.isStopping.Load() {
 		return func() {}
@@ -94,32 +95,33 @@ func (m *Manager) Stopping() {
 	m.tell(systemd.Stopping, systemd.ExtendTimeout(stopExtension), systemd.Status("draining"))
 }
 
-// WatchLoops pings the manager's watchdog while all of the loops turn. It returns when each has turned once, so it must not be
-// called on a loop.
+// WatchLoops pings the manager's watchdog while all of the loops turn. It returns when each has
+// turned once, so it must not be called on a loop.
 func (m *Manager) WatchLoops(loops []*reactor.Loop) {
 	if m.IsPresent() && m.watchdog > 0 {
 		newWatchdog(loops, m.watchdog/checksPerWatchdog, m.ping).start()
 	}
 }
 
-// ping tells the watchdog that all loops have turned. It is called on a loop and never waits: a busy manager is told the next
-// time.
+// ping tells the watchdog that all loops have turned. It is called on a loop and never waits: a
+// busy manager is told the next time.
 func (m *Manager) ping() {
 	if err := m.notifier.TryNotify(systemd.Alive); !errors.Is(err, systemd.ErrBusy) {
 		m.report("feed the watchdog", err)
 	}
 }
 
-// Store has the manager keep a socket that this process has opened: after a crash, and during a restart, connections then
-// wait for the next process instead of being refused. It reports whether the manager was told.
+// Store has the manager keep a socket that this process has opened: after a crash, and during a
+// restart, connections then wait for the next process instead of being refused. It reports whether
+// the manager was told.
 func (m *Manager) Store(name string, fd int) bool {
 	err := m.notifier.Store(storedPrefix+name, fd)
 	m.report("keep a socket", err)
 	return err == nil
 }
 
-// Discard gives up stored sockets that are not wanted any more, here and at the manager, before the caller opens something
-// else in their place.
+// Discard gives up stored sockets that are not wanted any more, here and at the manager, before the
+// caller opens something else in their place.
 func (m *Manager) Discard(sockets []*Socket) {
 	if len(sockets) == 0 {
 		return
@@ -132,7 +134,8 @@ func (m *Manager) Discard(sockets []*Socket) {
 	m.report("forget sockets", m.Barrier(forgetTimeout))
 }
 
-// Forget undoes every Store: an administrator who drains the daemon wants its clients to go elsewhere, not to wait.
+// Forget undoes every Store: an administrator who drains the daemon wants its clients to go
+// elsewhere, not to wait.
 func (m *Manager) Forget() {
 	for _, name := range socketNames {
 		err := m.notifier.Remove(storedPrefix + name)

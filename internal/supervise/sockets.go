@@ -20,14 +20,15 @@ const (
 	Control    = "control"
 	ControlTCP = "control-tcp"
 
-	// storedPrefix precedes the name of a socket that this service has opened itself and that the manager has stored over a
-	// restart.
+	// storedPrefix precedes the name of a socket that this service has opened itself and that the
+	// manager has stored over a restart.
 	storedPrefix = "kept-"
 )
 
 var socketNames = []string{HTTPS, HTTP, Control, ControlTCP}
 
-// SocketError is about an inherited socket that the daemon cannot use as the unit and the settings are.
+// SocketError is about an inherited socket that the daemon cannot use as the unit and the settings
+// are.
 type SocketError struct {
 	Name string // as the service manager has it
 	Err  error
@@ -55,7 +56,8 @@ type Socket struct {
 // Sockets are those that one process has inherited.
 type Sockets []*Socket
 
-// NewSockets makes sockets of what the service manager has handed over, and refuses names that mean nothing.
+// NewSockets makes sockets of what the service manager has handed over, and refuses names that mean
+// nothing.
 func NewSockets(inherited []systemd.Socket) (Sockets, error) {
 	var all Sockets
 	for _, s := range inherited {
@@ -68,7 +70,8 @@ func NewSockets(inherited []systemd.Socket) (Sockets, error) {
 	return all, nil
 }
 
-// Named returns the sockets with one of the names that have not been taken or closed, those of socket units first.
+// Named returns the sockets with one of the names that have not been taken or closed, those of
+// socket units first.
 func (all Sockets) Named(names ...string) []*Socket {
 	var units, stored []*Socket
 	for _, s := range all {
@@ -88,7 +91,8 @@ func (all Sockets) HasUnit(names ...string) bool {
 	return slices.ContainsFunc(all, func(s *Socket) bool { return !s.IsStored && slices.Contains(names, s.Name) })
 }
 
-// Serving returns the prepared socket by which connections to the address arrive, taken or not; nil: none.
+// Serving returns the prepared socket by which connections to the address arrive, taken or not;
+// nil: none.
 func (all Sockets) Serving(at netip.AddrPort) *Socket {
 	if i := slices.IndexFunc(all, func(s *Socket) bool { return s.Serves(at) }); i >= 0 {
 		return all[i]
@@ -143,7 +147,8 @@ func (s *Socket) FD() int { return s.fd }
 // IsTaken reports whether the socket was taken or closed.
 func (s *Socket) IsTaken() bool { return s.isTaken }
 
-// Take gives the descriptor to the caller, who closes it. The listener is that of a prepared socket.
+// Take gives the descriptor to the caller, who closes it. The listener is that of a prepared
+// socket.
 func (s *Socket) Take() (int, reactor.Listener) {
 	fd := s.fd
 	s.fd, s.isTaken = -1, true

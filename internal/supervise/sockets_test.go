@@ -32,7 +32,8 @@ func TestNewSockets(t *testing.T) {
 	}
 }
 
-// listening returns a descriptor of a listening TCP socket that nobody else closes, and its address.
+// listening returns a descriptor of a listening TCP socket that nobody else closes, and its
+// address.
 func listening(t *testing.T) (int, netip.AddrPort) {
 	t.Helper()
 	var c net.ListenConfig

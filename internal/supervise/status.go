@@ -19,14 +19,15 @@ const (
 
 // Figures are what the status line is made of.
 type Figures interface {
-	// Streams returns how many streams there are, and how often one was opened or changed its rooms since the start.
+	// Streams returns how many streams there are, and how often one was opened or changed its rooms
+	// since the start.
 	Streams(ctx context.Context) (open int, opened uint64, err error)
 	// CountRooms returns how many rooms have streams. It is slow.
 	CountRooms(ctx context.Context) (int, error)
 }
 
-// RunStatus keeps the manager's status line up to date, and asks for more time while the daemon drains and its figures can be
-// had, until stop is closed.
+// RunStatus keeps the manager's status line up to date, and asks for more time while the daemon
+// drains and its figures can be had, until stop is closed.
 func (m *Manager) RunStatus(stop <-chan struct{}, figures Figures) {
 	if !m.IsPresent() {
 		return

@@ -8,12 +8,13 @@ import (
 	"github.com/hassesd/hassesd/internal/reactor"
 )
 
-// checksPerWatchdog is how often each loop checks in during the manager's timeout. A round takes at most two checks, so the
-// manager hears from healthy loops twice as often as it must.
+// checksPerWatchdog is how often each loop checks in during the manager's timeout. A round takes at
+// most two checks, so the manager hears from healthy loops twice as often as it must.
 const checksPerWatchdog = 4
 
-// watchdog pings the service manager from the event loops and from nowhere else: each loop checks in by a timer of its own,
-// and the loop whose check completes a round pings. So a single loop that does not turn is missed.
+// watchdog pings the service manager from the event loops and from nowhere else: each loop checks
+// in by a timer of its own, and the loop whose check completes a round pings. So a single loop that
+// does not turn is missed.
 type watchdog struct {
 	// Fixed after creation.
 	interval time.Duration
@@ -46,8 +47,8 @@ func newWatchdog(loops []*reactor.Loop, interval time.Duration, ping func()) *wa
 	return w
 }
 
-// start has each loop check in for the first time. It waits for a busy loop; a loop that has ended stays missing for ever. It
-// must not be called on a loop.
+// start has each loop check in for the first time. It waits for a busy loop; a loop that has ended
+// stays missing for ever. It must not be called on a loop.
 func (w *watchdog) start() {
 	for _, l := range w.loops {
 		_ = l.loop.PostWait(context.Background(), func() { l.HandleTimer(&l.timer, l.loop.Now()) })

@@ -47,7 +47,8 @@ func TestTheLastLoopOfARoundPings(t *testing.T) {
 	turn(4, 0)
 }
 
-// TestABusyLoopChecksInAsWell proves that a loop which has no room for another function at the start is not missed for ever.
+// TestABusyLoopChecksInAsWell proves that a loop which has no room for another function at the
+// start is not missed for ever.
 func TestABusyLoopChecksInAsWell(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

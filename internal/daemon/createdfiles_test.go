@@ -11,7 +11,7 @@ import (
 	"github.com/hassesd/hassesd/internal/config"
 )
 
-func TestPlacesOfFilesAreChecked(t *testing.T) {
+func TestPathsOfCreatedFilesAreChecked(t *testing.T) {
 	dir := t.TempDir()
 	file := filepath.Join(dir, "file")
 	if err := os.WriteFile(file, nil, 0o600); err != nil {
@@ -44,7 +44,7 @@ func TestPlacesOfFilesAreChecked(t *testing.T) {
 		t.Run(tc.name, func(t *testing.T) {
 			var s config.Settings
 			tc.change(&s)
-			err := checkPlaces(&s)
+			err := checkCreatedFiles(&s)
 			switch {
 			case tc.want == "" && err != nil:
 				t.Error(err)

@@ -10,14 +10,14 @@ import (
 	"github.com/hassesd/hassesd/internal/config"
 )
 
-// checkPlaces validates the paths of the files that a start makes or opens: their directories must be there, and what is
-// in their place already must be of their kind.
-func checkPlaces(s *config.Settings) error {
+// checkCreatedFiles validates the paths of the files that a start creates or opens: their
+// directories must exist, and whatever exists there already must be of their kind.
+func checkCreatedFiles(s *config.Settings) error {
 	var problems []error
 	for _, p := range []struct {
 		key, path string
 		kind      fs.FileMode // type bits; 0: a regular file
-		makesDir  bool        // the start makes the directory, too
+		makesDir  bool        // the start creates the directory, too
 	}{
 		{"log_file", s.LogFile, 0, false},
 		{"pid_file", s.PIDFile, 0, false},
@@ -27,7 +27,7 @@ func checkPlaces(s *config.Settings) error {
 		if p.path == "" || s.IsFromDevelopment(p.key) { // a start goes on without that
 			continue
 		}
-		if err := checkPlace(p.path, p.kind, p.makesDir); err != nil {
+		if err := checkCreatedFile(p.path, p.kind, p.makesDir); err != nil {
 			problems = append(problems, &fault{key: p.key, err: err})
 		}
 	}
@@ -37,10 +37,10 @@ func checkPlaces(s *config.Settings) error {
 	return &configurationError{errors.Join(problems...)}
 }
 
-func checkPlace(path string, kind fs.FileMode, makesDir bool) error {
+func checkCreatedFile(path string, kind fs.FileMode, makesDir bool) error {
 	switch found, err := os.Lstat(path); {
 	case err == nil && kind == 0 && path == os.DevNull:
-		return nil // it serves as a file
+		return nil // which serves as a file
 	case err == nil && found.Mode().Type() != kind:
 		return fmt.Errorf("%s is there already and is %s, not %s; name another path, or remove it", path, kindName(found.Mode().Type()), kindName(kind))
 	case err == nil:

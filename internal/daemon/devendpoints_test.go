@@ -17,7 +17,7 @@ import (
 // devFIFO has the start open the FIFO that development mode brings along.
 var devFIFO = config.Assignment{Flag: "fifo", Value: config.DevFIFO}
 
-func TestDoorsOfDevelopmentMode(t *testing.T) {
+func TestEndpointsOfDevelopmentMode(t *testing.T) {
 	t.Setenv("XDG_RUNTIME_DIR", t.TempDir())
 	r := start(t, "", devFIFO, config.Assignment{Flag: "control-tcp", Value: "127.0.0.1:0"})
 	kinds := make(map[api.EndpointKind]string)
@@ -25,10 +25,10 @@ func TestDoorsOfDevelopmentMode(t *testing.T) {
 		kinds[door.Kind] = door.Address
 	}
 	if len(kinds) != 4 || !strings.HasPrefix(kinds[api.EndpointListen], "https://127.0.0.1:") {
-		t.Errorf("doors %v", kinds)
+		t.Errorf("endpoints %v", kinds)
 	}
 	if kinds[api.EndpointControlSocket] == "" || kinds[api.EndpointFIFO] != api.DevFIFO() {
-		t.Errorf("doors %v, want the FIFO at %s", kinds, api.DevFIFO())
+		t.Errorf("endpoints %v, want the FIFO at %s", kinds, api.DevFIFO())
 	}
 	tcp, err := client.Dial(t.Context(), client.Options{TCP: kinds[api.EndpointControlTCP], Timeout: patience})
 	if err != nil {
@@ -50,7 +50,7 @@ func TestDoorsOfDevelopmentMode(t *testing.T) {
 }
 
 // What only development mode asked for is no reason not to start; what the user named is.
-func TestTakenFIFO(t *testing.T) {
+func TestFIFOInUse(t *testing.T) {
 	t.Setenv("XDG_RUNTIME_DIR", t.TempDir())
 	if err := admin.PrepareDevDir(); err != nil {
 		t.Fatal(err)
@@ -79,7 +79,7 @@ func TestTakenFIFO(t *testing.T) {
 }
 
 // A second daemon says what stands in its way, and what to do.
-func TestTakenPort(t *testing.T) {
+func TestPortInUse(t *testing.T) {
 	r := start(t, "")
 	settings := *r.daemon.settings.Load()
 	settings.Control.Socket = filepath.Join(t.TempDir(), "s")
