@@ -18,6 +18,7 @@ import (
 
 	"github.com/hassesd/hassesd/cmd/hassesctl/internal/exit"
 	"github.com/hassesd/hassesd/internal/admin"
+	"github.com/hassesd/hassesd/internal/admin/access"
 	"github.com/hassesd/hassesd/internal/admin/admintest"
 	"github.com/hassesd/hassesd/internal/admin/api"
 )
@@ -181,7 +182,7 @@ func TestPKIOutput(t *testing.T) {
 		t.Errorf("got %s", got)
 	}
 	for _, identity := range out.Identities {
-		_, err := admin.LoadAccess(admin.AccessOptions{
+		_, err := access.LoadMutualTLS(access.MutualTLSOptions{
 			CertFile: filepath.Join(dir, "localhost.pem"), KeyFile: filepath.Join(dir, "localhost-key.pem"),
 			ClientCAFile: filepath.Join(dir, "ca.pem"), Read: []string{identity},
 		}, time.Now())
@@ -230,7 +231,7 @@ func TestStatusOverTLS(t *testing.T) {
 	dir := t.TempDir()
 	c := authorityIn(t, dir)
 	path := func(name string) string { return filepath.Join(dir, name) }
-	access, err := admin.LoadAccess(admin.AccessOptions{
+	access, err := access.LoadMutualTLS(access.MutualTLSOptions{
 		CertFile: path("localhost.pem"), KeyFile: path("localhost-key.pem"), ClientCAFile: path("ca.pem"),
 		Admin: []string{"uri:hassesd:client:alice"},
 	}, time.Now())

@@ -11,7 +11,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"github.com/hassesd/hassesd/internal/admin"
+	"github.com/hassesd/hassesd/internal/admin/access"
 	"github.com/hassesd/hassesd/internal/admin/admintest"
 	"github.com/hassesd/hassesd/internal/admin/api"
 	"github.com/hassesd/hassesd/internal/admin/client"
@@ -48,39 +48,39 @@ func TestLoadAccess(t *testing.T) {
 	if err := os.Chmod(open.KeyFile, 0o644); err != nil {
 		t.Fatal(err)
 	}
-	good := func() admin.AccessOptions {
-		return admin.AccessOptions{CertFile: own.CertFile, KeyFile: own.KeyFile, ClientCAFile: a.File, Admin: []string{"uri:test:x"}}
+	good := func() access.MutualTLSOptions {
+		return access.MutualTLSOptions{CertFile: own.CertFile, KeyFile: own.KeyFile, ClientCAFile: a.File, Admin: []string{"uri:test:x"}}
 	}
-	if _, err := admin.LoadAccess(good(), time.Now()); err != nil {
+	if _, err := access.LoadMutualTLS(good(), time.Now()); err != nil {
 		t.Fatal(err)
 	}
 	for _, tt := range []struct {
 		name   string
-		change func(*admin.AccessOptions)
+		change func(*access.MutualTLSOptions)
 		want   string
 	}{
-		{"no certificate", func(o *admin.AccessOptions) { o.CertFile = filepath.Join(dir, "none") }, "read the certificate of the control port"},
-		{"no key", func(o *admin.AccessOptions) { o.KeyFile = filepath.Join(dir, "none") }, "read the private key of the control port"},
-		{"no authorities", func(o *admin.AccessOptions) { o.ClientCAFile = filepath.Join(dir, "none") }, "read the authorities of clients"},
-		{"a FIFO", func(o *admin.AccessOptions) { o.KeyFile = fifo }, "not a regular file"},
-		{"too large", func(o *admin.AccessOptions) { o.CertFile = large }, "longer than"},
-		{"an open key", func(o *admin.AccessOptions) { o.CertFile, o.KeyFile = open.CertFile, open.KeyFile }, "can be read by every user of this machine (mode 0644)"},
-		{"another's key", func(o *admin.AccessOptions) { o.KeyFile = client.KeyFile }, "private key does not match"},
-		{"expired", func(o *admin.AccessOptions) { o.CertFile, o.KeyFile = expired.CertFile, expired.KeyFile }, "expired on"},
-		{"for clients", func(o *admin.AccessOptions) { o.CertFile, o.KeyFile = client.CertFile, client.KeyFile }, "not meant for servers"},
-		{"nameless", func(o *admin.AccessOptions) { o.CertFile, o.KeyFile = nameless.CertFile, nameless.KeyFile }, "names no host"},
-		{"an empty pool", func(o *admin.AccessOptions) { o.ClientCAFile = empty }, "no PEM certificate"},
-		{"a pool cut off", func(o *admin.AccessOptions) { o.ClientCAFile = cutOff }, "cut.pem: line "},
-		{"a certificate cut off", func(o *admin.AccessOptions) { o.CertFile = cutOff }, "cut.pem: line "},
-		{"a pool of others", func(o *admin.AccessOptions) { o.ClientCAFile = own.CertFile }, "not an authority's certificate"},
-		{"nobody", func(o *admin.AccessOptions) { o.Admin = nil }, "no certificate has a role"},
-		{"a slip", func(o *admin.AccessOptions) { o.Read = []string{"alice", "uri:test:y"} }, `role read: "alice" names no certificate`},
-		{"two slips", func(o *admin.AccessOptions) { o.Publish, o.Admin = []string{"spki:12"}, []string{"dns:*.x"} }, "role admin"},
+		{"no certificate", func(o *access.MutualTLSOptions) { o.CertFile = filepath.Join(dir, "none") }, "read the certificate of the control port"},
+		{"no key", func(o *access.MutualTLSOptions) { o.KeyFile = filepath.Join(dir, "none") }, "read the private key of the control port"},
+		{"no authorities", func(o *access.MutualTLSOptions) { o.ClientCAFile = filepath.Join(dir, "none") }, "read the authorities of clients"},
+		{"a FIFO", func(o *access.MutualTLSOptions) { o.KeyFile = fifo }, "not a regular file"},
+		{"too large", func(o *access.MutualTLSOptions) { o.CertFile = large }, "longer than"},
+		{"an open key", func(o *access.MutualTLSOptions) { o.CertFile, o.KeyFile = open.CertFile, open.KeyFile }, "can be read by every user of this machine (mode 0644)"},
+		{"another's key", func(o *access.MutualTLSOptions) { o.KeyFile = client.KeyFile }, "private key does not match"},
+		{"expired", func(o *access.MutualTLSOptions) { o.CertFile, o.KeyFile = expired.CertFile, expired.KeyFile }, "expired on"},
+		{"for clients", func(o *access.MutualTLSOptions) { o.CertFile, o.KeyFile = client.CertFile, client.KeyFile }, "not meant for servers"},
+		{"nameless", func(o *access.MutualTLSOptions) { o.CertFile, o.KeyFile = nameless.CertFile, nameless.KeyFile }, "names no host"},
+		{"an empty pool", func(o *access.MutualTLSOptions) { o.ClientCAFile = empty }, "no PEM certificate"},
+		{"a pool cut off", func(o *access.MutualTLSOptions) { o.ClientCAFile = cutOff }, "cut.pem: line "},
+		{"a certificate cut off", func(o *access.MutualTLSOptions) { o.CertFile = cutOff }, "cut.pem: line "},
+		{"a pool of others", func(o *access.MutualTLSOptions) { o.ClientCAFile = own.CertFile }, "not an authority's certificate"},
+		{"nobody", func(o *access.MutualTLSOptions) { o.Admin = nil }, "no certificate has a role"},
+		{"a slip", func(o *access.MutualTLSOptions) { o.Read = []string{"alice", "uri:test:y"} }, `role read: "alice" names no certificate`},
+		{"two slips", func(o *access.MutualTLSOptions) { o.Publish, o.Admin = []string{"spki:12"}, []string{"dns:*.x"} }, "role admin"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			o := good()
 			tt.change(&o)
-			_, err := admin.LoadAccess(o, time.Now())
+			_, err := access.LoadMutualTLS(o, time.Now())
 			wantErr(t, err, tt.want)
 		})
 	}
@@ -89,8 +89,8 @@ func TestLoadAccess(t *testing.T) {
 func TestAccessComplains(t *testing.T) {
 	a := admintest.NewAuthority(t) // for 48 hours
 	own := a.Daemon()              // for 12
-	o := admin.AccessOptions{CertFile: own.CertFile, KeyFile: own.KeyFile, ClientCAFile: a.File, Admin: []string{"uri:test:x"}}
-	access, err := admin.LoadAccess(o, time.Now())
+	o := access.MutualTLSOptions{CertFile: own.CertFile, KeyFile: own.KeyFile, ClientCAFile: a.File, Admin: []string{"uri:test:x"}}
+	access, err := access.LoadMutualTLS(o, time.Now())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -123,9 +123,9 @@ func TestAnAccessThatIsNotValidYetDoesNotFollowOneThatIs(t *testing.T) {
 			c.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth}
 		}
 	}
-	load := func(own admintest.Identity, caFile string) *admin.Access {
+	load := func(own admintest.Identity, caFile string) *access.MutualTLS {
 		t.Helper()
-		access, err := admin.LoadAccess(admin.AccessOptions{CertFile: own.CertFile, KeyFile: own.KeyFile, ClientCAFile: caFile, Admin: []string{"uri:test:x"}}, now)
+		access, err := access.LoadMutualTLS(access.MutualTLSOptions{CertFile: own.CertFile, KeyFile: own.KeyFile, ClientCAFile: caFile, Admin: []string{"uri:test:x"}}, now)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -136,7 +136,7 @@ func TestAnAccessThatIsNotValidYetDoesNotFollowOneThatIs(t *testing.T) {
 	earlyToo := load(later.Issue(server(begins)), good.File)
 	for _, tt := range []struct {
 		name      string
-		next, old *admin.Access
+		next, old *access.MutualTLS
 		at        time.Time
 		want      string
 	}{

@@ -38,11 +38,11 @@ func TestAdoptedDoors(t *testing.T) {
 	s := newServer(t, &admintest.Backend{})
 	path := filepath.Join(t.TempDir(), "s")
 	fd, _ := given(t, "unix", path)
-	if at, err := s.AdoptUnix(fd); err != nil || at != path {
+	if at, err := s.InheritUnix(fd); err != nil || at != path {
 		t.Fatalf("%s, %v", at, err)
 	}
 	port, want := given(t, "tcp", "127.0.0.1:0")
-	at, err := s.AdoptTCP(port, nil)
+	at, err := s.InheritTCP(port, nil)
 	if err != nil || at.String() != want {
 		t.Fatalf("%v, %v; want %s", at, err, want)
 	}
@@ -79,18 +79,18 @@ func TestAdoptRefuses(t *testing.T) {
 			}
 		}
 	})
-	_, err = s.AdoptUnix(inTCP)
+	_, err = s.InheritUnix(inTCP)
 	wantErr(t, err, "kind tcp")
-	_, err = s.AdoptUnix(mute)
+	_, err = s.InheritUnix(mute)
 	wantErr(t, err, "does not listen")
-	_, err = s.AdoptUnix(-1)
+	_, err = s.InheritUnix(-1)
 	wantErr(t, err, "bad file descriptor")
-	_, err = s.AdoptTCP(inUnix, nil)
+	_, err = s.InheritTCP(inUnix, nil)
 	wantErr(t, err, "kind unix")
-	_, err = s.AdoptTCP(beyond, nil)
+	_, err = s.InheritTCP(beyond, nil)
 	wantErr(t, err, "loopback")
 	s.Serve()
-	_, err = s.AdoptUnix(inUnix)
+	_, err = s.InheritUnix(inUnix)
 	wantErr(t, err, "already serving")
 }
 

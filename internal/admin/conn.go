@@ -10,6 +10,7 @@ import (
 	"os"
 	"time"
 
+	"github.com/hassesd/hassesd/internal/admin/access"
 	"github.com/hassesd/hassesd/internal/admin/api"
 	"github.com/hassesd/hassesd/internal/list"
 	"github.com/hassesd/hassesd/internal/safetext"
@@ -65,7 +66,7 @@ type conn struct {
 	// Owned by the reader.
 	head      []byte // the first bytes, while they may belong to several forms
 	speaker   speaker
-	standing  standing // its door and who is there are fixed
+	principal access.Principal // its door and who is there are fixed
 	wrongKeys int
 	pacer     pacer
 }

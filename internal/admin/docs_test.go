@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/hassesd/hassesd/internal/admin"
+	"github.com/hassesd/hassesd/internal/admin/access"
 	"github.com/hassesd/hassesd/internal/admin/admintest"
 	"github.com/hassesd/hassesd/internal/admin/api"
 )
@@ -23,7 +24,7 @@ func TestDocumentedExchanges(t *testing.T) {
 		}
 	}
 	b := &admintest.Backend{Matches: 12}
-	rights := loadRights(t, admin.RightsOptions{Keys: []admin.KeySource{keyFile(t, "ops", api.RoleAdmin, "0f3d1e6b5a2c4978")}})
+	rights := loadRights(t, access.RightsOptions{Keys: []access.KeySource{keyFile(t, "ops", api.RoleAdmin, "0f3d1e6b5a2c4978")}})
 	doors := admintest.StartServer(t, admin.ServerOptions{Backend: b, Rights: rights})
 	exchanges := 0
 	for block := range strings.SplitSeq(string(page), "```\n") {

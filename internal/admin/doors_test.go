@@ -17,6 +17,7 @@ import (
 	"github.com/hassesd/hassesd/internal/admin"
 	"github.com/hassesd/hassesd/internal/admin/admintest"
 	"github.com/hassesd/hassesd/internal/admin/api"
+	"github.com/hassesd/hassesd/internal/listen"
 )
 
 func newServer(t *testing.T, b admin.Backend) *admin.Server {
@@ -371,7 +372,7 @@ func TestFIFOThatAnotherReads(t *testing.T) {
 	if err := first.OpenFIFO(path, 0o620, -1); err != nil {
 		t.Fatal(err)
 	}
-	if err := newServer(t, &admintest.Backend{}).OpenFIFO(path, 0o620, -1); !errors.Is(err, admin.ErrFIFOInUse) {
+	if err := newServer(t, &admintest.Backend{}).OpenFIFO(path, 0o620, -1); !errors.Is(err, listen.ErrFIFOInUse) {
 		t.Errorf("a second reader: %v", err)
 	}
 	stop(t, first)

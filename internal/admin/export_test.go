@@ -5,6 +5,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/hassesd/hassesd/internal/admin/access"
 )
 
 // SetWriteTimeout shortens the patience with peers that do not read, before s serves.
@@ -35,7 +37,7 @@ const ShortPause = shortPause
 func SpeakJSON(b Backend, maxMessage int, pieces ...[]byte) string {
 	s := NewServer(ServerOptions{Backend: b, Logger: slog.New(slog.DiscardHandler), MaxMessage: func() int { return maxMessage }})
 	defer s.cancel()
-	c := &conn{server: s, log: s.log, queue: newAnswers(), standing: standing{door: doorUnix, peer: &unix.Ucred{}}}
+	c := &conn{server: s, log: s.log, queue: newAnswers(), principal: access.Principal{Endpoint: access.Unix, Peer: &unix.Ucred{}}}
 	c.line = c.newLineHold()
 	c.speaker = newRPC(c)
 	answered := make(chan string)

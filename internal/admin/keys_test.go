@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/hassesd/hassesd/internal/admin"
+	"github.com/hassesd/hassesd/internal/admin/access"
 	"github.com/hassesd/hassesd/internal/admin/admintest"
 	"github.com/hassesd/hassesd/internal/admin/api"
 	"github.com/hassesd/hassesd/internal/admin/client"
@@ -24,18 +25,18 @@ const (
 )
 
 // keyFile writes a key as an operator would.
-func keyFile(t *testing.T, id string, role api.Role, secret string) admin.KeySource {
+func keyFile(t *testing.T, id string, role api.Role, secret string) access.KeySource {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), id+".key")
 	if err := os.WriteFile(path, []byte(secret+"\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	return admin.KeySource{ID: id, Role: role, File: path}
+	return access.KeySource{ID: id, Role: role, File: path}
 }
 
-func loadRights(t *testing.T, o admin.RightsOptions) *admin.Rights {
+func loadRights(t *testing.T, o access.RightsOptions) *access.Rights {
 	t.Helper()
-	r, err := admin.LoadRights(o)
+	r, err := access.LoadRights(o)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -49,7 +50,7 @@ func guarded(t *testing.T, role api.Role) (*admintest.Backend, admintest.Doors, 
 	doors := admintest.StartServer(t, admin.ServerOptions{
 		Backend: b,
 		Logger:  slog.New(slog.NewTextHandler(log, nil)),
-		Rights: loadRights(t, admin.RightsOptions{TCP: role, Keys: []admin.KeySource{
+		Rights: loadRights(t, access.RightsOptions{TCP: role, Keys: []access.KeySource{
 			keyFile(t, "ops", api.RoleAdmin, opsKey),
 			{ID: "shop", Role: api.RolePublish, SHA256: shopSum},
 		}}),
@@ -237,19 +238,19 @@ func TestKeyFiles(t *testing.T) {
 		return path
 	}
 	for name, tc := range map[string]struct {
-		source admin.KeySource
+		source access.KeySource
 		want   string
 	}{
-		"missing":      {admin.KeySource{ID: "a", File: filepath.Join(dir, "none")}, "no such file"},
-		"open to all":  {admin.KeySource{ID: "a", File: write("open", opsKey, 0o644)}, "can be read by every user"},
-		"short":        {admin.KeySource{ID: "a", File: write("short", "0123456789abcde\n", 0o600)}, "holds 15 bytes, and a key has at least 16"},
-		"two lines":    {admin.KeySource{ID: "a", File: write("lines", opsKey+"\n"+opsKey+"\n", 0o600)}, "does not hold one key"},
-		"with =":       {admin.KeySource{ID: "a", File: write("base64", "MDEyMzQ1Njc4OWFiY2RlZg==", 0o600)}, "no character of a key at byte 23"},
-		"a directory":  {admin.KeySource{ID: "a", File: dir}, "not a regular file"},
-		"delimiter":    {admin.KeySource{ID: "a", File: write("plus", "0123456789+abcdefg", 0o600)}, "control.delimiter"},
-		"no such hash": {admin.KeySource{ID: "a", SHA256: "xx"}, "64 hexadecimal digits"},
+		"missing":      {access.KeySource{ID: "a", File: filepath.Join(dir, "none")}, "no such file"},
+		"open to all":  {access.KeySource{ID: "a", File: write("open", opsKey, 0o644)}, "can be read by every user"},
+		"short":        {access.KeySource{ID: "a", File: write("short", "0123456789abcde\n", 0o600)}, "holds 15 bytes, and a key has at least 16"},
+		"two lines":    {access.KeySource{ID: "a", File: write("lines", opsKey+"\n"+opsKey+"\n", 0o600)}, "does not hold one key"},
+		"with =":       {access.KeySource{ID: "a", File: write("base64", "MDEyMzQ1Njc4OWFiY2RlZg==", 0o600)}, "no character of a key at byte 23"},
+		"a directory":  {access.KeySource{ID: "a", File: dir}, "not a regular file"},
+		"delimiter":    {access.KeySource{ID: "a", File: write("plus", "0123456789+abcdefg", 0o600)}, "control.delimiter"},
+		"no such hash": {access.KeySource{ID: "a", SHA256: "xx"}, "64 hexadecimal digits"},
 	} {
-		_, err := admin.LoadRights(admin.RightsOptions{Keys: []admin.KeySource{tc.source}, Delimiter: '+'})
+		_, err := access.LoadRights(access.RightsOptions{Keys: []access.KeySource{tc.source}, Delimiter: '+'})
 		if err == nil || !strings.Contains(err.Error(), tc.want) || !strings.Contains(err.Error(), `control key "a"`) {
 			t.Errorf("%s: %v, want an error with %q", name, err, tc.want)
 		}

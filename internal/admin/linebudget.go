@@ -4,6 +4,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/hassesd/hassesd/internal/admin/access"
 	"github.com/hassesd/hassesd/internal/admin/api"
 	"github.com/hassesd/hassesd/internal/admin/lines"
 )
@@ -132,7 +133,7 @@ func (b *lineBudget) held() int64 {
 // newLineHold makes the connection's part of the budget.
 func (c *conn) newLineHold() *lineHold {
 	h := &lineHold{budget: &c.server.unfinished, stop: c.server.stopping}
-	if c.standing.door != doorFIFO { // there is one, and its end would be that of all who write to it
+	if c.principal.Endpoint != access.FIFO { // there is one, and its end would be that of all who write to it
 		h.evict = func() {
 			c.server.backend.CountCommandError(string(api.RefusedUnfinished))
 			c.log.Info("control connection cut off", "reason", string(api.RefusedUnfinished))

@@ -15,6 +15,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/hassesd/hassesd/internal/admin"
+	"github.com/hassesd/hassesd/internal/admin/access"
 	"github.com/hassesd/hassesd/internal/admin/admintest"
 	"github.com/hassesd/hassesd/internal/admin/api"
 )
@@ -116,7 +117,7 @@ func TestT28RowsOfAPageAreBounded(t *testing.T) {
 func TestT28ListsThatNobodyReadsAreBounded(t *testing.T) {
 	c := newCrowd(500, 64)
 	doors := admintest.StartServer(t, admin.ServerOptions{
-		Backend: c, Logger: slog.New(slog.DiscardHandler), Rights: loadRights(t, admin.RightsOptions{TCP: api.RoleRead}),
+		Backend: c, Logger: slog.New(slog.DiscardHandler), Rights: loadRights(t, access.RightsOptions{TCP: api.RoleRead}),
 	}, func(s *admin.Server) { admin.SetWriteTimeout(s, time.Hour) })
 	for range 60 {
 		p := connect(t, "tcp", doors.TCP)

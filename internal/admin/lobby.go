@@ -7,6 +7,7 @@ import (
 	"net/netip"
 	"time"
 
+	"github.com/hassesd/hassesd/internal/admin/access"
 	"github.com/hassesd/hassesd/internal/admin/api"
 	"github.com/hassesd/hassesd/internal/admission"
 	"github.com/hassesd/hassesd/internal/list"
@@ -30,15 +31,15 @@ type lobby struct {
 
 // newLobby makes the lobby of a door with so many places. At the TLS door anybody in the world may knock; on plain TCP all
 // addresses are those of this machine, and nobody's share says anything.
-func newLobby(kind doorKind, places int) *lobby {
+func newLobby(kind access.Endpoint, places int) *lobby {
 	l := &lobby{room: places, share: places, patience: lobbyPatience, origins: make(map[string]*list.List[conn])}
 	switch kind {
-	case doorTLS:
+	case access.TLS:
 		l.room = 4 * places
 		l.share = max(4, l.room/8)
-	case doorUnix:
+	case access.Unix:
 		l.share = max(2, places/4)
-	case doorTCP, doorFIFO:
+	case access.TCP, access.FIFO:
 	}
 	return l
 }
@@ -113,7 +114,7 @@ func (l *lobby) oldestOf(own *list.List[conn]) *conn {
 }
 
 // lobbyOf is the lobby of a door. The caller holds s.mu.
-func (s *Server) lobbyOf(kind doorKind) *lobby {
+func (s *Server) lobbyOf(kind access.Endpoint) *lobby {
 	l := s.lobbies[kind]
 	if l == nil {
 		l = newLobby(kind, s.places)
@@ -129,7 +130,7 @@ func (s *Server) receive(c *conn) (reason api.Refusal, ok bool) {
 		return "", false
 	}
 	table := s.admission
-	if c.standing.door == doorTLS && table != nil {
+	if c.principal.Endpoint == access.TLS && table != nil {
 		verdict := table.Admit(s.since(), admission.Visit{Addr: c.address, Handshake: true})
 		switch verdict {
 		case admission.Admit, admission.AdmitChallenge, admission.AdmitDefer:
@@ -142,7 +143,7 @@ func (s *Server) receive(c *conn) (reason api.Refusal, ok bool) {
 		}
 		c.isAdmitted = true
 	}
-	evicted, ok := s.lobbyOf(c.standing.door).arrive(time.Now(), c)
+	evicted, ok := s.lobbyOf(c.principal.Endpoint).arrive(time.Now(), c)
 	if !ok {
 		s.unadmit(c)
 		return api.RefusedConnections, false
@@ -160,14 +161,14 @@ func (s *Server) enter(c *conn) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	switch {
-	case c.hasPlace, c.standing.door == doorFIFO:
+	case c.hasPlace, c.principal.Endpoint == access.FIFO:
 		c.isStranger = false
 		return nil
 	case !c.inLobby:
 		return errEvicted
 	}
 	c.isEntering = true
-	ok := s.takePlace(c.standing.door)
+	ok := s.takePlace(c.principal.Endpoint)
 	c.isEntering = false
 	if !ok {
 		return errNoPlace
@@ -180,7 +181,7 @@ func (s *Server) enter(c *conn) error {
 // leaveLobby takes a connection out of its lobby, if it is in there. The caller holds s.mu.
 func (s *Server) leaveLobby(c *conn) {
 	if c.inLobby {
-		s.lobbyOf(c.standing.door).leave(c)
+		s.lobbyOf(c.principal.Endpoint).leave(c)
 		s.unadmit(c)
 	}
 }

@@ -1,6 +1,10 @@
 package admin
 
-import "time"
+import (
+	"time"
+
+	"github.com/hassesd/hassesd/internal/admin/access"
+)
 
 // placePatience is how long somebody new waits at a door without a place until one becomes free. Back ends of hasses' days
 // connect for each message, faster than a busy machine starts to read: closing what is too many at that moment would
@@ -17,7 +21,7 @@ type doorPlaces struct {
 }
 
 // placesOf is what is known of a door's places. The caller holds s.mu.
-func (s *Server) placesOf(kind doorKind) *doorPlaces {
+func (s *Server) placesOf(kind access.Endpoint) *doorPlaces {
 	p := s.open[kind]
 	if p == nil {
 		p = &doorPlaces{}
@@ -29,7 +33,7 @@ func (s *Server) placesOf(kind doorKind) *doorPlaces {
 // takePlace takes one of a door's places, and waits for it if need be; what else comes to the door waits in the kernel
 // meanwhile. It returns false when there is none, or the server stops. The caller holds s.mu, which is given up during
 // the wait.
-func (s *Server) takePlace(kind doorKind) bool {
+func (s *Server) takePlace(kind access.Endpoint) bool {
 	var patience <-chan time.Time
 	for p := s.placesOf(kind); s.state == serverServing; {
 		if p.taken < s.places || s.evictStranger(kind) {
@@ -68,7 +72,7 @@ func (s *Server) leave(c *conn) {
 		return
 	}
 	c.hasPlace = false
-	p := s.placesOf(c.standing.door)
+	p := s.placesOf(c.principal.Endpoint)
 	p.taken--
 	p.isStuck = false
 	if p.freed != nil {

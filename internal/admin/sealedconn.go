@@ -10,6 +10,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/hassesd/hassesd/internal/admin/access"
 	"github.com/hassesd/hassesd/internal/tlsconn"
 )
 
@@ -39,13 +40,13 @@ const (
 	offerHTTP       // protocols of browsers, and not ours (ALPN)
 )
 
-func newSealedConn(nc net.Conn, a *Access, writeTimeout time.Duration) *sealedConn {
+func newSealedConn(nc net.Conn, a *access.MutualTLS, writeTimeout time.Duration) *sealedConn {
 	tcp, ok := nc.(*net.TCPConn)
 	if !ok {
 		panic("admin: internal error: TLS over a connection that is not TCP")
 	}
 	c := &sealedConn{wire: &wire{TCPConn: tcp, writeTimeout: writeTimeout, waits: true}}
-	c.Conn = tls.Server(c.wire, a.config(c))
+	c.Conn = tls.Server(c.wire, serverConfig(a, c))
 	return c
 }
 

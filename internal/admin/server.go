@@ -12,8 +12,10 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/hassesd/hassesd/internal/admin/access"
 	"github.com/hassesd/hassesd/internal/admin/api"
 	"github.com/hassesd/hassesd/internal/admission"
+	"github.com/hassesd/hassesd/internal/listen"
 )
 
 // defaultConnections is how many connections a door has places for, when nothing else is said.
@@ -47,7 +49,7 @@ type ServerOptions struct {
 
 	// Rights are in force until [Server.SetRights]. nil: the Unix socket is for administrators, plain TCP for publishers,
 	// and there are no keys.
-	Rights *Rights
+	Rights *access.Rights
 
 	// Pace is the one in force for each connection; it is asked again and again. nil: none.
 	Pace func() Pace
@@ -97,10 +99,10 @@ type Server struct {
 	cancel  context.CancelFunc
 	running sync.WaitGroup // accept loops and connections
 
-	access  atomic.Pointer[Access] // of the TLS door; safe by itself
-	rights  atomic.Pointer[Rights] // never nil; safe by itself
-	guesses guesses                // safe by itself
-	held    held                   // safe by itself
+	access   atomic.Pointer[access.MutualTLS] // of the TLS door; safe by itself
+	rights   atomic.Pointer[access.Rights]    // never nil; safe by itself
+	attempts access.AuthAttempts              // safe by itself
+	held     held                             // safe by itself
 
 	unfinished lineBudget    // safe by itself
 	lists      listings      // safe by itself
@@ -111,11 +113,11 @@ type Server struct {
 	doors     []*listenDoor
 	fifo      *os.File // nil: none
 	conns     map[*conn]struct{}
-	strangers noise                    // in the log: connections that were turned away
-	refusals  noise                    // in the log: commands that were
-	open      map[doorKind]*doorPlaces // of the listening doors
-	lobbies   map[doorKind]*lobby      // of those
-	made      uint64                   // connections so far, which numbers them
+	strangers noise                           // in the log: connections that were turned away
+	refusals  noise                           // in the log: commands that were
+	open      map[access.Endpoint]*doorPlaces // of the listening doors
+	lobbies   map[access.Endpoint]*lobby      // of those
+	made      uint64                          // connections so far, which numbers them
 }
 
 type serverState uint8
@@ -151,16 +153,16 @@ func NewServer(o ServerOptions) *Server {
 		unfinished: lineBudget{limit: o.LineBytes, grace: lineGrace, wait: linePatience},
 
 		conns: map[*conn]struct{}{},
-		open:  make(map[doorKind]*doorPlaces),
+		open:  make(map[access.Endpoint]*doorPlaces),
 
-		lobbies: make(map[doorKind]*lobby),
+		lobbies: make(map[access.Endpoint]*lobby),
 
 		stopping: make(chan struct{}),
 	}
 	s.lists.init(s.stopping)
 	s.rights.Store(o.Rights)
 	if o.Rights == nil {
-		s.rights.Store(defaultRights())
+		s.rights.Store(access.DefaultRights())
 	}
 	if s.places <= 0 {
 		s.places = defaultConnections
@@ -181,19 +183,9 @@ func NewServer(o ServerOptions) *Server {
 	return s
 }
 
-// doorKind is a way in.
-type doorKind string
-
-const (
-	doorUnix doorKind = "unix"
-	doorTCP  doorKind = "tcp"
-	doorTLS  doorKind = "tls"
-	doorFIFO doorKind = "fifo"
-)
-
 // listenDoor is a socket that control connections come in by.
 type listenDoor struct {
-	kind     doorKind
+	kind     access.Endpoint
 	listener net.Listener
 	remove   func() // takes the socket's file away, if it is still ours; nil: there is none
 }
@@ -220,7 +212,7 @@ func (s *Server) Serve() {
 		s.running.Go(func() { s.accept(d) })
 	}
 	if s.fifo != nil {
-		s.start(&conn{standing: standing{door: doorFIFO}, input: newInput(s.fifo)})
+		s.start(&conn{principal: access.Principal{Endpoint: access.FIFO}, input: newInput(s.fifo)})
 	}
 }
 
@@ -326,9 +318,9 @@ func (s *Server) accept(d *listenDoor) {
 // admit starts a connection, as soon as there is a place for it, or closes it. One without a role needs none, but room in
 // the lobby.
 func (s *Server) admit(d *listenDoor, nc net.Conn) {
-	c := &conn{server: s, queue: newAnswers(), standing: standing{door: d.kind}}
+	c := &conn{server: s, queue: newAnswers(), principal: access.Principal{Endpoint: d.kind}}
 	s.present(c, nc)
-	if d.kind == doorTLS {
+	if d.kind == access.TLS {
 		sealed := newSealedConn(nc, s.access.Load(), s.writeTimeout)
 		sealed.wire.slot, sealed.wire.underway = s.handshakeSlot, s.underway
 		c.input, c.out, c.isStranger = newSealedInput(sealed), sealed, true
@@ -338,8 +330,8 @@ func (s *Server) admit(d *listenDoor, nc net.Conn) {
 			panic("admin: internal error: a connection that is no socket")
 		}
 		c.input, c.out = newInput(src), nc
-		c.standing.judge(s.rules(d.kind))
-		c.isStranger = c.standing.role == api.RoleNone
+		c.principal.Judge(s.rules(d.kind))
+		c.isStranger = c.principal.Role() == api.RoleNone
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -367,22 +359,22 @@ func (s *Server) admit(d *listenDoor, nc net.Conn) {
 
 // present finds out who is at the other end of a connection, as far as it need not say so.
 func (s *Server) present(c *conn, nc net.Conn) {
-	switch c.standing.door {
-	case doorUnix:
-		peer, err := peerOf(nc)
+	switch c.principal.Endpoint {
+	case access.Unix:
+		peer, err := listen.Peer(nc)
 		if err != nil {
 			return // whoever it is, it has no role
 		}
-		c.standing.peer = peer
+		c.principal.Peer = peer
 		c.source = "uid " + strconv.FormatUint(uint64(peer.Uid), 10)
 		c.origin = c.source
-	case doorTCP, doorTLS: // there a certificate will tell more
+	case access.TCP, access.TLS: // there a certificate will tell more
 		c.source = hostOf(nc.RemoteAddr())
 		c.origin, c.address = originOf(nc.RemoteAddr())
 		if tcp, ok := nc.(*net.TCPConn); ok {
 			_ = tcp.SetWriteBuffer(sendBuffer) // the kernel would take megabytes that are not read
 		}
-	case doorFIFO:
+	case access.FIFO:
 	}
 }
 
@@ -394,9 +386,6 @@ func hostOf(a net.Addr) string {
 	}
 	return host
 }
-
-// SetRights puts r in force, for the next command of every connection.
-func (s *Server) SetRights(r *Rights) { s.rights.Store(r) }
 
 // turnAway counts a connection that was not let in, and logs it unless there are too many of them. The caller holds s.mu.
 func (s *Server) turnAway(log *slog.Logger, reason api.Refusal, attrs ...slog.Attr) {
@@ -415,10 +404,10 @@ func (s *Server) loud() (slog.Level, []slog.Attr) {
 
 // evictStranger frees the place of a connection that has lost its role, the oldest of them: whoever may do nothing any more
 // does not keep others out. It returns false when there is none. The caller holds s.mu.
-func (s *Server) evictStranger(kind doorKind) bool {
+func (s *Server) evictStranger(kind access.Endpoint) bool {
 	var oldest *conn
 	for c := range s.conns {
-		if c.standing.door == kind && c.isStranger && c.hasPlace && (oldest == nil || c.number < oldest.number) {
+		if c.principal.Endpoint == kind && c.isStranger && c.hasPlace && (oldest == nil || c.number < oldest.number) {
 			oldest = c
 		}
 	}
@@ -431,17 +420,23 @@ func (s *Server) evictStranger(kind doorKind) bool {
 	return true
 }
 
+// SetRights puts r in force, for the next command of every connection.
+func (s *Server) SetRights(r *access.Rights) { s.rights.Store(r) }
+
+// SetAccess puts a in force, for new connections of the TLS door and for the next command of those that are open.
+func (s *Server) SetAccess(a *access.MutualTLS) { s.access.Store(a) }
+
 // start runs a connection. The caller holds s.mu.
 func (s *Server) start(c *conn) {
 	s.made++
 	c.server = s
 	c.number = s.made
-	c.log = s.log.With(append([]any{"door", string(c.standing.door), "control", s.made}, peerAttrs(c.out)...)...)
+	c.log = s.log.With(append([]any{"door", string(c.principal.Endpoint), "control", s.made}, peerAttrs(c.out)...)...)
 	c.line = c.newLineHold()
 	c.log.Debug("control connection opened")
 	s.conns[c] = struct{}{}
 	s.running.Go(func() {
-		isRun := c.standing.door != doorTLS || c.identify()
+		isRun := c.principal.Endpoint != access.TLS || c.identify()
 		if isRun {
 			c.run()
 		}

@@ -5,7 +5,6 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
-	"fmt"
 	"io"
 	"log/slog"
 	"net"
@@ -14,6 +13,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/hassesd/hassesd/internal/admin/access"
 	"github.com/hassesd/hassesd/internal/admin/api"
 	"github.com/hassesd/hassesd/internal/safetext"
 	"github.com/hassesd/hassesd/internal/tlsconn"
@@ -31,51 +31,22 @@ const (
 // errNoRole ends the handshake of a certificate that is good, but in no list.
 var errNoRole = errors.New("the certificate has no role")
 
-// ListenTLS opens a door at host:port, on every address without a host, for those whose certificate has a role in a.
-func (s *Server) ListenTLS(addr string, a *Access) (net.Addr, error) {
-	if _, _, err := net.SplitHostPort(addr); err != nil {
-		return nil, fmt.Errorf("control address %q: want host:port: %w", addr, err)
+// serverConfig returns the configuration of one connection, which takes note of what the handshake shows.
+func serverConfig(a *access.MutualTLS, c *sealedConn) *tls.Config {
+	config := a.Config()
+	config.GetConfigForClient = func(hello *tls.ClientHelloInfo) (*tls.Config, error) {
+		c.offered = offerOf(hello)
+		return nil, nil //nolint:nilnil // the configuration at hand goes on
 	}
-	var lc net.ListenConfig
-	l, err := lc.Listen(context.Background(), "tcp", addr)
-	if err != nil {
-		return nil, fmt.Errorf("open the control port: %w", err)
+	config.VerifyConnection = func(state tls.ConnectionState) error {
+		leaf := state.PeerCertificates[0]
+		if _, c.identity = a.RoleOf(leaf); c.identity == "" {
+			c.strangers = strings.Join(api.Identities(leaf), " ")
+			return errNoRole
+		}
+		return nil
 	}
-	s.access.Store(a)
-	if err := s.addDoor(&listenDoor{kind: doorTLS, listener: l}); err != nil {
-		l.Close()
-		return nil, err
-	}
-	return l.Addr(), nil
-}
-
-// SetAccess puts a in force, for new connections of the TLS door and for the next command of those that are open.
-func (s *Server) SetAccess(a *Access) { s.access.Store(a) }
-
-// config makes the configuration of one connection. Sessions are not resumed, so that nobody comes in under rules that
-// are no longer in force.
-func (a *Access) config(c *sealedConn) *tls.Config {
-	return &tls.Config{
-		Certificates:           []tls.Certificate{a.certificate},
-		ClientCAs:              a.clientCAs,
-		ClientAuth:             tls.RequireAndVerifyClientCert,
-		MinVersion:             tls.VersionTLS13,
-		CurvePreferences:       []tls.CurveID{tls.X25519MLKEM768, tls.X25519, tls.CurveP256, tls.CurveP384},
-		NextProtos:             []string{api.ALPN},
-		SessionTicketsDisabled: true,
-		GetConfigForClient: func(hello *tls.ClientHelloInfo) (*tls.Config, error) {
-			c.offered = offerOf(hello)
-			return nil, nil //nolint:nilnil // the configuration at hand goes on
-		},
-		VerifyConnection: func(state tls.ConnectionState) error {
-			leaf := state.PeerCertificates[0]
-			if _, c.identity = a.roleOf(leaf); c.identity == "" {
-				c.strangers = strings.Join(api.Identities(leaf), " ")
-				return errNoRole
-			}
-			return nil
-		},
-	}
+	return config
 }
 
 func offerOf(hello *tls.ClientHelloInfo) offer {
@@ -108,11 +79,11 @@ func (c *conn) identify() bool {
 		err = c.server.enter(c)
 	}
 	if err == nil {
-		c.standing.chain, c.standing.since = sealed.ConnectionState().PeerCertificates, time.Now()
+		c.principal.Chain, c.principal.Since = sealed.ConnectionState().PeerCertificates, time.Now()
 		c.log = c.log.With("identity", safetext.ASCII(sealed.identity))
-		c.standing.judge(c.server.rules(doorTLS))
-		c.setStranger(c.standing.role == api.RoleNone) // the rules may be others than those of the handshake
-		c.log.Debug("control connection identified", "role", string(c.standing.role))
+		c.principal.Judge(c.server.rules(access.TLS))
+		c.setStranger(c.principal.Role() == api.RoleNone) // the rules may be others than those of the handshake
+		c.log.Debug("control connection identified", "role", string(c.principal.Role()))
 		return true
 	}
 	defer c.input.src.cut()

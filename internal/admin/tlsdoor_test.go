@@ -19,6 +19,7 @@ import (
 	"time"
 
 	"github.com/hassesd/hassesd/internal/admin"
+	"github.com/hassesd/hassesd/internal/admin/access"
 	"github.com/hassesd/hassesd/internal/admin/admintest"
 	"github.com/hassesd/hassesd/internal/admin/api"
 	"github.com/hassesd/hassesd/internal/admin/client"
@@ -32,7 +33,7 @@ type tlsDoor struct {
 	server  *admin.Server
 	addr    string
 	log     *records
-	options admin.AccessOptions
+	options access.MutualTLSOptions
 
 	root, writer, viewer, nobody admintest.Identity
 }
@@ -52,7 +53,7 @@ func openTLSDoorWith(t *testing.T, o admin.ServerOptions, prepare ...func(*admin
 	}
 	own := a.Daemon()
 	viewer := api.Identities(d.viewer.Leaf)
-	d.options = admin.AccessOptions{
+	d.options = access.MutualTLSOptions{
 		CertFile: own.CertFile, KeyFile: own.KeyFile, ClientCAFile: a.File,
 		Admin: []string{"uri:test:root"}, Publish: []string{"uri:test:writer"}, Read: viewer[len(viewer)-1:],
 	}
@@ -71,9 +72,9 @@ func openTLSDoorWith(t *testing.T, o admin.ServerOptions, prepare ...func(*admin
 	return d
 }
 
-func (d *tlsDoor) access(t *testing.T) *admin.Access {
+func (d *tlsDoor) access(t *testing.T) *access.MutualTLS {
 	t.Helper()
-	a, err := admin.LoadAccess(d.options, time.Now())
+	a, err := access.LoadMutualTLS(d.options, time.Now())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -442,7 +443,7 @@ func TestTLSDoorTakesNewAccess(t *testing.T) {
 	}
 	other := admintest.NewAuthority(t)
 	own := other.Daemon()
-	d.options = admin.AccessOptions{CertFile: own.CertFile, KeyFile: own.KeyFile, ClientCAFile: other.File, Read: []string{"uri:test:new"}}
+	d.options = access.MutualTLSOptions{CertFile: own.CertFile, KeyFile: own.KeyFile, ClientCAFile: other.File, Read: []string{"uri:test:new"}}
 	d.server.SetAccess(d.access(t))
 
 	if hello, err := before.Hello(t.Context()); !errors.Is(err, api.ErrNotAllowed) {

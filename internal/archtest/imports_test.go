@@ -172,7 +172,7 @@ var rules = []rule{
 	},
 	{
 		from: []string{"internal/admin"}, never: []string{"./internal/..."},
-		except: []string{"./internal/admin/...", "./internal/admission", "./internal/list", "./internal/tlsconn", "./internal/sse", "./internal/pemfile", "./internal/publish", "./internal/hub", "./internal/eventlog"},
+		except: []string{"./internal/admin/...", "./internal/listen", "./internal/admission", "./internal/list", "./internal/tlsconn", "./internal/sse", "./internal/pemfile", "./internal/publish", "./internal/hub", "./internal/eventlog"},
 		why:    "the control protocol acts on a Backend, and knows only what an event may be; whoever implements it is no business of its",
 	},
 	{
@@ -194,6 +194,14 @@ var rules = []rule{
 	{
 		from: []string{"internal/admin/jsonrpc"}, never: []string{"./..."}, except: []string{"./internal/admin/jsonrpc", "./internal/admin/api"},
 		why: "the two forms of the protocol do not know each other, nor who speaks them",
+	},
+	{
+		from: []string{"internal/admin/access"}, never: []string{"./..."}, except: []string{"./internal/admin/access", "./internal/admin/api", "./internal/pemfile"},
+		why: "who may do what follows from rules, whatever is asked for and however it came in",
+	},
+	{
+		from: []string{"internal/listen"}, never: []string{"./..."}, except: []string{"./internal/listen"}, strict: true,
+		why: "it opens sockets and pipes and does not know what for",
 	},
 	{
 		from: []string{"internal/admin/client"}, never: []string{"./..."}, except: []string{"./internal/admin/api", "./internal/admin/client", "./internal/pemfile"},
@@ -436,6 +444,9 @@ func TestRulesCatch(t *testing.T) {
 		{"internal/admin/api", module + "/internal/admin"},
 		{"internal/admin/classic", module + "/internal/admin/jsonrpc"},
 		{"internal/admin/classic", "net"},
+		{"internal/admin/access", module + "/internal/admin/jsonrpc"},
+		{"internal/admin/access", module + "/internal/listen"},
+		{"internal/listen", module + "/internal/names"},
 		{"internal/admin/jsonrpc", module + "/internal/admin/classic"},
 		{"internal/admin/jsonrpc", "os"},
 		{"internal/admin/client", module + "/internal/admin"},

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/hassesd/hassesd/internal/admin"
+	"github.com/hassesd/hassesd/internal/admin/access"
 	"github.com/hassesd/hassesd/internal/admin/api"
 	"github.com/hassesd/hassesd/internal/admission"
 	"github.com/hassesd/hassesd/internal/certs"
@@ -31,14 +32,14 @@ type control struct {
 	port atomic.Pointer[controlPort] // under TLS; nil: plain TCP, or no port
 
 	// Guarded by changing.
-	files    *certs.Watch  // of the port; nil: as above
-	rights   *admin.Rights // that apply
-	isShared bool          // every user of this machine may connect to the socket
+	files    *certs.Watch   // of the port; nil: as above
+	rights   *access.Rights // that apply
+	isShared bool           // every user of this machine may connect to the socket
 }
 
 // controlPort is the state of the control port under TLS. It is never changed once it is published.
 type controlPort struct {
-	access   *admin.Access
+	access   *access.MutualTLS
 	info     certs.Info // of the daemon's certificate
 	err      error      // of the last attempt to read the files again; nil: it succeeded
 	failedAt time.Time
@@ -46,15 +47,15 @@ type controlPort struct {
 
 // controlReading is what was read for the control port and does not apply yet.
 type controlReading struct {
-	access    *admin.Access // nil: as it is
-	watch     *certs.Watch  // of the files it came from
-	unrenewed error         // what is wrong with files that are the same as before, and so stay; nil: nothing
+	access    *access.MutualTLS // nil: as it is
+	watch     *certs.Watch      // of the files it came from
+	unrenewed error             // what is wrong with files that are the same as before, and so stay; nil: nothing
 }
 
 // controlFound is what was read before the endpoints are opened, or a reload.
 type controlFound struct {
 	port    controlReading
-	rights  *admin.Rights
+	rights  *access.Rights
 	unixGID int // of the socket; -1: as it comes
 	fifoGID int
 }

@@ -4,9 +4,9 @@ import (
 	"fmt"
 	"os"
 
-	"github.com/hassesd/hassesd/internal/admin"
 	"github.com/hassesd/hassesd/internal/admin/api"
 	"github.com/hassesd/hassesd/internal/config"
+	"github.com/hassesd/hassesd/internal/listen"
 	"github.com/hassesd/hassesd/internal/options"
 )
 
@@ -20,7 +20,7 @@ func (c *control) openFIFO(s *config.Settings, gid int) (err error) {
 	mode := os.FileMode(s.Control.FIFOPermissions())
 	isPreset := s.IsFromDevelopment("control.fifo")
 	if isPreset {
-		err = admin.PrepareDevDir()
+		err = listen.PrepareDir(api.DevDir(), 0o600, -1)
 	}
 	if err == nil {
 		err = c.server.OpenFIFO(path, mode, gid)

@@ -5,7 +5,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/hassesd/hassesd/internal/admin"
+	"github.com/hassesd/hassesd/internal/admin/access"
 	"github.com/hassesd/hassesd/internal/admin/api"
 	"github.com/hassesd/hassesd/internal/certs"
 	"github.com/hassesd/hassesd/internal/config"
@@ -13,11 +13,11 @@ import (
 )
 
 // controlAccess reads and checks the files of the control port under TLS; nil is for plain TCP.
-func controlAccess(s *config.Settings, now time.Time) (*admin.Access, error) {
+func controlAccess(s *config.Settings, now time.Time) (*access.MutualTLS, error) {
 	if s.Control.TLS.CertFile == "" {
 		return nil, nil //nolint:nilnil // no TLS is not an error
 	}
-	access, err := admin.LoadAccess(options.Access(s), now)
+	access, err := access.LoadMutualTLS(options.Access(s), now)
 	if err != nil {
 		return nil, &configurationError{err}
 	}
@@ -25,7 +25,7 @@ func controlAccess(s *config.Settings, now time.Time) (*admin.Access, error) {
 }
 
 // nextAccess is controlAccess for a running daemon: what is not valid yet does not replace what is.
-func (c *control) nextAccess(s *config.Settings, now time.Time) (*admin.Access, error) {
+func (c *control) nextAccess(s *config.Settings, now time.Time) (*access.MutualTLS, error) {
 	access, err := controlAccess(s, now)
 	if port := c.port.Load(); access != nil && port != nil {
 		if err := access.Follow(port.access, now); err != nil {

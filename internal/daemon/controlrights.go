@@ -3,15 +3,15 @@ package daemon
 import (
 	"errors"
 
-	"github.com/hassesd/hassesd/internal/admin"
+	"github.com/hassesd/hassesd/internal/admin/access"
 	"github.com/hassesd/hassesd/internal/config"
 	"github.com/hassesd/hassesd/internal/options"
 )
 
 // controlRights reads the keys of the control protocol and looks up the users that have a role
 // there.
-func controlRights(s *config.Settings) (*admin.Rights, error) {
-	rights, err := admin.LoadRights(options.Rights(s))
+func controlRights(s *config.Settings) (*access.Rights, error) {
+	rights, err := access.LoadRights(options.Rights(s))
 	if err != nil {
 		return nil, &configurationError{err}
 	}
@@ -20,7 +20,7 @@ func controlRights(s *config.Settings) (*admin.Rights, error) {
 
 // readRights reads the rights for a reload, and refuses those that the open socket would give to
 // every user.
-func (c *control) readRights(s *config.Settings) (*admin.Rights, error) {
+func (c *control) readRights(s *config.Settings) (*access.Rights, error) {
 	rights, err := controlRights(s)
 	if err == nil {
 		err = c.refuseShared(rights)
@@ -30,7 +30,7 @@ func (c *control) readRights(s *config.Settings) (*admin.Rights, error) {
 
 // refuseShared refuses rights that make every user of this machine an administrator: the open
 // socket lets them all connect, whatever control.unix_mode is now.
-func (c *control) refuseShared(rights *admin.Rights) error {
+func (c *control) refuseShared(rights *access.Rights) error {
 	if !c.isShared || rights.ListUsers() {
 		return nil
 	}
@@ -38,7 +38,7 @@ func (c *control) refuseShared(rights *admin.Rights) error {
 }
 
 // useRights makes rights apply and reports whether they differ from the ones before.
-func (c *control) useRights(rights *admin.Rights) (isOther bool) {
+func (c *control) useRights(rights *access.Rights) (isOther bool) {
 	isOther = c.rights != nil && !c.rights.Same(rights)
 	c.rights = rights
 	c.server.SetRights(rights)

@@ -10,7 +10,7 @@ import (
 	"strconv"
 	"syscall"
 
-	"github.com/hassesd/hassesd/internal/admin"
+	"github.com/hassesd/hassesd/internal/admin/access"
 	"github.com/hassesd/hassesd/internal/admin/api"
 	"github.com/hassesd/hassesd/internal/config"
 	"github.com/hassesd/hassesd/internal/supervise"
@@ -40,7 +40,7 @@ func (c *control) openSocket(s *config.Settings, path string, mode os.FileMode, 
 		if c.isShared && !c.rights.ListUsers() {
 			return socket.Wrong(errors.New("every user of this machine could publish: set SocketMode=0660 in its unit, or list who may do what in " + userLists))
 		}
-		if _, err := c.server.AdoptUnix(socket.FD()); err != nil {
+		if _, err := c.server.InheritUnix(socket.FD()); err != nil {
 			return socket.Wrong(err)
 		}
 		socket.Take()
@@ -125,7 +125,7 @@ func isForAll(path string) (bool, error) {
 
 // inheritPort inherits the control port from the service manager, if it has one, and reports
 // whether it has.
-func (c *control) inheritPort(s *config.Settings, access *admin.Access) (bool, error) {
+func (c *control) inheritPort(s *config.Settings, access *access.MutualTLS) (bool, error) {
 	var unwanted []*supervise.Socket
 	for _, socket := range c.inherited.Named(supervise.ControlTCP) {
 		at, err := tcpAddress(socket.FD())
@@ -139,7 +139,7 @@ func (c *control) inheritPort(s *config.Settings, access *admin.Access) (bool, e
 		case !named && !s.IsPreset("control.tcp"):
 			return false, socket.Wrong(fmt.Errorf("it is at %s, and control.tcp says %q: say the same, or leave control.tcp out", at, s.Control.TCP))
 		}
-		if _, err := c.server.AdoptTCP(socket.FD(), access); err != nil {
+		if _, err := c.server.InheritTCP(socket.FD(), access); err != nil {
 			return false, socket.Wrong(err)
 		}
 		socket.Take()

@@ -8,10 +8,10 @@ import (
 	"syscall"
 	"testing"
 
-	"github.com/hassesd/hassesd/internal/admin"
 	"github.com/hassesd/hassesd/internal/admin/api"
 	"github.com/hassesd/hassesd/internal/admin/client"
 	"github.com/hassesd/hassesd/internal/config"
+	"github.com/hassesd/hassesd/internal/listen"
 )
 
 // devFIFO has the start open the FIFO that development mode brings along.
@@ -52,7 +52,7 @@ func TestEndpointsOfDevelopmentMode(t *testing.T) {
 // What only development mode asked for is no reason not to start; what the user named is.
 func TestFIFOInUse(t *testing.T) {
 	t.Setenv("XDG_RUNTIME_DIR", t.TempDir())
-	if err := admin.PrepareDevDir(); err != nil {
+	if err := listen.PrepareDir(api.DevDir(), 0o600, -1); err != nil {
 		t.Fatal(err)
 	}
 	if err := syscall.Mkfifo(api.DevFIFO(), 0o600); err != nil {

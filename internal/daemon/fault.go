@@ -4,7 +4,7 @@ import (
 	"errors"
 	"strings"
 
-	"github.com/hassesd/hassesd/internal/admin"
+	"github.com/hassesd/hassesd/internal/admin/access"
 	"github.com/hassesd/hassesd/internal/supervise"
 )
 
@@ -54,7 +54,7 @@ func toFaults(key string, err error) []*fault {
 		return []*fault{e}
 	case *configurationError:
 		return toFaults(key, e.err)
-	case *admin.SettingError:
+	case *access.SettingError:
 		return toFaults("control."+e.Setting, e.Err)
 	}
 	return []*fault{{key: key, err: err}}

@@ -10,7 +10,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/hassesd/hassesd/internal/admin"
+	"github.com/hassesd/hassesd/internal/admin/access"
 	"github.com/hassesd/hassesd/internal/config"
 )
 
@@ -21,7 +21,7 @@ func TestReadPartsReturnsEveryFaultWithItsKey(t *testing.T) {
 		{key: "good", when: atStart | atReload, read: failing(nil)},
 		{key: "several", when: atStart, read: failing(errors.Join(errors.New("two"), &fault{key: "own", err: errors.New("three")}))},
 		{key: "wrapped", when: atStart, read: failing(&configurationError{errors.Join(errors.New("four"))})},
-		{key: "socket", when: atStart, read: failing(&admin.SettingError{Setting: "key", Err: errors.New("five")})},
+		{key: "socket", when: atStart, read: failing(&access.SettingError{Setting: "key", Err: errors.New("five")})},
 		{key: "quoting", when: atStart, read: failing(fmt.Errorf("%w and %w", errors.New("six"), errors.New("seven")))},
 		{key: "reload", when: atReload, read: failing(errors.New("eight"))},
 	}

@@ -2,6 +2,7 @@ package options
 
 import (
 	"github.com/hassesd/hassesd/internal/admin"
+	"github.com/hassesd/hassesd/internal/admin/access"
 	"github.com/hassesd/hassesd/internal/admin/api"
 	"github.com/hassesd/hassesd/internal/config"
 )
@@ -63,8 +64,8 @@ func Delimiter(s *config.Settings) byte {
 }
 
 // Rights returns the roles on the control socket and the plain control port.
-func Rights(s *config.Settings) admin.RightsOptions {
-	o := admin.RightsOptions{
+func Rights(s *config.Settings) access.RightsOptions {
+	o := access.RightsOptions{
 		TCP:            api.Role(s.Control.TCPRole),
 		UnixAdmins:     s.Control.UnixAdmins,
 		UnixPublishers: s.Control.UnixPublishers,
@@ -72,15 +73,15 @@ func Rights(s *config.Settings) admin.RightsOptions {
 		Delimiter:      Delimiter(s),
 	}
 	for _, k := range s.Control.Keys {
-		o.Keys = append(o.Keys, admin.KeySource{ID: k.ID, Role: api.Role(k.Role), File: k.File, SHA256: k.SHA256})
+		o.Keys = append(o.Keys, access.KeySource{ID: k.ID, Role: api.Role(k.Role), File: k.File, SHA256: k.SHA256})
 	}
 	return o
 }
 
 // Access returns the files and roles of the control port under TLS.
-func Access(s *config.Settings) admin.AccessOptions {
+func Access(s *config.Settings) access.MutualTLSOptions {
 	t := &s.Control.TLS
-	return admin.AccessOptions{
+	return access.MutualTLSOptions{
 		CertFile:     t.CertFile,
 		KeyFile:      t.KeyFile,
 		ClientCAFile: t.ClientCAFile,

@@ -1,4 +1,4 @@
-package admin
+package listen
 
 import (
 	"errors"
@@ -11,30 +11,15 @@ import (
 // ErrFIFOInUse says that a FIFO is read already, perhaps by another hassesd.
 var ErrFIFOInUse = errors.New("another process reads this FIFO, perhaps another hassesd")
 
-// OpenFIFO opens a FIFO for classic commands, which get no answers. A missing one is made; nobody else can open it
-// before it has the mode and, unless gid is negative, the group. One that is there is used if it is a FIFO, belongs to
-// root or to us, and is not open to everybody, unless mode is; if it may, the server gives it mode and group, too. It
-// stays when the server closes, for the scripts that write to it, and is held open for writing, so that it outlives its
-// writers. One that another process reads is [ErrFIFOInUse].
-func (s *Server) OpenFIFO(path string, mode os.FileMode, gid int) error {
-	f, err := openFIFO(path, uint32(mode.Perm()), gid)
-	if err != nil {
-		return fmt.Errorf("open the FIFO: %w", err)
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.state != serverOpening || s.fifo != nil {
-		f.Close()
-		return errors.New("open the FIFO: the control server is already serving, or has one")
-	}
-	s.fifo = f
-	return nil
-}
-
 // privateMode keeps everybody but the owner out of what is not ready for them.
 const privateMode = 0o600
 
-func openFIFO(path string, mode uint32, gid int) (*os.File, error) {
+// FIFO opens a FIFO for reading. It makes a missing one; nobody else can open that before it has the mode and, unless gid
+// is negative, the group. It uses one that is there if it is a FIFO, belongs to root or to us, and is not open to
+// everybody, unless mode is; if it may, it gives that one mode and group, too. It holds the FIFO open for writing as well,
+// so that it outlives its writers. One that another process reads is [ErrFIFOInUse].
+func FIFO(path string, perm os.FileMode, gid int) (*os.File, error) {
+	mode := uint32(perm.Perm())
 	err := unix.Mkfifo(path, privateMode) // the umask can only take more away
 	made := err == nil
 	if !made && !errors.Is(err, unix.EEXIST) {

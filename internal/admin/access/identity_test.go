@@ -1,4 +1,4 @@
-package admin
+package access
 
 import (
 	"crypto/x509"
@@ -51,22 +51,22 @@ func TestRoleOfACertificate(t *testing.T) {
 	spki := api.Identities(c)[2]
 	for _, tt := range []struct {
 		name  string
-		roles AccessOptions
+		roles MutualTLSOptions
 		role  api.Role
 		by    string
 	}{
-		{"by name", AccessOptions{Read: []string{"dns:a.EXAMPLE"}}, api.RoleRead, "dns:a.example"},
-		{"by URI", AccessOptions{Publish: []string{"uri:test:x"}}, api.RolePublish, "uri:test:x"},
-		{"by key", AccessOptions{Admin: []string{spki}}, api.RoleAdmin, spki},
-		{"the greatest of several", AccessOptions{Admin: []string{"dns:a.example"}, Read: []string{"uri:test:x", spki}}, api.RoleAdmin, "dns:a.example"},
-		{"the greatest of one", AccessOptions{Admin: []string{spki}, Publish: []string{spki}, Read: []string{spki}}, api.RoleAdmin, spki},
-		{"none", AccessOptions{Admin: []string{"dns:b.example", "uri:test:y", "uri:dns:a.example", "spki:" + someSum}}, api.RoleNone, ""},
+		{"by name", MutualTLSOptions{Read: []string{"dns:a.EXAMPLE"}}, api.RoleRead, "dns:a.example"},
+		{"by URI", MutualTLSOptions{Publish: []string{"uri:test:x"}}, api.RolePublish, "uri:test:x"},
+		{"by key", MutualTLSOptions{Admin: []string{spki}}, api.RoleAdmin, spki},
+		{"the greatest of several", MutualTLSOptions{Admin: []string{"dns:a.example"}, Read: []string{"uri:test:x", spki}}, api.RoleAdmin, "dns:a.example"},
+		{"the greatest of one", MutualTLSOptions{Admin: []string{spki}, Publish: []string{spki}, Read: []string{spki}}, api.RoleAdmin, spki},
+		{"none", MutualTLSOptions{Admin: []string{"dns:b.example", "uri:test:y", "uri:dns:a.example", "spki:" + someSum}}, api.RoleNone, ""},
 	} {
-		a := &Access{roles: map[identity]api.Role{}}
+		a := &MutualTLS{roles: map[identity]api.Role{}}
 		if err := a.addRoles(tt.roles); err != nil {
 			t.Fatal(err)
 		}
-		if role, by := a.roleOf(c); role != tt.role || by != tt.by {
+		if role, by := a.RoleOf(c); role != tt.role || by != tt.by {
 			t.Errorf("%s: got %q by %q, want %q by %q", tt.name, role, by, tt.role, tt.by)
 		}
 	}

@@ -1,4 +1,4 @@
-package admin
+package listen
 
 import (
 	"context"
@@ -8,10 +8,9 @@ import (
 	"strings"
 )
 
-// ListenTCP opens a door on a loopback address and returns the one really bound; without a host it is 127.0.0.1.
-// Whoever comes in by it may publish and look, and not kick, reload or drain, unless the [Rights] say less or a key gives
-// more: on a shared machine everybody can.
-func (s *Server) ListenTCP(addr string) (net.Addr, error) {
+// Loopback listens on TCP at host:port, which must be an address of this machine for certain; without a host it is
+// 127.0.0.1.
+func Loopback(addr string) (net.Listener, error) {
 	host, port, err := net.SplitHostPort(addr)
 	if err != nil {
 		return nil, fmt.Errorf("control address %q: want host:port: %w", addr, err)
@@ -23,16 +22,20 @@ func (s *Server) ListenTCP(addr string) (net.Addr, error) {
 		return nil, fmt.Errorf("control address %s is not a loopback address: beyond this machine the control port needs "+
 			"mutual TLS (control.tls), or listen on 127.0.0.1 and reach it through an SSH tunnel (ssh -L %s:127.0.0.1:%s)", addr, port, port)
 	}
+	return TCP(net.JoinHostPort(host, port))
+}
+
+// TCP listens on TCP at host:port; without a host on every address.
+func TCP(addr string) (net.Listener, error) {
+	if _, _, err := net.SplitHostPort(addr); err != nil {
+		return nil, fmt.Errorf("control address %q: want host:port: %w", addr, err)
+	}
 	var lc net.ListenConfig
-	l, err := lc.Listen(context.Background(), "tcp", net.JoinHostPort(host, port))
+	l, err := lc.Listen(context.Background(), "tcp", addr)
 	if err != nil {
 		return nil, fmt.Errorf("open the control port: %w", err)
 	}
-	if err := s.addDoor(&listenDoor{kind: doorTCP, listener: l}); err != nil {
-		l.Close()
-		return nil, err
-	}
-	return l.Addr(), nil
+	return l, nil
 }
 
 // isLoopbackHost reports whether host, of a host:port, is certainly this machine.

@@ -1,4 +1,4 @@
-package admin
+package listen
 
 import (
 	"context"
@@ -12,8 +12,6 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
-
-	"github.com/hassesd/hassesd/internal/admin/api"
 )
 
 // maxSocketPath is what fits into a sockaddr_un with its final NUL.
@@ -28,27 +26,15 @@ const (
 // probeTimeout is how long a daemon that may still be alive has to take a connection.
 const probeTimeout = time.Second
 
-// ListenUnix opens a door at path, with mode, and with group gid unless that is negative. Nobody can connect before
-// mode and group are set. The socket of a daemon that is gone is replaced; a live one, or anything that is not a
-// socket, is an error. A missing directory is made, 0750 (0751 where others may connect) and of the same group.
-func (s *Server) ListenUnix(path string, mode os.FileMode, gid int) error {
-	l, remove, err := listenUnix(path, mode, gid)
-	if err != nil {
-		return fmt.Errorf("open the control socket: %w", err)
-	}
-	if err := s.addDoor(&listenDoor{kind: doorUnix, listener: l, remove: remove}); err != nil {
-		remove()
-		l.Close()
-		return err
-	}
-	return nil
-}
-
-func listenUnix(path string, mode os.FileMode, gid int) (net.Listener, func(), error) {
+// Unix listens on a Unix socket at path, with mode, and with group gid unless that is negative. Nobody can connect before
+// mode and group are set. It replaces the socket of a daemon that is gone; a live one, or anything that is not a socket, is
+// an error. It makes a missing directory, 0750 (0751 where others may connect) and of the same group. remove takes the
+// socket's file away, if it is still the same.
+func Unix(path string, mode os.FileMode, gid int) (l net.Listener, remove func(), err error) {
 	if len(path) > maxSocketPath {
 		return nil, nil, fmt.Errorf("%s: the path has %d bytes and a socket's can have %d", path, len(path), maxSocketPath)
 	}
-	if err := prepareDir(filepath.Dir(path), mode, gid); err != nil {
+	if err := PrepareDir(filepath.Dir(path), mode, gid); err != nil {
 		return nil, nil, err
 	}
 	if err := clearStale(path); err != nil {
@@ -68,11 +54,11 @@ func listenUnix(path string, mode os.FileMode, gid int) (net.Listener, func(), e
 	if err := unix.Bind(fd, &unix.SockaddrUnix{Name: path}); err != nil {
 		return nil, nil, fmt.Errorf("%s: %w", path, err)
 	}
-	made, err := handOver(path, mode, gid)
+	made, err := share(path, mode, gid)
 	if err != nil {
 		return nil, nil, err
 	}
-	remove := func() {
+	remove = func() {
 		if made.isAt(path) {
 			os.Remove(path)
 		}
@@ -81,7 +67,7 @@ func listenUnix(path string, mode os.FileMode, gid int) (net.Listener, func(), e
 		remove()
 		return nil, nil, fmt.Errorf("%s: %w", path, err)
 	}
-	l, err := net.FileListener(f)
+	l, err = net.FileListener(f)
 	if err != nil {
 		remove()
 		return nil, nil, fmt.Errorf("%s: %w", path, err)
@@ -89,11 +75,9 @@ func listenUnix(path string, mode os.FileMode, gid int) (net.Listener, func(), e
 	return l, remove, nil
 }
 
-// PrepareDevDir makes the directory of [DevSocket] and [DevFIFO], or checks that nobody else can put something into it.
-func PrepareDevDir() error { return prepareDir(api.DevDir(), 0o600, -1) }
-
-// prepareDir makes the directory, or checks that nobody else can put another socket in the place of ours.
-func prepareDir(dir string, socketMode os.FileMode, gid int) error {
+// PrepareDir makes the directory of a socket with socketMode, or checks that nobody else can put another socket in the
+// place of ours.
+func PrepareDir(dir string, socketMode os.FileMode, gid int) error {
 	info, err := os.Stat(dir)
 	if errors.Is(err, fs.ErrNotExist) {
 		if socketMode&0o002 != 0 {
@@ -173,9 +157,9 @@ func (id fileID) isAt(path string) bool {
 	return unix.Lstat(path, &st) == nil && id == fileID{st.Dev, st.Ino}
 }
 
-// handOver gives the bound socket its group and mode. It holds on to the file itself, not to its name, which somebody
+// share gives the bound socket its group and mode. It holds on to the file itself, not to its name, which somebody
 // else may be able to turn into a link.
-func handOver(path string, mode os.FileMode, gid int) (fileID, error) {
+func share(path string, mode os.FileMode, gid int) (fileID, error) {
 	fd, err := unix.Open(path, unix.O_PATH|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0)
 	if err != nil {
 		return fileID{}, fmt.Errorf("%s: %w", path, err)

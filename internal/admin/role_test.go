@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/hassesd/hassesd/internal/admin"
+	"github.com/hassesd/hassesd/internal/admin/access"
 	"github.com/hassesd/hassesd/internal/admin/admintest"
 	"github.com/hassesd/hassesd/internal/admin/api"
 )
@@ -38,9 +39,9 @@ func TestOpenConnectionsLoseTheirKeys(t *testing.T) {
 	classic.send("auth " + opsKey + "\n")
 	classic.want("ok admin")
 
-	shop := admin.KeySource{ID: "shop", Role: api.RolePublish, SHA256: shopSum}
+	shop := access.KeySource{ID: "shop", Role: api.RolePublish, SHA256: shopSum}
 	ops := keyFile(t, "ops", api.RoleAdmin, noKey) // of the same name, with another key in it
-	doors.Server.SetRights(loadRights(t, admin.RightsOptions{TCP: api.RoleRead, Keys: []admin.KeySource{shop, ops}}))
+	doors.Server.SetRights(loadRights(t, access.RightsOptions{TCP: api.RoleRead, Keys: []access.KeySource{shop, ops}}))
 	p.send(rpcCall("drain", "{}"))
 	p.wantError("1", api.CodeNotAllowed, "drain needs the role admin, and this connection has publish")
 	p.send(rpcCall("send", `{"to":"a","data":"x"}`))
@@ -51,7 +52,7 @@ func TestOpenConnectionsLoseTheirKeys(t *testing.T) {
 	classic.want("error this command needs the role publish, and this connection has read")
 	classic.line() // reading is what the port gives
 
-	doors.Server.SetRights(loadRights(t, admin.RightsOptions{TCP: api.RoleNone}))
+	doors.Server.SetRights(loadRights(t, access.RightsOptions{TCP: api.RoleNone}))
 	p.send(`[` + strings.TrimSpace(rpcCall("status", "{}")) + `,` + strings.TrimSpace(rpcCall("send", `{"to":"a","data":"x"}`)) + "]\n")
 	if got := p.line(); strings.Count(got, `"code":-32001`) != 2 {
 		t.Errorf("without any key: %s", got)
@@ -72,7 +73,7 @@ func TestOpenConnectionsLoseTheirKeys(t *testing.T) {
 	}
 
 	// A key that comes back need not be shown again.
-	doors.Server.SetRights(loadRights(t, admin.RightsOptions{TCP: api.RoleNone, Keys: []admin.KeySource{shop}}))
+	doors.Server.SetRights(loadRights(t, access.RightsOptions{TCP: api.RoleNone, Keys: []access.KeySource{shop}}))
 	p.wantRole(api.RolePublish)
 	wantSecret(t, log)
 }
@@ -82,7 +83,7 @@ func TestOpenConnectionsFollowThePort(t *testing.T) {
 	p := connect(t, "tcp", doors.TCP)
 	p.wantRole(api.RolePublish)
 	for _, role := range []api.Role{api.RoleRead, api.RoleNone, api.RolePublish} {
-		doors.Server.SetRights(loadRights(t, admin.RightsOptions{TCP: role}))
+		doors.Server.SetRights(loadRights(t, access.RightsOptions{TCP: role}))
 		p.wantRole(role)
 	}
 }
@@ -91,18 +92,18 @@ func TestOpenConnectionsFollowTheListsOfCertificates(t *testing.T) {
 	d := openTLSDoor(t, 0)
 	p, _ := d.connect(t, d.Config(d.root))
 	p.wantRole(api.RoleAdmin)
-	give := func(change func(*admin.AccessOptions)) {
+	give := func(change func(*access.MutualTLSOptions)) {
 		t.Helper()
 		change(&d.options)
 		d.server.SetAccess(d.access(t))
 	}
-	give(func(o *admin.AccessOptions) { o.Admin, o.Read = nil, []string{"uri:test:root"} })
+	give(func(o *access.MutualTLSOptions) { o.Admin, o.Read = nil, []string{"uri:test:root"} })
 	p.wantRole(api.RoleRead)
-	give(func(o *admin.AccessOptions) { o.Read = []string{"uri:test:somebody"} })
+	give(func(o *access.MutualTLSOptions) { o.Read = []string{"uri:test:somebody"} })
 	p.wantRole(api.RoleNone)
-	give(func(o *admin.AccessOptions) { o.Admin = []string{"uri:test:root"} })
+	give(func(o *access.MutualTLSOptions) { o.Admin = []string{"uri:test:root"} })
 	p.wantRole(api.RoleAdmin)
-	give(func(o *admin.AccessOptions) { o.ClientCAFile = admintest.NewAuthority(t).File })
+	give(func(o *access.MutualTLSOptions) { o.ClientCAFile = admintest.NewAuthority(t).File })
 	p.wantRole(api.RoleNone) // an authority that was taken out takes its certificates along
 	if got := d.log.String(); !strings.Contains(got, "was=admin role=read identity=uri:test:root") && !strings.Contains(got, "identity=uri:test:root was=admin role=read") {
 		t.Errorf("the log does not say whose role is another:\n%s", got)
@@ -113,7 +114,7 @@ func TestOpenConnectionsFollowTheListsOfCertificates(t *testing.T) {
 func TestTheFIFOStaysAPublisher(t *testing.T) {
 	b, doors, _ := guarded(t, api.RolePublish)
 	f := openFIFO(t, doors.FIFO)
-	doors.Server.SetRights(loadRights(t, admin.RightsOptions{TCP: api.RoleNone}))
+	doors.Server.SetRights(loadRights(t, access.RightsOptions{TCP: api.RoleNone}))
 	if _, err := f.WriteString("a=1\n"); err != nil {
 		t.Fatal(err)
 	}
@@ -123,8 +124,8 @@ func TestTheFIFOStaysAPublisher(t *testing.T) {
 // Whoever has no role does not keep out those who have one, or can show a key.
 func TestT27ConnectionsWithoutARoleGiveWay(t *testing.T) {
 	b := &admintest.Backend{}
-	doors := admintest.StartServer(t, admin.ServerOptions{Backend: b, Connections: 2, Rights: loadRights(t, admin.RightsOptions{
-		TCP: api.RoleNone, Keys: []admin.KeySource{keyFile(t, "ops", api.RoleAdmin, opsKey)},
+	doors := admintest.StartServer(t, admin.ServerOptions{Backend: b, Connections: 2, Rights: loadRights(t, access.RightsOptions{
+		TCP: api.RoleNone, Keys: []access.KeySource{keyFile(t, "ops", api.RoleAdmin, opsKey)},
 	})}, func(s *admin.Server) {
 		admin.SetLobbyPatience(s, 0)
 		admin.SetPlacePatience(s, time.Millisecond)
@@ -154,7 +155,7 @@ func TestT27ConnectionsWithoutARoleGiveWay(t *testing.T) {
 	holder.wantRole(api.RoleAdmin)
 
 	// Who has lost the role gives its place to somebody with one.
-	doors.Server.SetRights(loadRights(t, admin.RightsOptions{TCP: api.RoleNone, Keys: []admin.KeySource{
+	doors.Server.SetRights(loadRights(t, access.RightsOptions{TCP: api.RoleNone, Keys: []access.KeySource{
 		{ID: "shop", Role: api.RolePublish, SHA256: shopSum},
 	}}))
 	holder.wantRole(api.RoleNone)

@@ -1,4 +1,4 @@
-package admin
+package access
 
 // SettingError is what is wrong with one setting of the control doors. Loading collects all there are and joins them.
 type SettingError struct {

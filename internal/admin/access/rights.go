@@ -1,4 +1,4 @@
-package admin
+package access
 
 import (
 	"errors"
@@ -36,7 +36,7 @@ type RightsOptions struct {
 type Rights struct {
 	tcp  api.Role
 	unix map[unixPeer]api.Role // empty: everybody is an administrator
-	keys []key
+	keys []Key
 }
 
 // unixPeer is a user or a group of this machine.
@@ -80,8 +80,9 @@ func LoadRights(o RightsOptions) (*Rights, error) {
 	return r, nil
 }
 
-// defaultRights are in force until others are.
-func defaultRights() *Rights { return &Rights{tcp: api.RolePublish} }
+// DefaultRights are what applies without settings: the Unix socket is for administrators, plain TCP for publishers, and
+// there are no keys.
+func DefaultRights() *Rights { return &Rights{tcp: api.RolePublish} }
 
 func parseUnixPeer(text string) (unixPeer, error) {
 	kind, name, _ := strings.Cut(text, ":")

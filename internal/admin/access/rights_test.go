@@ -1,4 +1,4 @@
-package admin
+package access
 
 import (
 	"crypto/sha256"
@@ -31,7 +31,7 @@ func TestUnixRole(t *testing.T) {
 		groups   []uint32 // further ones
 		want     api.Role
 	}{
-		{"no lists", defaultRights(), 1000, 1000, nil, api.RoleAdmin},
+		{"no lists", DefaultRights(), 1000, 1000, nil, api.RoleAdmin},
 		{"root", listed, 0, 0, nil, api.RoleAdmin},
 		{"in two lists", listed, 7, 1, nil, api.RoleAdmin},
 		{"publisher", listed, 8, 1, nil, api.RolePublish},
@@ -72,7 +72,7 @@ func TestStandingOnTheUnixSocket(t *testing.T) {
 		o.Keys = []KeySource{{ID: "k", Role: api.RolePublish, SHA256: hex.EncodeToString(sum[:])}}
 		return load(o)
 	}
-	s := standing{door: doorUnix, peer: &unix.Ucred{Uid: nobody, Gid: nobody + 1}}
+	s := Principal{Endpoint: Unix, Peer: &unix.Ucred{Uid: nobody, Gid: nobody + 1}}
 	for _, step := range []struct {
 		name   string
 		rights *Rights
@@ -80,7 +80,7 @@ func TestStandingOnTheUnixSocket(t *testing.T) {
 		want   api.Role
 		keyID  string
 	}{
-		{"no lists", defaultRights(), false, api.RoleAdmin, ""},
+		{"no lists", DefaultRights(), false, api.RoleAdmin, ""},
 		{"a reader", load(RightsOptions{UnixReaders: []string{"user:4000000000"}}), false, api.RoleRead, ""},
 		{"by group", load(RightsOptions{UnixPublishers: []string{"group:4000000001"}}), false, api.RolePublish, ""},
 		{"in no list", load(RightsOptions{UnixAdmins: []string{"user:1"}}), false, api.RoleNone, ""},
@@ -88,18 +88,18 @@ func TestStandingOnTheUnixSocket(t *testing.T) {
 		{"a key takes nothing away", withKey(RightsOptions{}), false, api.RoleAdmin, "k"},
 		{"the key is gone", load(RightsOptions{UnixReaders: []string{"user:4000000000"}}), false, api.RoleRead, ""},
 	} {
-		s.judge(step.rights, nil)
+		s.Judge(step.rights, nil)
 		if step.shows {
 			k, _ := step.rights.find(sha256.Sum256([]byte(secret)))
-			s.show(k)
-			s.show(k)
+			s.Show(k)
+			s.Show(k)
 		}
 		if s.role != step.want || s.keyID != step.keyID || len(s.keys) > 1 {
 			t.Errorf("%s: %s by key %q of %d, want %s by %q", step.name, s.role, s.keyID, len(s.keys), step.want, step.keyID)
 		}
 	}
-	s = standing{door: doorUnix} // the kernel did not say who it is
-	if s.judge(defaultRights(), nil); s.role != api.RoleNone {
+	s = Principal{Endpoint: Unix} // the kernel did not say who it is
+	if s.Judge(DefaultRights(), nil); s.role != api.RoleNone {
 		t.Errorf("nobody has the role %s", s.role)
 	}
 }
