@@ -14,7 +14,8 @@ const (
 // notInRooms are the characters that the classic grammar uses as punctuation.
 const notInRooms = ";=*"
 
-// CheckRoom returns a *Fault unless name is 1 to MaxRoom bytes of UTF-8 without control characters, ';', '=' and '*'.
+// CheckRoom returns a *Fault unless name is 1 to MaxRoom bytes of UTF-8 without control characters,
+// ';', '=' and '*'.
 func CheckRoom(name string) error {
 	if name == "" {
 		return &Fault{0, "is empty"}
@@ -25,6 +26,6 @@ func CheckRoom(name string) error {
 	return textFault(name, MaxRoom)
 }
 
-// CheckClientID returns a *Fault unless id is at most MaxClientID bytes of UTF-8 without control characters. The empty
-// id is valid: a client need not have one.
+// CheckClientID returns a *Fault unless id is at most MaxClientID bytes of UTF-8 without control
+// characters. The empty id is valid: a client need not have one.
 func CheckClientID(id string) error { return textFault(id, MaxClientID) }

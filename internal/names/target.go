@@ -12,8 +12,9 @@ const (
 	All                // every room; the name is empty
 )
 
-// A Target is a set of rooms: one ("room624"), those whose names begin alike ("room6*") or all of them ("*"). Publishers
-// send to targets, and grants consist of them. Targets are comparable; the zero value is not a valid target.
+// A Target is a set of rooms: one ("room624"), those whose names begin alike ("room6*") or all of
+// them ("*"). Publishers send to targets, and grants consist of them. Targets are comparable; the
+// zero value is not a valid target.
 type Target struct {
 	Kind Kind
 	Name string

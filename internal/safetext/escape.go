@@ -6,8 +6,8 @@ import (
 	"unicode/utf8"
 )
 
-// ASCII returns s as one line of printable ASCII. Every backslash is escaped. Text that needs no escape is returned
-// without an allocation.
+// ASCII returns s as one line of printable ASCII. Every backslash is escaped. Text that needs no
+// escape is returned without an allocation.
 func ASCII(s string) string {
 	for i := range len(s) {
 		if !isPlain(s[i]) {
@@ -19,8 +19,9 @@ func ASCII(s string) string {
 
 func isPlain(b byte) bool { return b >= ' ' && b <= '~' && b != '\\' }
 
-// Visible returns s as one line that a terminal only shows: whatever could move the cursor, change the title, hide or
-// reorder text (C0, DEL, C1, bidirectional marks, invisible characters, ill-formed UTF-8) is escaped.
+// Visible returns s as one line that a terminal only shows: whatever could move the cursor, change
+// the title, hide or reorder text (C0, DEL, C1, bidirectional marks, invisible characters,
+// ill-formed UTF-8) is escaped.
 func Visible(s string) string {
 	return escapeVisible(s, isShown)
 }
@@ -30,12 +31,14 @@ func VisibleLines(s string) string {
 	return escapeVisible(s, func(r rune) bool { return r == '\n' || r == '\t' || isShown(r) })
 }
 
-// isShown reports whether a terminal only shows r. The two joiners are invisible, but scripts and emoji need them.
+// isShown reports whether a terminal only shows r. The two joiners are invisible, but scripts and
+// emoji need them.
 func isShown(r rune) bool {
 	return unicode.IsGraphic(r) || r == '\u200c' || r == '\u200d'
 }
 
-// escapeVisible keeps a backslash that cannot be taken for the beginning of an escape, so that paths stay readable.
+// escapeVisible keeps a backslash that cannot be taken for the beginning of an escape, so that
+// paths stay readable.
 func escapeVisible(s string, keep func(rune) bool) string {
 	if !strings.ContainsFunc(s, func(r rune) bool { return r == '\\' || r == utf8.RuneError || !keep(r) }) {
 		return s

@@ -21,8 +21,8 @@ func Cut(s string, limit int) string {
 // quoteMost is how much of a word is quoted, in bytes: an error message stays a line.
 const quoteMost = 64
 
-// Quote returns s in quotation marks for a message that people read. It shows the first 64 bytes of longer text, and an
-// ellipsis.
+// Quote returns s in quotation marks for a message that people read. It shows the first 64 bytes of
+// longer text, and an ellipsis.
 func Quote(s string) string {
 	short := Cut(s, quoteMost)
 	quoted := `"` + strings.ReplaceAll(Visible(short), `"`, `\x22`) + `"`
@@ -32,14 +32,15 @@ func Quote(s string) string {
 	return quoted
 }
 
-// JSON returns a JSON text with all that is not printable ASCII as \u escapes. The text must be valid JSON: then such
-// characters stand inside strings only (RFC 8259, section 7).
+// JSON returns a JSON text with all that is not printable ASCII as \u escapes. The text must be
+// valid JSON: then such characters stand inside strings only (RFC 8259, section 7).
 func JSON(text []byte) []byte {
 	return escapeJSON(text, func(r rune) bool { return r < 0x7f })
 }
 
-// VisibleJSON returns a JSON text as [JSON] does, but keeps every character that a terminal only shows. The document
-// stays the same, and is safe to look at. Line feeds between its values stay too.
+// VisibleJSON returns a JSON text as [JSON] does, but keeps every character that a terminal only
+// shows. The document stays the same, and is safe to look at. Line feeds between its values stay
+// too.
 func VisibleJSON(text []byte) []byte {
 	return escapeJSON(text, func(r rune) bool { return r == '\n' || isShown(r) })
 }

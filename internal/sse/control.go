@@ -10,14 +10,14 @@ import (
 // GapEvent is the name of the event that tells a client that events are missing.
 const GapEvent = "hasses.gap"
 
-// maxGapID bounds how much of a stranger's Last-Event-ID a gap repeats, in bytes.
+// maxGapID bounds how much of a client's Last-Event-ID a gap repeats, in bytes.
 const maxGapID = 128
 
-// comment is immutable and therefore one for all streams.
+// comment is immutable, so all streams share it.
 var comment = &Frame{bytes: []byte(":\n\n")}
 
-// Preface is the first frame of a stream: how long to wait before a reconnect, and where the stream
-// starts, so that a client that has not seen an event yet can resume.
+// Preface returns the first frame of a stream. It states how long to wait before a reconnect, and
+// the position at which the stream starts, so that a client can resume before its first event.
 func Preface(retry time.Duration, id ID) []byte {
 	b := make([]byte, 0, len("retry: \n\n")+20+headroom)
 	b = appendRetry(b, retry)
@@ -26,22 +26,23 @@ func Preface(retry time.Duration, id ID) []byte {
 	return append(b, "\n\n"...)
 }
 
-// Farewell is the last frame of a stream that asks the client to come back after retry.
+// Farewell returns the last frame of a stream. It asks the client to reconnect after retry.
 func Farewell(retry time.Duration) []byte {
 	return append(appendRetry(nil, retry), '\n')
 }
 
-// Gap is the event that says that what lies after lastEventID, up to and including resumedAt, will not
-// come. lastEventID may be anything a client has sent: it is made valid UTF-8, cut and escaped.
+// Gap returns the event that states that the events after lastEventID, up to and including
+// resumedAt, are missing. lastEventID may be anything that a client has sent: Gap makes it valid
+// UTF-8, cuts it and escapes it.
 func Gap(lastEventID string, resumedAt ID) *Frame {
 	resumed := resumedAt.String()
 	var data strings.Builder
 	enc := json.NewEncoder(&data)
-	enc.SetEscapeHTML(false) // the id comes out as it went in
+	enc.SetEscapeHTML(false) // keeps <, > and & of the id
 	if err := enc.Encode(struct {
 		LastEventID string `json:"last_event_id"`
 		ResumedAt   string `json:"resumed_at"`
-	}{printable(lastEventID), resumed}); err != nil {
+	}{boundedID(lastEventID), resumed}); err != nil {
 		panic("sse: internal error: a gap cannot be encoded: " + err.Error())
 	}
 	b := appendField(nil, "id", resumed)
@@ -50,8 +51,8 @@ func Gap(lastEventID string, resumedAt ID) *Frame {
 	return &Frame{bytes: append(b, '\n')}
 }
 
-// printable cuts s to maxGapID bytes of valid UTF-8, never inside a character.
-func printable(s string) string {
+// boundedID returns s as at most maxGapID bytes of valid UTF-8, without cutting a character.
+func boundedID(s string) string {
 	if len(s) > maxGapID {
 		s = s[:maxGapID]
 		for i := 1; i < utf8.UTFMax && i <= len(s); i++ {
@@ -63,15 +64,15 @@ func printable(s string) string {
 			}
 		}
 	}
-	// A broken byte becomes "?", which is not longer, so that the bound holds.
+	// "?" replaces an invalid byte. It is not longer, so the bound holds.
 	return strings.ToValidUTF8(s, "?")
 }
 
-// Comment is a heartbeat that no client sees as an event.
+// Comment returns a heartbeat that clients do not see as an event.
 func Comment() *Frame { return comment }
 
-// Heartbeat is a heartbeat that clients see as an event of that name, without data and without id. A
-// name that Event.Check refuses gives a comment instead.
+// Heartbeat returns a heartbeat that clients see as an event of that name, without data and id. For
+// a name that Event.Check refuses, it returns a comment.
 func Heartbeat(event string) *Frame {
 	if event == "" || (Event{Name: event}).Check() != nil {
 		return comment

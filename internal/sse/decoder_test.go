@@ -18,8 +18,8 @@ type decoded struct {
 	Retry       []int  // each accepted reconnection time, in milliseconds
 }
 
-// decode reads an event stream by the letter of the HTML standard, sections "Parsing an event stream"
-// and "Interpreting an event stream". It shares no code with the encoder.
+// decode reads an event stream by the letter of the HTML standard, sections "Parsing an event
+// stream" and "Interpreting an event stream". It shares no code with the encoder.
 func decode(stream []byte) decoded {
 	var (
 		out                   decoded

@@ -8,26 +8,26 @@ import (
 	"unicode/utf8"
 )
 
-// MaxName is the longest name of an event in bytes. Names are identifiers of a program; the bound keeps
+// MaxName bounds the name of an event, in bytes. Names are identifiers in programs. The bound keeps
 // them from being used as a second, unlimited message.
 const MaxName = 128
 
-// MaxRetry is the longest time that a client can be told to wait before it reconnects. From 2^31 ms on, 24.8 days, the
-// timers of Node.js fire at once, and its clients would reconnect a thousand times a second.
+// MaxRetry bounds the time that a client can be told to wait before it reconnects. From 2^31 ms on, which is
+// 24.8 days, timers of Node.js fire at once, and its clients would reconnect a thousand times a second.
 const MaxRetry = 24 * time.Hour
 
-// ReservedNames begins the names of the events that the daemon makes itself, as hasses.gap. No publisher can use one, so
-// that pages can believe them.
+// ReservedNames is the prefix of the names of the daemon's own events, such as hasses.gap.
+// Publishers cannot use it, so that pages can trust such events.
 const ReservedNames = "hasses."
 
-// Event is what a publisher says.
+// Event is what a publisher sends.
 type Event struct {
 	Name  string        // type of the event; "" is the browser's default, "message"
 	Data  string        // any bytes; CR, LF and CRLF become line breaks
-	Retry time.Duration // asks the client to wait so long before it reconnects, at most MaxRetry; 0 says nothing
+	Retry time.Duration // how long the client should wait before it reconnects, at most MaxRetry; 0: not stated
 }
 
-// EventError says which field of an event is refused, and why.
+// EventError is why a field of an event is refused.
 type EventError struct {
 	Field  string // "event" or "retry", the names of the fields in the stream
 	Reason string
@@ -36,8 +36,8 @@ type EventError struct {
 
 func (e *EventError) Error() string { return fmt.Sprintf("%s %s", e.Field, e.Reason) }
 
-// Check returns an *EventError if nobody may publish the event: it cannot be encoded without changing it, or a client
-// would take it for something else.
+// Check returns an *EventError if nobody may publish the event, because it cannot be encoded
+// unchanged, or a client would take it for something else.
 func (e Event) Check() error {
 	if reason := nameFault(e.Name); reason != "" {
 		return &EventError{"event", reason, "choose a short word"}
@@ -61,7 +61,7 @@ func (e Event) Check() error {
 	return nil
 }
 
-// nameFault says why a name cannot stand in a stream; empty: it can.
+// nameFault returns why a name is not valid in a stream, or "".
 func nameFault(name string) string {
 	switch {
 	case len(name) > MaxName:
@@ -74,8 +74,8 @@ func nameFault(name string) string {
 	return ""
 }
 
-// RetryOf returns a number of milliseconds as a duration. One that no duration can hold becomes the longest of its sign,
-// which [Event.Check] refuses.
+// RetryOf returns a number of milliseconds as a duration. A number that does not fit becomes the
+// longest duration of its sign, which [Event.Check] refuses.
 func RetryOf(milliseconds int) time.Duration {
 	const most = math.MaxInt64 / int64(time.Millisecond)
 	return time.Duration(min(max(int64(milliseconds), -most), most)) * time.Millisecond

@@ -1,14 +1,14 @@
 // Package sse encodes an event once into an immutable frame.
 //
 // The text form is the event stream of the HTML standard, section "Server-sent events". An event is
-// encoded in two steps, because its number is known late: NewDraft does the work that depends on its
-// size, and Draft.Frame adds the number in constant time, so that it may be called under a lock:
+// encoded in two steps, because its number is known late. NewDraft does the work that depends on
+// its size. Draft.Frame adds the number in constant time, so that it may be called under a lock:
 //
 //	draft, err := sse.NewDraft(sse.Event{Data: "hello"})
 //	frame := draft.Frame(sse.ID{Epoch: "k3x9", Seq: 7})
 //
-// Nothing in an event can forge a field or a second event: line breaks of any kind in the data become
-// line breaks of the data, and a name with a line break is refused.
+// Nothing in an event can forge a field or a second event: line breaks of any kind in the data
+// become line breaks of the data, and a name with a line break is refused.
 package sse
 
 import (
@@ -17,33 +17,34 @@ import (
 	"time"
 )
 
-// headroom is what a draft leaves free in front of the body for the longest "id: …" line.
+// headroom is the room in front of the body of a draft, for the longest "id: …" line.
 const headroom = len("id: ") + maxIDText + len("\n")
 
-// Frame is a piece of an event stream that ends with a blank line. It is immutable and may be shared by
-// any number of streams and goroutines.
+// Frame is a piece of an event stream that ends with a blank line. It is immutable and may be
+// shared by any number of streams and goroutines.
 type Frame struct {
 	bytes []byte
 	seq   uint64
 }
 
-// Bytes is the encoded form. The caller must not write to it.
+// Bytes returns the encoded form. The caller must not write to it.
 func (f *Frame) Bytes() []byte { return f.bytes }
 
-// Len is the length of the encoded form in bytes.
+// Len returns the length of the encoded form in bytes.
 func (f *Frame) Len() int { return len(f.bytes) }
 
-// Seq is the number of the event, or 0 for a frame that is not a published event (heartbeat, gap).
+// Seq returns the number of the event, or 0 for a frame that is not a published event (heartbeat,
+// gap).
 func (f *Frame) Seq() uint64 { return f.seq }
 
-// Draft is an event encoded up to its id. It is good for one frame.
+// Draft is an event encoded without its id, for one frame.
 type Draft struct {
 	frame *Frame
 	buf   []byte // headroom, then the body
 }
 
-// NewDraft encodes everything of e but its id. An event that does not pass Event.Check is refused with
-// the error of Check.
+// NewDraft encodes e without its id. It returns the error of Event.Check for an event that Check
+// refuses.
 func NewDraft(e Event) (Draft, error) {
 	if err := e.Check(); err != nil {
 		return Draft{}, err
@@ -60,8 +61,8 @@ func NewDraft(e Event) (Draft, error) {
 	return Draft{frame: new(Frame), buf: buf}, nil
 }
 
-// Frame writes the id in front of the body and returns the finished frame. It takes constant time and
-// does not allocate. Calling it twice on one draft is a bug of the caller, and panics.
+// Frame writes the id in front of the body and returns the frame. It takes constant time and does
+// not allocate. Calling it twice on one draft is a bug in the caller, and panics.
 func (d Draft) Frame(id ID) *Frame {
 	if d.frame.bytes != nil {
 		panic("sse: internal error: a draft was used twice")
@@ -78,8 +79,8 @@ func (d Draft) Frame(id ID) *Frame {
 	return d.frame
 }
 
-// bodySize is the exact length of the body of e, so that a frame holds no unused memory but the rest of
-// its headroom.
+// bodySize returns the exact length of the body of e, so that a frame has no unused memory except
+// the rest of its headroom.
 func bodySize(e Event) int {
 	size := len("\n")
 	if e.Name != "" {
@@ -110,8 +111,8 @@ func appendData(b []byte, data string) []byte {
 	}
 }
 
-// lineEnd is the index of the first CR or LF of s, or -1. Text without any CR, which is most of it, is
-// searched for one byte only, which is three times faster.
+// lineEnd returns the index of the first CR or LF of s, or -1. In text without any CR, which is
+// most text, it searches for one byte only, which is three times faster.
 func lineEnd(s string, hasCR bool) int {
 	if hasCR {
 		return strings.IndexAny(s, "\r\n")

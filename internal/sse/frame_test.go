@@ -98,8 +98,8 @@ func encode(t testing.TB, e Event, id ID) *Frame {
 	return d.Frame(id)
 }
 
-// FuzzEncode puts an event between two others and reads the stream like a browser: the three must arrive
-// as they were meant, whatever the event holds.
+// FuzzEncode puts an event between two others and reads the stream like a browser: the three must
+// arrive as they were meant, whatever the event holds.
 func FuzzEncode(f *testing.F) {
 	f.Add("", "hello", int64(0), uint64(1))
 	f.Add("name", "a\r\nb\rc\n", int64(1500), uint64(math.MaxUint64))

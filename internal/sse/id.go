@@ -5,20 +5,20 @@ import (
 	"strings"
 )
 
-// MaxEpoch is the longest epoch in bytes.
+// MaxEpoch bounds the length of an epoch, in bytes.
 const MaxEpoch = 16
 
 // maxIDText is the length of the longest id: epoch, '-' and the 20 digits of the largest uint64.
 const maxIDText = MaxEpoch + 1 + 20
 
-// ID names an event: the epoch tells one life of the daemon from another, the number only grows within
-// it. The text form is <epoch>-<number>.
+// ID identifies an event. The epoch differs for each life of the daemon, and the number grows
+// within it. The text form is <epoch>-<number>.
 type ID struct {
 	Epoch string // 1 to MaxEpoch bytes of 0-9 and a-z
 	Seq   uint64
 }
 
-// ParseID reads the text form and accepts nothing that ID.String would not write.
+// ParseID reads the text form. It accepts only what ID.String could have written.
 func ParseID(s string) (ID, bool) {
 	dash := strings.LastIndexByte(s, '-')
 	if dash < 0 || len(s) > maxIDText {
@@ -40,7 +40,7 @@ func ParseID(s string) (ID, bool) {
 	return ID{Epoch: epoch, Seq: seq}, true
 }
 
-// ValidEpoch says whether s can be the epoch of an ID.
+// ValidEpoch reports whether s can be the epoch of an ID.
 func ValidEpoch(s string) bool {
 	if s == "" || len(s) > MaxEpoch {
 		return false
@@ -53,12 +53,12 @@ func ValidEpoch(s string) bool {
 	return true
 }
 
-// String is the text form.
+// String returns the text form.
 func (id ID) String() string {
 	return string(id.Append(make([]byte, 0, maxIDText)))
 }
 
-// Append adds the text form to b.
+// Append appends the text form to b.
 func (id ID) Append(b []byte) []byte {
 	b = append(b, id.Epoch...)
 	b = append(b, '-')

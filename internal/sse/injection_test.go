@@ -7,7 +7,8 @@ import (
 	"time"
 )
 
-// pieces are what a forged field is made of: everything that ends a line in some language, and the names of fields.
+// pieces are what a forged field is made of: everything that ends a line in some language, and the
+// names of fields.
 var pieces = []string{
 	"\r", "\n", "\r\n", "\x00", "\uFEFF", "\xff", "\xe2\x80", "\u2028", "\u0085", "\v", "\f", ":", " ", "x",
 	"id: 9-9", "data: forged", "event: forged", "retry: 1", ": comment",
@@ -59,7 +60,8 @@ func TestT9Names(t *testing.T) {
 	}
 }
 
-// TestT9IDs: a stranger's Last-Event-ID is repeated in one place, as a JSON text in the data of a gap, and nowhere else.
+// TestT9IDs: a stranger's Last-Event-ID is repeated in one place, as a JSON text in the data of a
+// gap, and nowhere else.
 func TestT9IDs(t *testing.T) {
 	combinations(func(id string) {
 		if known, ok := ParseID(id); ok && known.String() != id {

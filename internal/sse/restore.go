@@ -5,8 +5,8 @@ import (
 	"errors"
 )
 
-// MaxBody bounds the encoded form of an event without its id: the longest data that is ever let in, 16 MiB, all of it
-// line breaks, and its name.
+// MaxBody bounds the encoded form of an event without its id: the longest data ever accepted, 16
+// MiB, if all of it is line breaks, and its name.
 const MaxBody = (16<<20+1)*len("data: \n") + 1<<10
 
 var (
@@ -15,7 +15,7 @@ var (
 	errLongEvent = errors.New("an event that is too long")
 )
 
-// Body is the encoded form of an event without its id. The caller must not write to it.
+// Body returns the encoded form of an event without its id. The caller must not write to it.
 func (f *Frame) Body() []byte {
 	if f.seq == 0 {
 		return f.bytes
@@ -23,8 +23,9 @@ func (f *Frame) Body() []byte {
 	return f.bytes[bytes.IndexByte(f.bytes, '\n')+1:]
 }
 
-// Restore makes the frame of an event again from its id and its Body, which was kept elsewhere: it is refused unless it is what
-// Draft.Frame could have written. The frame does not share memory with it.
+// Restore returns the frame of an event from its id and its Body, which was stored elsewhere. It
+// refuses a body that Draft.Frame could not have written. The frame does not share memory with the
+// body.
 func Restore(id ID, body []byte) (*Frame, error) {
 	if !ValidEpoch(id.Epoch) || id.Seq == 0 {
 		return nil, errors.New("an event needs an id")
@@ -38,7 +39,8 @@ func Restore(id ID, body []byte) (*Frame, error) {
 	return &Frame{bytes: append(append(text, head...), body...), seq: id.Seq}, nil
 }
 
-// checkBody reads the fields of an event in the order in which they are written: a name, a retry, and data.
+// checkBody checks that a body has the fields of an event in their order: a name, a retry, and
+// data.
 func checkBody(body []byte) error {
 	if len(body) > MaxBody {
 		return errLongEvent
@@ -77,7 +79,7 @@ func checkBody(body []byte) error {
 	return nil
 }
 
-// cutField takes the value of the field that text begins with.
+// cutField returns the value of the field at the start of text, and the rest.
 func cutField(text []byte, name string) (value, rest []byte, ok bool) {
 	line, ok := bytes.CutPrefix(text, []byte(name))
 	if !ok {

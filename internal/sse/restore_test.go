@@ -74,7 +74,8 @@ func TestTheLongestEventCanBeRestored(t *testing.T) {
 	}
 }
 
-// FuzzRestore feeds anything: what is restored is one event and nothing else to a browser, under the id it was given.
+// FuzzRestore feeds anything: what is restored is one event and nothing else to a browser, under
+// the id it was given.
 func FuzzRestore(f *testing.F) {
 	f.Add([]byte("data: a\n\n"))
 	f.Add([]byte("event: n\nretry: 5\ndata: a\ndata: \n\n"))
