@@ -354,7 +354,7 @@ func TestAStreamThatIsOverAtOnceEnds(t *testing.T) {
 		return w.srv.workers[0].ask(ctx, func() {
 			served := w.srv.workers[0].conns[0]
 			past := subscriber.Grant{Subscription: hub.Subscription{Rooms: []string{"a"}}, Until: w.kernel.Now().Add(-time.Hour)}
-			served.sub.Start(w.kernel.Now(), past, &w.srv.config().timing)
+			served.sub.Start(w.kernel.Now(), past, w.srv.config().Retry)
 			served.scheduleStream()
 		})
 	})

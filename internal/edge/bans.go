@@ -8,6 +8,13 @@ import (
 	"github.com/hassesd/hassesd/internal/edge/site"
 )
 
+// Selection names the streams to kick: those of a client id, those in a room, or all. Exactly one field is set.
+type Selection struct {
+	ID   string
+	Room string
+	All  bool
+}
+
 // maxBans bounds the table of refused selections; the one that ends first makes room.
 const maxBans = 10_000
 

@@ -1,6 +1,7 @@
 package edge
 
 import (
+	"crypto/tls"
 	"net/netip"
 	"time"
 
@@ -42,22 +43,6 @@ type conn struct {
 	agent      string                             // User-Agent, cut; the client's text
 }
 
-func newConn(w *worker, peer netip.AddrPort, secure bool, as admission.Verdict) *conn {
-	c := &conn{
-		w:          w,
-		id:         w.srv.nextConn.Add(1),
-		peer:       peer,
-		acceptedAt: w.now(),
-		secure:     secure,
-		as:         as,
-	}
-	c.sub.Init(&w.subs, (*carrier)(c), c.id)
-	return c
-}
-
-// connOf returns the connection that carries a subscriber.
-func connOf(s *subscriber.Subscriber) *conn { return (*conn)(s.Carrier().(*carrier)) }
-
 // accepted gives a connection that was just accepted its first deadline.
 func (c *conn) accepted() {
 	if c.secure {
@@ -85,27 +70,6 @@ func (c *conn) limits() http1.Limits {
 // schedule puts the connection among those that have something to send.
 func (c *conn) schedule(p scheduler.Priority) {
 	c.w.queues.Schedule(&c.node, c, p, c.w.shard.DeliveredBytes())
-}
-
-// visit writes what the connection has to send until the socket is full, nothing is left, or it had its share, and then
-// does what the end of the output calls for. It returns how many records that cost, at least one. It must not be called
-// while the hub delivers: it may end a subscription.
-func (c *conn) visit() (records int) {
-	c.w.figures.begin()
-	c.w.queues.Cancel(&c.node)
-	records, done := c.transport.Write()
-	if done && c.transport.State() == transport.Open && c.http.NextReady() {
-		c.next()
-	}
-	return max(records, 1)
-}
-
-// finish lets what is queued go out, and then ends the connection.
-func (c *conn) finish(reason CloseReason) {
-	c.reason = reason
-	c.sub.Stop()
-	c.transport.Finish()
-	c.visit()
 }
 
 // fail ends the connection without another word, at the end of the turn: callers up the stack may still hold it.
@@ -141,6 +105,20 @@ func (c *conn) violation(v admission.Violation) {
 	if c.w.srv.admission.RecordViolation(c.w.now(), c.peer.Addr(), v) {
 		c.w.srv.log.Debug("network penalized", "conn", c.id, "peer", c.peer, "offence", v.String())
 	}
+}
+
+// hint tells the operator of a trouble of honest clients.
+func (c *conn) hint(h hint, more ...any) {
+	c.w.srv.hints.log(c.w.srv.log, c.w.now(), h, []any{"conn", c.id, "peer", c.peer}, more)
+}
+
+// hintDistrust tells the operator that the client does not trust our certificate: it cannot tell anybody else.
+func (c *conn) hintDistrust(alert tls.AlertError) {
+	var name []any
+	if c.secure {
+		name = []any{"server_name", c.serverName}
+	}
+	c.hint(hintDistrust, append(name, "alert", alert.Error())...)
 }
 
 // unwritten returns how much of what the connection has to send, and of its sealed records, has not been written to the

@@ -86,6 +86,14 @@ func (d *drain) comeBack() time.Duration {
 	return retry
 }
 
+// retryAfter returns how long a subscriber that is deferred shall stay away.
+func (w *worker) retryAfter(cfg *snapshot) time.Duration {
+	if w.srv.draining() {
+		return w.drain.comeBack()
+	}
+	return w.jitter(2 * cfg.Retry)
+}
+
 // HandleTimer implements reactor.TimerHandler: it has the streams ended that are due.
 func (d *drain) HandleTimer(*reactor.Timer, time.Time) {
 	w := d.w
@@ -216,5 +224,3 @@ func (s *Server) drainAll(plan DrainPlan) {
 
 // Drained is closed when a drain is over: no connection is left.
 func (s *Server) Drained() <-chan struct{} { return s.drained }
-
-func (s *Server) draining() bool { return s.isDraining.Load() }

@@ -18,9 +18,10 @@ type handshakes struct {
 	changes uint64        // of queue
 }
 
-// init prepares the zero value. The slots are set when all workers are there.
+// init prepares the zero value.
 func (h *handshakes) init(w *worker) {
 	h.w, h.queue = w, admission.NewHandshakeQueue[*conn](1, 1)
+	h.setSlots(w.srv.config())
 }
 
 // want starts the handshake of a connection whose first bytes have come, or lets it wait for its turn: until then it costs
@@ -100,7 +101,7 @@ func (h *handshakes) setSlots(cfg *snapshot) {
 	if each <= 0 {
 		each = cfg.Handshakes
 	}
-	n := len(h.w.srv.workers)
+	n := h.w.srv.workers
 	h.queue.SetSlots(share(cfg.Handshakes, n), share(each, n))
 }
 
@@ -157,7 +158,7 @@ func (c *conn) explain(failed *tlsconn.HandshakeError) {
 		c.http.Say(wrongProtocol)
 	case tlsconn.FailureProxyHeader:
 		c.reason = UnexpectedProxyHeader
-		c.hintProxyHeader()
+		c.hint(hintProxyHeader)
 	case tlsconn.FailureAlert, tlsconn.FailureUnsupported, tlsconn.FailureNotTLS, tlsconn.FailureBroken:
 	}
 }

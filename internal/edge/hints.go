@@ -2,7 +2,6 @@ package edge
 
 import (
 	"context"
-	"crypto/tls"
 	"log/slog"
 	"sync/atomic"
 	"time"
@@ -38,39 +37,32 @@ func (s *hints) take(now time.Duration, h hint) (ok bool, skipped uint64) {
 	return true, s.skipped[h].Swap(0)
 }
 
-// hint returns the level at which a line with h is to be logged, and what belongs to each: debug where there were enough.
-func (c *conn) hint(h hint) (slog.Level, []any) {
-	args := []any{"conn", c.id, "peer", c.peer}
-	ok, skipped := c.w.srv.hints.take(c.w.now(), h)
-	switch {
+// hintTexts are the message of each hint and what to do about it.
+var hintTexts = [numHints]struct{ message, hint string }{
+	hintDistrust: {
+		"the client does not trust our certificate",
+		"compare the names, dates and chain of the certificate (hassesctl certs) with what the client asks for and whom it trusts",
+	},
+	hintProxyHeader: {
+		"the connection begins with a PROXY header, which this listener does not expect",
+		"turn it off at the proxy (send-proxy, proxy_protocol)",
+	},
+	hintTLS: {
+		"the client speaks TLS, and this listener does not",
+		"clients need http:// for this port, or the listener https:// (listen)",
+	},
+}
+
+// log tells the operator, at the debug level where there were enough lines. args say whom it is about, more what else is
+// known.
+func (s *hints) log(to *slog.Logger, now time.Duration, h hint, args, more []any) {
+	level := slog.LevelInfo
+	switch ok, skipped := s.take(now, h); {
 	case !ok:
-		return slog.LevelDebug, args
+		level = slog.LevelDebug
 	case skipped > 0:
-		return slog.LevelInfo, append(args, "not_logged_before", skipped)
+		args = append(args, "not_logged_before", skipped)
 	}
-	return slog.LevelInfo, args
-}
-
-// hintDistrust tells the operator that a client does not trust our certificate: it cannot tell anybody else.
-func (c *conn) hintDistrust(alert tls.AlertError) {
-	level, args := c.hint(hintDistrust)
-	if c.secure {
-		args = append(args, "server_name", c.serverName)
-	}
-	c.w.srv.log.Log(context.Background(), level, "the client does not trust our certificate", append(args, "alert", alert.Error(),
-		"hint", "compare the names, dates and chain of the certificate (hassesctl certs) with what the client asks for and whom it trusts")...)
-}
-
-// hintProxyHeader tells the operator that a proxy is set up to say for whom it speaks, and we are not to listen.
-func (c *conn) hintProxyHeader() {
-	level, args := c.hint(hintProxyHeader)
-	c.w.srv.log.Log(context.Background(), level, "the connection begins with a PROXY header, which this listener does not expect",
-		append(args, "hint", "turn it off at the proxy (send-proxy, proxy_protocol)")...)
-}
-
-// hintTLS tells the operator that clients are sent to the wrong port.
-func (c *conn) hintTLS() {
-	level, args := c.hint(hintTLS)
-	c.w.srv.log.Log(context.Background(), level, "the client speaks TLS, and this listener does not",
-		append(args, "hint", "clients need http:// for this port, or the listener https:// (listen)")...)
+	text := &hintTexts[h]
+	to.Log(context.Background(), level, text.message, append(append(args, more...), "hint", text.hint)...) //nolint:sloglint // one of a closed set
 }

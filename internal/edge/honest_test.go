@@ -270,7 +270,7 @@ func TestDistrustAfterTheHandshake(t *testing.T) {
 		w.waitFor("the end of the handshake", func() bool { return w.limits().Handshakes == 0 })
 		w.do(func(ctx context.Context) error {
 			return w.srv.workers[0].ask(ctx, func() {
-				w.srv.workers[0].conns[0].ReadFailed(&net.OpError{Op: "remote error", Err: alert})
+				(*protocol)(w.srv.workers[0].conns[0]).ReadFailed(&net.OpError{Op: "remote error", Err: alert})
 			})
 		})
 		w.waitFor("the end", func() bool { return w.stats().Closed[want.String()] == 1 })

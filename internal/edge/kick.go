@@ -10,13 +10,6 @@ import (
 	"github.com/hassesd/hassesd/internal/sse"
 )
 
-// Selection names the streams to kick: those of a client id, those in a room, or all. Exactly one field is set.
-type Selection struct {
-	ID   string
-	Room string
-	All  bool
-}
-
 // Kick ends the selected streams and, for as long as refuse says, refuses the same selection. It returns how many
 // streams were ended. Streams that come while it goes on may be ended, too, or not.
 func (s *Server) Kick(ctx context.Context, sel Selection, refuse time.Duration) (int, error) {

@@ -12,14 +12,17 @@ import (
 	"github.com/hassesd/hassesd/internal/tlsconn"
 )
 
-// conn is the protocol of its transport. This file is all that the transport calls.
-var _ transport.Protocol = (*conn)(nil)
+// protocol is the connection in the hands of its transport: what the transport calls.
+type protocol conn
+
+var _ transport.Protocol = (*protocol)(nil)
 
 // Greeted implements transport.Protocol.
-func (c *conn) Greeted() { c.w.handshakes.want(c) }
+func (x *protocol) Greeted() { x.w.handshakes.want((*conn)(x)) }
 
 // HandshakeDone implements transport.Protocol.
-func (c *conn) HandshakeDone(facts transport.Facts, err error, aborted bool) {
+func (x *protocol) HandshakeDone(facts transport.Facts, err error, aborted bool) {
+	c := (*conn)(x)
 	c.w.handshakes.ended(c)
 	c.judgeHandshake(err, aborted)
 	c.serverName = facts.ServerName
@@ -71,13 +74,14 @@ func (c *conn) handshakeFailed(err error) {
 }
 
 // ReadLimit implements transport.Protocol.
-func (c *conn) ReadLimit() int { return c.http.ReadLimit(c.limits()) }
+func (x *protocol) ReadLimit() int { return x.http.ReadLimit((*conn)(x).limits()) }
 
 // Took implements transport.Protocol.
-func (c *conn) Took(n int) { c.http.Took(n) }
+func (x *protocol) Took(n int) { x.http.Took(n) }
 
 // Receive implements transport.Protocol.
-func (c *conn) Receive(p []byte) {
+func (x *protocol) Receive(p []byte) {
+	c := (*conn)(x)
 	c.take(p)
 	if c.http.IsExcessive(c.limits()) {
 		c.fail(ExcessInput)
@@ -94,7 +98,8 @@ const (
 )
 
 // NextRecord implements transport.Protocol.
-func (c *conn) NextRecord(spent int) (p []byte, cost int, later bool) {
+func (x *protocol) NextRecord(spent int) (p []byte, cost int, later bool) {
+	c := (*conn)(x)
 	w := c.w
 	if spent >= recordsPerVisit && (c.sub.QueueBytes() <= visitBytes || spent >= scheduler.Budget) {
 		c.schedule(scheduler.Low)
@@ -114,7 +119,8 @@ func (c *conn) NextRecord(spent int) (p []byte, cost int, later bool) {
 }
 
 // Writable implements transport.Protocol.
-func (c *conn) Writable(soon bool) {
+func (x *protocol) Writable(soon bool) {
+	c := (*conn)(x)
 	if soon {
 		c.schedule(scheduler.High)
 		return
@@ -123,7 +129,8 @@ func (c *conn) Writable(soon bool) {
 }
 
 // ReadFailed implements transport.Protocol.
-func (c *conn) ReadFailed(err error) {
+func (x *protocol) ReadFailed(err error) {
+	c := (*conn)(x)
 	if transport.IsEnd(err) {
 		c.fail(ClosedByPeer)
 		return
@@ -138,13 +145,15 @@ func (c *conn) ReadFailed(err error) {
 }
 
 // WriteFailed implements transport.Protocol.
-func (c *conn) WriteFailed(err error) {
+func (x *protocol) WriteFailed(err error) {
+	c := (*conn)(x)
 	c.w.srv.log.Debug("write failed", "conn", c.id, "peer", c.peer, "err", err)
 	c.fail(TransportFailed)
 }
 
 // Expired implements transport.Protocol.
-func (c *conn) Expired() {
+func (x *protocol) Expired() {
+	c := (*conn)(x)
 	switch c.transport.State() {
 	case transport.Accepted:
 		if c.waiter == nil { // it never said a word; otherwise it was we who had no slot for it
@@ -167,13 +176,15 @@ func (c *conn) Expired() {
 }
 
 // Failing implements transport.Protocol.
-func (c *conn) Failing() {
+func (x *protocol) Failing() {
+	c := (*conn)(x)
 	c.w.closing = append(c.w.closing, c)
 	c.w.loop.Wake()
 }
 
 // Closed implements transport.Protocol.
-func (c *conn) Closed() {
+func (x *protocol) Closed() {
+	c := (*conn)(x)
 	c.sub.Stop()
 	c.http.Release()
 	c.w.queues.Cancel(&c.node)
@@ -181,6 +192,6 @@ func (c *conn) Closed() {
 	c.w.changes++
 	c.w.handshakes.leave(c)
 	c.w.remove(c)
-	c.w.srv.release(c)
+	c.w.srv.release(c.as, c.peer.Addr(), c.w.index)
 	c.w.srv.log.Debug("connection closed", "conn", c.id, "peer", c.peer, "reason", c.reason.String())
 }

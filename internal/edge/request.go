@@ -50,9 +50,9 @@ func (c *conn) refuseOther(p []byte) bool {
 	switch {
 	case tlsconn.IsProxyHeader(first[:n]):
 		reason, message = UnexpectedProxyHeader, "the connection begins with a PROXY header, which this port does not expect"
-		c.hintProxyHeader()
+		c.hint(hintProxyHeader)
 	case tlsconn.IsClientHello(first[:n]):
-		c.hintTLS()
+		c.hint(hintTLS)
 	default:
 		return false
 	}
@@ -95,7 +95,7 @@ func (c *conn) open(req *exchange.Request, sub *site.Subscription, cfg *snapshot
 			LastEventID: sub.LastEventID,
 		},
 		Until: sub.Until,
-	}, &cfg.timing)
+	}, cfg.Retry)
 	c.scheduleStream()
 	c.http.StartStream(req.HTTP10, !c.w.srv.reinit.Load(), c.streamFields(req, cfg), preface)
 	if !isFirst {
@@ -137,6 +137,19 @@ func (c *conn) next() {
 	}
 	c.serve(ev.Request)
 	c.take(rest)
+}
+
+// visit writes what the connection has to send until the socket is full, nothing is left, or it had its share, and then
+// does what the end of the output calls for. It returns how many records that cost, at least one. It must not be called
+// while the hub delivers: it may end a subscription.
+func (c *conn) visit() (records int) {
+	c.w.figures.begin()
+	c.w.queues.Cancel(&c.node)
+	records, done := c.transport.Write()
+	if done && c.transport.State() == transport.Open && c.http.NextReady() {
+		c.next()
+	}
+	return max(records, 1)
 }
 
 // shouldDefer reports whether a valid subscription must be refused for now, and counts the reason.
@@ -181,6 +194,14 @@ func (c *conn) answer(req *exchange.Request, a *exchange.Answer, reason CloseRea
 	c.w.srv.config().rules.Complete(a, req, c.w.date.of(c.w.loop.Now()), c.secure)
 	c.http.Answer(req, a)
 	c.finish(reason)
+}
+
+// finish lets what is queued go out, and then ends the connection.
+func (c *conn) finish(reason CloseReason) {
+	c.reason = reason
+	c.sub.Stop()
+	c.transport.Finish()
+	c.visit()
 }
 
 // streamFields returns the fields of a stream's head, good until the next call.

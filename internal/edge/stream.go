@@ -13,6 +13,9 @@ type carrier conn
 
 var _ subscriber.Carrier = (*carrier)(nil)
 
+// connOf returns the connection that carries a subscriber.
+func connOf(s *subscriber.Subscriber) *conn { return (*conn)(s.Carrier().(*carrier)) }
+
 const (
 	// fewMatches is how many streams an event may match to count as small.
 	fewMatches = 256

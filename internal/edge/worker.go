@@ -3,11 +3,9 @@ package edge
 import (
 	"context"
 	"math/rand/v2"
-	"net/netip"
 	"sync/atomic"
 	"time"
 
-	"github.com/hassesd/hassesd/internal/admission"
 	"github.com/hassesd/hassesd/internal/edge/exchange"
 	"github.com/hassesd/hassesd/internal/edge/http1"
 	"github.com/hassesd/hassesd/internal/edge/scheduler"
@@ -20,7 +18,7 @@ import (
 // worker owns the connections and subscribers of one event loop. All of it runs on that loop.
 type worker struct {
 	// Fixed after creation.
-	srv   *Server
+	srv   *shared
 	index int
 	loop  *reactor.Loop
 	shard *hub.Shard
@@ -56,7 +54,7 @@ const (
 	maxFields = 16
 )
 
-func newWorker(srv *Server, index int, loop *reactor.Loop, h *hub.Hub, seed uint64) *worker {
+func newWorker(srv *shared, index int, loop *reactor.Loop, h *hub.Hub, seed uint64) *worker {
 	w := &worker{
 		srv:       srv,
 		index:     index,
@@ -73,7 +71,6 @@ func newWorker(srv *Server, index int, loop *reactor.Loop, h *hub.Hub, seed uint
 	w.handshakes.init(w)
 	w.drain.w = w
 	w.figures.init(w)
-	loop.SetEndOfTurn(w.endOfTurn)
 	return w
 }
 
@@ -86,30 +83,6 @@ func (w *worker) jitter(d time.Duration) time.Duration {
 		return 0
 	}
 	return d/2 + time.Duration(w.rand.Int64N(int64(d)+1))
-}
-
-// retryAfter returns how long a subscriber that is deferred shall stay away.
-func (w *worker) retryAfter(cfg *snapshot) time.Duration {
-	if w.srv.draining() {
-		return w.drain.comeBack()
-	}
-	return w.jitter(2 * cfg.Retry)
-}
-
-// accept takes over an accepted socket. The server has counted it already.
-func (w *worker) accept(fd int, peer netip.AddrPort, secure bool, as admission.Verdict) {
-	c := newConn(w, peer, secure, as)
-	if err := c.transport.Accept(&w.transport, c, fd, secure); err != nil {
-		w.refuse(RefusedDescriptors)
-		w.srv.log.Debug("accepted socket cannot be watched", "peer", peer, "err", err)
-		w.loop.Discard(fd)
-		w.srv.release(c)
-		return
-	}
-	c.slot = int32(len(w.conns))
-	w.conns = append(w.conns, c)
-	w.changes++
-	c.accepted()
 }
 
 // refuse counts a refusal.
@@ -126,85 +99,6 @@ func (w *worker) remove(c *conn) {
 	moved.slot = c.slot
 	w.conns[last] = nil
 	w.conns = w.conns[:last]
-}
-
-const (
-	// deliverBudget is how many queues one turn may append to: about 1 ms.
-	deliverBudget = 16384
-	// backlogBytes is how many bytes of events may be taken in before the connection that has waited longest gets its
-	// turn. It is half of the default queue bound: with visitBytes, what waits for the loop alone does not reach it. A
-	// message that has to wait until there is room holds up those behind it, whoever they are for.
-	backlogBytes = 128 << 10
-)
-
-// endOfTurn is the budgeted second half of a turn: events into queues, queues into records, failed connections closed.
-func (w *worker) endOfTurn() (again bool) {
-	w.figures.begin()
-	if w.outdated.Load() && w.outdated.Swap(false) {
-		w.reschedule()
-	}
-	walking := w.walks.run()
-	if room := backlogBytes - w.queues.Backlog(w.shard.DeliveredBytes()); room > 0 {
-		again = w.shard.Deliver(deliverBudget, room)
-	} else {
-		again = w.shard.Pending()
-	}
-	w.queues.Run((*conn).visit)
-	again = w.queues.Waiting() || again
-	again = w.closePending() || walking || again
-	w.figures.end()
-	return again
-}
-
-const (
-	// closeBudget is how many connections one turn closes: with what the kernel holds for them that takes 10 to 30 µs each.
-	closeBudget = 64
-	// roomsPerClose is how many rooms a stream leaves in the time that it takes to close a connection.
-	roomsPerClose = 16
-)
-
-// closePending closes connections that have failed. It reports whether the next turn has to go on with it.
-func (w *worker) closePending() (again bool) {
-	for budget := closeBudget; budget > 0 && len(w.closing) > 0; budget-- {
-		last := len(w.closing) - 1
-		c := w.closing[last]
-		w.closing[last] = nil
-		w.closing = w.closing[:last]
-		if c.transport.State() != transport.Closed {
-			budget -= c.sub.Memberships() / roomsPerClose
-			c.transport.Close()
-		}
-	}
-	w.drain.progress()
-	return len(w.closing) > 0
-}
-
-// reschedule gives every stream the deadlines of a new configuration, handshakes their slots, and clients that come from
-// now on their bound in the kernel.
-func (w *worker) reschedule() {
-	cfg := w.srv.config()
-	for _, a := range w.acceptors {
-		if cfg.KernelBytes == 0 {
-			continue
-		}
-		if err := a.BoundSend(cfg.KernelBytes); err != nil {
-			w.srv.log.Debug("kernel memory of connections not bounded", "err", err)
-		}
-	}
-	w.handshakes.setSlots(cfg)
-	w.handshakes.fillSlots()
-	if w.following != nil {
-		w.following.next = w.subs.Len() // from the beginning
-		return
-	}
-	w.following = w.overSubscribers(func(s *subscriber.Subscriber) int {
-		if s.State() != subscriber.Streaming {
-			return 0
-		}
-		connOf(s).scheduleStream()
-		return timerCost
-	})
-	w.walks.start(context.Background(), w.following.step, func() { w.following = nil })
 }
 
 // overConns visits the connections; see downwards.

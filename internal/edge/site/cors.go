@@ -69,6 +69,12 @@ func grantHeaders(wanted string) string {
 	return strings.Join(granted, ", ")
 }
 
+// allows reports whether pages of the origin may read streams because they are listed, or because they come from the
+// Visitor's own machine where those may.
+func (r *Rules) allows(origin string) bool {
+	return originAllowed(origin, r.Origins) || r.Loopback && isLoopbackOrigin(origin)
+}
+
 // originAllowed reports whether origin is one of the list, byte for byte but for the case of scheme and host. The opaque
 // origin "null" never is: any sandboxed frame has it.
 func originAllowed(origin string, list []string) bool {

@@ -8,9 +8,6 @@ import (
 	"github.com/hassesd/hassesd/internal/safetext"
 )
 
-// AllowedMethods are the methods that any resource here has.
-const AllowedMethods = "GET, HEAD, OPTIONS"
-
 // Decide returns what a request gets: a stream if the subscription is not nil, the finite answer otherwise.
 func Decide(req *exchange.Request, r *Rules, v Visitor) (*Subscription, exchange.Answer) {
 	if v.Serves != nil && !v.Serves(v.ServerName, req.Host) {

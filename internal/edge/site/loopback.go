@@ -6,12 +6,6 @@ import (
 	"strings"
 )
 
-// allows reports whether pages of the origin may read streams because they are listed, or because they come from the
-// Visitor's own machine where those may.
-func (r *Rules) allows(origin string) bool {
-	return originAllowed(origin, r.Origins) || r.Loopback && isLoopbackOrigin(origin)
-}
-
 // isLoopbackOrigin reports whether an origin, as browsers write it, is a site on the browser's own machine: localhost,
 // 127.0.0.0/8 or [::1], over http or https and at any port. It takes the one form that browsers send, so that what is
 // echoed holds nothing else.

@@ -9,6 +9,9 @@ import (
 	"github.com/hassesd/hassesd/internal/auth"
 )
 
+// AllowedMethods are the methods that any resource here has.
+const AllowedMethods = "GET, HEAD, OPTIONS"
+
 // Rules is what the configuration says about requests. It never changes: a reload makes a new one.
 type Rules struct {
 	Path        string       // where streams are

@@ -40,14 +40,18 @@ type Grant struct {
 	Until time.Time // it expires then; zero: never
 }
 
+// spreadSteps is in how many steps subscribers may differ.
+const spreadSteps = 256
+
 // Init prepares the zero value. number is the carrier's; subscribers with different ones are out of step.
 func (s *Subscriber) Init(set *Set, carrier Carrier, number uint64) {
 	const golden = 0x9E3779B97F4A7C15
 	s.set, s.carrier, s.step = set, carrier, int8(int((number*golden)>>56)-spreadSteps/2)
 }
 
-// Start subscribes, or takes another subscription in place of the one before. It returns what the stream begins with.
-func (s *Subscriber) Start(now time.Time, g Grant, t *Timing) []byte {
+// Start subscribes, or takes another subscription in place of the one before. It returns what the stream begins with;
+// retry is the base of retry:, before jitter.
+func (s *Subscriber) Start(now time.Time, g Grant, retry time.Duration) []byte {
 	switch s.state {
 	case None:
 		s.setState(Streaming)
@@ -65,8 +69,21 @@ func (s *Subscriber) Start(now time.Time, g Grant, t *Timing) []byte {
 	s.setEnd(now, g.Until)
 	s.stream.Owner = s
 	start := s.set.Shard.Subscribe(now, &s.stream, g.Subscription)
-	return sse.Preface(s.set.Jitter(t.Retry), start.ID)
+	return sse.Preface(s.set.Jitter(retry), start.ID)
 }
+
+// setEnd notes when the grant expires. Until is by the wall clock, as tokens are; from here on it is a matter of elapsed
+// time, which no change of the clock moves.
+func (s *Subscriber) setEnd(now, until time.Time) {
+	s.endsAt = 0
+	if !until.IsZero() {
+		// Neither in the past of the clock's start, where 0 is, nor beyond what can be counted to.
+		s.endsAt = max(1, s.set.Since(now)+min(until.Sub(now), farAway))
+	}
+}
+
+// farAway is longer than any stream lives.
+const farAway = 100 * 365 * 24 * time.Hour
 
 // End ends the subscription. What is queued can still be sent.
 func (s *Subscriber) End() { s.setState(Ending) }
@@ -125,6 +142,34 @@ func (s *Subscriber) Reinits() uint64 { return uint64(s.reinits) }
 
 // OpenedAt returns when it was opened; 0: not yet.
 func (s *Subscriber) OpenedAt() time.Duration { return s.openedAt }
+
+// State returns where the subscriber is in its life.
+func (s *Subscriber) State() State { return s.state }
+
+// setState is the only way between states.
+func (s *Subscriber) setState(to State) {
+	switch to {
+	case Streaming:
+		if s.state != None {
+			panic("subscriber: internal error: a subscriber is opened twice")
+		}
+		s.set.add(s)
+		s.set.opened++
+	case Ending:
+		if s.state != Streaming {
+			panic("subscriber: internal error: a subscriber ends that was not streaming")
+		}
+		s.set.Shard.Unsubscribe(&s.stream)
+	case None:
+		s.set.Shard.Unsubscribe(&s.stream)
+		s.set.Shard.Release(&s.stream)
+		s.set.remove(s)
+	}
+	s.set.changes++
+	s.set.inState[s.state]--
+	s.set.inState[to]++
+	s.state = to
+}
 
 // Queued implements hub.Owner.
 func (s *Subscriber) Queued(_ *hub.Stream, matched int) {

@@ -45,9 +45,9 @@ func newFixture(t *testing.T, o hub.Options) *fixture {
 	return f
 }
 
-func (f *fixture) open(t *Timing, until time.Time, rooms ...string) string {
+func (f *fixture) open(until time.Time, rooms ...string) string {
 	f.t.Helper()
-	return string(f.Start(f.now, Grant{Subscription: hub.Subscription{Rooms: rooms}, Until: until}, t))
+	return string(f.Start(f.now, Grant{Subscription: hub.Subscription{Rooms: rooms}, Until: until}, 2*time.Second))
 }
 
 func (f *fixture) publish(room, data string) {
@@ -78,7 +78,7 @@ func TestASubscriberGetsItsEventsUntilItEnds(t *testing.T) {
 	if f.payload() != "" || !f.Empty() || f.set.Len() != 0 {
 		t.Fatal("it has something to send before it is opened")
 	}
-	preface := f.open(&Timing{Retry: 2 * time.Second}, time.Time{}, "a")
+	preface := f.open(time.Time{}, "a")
 	if want := "retry: 2000\nid: e-0\n\n"; preface != want {
 		t.Errorf("begins with %q, want %q", preface, want)
 	}
@@ -104,9 +104,9 @@ func TestASubscriberGetsItsEventsUntilItEnds(t *testing.T) {
 
 func TestAnotherSubscriptionTakesThePlaceOfTheFirst(t *testing.T) {
 	f := newFixture(t, hub.Options{})
-	f.open(&Timing{}, time.Time{}, "a")
+	f.open(time.Time{}, "a")
 	f.publish("a", "one")
-	f.open(&Timing{}, time.Time{}, "b")
+	f.open(time.Time{}, "b")
 	if f.payload() != "" {
 		t.Error("what was queued for the first one is sent")
 	}
@@ -123,7 +123,7 @@ func TestAnotherSubscriptionTakesThePlaceOfTheFirst(t *testing.T) {
 
 func TestABlockedSubscriberIsNotReady(t *testing.T) {
 	f := newFixture(t, hub.Options{QueueBytes: 100})
-	f.open(&Timing{}, time.Time{}, "a")
+	f.open(time.Time{}, "a")
 	f.blocked = true
 	f.publish("a", "one")
 	if f.ready != 0 || f.overflow {
@@ -158,7 +158,7 @@ func TestTheNextThingIsTheEarliest(t *testing.T) {
 		if tt.until != 0 {
 			until = start.Add(tt.until)
 		}
-		f.open(&tt.timing, until, "a")
+		f.open(until, "a")
 		if got := f.Next(&tt.timing); got < tt.want-tt.want/10 || got > tt.want+tt.want/10 {
 			t.Errorf("%s: %v, want about %v", tt.name, got, tt.want)
 		}
@@ -169,7 +169,7 @@ func TestTheNextThingIsTheEarliest(t *testing.T) {
 func TestHeartbeatsAreForTheSilent(t *testing.T) {
 	timing := Timing{HeartbeatInterval: 10 * time.Second, Heartbeat: sse.Comment()}
 	f := newFixture(t, hub.Options{})
-	f.open(&timing, time.Time{}, "a")
+	f.open(time.Time{}, "a")
 	if f.Heartbeat(&timing, f.since(), true) {
 		t.Error("a heartbeat at once")
 	}
@@ -196,7 +196,7 @@ func TestHeartbeatsAreForTheSilent(t *testing.T) {
 func TestExpiry(t *testing.T) {
 	f := newFixture(t, hub.Options{})
 	timing := Timing{StreamAge: time.Minute}
-	f.open(&timing, start.Add(30*time.Second), "a")
+	f.open(start.Add(30*time.Second), "a")
 	for _, tt := range []struct {
 		after  time.Duration
 		timing Timing
@@ -211,7 +211,7 @@ func TestExpiry(t *testing.T) {
 			t.Errorf("after %v: %d, want %d", tt.after, got, tt.want)
 		}
 	}
-	f.open(&timing, time.Time{}, "a") // another one, without an end
+	f.open(time.Time{}, "a") // another one, without an end
 	if got := f.Expired(&timing, 2*time.Minute); got != Aged {
 		t.Errorf("after its age: %d", got)
 	}
@@ -243,10 +243,10 @@ func TestImpossibleStatesPanic(t *testing.T) {
 	for name, do := range map[string]func(f *fixture){
 		"an end before the start": func(f *fixture) { f.End() },
 		"a start after the end": func(f *fixture) {
-			f.open(&Timing{}, time.Time{}, "a")
+			f.open(time.Time{}, "a")
 			f.End()
 			defer f.Stop()
-			f.open(&Timing{}, time.Time{}, "a")
+			f.open(time.Time{}, "a")
 		},
 	} {
 		f := newFixture(t, hub.Options{})

@@ -8,7 +8,6 @@ import (
 
 // Timing is what the configuration says of a subscriber's times. It never changes: a reload makes a new one.
 type Timing struct {
-	Retry             time.Duration // base of retry:, before jitter
 	HeartbeatInterval time.Duration // 0: none
 	Heartbeat         *sse.Frame
 	StreamAge         time.Duration // 0: no limit
@@ -67,26 +66,11 @@ func (s *Subscriber) Heartbeat(t *Timing, now time.Duration, quiet bool) bool {
 	return true
 }
 
-// setEnd notes when the grant expires. Until is by the wall clock, as tokens are; from here on it is a matter of elapsed
-// time, which no change of the clock moves.
-func (s *Subscriber) setEnd(now, until time.Time) {
-	s.endsAt = 0
-	if !until.IsZero() {
-		// Neither in the past of the clock's start, where 0 is, nor beyond what can be counted to.
-		s.endsAt = max(1, s.set.Since(now)+min(until.Sub(now), farAway))
-	}
-}
-
-// farAway is longer than any stream lives.
-const farAway = 100 * 365 * 24 * time.Hour
-
 // agesAt returns when the stream has lived as long as it may. A limit that a reload sets does not end older streams
 // together: for them it counts from the reload.
 func (s *Subscriber) agesAt(t *Timing) time.Duration {
 	return max(s.openedAt, t.AgeFrom) + s.spread(t.StreamAge)
 }
-
-const spreadSteps = 256
 
 // spread returns d, up to a tenth more or less, always the same for one subscriber: streams that were opened together are
 // out of step.

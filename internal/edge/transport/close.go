@@ -1,44 +1,8 @@
 package transport
 
-// closeStep is how far the end of a connection has come, within Closing.
-type closeStep uint8
-
-const (
-	closeOutput   closeStep = iota // the protocol's output is still going out
-	closeNotified                  // the last byte and close_notify are sealed
-	closeShut                      // our side of the socket is shut; waiting for the peer's end
-
-	// Failing: the descriptor is given back in this turn or a later one, and nothing more is read or written.
-	closeUnsaid // but close_notify, if the socket takes it
-	closeSaid
-)
-
 // Finish begins the end: the rest of the protocol's output goes out, then close_notify, then our side of the socket is
 // shut. Write is to follow.
 func (c *Conn) Finish() { c.setState(Closing) }
-
-// advanceClose takes the next step of the end once all plaintext has left.
-func (c *Conn) advanceClose() {
-	if c.step == closeOutput {
-		c.step = closeNotified
-		if err := c.wire.CloseNotify(); err != nil {
-			c.protocol.WriteFailed(err)
-			return
-		}
-		if !c.flush() {
-			return
-		}
-	}
-	if c.step == closeNotified {
-		c.step = closeShut
-		if c.peerDone || c.source.CloseWrite() != nil {
-			c.Fail()
-			return
-		}
-		c.setTimeout(LingerTime)
-		c.Read()
-	}
-}
 
 // Fail ends the connection without another word of the protocol. Callers up the stack may still hold it: the protocol is
 // told that it has to call Close at the end of the turn. It must not be called while a handshake owns the transport.

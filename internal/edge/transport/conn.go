@@ -41,6 +41,14 @@ type Protocol interface {
 	Closed()
 }
 
+// Facts are what a handshake has agreed on, or had until it failed.
+type Facts struct {
+	Version    uint16 // 0: no TLS
+	Cipher     uint16
+	Protocol   string // ALPN; empty: none was agreed on
+	ServerName string // SNI as the client sent it; empty: none
+}
+
 // Loop is what the connections of one event loop share. All of it runs on that loop.
 type Loop struct {
 	Reactor *reactor.Loop
@@ -87,20 +95,6 @@ type wire interface {
 	CloseNotify() error
 }
 
-// Accept takes over a socket that was accepted, unless it returns an error. Without TLS the connection is Open at once.
-func (c *Conn) Accept(l *Loop, p Protocol, fd int, secure bool) error {
-	if err := l.Reactor.Add(&c.source, fd, c); err != nil {
-		return err
-	}
-	c.loop, c.protocol = l, p
-	l.inState[Accepted]++
-	if !secure {
-		c.wire = tlsconn.NewPlain((*descriptor)(c))
-		c.setState(Open)
-	}
-	return nil
-}
-
 // State returns where the connection is in its life.
 func (c *Conn) State() State { return c.state }
 
@@ -129,64 +123,46 @@ func (c *Conn) ClearDeadline() { c.loop.Reactor.Cancel(&c.timer) }
 
 func (c *Conn) setTimeout(d time.Duration) { c.SetDeadline(c.loop.Reactor.Now().Add(d)) }
 
-// HandleEvents implements reactor.Handler.
-func (c *Conn) HandleEvents(ev reactor.Events) {
-	if c.IsFailing() {
-		return // it is closed in this turn or a later one, and begins nothing more
+// DrainTime is how long the last bytes of a connection may take to leave.
+const DrainTime = 5 * time.Second
+
+// LingerTime is how long a connection whose end was sent waits for the peer's, so that the kernel does not answer late
+// bytes with a reset that would throw away what the peer has not read yet.
+const LingerTime = 2 * time.Second
+
+// setState is the only way between states.
+func (c *Conn) setState(s State) {
+	if s < c.state || c.state == Closed {
+		panic("transport: internal error: connection goes from " + c.state.String() + " to " + s.String())
 	}
-	switch c.state {
+	c.loop.inState[c.state]--
+	c.loop.inState[s]++
+	c.state = s
+	switch s {
 	case Accepted:
-		switch {
-		case ev&reactor.Hangup != 0:
-			c.protocol.ReadFailed(errHangup)
-		case ev&reactor.Readable != 0:
-			c.protocol.Greeted()
-		}
+		panic("transport: internal error: connection enters its first state twice")
 	case Handshaking:
-		c.wire.Wake()
-	case Open, Closing:
-		if ev&reactor.Writable != 0 && c.blocked {
-			c.protocol.Writable(false)
-		}
-		if ev&(reactor.Readable|reactor.Hangup) != 0 && !c.IsFailing() && c.state != Closed {
-			c.Read()
-		}
-	case Closed:
-	}
-}
-
-// HandleTimer implements reactor.TimerHandler.
-func (c *Conn) HandleTimer(*reactor.Timer, time.Time) {
-	if c.IsFailing() {
-		return
-	}
-	switch c.state {
-	case Accepted, Handshaking, Open:
-		c.protocol.Expired()
+		// The deadline set at accept covers the wait and the handshake together.
+	case Open:
+		// The protocol sets its own.
 	case Closing:
-		c.Fail()
+		// A peer that takes nothing must not keep the descriptor: what is queued has this long to go out.
+		c.setTimeout(DrainTime)
 	case Closed:
+		c.ClearDeadline()
+		c.setBlocked(false)
 	}
 }
 
-// descriptor is the connection in the hands of its wire.
-type descriptor Conn
-
-// Read implements tlsconn.Descriptor.
-func (d *descriptor) Read(p []byte) (int, error) {
-	c := (*Conn)(d)
-	if c.state != Open {
-		return c.source.Read(p)
+// setBlocked notes whether the socket takes no bytes now.
+func (c *Conn) setBlocked(is bool) {
+	switch {
+	case is == c.blocked:
+		return
+	case is:
+		c.loop.blocked++
+	default:
+		c.loop.blocked--
 	}
-	if limit := c.protocol.ReadLimit(); limit >= 0 {
-		p = p[:min(len(p), limit)]
-	}
-	n, err := c.source.Read(p)
-	if n > 0 {
-		c.protocol.Took(n)
-	}
-	return n, err
+	c.blocked = is
 }
-
-// Write implements tlsconn.Descriptor.
-func (d *descriptor) Write(p []byte) (int, error) { return d.source.Write(p) }

@@ -8,14 +8,6 @@ import (
 	"github.com/hassesd/hassesd/internal/tlsconn"
 )
 
-// Facts are what a handshake has agreed on, or had until it failed.
-type Facts struct {
-	Version    uint16 // 0: no TLS
-	Cipher     uint16
-	Protocol   string // ALPN; empty: none was agreed on
-	ServerName string // SNI as the client sent it; empty: none
-}
-
 // errAborted ends a handshake that was told to end.
 var errAborted = errors.New("handshake given up")
 

@@ -1,7 +1,5 @@
 package transport
 
-import "time"
-
 // State is where a connection is in its life. It moves forward only, and only through setState.
 type State uint8
 
@@ -26,46 +24,15 @@ var stateNames = [numStates]string{
 
 func (s State) String() string { return stateNames[s] }
 
-// DrainTime is how long the last bytes of a connection may take to leave.
-const DrainTime = 5 * time.Second
+// closeStep is how far the end of a connection has come, within Closing.
+type closeStep uint8
 
-// LingerTime is how long a connection whose end was sent waits for the peer's, so that the kernel does not answer late
-// bytes with a reset that would throw away what the peer has not read yet.
-const LingerTime = 2 * time.Second
+const (
+	closeOutput   closeStep = iota // the protocol's output is still going out
+	closeNotified                  // the last byte and close_notify are sealed
+	closeShut                      // our side of the socket is shut; waiting for the peer's end
 
-// setState is the only way between states.
-func (c *Conn) setState(s State) {
-	if s < c.state || c.state == Closed {
-		panic("transport: internal error: connection goes from " + c.state.String() + " to " + s.String())
-	}
-	c.loop.inState[c.state]--
-	c.loop.inState[s]++
-	c.state = s
-	switch s {
-	case Accepted:
-		panic("transport: internal error: connection enters its first state twice")
-	case Handshaking:
-		// The deadline set at accept covers the wait and the handshake together.
-	case Open:
-		// The protocol sets its own.
-	case Closing:
-		// A peer that takes nothing must not keep the descriptor: what is queued has this long to go out.
-		c.setTimeout(DrainTime)
-	case Closed:
-		c.ClearDeadline()
-		c.setBlocked(false)
-	}
-}
-
-// setBlocked notes whether the socket takes no bytes now.
-func (c *Conn) setBlocked(is bool) {
-	switch {
-	case is == c.blocked:
-		return
-	case is:
-		c.loop.blocked++
-	default:
-		c.loop.blocked--
-	}
-	c.blocked = is
-}
+	// Failing: the descriptor is given back in this turn or a later one, and nothing more is read or written.
+	closeUnsaid // but close_notify, if the socket takes it
+	closeSaid
+)

@@ -47,3 +47,26 @@ func (c *Conn) flush() bool {
 
 // Pending reports whether sealed bytes wait for the socket.
 func (c *Conn) Pending() bool { return c.wire.Pending() > 0 }
+
+// advanceClose takes the next step of the end once all plaintext has left.
+func (c *Conn) advanceClose() {
+	if c.step == closeOutput {
+		c.step = closeNotified
+		if err := c.wire.CloseNotify(); err != nil {
+			c.protocol.WriteFailed(err)
+			return
+		}
+		if !c.flush() {
+			return
+		}
+	}
+	if c.step == closeNotified {
+		c.step = closeShut
+		if c.peerDone || c.source.CloseWrite() != nil {
+			c.Fail()
+			return
+		}
+		c.setTimeout(LingerTime)
+		c.Read()
+	}
+}

@@ -1,0 +1,123 @@
+package edge
+
+import (
+	"log/slog"
+	"net/netip"
+	"sync/atomic"
+	"time"
+
+	"github.com/hassesd/hassesd/internal/admission"
+	"github.com/hassesd/hassesd/internal/reactor"
+)
+
+// admitter decides which connections are admitted, and counts them. Any loop may use it.
+type admitter struct {
+	// Fixed after New.
+	balancer *reactor.Balancer
+	fdLimit  int
+	fdOthers int
+
+	admission    *admission.Table
+	connections  atomic.Int64 // limits.connections; 0: as many as descriptors allow
+	open         atomic.Int64 // connections, those that are deferred included
+	deferred     atomic.Int64 // connections that are only told to come later
+	peak         atomic.Int64
+	refused      [numRefuseReasons]atomic.Uint64 // what is refused at accept; workers count the rest
+	acceptLogged atomic.Int64                    // when the log last told of a refusal; 0: never
+}
+
+// init prepares the zero value.
+func (a *admitter) init(o Options) {
+	a.balancer = reactor.NewBalancer(len(o.Loops))
+	a.fdLimit, a.fdOthers = o.DescriptorLimit, min(o.OtherDescriptors, o.DescriptorLimit/2)
+	a.admission = admission.New(o.Config.Admission)
+	a.connections.Store(int64(o.Config.Connections))
+}
+
+// setLimits takes new limits; connections that are open stay.
+func (a *admitter) setLimits(c *Config) {
+	a.admission.SetLimits(c.Admission)
+	a.connections.Store(int64(c.Connections))
+}
+
+// deferMost bounds the connections over the limit that are told, properly, to come later.
+const deferMost = 512
+
+// ConnectionLimit is how many connections are served: limits.connections, and never more than descriptors allow.
+func (a *admitter) ConnectionLimit() int {
+	byDescriptors := max(1, a.fdLimit-a.fdOthers-a.deferLimit())
+	if n := int(a.connections.Load()); n > 0 && n < byDescriptors {
+		return n
+	}
+	return byDescriptors
+}
+
+// deferLimit is how many connections over the limit may be told to come later at one time; others are reset.
+func (a *admitter) deferLimit() int { return min(a.fdLimit/8, deferMost) }
+
+// judge decides whether a connection is admitted, and as what. If it is not, nothing of it stays counted but the refusal:
+// it is reset before it has cost a handshake.
+func (a *admitter) judge(log *slog.Logger, now time.Duration, peer netip.AddrPort, v admission.Visit) (as admission.Verdict, ok bool) {
+	as = a.admission.Admit(now, v)
+	switch as {
+	case admission.Admit, admission.AdmitChallenge:
+	case admission.AdmitDefer:
+		a.countRefusal(log, now, peer, RefusedAddress)
+	case admission.RefuseConnections:
+		a.countRefusal(log, now, peer, RefusedAddress)
+	case admission.RefuseRate:
+		a.countRefusal(log, now, peer, RefusedRate)
+	case admission.RefusePenalty:
+		a.countRefusal(log, now, peer, RefusedPenalty)
+	}
+	if !as.Holds() {
+		return as, false
+	}
+	if open := a.open.Add(1); open <= int64(a.ConnectionLimit()) {
+		raise(&a.peak, open)
+	} else if as != admission.AdmitDefer {
+		as = admission.AdmitDefer
+		a.countRefusal(log, now, peer, RefusedConnections)
+	}
+	if as != admission.Admit && a.deferred.Add(1) > int64(a.deferLimit()) {
+		a.deferred.Add(-1)
+		a.open.Add(-1)
+		a.admission.Release(v.Addr)
+		return as, false
+	}
+	return as, true
+}
+
+// acceptLogEvery is the least time between two lines in the log about networks at their limits.
+const acceptLogEvery = time.Minute
+
+// countRefusal counts a refusal, and now and then says so: an operator whose proxy has run into the limits of one address
+// must be able to find out.
+func (a *admitter) countRefusal(log *slog.Logger, now time.Duration, peer netip.AddrPort, reason RefuseReason) {
+	a.refused[reason].Add(1)
+	last := a.acceptLogged.Load()
+	if last != 0 && now-time.Duration(last) < acceptLogEvery || !a.acceptLogged.CompareAndSwap(last, max(int64(now), 1)) {
+		return
+	}
+	log.Info("refused at accept; a proxy's address belongs in limits.exempt", "peer", peer, "reason", reason.String())
+}
+
+// release undoes what judge and the balancer counted for a connection of a worker.
+func (a *admitter) release(as admission.Verdict, from netip.Addr, worker int) {
+	if as != admission.Admit {
+		a.deferred.Add(-1)
+	}
+	a.open.Add(-1)
+	a.admission.Release(from)
+	a.balancer.Done(worker)
+}
+
+// raise makes v at least n.
+func raise(v *atomic.Int64, n int64) {
+	for {
+		old := v.Load()
+		if n <= old || v.CompareAndSwap(old, n) {
+			return
+		}
+	}
+}

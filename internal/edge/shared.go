@@ -1,0 +1,47 @@
+package edge
+
+import (
+	"log/slog"
+	"runtime"
+	"sync/atomic"
+	"time"
+
+	"github.com/hassesd/hassesd/internal/tlsconn"
+)
+
+// shared is what the workers of a server share. Each part of it is safe by itself.
+type shared struct {
+	admitter
+
+	// Fixed after New.
+	log       *slog.Logger
+	start     time.Time // of the clock
+	tlsConfig tlsSource
+	gate      *tlsconn.Gate
+	workers   int
+
+	current     atomic.Pointer[snapshot]
+	reinit      atomic.Bool
+	nextConn    atomic.Uint64
+	handshaking atomic.Int64 // handshakes in flight
+	isDraining  atomic.Bool
+	memoryLow   atomic.Bool // no new streams
+	hints       hints
+	bans        bans
+}
+
+// init prepares the zero value.
+func (s *shared) init(o Options) {
+	s.admitter.init(o)
+	s.log, s.start, s.tlsConfig, s.workers = o.Logger, o.Loops[0].Now(), o.TLS, len(o.Loops)
+	// As many handshakes compute at one time as there are CPUs: a loop that wants to run waits for one or two of them at
+	// the most, whatever storm is raging.
+	s.gate = tlsconn.NewGate(runtime.GOMAXPROCS(0), o.Clock)
+	s.gate.SetShare(o.Config.HandshakeCPU)
+	s.current.Store(newSnapshot(o.Config, o.Challenge))
+	s.reinit.Store(o.Reinit)
+}
+
+func (s *shared) config() *snapshot { return s.current.Load() }
+
+func (s *shared) draining() bool { return s.isDraining.Load() }

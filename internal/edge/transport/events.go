@@ -1,0 +1,84 @@
+package transport
+
+import (
+	"time"
+
+	"github.com/hassesd/hassesd/internal/reactor"
+	"github.com/hassesd/hassesd/internal/tlsconn"
+)
+
+// Accept takes over a socket that was accepted, unless it returns an error. Without TLS the connection is Open at once.
+func (c *Conn) Accept(l *Loop, p Protocol, fd int, secure bool) error {
+	if err := l.Reactor.Add(&c.source, fd, c); err != nil {
+		return err
+	}
+	c.loop, c.protocol = l, p
+	l.inState[Accepted]++
+	if !secure {
+		c.wire = tlsconn.NewPlain((*descriptor)(c))
+		c.setState(Open)
+	}
+	return nil
+}
+
+// HandleEvents implements reactor.Handler.
+func (c *Conn) HandleEvents(ev reactor.Events) {
+	if c.IsFailing() {
+		return // it is closed in this turn or a later one, and begins nothing more
+	}
+	switch c.state {
+	case Accepted:
+		switch {
+		case ev&reactor.Hangup != 0:
+			c.protocol.ReadFailed(errHangup)
+		case ev&reactor.Readable != 0:
+			c.protocol.Greeted()
+		}
+	case Handshaking:
+		c.wire.Wake()
+	case Open, Closing:
+		if ev&reactor.Writable != 0 && c.blocked {
+			c.protocol.Writable(false)
+		}
+		if ev&(reactor.Readable|reactor.Hangup) != 0 && !c.IsFailing() && c.state != Closed {
+			c.Read()
+		}
+	case Closed:
+	}
+}
+
+// HandleTimer implements reactor.TimerHandler.
+func (c *Conn) HandleTimer(*reactor.Timer, time.Time) {
+	if c.IsFailing() {
+		return
+	}
+	switch c.state {
+	case Accepted, Handshaking, Open:
+		c.protocol.Expired()
+	case Closing:
+		c.Fail()
+	case Closed:
+	}
+}
+
+// descriptor is the connection in the hands of its wire.
+type descriptor Conn
+
+// Read implements tlsconn.Descriptor.
+func (d *descriptor) Read(p []byte) (int, error) {
+	c := (*Conn)(d)
+	if c.state != Open {
+		return c.source.Read(p)
+	}
+	if limit := c.protocol.ReadLimit(); limit >= 0 {
+		p = p[:min(len(p), limit)]
+	}
+	n, err := c.source.Read(p)
+	if n > 0 {
+		c.protocol.Took(n)
+	}
+	return n, err
+}
+
+// Write implements tlsconn.Descriptor.
+func (d *descriptor) Write(p []byte) (int, error) { return d.source.Write(p) }
