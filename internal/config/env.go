@@ -13,7 +13,7 @@ func (l *loader) readEnv(env []string) {
 		}
 		if other, ok := read[e]; ok && other.name != name {
 			if other.value != value {
-				l.addError(name, e.name, other.name+" sets the same to something else", "keep one of the two")
+				l.addError(name, e.name, other.name+" sets the same key to another value", "remove one of the two")
 			}
 			continue
 		}

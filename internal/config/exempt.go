@@ -61,10 +61,10 @@ func (c *checker) exempt() {
 	const key = "limits.exempt"
 	list := c.s.Limits.Exempt
 	if len(list) > maxExempt {
-		c.addError(key, "put small networks together in larger ones", "there are %d networks, and at most %d are looked through", len(list), maxExempt)
+		c.addError(key, "combine small networks into larger ones", "there are %d networks, more than the %d allowed", len(list), maxExempt)
 	}
 	if slices.Contains(list, exemptNone) && len(list) > 1 {
-		c.addError(key, "leave none out, or the rest", "none stands beside networks")
+		c.addError(key, "remove none, or the others", "none cannot be combined with networks")
 	}
 	for _, text := range list {
 		if text == exemptAuto || text == exemptNone {

@@ -45,8 +45,8 @@ func TestWhatCannotBeExempt(t *testing.T) {
 		{[]string{"10.1.2.3/8"}, "write 10.0.0.0/8"},
 		{[]string{"fe80::1%eth0"}, "is not a network"},
 		{[]string{"::ffff:10.0.0.0/104"}, "IPv4 network in IPv6 form"},
-		{[]string{"none", "10.0.0.0/8"}, "none stands beside networks"},
-		{strings.Split(strings.Repeat("10.0.0.0/8,", maxExempt+1), ",")[:maxExempt+1], "at most 64"},
+		{[]string{"none", "10.0.0.0/8"}, "none cannot be combined with networks"},
+		{strings.Split(strings.Repeat("10.0.0.0/8,", maxExempt+1), ",")[:maxExempt+1], "more than the 64"},
 	} {
 		s := development()
 		s.Limits.Exempt = tt.list

@@ -64,7 +64,7 @@ func isHostname(host string) bool {
 
 func (c *checker) listeners() {
 	if len(c.s.Listen) == 0 {
-		c.addError("listen", "write it as in https://:8443", "there is no address to listen on")
+		c.addError("listen", "write it as in https://:8443", "no address to listen on is set")
 	}
 	var good []Listener
 	for _, text := range c.s.Listen {
@@ -74,7 +74,7 @@ func (c *checker) listeners() {
 			continue
 		}
 		if !l.TLS && !c.s.Plaintext {
-			c.addError("listen", "use https://, or add --plaintext if nobody can listen in on the way", "%q is not encrypted", text)
+			c.addError("listen", "use https://, or add --plaintext behind a proxy on the same machine", "%q is not encrypted", text)
 		}
 		for i, other := range good {
 			if overlap(l.Addr, other.Addr) {

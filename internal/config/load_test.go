@@ -211,7 +211,7 @@ func TestShortFlagsNamesAreVariables(t *testing.T) {
 		t.Errorf("told as unknown: %v", unknown)
 	}
 	wantErrors(t, loadErrors(t, Sources{Env: []string{"HASSESD_AUTH=none", "HASSESD_AUTH_MODE=jwt"}, Flags: flags("--dev")}),
-		"HASSESD_AUTH_MODE: auth.mode: HASSESD_AUTH sets the same to something else; keep one of the two")
+		"HASSESD_AUTH_MODE: auth.mode: HASSESD_AUTH sets the same key to another value; remove one of the two")
 }
 
 func TestEachVariableSetsOneKey(t *testing.T) {
@@ -240,8 +240,8 @@ func TestAllMistakesComeAtOnce(t *testing.T) {
 		`d.toml:2:1: retry: "2 apples" is not a duration; write it with a unit`,
 		`d.toml:3:1: history.bytes: is a boolean, but must be an integer or a size`,
 		`HASSESD_LOOPS: loops: "many" is not a whole number`,
-		`tls.cert_file: an https:// listener needs a certificate; say --dev`,
-		`auth.mode: nobody would be asked who they are`,
+		`tls.cert_file: an https:// listener needs a certificate; use --dev`,
+		`auth.mode: no way to authenticate subscribers is set`,
 		`--limits-queue-bytes: limits.queue_bytes: 1 is not between 1KiB and 1GiB`,
 		`--limits-slow: limits.slow: "never" is not one of close, drop-oldest, latest`)
 }

@@ -13,7 +13,7 @@ func (c *checker) origins() {
 		if origin == "*" {
 			if c.s.CORS.Credentials {
 				c.addError("cors.credentials", "name the origins, or leave credentials out",
-					"credentials never go with the origin *: every page on the web could read a user's streams")
+					"credentials cannot be combined with the origin *: every page on the web could read a user's streams")
 			}
 			continue
 		}

@@ -53,7 +53,7 @@ func TestOriginsOfAStartWithHassesSpellings(t *testing.T) {
 // Credentials for every page on the web are refused, whoever chose the *.
 func TestHassesOriginsNeverGoWithCredentials(t *testing.T) {
 	wantErrors(t, loadErrors(t, Sources{Flags: append(flags("-p=8080 --cors-credentials"), enough...)}),
-		"--cors-credentials: cors.credentials: credentials never go with the origin *")
+		"--cors-credentials: cors.credentials: credentials cannot be combined with the origin *")
 }
 
 // hasses sent -cors-base as it was given; browsers compare byte for byte with the origin as they

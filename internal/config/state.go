@@ -42,7 +42,7 @@ func (h *History) Path(state *State) (path string, isGiven bool) {
 // state checks state.dir and history.file.
 func (c *checker) state() {
 	if c.s.State.Dir != "" && filepath.Clean(c.s.State.Dir) == "/" {
-		c.addError("state.dir", "write it as in /var/lib/hassesd", "the root of all directories cannot be the daemon's own")
+		c.addError("state.dir", "write it as in /var/lib/hassesd", "the root directory cannot belong to the daemon")
 	}
 	if path, isGiven := c.s.History.Path(&c.s.State); isGiven && strings.HasSuffix(path, "/") {
 		c.addError("history.file", "write it as in /var/lib/hassesd/history.db", "%q is a directory and not a file", path)

@@ -44,12 +44,12 @@ func (c *checker) text() {
 		switch f := e.field(c.s).(type) {
 		case *string:
 			if strings.ContainsFunc(*f, unicode.IsControl) {
-				c.addError(e.name, "", "%q has a control character in it", *f)
+				c.addError(e.name, "", "%q contains a control character", *f)
 			}
 		case *[]string:
 			for _, item := range *f {
 				if strings.ContainsFunc(item, unicode.IsControl) {
-					c.addError(e.name, "", "%q has a control character in it", item)
+					c.addError(e.name, "", "%q contains a control character", item)
 				}
 			}
 		}
@@ -62,7 +62,7 @@ func (c *checker) path() {
 	case !strings.HasPrefix(p, "/"):
 		c.addError("path", "write it as in /sse", "%q does not begin with a slash", p)
 	case strings.ContainsFunc(p, func(r rune) bool { return r <= ' ' || r >= 0x7f || r == '?' || r == '#' || r == '%' }):
-		c.addError("path", "use letters, digits and / - _ . ~", "%q has a character that a path cannot have as it is", p)
+		c.addError("path", "use letters, digits and / - _ . ~", "%q has a character that must be encoded in a path", p)
 	case p == "/" && c.s.Demo:
 		c.addError("path", "choose another path, as in /sse, or leave demo out", "the demo page is at /, so streams cannot be there")
 	}
@@ -132,11 +132,11 @@ func (c *checker) choices() {
 // user checks settings of users without looking up names, which the parts of the start do.
 func (c *checker) user() {
 	if c.s.Group != "" && c.s.User == "" {
-		c.addError("group", "add --user", "a group without a user: the daemon would stay root and could take every right back")
+		c.addError("group", "add --user", "is set without user: the daemon would stay root and could regain every right")
 	}
 	switch {
 	case c.s.Chroot != "" && c.s.User == "":
-		c.addError("chroot", "add --user", "a chroot without a user: root can leave every chroot")
+		c.addError("chroot", "add --user", "is set without user: root can leave every chroot")
 	case c.s.Chroot != "" && !filepath.IsAbs(c.s.Chroot):
 		c.addError("chroot", "write it from / on", "%q is not an absolute path", c.s.Chroot)
 	}

@@ -23,23 +23,23 @@ func (c *checker) acme() {
 	for i, host := range a.Hosts {
 		c.acmeHost(host)
 		if slices.Contains(a.Hosts[:i], host) {
-			c.addError("acme.hosts", "", "%q is there twice", host)
+			c.addError("acme.hosts", "", "%q is listed twice", host)
 		}
 	}
 	if !a.AcceptTOS {
 		c.addError("acme.accept_tos", "read them, then write accept_tos = true (--acme-accept-tos)",
-			"a certificate is only issued to those who agree to the authority's terms of service")
+			"the authority issues certificates only if you accept its terms of service")
 	}
 	if a.Email != "" {
 		if parsed, err := mail.ParseAddress(a.Email); err != nil || parsed.Address != a.Email {
-			c.addError("acme.email", "write it as in hostmaster@example.org", "%q is not an address for electronic mail", a.Email)
+			c.addError("acme.email", "write it as in hostmaster@example.org", "%q is not an email address", a.Email)
 		}
 	}
 	if u, err := url.Parse(a.Directory); err != nil || u.Scheme != "https" || u.Host == "" || u.User != nil {
 		c.addError("acme.directory", "write it as in https://acme-v02.api.letsencrypt.org/directory", "%q is not an https:// URL", a.Directory)
 	}
 	if a.CacheDir == "" {
-		c.addError("acme.cache_dir", "write it as in /var/lib/hassesd/acme", "certificates must survive a restart, and there is no directory for them")
+		c.addError("acme.cache_dir", "write it as in /var/lib/hassesd/acme", "certificates must survive a restart, and no directory is set")
 	}
 	c.acmeChallenges()
 	c.acmeBinding()
@@ -52,11 +52,11 @@ func (c *checker) acmeHost(host string) {
 	case strings.HasPrefix(host, "*."):
 		c.addError("acme.hosts", "name each host", "%q is a wildcard, which authorities issue only to those who can change the DNS", host)
 	case notAddress == nil:
-		c.addError("acme.hosts", hint, "%q is an address; certificates are obtained for names", host)
+		c.addError("acme.hosts", hint, "%q is an IP address; certificates are obtained for names", host)
 	case host != strings.ToLower(host):
 		c.addError("acme.hosts", "write "+strings.ToLower(host), "%q has upper-case letters", host)
 	case !isDNSName(host):
-		c.addError("acme.hosts", hint, "%q is not a host name; one with other letters is written in its xn-- form", host)
+		c.addError("acme.hosts", hint, "%q is not a host name; write an internationalized one in its xn-- form", host)
 	}
 }
 
@@ -76,12 +76,12 @@ func isDNSName(host string) bool {
 
 func (c *checker) acmeChallenges() {
 	if !c.wantsTLS() {
-		c.addError("acme.hosts", "add an https:// listener, or leave acme out", "nothing here would use a certificate: no listener speaks TLS")
+		c.addError("acme.hosts", "add an https:// listener, or leave acme out", "no listener uses TLS, so nothing would use a certificate")
 		return
 	}
 	if !slices.Contains(c.s.ACME.Challenges, "tls-alpn-01") && !c.wantsHTTP01() {
 		c.addError("acme.challenges", "allow tls-alpn-01, or http-01 with --plaintext and --listen http://:80",
-			"no challenge can be answered")
+			"no challenge can succeed")
 	}
 }
 
@@ -96,11 +96,11 @@ func (c *checker) acmeBinding() {
 	a := &c.s.ACME
 	switch {
 	case a.EABKey != "" && a.EABKeyFile != "":
-		c.addError("acme.eab_key", "leave one out", "the key is given twice, here and by acme.eab_key_file")
+		c.addError("acme.eab_key", "leave one out", "the key is set twice, here and by acme.eab_key_file")
 	case a.EABKeyID != "" && a.EABKey == "" && a.EABKeyFile == "":
-		c.addError("acme.eab_key_file", "add the key that came with it", "there is an acme.eab_kid, but no key")
+		c.addError("acme.eab_key_file", "set the key that belongs to it", "acme.eab_kid is set, but no key")
 	case a.EABKeyID == "" && (a.EABKey != "" || a.EABKeyFile != ""):
-		c.addError("acme.eab_kid", "add the identifier that came with it", "there is a key for an external account, but no acme.eab_kid")
+		c.addError("acme.eab_kid", "set the identifier that belongs to it", "a key for external account binding is set, but no acme.eab_kid")
 	}
 	if a.EABKey != "" {
 		if _, err := DecodeEABKey(a.EABKey); err != nil {

@@ -68,19 +68,19 @@ func (c *checker) auth() {
 func (c *checker) authMode() {
 	a := &c.s.Auth
 	if len(a.Mode) == 0 {
-		c.addError("auth.mode", "write --auth signed-url or --auth jwt; --auth none (auth.mode = \"none\") if everybody may listen, or --dev on a laptop",
-			"nobody would be asked who they are, and that must be said in so many words")
+		c.addError("auth.mode", "use --auth signed-url or --auth jwt; --auth none (auth.mode = \"none\") if everybody may subscribe, or --dev on a laptop",
+			"no way to authenticate subscribers is set, and having none must be explicit")
 	}
 	for i, mode := range a.Mode {
 		switch {
 		case !slices.Contains(authModes, mode):
 			c.addError("auth.mode", suggest(mode, authModes), "%q is not a way to authenticate subscribers; there are %s", mode, strings.Join(authModes, ", "))
 		case slices.Contains(a.Mode[:i], mode):
-			c.addError("auth.mode", "write it once", "%q stands there twice", mode)
+			c.addError("auth.mode", "write it once", "%q is listed twice", mode)
 		}
 	}
 	if a.Has(AuthNone) && len(a.Mode) > 1 {
-		c.addError("auth.mode", "leave none out", "none stands alone: with it nobody is asked, whatever else there is")
+		c.addError("auth.mode", "remove none", "none cannot be combined with other modes: it turns authentication off")
 	}
 }
 
@@ -91,7 +91,7 @@ func (c *checker) signedURLs() {
 		c.addError(key, "make one (openssl rand -base64 48 > FILE) and name it with --url-key FILE", "signed URLs need a key")
 	}
 	if len(a.Mode) > 0 && !a.Has(AuthSigned) && len(a.SignedURL.Keys) > 0 {
-		c.addError(key, "add signed-url to auth.mode, or leave the keys out", "nobody would be asked for a signature")
+		c.addError(key, "add signed-url to auth.mode, or leave the keys out", "auth.mode does not include signed-url, so the keys would have no effect")
 	}
 	c.keyFiles(key, a.URLKeys())
 }
@@ -101,13 +101,13 @@ func (c *checker) tokens() {
 	a := &c.s.Auth
 	isGiven := len(a.JWT.Keys) > 0 || a.JWT.JWKSFile != ""
 	if a.Has(AuthTokens) && !isGiven {
-		c.addError(key, "name one with --jwt-key ALG:FILE, or a JWK set with --jwks-file FILE", "tokens need a key that they are checked with")
+		c.addError(key, "name one with --jwt-key ALG:FILE, or a JWK set with --jwks-file FILE", "tokens need a key to verify them with")
 	}
 	if len(a.Mode) > 0 && !a.Has(AuthTokens) && isGiven {
 		if len(a.JWT.Keys) == 0 {
-			c.addError("auth.jwt.jwks_file", "add jwt to auth.mode, or leave the file out", "nobody would be asked for a token")
+			c.addError("auth.jwt.jwks_file", "add jwt to auth.mode, or leave the file out", "auth.mode does not include jwt, so it would have no effect")
 		} else {
-			c.addError(key, "add jwt to auth.mode, or leave the keys out", "nobody would be asked for a token")
+			c.addError(key, "add jwt to auth.mode, or leave the keys out", "auth.mode does not include jwt, so it would have no effect")
 		}
 	}
 	keys := a.TokenKeys()
@@ -134,7 +134,7 @@ func (c *checker) keyFiles(key string, keys []KeyFile) {
 		}
 		isSame := func(other KeyFile) bool { return other.ID == k.ID }
 		if (k.ID != "" || key == "auth.signed_url.keys") && slices.ContainsFunc(keys[:i], isSame) {
-			c.addError(key, "call each another name, as in KID=FILE", "two keys have the id %q", k.ID)
+			c.addError(key, "give each its own id, as in KID=FILE", "two keys have the id %q", k.ID)
 		}
 	}
 }

@@ -68,17 +68,17 @@ func TestValidateAuth(t *testing.T) {
 		change func(*Settings)
 		want   string
 	}{
-		{"nothing said", func(s *Settings) { s.Auth.Mode = nil }, "auth.mode: nobody would be asked"},
+		{"nothing said", func(s *Settings) { s.Auth.Mode = nil }, "auth.mode: no way to authenticate subscribers"},
 		{"unknown", func(s *Settings) { s.Auth.Mode = []string{"jwt", "signed-url", "basic"} }, `auth.mode: "basic" is not`},
-		{"twice", func(s *Settings) { s.Auth.Mode = append(s.Auth.Mode, "jwt") }, "stands there twice"},
-		{"none with others", func(s *Settings) { s.Auth.Mode = append(s.Auth.Mode, "none") }, "none stands alone"},
+		{"twice", func(s *Settings) { s.Auth.Mode = append(s.Auth.Mode, "jwt") }, "is listed twice"},
+		{"none with others", func(s *Settings) { s.Auth.Mode = append(s.Auth.Mode, "none") }, "none cannot be combined"},
 		{"no key for URLs", func(s *Settings) { s.Auth.SignedURL.Keys = nil }, "auth.signed_url.keys: signed URLs need a key"},
 		{"no key for tokens", func(s *Settings) { s.Auth.JWT.Keys = nil }, "auth.jwt.keys: tokens need a key"},
-		{"keys for URLs nobody asks for", func(s *Settings) { s.Auth.Mode = []string{"jwt"} }, "auth.signed_url.keys: nobody would be asked"},
-		{"keys for tokens nobody asks for", func(s *Settings) { s.Auth.Mode = []string{"signed-url"} }, "auth.jwt.keys: nobody would be asked"},
+		{"keys for URLs nobody asks for", func(s *Settings) { s.Auth.Mode = []string{"jwt"} }, "auth.signed_url.keys: auth.mode does not include signed-url"},
+		{"keys for tokens nobody asks for", func(s *Settings) { s.Auth.Mode = []string{"signed-url"} }, "auth.jwt.keys: auth.mode does not include jwt"},
 		{"a key set nobody asks for", func(s *Settings) {
 			s.Auth.Mode, s.Auth.JWT = []string{"signed-url"}, AuthJWT{JWKSFile: "/j"}
-		}, "auth.jwt.jwks_file: nobody would be asked"},
+		}, "auth.jwt.jwks_file: auth.mode does not include jwt"},
 		{"no file", func(s *Settings) { s.Auth.SignedURL.Keys = []string{"a="} }, "a key has no file"},
 		{"two of one name", func(s *Settings) { s.Auth.SignedURL.Keys = []string{"a=/k", "a=/l"} }, `two keys have the id "a"`},
 		{"two without a name", func(s *Settings) { s.Auth.SignedURL.Keys = []string{"/k", "/l"} }, `two keys have the id ""`},

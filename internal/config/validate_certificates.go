@@ -19,7 +19,7 @@ func (c *checker) certificates() {
 		}
 		for _, name := range certificateFields {
 			if strings.ContainsFunc(*cert.field(name), unicode.IsControl) {
-				addError(name+" has a control character in it", "")
+				addError(name+" contains a control character", "")
 			}
 		}
 	}
@@ -29,12 +29,12 @@ func (c *checker) certificate() {
 	t := &c.s.TLS
 	switch {
 	case t.CertFile != "" && t.KeyFile == "":
-		c.addError("tls.key_file", "add --key-file", "there is a certificate, but no private key")
+		c.addError("tls.key_file", "add --key-file", "a certificate is set, but no private key")
 	case t.CertFile == "" && t.KeyFile != "":
-		c.addError("tls.cert_file", "add --cert-file", "there is a private key, but no certificate")
+		c.addError("tls.cert_file", "add --cert-file", "a private key is set, but no certificate")
 	case len(t.All()) == 0 && !c.s.Dev && len(c.s.ACME.Hosts) == 0 && c.wantsTLS():
 		c.addError("tls.cert_file",
-			"say --dev on a laptop, --cert-file and --key-file or --acme-host on a server, or --plaintext with --listen http://HOST:PORT behind a proxy",
+			"use --dev on a laptop, --cert-file and --key-file or --acme-host on a server, or --plaintext with --listen http://HOST:PORT behind a proxy",
 			"an https:// listener needs a certificate")
 	}
 }

@@ -59,7 +59,7 @@ func TestCertificateMistakes(t *testing.T) {
 		{"wrong type", "[[tls.certificate]]\ncert_file = 1\nkey_file = \"y\"", []string{"f:2:1: tls.certificate.cert_file: is an integer, but must be a string"}},
 		{"no key", "\n[[tls.certificate]]\ncert_file = \"x\"\n", []string{"f:2:3: tls.certificate: has no key_file; name the file of its private key"}},
 		{"nothing", "[[tls.certificate]]\n[[tls.certificate]]\ncert_file = \"x\"\nkey_file = \"y\"", []string{"f:1:3: tls.certificate: has no cert_file", "f:1:3: tls.certificate: has no key_file"}},
-		{"control character", "[[tls.certificate]]\ncert_file = \"x\\u0007\"\nkey_file = \"y\"", []string{"f:1:3: tls.certificate: cert_file has a control character in it"}},
+		{"control character", "[[tls.certificate]]\ncert_file = \"x\\u0007\"\nkey_file = \"y\"", []string{"f:1:3: tls.certificate: cert_file contains a control character"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			wantErrors(t, loadErrors(t, loadTOML(c.doc)), c.want...)

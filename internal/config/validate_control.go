@@ -21,7 +21,7 @@ func (c *checker) control() {
 		c.controlPort(ctl.TCP)
 	}
 	if len(ctl.Socket) > maxSocketPath {
-		c.addError("control.socket", "", "the path is longer than %d bytes, which is all a Unix socket can have", maxSocketPath)
+		c.addError("control.socket", "", "the path is longer than %d bytes, the maximum for a Unix socket", maxSocketPath)
 	}
 	if ctl.FIFO != "" && ctl.FIFO == ctl.Socket {
 		c.addError("control.fifo", "", "the pipe and the Unix socket cannot have the same path")
@@ -29,13 +29,13 @@ func (c *checker) control() {
 	c.delimiter()
 	switch mode, ok := unixMode(ctl.FIFOMode); {
 	case !ok:
-		c.addError("control.fifo_mode", "write it as in 0620", "%q is not a permission in octal", ctl.FIFOMode)
+		c.addError("control.fifo_mode", "write it as in 0620", "%q is not an octal permission", ctl.FIFOMode)
 	case mode&0o600 != 0o600:
-		c.addError("control.fifo_mode", "use 0620, or 0600 for the owner alone", "%q would keep the daemon itself from reading and writing", ctl.FIFOMode)
+		c.addError("control.fifo_mode", "use 0620, or 0600 for the owner alone", "%q would not let the daemon itself read and write", ctl.FIFOMode)
 	}
 	switch mode, ok := unixMode(ctl.UnixMode); {
 	case !ok:
-		c.addError("control.unix_mode", "write it as in 0660", "%q is not a permission in octal", ctl.UnixMode)
+		c.addError("control.unix_mode", "write it as in 0660", "%q is not an octal permission", ctl.UnixMode)
 	case mode&0o007 != 0 && len(ctl.UnixAdmins)+len(ctl.UnixPublishers)+len(ctl.UnixReaders) == 0:
 		c.addError("control.unix_mode", "use 0660 and control.unix_group, or list who may do what in control.unix_admins, unix_publishers and unix_readers",
 			"%q would let every user of this machine publish", ctl.UnixMode)
@@ -57,7 +57,7 @@ func (c *checker) controlPort(addr string) {
 	}
 	if host != "localhost" && (err != nil || !ip.IsLoopback()) {
 		c.addError("control.tcp", "write 127.0.0.1:"+port+", or set control.tls.cert_file and what goes with it (docs/control-over-tls.md)",
-			"%q is not on loopback: without TLS nobody is asked who they are there, so the whole network could publish", addr)
+			"%q is not on loopback: without TLS there is no authentication, so the whole network could publish", addr)
 	}
 }
 
@@ -80,14 +80,14 @@ func (c *checker) controlTLS() {
 	}
 	for _, f := range files {
 		if f.value == "" {
-			c.addError(f.key, "see docs/control-over-tls.md; hassesctl pki makes the files", "is missing, while other settings of control.tls are there")
+			c.addError(f.key, "see docs/control-over-tls.md; hassesctl pki makes the files", "is missing, although other settings of control.tls are set")
 		}
 	}
 	if roles == 0 {
 		c.addError("control.tls.admin", "name one there, or in control.tls.publish or control.tls.read", "no client certificate has a role, so nobody could use the control port")
 	}
 	if c.s.Control.TCP == "" {
-		c.addError("control.tcp", "write it as in :8085", "is missing, while control.tls is there for it")
+		c.addError("control.tcp", "write it as in :8085", "is missing, although control.tls is set")
 	}
 }
 
@@ -95,19 +95,19 @@ func (c *checker) delimiter() {
 	const hint = "use a punctuation character, as in ;"
 	d := c.s.Control.Delimiter
 	if len(d) != 1 {
-		c.addError("control.delimiter", hint, "%q is not one character of ASCII", d)
+		c.addError("control.delimiter", hint, "%q is not one ASCII character", d)
 		return
 	}
 	b := d[0]
 	switch {
 	case b == '\n' || b == '\r':
-		c.addError("control.delimiter", hint, "a line break ends a command as it is")
+		c.addError("control.delimiter", hint, "a line break ends a command anyway")
 	case b < ' ' || b >= 0x7f:
-		c.addError("control.delimiter", hint, "%q is not a character that can be seen", d)
+		c.addError("control.delimiter", hint, "%q is not a printable character", d)
 	case strings.IndexByte("{=-*", b) >= 0:
-		c.addError("control.delimiter", hint, "%q has a meaning of its own in commands", d)
+		c.addError("control.delimiter", hint, "%q has another meaning in commands", d)
 	case b >= '0' && b <= '9' || b >= 'a' && b <= 'z' || b >= 'A' && b <= 'Z':
-		c.addError("control.delimiter", hint, "%q is a letter or a digit: it would cut every message", d)
+		c.addError("control.delimiter", hint, "%q is a letter or a digit: it would split every message", d)
 	}
 }
 
@@ -140,11 +140,11 @@ func (c *checker) controlKeys() {
 		}
 		switch {
 		case k.ID == "":
-			addError("name it, as in id = \"shop\"", "has no id")
+			addError("add one, as in id = \"shop\"", "has no id")
 		case len(k.ID) > maxKeyID || !isPlainName(k.ID):
-			addError("use letters, digits and - _ .", "the id %q is not a short plain name", k.ID)
+			addError("use letters, digits and - _ .", "the id %q is longer than 64 bytes or has other characters", k.ID)
 		case seen[k.ID]:
-			addError("", "the id %q is there twice", k.ID)
+			addError("", "the id %q is used twice", k.ID)
 		}
 		seen[k.ID] = true
 		if roles := []string{"read", "publish", "admin"}; !slices.Contains(roles, k.Role) {
@@ -152,15 +152,15 @@ func (c *checker) controlKeys() {
 		}
 		switch sum, err := hex.DecodeString(k.SHA256); {
 		case (k.File == "") == (k.SHA256 == ""):
-			addError("name the file that holds the key, or give its SHA-256", "has not exactly one of file and sha256")
+			addError("name the file that holds the key, or give its SHA-256", "must have either file or sha256")
 		case k.SHA256 != "" && (err != nil || len(sum) != 32):
 			addError("as in: printf %s \"$key\" | sha256sum", "sha256 does not have 64 hexadecimal digits")
 		case strings.ContainsFunc(k.File, unicode.IsControl):
-			addError("", "file has a control character in it")
+			addError("", "file contains a control character")
 		}
 	}
 	if c.s.Control.TCPRole == "none" && len(c.s.Control.Keys) == 0 && c.s.Control.TCP != "" && c.s.Control.TLS.CertFile == "" {
-		c.addError("control.tcp_role", "add a [[control.key]] table, or leave control.tcp out", "nobody could use the control port: it asks for a key, and there is none")
+		c.addError("control.tcp_role", "add a [[control.key]] table, or leave control.tcp out", "nobody could use the control port: it requires a key, and there is none")
 	}
 }
 

@@ -23,13 +23,13 @@ func TestControlKeys(t *testing.T) {
 func TestControlKeyMistakes(t *testing.T) {
 	for _, c := range []struct{ name, doc, want string }{
 		{"no id", "[[control.key]]\nrole = \"read\"\nfile = \"x\"", "f:1:3: control.key: has no id"},
-		{"odd id", "[[control.key]]\nid = \"a b\"\nrole = \"read\"\nfile = \"x\"", `the id "a b" is not a short plain name`},
-		{"double id", strings.Repeat("[[control.key]]\nid = \"a\"\nrole = \"read\"\nfile = \"x\"\n", 2), `f:5:3: control.key: the id "a" is there twice`},
+		{"odd id", "[[control.key]]\nid = \"a b\"\nrole = \"read\"\nfile = \"x\"", `the id "a b" is longer than 64 bytes or has other characters`},
+		{"double id", strings.Repeat("[[control.key]]\nid = \"a\"\nrole = \"read\"\nfile = \"x\"\n", 2), `f:5:3: control.key: the id "a" is used twice`},
 		{"role", "[[control.key]]\nid = \"a\"\nrole = \"adnim\"\nfile = \"x\"", `the role "adnim" is not one of read, publish, admin; did you mean "admin"?`},
-		{"no secret", "[[control.key]]\nid = \"a\"\nrole = \"read\"", "has not exactly one of file and sha256"},
-		{"two secrets", "[[control.key]]\nid = \"a\"\nrole = \"read\"\nfile = \"x\"\nsha256 = \"" + someSum + "\"", "has not exactly one of file and sha256"},
+		{"no secret", "[[control.key]]\nid = \"a\"\nrole = \"read\"", "must have either file or sha256"},
+		{"two secrets", "[[control.key]]\nid = \"a\"\nrole = \"read\"\nfile = \"x\"\nsha256 = \"" + someSum + "\"", "must have either file or sha256"},
 		{"short sum", "[[control.key]]\nid = \"a\"\nrole = \"read\"\nsha256 = \"2c26\"", "sha256 does not have 64 hexadecimal digits"},
-		{"control character", "[[control.key]]\nid = \"a\"\nrole = \"read\"\nfile = \"x\\u0007\"", "file has a control character in it"},
+		{"control character", "[[control.key]]\nid = \"a\"\nrole = \"read\"\nfile = \"x\\u0007\"", "file contains a control character"},
 		{"single brackets", "[control.key]\nid = \"a\"", "control.key: is an array of tables; write the name in double brackets, [[control.key]]"},
 		{"the key itself", "[[control.key]]\nkey = \"a\"", "control.key.key: there is no such setting"},
 		{"nobody", "[control]\ntcp = \"127.0.0.1:1\"\ntcp_role = \"none\"", "nobody could use the control port"},
