@@ -275,7 +275,7 @@ var rules = []rule{
 		why:    "admission takes addresses and times and returns verdicts",
 	},
 
-	// 4. Each outside library has one door.
+	// 4. Each outside library has one importer.
 	{
 		from: []string{"internal/...", "cmd/..."}, never: []string{"github.com/golang-jwt/jwt/..."}, direct: true,
 		why: "only auth reads and makes tokens",
@@ -345,8 +345,8 @@ var rules = []rule{
 	},
 }
 
-// doors lists the packages for which a rule of section 4 does not hold: the one door of each library.
-var doors = map[string]string{
+// importers lists the packages for which a rule of section 4 does not hold: the one importer of each library.
+var importers = map[string]string{
 	"github.com/lmittmann/tint/...": "internal/logx",
 	"golang.org/x/crypto/acme/...":  "internal/certs/acmecert",
 	"github.com/fxamacker/cbor/...": "internal/histfile",
@@ -499,16 +499,16 @@ func violations(p listed, r rule) []string {
 		if !r.strict && matchesAny(path, leaves) {
 			continue
 		}
-		if matchesAny(path, r.never) && !matchesAny(path, r.except) && !isDoor(p.ImportPath, path) {
+		if matchesAny(path, r.never) && !matchesAny(path, r.except) && !isImporter(p.ImportPath, path) {
 			bad = append(bad, path)
 		}
 	}
 	return bad
 }
 
-func isDoor(importer, path string) bool {
-	for pattern, door := range doors {
-		if matches(path, pattern) && matches(importer, module+"/"+door+"/...") {
+func isImporter(importer, path string) bool {
+	for pattern, only := range importers {
+		if matches(path, pattern) && matches(importer, module+"/"+only+"/...") {
 			return true
 		}
 	}
