@@ -36,6 +36,15 @@ test: deps ## Run all tests with the race detector; the end-to-end tests start t
 	CGO_ENABLED=1 go test -race $(TESTFLAGS) ./...
 	cd tools && go test ./shape
 
+.PHONY: cover
+cover: deps ## Measure the coverage of all tests, the end-to-end ones included, and print it for each package
+	rm -rf $(BIN)/cover && mkdir -p $(BIN)/cover/unit && mkdir -m 1777 $(BIN)/cover/binaries
+	go test -short -cover -coverpkg=./cmd/...,./internal/... $(TESTFLAGS) ./cmd/... ./internal/... -args -test.gocoverdir=$(CURDIR)/$(BIN)/cover/unit
+	HASSESD_TEST_COVERAGE=$(CURDIR)/$(BIN)/cover/binaries go test -count=1 $(TESTFLAGS) ./test/...
+	go tool covdata textfmt -i=$(BIN)/cover/unit,$(BIN)/cover/binaries -o=$(BIN)/cover/profile
+	go tool covdata percent -i=$(BIN)/cover/unit,$(BIN)/cover/binaries
+	@go tool cover -func=$(BIN)/cover/profile | tail -n 1
+
 .PHONY: shape
 shape: ## Print how the code is built: lines, arrows between files that run back up, the largest structs
 	@cd tools && go run ./shape ..

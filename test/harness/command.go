@@ -75,6 +75,9 @@ func Environment(add ...string) []string {
 			env = append(env, kv)
 		}
 	}
+	if dir := coverage(); dir != "" {
+		env = append(env, "GOCOVERDIR="+dir, "HASSESD_SANDBOX=off")
+	}
 	return append(env, add...)
 }
 

@@ -58,6 +58,7 @@ func TestKeysAfterTheDropOfPrivileges(t *testing.T) {
 // TestRootIsToldWhatItCannotReadAnyMore runs a daemon that stays root, without the right to read what others own.
 func TestRootIsToldWhatItCannotReadAnyMore(t *testing.T) {
 	t.Parallel()
+	harness.SkipInCoverage(t)
 	harness.SkipUnlessRoot(t)
 	d := harness.Prepare(t)
 	if err := os.Chown(d.Path("key.pem"), harness.Nobody, harness.Nobody); err != nil {

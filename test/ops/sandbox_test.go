@@ -109,6 +109,7 @@ func TestSandboxOfADaemonThatGaveUpRoot(t *testing.T) {
 // TestReloadBeyondTheSandbox names a file, after the start, in a directory that the daemon did not know of then.
 func TestReloadBeyondTheSandbox(t *testing.T) {
 	t.Parallel()
+	harness.SkipInCoverage(t)
 	d := harness.Prepare(t)
 	other := t.TempDir()
 	moved := d.CA.Make(t, nil)

@@ -192,6 +192,7 @@ func TestT26TheLogTellsOfWhatIsMissing(t *testing.T) {
 // notice nothing, and the daemon ends when it is asked to.
 func TestT26NothingWaitsForTheWorld(t *testing.T) {
 	t.Parallel()
+	harness.SkipInCoverage(t)
 	d := harness.Prepare(t, "--state-dir", filepath.Join(t.TempDir(), "state"), "--tls-watch", "1s")
 	conf := d.Path("hassesd.toml")
 	harness.WriteFile(t, conf, []byte("log_level = \"debug\"\n"))
