@@ -60,7 +60,7 @@ func deliver(t *testing.T, d *harness.Daemon, load traffic) delivery.Totals {
 	if load.size == 0 {
 		load.size = 200
 	}
-	book := delivery.New()
+	ledger := delivery.New()
 	ctx, cancel := context.WithTimeout(t.Context(), load.length+2*harness.Patience)
 	defer cancel()
 
@@ -69,7 +69,7 @@ func deliver(t *testing.T, d *harness.Daemon, load traffic) delivery.Totals {
 	over := make(chan struct{}) // closed when the end has been said: clients do not leave any more
 	connected := make(chan struct{}, load.clients)
 	for i := range load.clients {
-		v := newVisitor(d, book, i, load)
+		v := newVisitor(d, ledger, i, load)
 		clients.Go(func() {
 			if err := v.live(ctx, over, connected); err != nil {
 				failed <- fmt.Errorf("client %d: %w", i, err)
@@ -88,7 +88,7 @@ func deliver(t *testing.T, d *harness.Daemon, load traffic) delivery.Totals {
 	enough := time.Now().Add(load.length)
 	for i := range load.publishers {
 		publishers.Go(func() {
-			if err := publish(d, book, i, load, enough); err != nil {
+			if err := publish(d, ledger, i, load, enough); err != nil {
 				failed <- fmt.Errorf("publisher %d: %w", i, err)
 			}
 		})
@@ -96,16 +96,16 @@ func deliver(t *testing.T, d *harness.Daemon, load traffic) delivery.Totals {
 	publishers.Wait()
 	close(over)
 	last := delivery.Message{To: []string{"*"}, Data: harness.TheEnd}
-	book.Sent(d.Send("*", harness.TheEnd).ID, last)
+	ledger.Sent(d.Send("*", harness.TheEnd).ID, last)
 	clients.Wait()
 	close(failed)
 	for err := range failed {
 		t.Error(err)
 	}
-	for _, wrong := range book.Check() {
+	for _, wrong := range ledger.Check() {
 		t.Error(wrong)
 	}
-	totals := book.Totals()
+	totals := ledger.Totals()
 	t.Log(totals)
 	if totals.Messages < load.publishers || totals.Connections < load.clients || totals.Deliveries == 0 {
 		t.Errorf("a run of nothing: %s", totals)
@@ -124,18 +124,18 @@ type visitor struct {
 	pause  time.Duration
 }
 
-func newVisitor(d *harness.Daemon, book *delivery.Checker, n int, load traffic) *visitor {
+func newVisitor(d *harness.Daemon, ledger *delivery.Ledger, n int, load traffic) *visitor {
 	v := &visitor{d: d, n: n, away: load.away, pause: load.pause * time.Duration(n%2), random: rand.New(rand.NewPCG(uint64(n), 1))}
 	id := fmt.Sprintf("client%d", n)
 	if n%10 == 0 {
-		v.ledger, v.query = book.Client(id, "*"), "subscribe=*&id="+id
+		v.ledger, v.query = ledger.Client(id, "*"), "subscribe=*&id="+id
 		return v
 	}
 	var names []string
 	for _, r := range v.random.Perm(load.rooms)[:1+v.random.IntN(3)] {
 		names = append(names, harness.RoomName(r))
 	}
-	v.ledger, v.query = book.Client(id, names...), "subscribe="+strings.Join(names, "-")+"&id="+id
+	v.ledger, v.query = ledger.Client(id, names...), "subscribe="+strings.Join(names, "-")+"&id="+id
 	return v
 }
 
@@ -224,7 +224,7 @@ func (v *visitor) visit(ctx context.Context, r subscriber.Request, over <-chan s
 var acknowledged = regexp.MustCompile(`^ok (\S+) (\d+)$`)
 
 // publish talks until enough, over one of the doors that answer, one message after the other.
-func publish(d *harness.Daemon, book *delivery.Checker, n int, load traffic, enough time.Time) error {
+func publish(d *harness.Daemon, ledger *delivery.Ledger, n int, load traffic, enough time.Time) error {
 	random := rand.New(rand.NewPCG(uint64(n), 2))
 	say, done, err := door(d, n)
 	if err != nil {
@@ -248,7 +248,7 @@ func publish(d *harness.Daemon, book *delivery.Checker, n int, load traffic, eno
 		if err != nil {
 			return err
 		}
-		book.Sent(id, m)
+		ledger.Sent(id, m)
 	}
 	return nil
 }

@@ -65,7 +65,7 @@ func (d *Daemon) MemoryStatus() (m struct {
 }
 
 // The tests named TestT1... are of one threat each, as docs/security.md numbers them. In each a real attacker is at work
-// on a real daemon while a herd of good streams receives: none of them may lose anything. How much later events arrive
+// on a real daemon while good streams receive: none of them may lose anything. How much later events arrive
 // meanwhile is told, not judged: it hangs on the machine. `make threats` runs them one by one, with 1,000 streams.
 
 // limits is what the control protocol says about them.

@@ -107,7 +107,7 @@ func restart(tb testing.TB, load crowd) returns {
 		"--log-level", "normal", "--limits-handshakes", "10000", "--limits-connections-per-address", "0")
 	runUnder(d, m)
 	epoch := d.Status().Epoch
-	book := delivery.New()
+	ledger := delivery.New()
 	ctx, cancel := context.WithTimeout(tb.Context(), 2*load.window+4*harness.Patience)
 	defer cancel()
 
@@ -117,7 +117,7 @@ func restart(tb testing.TB, load crowd) returns {
 	entry := make(chan struct{}, 16) // so many come in at a time at first: that storm is no matter of a restart
 	inside := make(chan struct{}, load.streams)
 	for i := range crowd {
-		crowd[i] = newBrowser(d, book, i, load.rooms)
+		crowd[i] = newBrowser(d, ledger, i, load.rooms)
 		browsers.Go(func() {
 			entry <- struct{}{}
 			release := sync.OnceFunc(func() { <-entry })
@@ -136,7 +136,7 @@ func restart(tb testing.TB, load crowd) returns {
 			tb.Fatal("the crowd does not get in")
 		}
 	}
-	p := &persistent{d: d, ledger: book, rooms: load.rooms, rate: load.rate, stop: make(chan struct{}), done: make(chan struct{})}
+	p := &persistent{d: d, ledger: ledger, rooms: load.rooms, rate: load.rate, stop: make(chan struct{}), done: make(chan struct{})}
 	go func() {
 		defer close(p.done)
 		if err := p.talk(ctx); err != nil {
@@ -175,10 +175,10 @@ func restart(tb testing.TB, load crowd) returns {
 	for err := range failed {
 		tb.Error(err)
 	}
-	for _, wrong := range book.Check() {
+	for _, wrong := range ledger.Check() {
 		tb.Error(wrong)
 	}
-	r.totals, r.retries = book.Totals(), p.retries
+	r.totals, r.retries = ledger.Totals(), p.retries
 	if r.totals.Gaps > 0 || r.totals.Connections != 2*load.streams {
 		tb.Errorf("%s; want no gap and two connections for each of %d streams", r.totals, load.streams)
 	}
@@ -214,10 +214,10 @@ type browser struct {
 	isResumed bool          // the TLS session of the second stream
 }
 
-func newBrowser(d *harness.Daemon, book *delivery.Checker, n, rooms int) *browser {
+func newBrowser(d *harness.Daemon, ledger *delivery.Ledger, n, rooms int) *browser {
 	id := fmt.Sprintf("browser%d", n)
 	names := []string{harness.RoomName(n % rooms), harness.RoomName((n*7 + 3) % rooms)}
-	b := &browser{d: d, ledger: book.Client(id, names...), query: "subscribe=" + strings.Join(names, "-") + "&id=" + id, tls: d.CA.ClientConfig()}
+	b := &browser{d: d, ledger: ledger.Client(id, names...), query: "subscribe=" + strings.Join(names, "-") + "&id=" + id, tls: d.CA.ClientConfig()}
 	b.tls.ClientSessionCache = tls.NewLRUClientSessionCache(1)
 	return b
 }
@@ -280,7 +280,7 @@ func (b *browser) visit(ctx context.Context, inside func()) error {
 // persistent is a publisher that says what it has to say again until it is told that it was heard.
 type persistent struct {
 	d      *harness.Daemon
-	ledger *delivery.Checker
+	ledger *delivery.Ledger
 	rooms  int
 	rate   int
 	stop   chan struct{} // closed: enough

@@ -44,7 +44,7 @@ func TestT11PortAsksForAKey(t *testing.T) {
 	good := attackedGoodStreams(d)
 
 	c := d.Classic("tcp")
-	for _, line := range []string{"herd=forged", "*=forged", "status", "tcpclientlist", "loglevel_quiet", "ack_enable", "kick"} {
+	for _, line := range []string{"crowd=forged", "*=forged", "status", "tcpclientlist", "loglevel_quiet", "ack_enable", "kick"} {
 		if got := c.Ask(line); !strings.HasPrefix(got, "error ") {
 			t.Errorf("%s without a key: %q", line, got)
 		}
@@ -309,19 +309,19 @@ func TestT13BrowsersAtTheControlPort(t *testing.T) {
 	listener := d.Subscribe("subscribe=*")
 	attacks := []string{
 		"GET / HTTP/1.1\r\nHost: evil.example\r\n\r\n",
-		"GET /herd=forged HTTP/1.1\r\nHost: evil.example\r\n\r\n",
-		"POST / HTTP/1.1\r\nHost: evil.example\r\nContent-Type: text/plain\r\nContent-Length: 15\r\n\r\nherd=forged",
-		"POST / HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 99\r\n\r\n{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"send\",\"params\":{\"to\":\"herd\",\"data\":\"forged\"}}\n",
-		"PUT /x HTTP/1.1\r\nHost: localhost\r\n\r\nherd=forged\n",
-		"OPTIONS * HTTP/1.1\r\nHost: evil.example\r\nOrigin: https://evil.example\r\n\r\nherd=forged\n",
-		"HEAD / HTTP/1.0\r\n\r\nherd=forged\n",
-		"DELETE / HTTP/1.1\r\n\r\nherd=forged\n",
-		"PATCH / HTTP/1.1\r\n\r\nherd=forged\n",
-		"CONNECT herd=forged:1 HTTP/1.1\r\n\r\nherd=forged\n",
-		"TRACE / HTTP/1.1\r\nherd=forged\r\n\r\n",
-		"PROPFIND / HTTP/1.1\r\nherd=forged\r\n\r\n",
-		"POST\nherd=forged\n",
-		"\x16\x03\x01\x00\xa5\x01\x00\x00\xa1\x03\x03herd=forged\n", // a browser that was told https://
+		"GET /crowd=forged HTTP/1.1\r\nHost: evil.example\r\n\r\n",
+		"POST / HTTP/1.1\r\nHost: evil.example\r\nContent-Type: text/plain\r\nContent-Length: 15\r\n\r\ncrowd=forged",
+		"POST / HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 99\r\n\r\n{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"send\",\"params\":{\"to\":\"crowd\",\"data\":\"forged\"}}\n",
+		"PUT /x HTTP/1.1\r\nHost: localhost\r\n\r\ncrowd=forged\n",
+		"OPTIONS * HTTP/1.1\r\nHost: evil.example\r\nOrigin: https://evil.example\r\n\r\ncrowd=forged\n",
+		"HEAD / HTTP/1.0\r\n\r\ncrowd=forged\n",
+		"DELETE / HTTP/1.1\r\n\r\ncrowd=forged\n",
+		"PATCH / HTTP/1.1\r\n\r\ncrowd=forged\n",
+		"CONNECT crowd=forged:1 HTTP/1.1\r\n\r\ncrowd=forged\n",
+		"TRACE / HTTP/1.1\r\ncrowd=forged\r\n\r\n",
+		"PROPFIND / HTTP/1.1\r\ncrowd=forged\r\n\r\n",
+		"POST\ncrowd=forged\n",
+		"\x16\x03\x01\x00\xa5\x01\x00\x00\xa1\x03\x03crowd=forged\n", // a browser that was told https://
 	}
 	doors := map[string]string{"tcp": d.TCP, "unix": d.Socket}
 	sent := 0
@@ -352,7 +352,7 @@ func TestT13BrowsersAtTheControlPort(t *testing.T) {
 			}
 		}
 	}
-	d.Send("herd-end", "the last")
+	d.Send("crowd-end", "the last")
 	for {
 		e, err := listener.Next()
 		if err != nil {

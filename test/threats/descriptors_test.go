@@ -18,12 +18,12 @@ import (
 func TestT5DescriptorLimit(t *testing.T) {
 	t.Parallel()
 	d := harness.Prepare(t, "--log-level", "normal", "--limits-handshake-timeout", "2s")
-	descriptorLimit(d, 64) // there is no room for a herd
+	descriptorLimit(d, 64) // too few for good streams
 	good := d.Subscribe("subscribe=good&id=good")
 	wantDescriptors(d, good, nil)
 }
 
-// TestT5DescriptorLimitOfMany: 64 descriptors are left beside a herd, what the daemon keeps for itself, and the eighth for
+// TestT5DescriptorLimitOfMany: 64 descriptors are left beside good streams, what the daemon keeps for itself, and the eighth for
 // those who are told to come later.
 func TestT5DescriptorLimitOfMany(t *testing.T) {
 	t.Parallel()
@@ -111,7 +111,7 @@ func limitDescriptors(d *harness.Daemon, more int) (old unix.Rlimit) {
 }
 
 // besiege takes every descriptor there is and goes on asking. Meanwhile control answers, a good stream receives, and the
-// daemon rests but for what the herd takes, if there is one.
+// daemon rests but for what good streams take, if there are any.
 func besiege(d *harness.Daemon, a *attacker, good *subscriber.Stream, h *goodStreams) {
 	d.T.Helper()
 	if h != nil {

@@ -20,10 +20,10 @@ import (
 	"github.com/hassesd/hassesd/test/subscriber"
 )
 
-// goodStreamsVariable makes this program a herd: it holds the task.
+// goodStreamsVariable makes this program hold good streams; its value is the task.
 const goodStreamsVariable = "TEST_HERD"
 
-// goodStreamsTask is what a herd has to do.
+// goodStreamsTask is what the process has to do.
 type goodStreamsTask struct {
 	Streams        int
 	Addr           string // of the daemon, for subscribers
@@ -31,7 +31,7 @@ type goodStreamsTask struct {
 	Socket, CAFile string
 }
 
-// The commands of a herd, one on each line; each is answered with a herdState.
+// The commands to the process, one on each line; it answers each with a goodStreamsState.
 const (
 	commandReport   = "report"
 	commandAttacked = "attacked" // what is sent from now on is sent during an attack
@@ -39,10 +39,10 @@ const (
 	commandFinish   = "finish"   // say the end, wait until everybody has heard it, and judge
 )
 
-// goodStreamsState is how a herd is.
+// goodStreamsState is the answer to a command.
 type goodStreamsState struct {
 	Wrong           []string
-	Totals          delivery.Totals // only of a herd that has finished
+	Totals          delivery.Totals // only after commandFinish
 	Quiet, Attacked lateness
 }
 
@@ -73,7 +73,7 @@ func ratio(a, b time.Duration) float64 { return float64(a) / float64(max(b, 1)) 
 type streams struct {
 	task    goodStreamsTask
 	config  *tls.Config
-	ledger  *delivery.Checker
+	ledger  *delivery.Ledger
 	readers sync.WaitGroup
 	talker  sync.WaitGroup
 	hush    chan struct{} // closed when the talker has to stop
@@ -94,7 +94,7 @@ type publication struct {
 // goodStreamAddress is the address of good stream i: fifty share one, as in an office.
 func goodStreamAddress(i int) string { return fmt.Sprintf("127.200.%d.%d", i/50/250, 1+i/50%250) }
 
-// publishInterval is the pause between two messages to the herd.
+// publishInterval is the pause between two messages to the good streams.
 const publishInterval = 50 * time.Millisecond
 
 // becomeGoodStreams opens the streams, talks to them, and does what it is told until nobody tells it anything any more.
@@ -146,7 +146,7 @@ func (s *streams) open() {
 	var opened sync.WaitGroup
 	places := make(chan struct{}, 8) // handshakes at a time
 	for i := range s.task.Streams {
-		client := s.ledger.Client(fmt.Sprintf("good%d", i), "herd")
+		client := s.ledger.Client(fmt.Sprintf("good%d", i), "crowd")
 		opened.Add(1)
 		s.readers.Go(func() {
 			places <- struct{}{}
@@ -167,7 +167,7 @@ func (s *streams) open() {
 
 func (s *streams) openOne(i int, client *delivery.Client) (*subscriber.Stream, error) {
 	stream, err := subscriber.Open(context.Background(), subscriber.Request{
-		Addr: s.task.Addr, TLS: s.config, Target: fmt.Sprintf("/sse?subscribe=herd&id=good%d", i), Header: s.task.Header,
+		Addr: s.task.Addr, TLS: s.config, Target: fmt.Sprintf("/sse?subscribe=crowd&id=good%d", i), Header: s.task.Header,
 		Wait: harness.Patience, From: goodStreamAddress(i),
 	})
 	if err != nil {
@@ -247,7 +247,7 @@ func (s *streams) talk() {
 			text = harness.TheEnd
 		}
 		if err := s.say(c, text); err != nil {
-			s.addError(fmt.Errorf("publish to the herd: %w", err))
+			s.addError(fmt.Errorf("publish to the good streams: %w", err))
 			return
 		}
 	}
@@ -264,10 +264,10 @@ func (s *streams) begin() string {
 
 func (s *streams) say(c *harness.RPC, text string) error {
 	var answer harness.Sent
-	if err := c.Call("send", harness.Object{"to": "herd", "data": text}, &answer); err != nil {
+	if err := c.Call("send", harness.Object{"to": "crowd", "data": text}, &answer); err != nil {
 		return err
 	}
-	s.ledger.Sent(answer.ID, delivery.Message{To: []string{"herd"}, Data: text})
+	s.ledger.Sent(answer.ID, delivery.Message{To: []string{"crowd"}, Data: text})
 	return nil
 }
 

@@ -96,7 +96,7 @@ func newGoodStreams(d *harness.Daemon, header ...string) *goodStreams {
 		timer := time.AfterFunc(harness.Patience, func() { _ = h.cmd.Process.Kill() })
 		defer timer.Stop()
 		if err := h.cmd.Wait(); err != nil {
-			d.T.Errorf("the herd: %v\n%s", err, &h.errors)
+			d.T.Errorf("the good streams: %v\n%s", err, &h.errors)
 		}
 	})
 	h.command(commandReport) // answered when all streams are open
@@ -113,20 +113,20 @@ func newGoodStreams(d *harness.Daemon, header ...string) *goodStreams {
 	return h
 }
 
-// command gives a command and returns how the herd is.
+// command sends a command to the process and returns its state.
 func (h *goodStreams) command(command string) goodStreamsState {
 	h.d.T.Helper()
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if _, err := io.WriteString(h.commands, command+"\n"); err != nil {
-		h.d.T.Fatalf("tell the herd to %s: %v\n%s", command, err, &h.errors)
+		h.d.T.Fatalf("tell the good streams to %s: %v\n%s", command, err, &h.errors)
 	}
 	var state goodStreamsState
 	if !h.answers.Scan() {
-		h.d.T.Fatalf("the herd does not answer to %s: %v\n%s", command, h.answers.Err(), &h.errors)
+		h.d.T.Fatalf("the good streams do not answer to %s: %v\n%s", command, h.answers.Err(), &h.errors)
 	}
 	if err := json.Unmarshal(h.answers.Bytes(), &state); err != nil {
-		h.d.T.Fatalf("the herd answers %q: %v", h.answers.Bytes(), err)
+		h.d.T.Fatalf("the good streams answer %q: %v", h.answers.Bytes(), err)
 	}
 	return state
 }
@@ -138,7 +138,7 @@ func (h *goodStreams) attack() {
 	h.from = h.usage()
 }
 
-// during runs an attack for a time, and a little longer if the herd has not heard much in it.
+// during runs an attack for a time, and a little longer if the good streams have not received much in it.
 func (h *goodStreams) during(length time.Duration, attack func(ctx context.Context)) {
 	h.d.T.Helper()
 	h.attack()
@@ -149,11 +149,11 @@ func (h *goodStreams) during(length time.Duration, attack func(ctx context.Conte
 	h.endAttack()
 }
 
-// endAttack ends it when the herd has heard something in it.
+// endAttack ends the attack once the good streams have received something during it.
 func (h *goodStreams) endAttack() {
 	h.d.T.Helper()
 	heard := h.command(commandReport).Attacked.Deliveries
-	harness.Eventually(h.d.T, "the herd hears something during the attack", func() bool {
+	harness.Eventually(h.d.T, "the good streams receive something during the attack", func() bool {
 		state := h.command(commandReport)
 		return state.Attacked.Deliveries > heard || len(state.Wrong) > 0
 	})
@@ -168,7 +168,7 @@ func (h *goodStreams) survived() {
 	h.finish()
 }
 
-// attackedGoodStreams is a herd under an attack that begins now.
+// attackedGoodStreams opens good streams and begins an attack on them.
 func attackedGoodStreams(d *harness.Daemon, header ...string) *goodStreams {
 	d.T.Helper()
 	h := newGoodStreams(d, header...)
@@ -184,7 +184,7 @@ func (h *goodStreams) finish() {
 		h.d.T.Error(wrong)
 	}
 	if state.Totals.Gaps > 0 || state.Totals.Connections != h.streams {
-		h.d.T.Errorf("the herd was disturbed: %s", state.Totals)
+		h.d.T.Errorf("the good streams were disturbed: %s", state.Totals)
 	}
 	if state.Attacked.Deliveries == 0 {
 		h.d.T.Error("nothing was delivered during the attack")
@@ -214,7 +214,7 @@ func (l *load) add(from, to usage) {
 	l.attacks += to.attacks - from.attacks
 }
 
-// table collects what herds went through, for people.
+// table collects the figures of all attacks, for people to read.
 type table struct {
 	mu   sync.Mutex
 	rows []string

@@ -48,7 +48,7 @@ func fullPipe(t *testing.T) (reader, writer *os.File) {
 // nonReadingManager returns the address of a service manager that lives and does not listen.
 func nonReadingManager(t *testing.T) string {
 	t.Helper()
-	dir, err := os.MkdirTemp("", "deaf-") //nolint:usetesting // with the test's name in it, the path would be too long
+	dir, err := os.MkdirTemp("", "non-reading-") //nolint:usetesting // with the test's name in it, the path would be too long
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -39,9 +39,9 @@ func TestT6ReadersThatNeverRead(t *testing.T) {
 	d := harness.Start(t, "--limits-queue-bytes", "64KiB", "--limits-kernel-bytes", "64KiB", "--history-bytes", "1MiB", "--limits-connections-per-address", "0")
 	good := attackedGoodStreams(d)
 	for i := range readers {
-		r := d.Plain("subscribe=deaf")
+		r := d.Plain("subscribe=nonreaders")
 		if i%8 == 0 {
-			r = d.Request("subscribe=deaf")
+			r = d.Request("subscribe=nonreaders")
 		}
 		if _, err := openNonReader(d, r); err != nil {
 			t.Fatal(err)
@@ -49,7 +49,7 @@ func TestT6ReadersThatNeverRead(t *testing.T) {
 	}
 	before := d.ResidentBytes()
 	// As much as fills the kernel and half of the queue: they are slow now, and shown as what they are.
-	publishLarge(d, 6, size, "deaf")
+	publishLarge(d, 6, size, "nonreaders")
 	var page struct {
 		Clients []struct {
 			QueueBytes  int `json:"queue_bytes"`
@@ -57,7 +57,7 @@ func TestT6ReadersThatNeverRead(t *testing.T) {
 		}
 	}
 	harness.Eventually(t, "what waits is shown", func() bool {
-		d.Call("clients", harness.Object{"room": "deaf", "limit": 50, "sort": "queue"}, &page)
+		d.Call("clients", harness.Object{"room": "nonreaders", "limit": 50, "sort": "queue"}, &page)
 		for _, c := range page.Clients {
 			if c.KernelBytes == 0 || c.QueueBytes == 0 {
 				return false
@@ -71,13 +71,13 @@ func TestT6ReadersThatNeverRead(t *testing.T) {
 			t.Errorf("a slow client holds %d bytes with us and %d in the kernel", c.QueueBytes, c.KernelBytes)
 		}
 	}
-	publishLarge(d, 12, size, "deaf")
+	publishLarge(d, 12, size, "nonreaders")
 	harness.Eventually(t, "all of them are let go", func() bool { return d.Status().Closed["slow_client"] == uint64(readers) })
-	d.AwaitStreams("deaf", 0)
+	d.AwaitStreams("nonreaders", 0)
 	if grown := d.ResidentBytes() - before; grown > int64(readers)*128<<10+32<<20 {
-		t.Errorf("%d deaf readers have made the daemon grow by %d MiB", readers, grown>>20)
+		t.Errorf("%d clients that never read have made the daemon grow by %d MiB", readers, grown>>20)
 	} else {
-		t.Logf("%d deaf readers: the daemon has grown by %.1f MiB", readers, float64(grown)/(1<<20))
+		t.Logf("%d clients that never read: the daemon has grown by %.1f MiB", readers, float64(grown)/(1<<20))
 	}
 	good.survived()
 }
@@ -171,7 +171,7 @@ func TestT17MessageBombs(t *testing.T) {
 			left--
 		case <-time.After(20 * time.Millisecond):
 			sent := written.get()
-			taken := int(d.Status().MessagesTotal - quiet) // with some of the herd's own
+			taken := int(d.Status().MessagesTotal - quiet) // including some of the good streams' own
 			ahead = max(ahead, sent-taken)
 			peak = max(peak, d.ResidentBytes())
 		}

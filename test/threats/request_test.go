@@ -32,7 +32,7 @@ func TestT2HeaderDrip(t *testing.T) {
 		for i, c := range held {
 			writers[i] = tls.Client(c, config)
 		}
-		drip(ctx, writers, []byte("GET /sse?subscribe=herd HTTP/1.1\r\nHost: "+strings.Repeat("a", 100)), 100*time.Millisecond)
+		drip(ctx, writers, []byte("GET /sse?subscribe=crowd HTTP/1.1\r\nHost: "+strings.Repeat("a", 100)), 100*time.Millisecond)
 	})
 	a.allEnd(held)
 	l := d.Limits()
@@ -195,7 +195,7 @@ func TestT8Smuggling(t *testing.T) {
 			}
 		}
 		// On an open stream, too, nothing more is answered.
-		r := d.Request("subscribe=herd")
+		r := d.Request("subscribe=crowd")
 		s := d.Open(r)
 		if _, err := s.Write([]byte(smuggled)); err != nil {
 			t.Error(err)

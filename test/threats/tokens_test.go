@@ -16,10 +16,10 @@ import (
 	"github.com/hassesd/hassesd/test/subscriber"
 )
 
-// goodStreamsToken is what a herd shows to a guarded daemon.
+// goodStreamsToken returns the header with which good streams subscribe at a guarded daemon.
 func goodStreamsToken(d *harness.Daemon) (header string) {
 	d.T.Helper()
-	return "Authorization: Bearer " + d.Mint("--key-file", d.Path("jwt.key"), "--kid", "web", "--room", "herd")
+	return "Authorization: Bearer " + d.Mint("--key-file", d.Path("jwt.key"), "--kid", "web", "--room", "crowd")
 }
 
 // TestT15TokensAtTheDoor shows good and forged credentials to the real daemon, and looks at what it wrote about them.

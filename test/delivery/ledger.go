@@ -19,8 +19,8 @@ type Message struct {
 	Data   string
 }
 
-// Checker is the book of one daemon's life. Its methods may be called by many goroutines.
-type Checker struct {
+// Ledger is the ledger of one daemon's life. Its methods may be called by many goroutines.
+type Ledger struct {
 	mu      sync.Mutex
 	epoch   string
 	sent    map[uint64]Message
@@ -28,13 +28,13 @@ type Checker struct {
 	wrong   []string
 }
 
-// New returns an empty book.
-func New() *Checker {
-	return &Checker{sent: make(map[uint64]Message)}
+// New returns an empty ledger.
+func New() *Ledger {
+	return &Ledger{sent: make(map[uint64]Message)}
 }
 
 // Sent records that the daemon answered a publisher: the message is event id.
-func (c *Checker) Sent(id string, m Message) {
+func (c *Ledger) Sent(id string, m Message) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	seq, ok := c.seq(id, "a publisher")
@@ -42,21 +42,21 @@ func (c *Checker) Sent(id string, m Message) {
 		return
 	}
 	if other, ok := c.sent[seq]; ok {
-		c.complain("id %s was given to two messages: %q and %q", id, other.Data, m.Data)
+		c.addProblem("id %s was given to two messages: %q and %q", id, other.Data, m.Data)
 	}
 	c.sent[seq] = m
 }
 
 // Client adds a client that listens to rooms ("*" for all) under the client id.
-func (c *Checker) Client(id string, rooms ...string) *Client {
-	cl := &Client{book: c, id: id, rooms: rooms, got: make(map[uint64]received)}
+func (c *Ledger) Client(id string, rooms ...string) *Client {
+	cl := &Client{ledger: c, id: id, rooms: rooms, got: make(map[uint64]received)}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.clients = append(c.clients, cl)
 	return cl
 }
 
-// Totals are the sums of the book, to show that a run was a run.
+// Totals are the sums of the ledger, to show that a run was a run.
 type Totals struct{ Messages, Deliveries, Connections, Gaps, Skipped int }
 
 func (t Totals) String() string {
@@ -65,7 +65,7 @@ func (t Totals) String() string {
 }
 
 // Totals sums up.
-func (c *Checker) Totals() Totals {
+func (c *Ledger) Totals() Totals {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	t := Totals{Messages: len(c.sent)}
@@ -84,7 +84,7 @@ func (c *Checker) Totals() Totals {
 
 // Check returns everything that was wrong, nil if nothing was. Each client must have been told to stop only after it
 // had received the last message meant for it, or the rest counts as lost.
-func (c *Checker) Check() []string {
+func (c *Ledger) Check() []string {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for _, cl := range c.clients {
@@ -95,11 +95,11 @@ func (c *Checker) Check() []string {
 	return wrong
 }
 
-// seq takes an id apart; all ids of one book are of one epoch.
-func (c *Checker) seq(id, whose string) (uint64, bool) {
+// seq takes an id apart; all ids of one ledger are of one epoch.
+func (c *Ledger) seq(id, whose string) (uint64, bool) {
 	i := strings.LastIndexByte(id, '-')
 	if i < 0 {
-		c.complain("%s: id %q has no epoch", whose, id)
+		c.addProblem("%s: id %q has no epoch", whose, id)
 		return 0, false
 	}
 	if c.epoch == "" {
@@ -107,28 +107,28 @@ func (c *Checker) seq(id, whose string) (uint64, bool) {
 	}
 	seq, err := strconv.ParseUint(id[i+1:], 10, 64)
 	if err != nil || id[:i] != c.epoch {
-		c.complain("%s: id %q does not belong to epoch %q", whose, id, c.epoch)
+		c.addProblem("%s: id %q does not belong to epoch %q", whose, id, c.epoch)
 		return 0, false
 	}
 	return seq, true
 }
 
-// maxComplaints bounds the book; the first mistakes tell the story.
-const maxComplaints = 50
+// maxProblems bounds the ledger; the first mistakes tell the story.
+const maxProblems = 50
 
-func (c *Checker) complain(format string, args ...any) {
-	if len(c.wrong) < maxComplaints {
+func (c *Ledger) addProblem(format string, args ...any) {
+	if len(c.wrong) < maxProblems {
 		c.wrong = append(c.wrong, fmt.Sprintf(format, args...))
 	}
 }
 
 // Client is one listener across all its connections. Its methods are called in the order things happened to it.
 type Client struct {
-	book  *Checker
+	ledger  *Ledger
 	id    string
 	rooms []string
 
-	// Guarded by book.mu.
+	// Guarded by ledger.mu.
 	opened      bool
 	connections int
 	start       uint64 // events after this one are owed
@@ -146,9 +146,9 @@ type gap struct{ from, to uint64 }
 
 // Opened records a new connection whose first frame carried id.
 func (cl *Client) Opened(id string) {
-	cl.book.mu.Lock()
-	defer cl.book.mu.Unlock()
-	seq, ok := cl.book.seq(id, "client "+cl.id)
+	cl.ledger.mu.Lock()
+	defer cl.ledger.mu.Unlock()
+	seq, ok := cl.ledger.seq(id, "client "+cl.id)
 	if !ok {
 		return
 	}
@@ -164,9 +164,9 @@ func (cl *Client) Opened(id string) {
 
 // Gap records a hasses.gap with its id and data.
 func (cl *Client) Gap(id, data string) {
-	cl.book.mu.Lock()
-	defer cl.book.mu.Unlock()
-	seq, ok := cl.book.seq(id, "client "+cl.id)
+	cl.ledger.mu.Lock()
+	defer cl.ledger.mu.Unlock()
+	seq, ok := cl.ledger.seq(id, "client "+cl.id)
 	if !ok {
 		return
 	}
@@ -175,11 +175,11 @@ func (cl *Client) Gap(id, data string) {
 		ResumedAt   *string `json:"resumed_at"`
 	}
 	if err := json.Unmarshal([]byte(data), &named); err != nil || named.LastEventID == nil || named.ResumedAt == nil {
-		cl.book.complain("client %s: data of hasses.gap is %q", cl.id, data)
+		cl.ledger.addProblem("client %s: data of hasses.gap is %q", cl.id, data)
 		return
 	}
 	if *named.ResumedAt != id {
-		cl.book.complain("client %s: hasses.gap has id %s but says resumed_at %s", cl.id, id, *named.ResumedAt)
+		cl.ledger.addProblem("client %s: hasses.gap has id %s but says resumed_at %s", cl.id, id, *named.ResumedAt)
 	}
 	cl.gaps = append(cl.gaps, gap{cl.position, seq})
 	cl.position = max(cl.position, seq)
@@ -188,22 +188,22 @@ func (cl *Client) Gap(id, data string) {
 
 // Got records an event.
 func (cl *Client) Got(id, name, data string) {
-	cl.book.mu.Lock()
-	defer cl.book.mu.Unlock()
-	seq, ok := cl.book.seq(id, "client "+cl.id)
+	cl.ledger.mu.Lock()
+	defer cl.ledger.mu.Unlock()
+	seq, ok := cl.ledger.seq(id, "client "+cl.id)
 	if !ok {
 		return
 	}
 	if cl.unexplained > 0 {
-		cl.book.complain("client %s: silent gap: after %d the stream resumed at %d", cl.id, cl.position, cl.unexplained)
+		cl.ledger.addProblem("client %s: silent gap: after %d the stream resumed at %d", cl.id, cl.position, cl.unexplained)
 		cl.unexplained = 0
 	}
 	if _, ok := cl.got[seq]; ok {
-		cl.book.complain("client %s: event %d came twice", cl.id, seq)
+		cl.ledger.addProblem("client %s: event %d came twice", cl.id, seq)
 		return
 	}
 	if n := len(cl.order); n > 0 && seq < cl.order[n-1] {
-		cl.book.complain("client %s: event %d came after %d", cl.id, seq, cl.order[n-1])
+		cl.ledger.addProblem("client %s: event %d came after %d", cl.id, seq, cl.order[n-1])
 	}
 	cl.got[seq] = received{name, data}
 	cl.order = append(cl.order, seq)
@@ -212,43 +212,43 @@ func (cl *Client) Got(id, name, data string) {
 
 // LastEventID is what the client has to resume with; "" before its first connection.
 func (cl *Client) LastEventID() string {
-	cl.book.mu.Lock()
-	defer cl.book.mu.Unlock()
+	cl.ledger.mu.Lock()
+	defer cl.ledger.mu.Unlock()
 	if !cl.opened {
 		return ""
 	}
-	return cl.book.epoch + "-" + strconv.FormatUint(cl.position, 10)
+	return cl.ledger.epoch + "-" + strconv.FormatUint(cl.position, 10)
 }
 
 func (cl *Client) check() {
-	book := cl.book
+	ledger := cl.ledger
 	if !cl.opened {
-		book.complain("client %s: never connected", cl.id)
+		ledger.addProblem("client %s: never connected", cl.id)
 		return
 	}
 	for _, seq := range cl.order {
-		m, ok := book.sent[seq]
+		m, ok := ledger.sent[seq]
 		r := cl.got[seq]
 		switch {
 		case !ok:
-			book.complain("client %s: event %d (%q) was never sent", cl.id, seq, r.data)
+			ledger.addProblem("client %s: event %d (%q) was never sent", cl.id, seq, r.data)
 		case !cl.expects(seq, m):
-			book.complain("client %s: event %d to %q except %q was not for it", cl.id, seq, m.To, m.Except)
+			ledger.addProblem("client %s: event %d to %q except %q was not for it", cl.id, seq, m.To, m.Except)
 		case r.data != m.Data:
-			book.complain("client %s: event %d says %q, sent was %q", cl.id, seq, r.data, m.Data)
+			ledger.addProblem("client %s: event %d says %q, sent was %q", cl.id, seq, r.data, m.Data)
 		case r.name != m.Name && (m.Name != "" || r.name != "message"):
-			book.complain("client %s: event %d is named %q, sent was %q", cl.id, seq, r.name, m.Name)
+			ledger.addProblem("client %s: event %d is named %q, sent was %q", cl.id, seq, r.name, m.Name)
 		}
 	}
 	var lost []uint64
-	for seq, m := range book.sent {
+	for seq, m := range ledger.sent {
 		if _, ok := cl.got[seq]; !ok && cl.expects(seq, m) && !cl.excused(seq) {
 			lost = append(lost, seq)
 		}
 	}
 	if len(lost) > 0 {
 		slices.Sort(lost)
-		book.complain("client %s: lost %d events: %d (started after %d, received %d)", cl.id, len(lost), lost[:min(len(lost), 10)], cl.start, len(cl.got))
+		ledger.addProblem("client %s: lost %d events: %d (started after %d, received %d)", cl.id, len(lost), lost[:min(len(lost), 10)], cl.start, len(cl.got))
 	}
 }
 

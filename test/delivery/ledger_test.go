@@ -5,18 +5,18 @@ import (
 	"testing"
 )
 
-// Each story is told to a fresh book; the checker must say exactly the complaint, or nothing.
+// Each story is told to a fresh ledger; the ledger must say exactly the problem, or nothing.
 func TestChecker(t *testing.T) {
 	t.Parallel()
 	const gapTo3 = `{"last_event_id":"e-1","resumed_at":"e-3"}`
 	for _, tt := range []struct {
 		name  string
-		tell  func(c *Checker, cl *Client)
-		wrong string // part of the only complaint; "" for none
+		tell  func(c *Ledger, cl *Client)
+		wrong string // part of the only problem; "" for none
 	}{
 		{
 			name: "everything arrives",
-			tell: func(_ *Checker, cl *Client) {
+			tell: func(_ *Ledger, cl *Client) {
 				cl.Opened("e-0")
 				cl.Got("e-1", "message", "one")
 				cl.Got("e-2", "note", "two")
@@ -25,7 +25,7 @@ func TestChecker(t *testing.T) {
 		},
 		{
 			name: "resumed in the middle",
-			tell: func(_ *Checker, cl *Client) {
+			tell: func(_ *Ledger, cl *Client) {
 				cl.Opened("e-0")
 				cl.Got("e-1", "message", "one")
 				cl.Opened("e-1")
@@ -35,14 +35,14 @@ func TestChecker(t *testing.T) {
 		},
 		{
 			name: "joined late",
-			tell: func(_ *Checker, cl *Client) {
+			tell: func(_ *Ledger, cl *Client) {
 				cl.Opened("e-2")
 				cl.Got("e-3", "message", "three")
 			},
 		},
 		{
 			name: "lost", wrong: "lost 1 events: [2]",
-			tell: func(_ *Checker, cl *Client) {
+			tell: func(_ *Ledger, cl *Client) {
 				cl.Opened("e-0")
 				cl.Got("e-1", "message", "one")
 				cl.Got("e-3", "message", "three")
@@ -50,14 +50,14 @@ func TestChecker(t *testing.T) {
 		},
 		{
 			name: "lost at the end", wrong: "lost 2 events: [2 3]",
-			tell: func(_ *Checker, cl *Client) {
+			tell: func(_ *Ledger, cl *Client) {
 				cl.Opened("e-0")
 				cl.Got("e-1", "message", "one")
 			},
 		},
 		{
 			name: "twice", wrong: "event 1 came twice",
-			tell: func(_ *Checker, cl *Client) {
+			tell: func(_ *Ledger, cl *Client) {
 				cl.Opened("e-0")
 				cl.Got("e-1", "message", "one")
 				cl.Opened("e-0")
@@ -68,7 +68,7 @@ func TestChecker(t *testing.T) {
 		},
 		{
 			name: "out of order", wrong: "event 2 came after 3",
-			tell: func(_ *Checker, cl *Client) {
+			tell: func(_ *Ledger, cl *Client) {
 				cl.Opened("e-0")
 				cl.Got("e-1", "message", "one")
 				cl.Got("e-3", "message", "three")
@@ -77,7 +77,7 @@ func TestChecker(t *testing.T) {
 		},
 		{
 			name: "an honest gap",
-			tell: func(_ *Checker, cl *Client) {
+			tell: func(_ *Ledger, cl *Client) {
 				cl.Opened("e-0")
 				cl.Got("e-1", "message", "one")
 				cl.Opened("e-3")
@@ -86,7 +86,7 @@ func TestChecker(t *testing.T) {
 		},
 		{
 			name: "a silent gap", wrong: "silent gap: after 1 the stream resumed at 2",
-			tell: func(c *Checker, cl *Client) {
+			tell: func(c *Ledger, cl *Client) {
 				cl.Opened("e-0")
 				cl.Got("e-1", "message", "one")
 				cl.Opened("e-2")
@@ -98,7 +98,7 @@ func TestChecker(t *testing.T) {
 		},
 		{
 			name: "another epoch", wrong: `id "f-2" does not belong to epoch "e"`,
-			tell: func(_ *Checker, cl *Client) {
+			tell: func(_ *Ledger, cl *Client) {
 				cl.Opened("e-0")
 				cl.Got("e-1", "message", "one")
 				cl.Got("f-2", "note", "two")
@@ -108,7 +108,7 @@ func TestChecker(t *testing.T) {
 		},
 		{
 			name: "changed on the way", wrong: `event 3 says "thre", sent was "three"`,
-			tell: func(_ *Checker, cl *Client) {
+			tell: func(_ *Ledger, cl *Client) {
 				cl.Opened("e-0")
 				cl.Got("e-1", "message", "one")
 				cl.Got("e-2", "note", "two")
@@ -117,7 +117,7 @@ func TestChecker(t *testing.T) {
 		},
 		{
 			name: "not for this client", wrong: "event 4 to [\"lab\"] except \"\" was not for it",
-			tell: func(c *Checker, cl *Client) {
+			tell: func(c *Ledger, cl *Client) {
 				c.Sent("e-4", Message{To: []string{"lab"}, Data: "four"})
 				cl.Opened("e-0")
 				cl.Got("e-1", "message", "one")
@@ -128,7 +128,7 @@ func TestChecker(t *testing.T) {
 		},
 		{
 			name: "own words stay away",
-			tell: func(c *Checker, cl *Client) {
+			tell: func(c *Ledger, cl *Client) {
 				c.Sent("e-4", Message{To: []string{"*"}, Except: "ann", Data: "four"})
 				cl.Opened("e-2")
 				cl.Got("e-3", "message", "three")
@@ -136,12 +136,12 @@ func TestChecker(t *testing.T) {
 		},
 		{
 			name: "one id for two messages", wrong: `id e-3 was given to two messages: "three" and "again"`,
-			tell: func(c *Checker, cl *Client) {
+			tell: func(c *Ledger, cl *Client) {
 				cl.Opened("e-3")
 				c.Sent("e-3", Message{To: []string{"lab"}, Data: "again"})
 			},
 		},
-		{name: "never connected", wrong: "never connected", tell: func(*Checker, *Client) {}},
+		{name: "never connected", wrong: "never connected", tell: func(*Ledger, *Client) {}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
@@ -153,9 +153,9 @@ func TestChecker(t *testing.T) {
 			got := c.Check()
 			switch {
 			case tt.wrong == "" && len(got) > 0:
-				t.Errorf("complaints %q, want none", got)
+				t.Errorf("problems %q, want none", got)
 			case tt.wrong != "" && (len(got) != 1 || !strings.Contains(got[0], tt.wrong)):
-				t.Errorf("complaints %q, want one with %q", got, tt.wrong)
+				t.Errorf("problems %q, want one with %q", got, tt.wrong)
 			}
 		})
 	}
@@ -177,7 +177,7 @@ func TestTotals(t *testing.T) {
 		t.Errorf("totals %+v, want %+v", got, want)
 	}
 	if wrong := c.Check(); wrong != nil {
-		t.Errorf("complaints %q", wrong)
+		t.Errorf("problems %q", wrong)
 	}
 	if got := cl.LastEventID(); got != "e-3" {
 		t.Errorf("last event id %s, want e-3", got)
