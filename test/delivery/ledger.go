@@ -124,9 +124,9 @@ func (c *Ledger) addProblem(format string, args ...any) {
 
 // Client is one listener across all its connections. Its methods are called in the order things happened to it.
 type Client struct {
-	ledger  *Ledger
-	id    string
-	rooms []string
+	ledger *Ledger
+	id     string
+	rooms  []string
 
 	// Guarded by ledger.mu.
 	opened      bool

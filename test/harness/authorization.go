@@ -51,7 +51,8 @@ func Guarded(t testing.TB, flags ...string) *Daemon {
 	return d
 }
 
-// Ask opens the target and returns the status, and of a refusal the code.
+// Ask requests the target and returns the HTTP status and, for a refusal, the error code. A stream has been opened when the
+// status is 200.
 func (d *Daemon) Ask(target string, header ...string) (s *subscriber.Stream, status int, code string) {
 	d.T.Helper()
 	r := d.Request("")
@@ -90,7 +91,7 @@ func (d *Daemon) SignURL(args ...string) string {
 	}, args...)...))
 }
 
-// RunOK runs a program that must succeed, and returns what it says.
+// RunOK runs a program that must succeed and returns its standard output.
 func (d *Daemon) RunOK(name string, args ...string) string {
 	d.T.Helper()
 	r := Run(d.T, "", name, args...)
@@ -100,7 +101,7 @@ func (d *Daemon) RunOK(name string, args ...string) string {
 	return r.Stdout
 }
 
-// RequestTarget is the path and query of a URL.
+// RequestTarget returns the path and query of a URL.
 func RequestTarget(t testing.TB, text string) string {
 	t.Helper()
 	u, err := url.Parse(text)

@@ -38,12 +38,11 @@ func findBinaries() error {
 	return nil
 }
 
-// coverage returns the directory in which the programs leave which of their statements ran; empty: they count nothing.
-// `make cover` sets it. The daemon has no sandbox then unless a test asks for one, as it writes there when it ends.
+// coverage returns the directory into which the programs write their coverage data; empty means that coverage is off.
+// `make cover` sets it. The daemon then runs without its sandbox, which would forbid that write, unless a test asks for one.
 func coverage() string { return os.Getenv("HASSESD_TEST_COVERAGE") }
 
-// SkipInCoverage skips a test of what the daemon is not while coverage is measured: in a sandbox, and done with files when
-// it ends.
+// SkipInCoverage skips a test that needs the default sandbox, or a daemon that opens no file as it exits.
 func SkipInCoverage(t testing.TB) {
 	t.Helper()
 	if coverage() != "" {
@@ -67,8 +66,9 @@ func Build(module, name string, args ...string) (dir string, err error) {
 	return dir, nil
 }
 
-// seeSources looks at the programs' sources, once. The go command notes what a test looks at: it repeats the results of an
-// earlier run only while none of it has changed. It does not see the sources otherwise, as no test imports them.
+// seeSources reads the directories of the programs' sources, once. The go command records which files a test opens, and
+// repeats a cached result only while none of them has changed. Otherwise it would not know about the sources: no test
+// imports them.
 var seeSources = sync.OnceValue(func() error {
 	for _, tree := range []string{"../../cmd", "../../internal"} {
 		err := filepath.WalkDir(tree, func(_ string, _ fs.DirEntry, err error) error { return err })
@@ -84,7 +84,7 @@ var seeSources = sync.OnceValue(func() error {
 	return nil
 })
 
-// noteSources has the go command know what the test depends on.
+// noteSources records for the go command what the test depends on.
 func noteSources(t testing.TB) {
 	t.Helper()
 	if err := seeSources(); err != nil {

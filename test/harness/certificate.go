@@ -16,29 +16,29 @@ import (
 	"time"
 )
 
-// authority is a root with an intermediate below it: a daemon that serves only its leaf is not trusted by anybody who
-// knows the root alone.
-type authority struct {
+// Authority is a root with an intermediate below it. A client that knows only the root does not trust a daemon that serves
+// only its leaf.
+type Authority struct {
 	rootPEM         []byte
 	Roots           *x509.CertPool
 	Intermediate    *x509.Certificate
 	IntermediateKey *ecdsa.PrivateKey
 }
 
-func NewAuthority(t testing.TB) *authority {
+func NewAuthority(t testing.TB) *Authority {
 	t.Helper()
 	rootKey := newKey(t)
 	root := sign(t, template("hassesd test root", true), nil, &rootKey.PublicKey, rootKey)
 	middleKey := newKey(t)
 	middle := sign(t, template("hassesd test intermediate", true), root, &middleKey.PublicKey, rootKey)
-	a := &authority{Roots: x509.NewCertPool(), Intermediate: middle, IntermediateKey: middleKey}
+	a := &Authority{Roots: x509.NewCertPool(), Intermediate: middle, IntermediateKey: middleKey}
 	a.rootPEM = pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: root.Raw})
 	a.Roots.AddCert(root)
 	return a
 }
 
 // Issue writes a chain and a key for localhost into dir and returns the leaf.
-func (a *authority) Issue(t testing.TB, dir string) *x509.Certificate {
+func (a *Authority) Issue(t testing.TB, dir string) *x509.Certificate {
 	t.Helper()
 	m := a.Make(t, nil)
 	WriteFile(t, filepath.Join(dir, "cert.pem"), m.Chain)
@@ -47,14 +47,14 @@ func (a *authority) Issue(t testing.TB, dir string) *x509.Certificate {
 	return m.Leaf
 }
 
-// Material is a certificate with its key, as the files have it.
+// Material is a certificate chain with its key, as in the files.
 type Material struct {
 	Leaf       *x509.Certificate
 	Chain, Key []byte // PEM
 }
 
-// Make makes a certificate for localhost, or for what change makes of it.
-func (a *authority) Make(t testing.TB, change func(*x509.Certificate)) Material {
+// Make returns a certificate for localhost. change, unless nil, edits the template first.
+func (a *Authority) Make(t testing.TB, change func(*x509.Certificate)) Material {
 	t.Helper()
 	key := newKey(t)
 	tmpl := template("localhost", false)
@@ -73,7 +73,7 @@ func (a *authority) Make(t testing.TB, change func(*x509.Certificate)) Material 
 	return Material{leaf, chain, pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der})}
 }
 
-// Install puts new files in the place of the daemon's, each by a rename, as renewers do.
+// Install replaces the daemon's certificate files, each by a rename, as ACME clients do.
 func (m Material) Install(t testing.TB, d *Daemon) {
 	t.Helper()
 	for name, text := range map[string][]byte{"cert.pem": m.Chain, "key.pem": m.Key} {
@@ -84,7 +84,7 @@ func (m Material) Install(t testing.TB, d *Daemon) {
 	}
 }
 
-// ServedCertificate returns the certificate that a new client is shown.
+// ServedCertificate returns the leaf that a new client gets.
 func (d *Daemon) ServedCertificate() *x509.Certificate {
 	d.T.Helper()
 	conn, err := tls.Dial("tcp", d.HTTPS, &tls.Config{InsecureSkipVerify: true})
@@ -95,8 +95,8 @@ func (d *Daemon) ServedCertificate() *x509.Certificate {
 	return conn.ConnectionState().PeerCertificates[0]
 }
 
-// ClientConfig is the TLS configuration of a client that trusts the root.
-func (a *authority) ClientConfig() *tls.Config { return &tls.Config{RootCAs: a.Roots} }
+// ClientConfig returns the TLS configuration of a client that trusts the root.
+func (a *Authority) ClientConfig() *tls.Config { return &tls.Config{RootCAs: a.Roots} }
 
 func newKey(t testing.TB) *ecdsa.PrivateKey {
 	t.Helper()

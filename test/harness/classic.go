@@ -13,14 +13,14 @@ import (
 	"github.com/hassesd/hassesd/test/subscriber"
 )
 
-// classic is a control connection that speaks hasses' own form.
-type classic struct {
+// Classic is a control connection that speaks hasses' own form.
+type Classic struct {
 	t    testing.TB
 	Conn net.Conn
 	In   *bufio.Reader
 }
 
-func (d *Daemon) Classic(network string) *classic {
+func (d *Daemon) Classic(network string) *Classic {
 	d.T.Helper()
 	address := d.Socket
 	if network == "tcp" {
@@ -31,11 +31,11 @@ func (d *Daemon) Classic(network string) *classic {
 		d.T.Fatal(err)
 	}
 	d.T.Cleanup(func() { conn.Close() })
-	return &classic{d.T, conn, bufio.NewReader(conn)}
+	return &Classic{d.T, conn, bufio.NewReader(conn)}
 }
 
-// Say writes text as it is.
-func (c *classic) Say(text string) {
+// Say writes text unchanged.
+func (c *Classic) Say(text string) {
 	c.t.Helper()
 	if err := c.Conn.SetWriteDeadline(time.Now().Add(Patience)); err != nil {
 		c.t.Fatal(err)
@@ -45,8 +45,8 @@ func (c *classic) Say(text string) {
 	}
 }
 
-// Line reads one line of answer.
-func (c *classic) Line() string {
+// Line reads one line.
+func (c *Classic) Line() string {
 	c.t.Helper()
 	if err := c.Conn.SetReadDeadline(time.Now().Add(Patience)); err != nil {
 		c.t.Fatal(err)
@@ -58,15 +58,15 @@ func (c *classic) Line() string {
 	return strings.TrimSuffix(line, "\n")
 }
 
-// Ask says a command and reads one line.
-func (c *classic) Ask(command string) string {
+// Ask sends a command and reads one line.
+func (c *Classic) Ask(command string) string {
 	c.t.Helper()
 	c.Say(command + "\n")
 	return c.Line()
 }
 
 // Object reads one line that is a JSON object.
-func (c *classic) Object() Object {
+func (c *Classic) Object() Object {
 	c.t.Helper()
 	line := c.Line()
 	var o Object
@@ -76,8 +76,8 @@ func (c *classic) Object() Object {
 	return o
 }
 
-// Finish ends our side and reads to the end of the other.
-func (c *classic) Finish() string {
+// Finish closes our side and reads until the daemon closes its own.
+func (c *Classic) Finish() string {
 	c.t.Helper()
 	switch conn := c.Conn.(type) {
 	case *net.TCPConn:
@@ -95,8 +95,8 @@ func (c *classic) Finish() string {
 	return string(rest)
 }
 
-// SayInPieces sends one command in several writes and wants one message. A pause of 50 ms ends a command, so an attempt
-// that the machine stretched to nearly that proves nothing and is made again.
+// SayInPieces sends one command in several writes and expects one message. A pause of 50 ms ends a command, so SayInPieces
+// repeats an attempt that a busy machine stretched to nearly that.
 func SayInPieces(t *testing.T, d *Daemon, s *subscriber.Stream, want string, say func(string), pieces ...string) {
 	t.Helper()
 	for attempt := range 50 {
@@ -105,7 +105,7 @@ func SayInPieces(t *testing.T, d *Daemon, s *subscriber.Stream, want string, say
 			say(piece)
 		}
 		took := time.Since(began)
-		<-time.After(100 * time.Millisecond) // whatever is left of it is a command of its own now
+		<-time.After(100 * time.Millisecond) // the rest has become a command of its own
 		mark := fmt.Sprint("mark ", attempt)
 		d.Send("a", mark)
 		var got []string
@@ -130,8 +130,8 @@ func SayInPieces(t *testing.T, d *Daemon, s *subscriber.Stream, want string, say
 	t.Error("the machine is too slow to send a few bytes in 40 ms")
 }
 
-// Until reads lines up to one that is last.
-func (c *classic) Until(last string) string {
+// Until reads lines up to and including last, and returns them.
+func (c *Classic) Until(last string) string {
 	c.t.Helper()
 	var text strings.Builder
 	for {

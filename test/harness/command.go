@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// WithoutFlags leaves out flags with their values.
+// WithoutFlags returns args without the flags and their values.
 func WithoutFlags(args []string, flags ...string) []string {
 	var rest []string
 	for i := 0; i < len(args); i++ {
@@ -35,7 +35,7 @@ func WriteFile(t testing.TB, path string, content []byte) {
 	}
 }
 
-// Result of a program that was run to its end.
+// Result is what a finished program left.
 type Result struct {
 	Code           int
 	Stdout, Stderr string
@@ -45,7 +45,7 @@ func (r Result) String() string {
 	return fmt.Sprintf("exit code %d\nstdout:\n%s\nstderr:\n%s", r.Code, r.Stdout, r.Stderr)
 }
 
-// Run runs a program to its end, which must come within patience.
+// Run runs a program, which must end within Patience.
 func Run(t testing.TB, stdin, name string, args ...string) Result {
 	t.Helper()
 	var out, errs bytes.Buffer
@@ -67,7 +67,7 @@ func Run(t testing.TB, stdin, name string, args ...string) Result {
 	return Result{cmd.ProcessState.ExitCode(), out.String(), errs.String()}
 }
 
-// Environment is ours without what would change the programs under test.
+// Environment returns our environment without the variables that configure the programs under test, and with add.
 func Environment(add ...string) []string {
 	var env []string
 	for _, kv := range os.Environ() {
@@ -81,7 +81,7 @@ func Environment(add ...string) []string {
 	return append(env, add...)
 }
 
-// Ctl runs hassesctl against the daemon.
+// Ctl runs hassesctl on the daemon's control socket.
 func (d *Daemon) Ctl(args ...string) Result {
 	d.T.Helper()
 	return Run(d.T, "", Hassesctl, append([]string{"--socket", d.Socket}, args...)...)
@@ -100,7 +100,7 @@ func Tool(t testing.TB, name string) string {
 	return path
 }
 
-// SkipUnlessRoot is for what only root can set up.
+// SkipUnlessRoot skips a test that only root can set up.
 func SkipUnlessRoot(t *testing.T) {
 	t.Helper()
 	if os.Geteuid() != 0 {

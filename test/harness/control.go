@@ -10,8 +10,8 @@ import (
 	"time"
 )
 
-// rpcerror is an error answer of the JSON form.
-type rpcerror struct {
+// RPCError is an error response.
+type RPCError struct {
 	Code    int    `json:"code"`
 	Message string `json:"message"`
 	Data    struct {
@@ -19,9 +19,9 @@ type rpcerror struct {
 	} `json:"data"`
 }
 
-func (e *rpcerror) Error() string { return fmt.Sprintf("%s (code %d)", e.Message, e.Code) }
+func (e *RPCError) Error() string { return fmt.Sprintf("%s (code %d)", e.Message, e.Code) }
 
-// RPC is a control connection that speaks the JSON form, one call at a time.
+// RPC is a control connection that speaks JSON-RPC, one call at a time.
 type RPC struct {
 	Conn net.Conn
 	In   *bufio.Reader
@@ -38,7 +38,7 @@ func DialRPC(network, address string) (*RPC, error) {
 
 func (r *RPC) Close() error { return r.Conn.Close() }
 
-// Call returns the daemon's error as *rpcError.
+// Call makes a call. An error response is returned as *RPCError.
 func (r *RPC) Call(method string, params, result any) error {
 	r.id++
 	request := map[string]any{"jsonrpc": "2.0", "id": r.id, "method": method}
@@ -62,7 +62,7 @@ func (r *RPC) Call(method string, params, result any) error {
 	var response struct {
 		ID     int             `json:"id"`
 		Result json.RawMessage `json:"result"`
-		Error  *rpcerror       `json:"error"`
+		Error  *RPCError       `json:"error"`
 	}
 	if err := json.Unmarshal(answer, &response); err != nil {
 		return fmt.Errorf("answer to %s is %q: %w", method, answer, err)
@@ -79,7 +79,7 @@ func (r *RPC) Call(method string, params, result any) error {
 	return json.Unmarshal(response.Result, result)
 }
 
-// Answers says whether the control socket is served.
+// Answers reports whether the control socket is served.
 func (d *Daemon) Answers() bool {
 	r, err := DialRPC("unix", d.Socket)
 	if err != nil {
@@ -89,7 +89,7 @@ func (d *Daemon) Answers() bool {
 	return r.Call("hello", nil, nil) == nil
 }
 
-// Call makes one call that must succeed.
+// Call makes a call that must succeed, on the test's own control connection.
 func (d *Daemon) Call(method string, params, result any) {
 	d.T.Helper()
 	if err := d.Try(method, params, result); err != nil {
@@ -97,12 +97,12 @@ func (d *Daemon) Call(method string, params, result any) {
 	}
 }
 
-// Try makes one call on the test's own control connection.
+// Try makes a call on the test's own control connection.
 func (d *Daemon) Try(method string, params, result any) error {
 	return d.Control.call(d.Socket, method, params, result)
 }
 
-// Shared is one control connection for all that a test asks, opened when it is needed.
+// Shared is the control connection of a test, opened when it is first needed.
 type Shared struct {
 	mu sync.Mutex
 	c  *RPC
@@ -135,8 +135,10 @@ func (s *Shared) hangUp() {
 	}
 }
 
+// Object is a JSON object.
 type Object = map[string]any
 
+// Sent is the result of the send method.
 type Sent struct {
 	ID      string `json:"id"`
 	Matched int    `json:"matched"`
@@ -150,9 +152,9 @@ func (d *Daemon) Send(room, data string) Sent {
 	return s
 }
 
-// ErrorCode returns the code of an error answer, 0 for anything else.
+// ErrorCode returns the code of an error response, 0 for any other error.
 func ErrorCode(err error) int {
-	if e, ok := errors.AsType[*rpcerror](err); ok {
+	if e, ok := errors.AsType[*RPCError](err); ok {
 		return e.Code
 	}
 	return 0

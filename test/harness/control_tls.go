@@ -11,13 +11,13 @@ import (
 	"testing"
 )
 
-// ControlTLS is a daemon whose control port is open to every address, with certificates by hassesctl pki.
+// ControlTLS is a daemon whose control port listens on every address, with certificates from hassesctl pki.
 type ControlTLS struct {
 	*Daemon
 	pki string
 }
 
-// Issue makes the certificate of a client.
+// Issue issues a client certificate.
 func (d *ControlTLS) Issue(t testing.TB, name string) {
 	t.Helper()
 	if r := Run(t, "", Hassesctl, "pki", "issue", "client", name, "--dir", d.pki); r.Code != 0 {
@@ -58,7 +58,7 @@ func StartControlTLS(t testing.TB) *ControlTLS {
 	return d
 }
 
-// As runs hassesctl over TLS with the client's certificate, without one for an empty name.
+// As runs hassesctl over TLS with the certificate of the named client; with an empty name, without a certificate.
 func (d *ControlTLS) As(t testing.TB, name string, args ...string) Result {
 	t.Helper()
 	flags := []string{"--tcp", d.TCP, "--ca", d.File("ca.pem"), "--timeout", "30s"}
@@ -68,7 +68,7 @@ func (d *ControlTLS) As(t testing.TB, name string, args ...string) Result {
 	return Run(t, "", Hassesctl, append(flags, args...)...)
 }
 
-// Refused is what status counts of the control protocol.
+// Refused returns how often the control port has refused something for the reason.
 func (d *ControlTLS) Refused(t testing.TB, reason string) int {
 	t.Helper()
 	var status struct {
@@ -81,7 +81,7 @@ func (d *ControlTLS) Refused(t testing.TB, reason string) int {
 	return status.Refused["control_"+reason]
 }
 
-// IssueChanged signs what hassesctl pki would not.
+// IssueChanged issues a client certificate that change has edited, such as hassesctl pki would not issue.
 func (d *ControlTLS) IssueChanged(t testing.TB, name string, change func(*x509.Certificate)) {
 	t.Helper()
 	ca, err := tls.LoadX509KeyPair(d.File("ca.pem"), d.File("ca-key.pem"))

@@ -10,19 +10,19 @@ import (
 	"time"
 )
 
-// Daemon is a running hassesd with every door open, in a directory of its own.
+// Daemon is a running hassesd with every listener open, in a directory of its own.
 type Daemon struct {
 	T    testing.TB
 	Dir  string
-	CA   *authority
+	CA   *Authority
 	Args []string
-	Wrap []string // a command line that runs hassesd; empty: none
+	Wrap []string // command line that runs hassesd, with its path; empty: none
 
-	Env   []string   // variables besides those of every test
+	Env   []string   // additional variables
 	Files []*os.File // descriptors from 3 on
 
-	Screen, TTY *os.File // a terminal that the log goes to on its way into log; nil: none
-	Stderr      *os.File // what the log goes to instead of log; nil: log
+	Screen, TTY *os.File // a terminal that the log goes through on its way to Log; nil: none
+	Stderr      *os.File // where the log goes instead of Log; nil: Log
 
 	HTTPS  string // addresses
 	HTTP   string
@@ -35,12 +35,12 @@ type Daemon struct {
 
 	Cmd    *exec.Cmd
 	Log    *Log
-	Exited chan struct{} // closed when the process is gone and err is set
+	Exited chan struct{} // closed when the process has ended and Err is set
 	Err    error
 }
 
-// Start runs a daemon with the usual doors and the given flags besides, and waits until it answers. It is stopped at
-// the end of the test, when it must end by itself with exit code 0.
+// Start starts a daemon with all listeners and the given additional flags, and waits until it answers. At the end of the
+// test the daemon gets SIGTERM and must exit with code 0.
 func Start(t testing.TB, flags ...string) *Daemon {
 	t.Helper()
 	d := Prepare(t, flags...)
@@ -48,14 +48,14 @@ func Start(t testing.TB, flags ...string) *Daemon {
 	return d
 }
 
-// In is the same daemon for a subtest.
+// In returns the same daemon for a subtest.
 func (d *Daemon) In(t testing.TB) *Daemon {
 	same := *d
 	same.T = t
 	return &same
 }
 
-// Prepare makes the directory, the certificate and the command line, and starts nothing.
+// Prepare creates the directory, the certificate and the command line. It does not start the daemon.
 func Prepare(t testing.TB, flags ...string) *Daemon {
 	t.Helper()
 	noteSources(t)
@@ -73,7 +73,7 @@ func Prepare(t testing.TB, flags ...string) *Daemon {
 	return d
 }
 
-// Bare is a prepared daemon that gets exactly the given arguments.
+// Bare prepares a daemon that gets exactly the given arguments.
 func Bare(t testing.TB, args ...string) *Daemon {
 	t.Helper()
 	d := Prepare(t)
@@ -81,7 +81,7 @@ func Bare(t testing.TB, args ...string) *Daemon {
 	return d
 }
 
-// Run starts what was prepared and waits until the control socket answers.
+// Run starts a prepared daemon and waits until its control socket answers.
 func (d *Daemon) Run() {
 	d.T.Helper()
 	d.Control.hangUp()
@@ -126,7 +126,7 @@ func (d *Daemon) Launch() {
 	}
 	d.Cmd.Env = Environment(d.Env...)
 	d.Cmd.ExtraFiles = d.Files
-	d.Cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL} // no orphans of a test that is killed
+	d.Cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL} // a killed test leaves no orphans
 	if err := d.Cmd.Start(); err != nil {
 		d.T.Fatal(err)
 	}
@@ -144,7 +144,7 @@ func (d *Daemon) Launch() {
 	})
 }
 
-// End asks the process to stop, and insists after a while.
+// End stops the process with SIGTERM; after Patience it fails the test and kills the process.
 func (d *Daemon) End(cmd *exec.Cmd, exited chan struct{}) {
 	select {
 	case <-exited:
@@ -158,7 +158,7 @@ func (d *Daemon) End(cmd *exec.Cmd, exited chan struct{}) {
 			d.T.Errorf("hassesd ended with %v after SIGTERM, want exit code 0", d.Err)
 		}
 	case <-time.After(Patience):
-		_ = cmd.Process.Signal(syscall.SIGQUIT) // the runtime writes where each goroutine stands
+		_ = cmd.Process.Signal(syscall.SIGQUIT) // the runtime prints all goroutines
 		select {
 		case <-exited:
 		case <-time.After(5 * time.Second):
@@ -177,7 +177,7 @@ func (d *Daemon) Signal(sig os.Signal) {
 	}
 }
 
-// Wait returns the exit code, which must come within the limit.
+// Wait waits for the process to end, which it must within limit, and returns its exit code.
 func (d *Daemon) Wait(limit time.Duration) int {
 	d.T.Helper()
 	select {

@@ -18,7 +18,7 @@ func (l *Log) Write(p []byte) (int, error) {
 	return l.Buf.Write(p)
 }
 
-// maxLog is how much of a log is worth showing.
+// maxLog bounds how much of a log a failed test shows, in bytes.
 const maxLog = 20000
 
 func (l *Log) String() string {
@@ -30,17 +30,17 @@ func (l *Log) String() string {
 	return l.Buf.String()
 }
 
-// Whole is everything written so far.
+// Whole returns everything written so far.
 func (l *Log) Whole() string {
 	l.Mu.Lock()
 	defer l.Mu.Unlock()
 	return l.Buf.String()
 }
 
-// WaitFor waits until s has been written: what a process writes comes through a pipe, later than what it answers.
+// WaitFor reports whether s is written within Patience. A process's log comes through a pipe, later than its responses.
 func (l *Log) WaitFor(s string) bool { return Poll(Patience, func() bool { return l.Contains(s) }) }
 
-// Contains looks through everything written so far. For what must be there, says is the word.
+// Contains reports whether s has been written so far. For what must come, use WaitFor.
 func (l *Log) Contains(s string) bool {
 	l.Mu.Lock()
 	defer l.Mu.Unlock()

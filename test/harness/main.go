@@ -19,7 +19,7 @@ import (
 	"github.com/hassesd/hassesd/internal/runtimetest"
 )
 
-// Role is another program that a test binary can be: its tests start it once more, with Variable set.
+// Role is another program that a test binary can be. Its tests start it again with Variable set.
 type Role struct {
 	Variable string
 	Run      func(value string, args []string) error
@@ -59,8 +59,8 @@ func Main(m *testing.M, roles ...Role) int {
 	return m.Run()
 }
 
-// takeTurn waits until no other package of this checkout runs its end-to-end tests. They agree by a lock on the directory
-// of this package.
+// takeTurn waits until no other package of this checkout runs its end-to-end tests. The packages agree by a lock on the
+// directory of this one.
 func takeTurn() (release func(), err error) {
 	dir, err := os.Open("../harness")
 	if err != nil {

@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// Report is what a foreign subscriber says it saw.
+// Report is a line of output of a foreign subscriber: something it saw.
 type Report struct {
 	Kind  string `json:"kind"` // open, event, error, failure
 	ID    string `json:"id"`

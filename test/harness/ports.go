@@ -8,11 +8,11 @@ import (
 	"testing"
 )
 
-// lastPort is below the range from which the kernel takes ports for outgoing connections, so nobody takes one by chance.
+// lastPort stays below the range from which the kernel takes ports for outgoing connections, so that none is taken by chance.
 var lastPort atomic.Uint32
 
-// FreeAddress returns an address that nobody listens on. Other runs of these tests on the same machine leave it alone
-// until the test ends: whoever starts a server with it needs a while.
+// FreeAddress returns an address that nobody listens on. Until the test ends, other runs of these tests on the same machine
+// do not use it, so that there is time to start a server.
 func FreeAddress(t testing.TB) string {
 	t.Helper()
 	lastPort.CompareAndSwap(0, uint32(12000+os.Getpid()%160*100))
@@ -33,7 +33,7 @@ func FreeAddress(t testing.TB) string {
 	return ""
 }
 
-// isFree says whether the address can be listened on, by TCP and, as DNS servers do, by UDP.
+// isFree reports whether the address is free for TCP and, for DNS servers, UDP.
 func isFree(address string) bool {
 	l, err := net.Listen("tcp", address)
 	if err != nil {
@@ -48,7 +48,7 @@ func isFree(address string) bool {
 	return true
 }
 
-// PrivilegedAddress finds a free port that only root may bind.
+// PrivilegedAddress returns an address with a free port that only root may bind.
 func PrivilegedAddress(t *testing.T) string {
 	t.Helper()
 	for port := 601; port < 1024; port++ {

@@ -12,7 +12,7 @@ import (
 
 var goroutine = regexp.MustCompile(`(?m)^goroutine \d+ .*\[`)
 
-// Goroutines makes the runtime list its goroutines, which is the last thing the process does, and counts them.
+// Goroutines ends the process with SIGQUIT, upon which the runtime prints its goroutines, and returns their number.
 func (d *Daemon) Goroutines() int {
 	d.T.Helper()
 	d.Signal(syscall.SIGQUIT)

@@ -19,10 +19,10 @@ type Program struct {
 	Cmd   *exec.Cmd
 }
 
-// Launch starts a program that is ended with the test.
+// Launch starts a program. It is stopped when the test ends.
 func Launch(t testing.TB, env []string, name string, args ...string) *Program {
 	t.Helper()
-	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context())) // it outlives the test by the time of its end
+	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context())) // it outlives the test until its cleanup
 	p := &Program{T: t, Lines: make(chan string, 1000), log: &Log{}, Cmd: exec.CommandContext(ctx, name, args...)}
 	p.Cmd.Env = Environment(env...)
 	p.Cmd.Stderr = p.log
@@ -76,7 +76,7 @@ func (p *Program) Line() (line string, ok bool) {
 	}
 }
 
-// Await reads lines up to the one that is wanted.
+// Await reads lines up to and including want.
 func (p *Program) Await(want string) {
 	p.T.Helper()
 	var seen []string

@@ -7,10 +7,10 @@ import (
 	"path/filepath"
 )
 
-// Nobody is who daemons of these tests become.
+// Nobody is the user and group that daemons of these tests switch to.
 const Nobody = 65534
 
-// SandboxReport is what a daemon says of its sandbox.
+// SandboxReport is the sandbox as the daemon's status shows it.
 type SandboxReport struct {
 	Mode      string `json:"mode"`
 	SelfCheck string `json:"self_check"`
@@ -39,7 +39,7 @@ func (d *Daemon) Sandbox() SandboxReport {
 	return answer
 }
 
-// Missing are the layers that are not in force.
+// Missing returns the layers that are not active.
 func (a SandboxReport) Missing() (layers []string) {
 	for _, l := range a.Layers {
 		if !l.InForce {
@@ -49,10 +49,10 @@ func (a SandboxReport) Missing() (layers []string) {
 	return layers
 }
 
-// OpenToNobody lets the lesser user into the daemon's directory, and read its key.
+// OpenToNobody lets user Nobody enter the daemon's directory and read its key.
 func (d *Daemon) OpenToNobody() {
 	d.T.Helper()
-	for _, dir := range []string{d.Dir, filepath.Dir(d.Dir)} { // tests' directories are for their user alone
+	for _, dir := range []string{d.Dir, filepath.Dir(d.Dir)} { // test directories are private to their user
 		if err := os.Chmod(dir, 0o755); err != nil {
 			d.T.Fatal(err)
 		}
@@ -60,7 +60,7 @@ func (d *Daemon) OpenToNobody() {
 	d.GiveFiles()
 }
 
-// GiveFiles lets the lesser user's group read certificate, key and settings, as far as there are any.
+// GiveFiles lets group Nobody read those of the certificate, key and settings that exist.
 func (d *Daemon) GiveFiles() {
 	d.T.Helper()
 	for _, name := range []string{"cert.pem", "key.pem", "hassesd.toml"} {

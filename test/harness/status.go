@@ -4,7 +4,7 @@ import (
 	"fmt"
 )
 
-// Streams asks how many streams there are in a room, or in all ("").
+// Streams returns the number of streams in a room, or in all rooms ("").
 func (d *Daemon) Streams(room string) int {
 	d.T.Helper()
 	var count struct {
@@ -24,7 +24,8 @@ func (d *Daemon) AwaitStreams(room string, n int) {
 	Eventually(d.T, fmt.Sprintf("%d streams in room %q", n, room), func() bool { return d.Streams(room) == n })
 }
 
-type status struct {
+// Status is the result of the status method.
+type Status struct {
 	Version            string            `json:"version"`
 	PID                int               `json:"pid"`
 	Mode               string            `json:"mode"`
@@ -41,14 +42,14 @@ type status struct {
 	Refused            map[string]uint64 `json:"refused"`
 }
 
-func (d *Daemon) Status() status {
+func (d *Daemon) Status() Status {
 	d.T.Helper()
-	var s status
+	var s Status
 	d.Call("status", nil, &s)
 	return s
 }
 
-// MemoryStatus is what the daemon tells of its memory.
+// MemoryStatus returns what limits reports about memory.
 func (d *Daemon) MemoryStatus() (m struct {
 	Pressure     string
 	UsedBytes    int64  `json:"used_bytes"`
@@ -64,12 +65,8 @@ func (d *Daemon) MemoryStatus() (m struct {
 	return m
 }
 
-// The tests named TestT1... are of one threat each, as docs/security.md numbers them. In each a real attacker is at work
-// on a real daemon while good streams receive: none of them may lose anything. How much later events arrive
-// meanwhile is told, not judged: it hangs on the machine. `make threats` runs them one by one, with 1,000 streams.
-
-// limits is what the control protocol says about them.
-type limits struct {
+// Limits is the result of the limits method.
+type Limits struct {
 	Limits []struct {
 		Key   string `json:"key"`
 		Used  int64  `json:"used"`
@@ -90,14 +87,14 @@ type limits struct {
 	} `json:"penalties"`
 }
 
-func (d *Daemon) Limits() limits {
+func (d *Daemon) Limits() Limits {
 	d.T.Helper()
-	var l limits
+	var l Limits
 	d.Call("limits", nil, &l)
 	return l
 }
 
-func (l limits) Penalized(network string) bool {
+func (l Limits) Penalized(network string) bool {
 	for _, p := range l.Penalties.Penalized {
 		if p.Network == network {
 			return true

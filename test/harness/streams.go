@@ -7,20 +7,20 @@ import (
 	"github.com/hassesd/hassesd/test/subscriber"
 )
 
-// URL is where a browser would subscribe.
+// URL returns the address at which a browser would subscribe.
 func (d *Daemon) URL(query string) string { return "https://" + d.HTTPS + "/sse?" + query }
 
-// Request is a subscription over TLS, to be changed by the test.
+// Request returns a subscription over TLS, which the test may change.
 func (d *Daemon) Request(query string) subscriber.Request {
 	return subscriber.Request{Addr: d.HTTPS, TLS: d.CA.ClientConfig(), Target: "/sse?" + query, Wait: Patience}
 }
 
-// Plain is the same without TLS.
+// Plain returns the same without TLS.
 func (d *Daemon) Plain(query string) subscriber.Request {
 	return subscriber.Request{Addr: d.HTTP, Target: "/sse?" + query, Wait: Patience}
 }
 
-// Open opens what must be a stream and reads its first frame.
+// Open sends a request that must open a stream, and reads the first frame.
 func (d *Daemon) Open(r subscriber.Request) *subscriber.Stream {
 	d.T.Helper()
 	s, err := subscriber.Open(d.T.Context(), r)
@@ -43,7 +43,7 @@ func (d *Daemon) Subscribe(query string) *subscriber.Stream {
 	return d.Open(d.Request(query))
 }
 
-// WantEvent reads one event and compares name and data.
+// WantEvent reads one event, which must have this name and data.
 func WantEvent(t testing.TB, s *subscriber.Stream, name, data string) subscriber.Event {
 	t.Helper()
 	e, err := s.Next()
@@ -56,14 +56,14 @@ func WantEvent(t testing.TB, s *subscriber.Stream, name, data string) subscriber
 	return e
 }
 
-// WantMessage reads one unnamed event.
+// WantMessage reads one event without a name, which must have this data.
 func WantMessage(t testing.TB, s *subscriber.Stream, data string) subscriber.Event {
 	t.Helper()
 	return WantEvent(t, s, "message", data)
 }
 
-// OnBothFamilies has a prepared daemon listen on every address at the port of one, and makes the request over IPv4 and
-// over IPv6.
+// OnBothFamilies makes a prepared daemon listen on all addresses at the port of address, and makes the request over IPv4
+// and IPv6.
 func OnBothFamilies(d *Daemon, scheme, address string, r subscriber.Request) {
 	d.T.Helper()
 	_, port, _ := strings.Cut(address, ":")

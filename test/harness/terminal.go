@@ -4,7 +4,7 @@ import (
 	"os"
 )
 
-// Look copies what a terminal shows into log until nobody has it open any more, and then closes done.
+// Look copies what a terminal shows to log, until no process has it open. Then it closes done.
 func Look(screen *os.File, log *Log) (done chan struct{}) {
 	done = make(chan struct{})
 	go func() {

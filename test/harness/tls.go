@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// ClientHello is the first flight of a good client, to be said by bad ones.
+// ClientHello returns the first flight of a good client, for attackers to send.
 func ClientHello(t testing.TB, config *tls.Config) []byte {
 	t.Helper()
 	near, far := net.Pipe()

@@ -5,10 +5,10 @@ import (
 	"time"
 )
 
-// Patience is how long a test waits for what must happen; only a failure takes so long.
+// Patience is how long a test waits for what must happen. Only a failure takes that long.
 const Patience = 30 * time.Second
 
-// Eventually polls until what is true.
+// Eventually polls until is returns true, and fails the test when it does not within Patience. what names the condition.
 func Eventually(t testing.TB, what string, is func() bool) {
 	t.Helper()
 	if !Poll(Patience, is) {
