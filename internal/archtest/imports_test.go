@@ -42,12 +42,20 @@ var rules = []rule{
 		why: "sse encodes events; it knows nobody",
 	},
 	{
-		from: []string{"internal/hub"}, never: []string{"./..."}, except: []string{"./internal/hub", "./internal/sse"},
+		from: []string{"internal/eventlog"}, never: []string{"./..."}, except: []string{"./internal/eventlog", "./internal/sse"},
+		why: "the seam between the order of messages and those who follow it knows neither side",
+	},
+	{
+		from: []string{"internal/eventlog/memory"}, never: []string{"./..."}, except: []string{"./internal/eventlog/...", "./internal/sse"},
+		why: "a log gives places; it does not know who follows it",
+	},
+	{
+		from: []string{"internal/hub"}, never: []string{"./..."}, except: []string{"./internal/hub", "./internal/eventlog", "./internal/sse"},
 		why: "the hub knows streams and frames, not who carries them",
 	},
 	{
-		from: []string{"internal/publish"}, never: []string{"./..."}, except: []string{"./internal/publish", "./internal/hub", "./internal/sse"},
-		why: "publish takes messages from any door, and knows none",
+		from: []string{"internal/publish"}, never: []string{"./..."}, except: []string{"./internal/publish", "./internal/eventlog", "./internal/sse"},
+		why: "publish takes messages from any door and gives them to a log; it knows no door, and nobody who listens",
 	},
 	{
 		from: []string{"internal/auth"}, never: []string{"./..."}, except: []string{"./internal/auth", "./internal/pemfile"},
@@ -97,8 +105,8 @@ var rules = []rule{
 		why: "the scheduler knows nobody whose turn it is",
 	},
 	{
-		from: []string{"internal/histfile"}, never: []string{"./..."}, except: []string{"./internal/histfile", "./internal/hub", "./internal/sse"},
-		why: "the history file is what a hub leaves behind, and knows no directory and no clock",
+		from: []string{"internal/histfile"}, never: []string{"./..."}, except: []string{"./internal/histfile", "./internal/eventlog", "./internal/sse"},
+		why: "the history file is what one start leaves to the next; it knows no hub, no directory and no clock",
 	},
 	{
 		from: []string{"internal/pemfile"}, never: []string{"./..."}, except: []string{"./internal/pemfile"},
@@ -172,7 +180,7 @@ var rules = []rule{
 	},
 	{
 		from: []string{"internal/admin"}, never: []string{"./internal/..."},
-		except: []string{"./internal/admin/...", "./internal/listen", "./internal/admission", "./internal/list", "./internal/tlsconn", "./internal/sse", "./internal/pemfile", "./internal/publish", "./internal/hub", "./internal/eventlog"},
+		except: []string{"./internal/admin/...", "./internal/listen", "./internal/admission", "./internal/list", "./internal/tlsconn", "./internal/sse", "./internal/pemfile", "./internal/publish", "./internal/eventlog"},
 		why:    "the control protocol acts on a Backend, and knows only what an event may be; whoever implements it is no business of its",
 	},
 	{
@@ -252,6 +260,14 @@ var rules = []rule{
 		},
 		direct: true,
 		why:    "only edge and its transport meet sockets, clocks and chance",
+	},
+	{
+		from: []string{"internal/eventlog", "internal/eventlog/memory", "internal/publish"},
+		never: []string{
+			"net/...", "os/...", "io/fs", "io/ioutil", "syscall", "log/...", "crypto/...", "golang.org/x/sys/...", "math/rand/...",
+		},
+		direct: true,
+		why:    "messages are ordered and published without any I/O of their own; the clock is handed in",
 	},
 	{
 		from: []string{"internal/auth"},
@@ -413,6 +429,13 @@ func TestRulesCatch(t *testing.T) {
 		{"internal/sse", module + "/internal/hub"},
 		{"internal/hub", module + "/internal/reactor"},
 		{"internal/hub", "net"},
+		{"internal/hub", module + "/internal/eventlog/memory"},
+		{"internal/eventlog", module + "/internal/hub"},
+		{"internal/eventlog", module + "/internal/eventlog/memory"},
+		{"internal/eventlog/memory", module + "/internal/hub"},
+		{"internal/publish", module + "/internal/hub"},
+		{"internal/publish", "net"},
+		{"internal/histfile", module + "/internal/hub"},
 		{"internal/sse", "context"},
 		{"internal/publish", module + "/internal/admin/api"},
 		{"internal/auth", module + "/internal/hub"},

@@ -6,7 +6,7 @@ import (
 	"time"
 
 	"github.com/hassesd/hassesd/internal/admin/api"
-	"github.com/hassesd/hassesd/internal/hub"
+	"github.com/hassesd/hassesd/internal/eventlog/memory"
 	"github.com/hassesd/hassesd/internal/names"
 	"github.com/hassesd/hassesd/internal/publish"
 	"github.com/hassesd/hassesd/internal/sse"
@@ -16,7 +16,8 @@ import (
 // refused there, with what to do.
 func TestEventsThatClientsWouldMisreadAreRefused(t *testing.T) {
 	p := publish.New(publish.Options{
-		Hub: hub.New(hub.Options{Epoch: "e"}), Now: time.Now, Limits: func() publish.Limits { return publish.Limits{} },
+		Log: memory.New(memory.Options{Last: sse.ID{Epoch: "e"}, Now: time.Now}), Now: time.Now,
+		Limits: func() publish.Limits { return publish.Limits{} },
 	})
 	for name, event := range map[string]sse.Event{
 		"EventSource's error": {Name: "error"},

@@ -10,6 +10,7 @@ import (
 
 	"github.com/hassesd/hassesd/internal/config"
 	"github.com/hassesd/hassesd/internal/edge"
+	"github.com/hassesd/hassesd/internal/eventlog"
 	"github.com/hassesd/hassesd/internal/hub"
 	"github.com/hassesd/hassesd/internal/logx"
 	"github.com/hassesd/hassesd/internal/memguard"
@@ -54,6 +55,7 @@ type Daemon struct {
 	backend       backend
 	loops         []*reactor.Loop
 	hub           *hub.Hub
+	events        eventlog.Log // the order of all messages
 	publisher     *publish.Publisher
 	edge          *edge.Server
 	memory        *memguard.Guard

@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/hassesd/hassesd/internal/eventlog"
 	"github.com/hassesd/hassesd/internal/histfile"
 	"github.com/hassesd/hassesd/internal/hub"
 	"github.com/hassesd/hassesd/internal/state"
@@ -90,7 +91,7 @@ func readHistory(dir *state.Dir, name string, options hub.Options, now time.Time
 			return h, nil
 		}
 		if err == nil {
-			err = h.Remember(now, event)
+			err = h.Restore(now, event)
 		}
 		if err != nil {
 			return nil, err
@@ -101,13 +102,14 @@ func readHistory(dir *state.Dir, name string, options hub.Options, now time.Time
 // keep ends publishing and writes what the next start goes on from. It is called when nobody can
 // publish any more, or nobody could yet; a second call does nothing. A failure costs a gap and
 // nothing else: the next start finds no file and begins anew.
-func (k *history) keep(h *hub.Hub) {
+func (k *history) keep(events eventlog.Log, h *hub.Hub) {
 	if k.dir == nil {
 		return
 	}
 	k.once.Do(func() {
 		now := time.Now()
-		past := h.Close(now)
+		events.Close()
+		past := h.Checkpoint(now)
 		path := k.dir.Path(k.name)
 		// A write that hangs may end later, if the process is still there: with a file that is
 		// true.
@@ -125,7 +127,7 @@ func (k *history) keep(h *hub.Hub) {
 			k.log.Error("history cannot be kept; after the next start clients are told of a gap", "file", path, "err", err)
 			return
 		}
-		k.log.Info("history kept", "file", path, "events", past.Len(), "last_event_id", past.Last.String(),
+		k.log.Info("history kept", "file", path, "events", past.Len, "last_event_id", past.Last.String(),
 			"took", time.Since(now).Round(time.Millisecond))
 	})
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/hassesd/hassesd/internal/admin"
 	"github.com/hassesd/hassesd/internal/config"
 	"github.com/hassesd/hassesd/internal/edge"
+	"github.com/hassesd/hassesd/internal/eventlog/memory"
 	"github.com/hassesd/hassesd/internal/hub"
 	"github.com/hassesd/hassesd/internal/logx"
 	"github.com/hassesd/hassesd/internal/memguard"
@@ -83,7 +84,7 @@ func (d *Daemon) open(ctx context.Context, o Options) error {
 	d.tickets.restore()
 	d.openHub(r.hub, dirs)
 	d.publisher = publish.New(publish.Options{
-		Hub:    d.hub,
+		Log:    d.events,
 		Now:    time.Now,
 		Limits: func() publish.Limits { return options.Publish(d.current()) },
 	})
@@ -172,7 +173,7 @@ func (d *Daemon) openLoops() error {
 }
 
 // openHub makes the hub, which goes on where the one before ended if its history was kept and is
-// whole.
+// whole, and the log that it follows.
 func (d *Daemon) openHub(o hub.Options, dirs stateDirs) {
 	s := d.current()
 	o.Starved = d.memory.Starve
@@ -186,7 +187,9 @@ func (d *Daemon) openHub(o hub.Options, dirs stateDirs) {
 		o.Epoch = newEpoch(d.startedAt)
 		d.hub = hub.New(o)
 	}
-	d.atEnd.addWithin(2*keepTimeout, func() { d.history.keep(d.hub) }) // unless it was kept, or lost, before
+	d.events = memory.New(memory.Options{Last: d.hub.LastID(), Now: time.Now})
+	d.events.Follow(d.hub)
+	d.atEnd.addWithin(2*keepTimeout, func() { d.history.keep(d.events, d.hub) }) // unless it was kept, or lost, before
 }
 
 func (d *Daemon) openEdge(descriptors int) {

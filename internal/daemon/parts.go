@@ -232,7 +232,7 @@ func (d *Daemon) useLimits(r *reading) []string {
 	d.edge.Reconfigure(r.now, options.Edge(s, r.authorization.policy))
 	d.control.admission.SetLimits(options.ControlAdmission(s))
 	options.FitHub(&r.hub, d.memory.BudgetOf(s.Limits.Memory), len(d.loops))
-	d.hub.SetLimits(r.now, r.hub.History, r.hub.QueueBytes, r.hub.Slow, r.hub.MessageBytes)
+	d.hub.SetLimits(r.now, r.hub.History, r.hub.QueueBytes, r.hub.Slow)
 	// What an administrator has switched stays, unless the configuration has changed.
 	if slices.Contains(r.changed, "reinit") {
 		d.edge.SetReinit(s.Reinit)

@@ -84,7 +84,7 @@ func (d *Daemon) serve(ctx context.Context) error {
 	if err != nil && !errors.Is(err, errStoppedAtOnce) {
 		d.history.lose() // a loop has failed, and nobody knows what it has sent
 	}
-	d.history.keep(d.hub) // now that nobody can publish any more
+	d.history.keep(d.events, d.hub) // now that nobody can publish any more
 	d.log.Info("stopped")
 	return err
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/hassesd/hassesd/internal/edge/http1"
 	"github.com/hassesd/hassesd/internal/edge/scheduler"
+	"github.com/hassesd/hassesd/internal/eventlog"
 	"github.com/hassesd/hassesd/internal/hub"
 	"github.com/hassesd/hassesd/internal/names"
 	"github.com/hassesd/hassesd/internal/reactor"
@@ -135,11 +136,11 @@ func TestPublishersWhoAreFasterThanTheLoopFillNoQueue(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	m := hub.Message{To: []names.Target{target}, Event: sse.Event{Data: strings.Repeat("x", 9<<10)}} // one fits a record, two do not
+	m := eventlog.Message{To: []names.Target{target}, Event: sse.Event{Data: strings.Repeat("x", 9<<10)}} // one fits a record, two do not
 	most := 0
 	for range 100 {
 		for range 64 {
-			if _, err := w.hub.Publish(w.kernel.Now(), m); err != nil {
+			if _, err := w.append(m); err != nil {
 				break // as many as the daemon takes
 			}
 		}
@@ -159,7 +160,7 @@ func TestPublishersWhoAreFasterThanTheLoopFillNoQueue(t *testing.T) {
 
 func TestOneClientDoesNotHoldTheLoop(t *testing.T) {
 	const size = 8 << 20
-	w := newWorld(t, func(s *setup) { s.hub.MessageBytes = size })
+	w := newWorld(t, nil)
 	c := w.subscribe("subscribe=a")
 	c.SetWindow(2 * size)
 	w.enqueue("a", strings.Repeat("x", size))
@@ -177,8 +178,8 @@ func TestAReplayOfLittleOutOfMuchTakesTurns(t *testing.T) {
 		s.hub.InboxEvents = 2 * n
 	})
 	publish := func(except, data string) {
-		m := hub.Message{To: []names.Target{{Name: "a"}}, Except: except, Event: sse.Event{Data: data}}
-		if _, err := w.hub.Publish(w.kernel.Now(), m); err != nil {
+		m := eventlog.Message{To: []names.Target{{Name: "a"}}, Except: except, Event: sse.Event{Data: data}}
+		if _, err := w.append(m); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -238,7 +238,7 @@ func TestFloodOfEventsIsNotTheClientsFault(t *testing.T) {
 }
 
 func TestHealthyClientIsNotSlowBecauseOfLargeMessages(t *testing.T) {
-	w := newWorld(t, func(s *setup) { s.hub.MessageBytes = 1 << 20 })
+	w := newWorld(t, nil)
 	c := w.subscribe("subscribe=a")
 	c.SetWindow(10 << 20)
 	for range 4 {

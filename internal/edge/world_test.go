@@ -12,6 +12,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/hassesd/hassesd/internal/eventlog"
+	"github.com/hassesd/hassesd/internal/eventlog/memory"
 	"github.com/hassesd/hassesd/internal/hub"
 	"github.com/hassesd/hassesd/internal/names"
 	"github.com/hassesd/hassesd/internal/reactor"
@@ -25,6 +27,7 @@ type world struct {
 	kernel   *reactortest.Kernel
 	loops    []*reactor.Loop
 	hub      *hub.Hub
+	log      eventlog.Log
 	srv      *Server
 	listener *reactortest.Listener
 	nextPort uint16
@@ -78,6 +81,8 @@ func newWorld(t testing.TB, change func(*setup)) *world {
 		w.loops = append(w.loops, w.newLoop(s.poller))
 	}
 	w.hub = hub.New(s.hub)
+	w.log = memory.New(memory.Options{Last: w.hub.LastID(), Now: w.kernel.Now})
+	w.log.Follow(w.hub)
 	w.srv = New(Options{
 		Loops:           w.loops,
 		Hub:             w.hub,
@@ -214,17 +219,29 @@ func (w *world) publish(to, data string) {
 	w.turn()
 }
 
-func (w *world) enqueue(to, data string) *hub.Receipt {
+func (w *world) enqueue(to, data string) *eventlog.Receipt {
 	w.t.Helper()
 	target, err := names.ParseTarget(to)
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	receipt, err := w.hub.Publish(w.kernel.Now(), hub.Message{To: []names.Target{target}, Event: sse.Event{Data: data}})
+	receipt, err := w.append(eventlog.Message{To: []names.Target{target}, Event: sse.Event{Data: data}})
 	if err != nil {
 		w.t.Fatal(err)
 	}
 	return receipt
+}
+
+// append publishes a message, if there is room.
+func (w *world) append(m eventlog.Message) (*eventlog.Receipt, error) {
+	w.t.Helper()
+	draft, err := eventlog.NewDraft(m)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel() // or it would wait
+	return w.log.Append(ctx, draft)
 }
 
 // client is a scripted browser.

@@ -3,13 +3,13 @@
 // A file holds all of one history or is worth nothing: it is a gzip stream (RFC 1952), whose checksum and length say that it is
 // whole, of a CBOR sequence (RFC 8742): a header, and then each event, oldest first.
 //
-//	err := histfile.Write(w, time.Now(), hub.Close(now))
+//	err := histfile.Write(w, time.Now(), hub.Checkpoint(now))
 //
 //	r, err := histfile.NewReader(file, time.Now())
 //	h := hub.New(hub.Options{Epoch: r.Last.Epoch, Seq: r.First()})
 //	for {
 //		event, err := r.Next() // io.EOF: that was all, and all of it is true
-//		err = h.Remember(now, event)
+//		err = h.Restore(now, event)
 //	}
 //
 // What was read before an error must be thrown away. The package knows no files, and believes nothing it reads.

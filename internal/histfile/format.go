@@ -3,7 +3,7 @@ package histfile
 import (
 	"github.com/fxamacker/cbor/v2"
 
-	"github.com/hassesd/hassesd/internal/hub"
+	"github.com/hassesd/hassesd/internal/eventlog"
 	"github.com/hassesd/hassesd/internal/names"
 	"github.com/hassesd/hassesd/internal/sse"
 )
@@ -15,7 +15,7 @@ const (
 	version = 1
 	// maxItem bounds what is taken into memory before it is understood: the longest event, the names of its targets, and
 	// what is read ahead.
-	maxItem = sse.MaxBody + hub.MaxTargets*(names.MaxRoom+8) + 1<<16
+	maxItem = sse.MaxBody + eventlog.MaxTargets*(names.MaxRoom+8) + 1<<16
 )
 
 // header is the first item of a file.
@@ -57,7 +57,7 @@ func mustDecoding() cbor.DecMode {
 		IndefLength:      cbor.IndefLengthForbidden,
 		TagsMd:           cbor.TagsForbidden,
 		MaxNestedLevels:  4,
-		MaxArrayElements: hub.MaxTargets,
+		MaxArrayElements: eventlog.MaxTargets,
 		MaxMapPairs:      16,
 		UTF8:             cbor.UTF8RejectInvalid,
 	}.DecMode()

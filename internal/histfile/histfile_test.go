@@ -3,6 +3,7 @@ package histfile
 import (
 	"bytes"
 	"compress/gzip"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -12,6 +13,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/hassesd/hassesd/internal/eventlog"
+	"github.com/hassesd/hassesd/internal/eventlog/memory"
 	"github.com/hassesd/hassesd/internal/hub"
 	"github.com/hassesd/hassesd/internal/names"
 	"github.com/hassesd/hassesd/internal/sse"
@@ -27,13 +30,13 @@ func life(t testing.TB) (*hub.Hub, time.Time) {
 	t.Helper()
 	h := hub.New(hub.Options{Epoch: "k3x", History: keepAll})
 	now := start
-	for i, m := range []hub.Message{
+	for i, m := range []eventlog.Message{
 		{To: []names.Target{{Kind: names.Room, Name: "red"}}, Event: sse.Event{Data: "1"}},
 		{To: []names.Target{{Kind: names.Prefix, Name: "bl"}}, Except: "x", Event: sse.Event{Name: "n", Data: "2\n\r2"}},
 		{To: []names.Target{names.Everything}, Event: sse.Event{Data: "\xff\x00", Retry: time.Second}},
 		{To: []names.Target{{Kind: names.Room, Name: "größe"}, {Kind: names.Prefix, Name: "größe"}}, Event: sse.Event{}},
 	} {
-		if _, err := h.Publish(now, m); err != nil {
+		if _, err := publish(h, now, m); err != nil {
 			t.Fatalf("message %d: %v", i, err)
 		}
 		now = now.Add(time.Second)
@@ -41,7 +44,18 @@ func life(t testing.TB) (*hub.Hub, time.Time) {
 	return h, now
 }
 
-func written(t testing.TB, now time.Time, past hub.Past) []byte {
+// publish appends a message to the log of h.
+func publish(h *hub.Hub, now time.Time, m eventlog.Message) (*eventlog.Receipt, error) {
+	log := memory.New(memory.Options{Last: h.LastID(), Now: func() time.Time { return now }})
+	log.Follow(h)
+	draft, err := eventlog.NewDraft(m)
+	if err != nil {
+		return nil, err
+	}
+	return log.Append(context.Background(), draft)
+}
+
+func written(t testing.TB, now time.Time, past eventlog.Checkpoint) []byte {
 	t.Helper()
 	var b bytes.Buffer
 	if err := Write(&b, now, past); err != nil {
@@ -63,7 +77,7 @@ func readAll(file []byte, now time.Time, limits hub.HistoryLimits) (*hub.Hub, er
 			return h, nil
 		}
 		if err == nil {
-			err = h.Remember(now, k)
+			err = h.Restore(now, k)
 		}
 		if err != nil {
 			if _, again := r.Next(); again == nil {
@@ -76,7 +90,7 @@ func readAll(file []byte, now time.Time, limits hub.HistoryLimits) (*hub.Hub, er
 
 func TestAHistoryIsReadAsItWasWritten(t *testing.T) {
 	h, now := life(t)
-	past := h.Close(now)
+	past := h.Checkpoint(now)
 	file := written(t, now, past)
 	later := now.Add(30 * time.Second)
 	again, err := readAll(file, later, keepAll)
@@ -89,11 +103,11 @@ func TestAHistoryIsReadAsItWasWritten(t *testing.T) {
 	if got := again.LastID(); got != past.Last {
 		t.Errorf("last id %s, want %s", got, past.Last)
 	}
-	var was, is []hub.Kept
-	for k := range past.Events() {
+	var was, is []eventlog.HistoryEntry
+	for k := range past.Entries {
 		was = append(was, k)
 	}
-	for k := range again.Close(later).Events() {
+	for k := range again.Checkpoint(later).Entries {
 		is = append(is, k)
 	}
 	if len(is) != 4 {
@@ -107,9 +121,22 @@ func TestAHistoryIsReadAsItWasWritten(t *testing.T) {
 	}
 }
 
+func TestNumbersWithGapsAreNotWritten(t *testing.T) {
+	h := hub.New(hub.Options{Epoch: "k3x", History: keepAll})
+	for _, seq := range []uint64{1, 3} {
+		e := eventlog.HistoryEntry{Seq: seq, To: []names.Target{names.Everything}, Body: []byte("data: x\n\n")}
+		if err := h.Restore(start, e); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := Write(io.Discard, start, h.Checkpoint(start)); err == nil {
+		t.Error("a history with a gap in its numbers was written, and would be read without")
+	}
+}
+
 func TestAnEmptyHistoryKeepsTheLastID(t *testing.T) {
 	h := hub.New(hub.Options{Epoch: "k3x", Seq: 41})
-	again, err := readAll(written(t, start, h.Close(start)), start, keepAll)
+	again, err := readAll(written(t, start, h.Checkpoint(start)), start, keepAll)
 	if err != nil || again.LastID() != h.LastID() {
 		t.Errorf("%v, %v", again, err)
 	}
@@ -134,7 +161,7 @@ func TestT24WallClockJumps(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			h, now := life(t)
 			last := h.LastID()
-			file := written(t, now, h.Close(now))
+			file := written(t, now, h.Checkpoint(now))
 			later := now.Add(tt.away)
 			again, err := readAll(file, later, limits)
 			if err != nil {
@@ -144,7 +171,7 @@ func TestT24WallClockJumps(t *testing.T) {
 			if st.HistoryEvents != tt.events || st.HistoryOldest != tt.oldest {
 				t.Errorf("%d events, the oldest of %s; want %d, %s", st.HistoryEvents, st.HistoryOldest, tt.events, tt.oldest)
 			}
-			receipt, err := again.Publish(later, hub.Message{To: []names.Target{names.Everything}})
+			receipt, err := publish(again, later, eventlog.Message{To: []names.Target{names.Everything}})
 			if err != nil || receipt.ID().Epoch != last.Epoch || receipt.ID().Seq != last.Seq+1 {
 				t.Errorf("after %s comes %v, %v", last, receipt, err)
 			}
@@ -155,7 +182,7 @@ func TestT24WallClockJumps(t *testing.T) {
 // TestADamagedFileIsNeverBelieved cuts a file at every byte, and changes every byte.
 func TestADamagedFileIsNeverBelieved(t *testing.T) {
 	h, now := life(t)
-	file := written(t, now, h.Close(now))
+	file := written(t, now, h.Checkpoint(now))
 	for cut := range file {
 		if _, err := readAll(file[:cut], now, keepAll); err == nil {
 			t.Errorf("cut after %d of %d bytes: nothing is wrong", cut, len(file))
@@ -170,7 +197,7 @@ func TestADamagedFileIsNeverBelieved(t *testing.T) {
 			continue
 		}
 		// Some bits of the last block mean nothing.
-		if got := written(t, now, again.Close(now)); !bytes.Equal(got, file) {
+		if got := written(t, now, again.Checkpoint(now)); !bytes.Equal(got, file) {
 			t.Errorf("byte %d of %d changed: something else is believed", at, len(file))
 		}
 	}
@@ -258,11 +285,11 @@ func (f *failing) Write(p []byte) (int, error) {
 
 func TestAFullDiskIsAnError(t *testing.T) {
 	h, now := life(t)
-	if err := Write(&failing{}, now, h.Close(now)); !errors.Is(err, errFull) {
+	if err := Write(&failing{}, now, h.Checkpoint(now)); !errors.Is(err, errFull) {
 		t.Errorf("got %v", err)
 	}
 	big, now := bulk(t, 1<<20, false)
-	if err := Write(&failing{room: 300 << 10}, now, big.Close(now)); !errors.Is(err, errFull) {
+	if err := Write(&failing{room: 300 << 10}, now, big.Checkpoint(now)); !errors.Is(err, errFull) {
 		t.Errorf("in the middle: %v", err)
 	}
 }
@@ -280,7 +307,7 @@ func bulk(t testing.TB, size int, text bool) (*hub.Hub, time.Time) {
 			data = string(noise)
 		}
 		to := []names.Target{{Kind: names.Room, Name: fmt.Sprint("room", i%100)}}
-		if _, err := h.Publish(start, hub.Message{To: to, Event: sse.Event{Data: data}}); err != nil {
+		if _, err := publish(h, start, eventlog.Message{To: to, Event: sse.Event{Data: data}}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -318,9 +345,9 @@ func FuzzReader(f *testing.F) {
 		if err := h.Check(); err != nil {
 			t.Error(err)
 		}
-		past := h.Close(start)
+		past := h.Checkpoint(start)
 		again, err := readAll(written(t, start, past), start, keepAll)
-		if err != nil || again.LastID() != past.Last || again.Close(start).Len() != past.Len() {
+		if err != nil || again.LastID() != past.Last || again.Checkpoint(start).Len != past.Len {
 			t.Errorf("what was read cannot be written and read again: %v", err)
 		}
 	})
@@ -330,7 +357,7 @@ func BenchmarkFile(b *testing.B) {
 	const size = 64 << 20
 	for _, kind := range []string{"text", "noise"} {
 		h, now := bulk(b, size, kind == "text")
-		past := h.Close(now)
+		past := h.Checkpoint(now)
 		b.Run("write/"+kind, func(b *testing.B) {
 			b.SetBytes(size)
 			for b.Loop() {

@@ -10,7 +10,7 @@ import (
 
 	"github.com/fxamacker/cbor/v2"
 
-	"github.com/hassesd/hassesd/internal/hub"
+	"github.com/hassesd/hassesd/internal/eventlog"
 	"github.com/hassesd/hassesd/internal/names"
 	"github.com/hassesd/hassesd/internal/sse"
 )
@@ -70,37 +70,37 @@ func (r *Reader) First() uint64 { return r.Last.Seq - r.Events }
 
 // Next returns the next event, as old as it is now. io.EOF says that the file was whole; after any other error nothing
 // of it must be used.
-func (r *Reader) Next() (hub.Kept, error) {
+func (r *Reader) Next() (eventlog.HistoryEntry, error) {
 	if r.err != nil {
-		return hub.Kept{}, r.err
+		return eventlog.HistoryEntry{}, r.err
 	}
-	var kept hub.Kept
-	kept, r.err = r.next()
-	return kept, r.err
+	var entry eventlog.HistoryEntry
+	entry, r.err = r.next()
+	return entry, r.err
 }
 
-func (r *Reader) next() (hub.Kept, error) {
+func (r *Reader) next() (eventlog.HistoryEntry, error) {
 	r.from.left = r.room
 	var e event
 	err := r.cbor.Decode(&e)
 	switch {
 	case errors.Is(err, io.EOF) && r.left == 0:
-		return hub.Kept{}, io.EOF // gzip has compared checksum and length before it says so
+		return eventlog.HistoryEntry{}, io.EOF // gzip has compared checksum and length before it says so
 	case err != nil:
-		return hub.Kept{}, damaged(err)
+		return eventlog.HistoryEntry{}, damaged(err)
 	case r.left == 0:
-		return hub.Kept{}, errors.New("there are more events than the header says")
+		return eventlog.HistoryEntry{}, errors.New("there are more events than the header says")
 	}
-	kept := hub.Kept{Except: e.Except, Age: aged(e.Age, r.away), Body: e.Body}
+	entry := eventlog.HistoryEntry{Seq: r.Last.Seq - r.left + 1, Except: e.Except, Age: aged(e.Age, r.away), Body: e.Body}
 	for _, name := range e.To {
 		t, err := names.ParseTarget(name)
 		if err != nil {
-			return hub.Kept{}, err
+			return eventlog.HistoryEntry{}, err
 		}
-		kept.To = append(kept.To, t)
+		entry.To = append(entry.To, t)
 	}
 	r.left--
-	return kept, nil
+	return entry, nil
 }
 
 // aged adds the time between two starts to an age, without running over.

@@ -7,15 +7,15 @@ import (
 	"io"
 	"time"
 
-	"github.com/hassesd/hassesd/internal/hub"
+	"github.com/hassesd/hassesd/internal/eventlog"
 )
 
 // bufferSize is how much is handed to the system at a time.
 const bufferSize = 256 << 10
 
 // Write writes what a hub has left behind. now is the time of the wall clock, from which the next start learns how long
-// it took. After an error, what was written is no file.
-func Write(w io.Writer, now time.Time, past hub.Past) error {
+// it took. The file does not name the numbers of messages, which therefore must have no gaps. After an error, what was written is no file.
+func Write(w io.Writer, now time.Time, past eventlog.Checkpoint) error {
 	buffer := bufio.NewWriterSize(w, bufferSize)
 	// The daemon waits for this before it ends. Events are mostly short texts that resemble each other, which the fastest
 	// level makes several times smaller; a better one would take several times as long.
@@ -29,15 +29,20 @@ func Write(w io.Writer, now time.Time, past hub.Past) error {
 		Version: version,
 		Epoch:   past.Last.Epoch,
 		Seq:     past.Last.Seq,
-		Events:  uint64(past.Len()),
+		Events:  uint64(past.Len),
 		SavedAt: now.UnixNano(),
 	})
 	if err != nil {
 		return fmt.Errorf("write the header: %w", err)
 	}
-	for kept := range past.Events() {
-		e := event{Age: uint64(kept.Age), To: make([]string, 0, len(kept.To)), Except: kept.Except, Body: kept.Body}
-		for _, t := range kept.To {
+	next := past.Last.Seq - uint64(past.Len) + 1
+	for entry := range past.Entries {
+		if entry.Seq != next {
+			return fmt.Errorf("message %d comes where a file can only tell of %d", entry.Seq, next)
+		}
+		next++
+		e := event{Age: uint64(entry.Age), To: make([]string, 0, len(entry.To)), Except: entry.Except, Body: entry.Body}
+		for _, t := range entry.To {
 			e.To = append(e.To, t.String())
 		}
 		if err := to.Encode(e); err != nil {

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/hassesd/hassesd/internal/eventlog"
 	"github.com/hassesd/hassesd/internal/names"
 	"github.com/hassesd/hassesd/internal/sse"
 )
@@ -38,7 +39,7 @@ func BenchmarkPublish(b *testing.B) {
 			dst := make([]byte, 0, 1<<10)
 			b.ReportAllocs()
 			for b.Loop() {
-				if _, err := w.hub.Publish(w.now, m); err != nil {
+				if _, err := w.try(m); err != nil {
 					b.Fatal(err)
 				}
 				w.shards[0].Deliver(100, anyBytes)
@@ -66,7 +67,7 @@ func BenchmarkDeliver(b *testing.B) {
 				for _, s := range sinks {
 					dst = s.Pop(dst[:0], cap(dst))
 				}
-				if _, err := w.hub.Publish(w.now, m); err != nil {
+				if _, err := w.try(m); err != nil {
 					b.Fatal(err)
 				}
 				b.StartTimer()
@@ -135,7 +136,7 @@ func BenchmarkIdleStream(b *testing.B) {
 		for i := range streams {
 			w.sink(Subscription{Rooms: []string{"news", fmt.Sprint("user", i)}, ClientID: fmt.Sprint(i)})
 		}
-		if _, err := w.hub.Publish(w.now, Message{To: []names.Target{names.Everything}, Event: sse.Event{Data: "x"}}); err != nil {
+		if _, err := w.try(eventlog.Message{To: []names.Target{names.Everything}, Event: sse.Event{Data: "x"}}); err != nil {
 			b.Fatal(err)
 		}
 		w.deliver()

@@ -17,17 +17,17 @@ func (h *Hub) Check() error {
 		return fmt.Errorf("history: %w", err)
 	}
 	refused := false
-	for i, s := range h.shards {
+	for i, b := range h.intake.inboxes {
 		var bytes int64
-		for j := range s.inbox.records.len() {
-			bytes += s.inbox.records.at(j).rec.size
+		for j := range b.records.len() {
+			bytes += b.records.at(j).rec.size
 		}
-		if bytes != s.inbox.bytes {
-			return fmt.Errorf("inbox %d: holds %d bytes, counted %d", i, bytes, s.inbox.bytes)
+		if bytes != b.bytes {
+			return fmt.Errorf("inbox %d: holds %d bytes, counted %d", i, bytes, b.bytes)
 		}
-		refused = refused || s.inbox.refused
+		refused = refused || b.refused
 	}
-	if h.space != nil && !refused && !h.isStarved() {
+	if h.intake.waiting != nil && !refused && !h.intake.isStarved() {
 		return errors.New("somebody waits for space that nobody will announce")
 	}
 	return nil
@@ -37,19 +37,23 @@ func (h *history) check(head uint64) error {
 	if h.left < 0 || h.left > h.records.len() || (h.left > 0 && h.len() == 0) {
 		return fmt.Errorf("%d of %d records have left", h.left, h.records.len())
 	}
-	if got := h.floor + uint64(h.len()); got != head {
-		return fmt.Errorf("ends at %d, newest message is %d", got, head)
+	newest := h.floor
+	if n := h.len(); n > 0 {
+		newest = h.at(n - 1).frame.Seq()
+	}
+	if newest != head {
+		return fmt.Errorf("ends at %d, newest message is %d", newest, head)
 	}
 	var bytes int64
 	targets := 0
 	for i := range h.records.len() {
 		rec := h.records.at(i)
-		if want := h.floor + 1 + uint64(i) - uint64(h.left); rec.frame.Seq() != want {
-			return fmt.Errorf("record %d has number %d, not %d", i, rec.frame.Seq(), want)
+		if kept := i >= h.left; kept != (rec.frame.Seq() > h.floor) {
+			return fmt.Errorf("message %d is kept: %t, the floor is %d", rec.frame.Seq(), kept, h.floor)
 		}
 		if i > 0 {
 			before := h.records.at(i - 1)
-			if rec.end != before.end+rec.size || rec.at < before.at {
+			if rec.frame.Seq() <= before.frame.Seq() || rec.end != before.end+rec.size || rec.at < before.at {
 				return fmt.Errorf("message %d does not follow the one before", rec.frame.Seq())
 			}
 		}
@@ -59,7 +63,7 @@ func (h *history) check(head uint64) error {
 		bytes += rec.size
 		targets += len(rec.to)
 		for _, t := range rec.to {
-			if !h.isIndexed(t, rec.frame.Seq()) {
+			if !h.isIndexed(t, h.gone+uint64(i-h.left)) {
 				return fmt.Errorf("message %d is not in the index of %s", rec.frame.Seq(), t)
 			}
 		}
@@ -72,42 +76,42 @@ func (h *history) check(head uint64) error {
 	}
 	indexed, err := h.checkIndex()
 	if err == nil && indexed != targets {
-		err = fmt.Errorf("index holds %d numbers, the messages have %d targets", indexed, targets)
+		err = fmt.Errorf("index holds %d ordinals, the messages have %d targets", indexed, targets)
 	}
 	return err
 }
 
-func (h *history) isIndexed(t names.Target, seq uint64) bool {
+func (h *history) isIndexed(t names.Target, ordinal uint64) bool {
 	for _, g := range h.index {
-		if seq > g.last {
+		if ordinal > g.last {
 			continue
 		}
-		seqs := g.of(t)
-		if seqs == nil {
+		ordinals := g.of(t)
+		if ordinals == nil {
 			return false
 		}
-		_, found := slices.BinarySearch(*seqs, seq)
+		_, found := slices.BinarySearch(*ordinals, ordinal)
 		return found
 	}
 	return false
 }
 
-// checkIndex returns how many numbers of messages that are kept the index holds.
+// checkIndex returns how many ordinals of messages that are kept the index holds.
 func (h *history) checkIndex() (held int, err error) {
-	before := h.floor
+	before := h.gone
 	for i, g := range h.index {
-		if g.last <= before {
+		if g.last < before {
 			return 0, fmt.Errorf("generation %d of the index ends at %d and holds nothing", i, g.last)
 		}
-		before = g.last
-		for t, seqs := range g.targets {
-			n, err := h.checkNumbers(g, *seqs)
-			if err != nil || len(*seqs) == 0 {
-				return 0, fmt.Errorf("index of %s: %d numbers: %w", t, len(*seqs), err)
+		before = g.last + 1
+		for t, of := range g.targets {
+			n, err := h.checkOrdinals(g, *of)
+			if err != nil || len(*of) == 0 {
+				return 0, fmt.Errorf("index of %s: %d ordinals: %w", t, len(*of), err)
 			}
 			held += n
 		}
-		n, err := g.prefixes.root.check(func(seqs numbers) (int, error) { return h.checkNumbers(g, seqs) })
+		n, err := g.prefixes.root.check(func(of ordinals) (int, error) { return h.checkOrdinals(g, of) })
 		if err != nil {
 			return 0, err
 		}
@@ -116,13 +120,13 @@ func (h *history) checkIndex() (held int, err error) {
 	return held, nil
 }
 
-// checkNumbers returns how many of the numbers are of messages that are kept.
-func (h *history) checkNumbers(g *generation, seqs numbers) (kept int, err error) {
-	for i, seq := range seqs {
-		if i > 0 && seq <= seqs[i-1] || seq > g.last {
-			return 0, fmt.Errorf("number %d is out of order", seq)
+// checkOrdinals returns how many of the ordinals are of messages that are kept.
+func (h *history) checkOrdinals(g *generation, all ordinals) (kept int, err error) {
+	for i, ordinal := range all {
+		if i > 0 && ordinal <= all[i-1] || ordinal > g.last {
+			return 0, fmt.Errorf("ordinal %d is out of order", ordinal)
 		}
-		if seq > h.floor {
+		if ordinal >= h.gone {
 			kept++
 		}
 	}
@@ -130,11 +134,11 @@ func (h *history) checkNumbers(g *generation, seqs numbers) (kept int, err error
 }
 
 // check adds up what count finds in the nodes.
-func (n *prefixNode) check(count func(numbers) (int, error)) (held int, err error) {
-	if n.label != "" && len(n.seqs) == 0 && len(n.children) < 2 {
+func (n *prefixNode) check(count func(ordinals) (int, error)) (held int, err error) {
+	if n.label != "" && len(n.ordinals) == 0 && len(n.children) < 2 {
 		return 0, fmt.Errorf("a node %q of the index of prefixes serves nothing", n.label)
 	}
-	if held, err = count(n.seqs); err != nil {
+	if held, err = count(n.ordinals); err != nil {
 		return 0, fmt.Errorf("index of prefixes that end in %q: %w", n.label, err)
 	}
 	for i, c := range n.children {
@@ -179,8 +183,8 @@ func (s *Shard) Check() error {
 		members -= len(m.st.memberships)
 		queued += int64(m.st.queue.bytes)
 	}
-	if queued > s.queued {
-		return fmt.Errorf("%d bytes are queued, counted %d", queued, s.queued)
+	if queued > s.backlog.queued {
+		return fmt.Errorf("%d bytes are queued, counted %d", queued, s.backlog.queued)
 	}
 	if members != 0 {
 		return fmt.Errorf("members and memberships differ by %d", members)
@@ -224,8 +228,8 @@ func (st *Stream) check(s *Shard) error {
 	if q.n > 1+len(q.ring) || (q.n == 0 && q.offset != 0) {
 		return fmt.Errorf("a queue of %d places holds %d frames, %d bytes of the first sent", 1+len(q.ring), q.n, q.offset)
 	}
-	if st.hole != nil && last == 0 {
-		return errors.New("a hole is followed by no event")
+	if st.gap != nil && last == 0 {
+		return errors.New("a gap is followed by no event")
 	}
 	return nil
 }

@@ -6,17 +6,20 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/hassesd/hassesd/internal/eventlog"
 )
 
 func TestCreditHoldsPublishersBack(t *testing.T) {
 	now := time.Unix(1, 0)
 	starved := 0
 	h := New(Options{Epoch: "e", Starved: func() { starved++ }})
+	log := follow(h, func() time.Time { return now })
 	publish := func() error {
-		_, err := h.Publish(now, message("a", "0123456789"))
+		_, err := try(log, message("a", "0123456789"))
 		return err
 	}
-	if err := publish(); !errors.Is(err, ErrBusy) || starved != 1 {
+	if err := publish(); !errors.Is(err, eventlog.ErrBusy) || starved != 1 {
 		t.Fatalf("without credit: %v, told %d times", err, starved)
 	}
 	space := h.Space()
@@ -33,7 +36,7 @@ func TestCreditHoldsPublishersBack(t *testing.T) {
 	if err := publish(); err != nil { // longer than the credit: it would wait for ever otherwise
 		t.Fatal(err)
 	}
-	if err := publish(); !errors.Is(err, ErrBusy) {
+	if err := publish(); !errors.Is(err, eventlog.ErrBusy) {
 		t.Errorf("beyond the credit: %v", err)
 	}
 	h.SetCredit(1000)
@@ -54,9 +57,9 @@ func TestCreditHoldsPublishersBack(t *testing.T) {
 }
 
 func TestNobodyWhoGivesCreditMeansNoBound(t *testing.T) {
-	h := New(Options{Epoch: "e"})
+	log := follow(New(Options{Epoch: "e"}), time.Now)
 	for range 100 {
-		if _, err := h.Publish(time.Unix(1, 0), message("a", "x")); err != nil {
+		if _, err := try(log, message("a", "x")); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -65,7 +68,7 @@ func TestNobodyWhoGivesCreditMeansNoBound(t *testing.T) {
 func TestHistoryIsHalved(t *testing.T) {
 	w := newWorld(t, 1, Options{History: HistoryLimits{Events: 1000, Bytes: 1 << 20, Age: time.Hour}})
 	for range 100 {
-		if _, err := w.hub.Publish(w.now, message("a", "0123456789")); err != nil {
+		if _, err := w.try(message("a", "0123456789")); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -86,12 +89,13 @@ func TestHistoryIsHalved(t *testing.T) {
 
 // Many publishers may wait with long messages, and all of them try again whenever there is a little room.
 func TestWhoIsRefusedCostsNoMemory(t *testing.T) {
-	h := New(Options{Epoch: "e", Starved: func() {}, MessageBytes: 1 << 20})
+	h := New(Options{Epoch: "e", Starved: func() {}})
+	log := follow(h, time.Now)
 	m := message("a", strings.Repeat("\n", 1<<20))
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
 	for range 10 {
-		if _, err := h.Publish(time.Unix(1, 0), m); !errors.Is(err, ErrBusy) {
+		if _, err := try(log, m); !errors.Is(err, eventlog.ErrBusy) {
 			t.Fatalf("without credit: %v", err)
 		}
 	}

@@ -15,16 +15,18 @@ type HistoryLimits struct {
 
 func (l HistoryLimits) off() bool { return l.Events <= 0 || l.Bytes <= 0 || l.Age <= 0 }
 
-// history keeps the newest records, and for each target the numbers of those that were sent to it, so
-// that a replay never looks at what is not for its rooms. All of it is guarded by Hub.mu.
+// history keeps the newest records, and for each target the ordinals of those that were sent to it, so that a replay never
+// looks at what is not for its rooms. All of it is guarded by Hub.mu.
 //
-// Records are kept without holes: the i-th has the number floor+1+i. Others wait for the lock, so it is never held for as
-// long as a burst takes to leave: however many records leave together, that only moves the floor. They are swept away
-// afterwards, a bounded number at a time, and their index is given back a generation at a time, as a whole.
+// The numbers of records ascend and may have gaps. Their ordinals have none, so that the record of an ordinal is found
+// without a search. Others wait for the lock, so it is never held for as long as a burst takes to leave: however many
+// records leave together, that only moves the floor. They are swept away afterwards, a bounded number at a time, and their
+// index is given back a generation at a time, as a whole.
 type history struct {
 	limits  HistoryLimits
 	records fifo[*record] // in front those that have left and are not swept away yet
 	left    int           // how many these are
+	gone    uint64        // how many have left in all: the ordinal of the oldest record that is kept
 	bytes   int64         // the size of those that are kept
 	total   int64         // the size of all that came, see record.end
 	floor   uint64        // the highest number that is not kept, or not any more
@@ -34,14 +36,30 @@ type history struct {
 	scans   uint64        // how often heads were collected
 }
 
-// len is how many records are kept.
+// len returns how many records are kept.
 func (h *history) len() int { return h.records.len() - h.left }
 
 // at returns the i-th record that is kept, 0 being the oldest.
 func (h *history) at(i int) *record { return h.records.at(h.left + i) }
 
-// record returns the kept record of that number.
-func (h *history) record(seq uint64) *record { return h.at(int(seq - h.floor - 1)) }
+// record returns the kept record of that ordinal.
+func (h *history) record(ordinal uint64) *record { return h.at(int(ordinal - h.gone)) }
+
+// next returns the ordinal that the next record will get.
+func (h *history) next() uint64 { return h.gone + uint64(h.len()) }
+
+// ordinalAfter returns the ordinal of the first kept record with a higher number than seq, or next.
+func (h *history) ordinalAfter(seq uint64) uint64 {
+	if seq <= h.floor {
+		return h.gone
+	}
+	// Where the numbers have no gaps, which is mostly, the number itself tells.
+	n, dense := h.len(), seq-h.floor
+	if dense <= uint64(n) && h.at(int(dense)-1).frame.Seq() == seq {
+		return h.gone + dense
+	}
+	return h.gone + uint64(sort.Search(n, func(i int) bool { return h.at(i).frame.Seq() > seq }))
+}
 
 // append adds the newest record, which was published that long ago, and drops what it displaces.
 func (h *history) append(now time.Time, age time.Duration, rec *record) {
@@ -59,6 +77,7 @@ func (h *history) append(now time.Time, age time.Duration, rec *record) {
 	h.total += rec.size
 	h.bytes += rec.size
 	rec.end = h.total
+	ordinal := h.next()
 	h.records.push(rec)
 	if n := len(h.index); n == 0 || h.index[n-1].isFull(h.limits, rec.at) {
 		h.index = append(h.index, newGeneration(rec.at))
@@ -67,7 +86,7 @@ func (h *history) append(now time.Time, age time.Duration, rec *record) {
 	if n := len(h.index); n > 1 {
 		before = h.index[n-2]
 	}
-	h.index[len(h.index)-1].add(rec, before)
+	h.index[len(h.index)-1].add(rec, ordinal, before)
 	h.trim(now)
 }
 
@@ -109,11 +128,15 @@ func (h *history) evict(n int) {
 		h.clear()
 		return
 	}
+	if n == 0 {
+		return
+	}
 	h.bytes = h.bytesWithout(n)
+	h.floor = h.at(n - 1).frame.Seq()
 	h.left += n
-	h.floor += uint64(n)
+	h.gone += uint64(n)
 	over := 0
-	for h.index[over].last <= h.floor {
+	for h.index[over].last < h.gone {
 		over++
 	}
 	clear(h.index[:over])
@@ -122,11 +145,11 @@ func (h *history) evict(n int) {
 
 // clear drops everything. What is dropped as a whole need not be swept.
 func (h *history) clear() {
-	*h = history{
-		limits: h.limits,
-		floor:  h.floor + uint64(h.len()),
-		start:  h.start,
+	floor := h.floor
+	if n := h.len(); n > 0 {
+		floor = h.at(n - 1).frame.Seq()
 	}
+	*h = history{limits: h.limits, floor: floor, start: h.start}
 }
 
 // sweepRecords is how many records one hold of the lock sweeps away: about 0.1 ms.

@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/hassesd/hassesd/internal/eventlog"
 	"github.com/hassesd/hassesd/internal/names"
 )
 
@@ -41,7 +42,7 @@ func TestHistoryLimits(t *testing.T) {
 				t.Errorf("kept %d events, want %d", got, tt.want)
 			}
 			reloaded := fill(keepAll)
-			reloaded.hub.SetLimits(reloaded.now, tt.limits, 0, Close, 0)
+			reloaded.hub.SetLimits(reloaded.now, tt.limits, 0, Close)
 			if got := reloaded.hub.Stats(reloaded.now).HistoryEvents; got != tt.want {
 				t.Errorf("kept %d events after SetLimits, want %d", got, tt.want)
 			}
@@ -87,8 +88,8 @@ func TestHistoryForgetsAMessageThatIsTooBig(t *testing.T) {
 func (h *history) targets() (n int) {
 	for _, g := range h.index {
 		n += len(g.targets)
-		_, _ = g.prefixes.root.check(func(seqs numbers) (int, error) {
-			if len(seqs) > 0 {
+		_, _ = g.prefixes.root.check(func(of ordinals) (int, error) {
+			if len(of) > 0 {
 				n++
 			}
 			return 0, nil
@@ -101,7 +102,7 @@ func (h *history) targets() (n int) {
 func burst(w *world, messages int) {
 	w.t.Helper()
 	for m := range messages {
-		if _, err := w.hub.Publish(w.now, Message{To: []names.Target{{Kind: names.Room, Name: itoa(m)}}}); err != nil {
+		if _, err := w.try(eventlog.Message{To: []names.Target{{Kind: names.Room, Name: itoa(m)}}}); err != nil {
 			w.t.Fatal(err)
 		}
 	}
@@ -121,7 +122,7 @@ func TestT30ABurstLeavesTheHistoryAPartAtATime(t *testing.T) {
 		{"somebody publishes when it is too old", func(w *world) { w.now = w.now.Add(30 * time.Second); w.publish("x", "y") }, 3},
 		{"memory is short", func(w *world) { w.hub.HalveHistory() }, messages / 2},
 		{"other limits", func(w *world) {
-			w.hub.SetLimits(w.now, HistoryLimits{Events: 2, Bytes: 1 << 30, Age: time.Minute}, 0, Close, 0)
+			w.hub.SetLimits(w.now, HistoryLimits{Events: 2, Bytes: 1 << 30, Age: time.Minute}, 0, Close)
 		}, 2},
 	}
 	for _, tt := range tests {
@@ -167,7 +168,7 @@ func TestT30ABurstLeavesTheHistoryAPartAtATime(t *testing.T) {
 
 // What has left the history must not pile up behind publishers, even if nobody calls Trim.
 func TestPublishersSweepUpWhatTheyDisplace(t *testing.T) {
-	w := newWorld(t, 0, Options{History: HistoryLimits{Events: 1 << 20, Bytes: 1 << 20, Age: time.Hour}, MessageBytes: 1 << 20})
+	w := newWorld(t, 0, Options{History: HistoryLimits{Events: 1 << 20, Bytes: 1 << 20, Age: time.Hour}})
 	burst(w, 5000)
 	h := &w.hub.history
 	for i := range 20 {

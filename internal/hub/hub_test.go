@@ -7,7 +7,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/hassesd/hassesd/internal/sse"
+	"github.com/hassesd/hassesd/internal/eventlog"
 )
 
 func isClosed(c <-chan struct{}) bool {
@@ -17,21 +17,6 @@ func isClosed(c <-chan struct{}) bool {
 	default:
 		return false
 	}
-}
-
-func TestMessageBytes(t *testing.T) {
-	w := newWorld(t, 0, Options{MessageBytes: 10})
-	w.publish("a", strings.Repeat("x", 10))
-	_, err := w.hub.Publish(w.now, message("a", strings.Repeat("x", 11)))
-	var tooLarge *TooLargeError
-	if !errors.As(err, &tooLarge) || tooLarge.Size != 11 || tooLarge.Limit != 10 {
-		t.Errorf("Publish of 11 bytes = %v, want a TooLargeError", err)
-	}
-	if got := w.hub.LastID(); got != (sse.ID{Epoch: "e", Seq: 1}) {
-		t.Errorf("LastID = %v, want e-1", got)
-	}
-	w.hub.SetLimits(w.now, keepAll, 0, Close, 0)
-	w.publish("a", strings.Repeat("x", defaultMessageBytes))
 }
 
 func TestReceipt(t *testing.T) {
@@ -69,9 +54,9 @@ func TestBusy(t *testing.T) {
 	w.publish("a", "2")
 	fast.Deliver(100, anyBytes)
 
-	_, err := w.hub.Publish(w.now, message("a", "3"))
-	if !errors.Is(err, ErrBusy) {
-		t.Fatalf("Publish into a full inbox = %v, want ErrBusy", err)
+	_, err := w.try(message("a", "3"))
+	if !errors.Is(err, eventlog.ErrBusy) {
+		t.Fatalf("Publish into a full inbox = %v, want eventlog.ErrBusy", err)
 	}
 	if w.hub.LastID().Seq != 2 || w.hub.Stats(w.now).HistoryEvents != 2 || fast.Pending() {
 		t.Error("a refused message has left something behind")
@@ -95,8 +80,8 @@ func TestSpaceIsAnnouncedByTheInboxThatIsFull(t *testing.T) {
 	w := newWorld(t, 2, Options{InboxEvents: 1})
 	busy := func() {
 		t.Helper()
-		if _, err := w.hub.Publish(w.now, message("a", "x")); !errors.Is(err, ErrBusy) {
-			t.Fatalf("Publish = %v, want ErrBusy", err)
+		if _, err := w.try(message("a", "x")); !errors.Is(err, eventlog.ErrBusy) {
+			t.Fatalf("Publish = %v, want eventlog.ErrBusy", err)
 		}
 	}
 	w.publish("a", "x")
@@ -119,15 +104,15 @@ func TestSpaceIsAnnouncedByTheInboxThatIsFull(t *testing.T) {
 }
 
 func TestInboxBytes(t *testing.T) {
-	w := newWorld(t, 1, Options{InboxBytes: 1000, MessageBytes: 5000})
+	w := newWorld(t, 1, Options{InboxBytes: 1000})
 	w.publish("a", strings.Repeat("x", 2000)) // over the bound alone, but the inbox is empty
-	if _, err := w.hub.Publish(w.now, message("a", "x")); !errors.Is(err, ErrBusy) {
-		t.Errorf("Publish = %v, want ErrBusy", err)
+	if _, err := w.try(message("a", "x")); !errors.Is(err, eventlog.ErrBusy) {
+		t.Errorf("Publish = %v, want eventlog.ErrBusy", err)
 	}
 	w.deliver()
 	w.publish("a", strings.Repeat("x", 500))
-	if _, err := w.hub.Publish(w.now, message("a", strings.Repeat("x", 500))); !errors.Is(err, ErrBusy) {
-		t.Errorf("Publish = %v, want ErrBusy", err)
+	if _, err := w.try(message("a", strings.Repeat("x", 500))); !errors.Is(err, eventlog.ErrBusy) {
+		t.Errorf("Publish = %v, want eventlog.ErrBusy", err)
 	}
 	w.publish("a", "small")
 }
@@ -173,6 +158,7 @@ func TestConcurrentPublishers(t *testing.T) {
 	wake := make([]chan struct{}, 2)
 	h := New(Options{Epoch: "e", InboxEvents: 8, History: keepAll, QueueBytes: 1 << 20})
 	w := &world{t: t, now: start, hub: h}
+	log := follow(h, func() time.Time { return start })
 	for i := range wake {
 		wake[i] = make(chan struct{}, 1)
 		w.shards = append(w.shards, h.NewShard(func() {
@@ -190,14 +176,14 @@ func TestConcurrentPublishers(t *testing.T) {
 	var publishing, looping sync.WaitGroup
 	for range publishers {
 		publishing.Go(func() {
-			for n := 0; n < each; {
-				switch _, err := h.Publish(start, message("a", "x")); {
-				case err == nil:
-					n++
-				case errors.Is(err, ErrBusy):
-					<-h.Space()
-				default:
-					t.Errorf("Publish: %v", err)
+			d, err := eventlog.NewDraft(message("a", "x"))
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			for range each {
+				if _, err := log.Append(t.Context(), d); err != nil {
+					t.Errorf("Append: %v", err)
 					return
 				}
 			}
@@ -229,4 +215,15 @@ func TestConcurrentPublishers(t *testing.T) {
 		}
 	}
 	w.check()
+}
+
+func TestAMessageDoesNotKeepTheCallersTargets(t *testing.T) {
+	w := newWorld(t, 1, Options{})
+	c := w.subscribe("a")
+	m := message("a", "x")
+	if _, err := w.try(m); err != nil {
+		t.Fatal(err)
+	}
+	m.To[0].Name = "b"
+	c.want("1 x")
 }

@@ -1,10 +1,16 @@
 package hub
 
-// delivery is a record on its way to a shard. The receipt is not part of the record, because the history
-// keeps records much longer.
+import "github.com/hassesd/hassesd/internal/eventlog"
+
+// batchRecords is how many records a shard takes from its inbox at a time, so that a flood of small messages does not cost
+// one lock each.
+const batchRecords = 32
+
+// delivery is a record on its way to a shard. The receipt is not part of the record, because the history keeps records
+// much longer.
 type delivery struct {
 	rec     *record
-	receipt *Receipt
+	receipt *eventlog.Receipt // nil: the message was published at another node
 }
 
 // inbox holds what a shard has not taken yet. All of it is guarded by Hub.mu.
@@ -38,23 +44,4 @@ func (b *inbox) take(dst []delivery, n int) []delivery {
 		dst = append(dst, d)
 	}
 	return dst
-}
-
-// take moves the next records from the inbox of s into its batch, and wakes publishers who wait for room.
-func (h *Hub) take(s *Shard) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	s.batch = s.inbox.take(s.batch[:0], batchRecords)
-	if s.inbox.refused && len(s.batch) > 0 {
-		s.inbox.refused = false
-		h.announceSpace()
-	}
-}
-
-// announceSpace wakes whoever waits on Space. Another inbox may have done so already.
-func (h *Hub) announceSpace() {
-	if h.space != nil {
-		close(h.space)
-		h.space = nil
-	}
 }

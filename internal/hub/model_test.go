@@ -8,11 +8,13 @@ import (
 	"testing"
 	"time"
 
+	"github.com/hassesd/hassesd/internal/eventlog"
 	"github.com/hassesd/hassesd/internal/sse"
 )
 
 // The model test drives a hub with random operations and compares what arrives with an oracle that knows
-// all messages and all subscriptions, and nothing of rooms, inboxes, queues and cursors.
+// all messages and all subscriptions, and nothing of rooms, inboxes, queues and cursors. It does so behind
+// the log in memory, and behind one that is elsewhere: see distantLog.
 
 var (
 	modelRooms   = []string{"a", "ab", "abc", "b"}
@@ -22,10 +24,11 @@ var (
 
 // sent is a message as the oracle knows it.
 type sent struct {
-	msg      Message
+	seq      uint64
+	msg      eventlog.Message
 	at       time.Time
 	frame    string // with its blank line
-	receipt  *Receipt
+	receipt  *eventlog.Receipt
 	possible int // streams it was for when it was published
 }
 
@@ -48,8 +51,11 @@ type model struct {
 	policy    Policy
 	limits    HistoryLimits
 	listeners []*listener
-	log       []*sent // the message of number n is log[n-1]
-	floor     uint64
+	published int     // messages that were accepted
+	log       []*sent // those that were applied, by number
+	gone      int     // how many of them have left the history
+	floor     uint64  // the number of the last of these
+	distant   *distantLog
 }
 
 // byte takes the next operand, below n; 0 when the operations are used up.
@@ -62,13 +68,16 @@ func (m *model) byte(n int) int {
 	return b
 }
 
-func runModel(t testing.TB, ops []byte) {
+func runModel(t testing.TB, ops []byte, isDistant bool) {
 	m := &model{ops: ops}
 	m.policy = Policy(m.byte(3))
 	m.limits = modelLimits(m.byte(4))
 	m.world = newWorld(t, 2, Options{
-		History: m.limits, Slow: m.policy, QueueBytes: m.queueBytes(), InboxEvents: 6, InboxBytes: 400, MessageBytes: 1000,
+		History: m.limits, Slow: m.policy, QueueBytes: m.queueBytes(), InboxEvents: 6, InboxBytes: 400,
 	})
+	if isDistant {
+		m.distant = &distantLog{follower: m.hub, random: rand.New(rand.NewPCG(3, uint64(len(ops))))}
+	}
 	for i := range 6 {
 		l := &listener{client: client{w: m.world, shard: m.shards[i%2]}}
 		l.Owner = &l.client
@@ -100,6 +109,9 @@ func modelLimits(n int) HistoryLimits {
 }
 
 func (m *model) step() {
+	if m.distant != nil {
+		m.arrive(m.distant.random.IntN(3))
+	}
 	l := m.listeners[m.byte(len(m.listeners))]
 	switch m.byte(12) {
 	case 0:
@@ -127,10 +139,10 @@ func (m *model) step() {
 		m.now = m.now.Add(time.Duration(m.byte(3)) * time.Second)
 		if m.byte(8) == 0 {
 			m.limits = modelLimits(m.byte(4))
-			m.hub.SetLimits(m.now, m.limits, m.queueBytes(), m.policy, 1000)
+			m.hub.SetLimits(m.now, m.limits, m.queueBytes(), m.policy)
 		}
 		m.hub.Trim(m.now)
-		m.trim()
+		m.trim(m.now)
 	case 11:
 		if m.byte(8) == 0 {
 			m.settle()
@@ -139,7 +151,13 @@ func (m *model) step() {
 	}
 }
 
-func (m *model) head() uint64 { return uint64(len(m.log)) }
+// head is the number of the newest message.
+func (m *model) head() uint64 {
+	if len(m.log) == 0 {
+		return 0
+	}
+	return m.log[len(m.log)-1].seq
+}
 
 func (m *model) subscribe(l *listener) {
 	m.verify(l) // what a Flush has popped belongs to the old subscription
@@ -166,7 +184,7 @@ func (m *model) subscribe(l *listener) {
 	case 5:
 		l.sub.LastEventID = "e-01"
 	}
-	m.trim()
+	m.trim(m.now)
 	if l.sub.LastEventID != "" {
 		id, ok := sse.ParseID(l.sub.LastEventID)
 		if gap = !ok || id.Epoch != "e" || id.Seq < m.floor || id.Seq > m.head(); gap {
@@ -191,47 +209,96 @@ func (m *model) subscribe(l *listener) {
 func (m *model) publish() {
 	msg := message(modelTargets[m.byte(len(modelTargets))], "")
 	msg.Except = modelIDs[m.byte(len(modelIDs))]
-	msg.Event.Data = fmt.Sprintf("m%d%s", m.head()+1, strings.Repeat(".", m.byte(4)*10))
+	msg.Event.Data = fmt.Sprintf("m%d%s", m.published+1, strings.Repeat(".", m.byte(4)*10))
 	if m.byte(16) == 0 && m.policy != Latest {
 		msg.Event.Data += strings.Repeat("!", 500)
 	}
+	m.published++
+	if m.distant != nil {
+		m.distant.append(m.t, msg, m.now)
+		return
+	}
 	before := m.hub.LastID()
-	receipt, err := m.hub.Publish(m.now, msg)
-	if errors.Is(err, ErrBusy) {
+	receipt, err := m.try(msg)
+	if errors.Is(err, eventlog.ErrBusy) {
 		select {
 		case <-m.hub.Space():
-			m.t.Error("there is space although Publish was refused")
+			m.t.Error("there is space although Append was refused")
 		default:
 		}
 		if m.hub.LastID() != before {
 			m.t.Error("a refused message changed the hub")
 		}
+		m.published--
 		return
 	}
 	if err != nil {
-		m.t.Fatalf("Publish: %v", err)
+		m.t.Fatalf("publish: %v", err)
 	}
-	s := &sent{msg: msg, at: m.now, receipt: receipt}
-	s.frame = fmt.Sprintf("id: e-%d\ndata: %s\n\n", m.head()+1, msg.Event.Data)
+	m.applied(&sent{seq: m.head() + 1, msg: msg, at: m.now, receipt: receipt})
+}
+
+// applied is called when the hub has a message.
+func (m *model) applied(s *sent) {
+	s.frame = fmt.Sprintf("id: e-%d\ndata: %s\n\n", s.seq, s.msg.Event.Data)
+	if got := s.receipt.ID().Seq; got != s.seq {
+		m.t.Errorf("the receipt of message %d is of %d", s.seq, got)
+	}
 	for _, l := range m.listeners {
 		if l.subscribed && s.isFor(l) {
 			s.possible++
 		}
 	}
 	m.log = append(m.log, s)
-	m.trim()
+	m.trim(s.at)
+}
+
+// distantLog is a log that is elsewhere: it takes every message at once, leaves gaps in the numbers, and the hub gets to
+// know of a message later, in the order of the numbers.
+type distantLog struct {
+	follower eventlog.Follower
+	random   *rand.Rand
+	last     uint64
+	waiting  []*sent
+	records  []eventlog.Record
+}
+
+func (l *distantLog) append(t testing.TB, msg eventlog.Message, now time.Time) {
+	d, err := eventlog.NewDraft(msg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	l.last += 1 + uint64(l.random.IntN(4)*l.random.IntN(3))
+	id := sse.ID{Epoch: "e", Seq: l.last}
+	s := &sent{seq: l.last, msg: msg, at: now, receipt: eventlog.NewReceipt(id)}
+	l.waiting = append(l.waiting, s)
+	l.records = append(l.records, d.Encode().Record(id, now, s.receipt))
+}
+
+// arrive lets the hub know of up to n messages of the distant log. It reports whether that was all of them.
+func (m *model) arrive(n int) bool {
+	l := m.distant
+	for ; n > 0 && len(l.waiting) > 0; n-- {
+		if !l.follower.Apply(l.records[0]) {
+			break
+		}
+		m.applied(l.waiting[0])
+		l.waiting, l.records = l.waiting[1:], l.records[1:]
+	}
+	return len(l.waiting) == 0
 }
 
 func TestModel(t *testing.T) {
-	for seed := range uint64(80) {
-		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
+	for seed := range uint64(160) {
+		isDistant := seed%2 == 1
+		t.Run(fmt.Sprintf("seed %d, a distant log %t", seed/2, isDistant), func(t *testing.T) {
 			t.Parallel()
-			random := rand.New(rand.NewPCG(seed, 1))
+			random := rand.New(rand.NewPCG(seed/2, 1))
 			ops := make([]byte, 2000)
 			for i := range ops {
 				ops[i] = byte(random.Uint32())
 			}
-			runModel(t, ops)
+			runModel(t, ops, isDistant)
 		})
 	}
 }
@@ -250,6 +317,7 @@ func FuzzHub(f *testing.F) {
 		if len(ops) > 4000 {
 			return // longer runs find nothing else and are slow
 		}
-		runModel(t, ops)
+		runModel(t, ops, false)
+		runModel(t, ops, true)
 	})
 }

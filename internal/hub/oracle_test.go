@@ -3,8 +3,11 @@ package hub
 import (
 	"fmt"
 	"slices"
+	"sort"
 	"strings"
+	"time"
 
+	"github.com/hassesd/hassesd/internal/eventlog"
 	"github.com/hassesd/hassesd/internal/names"
 	"github.com/hassesd/hassesd/internal/sse"
 )
@@ -22,7 +25,7 @@ func (l *listener) hears(t names.Target) bool {
 
 // targets are those of a message that count.
 func (m *model) targets(s *sent) []names.Target {
-	to, err := reduce(s.msg.To)
+	to, err := eventlog.Reduce(s.msg.To)
 	if err != nil {
 		m.t.Fatal(err)
 	}
@@ -30,10 +33,10 @@ func (m *model) targets(s *sent) []names.Target {
 }
 
 // trim moves the floor as the limits of the history demand.
-func (m *model) trim() {
-	for m.floor < m.head() {
+func (m *model) trim(now time.Time) {
+	for m.gone < len(m.log) {
 		bytes := 0
-		for _, s := range m.log[m.floor:] {
+		for _, s := range m.log[m.gone:] {
 			bytes += len(s.frame)
 			to := m.targets(s)
 			bytes += (len(to) - 1) * targetBytes
@@ -41,12 +44,18 @@ func (m *model) trim() {
 				bytes += len(t.Name)
 			}
 		}
-		if m.limits != (HistoryLimits{}) && m.head()-m.floor <= uint64(m.limits.Events) &&
-			int64(bytes) <= m.limits.Bytes && m.now.Sub(m.log[m.floor].at) <= m.limits.Age {
+		if m.limits != (HistoryLimits{}) && len(m.log)-m.gone <= m.limits.Events &&
+			int64(bytes) <= m.limits.Bytes && now.Sub(m.log[m.gone].at) <= m.limits.Age {
 			return
 		}
-		m.floor++
+		m.floor = m.log[m.gone].seq
+		m.gone++
 	}
+}
+
+// after is where the messages with a higher number begin in the log.
+func (m *model) after(seq uint64) int {
+	return sort.Search(len(m.log), func(i int) bool { return m.log[i].seq > seq })
 }
 
 // verify reads what has arrived for l.
@@ -76,28 +85,30 @@ func (m *model) verify(l *listener) {
 
 func (m *model) verifyEvent(l *listener, frame string) {
 	var seq uint64
-	if n, _ := fmt.Sscanf(frame, "id: e-%d\n", &seq); n != 1 || seq == 0 || seq > m.head() || m.log[seq-1].frame != frame {
+	n, _ := fmt.Sscanf(frame, "id: e-%d\n", &seq)
+	at := m.after(seq) - 1
+	if n != 1 || at < 0 || m.log[at].frame != frame {
 		m.t.Errorf("arrived: %q, which nobody sent", frame)
 		return
 	}
-	if seq <= l.pos || !m.log[seq-1].isFor(l) {
+	if seq <= l.pos || !m.log[at].isFor(l) {
 		m.t.Errorf("message %d arrived after %d, or is not for %+v", seq, l.pos, l.sub)
 	}
-	for missed := l.pos + 1; missed < seq; missed++ {
-		if s := m.log[missed-1]; s.isFor(l) && !m.superseded(l, missed) {
-			m.t.Errorf("message %d to %v arrived before %d to %v", seq, m.log[seq-1].msg.To, missed, s.msg.To)
+	for missed := m.after(l.pos); missed < at; missed++ {
+		if s := m.log[missed]; s.isFor(l) && !m.superseded(l, missed) {
+			m.t.Errorf("message %d to %v arrived before %d to %v", seq, m.log[at].msg.To, s.seq, s.msg.To)
 		}
 	}
 	l.pos = seq
 }
 
-// superseded reports whether the policy Latest may have dropped a message.
-func (m *model) superseded(l *listener, seq uint64) bool {
+// superseded reports whether the policy Latest may have dropped the message at a place of the log.
+func (m *model) superseded(l *listener, at int) bool {
 	if m.policy != Latest || !l.wasBlocked {
 		return false
 	}
-	for _, t := range m.targets(m.log[seq-1]) {
-		if l.hears(t) && !slices.ContainsFunc(m.log[seq:], func(s *sent) bool { return s.isFor(l) && slices.Contains(m.targets(s), t) }) {
+	for _, t := range m.targets(m.log[at]) {
+		if l.hears(t) && !slices.ContainsFunc(m.log[at+1:], func(s *sent) bool { return s.isFor(l) && slices.Contains(m.targets(s), t) }) {
 			return false
 		}
 	}
@@ -115,13 +126,13 @@ func (m *model) verifyGap(l *listener, frame string) {
 		m.t.Errorf("gap %q, want %q", frame, want)
 	}
 	lost := 0
-	for seq := l.pos + 1; seq <= to; seq++ {
-		if !m.log[seq-1].isFor(l) {
+	for _, s := range m.log[m.after(l.pos):m.after(to)] {
+		if !s.isFor(l) {
 			continue
 		}
 		lost++
-		if seq > m.floor && !(m.policy == DropOldest && l.wasBlocked) {
-			m.t.Errorf("message %d is lost without a reason, history begins after %d", seq, m.floor)
+		if s.seq > m.floor && !(m.policy == DropOldest && l.wasBlocked) {
+			m.t.Errorf("message %d is lost without a reason, history begins after %d", s.seq, m.floor)
 		}
 	}
 	if lost == 0 {
@@ -132,6 +143,9 @@ func (m *model) verifyGap(l *listener, frame string) {
 
 // settle lets everything arrive, after which nobody may miss anything.
 func (m *model) settle() {
+	for m.distant != nil && !m.arrive(1000) {
+		m.deliver()
+	}
 	m.deliver()
 	for _, l := range m.listeners {
 		l.blocked = false
@@ -142,9 +156,9 @@ func (m *model) settle() {
 		if len(l.arrived) > 0 || l.startGap != "" {
 			m.t.Errorf("the end of the stream is missing: %q, %q", l.arrived, l.startGap)
 		}
-		for seq := l.pos + 1; l.subscribed && !l.overflown && seq <= m.head(); seq++ {
-			if m.log[seq-1].isFor(l) {
-				m.t.Errorf("message %d to %v never arrived at %+v (now at %d)", seq, m.log[seq-1].msg.To, l.sub, l.pos)
+		for _, s := range m.log[m.after(l.pos):] {
+			if l.subscribed && !l.overflown && s.isFor(l) {
+				m.t.Errorf("message %d to %v never arrived at %+v (now at %d)", s.seq, s.msg.To, l.sub, l.pos)
 			}
 		}
 		l.wasBlocked = false
@@ -159,21 +173,21 @@ func (m *model) settle() {
 }
 
 func (m *model) verifyReceipts() {
-	for i, s := range m.log {
+	for _, s := range m.log {
 		select {
 		case <-s.receipt.Done():
 		default:
-			m.t.Errorf("message %d is not done", i+1)
+			m.t.Errorf("message %d is not done", s.seq)
 			continue
 		}
 		least := 0
 		for _, l := range m.listeners {
-			if l.subscribed && !l.overflown && l.began <= uint64(i) && s.isFor(l) {
+			if l.subscribed && !l.overflown && l.began < s.seq && s.isFor(l) {
 				least++
 			}
 		}
 		if got := s.receipt.Matched(); got < least || got > s.possible {
-			m.t.Errorf("message %d matched %d streams, want %d to %d", i+1, got, least, s.possible)
+			m.t.Errorf("message %d matched %d streams, want %d to %d", s.seq, got, least, s.possible)
 		}
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/hassesd/hassesd/internal/eventlog"
 	"github.com/hassesd/hassesd/internal/names"
 	"github.com/hassesd/hassesd/internal/sse"
 )
@@ -14,7 +15,7 @@ const frameLen = len("id: e-1\ndata: x\n\n")
 
 // slowWorld is a world whose queues hold n such events.
 func slowWorld(t *testing.T, p Policy, n int) *world {
-	return newWorld(t, 1, Options{QueueBytes: n * frameLen, Slow: p, MessageBytes: 1 << 20})
+	return newWorld(t, 1, Options{QueueBytes: n * frameLen, Slow: p})
 }
 
 func (w *world) send(to, data string) {
@@ -212,7 +213,7 @@ func TestLatestDropsTheOldestOfTooManyTargets(t *testing.T) {
 	c.want("3 c", "4 d")
 
 	const n = 4 * latestLong
-	w.hub.SetLimits(w.now, HistoryLimits{}, n*20, Latest, 0)
+	w.hub.SetLimits(w.now, HistoryLimits{}, n*20, Latest)
 	for i := range 3 * n {
 		w.send("room"+itoa(i), "x")
 	}
@@ -223,7 +224,7 @@ func TestLatestDropsTheOldestOfTooManyTargets(t *testing.T) {
 	if last := itoa(4+3*n) + " x"; len(got) < n/2 || got[len(got)-1] != last {
 		t.Errorf("%d events arrived, want more, and the last to be %s", len(got), last)
 	}
-	if len(w.shards[0].newest) != 0 {
+	if len(w.shards[0].backlog.newest) != 0 {
 		t.Error("the scratch map was not cleared")
 	}
 }
@@ -234,7 +235,7 @@ func TestSetLimitsAppliesToLiveStreams(t *testing.T) {
 	c.blocked = true
 	w.send("a", "1")
 	w.send("a", "2")
-	w.hub.SetLimits(w.now, HistoryLimits{}, 3*frameLen, DropOldest, 0)
+	w.hub.SetLimits(w.now, HistoryLimits{}, 3*frameLen, DropOldest)
 	w.send("a", "3")
 	w.send("a", "4")
 	c.want("gap e-0 to 1", "2 2", "3 3", "4 4")
@@ -243,11 +244,11 @@ func TestSetLimitsAppliesToLiveStreams(t *testing.T) {
 // Whoever does not read chooses how much is in its queue, and a publisher how many targets a message has.
 func TestLatestSearchesABoundedNumberOfTargets(t *testing.T) {
 	const messages = 300
-	for rooms, most := range map[string]int{"*": latestWork/MaxTargets + 1, "room7 room8": 1} {
+	for rooms, most := range map[string]int{"*": latestWork/eventlog.MaxTargets + 1, "room7 room8": 1} {
 		w := newWorld(t, 1, Options{QueueBytes: 15 * messages, Slow: Latest})
 		c := w.subscribe(rooms)
 		c.blocked = true
-		to := make([]names.Target, MaxTargets)
+		to := make([]names.Target, eventlog.MaxTargets)
 		full := false
 		for i := range messages {
 			for j := range to {
@@ -257,7 +258,7 @@ func TestLatestSearchesABoundedNumberOfTargets(t *testing.T) {
 				}
 			}
 			before := c.queue.n
-			if _, err := w.hub.Publish(w.now, Message{To: to, Event: sse.Event{Data: "x"}}); err != nil {
+			if _, err := w.try(eventlog.Message{To: to, Event: sse.Event{Data: "x"}}); err != nil {
 				t.Fatal(err)
 			}
 			w.deliver()
@@ -266,7 +267,7 @@ func TestLatestSearchesABoundedNumberOfTargets(t *testing.T) {
 			}
 			full = true
 			if kept := c.queue.n - 1; kept > most {
-				t.Errorf("%s: a full queue keeps %d messages to %d targets each, want at most %d looked at", rooms, kept, MaxTargets, most)
+				t.Errorf("%s: a full queue keeps %d messages to %d targets each, want at most %d looked at", rooms, kept, eventlog.MaxTargets, most)
 			}
 		}
 		if got, last := c.all(), itoa(messages)+" x"; !full || got[len(got)-1] != last {

@@ -5,23 +5,23 @@ import (
 	"strings"
 )
 
-// prefixTree keeps, for each prefix that messages were sent to, their numbers. It is a radix tree: which prefixes a room
+// prefixTree keeps, for each prefix that messages were sent to, their ordinals. It is a radix tree: which prefixes a room
 // begins with is found by going down along its name once, however many prefixes there are and however long they are. The
 // zero value is empty.
 type prefixTree struct{ root prefixNode }
 
-// prefixNode stands for the labels from the root down to it. But for the root, it has numbers or two children.
+// prefixNode stands for the labels from the root down to it. But for the root, it has ordinals or two children.
 type prefixNode struct {
-	label    string  // never empty but at the root
-	seqs     numbers // empty: nobody has sent to this prefix
-	scan     uint64  // the last scan that met it, see history.heads
-	first    []byte  // of the label of each child
+	label    string   // never empty but at the root
+	ordinals ordinals // empty: nobody has sent to this prefix
+	scan     uint64   // the last scan that met it, see history.heads
+	first    []byte   // of the label of each child
 	children []*prefixNode
 }
 
 func (n *prefixNode) child(first byte) int { return bytes.IndexByte(n.first, first) }
 
-// along calls visit for every prefix of name that has numbers, the shortest first. It answers how many nodes it passed.
+// along calls visit for every prefix of name that has ordinals, the shortest first. It answers how many nodes it passed.
 func (t *prefixTree) along(name string, visit func(*prefixNode)) (passed uint64) {
 	for n := &t.root; name != ""; passed++ {
 		i := n.child(name[0])
@@ -33,15 +33,15 @@ func (t *prefixTree) along(name string, visit func(*prefixNode)) (passed uint64)
 			break
 		}
 		name = name[len(n.label):]
-		if len(n.seqs) > 0 {
+		if len(n.ordinals) > 0 {
 			visit(n)
 		}
 	}
 	return passed
 }
 
-// find returns the numbers of exactly that prefix, or nil.
-func (t *prefixTree) find(name string) *numbers {
+// find returns the ordinals of exactly that prefix, or nil.
+func (t *prefixTree) find(name string) *ordinals {
 	n := &t.root
 	for name != "" {
 		i := n.child(name[0])
@@ -51,12 +51,12 @@ func (t *prefixTree) find(name string) *numbers {
 		n = n.children[i]
 		name = name[len(n.label):]
 	}
-	return &n.seqs
+	return &n.ordinals
 }
 
-// at returns the numbers of the prefix name, which is not empty, to be added to. Without numbers it has no place in the
+// at returns the ordinals of the prefix name, which is not empty, to be added to. Without ordinals it has no place in the
 // tree.
-func (t *prefixTree) at(name string) *numbers {
+func (t *prefixTree) at(name string) *ordinals {
 	n := &t.root
 	for name != "" {
 		i := n.child(name[0])
@@ -76,7 +76,7 @@ func (t *prefixTree) at(name string) *numbers {
 		}
 		n, name = next, name[same:]
 	}
-	return &n.seqs
+	return &n.ordinals
 }
 
 // add makes c a child and returns it.

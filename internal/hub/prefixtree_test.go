@@ -18,20 +18,20 @@ func TestPrefixTreeIsAMap(t *testing.T) {
 		return string(b)
 	}
 	var tree prefixTree
-	want := make(map[string]numbers)
+	want := make(map[string]ordinals)
 	for seq := range uint64(3000) {
 		n := name()
 		seqs := tree.at(n)
 		*seqs = append(*seqs, seq)
 		want[n] = append(want[n], seq)
 
-		var got, expected numbers
+		var got, expected ordinals
 		room := name()
 		passed := tree.along(room, func(n *prefixNode) {
-			if len(n.label) == 0 || len(n.seqs) == 0 {
+			if len(n.label) == 0 || len(n.ordinals) == 0 {
 				t.Fatal("visits a node that is nobody's")
 			}
-			got = append(got, n.seqs...)
+			got = append(got, n.ordinals...)
 		})
 		for n, seqs := range want {
 			if strings.HasPrefix(room, n) {
@@ -47,7 +47,7 @@ func TestPrefixTreeIsAMap(t *testing.T) {
 			t.Fatalf("%s has %v, want %v", room, found, want[room])
 		}
 	}
-	held, err := tree.root.check(func(seqs numbers) (int, error) { return len(seqs), nil })
+	held, err := tree.root.check(func(of ordinals) (int, error) { return len(of), nil })
 	if err != nil || held != 3000 {
 		t.Errorf("the tree holds %d numbers, want 3000; %v", held, err)
 	}

@@ -13,6 +13,12 @@ const (
 	replaySteps   = 4   // for one Pop
 )
 
+// replays are those of the streams of a shard. All of it is owned by the loop.
+type replays struct {
+	looked uint64 // places of the history that they have looked at
+	heads  []head // scratch
+}
+
 // start decides where the subscription of st begins, and whether it begins with a replay.
 func (h *Hub) start(now time.Time, st *Stream, lastEventID string) Start {
 	h.mu.Lock()
@@ -32,7 +38,7 @@ func (h *Hub) start(now time.Time, st *Stream, lastEventID string) Start {
 	st.last = start.ID.Seq
 	st.after = start.ID.Seq
 	visits := 0
-	h.advance(st, func(rec *record) bool {
+	h.replay(st, func(rec *record) bool {
 		visits++
 		return rec.excepts(st.clientID) && visits < replayVisits
 	})
@@ -57,7 +63,7 @@ func (h *Hub) pull(st *Stream, want int) {
 		st.last, st.after = floor, floor
 	}
 	visits := 0
-	h.advance(st, func(rec *record) bool {
+	h.replay(st, func(rec *record) bool {
 		if visits++; rec.excepts(st.clientID) {
 			return visits < replayVisits
 		}
@@ -69,14 +75,14 @@ func (h *Hub) pull(st *Stream, want int) {
 	})
 }
 
-// advance visits what is in history for st after st.after and moves st.after on: to just before the
+// replay visits what is in history for st after st.after and moves st.after on: to just before the
 // record at which visit stopped, or, if there is no more, to the newest message, and the stream is live.
-func (h *Hub) advance(st *Stream, visit func(*record) bool) {
+func (h *Hub) replay(st *Stream, visit func(*record) bool) {
 	before := h.history.looked
-	stopped, scratch := h.history.scan(st, st.after, st.shard.heads, visit)
-	st.shard.looked += h.history.looked - before
+	stopped, scratch := h.history.scan(st, st.after, st.shard.replays.heads, visit)
+	st.shard.replays.looked += h.history.looked - before
 	clear(scratch)
-	st.shard.heads = scratch[:0]
+	st.shard.replays.heads = scratch[:0]
 	if stopped > 0 {
 		st.after = stopped - 1
 		st.setPhase(replaying)

@@ -198,7 +198,7 @@ func TestHistoryTurnedOffDuringReplay(t *testing.T) {
 	w.deliver()
 	c, _ := w.resume("a", "e-0")
 	c.pop(len("id: e-1\ndata: x\n\n"))
-	w.hub.SetLimits(w.now, HistoryLimits{}, 0, Close, 0)
+	w.hub.SetLimits(w.now, HistoryLimits{}, 0, Close)
 	w.publish("a", "x")
 	c.want("1 x", "gap e-1 to 4")
 	w.publish("a", "x")

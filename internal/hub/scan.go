@@ -6,22 +6,21 @@ import (
 	"github.com/hassesd/hassesd/internal/names"
 )
 
-// head is what is to come of the numbers of one target in one generation.
-type head struct{ seqs numbers }
+// head is what is to come of the ordinals of one target in one generation.
+type head struct{ ordinals ordinals }
 
-func (h head) seq() uint64 { return h.seqs[0] }
+func (h head) ordinal() uint64 { return h.ordinals[0] }
 
-// scan visits the records after a number that are for st, by its rooms alone, oldest first and each
-// once, until visit returns false. It returns the number visit stopped at, or 0. scratch is room to work
-// in, returned for the next time. The cost depends on the rooms of st and on what is visited, not on
-// what else the history holds.
+// scan visits the records behind a number that are for st, by its rooms alone, oldest first and each once, until visit
+// returns false. It returns the number visit stopped at, or 0. scratch is room to work in, returned for the next time.
+// The cost depends on the rooms of st and on what is visited, not on what else the history holds.
 func (h *history) scan(st *Stream, after uint64, scratch []head, visit func(*record) bool) (uint64, []head) {
-	after = max(after, h.floor)
-	if after == h.floor+uint64(h.len()) {
+	from := h.ordinalAfter(after)
+	if from == h.next() {
 		return 0, scratch // most subscriptions begin with what comes next
 	}
 	if st.All() {
-		for i := int(after - h.floor); i < h.len(); i++ {
+		for i := int(from - h.gone); i < h.len(); i++ {
 			h.looked++
 			if rec := h.at(i); !visit(rec) {
 				return rec.frame.Seq(), scratch
@@ -29,15 +28,14 @@ func (h *history) scan(st *Stream, after uint64, scratch []head, visit func(*rec
 		}
 		return 0, scratch
 	}
-	heads := h.heads(st, after, scratch[:0])
+	heads := h.heads(st, from, scratch[:0])
 	scratch = heads
 	for len(heads) > 0 {
-		seq := heads[0].seq()
-		if seq > after {
-			after = seq
+		if ordinal := heads[0].ordinal(); ordinal >= from {
+			from = ordinal + 1
 			h.looked++
-			if !visit(h.record(seq)) {
-				return seq, scratch
+			if rec := h.record(ordinal); !visit(rec) {
+				return rec.frame.Seq(), scratch
 			}
 		}
 		heads = advance(heads)
@@ -45,21 +43,21 @@ func (h *history) scan(st *Stream, after uint64, scratch []head, visit func(*rec
 	return 0, scratch
 }
 
-// heads collects the numbers after a number of every target that reaches st, as a heap with the lowest number first.
-func (h *history) heads(st *Stream, after uint64, heads []head) []head {
-	add := func(seqs *numbers) {
-		if seqs == nil {
+// heads collects the ordinals, from one on, of every target that reaches st, as a heap with the lowest one first.
+func (h *history) heads(st *Stream, from uint64, heads []head) []head {
+	add := func(of *ordinals) {
+		if of == nil {
 			return
 		}
 		h.looked++
-		all := *seqs
-		next := sort.Search(len(all), func(i int) bool { return all[i] > after })
+		all := *of
+		next := sort.Search(len(all), func(i int) bool { return all[i] >= from })
 		if next < len(all) {
 			heads = append(heads, head{all[next:]})
 		}
 	}
 	for _, g := range h.index {
-		if g.last <= after {
+		if g.last < from {
 			continue
 		}
 		h.scans++
@@ -73,7 +71,7 @@ func (h *history) heads(st *Stream, after uint64, heads []head) []head {
 			h.looked += g.prefixes.along(m.group.name, func(n *prefixNode) {
 				if n.scan != h.scans { // several rooms may begin so
 					n.scan = h.scans
-					add(&n.seqs)
+					add(&n.ordinals)
 				}
 			})
 		}
@@ -86,8 +84,8 @@ func (h *history) heads(st *Stream, after uint64, heads []head) []head {
 
 // advance moves the first head of the heap to its next number and restores the order.
 func advance(heads []head) []head {
-	heads[0].seqs = heads[0].seqs[1:]
-	if len(heads[0].seqs) == 0 {
+	heads[0].ordinals = heads[0].ordinals[1:]
+	if len(heads[0].ordinals) == 0 {
 		last := len(heads) - 1
 		heads[0] = heads[last]
 		heads = heads[:last]
@@ -102,10 +100,10 @@ func siftDown(heads []head, i int) {
 		if child >= len(heads) {
 			return
 		}
-		if child+1 < len(heads) && heads[child+1].seq() < heads[child].seq() {
+		if child+1 < len(heads) && heads[child+1].ordinal() < heads[child].ordinal() {
 			child++
 		}
-		if heads[i].seq() <= heads[child].seq() {
+		if heads[i].ordinal() <= heads[child].ordinal() {
 			return
 		}
 		heads[i], heads[child] = heads[child], heads[i]

@@ -5,6 +5,7 @@ import (
 	"math"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/hassesd/hassesd/internal/names"
 )
@@ -146,8 +147,8 @@ func TestCheckNotices(t *testing.T) {
 		{"index", func(w *world, _ *client) {
 			delete(w.hub.history.index[0].targets, names.Target{Kind: names.Room, Name: "a"})
 		}},
-		{"number too many", func(w *world, _ *client) {
-			w.hub.history.index[0].targets[names.Target{Kind: names.Room, Name: "b"}] = &numbers{1}
+		{"ordinal too many", func(w *world, _ *client) {
+			w.hub.history.index[0].targets[names.Target{Kind: names.Room, Name: "b"}] = &ordinals{1}
 		}},
 		{"prefixes", func(w *world, _ *client) { w.hub.history.index[0].prefixes = prefixTree{} }},
 		{"prefix of nobody", func(w *world, _ *client) { w.hub.history.index[0].prefixes.at("x") }},
@@ -155,7 +156,7 @@ func TestCheckNotices(t *testing.T) {
 		{"what has left", func(w *world, _ *client) { w.hub.history.left++ }},
 		{"end", func(w *world, _ *client) { w.hub.history.at(1).end++ }},
 		{"inbox bytes", func(w *world, _ *client) { w.shards[0].inbox.bytes++ }},
-		{"space", func(w *world, _ *client) { w.hub.space = make(chan struct{}) }},
+		{"space", func(w *world, _ *client) { w.hub.intake.waiting = make(chan struct{}) }},
 		{"room index", func(w *world, _ *client) { w.shards[0].order.Delete("a") }},
 		{"empty room", func(w *world, _ *client) { w.shards[0].ids.put("x", &group{kind: idGroup}) }},
 		{"place", func(_ *world, c *client) { c.memberships[1].pos++ }},
@@ -163,11 +164,12 @@ func TestCheckNotices(t *testing.T) {
 		{"phase", func(_ *world, c *client) { c.phase = unsubscribed }},
 		{"queue bytes", func(_ *world, c *client) { c.queue.bytes++ }},
 		{"queue order", func(_ *world, c *client) { c.queue.push(*c.queue.at(0)) }},
-		{"hole", func(_ *world, c *client) { c.pop(1 << 10); c.hole = new(hole) }},
+		{"gap", func(_ *world, c *client) { c.pop(1 << 10); c.gap = new(gap) }},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			w := &world{t: t, now: start, hub: New(Options{Epoch: "e", History: keepAll})}
+			w.log = follow(w.hub, func() time.Time { return w.now })
 			w.shards = []*Shard{w.hub.NewShard(func() {})}
 			c := w.subscribe("a")
 			w.publish("a,b*", "x")

@@ -1,20 +1,17 @@
 package hub
 
-import "github.com/hassesd/hassesd/internal/sse"
-
 // Owner carries a stream to its client. The methods are called on the shard's loop, from Deliver. They
 // may use the queue side of the stream (Pop, Empty, …) but must not subscribe or unsubscribe any stream.
 type Owner interface {
-	// Queued says that an event was appended to the queue, so that the owner marks the stream for
-	// flushing. matched is how many streams of this shard the event is for at most; it is exact for an
-	// event to one room.
-	Queued(st *Stream, matched int)
+	// Queued is called when an event was appended to the queue, so that the owner marks the stream for flushing.
+	// recipients is how many streams of this shard the event is for at most; it is exact for an event to one room.
+	Queued(st *Stream, recipients int)
 	// Blocked reports whether the socket really does not take bytes now. If it only was not this
 	// stream's turn yet, it is not judged: its queue may grow over the bound, by as much as the caller
 	// lets Deliver take in between two flushes.
 	Blocked(st *Stream) bool
-	// Overflow says that the stream was too slow and gets no more events: it must be ended, but not
-	// before Deliver has returned. It is called once per subscription.
+	// Overflow is called when the stream was too slow and gets no more events: it must be ended, but not before Deliver
+	// has returned. It is called once per subscription.
 	Overflow(st *Stream)
 }
 
@@ -38,7 +35,7 @@ type Stream struct {
 	queue   queue
 	Owner   Owner
 	phase   phase
-	hole    *hole
+	gap     *gap
 	shard   *Shard // of the latest subscription
 	last    uint64 // number of the last event popped whole, or where the subscription started
 	sent    uint64
@@ -49,9 +46,8 @@ type Stream struct {
 	memberships []membership
 }
 
-// hole is what the policy DropOldest took out of a queue, in front of the first event that is not
-// partly sent.
-type hole struct {
+// gap is what the policy DropOldest took out of a queue, in front of the first event that is not partly sent.
+type gap struct {
 	from uint64 // number of the last event before it
 	to   uint64 // number of the last event in it
 }
@@ -63,85 +59,6 @@ func (st *Stream) setPhase(p phase) {
 		panic("hub: internal error: phase and memberships of a stream disagree")
 	}
 	st.phase = p
-}
-
-// Pop appends up to limit bytes of what is to be sent to dst: whole frames as long as they fit; a frame
-// longer than limit in pieces of limit bytes. While a replay is going on, it takes more from the history as
-// the queue drains. If it appends nothing, the stream is Empty, or a replay has passed over so much that is not for this
-// client that others come first: then Pop is to be called again.
-func (st *Stream) Pop(dst []byte, limit int) []byte {
-	room, queued := limit, st.queue.bytes
-	for room > 0 && (st.queue.n > 0 || st.refill(room)) {
-		gap := st.dueGap()
-		next := st.queue.next()
-		if gap != nil {
-			next = gap.Len()
-		}
-		if next > room && room < limit {
-			break
-		}
-		if gap != nil {
-			st.queue.pushFront(item{frame: gap})
-			st.last = st.hole.to
-			st.hole = nil
-		}
-		before := len(dst)
-		var done item
-		dst, done = st.queue.read(dst, room)
-		room -= len(dst) - before
-		st.count(done)
-	}
-	if st.queue.n == 0 && st.phase != replaying {
-		st.queue.release()
-	}
-	st.account(st.queue.bytes - queued)
-	return dst
-}
-
-// dueGap returns the frame that must be sent before the next one, or nil.
-func (st *Stream) dueGap() *sse.Frame {
-	if st.hole == nil || st.queue.offset > 0 || st.queue.at(0).rec == nil {
-		return nil
-	}
-	hub := st.shard.hub
-	return sse.Gap(hub.id(st.hole.from).String(), hub.id(st.hole.to))
-}
-
-// count notes a frame that was popped whole.
-func (st *Stream) count(it item) {
-	if it.rec == nil {
-		return
-	}
-	st.last = it.frame.Seq()
-	st.sent++
-	st.shard.sent++
-}
-
-// lose notes that the event of that number was dropped. It is the oldest one that is not partly sent.
-func (st *Stream) lose(seq uint64) {
-	if st.hole == nil {
-		st.hole = &hole{from: st.last}
-		if first := st.queue.at(0); st.queue.offset > 0 && first.rec != nil {
-			st.hole.from = first.frame.Seq()
-		}
-	}
-	st.hole.to = seq
-}
-
-// Push queues a frame that is not an event, such as a heartbeat, if the stream is Empty; otherwise the
-// stream is not silent, and nothing happens.
-func (st *Stream) Push(f *sse.Frame) {
-	if st.Empty() {
-		st.queue.push(item{frame: f})
-		st.account(f.Len())
-	}
-}
-
-// account tells the shard that the queue has grown.
-func (st *Stream) account(bytes int) {
-	if st.shard != nil {
-		st.shard.queued += int64(bytes)
-	}
 }
 
 // Empty reports whether there is nothing to send: nothing is queued, and no replay is going on.

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/hassesd/hassesd/internal/eventlog"
 	"github.com/hassesd/hassesd/internal/names"
 )
 
@@ -52,6 +53,7 @@ func TestT16RoomNamesComeAndGo(t *testing.T) {
 	)
 	now := time.Unix(1, 0)
 	h := New(Options{Epoch: "e", History: HistoryLimits{Events: 1000, Bytes: 1 << 20, Age: time.Minute}, InboxEvents: 1 << 20})
+	log := follow(h, func() time.Time { return now })
 	s := h.NewShard(func() {})
 	good := &Stream{Owner: deafOwner{}}
 	s.Subscribe(now, good, Subscription{Rooms: []string{"good"}, ClientID: "good"})
@@ -75,11 +77,11 @@ func TestT16RoomNamesComeAndGo(t *testing.T) {
 		}
 	}
 	for i := range published {
-		m := Message{To: []names.Target{{Kind: names.Room, Name: "room-" + strconv.Itoa(i)}}}
+		m := eventlog.Message{To: []names.Target{{Kind: names.Room, Name: "room-" + strconv.Itoa(i)}}}
 		if i%1000 == 0 {
 			m.To = append(m.To, names.Target{Kind: names.Prefix, Name: "prefix-" + strconv.Itoa(i)}, names.Target{Kind: names.Room, Name: "good"})
 		}
-		if _, err := h.Publish(now, m); err != nil {
+		if _, err := try(log, m); err != nil {
 			t.Fatal(err)
 		}
 		for s.Deliver(1<<20, 1<<30) {

@@ -2,71 +2,13 @@ package hub
 
 import (
 	"fmt"
-	"math/rand/v2"
-	"reflect"
-	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/hassesd/hassesd/internal/eventlog"
 	"github.com/hassesd/hassesd/internal/names"
 )
-
-func TestReduce(t *testing.T) {
-	tests := []struct {
-		name string
-		in   []string
-		want []string
-	}{
-		{"one", []string{"a"}, []string{"a"}},
-		{"doubles", []string{"b", "a", "b", "c*", "c*"}, []string{"a", "b", "c*"}},
-		{"prefixes of each other", []string{"abc*", "a*", "b*", "ab*", "abd*"}, []string{"a*", "b*"}},
-		{"prefixes side by side", []string{"ab*", "aa*", "b*"}, []string{"aa*", "ab*", "b*"}},
-		{"rooms that a prefix covers", []string{"a", "ab", "abc", "ac", "ab*", "b"}, []string{"a", "ac", "b", "ab*"}},
-		{"everybody beside others", []string{"a", "*", "b*"}, []string{"*"}},
-	}
-	for _, tt := range tests {
-		got, err := reduce(message(strings.Join(tt.in, ","), "").To)
-		want := message(strings.Join(tt.want, ","), "").To
-		if err != nil || !reflect.DeepEqual(got, want) {
-			t.Errorf("%s: reduce(%v) = %v, %v, want %v", tt.name, tt.in, got, err, want)
-		}
-	}
-}
-
-// TestReduceReachesTheSameRooms compares what is left of targets with all of them.
-func TestReduceReachesTheSameRooms(t *testing.T) {
-	r := rand.New(rand.NewPCG(1, 2))
-	name := func() string {
-		b := make([]byte, 1+r.IntN(5))
-		for i := range b {
-			b[i] = "ab\xc3"[r.IntN(2)]
-		}
-		return string(b)
-	}
-	for range 2000 {
-		var to []names.Target
-		for range 1 + r.IntN(12) {
-			to = append(to, names.Target{Kind: names.Kind(r.IntN(2)), Name: name()})
-		}
-		less, err := reduce(to)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for range 20 {
-			l := listener{sub: Subscription{Rooms: []string{name()}}}
-			hits := 0
-			for _, one := range less {
-				if l.hears(one) {
-					hits++
-				}
-			}
-			if want := slices.ContainsFunc(to, l.hears); want != (hits > 0) || hits > 1 {
-				t.Fatalf("room %s: %v reaches it %v; of %v, %d do", l.sub.Rooms[0], to, want, less, hits)
-			}
-		}
-	}
-}
 
 // apart are prefixes that do not cover each other.
 func apart(n int) []names.Target {
@@ -94,7 +36,7 @@ func TestT29PrefixesOfEachOtherCostAsMuchAsTheShortest(t *testing.T) {
 		for i := range 50 {
 			clients = append(clients, w.subscribe(fmt.Sprintf("%s%d", strings.Repeat("n", 200), i)))
 		}
-		if _, err := w.hub.Publish(w.now, Message{To: to}); err != nil {
+		if _, err := w.try(eventlog.Message{To: to}); err != nil {
 			t.Fatal(err)
 		}
 		for w.shards[0].Deliver(10, anyBytes) {
@@ -114,7 +56,7 @@ func TestT29PrefixesOfEachOtherCostAsMuchAsTheShortest(t *testing.T) {
 
 // Threat T29: whoever publishes chooses the targets, and looking for them is what costs, whether anybody is there or not.
 func TestT29LookingForTargetsCostsBudget(t *testing.T) {
-	rooms := make([]names.Target, MaxTargets)
+	rooms := make([]names.Target, eventlog.MaxTargets)
 	for i := range rooms {
 		rooms[i].Name = fmt.Sprint("nobody", i)
 	}
@@ -122,12 +64,12 @@ func TestT29LookingForTargetsCostsBudget(t *testing.T) {
 		to   []names.Target
 		want int // calls with a budget of 100, at least
 	}{
-		"rooms":    {rooms, MaxTargets / 100},
-		"prefixes": {apart(MaxPrefixes), MaxPrefixes * seekCost / 100},
+		"rooms":    {rooms, eventlog.MaxTargets / 100},
+		"prefixes": {apart(eventlog.MaxPrefixes), eventlog.MaxPrefixes * seekCost / 100},
 	} {
 		w := newWorld(t, 1, Options{})
 		c := w.subscribe("p somebody")
-		if _, err := w.hub.Publish(w.now, Message{To: tt.to}); err != nil {
+		if _, err := w.try(eventlog.Message{To: tt.to}); err != nil {
 			t.Fatal(err)
 		}
 		w.publish("somebody", "x")

@@ -1,6 +1,7 @@
 package hub
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"math"
@@ -9,6 +10,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/hassesd/hassesd/internal/eventlog"
+	"github.com/hassesd/hassesd/internal/eventlog/memory"
 	"github.com/hassesd/hassesd/internal/names"
 	"github.com/hassesd/hassesd/internal/sse"
 )
@@ -24,6 +27,7 @@ type world struct {
 	t      testing.TB
 	now    time.Time
 	hub    *Hub
+	log    eventlog.Log
 	shards []*Shard
 	woken  []int // how often each shard was woken
 }
@@ -33,6 +37,7 @@ func newWorld(t testing.TB, shards int, o Options) *world {
 	t.Helper()
 	o.Epoch = "e"
 	w := &world{t: t, now: start, hub: New(o), woken: make([]int, shards)}
+	w.log = follow(w.hub, func() time.Time { return w.now })
 	for i := range shards {
 		w.shards = append(w.shards, w.hub.NewShard(func() { w.woken[i]++ }))
 	}
@@ -53,9 +58,9 @@ func (w *world) check() {
 }
 
 // message reads targets as ParseTarget does, separated by commas; "to-id" excepts a client.
-func message(to, data string) Message {
+func message(to, data string) eventlog.Message {
 	to, except, _ := strings.Cut(to, "-")
-	m := Message{Except: except, Event: sse.Event{Data: data}}
+	m := eventlog.Message{Except: except, Event: sse.Event{Data: data}}
 	for name := range strings.SplitSeq(to, ",") {
 		target, err := names.ParseTarget(name)
 		if err != nil {
@@ -66,12 +71,37 @@ func message(to, data string) Message {
 	return m
 }
 
-// publish sends one message and returns its receipt.
-func (w *world) publish(to, data string) *Receipt {
-	w.t.Helper()
-	r, err := w.hub.Publish(w.now, message(to, data))
+// follow makes a log in memory that h follows.
+func follow(h *Hub, now func() time.Time) *memory.Log {
+	log := memory.New(memory.Options{Last: h.LastID(), Now: now})
+	log.Follow(h)
+	return log
+}
+
+// atOnce is over already: with it, Append does not wait for room.
+var atOnce = func() context.Context {
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	return ctx
+}()
+
+// try publishes one message, if there is room.
+func (w *world) try(m eventlog.Message) (*eventlog.Receipt, error) { return try(w.log, m) }
+
+func try(log eventlog.Log, m eventlog.Message) (*eventlog.Receipt, error) {
+	d, err := eventlog.NewDraft(m)
 	if err != nil {
-		w.t.Fatalf("Publish(%q, %q): %v", to, data, err)
+		return nil, err
+	}
+	return log.Append(atOnce, d)
+}
+
+// publish sends one message and returns its receipt.
+func (w *world) publish(to, data string) *eventlog.Receipt {
+	w.t.Helper()
+	r, err := w.try(message(to, data))
+	if err != nil {
+		w.t.Fatalf("publish(%q, %q): %v", to, data, err)
 	}
 	return r
 }

@@ -14,10 +14,9 @@ func Hub(s *config.Settings) (hub.Options, error) {
 		return hub.Options{}, err
 	}
 	return hub.Options{
-		History:      hub.HistoryLimits{Events: s.History.Events, Bytes: s.History.Bytes, Age: s.History.Age},
-		QueueBytes:   s.Limits.QueueBytes,
-		Slow:         slow,
-		MessageBytes: s.Limits.MessageBytes,
+		History:    hub.HistoryLimits{Events: s.History.Events, Bytes: s.History.Bytes, Age: s.History.Age},
+		QueueBytes: s.Limits.QueueBytes,
+		Slow:       slow,
 	}, nil
 }
 
@@ -50,7 +49,6 @@ func CommandBytes(s *config.Settings) int64 { return int64(s.Limits.MessageBytes
 // Publish returns the limits of publishers.
 func Publish(s *config.Settings) publish.Limits {
 	return publish.Limits{
-		MessageBytes: s.Limits.MessageBytes,
-		Pace:         publish.Pace{Messages: s.Limits.PublishRate, Bytes: s.Limits.PublishBytes},
+		Pace: publish.Pace{Messages: s.Limits.PublishRate, Bytes: s.Limits.PublishBytes},
 	}
 }

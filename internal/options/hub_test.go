@@ -32,7 +32,7 @@ func TestEverySettingOfTheHubIsPassedOn(t *testing.T) {
 		t.Fatal(err)
 	}
 	if o.History != (hub.HistoryLimits{Events: s.History.Events, Bytes: s.History.Bytes, Age: s.History.Age}) ||
-		o.QueueBytes != s.Limits.QueueBytes || o.MessageBytes != s.Limits.MessageBytes || o.Slow.String() != s.Limits.Slow {
+		o.QueueBytes != s.Limits.QueueBytes || o.Slow.String() != s.Limits.Slow {
 		t.Errorf("got %+v", o)
 	}
 	s.Limits.Slow = "whatever"

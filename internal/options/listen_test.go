@@ -1,8 +1,6 @@
 package options
 
-import (
-	"testing"
-)
+import "testing"
 
 func TestMode(t *testing.T) {
 	for _, tc := range []struct {

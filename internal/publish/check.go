@@ -1,39 +1,59 @@
 package publish
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
 
-	"github.com/hassesd/hassesd/internal/hub"
+	"github.com/hassesd/hassesd/internal/eventlog"
 	"github.com/hassesd/hassesd/internal/names"
 )
 
-// check returns why the message is refused, or nil.
-func (r *Request) check(limits Limits) *Error {
-	if size := len(r.Event.Data); size > limits.MessageBytes {
-		return &Error{
-			Refusal: TooLarge,
-			Message: fmt.Sprintf("the message has %d bytes and the limit is %d", size, limits.MessageBytes),
-			Hint:    "send less, or raise limits.message_bytes",
-		}
+// check returns the message if it may be published.
+func (r *Request) check(limits Limits) (eventlog.Draft, *Error) {
+	if size, limit := len(r.Event.Data), cmp.Or(limits.MessageBytes, defaultMessageBytes); size > limit {
+		return eventlog.Draft{}, tooLarge(size, limit)
+	}
+	draft, err := eventlog.NewDraft(eventlog.Message{To: r.To, Except: r.Except, Event: r.Event})
+	if err != nil {
+		return eventlog.Draft{}, invalid(err)
 	}
 	for _, t := range r.To {
 		if !slices.ContainsFunc(r.Granted, func(granted names.Target) bool { return granted.Covers(t) }) {
-			return &Error{
-				Refusal: NotGranted, Field: "to",
-				Message: fmt.Sprintf("to %q is not among the rooms that you may publish to", t),
-				Hint:    "publish to a room that you are granted",
-			}
+			return eventlog.Draft{}, notGranted(t)
 		}
 	}
-	return nil
+	return draft, nil
 }
 
-// invalidMessage returns the refusal of a message that the hub cannot take.
-func invalidMessage(err error) *Error {
-	if wrong, ok := errors.AsType[*hub.InvalidError](err); ok {
+func tooLarge(size, limit int) *Error {
+	return &Error{
+		Refusal: TooLarge,
+		Message: fmt.Sprintf("the message has %d bytes and the limit is %d", size, limit),
+		Hint:    "send less, or raise limits.message_bytes",
+	}
+}
+
+func invalid(err error) *Error {
+	if wrong, ok := errors.AsType[*eventlog.InvalidError](err); ok {
 		return &Error{Refusal: Invalid, Field: wrong.Field, Message: err.Error(), Hint: wrong.Hint}
 	}
 	return &Error{Refusal: Invalid, Message: err.Error()}
+}
+
+func notGranted(t names.Target) *Error {
+	return &Error{
+		Refusal: NotGranted, Field: "to",
+		Message: fmt.Sprintf("to %q is not among the rooms that you may publish to", t),
+		Hint:    "publish to a room that you are granted",
+	}
+}
+
+func overloaded() *Error {
+	return &Error{Refusal: Overloaded, Message: eventlog.ErrBusy.Error(), Hint: "publish again a little later"}
+}
+
+func closed() *Error {
+	return &Error{Refusal: Closed, Message: eventlog.ErrClosed.Error(), Hint: "publish again when the daemon is back"}
 }

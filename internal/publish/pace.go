@@ -4,9 +4,12 @@ import "time"
 
 // Limits bound what sources may publish.
 type Limits struct {
-	MessageBytes int // the longest data of one message
+	MessageBytes int // the longest data of one message; 0: 64 KiB
 	Pace         Pace
 }
+
+// defaultMessageBytes is the longest data where Limits say nothing.
+const defaultMessageBytes = 64 << 10
 
 // Pace bounds how fast one source publishes; 0: no bound.
 type Pace struct {

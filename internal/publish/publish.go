@@ -15,7 +15,7 @@ import (
 	"errors"
 	"time"
 
-	"github.com/hassesd/hassesd/internal/hub"
+	"github.com/hassesd/hassesd/internal/eventlog"
 	"github.com/hassesd/hassesd/internal/names"
 	"github.com/hassesd/hassesd/internal/sse"
 )
@@ -25,14 +25,14 @@ const roomTimeout = 30 * time.Second
 
 // Options are what a Publisher needs. All are required.
 type Options struct {
-	Hub    *hub.Hub
+	Log    eventlog.Log
 	Now    func() time.Time
 	Limits func() Limits // the present ones; asked for each message, from any goroutine
 }
 
 // Publisher takes messages from all doors. Its methods may be called from any goroutine.
 type Publisher struct {
-	hub    *hub.Hub
+	log    eventlog.Log
 	now    func() time.Time
 	limits func() Limits
 	counts counts
@@ -40,7 +40,7 @@ type Publisher struct {
 
 // New returns a Publisher.
 func New(o Options) *Publisher {
-	return &Publisher{hub: o.Hub, now: o.Now, limits: o.Limits}
+	return &Publisher{log: o.Log, now: o.Now, limits: o.Limits}
 }
 
 // Request is a message, and who sends it.
@@ -72,7 +72,8 @@ func (p *Publisher) Publish(ctx context.Context, r Request) (*Result, error) {
 
 func (p *Publisher) publish(ctx context.Context, r Request) (*Result, *Error) {
 	limits := p.limits()
-	if refused := r.check(limits); refused != nil {
+	draft, refused := r.check(limits)
+	if refused != nil {
 		return nil, refused
 	}
 	if wait := r.Source.next(p.now(), limits.Pace, len(r.Event.Data)); wait > 0 {
@@ -83,30 +84,18 @@ func (p *Publisher) publish(ctx context.Context, r Request) (*Result, *Error) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, roomTimeout)
 	defer cancel()
-	return p.append(ctx, hub.Message{To: r.To, Except: r.Except, Event: r.Event})
-}
-
-func (p *Publisher) append(ctx context.Context, m hub.Message) (*Result, *Error) {
-	for {
-		receipt, err := p.hub.Publish(p.now(), m)
-		switch {
-		case err == nil:
-			return &Result{receipt}, nil
-		case errors.Is(err, hub.ErrClosed):
-			return nil, &Error{Refusal: Closed, Message: err.Error(), Hint: "publish again when the daemon is back"}
-		case !errors.Is(err, hub.ErrBusy):
-			return nil, invalidMessage(err)
-		}
-		select {
-		case <-p.hub.Space():
-		case <-ctx.Done():
-			return nil, overloaded()
-		}
+	receipt, err := p.log.Append(ctx, draft)
+	switch {
+	case err == nil:
+		return &Result{receipt}, nil
+	case errors.Is(err, eventlog.ErrClosed):
+		return nil, closed()
 	}
+	return nil, overloaded()
 }
 
 // Result is a message that has its place and is on its way to the streams.
-type Result struct{ receipt *hub.Receipt }
+type Result struct{ receipt *eventlog.Receipt }
 
 // ID returns the message's id.
 func (r *Result) ID() sse.ID { return r.receipt.ID() }

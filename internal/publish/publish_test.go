@@ -8,6 +8,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/hassesd/hassesd/internal/eventlog"
+	"github.com/hassesd/hassesd/internal/eventlog/memory"
 	"github.com/hassesd/hassesd/internal/hub"
 	"github.com/hassesd/hassesd/internal/names"
 	"github.com/hassesd/hassesd/internal/sse"
@@ -17,6 +19,7 @@ import (
 type house struct {
 	*Publisher
 	hub    *hub.Hub
+	log    eventlog.Log
 	limits Limits
 }
 
@@ -24,7 +27,9 @@ func newHouse(o hub.Options) *house {
 	h := &house{limits: Limits{MessageBytes: 100}}
 	o.Epoch = "e"
 	h.hub = hub.New(o)
-	h.Publisher = New(Options{Hub: h.hub, Now: time.Now, Limits: func() Limits { return h.limits }})
+	h.log = memory.New(memory.Options{Last: h.hub.LastID(), Now: time.Now})
+	h.log.Follow(h.hub)
+	h.Publisher = New(Options{Log: h.log, Now: time.Now, Limits: func() Limits { return h.limits }})
 	return h
 }
 
@@ -152,10 +157,10 @@ func TestTheEndOfTheContextEndsTheWait(t *testing.T) {
 	})
 }
 
-func TestAHubThatIsClosedTakesNothing(t *testing.T) {
+func TestALogThatIsClosedTakesNothing(t *testing.T) {
 	t.Parallel()
 	h := newHouse(hub.Options{})
-	h.hub.Close(time.Now())
+	h.log.Close()
 	_, err := h.Publish(t.Context(), request(NewSource(DoorUnix, nil)))
 	wantRefused(t, err, Closed, "")
 }

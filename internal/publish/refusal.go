@@ -1,7 +1,5 @@
 package publish
 
-import "github.com/hassesd/hassesd/internal/hub"
-
 // Refusal is why a message is refused: a closed set.
 type Refusal uint8
 
@@ -33,7 +31,3 @@ type Error struct {
 }
 
 func (e *Error) Error() string { return e.Message }
-
-func overloaded() *Error {
-	return &Error{Refusal: Overloaded, Message: hub.ErrBusy.Error(), Hint: "publish again a little later"}
-}

@@ -5,6 +5,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/hassesd/hassesd/internal/eventlog"
+	"github.com/hassesd/hassesd/internal/eventlog/memory"
 	"github.com/hassesd/hassesd/internal/hub"
 	"github.com/hassesd/hassesd/internal/names"
 	"github.com/hassesd/hassesd/internal/sse"
@@ -17,6 +19,7 @@ type fixture struct {
 	Subscriber
 	t        *testing.T
 	hub      *hub.Hub
+	log      *memory.Log
 	set      *Set
 	now      time.Time
 	ready    int
@@ -32,6 +35,8 @@ func newFixture(t *testing.T, o hub.Options) *fixture {
 	t.Helper()
 	o.Epoch, o.History = "e", hub.HistoryLimits{Events: 100, Bytes: 1 << 20, Age: time.Hour}
 	f := &fixture{t: t, hub: hub.New(o), now: start}
+	f.log = memory.New(memory.Options{Last: f.hub.LastID(), Now: func() time.Time { return f.now }})
+	f.log.Follow(f.hub)
 	f.set = &Set{Shard: f.hub.NewShard(func() {}), Start: start, Jitter: func(d time.Duration) time.Duration { return d }}
 	f.Init(f.set, f, 7)
 	t.Cleanup(func() {
@@ -52,8 +57,11 @@ func (f *fixture) open(until time.Time, rooms ...string) string {
 
 func (f *fixture) publish(room, data string) {
 	f.t.Helper()
-	m := hub.Message{To: []names.Target{{Name: room}}, Event: sse.Event{Data: data}}
-	if _, err := f.hub.Publish(f.now, m); err != nil {
+	draft, err := eventlog.NewDraft(eventlog.Message{To: []names.Target{{Name: room}}, Event: sse.Event{Data: data}})
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	if _, err := f.log.Append(f.t.Context(), draft); err != nil {
 		f.t.Fatal(err)
 	}
 	for f.set.Shard.Deliver(1000, 1<<20) {

@@ -1,4 +1,4 @@
-package hub
+package eventlog
 
 import (
 	"errors"
@@ -14,7 +14,7 @@ func TestErrorsSayWhatIsWrong(t *testing.T) {
 		want string
 	}{
 		{&InvalidError{Field: "to", Reason: "is empty"}, "to is empty"},
-		{&TooLargeError{Size: 70000, Limit: 65536}, "message of 70000 bytes is over the limit of 65536"},
+		{CheckExcept("\n"), "except contains a control character"},
 	}
 	for _, tt := range tests {
 		if got := tt.err.Error(); got != tt.want {
@@ -23,8 +23,8 @@ func TestErrorsSayWhatIsWrong(t *testing.T) {
 	}
 }
 
-func TestPublishRefuses(t *testing.T) {
-	to := message("a", "").To
+func TestNewDraftRefuses(t *testing.T) {
+	to := []names.Target{{Kind: names.Room, Name: "a"}}
 	tests := []struct {
 		name  string
 		msg   Message
@@ -43,28 +43,13 @@ func TestPublishRefuses(t *testing.T) {
 		{"line break in the name", Message{To: to, Event: sse.Event{Name: "a\n"}}, "event"},
 		{"negative retry", Message{To: to, Event: sse.Event{Retry: -1}}, "retry"},
 	}
-	w := newWorld(t, 1, Options{History: keepAll})
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			_, err := w.hub.Publish(w.now, tt.msg)
+			_, err := NewDraft(tt.msg)
 			var fault *InvalidError
 			if !errors.As(err, &fault) || fault.Field != tt.field {
-				t.Errorf("Publish = %v, want an InvalidError of %s", err, tt.field)
+				t.Errorf("NewDraft = %v, want an InvalidError of %s", err, tt.field)
 			}
 		})
 	}
-	if w.hub.LastID().Seq != 0 || w.shards[0].Pending() {
-		t.Error("a refused message has left something behind")
-	}
-}
-
-func TestPublishDoesNotKeepTheCallersTargets(t *testing.T) {
-	w := newWorld(t, 1, Options{})
-	c := w.subscribe("a")
-	m := message("a", "x")
-	if _, err := w.hub.Publish(w.now, m); err != nil {
-		t.Fatal(err)
-	}
-	m.To[0].Name = "b"
-	c.want("1 x")
 }

@@ -1,4 +1,4 @@
-package hub
+package eventlog
 
 import (
 	"fmt"
@@ -10,13 +10,17 @@ import (
 
 // Bounds of the targets of one message.
 const (
-	MaxTargets  = 1000 // bounds the work of one message under the sequencer's lock
+	MaxTargets  = 1000 // bounds the work of one message under the hub's lock
 	MaxPrefixes = 100  // those that a shorter one of the same message covers do not count; each is a search on every loop
 )
 
-// reduce checks the targets and returns a copy, sorted, without those that add nothing: doubles, rooms and prefixes that
-// a prefix among them covers, and all others beside "everybody".
-func reduce(to []names.Target) ([]names.Target, error) {
+// Targets are the targets of one message, reduced: rooms before prefixes, each sorted by name, and none that adds nothing
+// to the others.
+type Targets []names.Target
+
+// Reduce checks targets and returns a copy, sorted, without those that add nothing: doubles, rooms and prefixes that a
+// prefix among them covers, and all others beside "*". The error is an *InvalidError.
+func Reduce(to []names.Target) (Targets, error) {
 	switch {
 	case len(to) == 0:
 		return nil, &InvalidError{Field: "to", Reason: "is empty"}
@@ -29,7 +33,7 @@ func reduce(to []names.Target) ([]names.Target, error) {
 		}
 	}
 	if slices.Contains(to, names.Everything) {
-		return []names.Target{names.Everything}, nil
+		return Targets{names.Everything}, nil
 	}
 	to = slices.Clone(to)
 	if len(to) > 1 {
@@ -39,8 +43,8 @@ func reduce(to []names.Target) ([]names.Target, error) {
 	return to, nil
 }
 
-// checkPrefixes refuses more prefixes than one message may have. The targets are reduced.
-func checkPrefixes(to []names.Target) error {
+// checkPrefixes refuses more prefixes than one message may have.
+func (to Targets) checkPrefixes() error {
 	if len(to)-firstPrefix(to) > MaxPrefixes {
 		return &InvalidError{
 			Field:  "to",
@@ -58,6 +62,20 @@ func compareTargets(a, b names.Target) int {
 	}
 	return strings.Compare(a.Name, b.Name)
 }
+
+// Split returns the rooms, or "*", and the prefixes.
+func (to Targets) Split() (rooms, prefixes Targets) {
+	first := firstPrefix(to)
+	return to[:first], to[first:]
+}
+
+// Find returns the index of the target of exactly that name among targets of one kind.
+func (to Targets) Find(name string) (int, bool) {
+	return slices.BinarySearchFunc(to, name, compareName)
+}
+
+// PrefixOf returns the index of the prefix of name among prefixes: there is one at most.
+func (to Targets) PrefixOf(name string) (int, bool) { return prefixOf(to, name) }
 
 func compareName(t names.Target, name string) int { return strings.Compare(t.Name, name) }
 

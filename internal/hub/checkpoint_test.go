@@ -2,10 +2,10 @@ package hub
 
 import (
 	"errors"
-	"math"
 	"testing"
 	"time"
 
+	"github.com/hassesd/hassesd/internal/eventlog"
 	"github.com/hassesd/hassesd/internal/names"
 	"github.com/hassesd/hassesd/internal/sse"
 )
@@ -13,18 +13,20 @@ import (
 // next is the world after a restart that took down, with other limits if there are any.
 func (w *world) next(down time.Duration, limits HistoryLimits) *world {
 	w.t.Helper()
-	past := w.hub.Close(w.now)
-	h := New(Options{Epoch: past.Last.Epoch, Seq: past.Last.Seq - uint64(past.Len()), History: limits})
+	w.log.Close()
+	past := w.hub.Checkpoint(w.now)
+	h := New(Options{Epoch: past.Last.Epoch, Seq: past.Last.Seq - uint64(past.Len), History: limits})
 	later := &world{t: w.t, now: w.now.Add(down), hub: h, woken: make([]int, 1)}
-	for k := range past.Events() {
-		k.Age += down
-		if err := h.Remember(later.now, k); err != nil {
+	for e := range past.Entries {
+		e.Age += down
+		if err := h.Restore(later.now, e); err != nil {
 			w.t.Fatal(err)
 		}
 	}
 	if got := h.LastID(); got != past.Last {
 		w.t.Fatalf("the past ends at %s, the hub at %s", past.Last, got)
 	}
+	later.log = follow(h, func() time.Time { return later.now })
 	later.shards = []*Shard{h.NewShard(func() { later.woken[0]++ })}
 	w.t.Cleanup(later.check)
 	return later
@@ -114,49 +116,77 @@ func TestLimitsApplyToThePast(t *testing.T) {
 	}
 }
 
-func TestCloseEndsPublishing(t *testing.T) {
+func TestACheckpointOfAClosedLogIsAllThereIs(t *testing.T) {
 	w := newWorld(t, 1, Options{History: keepAll, InboxEvents: 1})
 	w.publish("a", "1")
-	if _, err := w.hub.Publish(w.now, message("a", "2")); !errors.Is(err, ErrBusy) {
-		t.Fatalf("a full inbox: %v", err)
-	}
-	space := w.hub.Space()
-	past := w.hub.Close(w.now)
-	select {
-	case <-space:
-	default:
-		t.Error("a publisher still waits for room")
-	}
-	if _, err := w.hub.Publish(w.now, message("a", "2")); !errors.Is(err, ErrClosed) {
+	w.log.Close()
+	if _, err := w.try(message("a", "2")); !errors.Is(err, eventlog.ErrClosed) {
 		t.Errorf("after the end: %v", err)
 	}
-	if past.Last.String() != "e-1" || past.Len() != 1 {
-		t.Errorf("the past ends at %s with %d events", past.Last, past.Len())
+	first := w.hub.Checkpoint(w.now)
+	if first.Last.String() != "e-1" || first.Len != 1 {
+		t.Errorf("the past ends at %s with %d events", first.Last, first.Len)
 	}
-	if again := w.hub.Close(w.now); again.Last != past.Last || again.Len() != past.Len() {
-		t.Errorf("closed again: %+v", again)
+	if again := w.hub.Checkpoint(w.now); again.Last != first.Last || again.Len != first.Len {
+		t.Errorf("asked again: %+v", again)
 	}
 }
 
-func TestWhatIsNoMessageIsNotRemembered(t *testing.T) {
+func TestWhatIsNoMessageIsNotRestored(t *testing.T) {
 	to := []names.Target{{Kind: names.Room, Name: "a"}}
 	body := []byte("data: x\n\n")
-	for name, k := range map[string]Kept{
-		"no target":       {Body: body},
-		"a bad room":      {To: []names.Target{{Kind: names.Room, Name: "a;b"}}, Body: body},
-		"no such kind":    {To: []names.Target{{Kind: 9, Name: "a"}}, Body: body},
-		"a bad exception": {To: to, Except: "\n", Body: body},
-		"two events":      {To: to, Body: []byte("data: x\n\ndata: y\n\n")},
+	for name, e := range map[string]eventlog.HistoryEntry{
+		"no target":       {Seq: 1, Body: body},
+		"no number":       {To: to, Body: body},
+		"a bad room":      {Seq: 1, To: []names.Target{{Kind: names.Room, Name: "a;b"}}, Body: body},
+		"no such kind":    {Seq: 1, To: []names.Target{{Kind: 9, Name: "a"}}, Body: body},
+		"a bad exception": {Seq: 1, To: to, Except: "\n", Body: body},
+		"two events":      {Seq: 1, To: to, Body: []byte("data: x\n\ndata: y\n\n")},
 	} {
 		h := New(Options{Epoch: "e", History: keepAll})
-		if err := h.Remember(start, k); err == nil {
-			t.Errorf("%s was remembered", name)
+		if err := h.Restore(start, e); err == nil {
+			t.Errorf("%s was restored", name)
 		}
 	}
-	h := New(Options{Epoch: "e", Seq: math.MaxUint64, History: keepAll})
-	if err := h.Remember(start, Kept{To: to, Body: body}); err == nil {
-		t.Error("a message got the number after the last")
+	h := New(Options{Epoch: "e", Seq: 5, History: keepAll})
+	if err := h.Restore(start, eventlog.HistoryEntry{Seq: 5, To: to, Body: body}); err == nil {
+		t.Error("a message got a number for the second time")
 	}
+}
+
+// The numbers of a log may have gaps: a resume gets exactly the rest from any number, whether there was such a record or not.
+func TestAResumeCrossesGapsInNumbers(t *testing.T) {
+	h := New(Options{Epoch: "e", Seq: 10, History: keepAll})
+	for _, seq := range []uint64{12, 13, 40, 41, 42, 100} {
+		e := eventlog.HistoryEntry{Seq: seq, To: []names.Target{{Kind: names.Room, Name: "a"}}, Body: []byte("data: x\n\n")}
+		if err := h.Restore(start, e); err != nil {
+			t.Fatal(err)
+		}
+	}
+	w := &world{t: t, now: start, hub: h, shards: []*Shard{h.NewShard(func() {})}}
+	for _, rooms := range []string{"a", "*"} {
+		for _, tt := range []struct {
+			after string
+			want  []string
+		}{
+			{"e-9", []string{"gap e-9 to 10", "12 x", "13 x", "40 x", "41 x", "42 x", "100 x"}},
+			{"e-10", []string{"12 x", "13 x", "40 x", "41 x", "42 x", "100 x"}},
+			{"e-12", []string{"13 x", "40 x", "41 x", "42 x", "100 x"}},
+			{"e-13", []string{"40 x", "41 x", "42 x", "100 x"}},
+			{"e-20", []string{"40 x", "41 x", "42 x", "100 x"}},
+			{"e-41", []string{"42 x", "100 x"}},
+			{"e-99", []string{"100 x"}},
+			{"e-100", nil},
+			{"e-101", []string{"gap e-101 to 10", "12 x", "13 x", "40 x", "41 x", "42 x", "100 x"}},
+		} {
+			c, _ := w.resume(rooms, tt.after)
+			c.want(tt.want...)
+		}
+	}
+	h.SetLimits(w.now, HistoryLimits{Events: 2, Bytes: 1 << 20, Age: time.Hour}, 0, Close)
+	c, _ := w.resume("a", "e-40")
+	c.want("gap e-40 to 41", "42 x", "100 x")
+	w.check()
 }
 
 // TestT24ClockGoesBack lets the wall clock jump, with times that have no other clock in them: numbers grow all the same,

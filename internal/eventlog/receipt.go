@@ -1,0 +1,46 @@
+package eventlog
+
+import (
+	"sync/atomic"
+
+	"github.com/hassesd/hassesd/internal/sse"
+)
+
+// Receipt tells a publisher what became of a message at this node.
+type Receipt struct {
+	id      sse.ID
+	done    chan struct{}
+	waiting atomic.Int32 // event loops that have not finished
+	matched atomic.Int64
+}
+
+// NewReceipt returns the receipt of the message of that id.
+func NewReceipt(id sse.ID) *Receipt {
+	return &Receipt{id: id, done: make(chan struct{})}
+}
+
+// ID returns the id of the message.
+func (r *Receipt) ID() sse.ID { return r.id }
+
+// Done returns a channel that is closed when every event loop has put the message into the queues of its streams.
+func (r *Receipt) Done() <-chan struct{} { return r.done }
+
+// Matched returns the number of streams of this node that the message was for: subscribed when it came, not excepted, not
+// being ended. It is final after Done.
+func (r *Receipt) Matched() int { return int(r.matched.Load()) }
+
+// Expect announces how many calls of Add will follow. The follower calls it once, before it hands the record on.
+func (r *Receipt) Expect(loops int) {
+	r.waiting.Store(int32(loops))
+	if loops == 0 {
+		close(r.done)
+	}
+}
+
+// Add counts the streams of one event loop.
+func (r *Receipt) Add(matched int) {
+	r.matched.Add(int64(matched))
+	if r.waiting.Add(-1) == 0 {
+		close(r.done)
+	}
+}
