@@ -10,13 +10,13 @@ import (
 	"github.com/hassesd/hassesd/internal/reactor"
 )
 
-// Door is a listening socket and what is spoken on it.
+// Listener is a listening socket and the protocol spoken on it.
 type Door struct {
 	Listener reactor.Listener
 	Secure   bool // TLS
 }
 
-// Serve begins to accept from the doors, which it owns from now on. The loops must be running.
+// Serve starts accepting from the listeners, and owns them from then on. The loops must be running.
 func (s *Server) Serve(ctx context.Context, doors []Door) error {
 	for i, door := range doors {
 		w := s.workers[i%len(s.workers)]
@@ -41,16 +41,16 @@ func (s *Server) Serve(ctx context.Context, doors []Door) error {
 	return nil
 }
 
-// stopAccepting closes the worker's acceptors. What waits in the kernel's backlog is reset, unless somebody else has the
-// listener too: then it waits for whoever accepts next.
+// stopAccepting closes the worker's acceptors. The kernel resets connections in the backlog, unless
+// another process holds the listener too and accepts them.
 func (w *worker) stopAccepting() {
 	for _, a := range w.acceptors {
 		a.Close()
 	}
 }
 
-// admit decides about an accepted socket, on the loop of at, and deals it to the worker with the least to do. It answers
-// whether the socket has found an owner; the caller resets it otherwise.
+// admit decides whether to keep an accepted socket, on the loop of at, and gives it to the least
+// loaded worker. It reports whether the socket has an owner; otherwise the caller resets it.
 func (s *Server) admit(at *worker, fd int, peer netip.AddrPort, secure bool) bool {
 	as, ok := s.judge(s.log, at.now(), peer, admission.Visit{
 		Addr:       peer.Addr(),
@@ -69,14 +69,14 @@ func (s *Server) admit(at *worker, fd int, peer netip.AddrPort, secure bool) boo
 	if err := w.loop.Post(func() { w.accept(fd, peer, secure, as) }); err == nil {
 		return true
 	}
-	// The other loop is far behind or has stopped: keep what is here.
+	// The other loop is far behind or has stopped: keep the connection here.
 	s.balancer.Done(i)
 	s.balancer.Take(at.index)
 	at.accept(fd, peer, secure, as)
 	return true
 }
 
-// accept takes over an accepted socket. The server has counted it already.
+// accept takes ownership of an accepted socket, which the server has already counted.
 func (w *worker) accept(fd int, peer netip.AddrPort, secure bool, as admission.Verdict) {
 	c := newConn(w, peer, secure, as)
 	if err := c.transport.Accept(&w.transport, (*protocol)(c), fd, secure); err != nil {
@@ -105,11 +105,12 @@ func newConn(w *worker, peer netip.AddrPort, secure bool, as admission.Verdict) 
 	return c
 }
 
-// isChallenged says whether a certification authority is expected (RFC 8737): its protocol is offered only then.
+// isChallenged reports whether a certification authority is expected to connect (RFC 8737). Its
+// protocol is offered only then.
 func (s *Server) isChallenged() bool {
 	c, _ := s.tlsConfig()
 	return c != nil && slices.Contains(c.NextProtos, protoChallenge)
 }
 
-// protoChallenge is negotiated by an authority that looks for the answer to its challenge.
+// protoChallenge is the protocol that an authority negotiates to read the answer to its challenge.
 const protoChallenge = "acme-tls/1"

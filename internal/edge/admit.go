@@ -34,16 +34,17 @@ func (a *admitter) init(o Options) {
 	a.connections.Store(int64(o.Config.Connections))
 }
 
-// setLimits takes new limits; connections that are open stay.
+// setLimits applies new limits. Open connections stay.
 func (a *admitter) setLimits(c *Config) {
 	a.admission.SetLimits(c.Admission)
 	a.connections.Store(int64(c.Connections))
 }
 
-// deferMost bounds the connections over the limit that are told, properly, to come later.
+// deferMost bounds the connections over the limit that are told to come back later.
 const deferMost = 512
 
-// ConnectionLimit is how many connections are served: limits.connections, and never more than descriptors allow.
+// ConnectionLimit returns the maximum number of connections: limits.connections, or fewer if the
+// process may hold fewer descriptors.
 func (a *admitter) ConnectionLimit() int {
 	byDescriptors := max(1, a.fdLimit-a.fdOthers-a.deferLimit())
 	if n := int(a.connections.Load()); n > 0 && n < byDescriptors {
@@ -52,11 +53,12 @@ func (a *admitter) ConnectionLimit() int {
 	return byDescriptors
 }
 
-// deferLimit is how many connections over the limit may be told to come later at one time; others are reset.
+// deferLimit returns how many connections over the limit may be deferred at one time. Others are
+// reset.
 func (a *admitter) deferLimit() int { return min(a.fdLimit/8, deferMost) }
 
-// judge decides whether a connection is admitted, and as what. If it is not, nothing of it stays counted but the refusal:
-// it is reset before it has cost a handshake.
+// judge decides whether to admit a connection, and as what. A connection that is not admitted is
+// counted as a refusal only, and reset before it costs a handshake.
 func (a *admitter) judge(log *slog.Logger, now time.Duration, peer netip.AddrPort, v admission.Visit) (as admission.Verdict, ok bool) {
 	as = a.admission.Admit(now, v)
 	switch as {
@@ -88,11 +90,11 @@ func (a *admitter) judge(log *slog.Logger, now time.Duration, peer netip.AddrPor
 	return as, true
 }
 
-// acceptLogEvery is the least time between two lines in the log about networks at their limits.
+// acceptLogEvery is the minimum time between two log lines about networks at their limits.
 const acceptLogEvery = time.Minute
 
-// countRefusal counts a refusal, and now and then says so: an operator whose proxy has run into the limits of one address
-// must be able to find out.
+// countRefusal counts a refusal and logs it now and then, so that an operator notices when a proxy
+// runs into the limits of a single address.
 func (a *admitter) countRefusal(log *slog.Logger, now time.Duration, peer netip.AddrPort, reason RefuseReason) {
 	a.refused[reason].Add(1)
 	last := a.acceptLogged.Load()

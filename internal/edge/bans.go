@@ -8,17 +8,18 @@ import (
 	"github.com/hassesd/hassesd/internal/edge/site"
 )
 
-// Selection names the streams to kick: those of a client id, those in a room, or all. Exactly one field is set.
+// Selection names the streams to kick: those of a client id, those in a room, or all. Exactly one
+// field is set.
 type Selection struct {
 	ID   string
 	Room string
 	All  bool
 }
 
-// maxBans bounds the table of refused selections; the one that ends first makes room.
+// maxBans bounds the table of refused selections. The ban that expires first makes room.
 const maxBans = 10_000
 
-// bans are the selections that were kicked with a time to stay away.
+// bans are the selections that were kicked with refuse_seconds.
 type bans struct {
 	n  atomic.Int32 // len(until): the common case of none costs no lock
 	mu sync.Mutex
@@ -39,7 +40,7 @@ func (b *bans) add(now time.Duration, sel Selection, d time.Duration) {
 	b.n.Store(int32(len(b.until)))
 }
 
-// makeRoom drops what is over and, if nothing is, what would be over first.
+// makeRoom drops expired bans or, if there are none, the one that expires first.
 func (b *bans) makeRoom(now time.Duration) {
 	var first Selection
 	var firstEnd time.Duration
@@ -55,7 +56,7 @@ func (b *bans) makeRoom(now time.Duration) {
 	}
 }
 
-// refuses reports whether a subscription falls under a ban that has not ended.
+// refuses reports whether an active ban covers a subscription.
 func (b *bans) refuses(now time.Duration, sub *site.Subscription) bool {
 	if b.n.Load() == 0 {
 		return false

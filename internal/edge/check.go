@@ -8,7 +8,8 @@ import (
 	"github.com/hassesd/hassesd/internal/edge/transport"
 )
 
-// Check compares the workers' counters with what they count; it is for tests. It must run while the loops turn.
+// Check compares the workers' counters with what they count. It is for tests, and must run while
+// the loops turn.
 func (s *Server) Check(ctx context.Context) error {
 	for _, w := range s.workers {
 		var found error

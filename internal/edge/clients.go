@@ -41,7 +41,7 @@ type ClientFilter struct {
 	Addr string // an address, or address:port
 }
 
-// ClientOrder is how a list of clients is sorted. Those that are equal in it are in the order of their age.
+// ClientOrder is how a list of clients is sorted. Clients that compare equal are listed by age.
 type ClientOrder uint8
 
 // The orders.
@@ -51,13 +51,13 @@ const (
 	ClientsBySent                     // most first
 )
 
-// ClientPosition is a place in such a list: that of a client, there or not.
+// ClientPosition is a place in such a list. The client itself may be gone.
 type ClientPosition struct {
 	Key  uint64 // what it is sorted by: QueueBytes or Sent; 0 by age
 	Conn uint64
 }
 
-// compare is negative where p comes before q: greater keys come first, and of equal ones the older connections.
+// compare returns a negative number if p comes before q: larger keys first, then older connections.
 func (p ClientPosition) compare(q ClientPosition) int {
 	return cmp.Or(cmp.Compare(q.Key, p.Key), cmp.Compare(p.Conn, q.Conn))
 }
@@ -78,14 +78,15 @@ type ClientList struct {
 }
 
 const (
-	// clientsPerTurn is how many connections one turn looks at, so that a long list does not hold up delivery.
+	// clientsPerTurn is how many connections one turn examines, so that a long list does not delay
+	// deliveries.
 	clientsPerTurn = 256
-	// infosPerTurn is how many one turn copies out: each costs a system call.
+	// infosPerTurn is how many clients one turn copies: each costs a system call.
 	infosPerTurn = 64
 )
 
-// Clients lists a page of the clients. It holds no more than the page, however many there are. By age, each client is
-// listed once, whatever else happens between two pages; by anything else it may have moved meanwhile.
+// Clients returns a page of the clients. It never holds more than the page in memory. By age, the
+// pages list each client exactly once; in any other order a client may move between two pages.
 func (s *Server) Clients(ctx context.Context, p ClientPage) (ClientList, error) {
 	for {
 		sel := &clientSelection{page: p}
@@ -114,8 +115,9 @@ func (s *Server) Clients(ctx context.Context, p ClientPage) (ClientList, error) 
 	}
 }
 
-// selectClients offers the connections below end, downwards, and returns where to go on; -1 begins, 0 is the end. New
-// connections come in above, closed ones move one down that was offered already: none is missed.
+// selectClients offers the connections in the slots below end, downwards, and returns where to
+// continue; -1 starts, 0 is the end. New connections take slots above, and a closed one is replaced
+// by one that was already offered, so none is missed.
 func (w *worker) selectClients(end int, sel *clientSelection) int {
 	if end < 0 || end > len(w.conns) {
 		end = len(w.conns)
@@ -129,7 +131,7 @@ func (w *worker) selectClients(end int, sel *clientSelection) int {
 	return stop
 }
 
-// clientSelection is the first clients behind a position, as far as they have been offered.
+// clientSelection holds the first clients after a position, of those offered so far.
 type clientSelection struct {
 	page   ClientPage
 	chosen clientHeap
@@ -165,7 +167,8 @@ func (sel *clientSelection) offer(c *conn) {
 	}
 }
 
-// sorted is the selection in its order, each client once: one that moved to a freed place was offered twice.
+// sorted returns the selection in its order, each client once: one that moved to a freed slot was
+// offered twice.
 func (sel *clientSelection) sorted() []chosenClient {
 	slices.SortFunc(sel.chosen, func(a, b chosenClient) int { return a.compare(b.ClientPosition) })
 	seen := make(map[uint64]bool, len(sel.chosen))
@@ -176,7 +179,7 @@ func (sel *clientSelection) sorted() []chosenClient {
 	})
 }
 
-// clientHeap has the last one first.
+// clientHeap is a heap with the last client at the top.
 type clientHeap []chosenClient
 
 func (h clientHeap) Len() int           { return len(h) }
@@ -191,7 +194,8 @@ func (h *clientHeap) Pop() any {
 	return last
 }
 
-// describe copies out the chosen clients that are still there, with what they were sorted by as it was then.
+// describe copies the chosen clients that still exist. The value they were sorted by is the one
+// from then.
 func (s *Server) describe(ctx context.Context, chosen []chosenClient, order ClientOrder) ([]ClientInfo, error) {
 	infos := make([]ClientInfo, len(chosen))
 	for _, w := range s.workers {

@@ -14,8 +14,8 @@ import (
 	"github.com/hassesd/hassesd/internal/sse"
 )
 
-// Options is what a server is made of. All fields are needed, but TLS only for doors that speak it, Clock and
-// Challenge.
+// Options are the parts of a server. All fields are required except Clock and Challenge, and TLS if
+// no listener uses it.
 type Options struct {
 	Loops  []*reactor.Loop // one worker each; the caller runs them after New
 	Hub    *hub.Hub
@@ -24,22 +24,25 @@ type Options struct {
 	Config Config
 	Reinit bool   // allow a second request on an open stream
 	Seed   uint64 // of the jitter
-	// DescriptorLimit is how many descriptors the process may hold; it bounds the connections.
+	// DescriptorLimit is how many descriptors the process may hold. It bounds the connections.
 	DescriptorLimit int
-	// OtherDescriptors is how many of them are not for connections. Of a small limit they get no more than half.
+	// OtherDescriptors is how many of them are reserved for other uses, at most half of
+	// DescriptorLimit.
 	OtherDescriptors int
-	// Clock tells the time to what measures handshakes; nil: limits.handshake_cpu is not kept.
+	// Clock returns the time, for measuring handshakes. If nil, limits.handshake_cpu has no effect.
 	Clock func() time.Time
-	// Challenge answers GET /.well-known/acme-challenge/TOKEN without TLS, for what obtains certificates (RFC 8555
-	// section 8.3). It must not wait; nil where nobody asks.
+	// Challenge returns the answer to GET /.well-known/acme-challenge/TOKEN without TLS (RFC 8555
+	// section 8.3). It must not block. It may be nil.
 	Challenge func(token string) (answer string, ok bool)
 }
 
-// tlsSource returns the configuration for the next handshake, and what reports whether a request for host may be answered on
-// the connection it makes, whose client asked for serverName (SNI, empty for none). It must not block.
+// tlsSource returns the configuration for the next handshake and a function that reports whether a
+// request for host may be answered on its connection, given the SNI of the client (empty for none).
+// It must not block.
 type tlsSource = func() (config *tls.Config, serves func(serverName, host string) bool)
 
-// Config is what the edge can be told, and told anew while it runs. A field that may be 0 says what that means.
+// Config is the configuration of a server. It can be replaced while the server runs. Fields that
+// may be 0 say what 0 means.
 type Config struct {
 	Path           string       // where streams are, "/sse"
 	Auth           *auth.Policy // who may subscribe to what; nil: nobody is asked

@@ -12,12 +12,12 @@ import (
 	"github.com/hassesd/hassesd/internal/edge/transport"
 )
 
-// conn is one connection and the subscriber that it carries: HTTP/1 has one at a time. It is where the parts meet, and has
-// next to no state of its own.
+// conn is one connection and the subscriber it carries: HTTP/1 serves one at a time. It joins the
+// parts, and has next to no state of its own.
 //
-// What a delivery touches lies in two places side by side, from w to the stream's queue and from the output of http to the
-// keys of TLS: ten thousand connections are in no cache, and each further line of one costs 1 % of a delivery
-// (BenchmarkFanout).
+// Fields used by every delivery lie in two runs, from w to the stream's queue and from the output
+// of http to the keys of TLS, so that a delivery touches few cache lines: with ten thousand
+// connections none of them is cached (BenchmarkFanout).
 type conn struct {
 	w         *worker // fixed at accept
 	node      scheduler.Node[conn]
@@ -43,10 +43,10 @@ type conn struct {
 	agent      string                             // User-Agent, cut; the client's text
 }
 
-// accepted gives a connection that was just accepted its first deadline.
+// accepted sets the first deadline of a new connection.
 func (c *conn) accepted() {
 	if c.secure {
-		// It covers the wait for a slot and the handshake together.
+		// It covers both the wait for a slot and the handshake.
 		c.setTimeout(c.w.srv.config().HandshakeTimeout)
 		return
 	}
@@ -72,7 +72,8 @@ func (c *conn) schedule(p scheduler.Priority) {
 	c.w.queues.Schedule(&c.node, c, p, c.w.shard.DeliveredBytes())
 }
 
-// fail ends the connection without another word, at the end of the turn: callers up the stack may still hold it.
+// fail closes the connection at the end of the turn, without sending anything more: callers up the
+// stack may still hold it.
 func (c *conn) fail(reason CloseReason) {
 	switch c.transport.State() {
 	case transport.Closed:
@@ -100,19 +101,20 @@ func (c *conn) abort(reason CloseReason) {
 	}
 }
 
-// violation counts what the peer did wrong.
+// violation records a violation by the peer's network.
 func (c *conn) violation(v admission.Violation) {
 	if c.w.srv.admission.RecordViolation(c.w.now(), c.peer.Addr(), v) {
 		c.w.srv.log.Debug("network penalized", "conn", c.id, "peer", c.peer, "offence", v.String())
 	}
 }
 
-// hint tells the operator of a trouble of honest clients.
+// hint logs a problem of honest clients that the operator can solve.
 func (c *conn) hint(h hint, more ...any) {
 	c.w.srv.hints.log(c.w.srv.log, c.w.now(), h, []any{"conn", c.id, "peer", c.peer}, more)
 }
 
-// hintDistrust tells the operator that the client does not trust our certificate: it cannot tell anybody else.
+// hintDistrust logs that the client does not trust our certificate. The client has no other way to
+// tell the operator.
 func (c *conn) hintDistrust(alert tls.AlertError) {
 	var name []any
 	if c.secure {
@@ -121,8 +123,7 @@ func (c *conn) hintDistrust(alert tls.AlertError) {
 	c.hint(hintDistrust, append(name, "alert", alert.Error())...)
 }
 
-// unwritten returns how much of what the connection has to send, and of its sealed records, has not been written to the
-// socket.
+// unwritten returns how many bytes wait for the socket, plaintext and sealed records.
 func (c *conn) unwritten() int {
 	return c.sub.QueueBytes() + c.http.Unwritten() + c.transport.Unwritten()
 }

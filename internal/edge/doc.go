@@ -1,7 +1,8 @@
-// Package edge serves subscribers. It wires what carries them: connections ([transport]), the framing of HTTP/1 ([http1]),
-// what a request gets ([site]), subscriptions ([subscriber]) and the order in which they write ([scheduler]).
+// Package edge serves subscribers. It connects the packages below it: connections ([transport]),
+// HTTP/1 framing ([http1]), decisions on requests ([site]), subscriptions ([subscriber]) and the
+// order of writes ([scheduler]).
 //
-// A [Server] spreads connections over workers, one for each event loop. A worker owns its connections, its subscribers and
-// everything in them; other goroutines reach them only through the loop's Post. The one exception is a TLS handshake, which
-// owns its connection's transport from Start to done.
+// A [Server] spreads connections over workers, one per event loop. A worker owns its connections
+// and subscribers; other goroutines reach them only through the loop's Post. The one exception is a
+// TLS handshake, which owns its connection's transport from Start to done.
 package edge

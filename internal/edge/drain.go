@@ -11,7 +11,8 @@ import (
 	"github.com/hassesd/hassesd/internal/sse"
 )
 
-// drain is a worker's part in stopping: its streams end one after the other, evenly over the window.
+// drain is a worker's part in stopping: it ends the streams one after the other, spread evenly over
+// the window.
 type drain struct {
 	w       *worker
 	started bool
@@ -27,7 +28,7 @@ type drain struct {
 	done    chan struct{} // closed when no connection is left
 }
 
-// DrainPlan is how a drain is to go.
+// DrainPlan describes a drain.
 type DrainPlan struct {
 	Window    time.Duration // the streams end within, evenly
 	ComesBack bool          // there will be a daemon again, here, when the window is over; otherwise clients go elsewhere
@@ -40,7 +41,7 @@ const (
 	drainGrace = transport.DrainTime + transport.LingerTime
 )
 
-// start begins to end the worker's streams. It returns how many there are.
+// start begins ending the worker's streams, and returns how many there are.
 func (d *drain) start(plan DrainPlan, done chan struct{}) int {
 	w := d.w
 	d.started, d.begin, d.plan, d.done, d.listing = true, w.now(), plan, done, true
@@ -59,8 +60,8 @@ func (d *drain) start(plan DrainPlan, done chan struct{}) int {
 	return w.subs.Streaming()
 }
 
-// change follows another plan from now on, but ends nothing later than planned before. It returns how many streams are left,
-// and how long they have.
+// change replaces the plan, but ends no stream later than planned before. It returns how many
+// streams are left, and how long they have.
 func (d *drain) change(plan DrainPlan) (streams int, left time.Duration) {
 	w := d.w
 	now := w.now()
@@ -74,10 +75,10 @@ func (d *drain) change(plan DrainPlan) (streams int, left time.Duration) {
 	return w.subs.Streaming(), max(0, d.begin+d.plan.Window-now)
 }
 
-// comeBack returns when a client that is sent away in a drain shall come back. If this daemon is to be started again, nobody
-// listens before the window is over, or connections wait in the kernel all that time and are then served all at once: so
-// everybody is to stay away for a whole window, and they return in the order and at the pace in which they were sent
-// away. If others serve meanwhile, it is as at any other time.
+// comeBack returns how long a client that is sent away in a drain should wait. If the daemon is to
+// be restarted, nothing accepts connections until the window has passed: so each client waits for a
+// whole window, and clients return at the pace at which they left. If other servers take over,
+// clients wait as at any other time.
 func (d *drain) comeBack() time.Duration {
 	retry := d.w.jitter(d.w.srv.config().Retry)
 	if d.plan.ComesBack {
@@ -86,7 +87,7 @@ func (d *drain) comeBack() time.Duration {
 	return retry
 }
 
-// retryAfter returns how long a subscriber that is deferred shall stay away.
+// retryAfter returns how long a deferred subscriber should wait.
 func (w *worker) retryAfter(cfg *snapshot) time.Duration {
 	if w.srv.draining() {
 		return w.drain.comeBack()
@@ -94,13 +95,13 @@ func (w *worker) retryAfter(cfg *snapshot) time.Duration {
 	return w.jitter(2 * cfg.Retry)
 }
 
-// HandleTimer implements reactor.TimerHandler: it has the streams ended that are due.
+// HandleTimer implements reactor.TimerHandler: it ends the streams that are due.
 func (d *drain) HandleTimer(*reactor.Timer, time.Time) {
 	w := d.w
 	elapsed := w.now() - d.begin
 	d.due = d.total
 	if elapsed < d.plan.Window {
-		// Half a place of jitter keeps the ends of several workers from falling together.
+		// Jitter keeps workers from ending their streams at the same moments.
 		d.due = int(math.Ceil(float64(d.total)*float64(elapsed)/float64(d.plan.Window) - w.rand.Float64()))
 	}
 	if !d.ending && d.hasDue() {
@@ -132,8 +133,8 @@ func (d *drain) step() (cost int, more bool) {
 	return cost, d.hasDue()
 }
 
-// endLate ends what is still there after the window: connections that carry no stream, streams that were opened late, and
-// at last connections that do not take their end.
+// endLate ends what is left after the window: connections without a stream, streams that were
+// opened late and, at last, connections that do not finish.
 func (d *drain) endLate(c *conn) (cost int) {
 	switch {
 	case c.isLive():
@@ -150,7 +151,7 @@ func (d *drain) endLate(c *conn) (cost int) {
 	return cost
 }
 
-// progress notices that the last connection has gone.
+// progress signals that the last connection has closed.
 func (d *drain) progress() {
 	if d.done != nil && len(d.w.conns) == 0 {
 		d.w.loop.Cancel(&d.timer)
@@ -159,10 +160,10 @@ func (d *drain) progress() {
 	}
 }
 
-// Drain stops accepting and ends every stream within the window, each with a retry: of its own. It returns the number of
-// streams and how long they have, or ctx's error if the loops do not answer in time; the drain goes on all the same. Drained
-// tells when the last connection has gone. A later call with a shorter window makes what is left end within that one; it
-// never makes a drain longer.
+// Drain stops accepting and ends every stream within the window, each with its own retry:. It
+// returns the number of streams and how long they have, or ctx's error if the loops do not respond
+// in time; the drain continues regardless. See Drained for its end. A later call can shorten the
+// window for what is left, but never extends it.
 func (s *Server) Drain(ctx context.Context, plan DrainPlan) (streams int, left time.Duration, err error) {
 	first := false
 	s.drainOnce.Do(func() {
@@ -195,8 +196,8 @@ func (s *Server) Drain(ctx context.Context, plan DrainPlan) (streams int, left t
 	return streams, left, nil
 }
 
-// drainAll begins the drain on every loop and waits for its end. A loop that has stopped has nothing left to drain, so
-// errors are of no consequence.
+// drainAll starts the drain on every loop and waits for its end. It ignores errors: a loop that has
+// stopped has nothing left to drain.
 func (s *Server) drainAll(plan DrainPlan) {
 	ctx := context.Background()
 	for _, w := range s.workers {
@@ -222,5 +223,5 @@ func (s *Server) drainAll(plan DrainPlan) {
 	close(s.drained)
 }
 
-// Drained is closed when a drain is over: no connection is left.
+// Drained returns a channel that is closed when a drain has ended and no connection is left.
 func (s *Server) Drained() <-chan struct{} { return s.drained }

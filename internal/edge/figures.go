@@ -9,7 +9,8 @@ import (
 	"github.com/hassesd/hassesd/internal/reactor"
 )
 
-// figures are a worker's counters of what begins and ends, at one moment. They do not change once they are published.
+// figures are a worker's counters of connections and streams at one moment. They are immutable once
+// published.
 type figures struct {
 	at                   time.Time
 	connections, streams int
@@ -23,8 +24,8 @@ type figures struct {
 	mostHandshakesOf              admission.Network
 }
 
-// volumes are a worker's figures that change with each event. They are written at the end of each turn, where a snapshot
-// of them would have to be allocated.
+// volumes are the counters that change with every event. They are atomics, since publishing a
+// snapshot would allocate in every turn.
 type volumes struct {
 	queuedBytes    atomic.Int64
 	blocked        atomic.Int64 // connections
@@ -36,18 +37,19 @@ type volumes struct {
 }
 
 const (
-	// figuresIdle is the most time between two snapshots: an idle loop shows that it turns.
+	// figuresIdle is the maximum time between two snapshots: an idle loop shows that it still
+	// turns.
 	figuresIdle = time.Second
-	// stuckAfter is how old a worker's snapshot is when the loop counts as stuck: no turn takes as long, on the busiest
-	// machine.
+	// stuckAfter is the age of a snapshot at which the loop counts as stuck. No turn takes that
+	// long, even on a busy machine.
 	stuckAfter = 5 * time.Second
-	// settleTime is how long whoever wants figures waits for turns that are under way: they may have done already what
-	// led to the question, such as to end a stream. It is no request to the loop, and a longer turn does not hold up the
-	// answer.
+	// settleTime is how long Stats waits for turns in progress, so that it counts what a client may
+	// have seen already, such as the end of its stream. Stats does not post to the loop, and does
+	// not wait longer for a longer turn.
 	settleTime = 100 * time.Millisecond
 )
 
-// figureBoard is where a worker publishes its figures, so that nobody has to ask its loop for them.
+// figureBoard is where a worker publishes its figures, so that nobody needs to ask its loop.
 type figureBoard struct {
 	w *worker
 
@@ -70,7 +72,7 @@ func (b *figureBoard) init(w *worker) {
 	w.loop.Schedule(&b.timer, b, w.loop.Now().Add(figuresIdle))
 }
 
-// begin notes that something is about to happen in this turn that somebody may see before its end.
+// begin marks that this turn may do something visible before it ends.
 func (b *figureBoard) begin() {
 	if !b.begun {
 		b.begun = true
@@ -78,7 +80,7 @@ func (b *figureBoard) begin() {
 	}
 }
 
-// end publishes the worker's figures, if they have changed, at the end of a turn.
+// end publishes the worker's figures at the end of a turn, if they have changed.
 func (b *figureBoard) end() {
 	b.volumes.publish(b.w)
 	if changes := b.w.changesSoFar(); changes != b.changes || b.w.loop.Now().Sub(b.latest.Load().at) >= figuresIdle {
@@ -101,7 +103,7 @@ func (b *figureBoard) publish(now figures) {
 // HandleTimer implements reactor.TimerHandler. The end of the turn does the work.
 func (b *figureBoard) HandleTimer(*reactor.Timer, time.Time) {}
 
-// settled waits for the end of the turn that is under way, if one is, or until it is late.
+// settled waits for the end of the turn in progress, if any, or until late.
 func (b *figureBoard) settled(late <-chan time.Time) {
 	if !b.underway.Load() {
 		return
@@ -122,7 +124,7 @@ func (b *figureBoard) settled(late <-chan time.Time) {
 	}
 }
 
-// changesSoFar returns a number that is another one whenever count returns other figures.
+// changesSoFar returns a number that changes whenever the result of count does.
 func (w *worker) changesSoFar() uint64 {
 	n := w.changes + w.subs.Changes() + w.handshakes.changes
 	for _, a := range w.acceptors {
@@ -131,7 +133,7 @@ func (w *worker) changesSoFar() uint64 {
 	return n
 }
 
-// count returns the worker's counters as they are now.
+// count returns the current counters.
 func (w *worker) count() figures {
 	f := figures{
 		connections:       len(w.conns),
@@ -150,7 +152,8 @@ func (w *worker) count() figures {
 	return f
 }
 
-// publish writes what has changed: to read costs less than to write what others have in their caches.
+// publish stores the counters that have changed: a load is cheaper than a store to a line that
+// other CPUs have cached.
 func (v *volumes) publish(w *worker) {
 	dropped := w.shard.Dropped()
 	storeInt(&v.queuedBytes, w.shard.QueuedBytes())
@@ -196,8 +199,8 @@ type LoopStats struct {
 	Stuck                bool          // they are so old that the loop does not turn
 }
 
-// Stats adds up what the workers have published. It asks no loop, and waits at most settleTime for turns that are under way:
-// a loop that is stuck shows as stuck.
+// Stats adds up the figures that the workers have published. It posts to no loop, and waits at most
+// settleTime for turns in progress. A stuck loop shows as stuck.
 func (s *Server) Stats(now time.Time) Stats {
 	out := Stats{
 		Peak:    int(s.peak.Load()),
@@ -240,7 +243,7 @@ func (out *Stats) add(b *figureBoard, now time.Time) {
 	}
 }
 
-// LimitsInfo is what is used of the limits on admission.
+// LimitsInfo is the current use of the admission limits.
 type LimitsInfo struct {
 	Connections, Peak, ConnectionLimit int
 	Handshakes, HandshakeLimit         int // in flight
@@ -252,8 +255,8 @@ type LimitsInfo struct {
 	Admission                          admission.Stats
 }
 
-// Limits returns what is used of the limits, by what the workers have published and the table of networks. At most so many
-// penalized networks are listed.
+// Limits returns the current use of the limits, from the published figures and the table of
+// networks. It lists at most `penalized` penalized networks.
 func (s *Server) Limits(now time.Time, penalized int) LimitsInfo {
 	st := s.Stats(now)
 	out := LimitsInfo{
@@ -282,13 +285,13 @@ func (s *Server) Limits(now time.Time, penalized int) LimitsInfo {
 	return out
 }
 
-// Load is what the streams make others hold.
+// Load is the memory that streams make the daemon and the kernel hold.
 type Load struct {
 	QueuedBytes int64 // has still to be sent; streams share the events, so this is not memory
 	Blocked     int   // connections whose client does not take what the kernel holds for it
 }
 
-// Load returns what it was at the end of each loop's last turn. It costs next to nothing.
+// Load returns the load at the end of each loop's last turn. It costs next to nothing.
 func (s *Server) Load() Load {
 	var l Load
 	for _, w := range s.workers {

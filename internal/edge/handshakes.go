@@ -10,7 +10,7 @@ import (
 	"github.com/hassesd/hassesd/internal/tlsconn"
 )
 
-// handshakes are those of one worker: which may run, and which must make room.
+// handshakes decides which handshakes of one worker may run, and which must make room.
 type handshakes struct {
 	w       *worker
 	queue   *admission.HandshakeQueue[*conn]
@@ -24,8 +24,8 @@ func (h *handshakes) init(w *worker) {
 	h.setSlots(w.srv.config())
 }
 
-// want starts the handshake of a connection whose first bytes have come, or lets it wait for its turn: until then it costs
-// no goroutine and no buffers.
+// want starts the handshake of a connection that has sent its first bytes, or queues it. A queued
+// connection costs no goroutine and no buffers.
 func (h *handshakes) want(c *conn) {
 	if c.waiter != nil {
 		return
@@ -49,7 +49,7 @@ func (h *handshakes) begin(c *conn) {
 	c.transport.Handshake(srv.gate, config)
 }
 
-// ended gives the slot of a handshake to those that wait.
+// ended passes the slot of a handshake on to the queue.
 func (h *handshakes) ended(c *conn) {
 	h.w.srv.handshaking.Add(-1)
 	h.leave(c)
@@ -65,7 +65,7 @@ func (h *handshakes) leave(c *conn) {
 	}
 }
 
-// fillSlots starts handshakes while there are slots for those that wait.
+// fillSlots starts queued handshakes while there are free slots.
 func (h *handshakes) fillSlots() {
 	for t := h.queue.Next(h.w.now()); t != nil; t = h.queue.Next(h.w.now()) {
 		if next := t.Owner; next.transport.IsFailing() {
@@ -77,7 +77,8 @@ func (h *handshakes) fillSlots() {
 	h.evict()
 }
 
-// evict ends handshakes whose slots others wait for. It comes back when the next one has lasted long enough.
+// evict ends slow handshakes while others wait for their slots. It schedules itself for the next
+// one.
 func (h *handshakes) evict() {
 	for {
 		t, due := h.queue.NextEviction(h.w.now())
@@ -142,8 +143,8 @@ func violationOf(err error) (admission.Violation, bool) {
 	return 0, false
 }
 
-// explain sets the reason for which a connection ends after a failed handshake, and tells whoever can do something about
-// it.
+// explain sets the close reason of a failed handshake, and tells the operator or the client what
+// can be done.
 func (c *conn) explain(failed *tlsconn.HandshakeError) {
 	switch failed.Failure {
 	case tlsconn.FailureLeft:
@@ -163,6 +164,6 @@ func (c *conn) explain(failed *tlsconn.HandshakeError) {
 	}
 }
 
-// wrongProtocol is what a client is told that speaks plain HTTP to the TLS port.
+// wrongProtocol is the answer to plain HTTP on the TLS port.
 const wrongProtocol = "HTTP/1.0 400 Bad Request\r\nContent-Type: text/plain\r\nConnection: close\r\n\r\n" +
 	"This port speaks HTTPS. Use https:// in the URL.\n"

@@ -7,7 +7,8 @@ import (
 	"time"
 )
 
-// hint is a trouble of honest clients that an operator can end, and that the log alone can tell of. The set is closed.
+// hint is a problem of honest clients that the operator can solve, and learns of only from the log.
+// The set is closed.
 type hint uint8
 
 const (
@@ -18,16 +19,18 @@ const (
 	numHints = hintTLS + 1
 )
 
-// hintQuiet is the least time between two lines in the log with one hint: anybody can bring them about.
+// hintQuiet is the minimum time between two log lines with the same hint: anybody can provoke them.
 const hintQuiet = time.Minute
 
-// hints bounds what clients can write into the log. The zero value is ready; any loop may use it.
+// hints limits the log lines that clients can provoke. The zero value is ready to use, from any
+// loop.
 type hints struct {
 	next    [numHints]atomic.Int64  // since the server's start; another line may be written from then on
 	skipped [numHints]atomic.Uint64 // lines that were not written since the last one that was
 }
 
-// take reports whether another line with h may be written, and how many were not since the last one.
+// take reports whether another line with h may be logged, and how many were suppressed since the
+// last one.
 func (s *hints) take(now time.Duration, h hint) (ok bool, skipped uint64) {
 	next := s.next[h].Load()
 	if int64(now) < next || !s.next[h].CompareAndSwap(next, int64(now+hintQuiet)) {
@@ -53,8 +56,8 @@ var hintTexts = [numHints]struct{ message, hint string }{
 	},
 }
 
-// log tells the operator, at the debug level where there were enough lines. args say whom it is about, more what else is
-// known.
+// log logs h for the operator, or at the debug level if the last line was logged recently. args
+// identify the connection; more is what else is known.
 func (s *hints) log(to *slog.Logger, now time.Duration, h hint, args, more []any) {
 	level := slog.LevelInfo
 	switch ok, skipped := s.take(now, h); {

@@ -10,8 +10,8 @@ import (
 	"github.com/hassesd/hassesd/internal/sse"
 )
 
-// Kick ends the selected streams and, for as long as refuse says, refuses the same selection. It returns how many
-// streams were ended. Streams that come while it goes on may be ended, too, or not.
+// Kick ends the selected streams, and refuses the same selection for the duration of refuse. It
+// returns how many streams it ended. Streams that open meanwhile may or may not be among them.
 func (s *Server) Kick(ctx context.Context, sel Selection, refuse time.Duration) (int, error) {
 	if refuse > 0 { // before the end of the streams: they come back at once
 		w := s.workers[0]
@@ -30,7 +30,8 @@ func (s *Server) Kick(ctx context.Context, sel Selection, refuse time.Duration) 
 	return total, nil
 }
 
-// kick ends the worker's streams of the selection, a slice a turn, and returns how many. It stops when ctx is done.
+// kick ends the worker's selected streams, a slice per turn, and returns how many. It stops when
+// ctx is done.
 func (w *worker) kick(ctx context.Context, sel Selection) (int, error) {
 	kicked := make(chan int, 1)
 	err := w.loop.PostWait(ctx, func() {

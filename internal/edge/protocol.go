@@ -12,7 +12,7 @@ import (
 	"github.com/hassesd/hassesd/internal/tlsconn"
 )
 
-// protocol is the connection in the hands of its transport: what the transport calls.
+// protocol is the connection as its transport sees it.
 type protocol conn
 
 var _ transport.Protocol = (*protocol)(nil)
@@ -45,10 +45,11 @@ func (x *protocol) HandshakeDone(facts transport.Facts, err error, aborted bool)
 	}
 }
 
-// begin begins the protocol that client and server have agreed on.
+// begin starts the protocol that was negotiated.
 func (c *conn) begin(protocol string) {
 	if protocol != "" && !strings.HasPrefix(protocol, "http/1.") {
-		// It came for the handshake alone, as an ACME server does to see the answer to its challenge (RFC 8737 section 3).
+		// The client connected for the handshake only, as an ACME server does to check a challenge
+		// (RFC 8737 section 3).
 		c.http.End()
 		c.finish(Answered)
 		return
@@ -59,7 +60,8 @@ func (c *conn) begin(protocol string) {
 	}
 }
 
-// handshakeFailed lets the alert go out that crypto/tls wrote, and to a client of plain HTTP a word in plain HTTP.
+// handshakeFailed sends the alert that crypto/tls wrote, or an answer in plain HTTP to a client
+// that speaks it.
 func (c *conn) handshakeFailed(err error) {
 	c.reason = HandshakeFailed
 	var failed *tlsconn.HandshakeError
@@ -89,11 +91,12 @@ func (x *protocol) Receive(p []byte) {
 }
 
 const (
-	// recordsPerVisit is how many records one connection may send before others get their turn, unless more than
-	// visitBytes are left: those who publish faster than we send would leave more behind at each visit than it takes away.
+	// recordsPerVisit is how many records one connection may send before others get their turn.
+	// Beyond visitBytes it may send more: otherwise a queue that fills faster than this share would
+	// never shrink.
 	recordsPerVisit = 4
 	visitBytes      = backlogBytes / 2
-	// replayPerRecord is how many entries of the history a replay may look at in the time that one record takes.
+	// replayPerRecord is how many history entries a replay examines in the time of one record.
 	replayPerRecord = 256
 )
 

@@ -2,10 +2,10 @@ package edge
 
 import "github.com/hassesd/hassesd/internal/edge/exchange"
 
-// CloseReason says why a connection ended. The set is closed: status counts each member.
+// CloseReason is why a connection ended. The set is closed, and status counts each member.
 type CloseReason uint8
 
-// Why connections end.
+// The close reasons.
 const (
 	ClosedByPeer          CloseReason = iota // the browser went away
 	HandshakeFailed                          // not TLS, or TLS we do not speak
@@ -52,10 +52,11 @@ var closeReasonNames = [numCloseReasons]string{
 
 func (r CloseReason) String() string { return closeReasonNames[r] }
 
-// RefuseReason says why a connection or request was turned away. The set is closed: status counts each member.
+// RefuseReason is why a connection or request was refused. The set is closed, and status counts
+// each member.
 type RefuseReason uint8
 
-// Why strangers are turned away.
+// The refuse reasons.
 const (
 	RefusedConnections  RefuseReason = iota // limits.connections
 	RefusedAddress                          // limits.connections_per_address
@@ -92,7 +93,7 @@ var refuseReasonNames = [numRefuseReasons]string{
 
 func (r RefuseReason) String() string { return refuseReasonNames[r] }
 
-// refusalOf returns which refusal an answer counts as, if it is one.
+// refusalOf returns the reason that a refusing answer counts under. ok is false for other answers.
 func refusalOf(a *exchange.Answer) (RefuseReason, bool) {
 	switch a.Code {
 	case exchange.CodeMissingRooms, exchange.CodeBadRoom, exchange.CodeTooManyRooms, exchange.CodeBadID:

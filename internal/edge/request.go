@@ -16,7 +16,7 @@ import (
 	"github.com/hassesd/hassesd/internal/tlsconn"
 )
 
-// take consumes plaintext from the client, and acts on each request in it.
+// take consumes plaintext from the client and handles each request in it.
 func (c *conn) take(p []byte) {
 	for len(p) > 0 && c.transport.State() == transport.Open {
 		if c.refuseOther(p) {
@@ -37,8 +37,8 @@ func (c *conn) take(p []byte) {
 	}
 }
 
-// refuseOther answers a client that begins with another protocol than plaintext HTTP: a proxy that first says for whom it
-// speaks, or a client that wants TLS. It reports whether the connection is one of those. p is what came last.
+// refuseOther answers clients that start with a PROXY header or a TLS handshake on a plaintext
+// port. It reports whether this is one. p is what arrived last.
 func (c *conn) refuseOther(p []byte) bool {
 	if c.secure || !c.isReading() {
 		return false
@@ -62,7 +62,7 @@ func (c *conn) refuseOther(p []byte) bool {
 	return true
 }
 
-// serve serves a request: the first one, or another on an open stream whose output has left.
+// serve handles a request: the first one, or another on an open stream whose output has been sent.
 func (c *conn) serve(req *exchange.Request) {
 	cfg := c.w.srv.config()
 	sub, ans := site.Decide(req, cfg.rules, site.Visitor{
@@ -84,7 +84,7 @@ func (c *conn) serve(req *exchange.Request) {
 	}
 }
 
-// open turns the connection into a stream, or gives an open one another subscription.
+// open turns the connection into a stream, or replaces the subscription of an open one.
 func (c *conn) open(req *exchange.Request, sub *site.Subscription, cfg *snapshot) {
 	isFirst := c.sub.State() == subscriber.None
 	preface := c.sub.Start(c.w.loop.Now(), subscriber.Grant{
@@ -106,14 +106,15 @@ func (c *conn) open(req *exchange.Request, sub *site.Subscription, cfg *snapshot
 	c.visit()
 }
 
-// Bounds of the requests on one connection after the first, each of which may begin a replay.
+// Bounds on further requests on one connection: each may start a replay.
 const (
 	reinitBurst = 32
 	reinitEvery = time.Second // one more
 )
 
-// next serves another request on an open stream, once the output has drained: the first response ends, and the second
-// follows it on the same connection, as pipelined HTTP/1.1 responses do (RFC 9112 section 9.3.2).
+// next handles another request on an open stream once the output has drained. The current response
+// ends and the next one follows it on the same connection, like pipelined HTTP/1.1 responses (RFC
+// 9112 section 9.3.2).
 func (c *conn) next() {
 	if c.transport.Pending() || !c.http.Idle() || !c.sub.Empty() {
 		c.schedule(scheduler.High)
@@ -139,9 +140,9 @@ func (c *conn) next() {
 	c.take(rest)
 }
 
-// visit writes what the connection has to send until the socket is full, nothing is left, or it had its share, and then
-// does what the end of the output calls for. It returns how many records that cost, at least one. It must not be called
-// while the hub delivers: it may end a subscription.
+// visit writes until the socket is full, nothing is left, or the connection has had its share. Once
+// everything has been sent, it handles a waiting request. It returns the cost in records, at least
+// one. It must not be called while the hub delivers, as it may end a subscription.
 func (c *conn) visit() (records int) {
 	c.w.figures.begin()
 	c.w.queues.Cancel(&c.node)
@@ -170,13 +171,14 @@ func (c *conn) shouldDefer(sub *site.Subscription) bool {
 	return true
 }
 
-// deferSubscriber tells a browser to come back later: any answer but 200 would make EventSource give up for good.
+// deferSubscriber asks a browser to come back later. Any answer but 200 would make EventSource give
+// up for good.
 func (c *conn) deferSubscriber(req *exchange.Request, cfg *snapshot) {
 	c.http.Defer(req.HTTP10, c.streamFields(req, cfg), sse.Farewell(c.w.retryAfter(cfg)))
 	c.finish(RefusedKindly)
 }
 
-// refuse answers what is no request that can be served.
+// refuse answers a request that cannot be read.
 func (c *conn) refuse(bad *exchange.Answer) {
 	c.countRefusal(bad)
 	if bad.Hostile {
@@ -189,14 +191,15 @@ func (c *conn) refuse(bad *exchange.Answer) {
 	c.answer(nil, bad, Answered)
 }
 
-// answer sends a finite response and ends the connection. req is nil if the request could not be read.
+// answer sends a finite response and ends the connection. req is nil if the request could not be
+// read.
 func (c *conn) answer(req *exchange.Request, a *exchange.Answer, reason CloseReason) {
 	c.w.srv.config().rules.Complete(a, req, c.w.date.of(c.w.loop.Now()), c.secure)
 	c.http.Answer(req, a)
 	c.finish(reason)
 }
 
-// finish lets what is queued go out, and then ends the connection.
+// finish sends what is queued and then closes the connection.
 func (c *conn) finish(reason CloseReason) {
 	c.reason = reason
 	c.sub.Stop()
@@ -204,7 +207,7 @@ func (c *conn) finish(reason CloseReason) {
 	c.visit()
 }
 
-// streamFields returns the fields of a stream's head, good until the next call.
+// streamFields returns the header fields of a stream, valid until the next call.
 func (c *conn) streamFields(req *exchange.Request, cfg *snapshot) []exchange.Field {
 	c.w.fields = cfg.rules.AppendStreamFields(c.w.fields[:0], req, c.w.date.of(c.w.loop.Now()), c.secure)
 	return c.w.fields
@@ -217,7 +220,7 @@ func (c *conn) countRefusal(a *exchange.Answer) {
 	}
 }
 
-// logAnswer tells the operator, who may know why a client was refused.
+// logAnswer logs an answer, with the reason that the client is not told.
 func (c *conn) logAnswer(ans *exchange.Answer) {
 	args := []any{"conn", c.id, "peer", c.peer, "status", ans.Status, "code", ans.Code}
 	if ans.Denial != "" {
@@ -226,11 +229,11 @@ func (c *conn) logAnswer(ans *exchange.Answer) {
 	c.w.srv.log.Debug("request answered", args...)
 }
 
-// maxAgent is how much of a User-Agent is kept: it costs memory for as long as the stream lives.
+// maxAgent is how many bytes of a User-Agent are kept, for as long as the stream lives.
 const maxAgent = 128
 
-// cutAgent returns the part of a User-Agent that is kept: valid UTF-8, so that it can be put into JSON. It is the client's
-// text all the same, and whoever prints it must make it harmless.
+// cutAgent returns the part of a User-Agent that is kept, as valid UTF-8 for JSON. It is still the
+// client's text: escape it before printing.
 func cutAgent(agent string) string {
 	if len(agent) > maxAgent {
 		agent = strings.Clone(agent[:maxAgent])

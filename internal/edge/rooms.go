@@ -7,7 +7,7 @@ import (
 	"slices"
 )
 
-// roomsPerTurn is how many rooms one turn copies out.
+// roomsPerTurn is how many rooms one turn copies.
 const roomsPerTurn = 1024
 
 // Room is a room that streams have named, and how many of them.
@@ -16,7 +16,7 @@ type Room struct {
 	Streams int
 }
 
-// compare is negative where r comes before q: most streams first, then by name.
+// compare returns a negative number if r comes before q: most streams first, then by name.
 func (r Room) compare(q Room) int {
 	return cmp.Or(cmp.Compare(q.Streams, r.Streams), cmp.Compare(r.Name, q.Name))
 }
@@ -36,8 +36,8 @@ type RoomList struct {
 	More  bool // there is another page
 }
 
-// Rooms lists a page of the rooms. It holds no more than the page, and a turn's worth of names of each loop, however many
-// rooms there are.
+// Rooms returns a page of the rooms. It holds no more in memory than the page and one turn's rooms
+// of each loop.
 func (s *Server) Rooms(ctx context.Context, p RoomPage) (RoomList, error) {
 	if p.ByName {
 		return s.roomsByName(ctx, p)
@@ -83,7 +83,7 @@ func (s *Server) roomsByName(ctx context.Context, p RoomPage) (RoomList, error) 
 	return out, err
 }
 
-// CountRooms counts the rooms that streams have named, each once, on however many loops it is.
+// CountRooms counts the rooms that streams have named. A room on several loops counts once.
 func (s *Server) CountRooms(ctx context.Context) (int, error) {
 	count := 0
 	err := s.eachRoom(ctx, "", "", func(Room) bool {
@@ -93,8 +93,8 @@ func (s *Server) CountRooms(ctx context.Context) (int, error) {
 	return count, err
 }
 
-// eachRoom visits the rooms whose names begin with prefix and come behind after, by name, each once, on however many loops
-// it is, until visit returns false. It never holds more than a page of names of each loop.
+// eachRoom visits the rooms that begin with prefix and sort after after, by name, until visit
+// returns false. It merges the loops, and holds at most one page of each.
 func (s *Server) eachRoom(ctx context.Context, prefix, after string, visit func(Room) bool) error {
 	pages := make([]roomPage, len(s.workers))
 	for i, w := range s.workers {
@@ -143,7 +143,7 @@ func (p *roomPage) next() (r Room, ok bool) {
 	return p.rooms[0], true
 }
 
-// pass leaves the next room behind.
+// pass moves past the next room.
 func (p *roomPage) pass(ctx context.Context) error {
 	if p.rooms = p.rooms[1:]; len(p.rooms) > 0 || p.ended {
 		return nil
@@ -151,7 +151,7 @@ func (p *roomPage) pass(ctx context.Context) error {
 	return p.turn(ctx)
 }
 
-// turn takes the next page.
+// turn fetches the next page.
 func (p *roomPage) turn(ctx context.Context) error {
 	if err := p.w.ask(ctx, func() { p.rooms = p.w.copyRooms(p.prefix, p.last) }); err != nil {
 		return err
@@ -163,7 +163,7 @@ func (p *roomPage) turn(ctx context.Context) error {
 	return nil
 }
 
-// copyRooms copies the rooms behind after, a turn's worth of them.
+// copyRooms copies the rooms after after, up to roomsPerTurn.
 func (w *worker) copyRooms(prefix, after string) []Room {
 	var page []Room
 	w.shard.RoomsPrefix(prefix, after, func(room string, streams int) bool {
@@ -173,7 +173,7 @@ func (w *worker) copyRooms(prefix, after string) []Room {
 	return page
 }
 
-// roomHeap has the last one first.
+// roomHeap is a heap with the last room at the top.
 type roomHeap []Room
 
 func (h roomHeap) Len() int           { return len(h) }
@@ -188,7 +188,8 @@ func (h *roomHeap) Pop() any {
 	return last
 }
 
-// Count returns how many connections and streams there are or, with a room, how many streams named it. It asks the loops.
+// Count returns how many connections and streams there are or, with a room, how many streams named
+// it. It asks the loops.
 func (s *Server) Count(ctx context.Context, room string) (connections, streams int, err error) {
 	for _, w := range s.workers {
 		var c, n int

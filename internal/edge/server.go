@@ -22,7 +22,7 @@ type Server struct {
 	drainOnce sync.Once
 }
 
-// New prepares a server; nothing runs before the caller runs the loops.
+// New returns a server. Nothing runs before the caller runs the loops.
 func New(o Options) *Server {
 	s := &Server{
 		challenge:  o.Challenge,
@@ -38,7 +38,8 @@ func New(o Options) *Server {
 	return s
 }
 
-// Reconfigure takes a new configuration. Open streams stay; they follow it from one of the next turns of their loop on.
+// Reconfigure applies a new configuration. Open streams stay, and follow it within the next turns
+// of their loop.
 func (s *Server) Reconfigure(now time.Time, c Config) {
 	next := newSnapshot(c, s.challenge)
 	if old := s.config(); c.StreamAge == old.StreamAge {
@@ -55,23 +56,24 @@ func (s *Server) Reconfigure(now time.Time, c Config) {
 	}
 }
 
-// Connections is how many connections there are now.
+// Connections returns the number of connections.
 func (s *Server) Connections() int { return int(s.open.Load()) }
 
-// Handshaking says whether TLS handshakes are in flight, which keep the processors busy.
+// Handshaking reports whether TLS handshakes are in flight, which keep the CPUs busy.
 func (s *Server) Handshaking() bool { return s.handshaking.Load() > 0 }
 
-// HandshakeSlot waits until a handshake that is none of a subscriber's may compute: all of them share limits.handshake_cpu.
+// HandshakeSlot waits until a handshake of another listener may compute: all handshakes share
+// limits.handshake_cpu.
 func (s *Server) HandshakeSlot(ctx context.Context) (leave func(), err error) {
 	return s.gate.Enter(ctx)
 }
 
-// HandshakesUnderway is told of such handshakes that begin, and end: loops wait in another way while there are any, see
-// Handshaking.
+// HandshakesUnderway adds change to the number of such handshakes in flight, which Handshaking
+// reports.
 func (s *Server) HandshakesUnderway(change int64) { s.handshaking.Add(change) }
 
-// SetReinit says whether a second request on an open stream is served.
+// SetReinit sets whether further requests on an open stream are served.
 func (s *Server) SetReinit(on bool) { s.reinit.Store(on) }
 
-// Reinit answers what SetReinit said.
+// Reinit reports whether further requests on an open stream are served.
 func (s *Server) Reinit() bool { return s.reinit.Load() }

@@ -9,7 +9,7 @@ import (
 	"github.com/hassesd/hassesd/internal/tlsconn"
 )
 
-// shared is what the workers of a server share. Each part of it is safe by itself.
+// shared is what the workers of a server share. Each part is safe for concurrent use.
 type shared struct {
 	admitter
 
@@ -34,8 +34,8 @@ type shared struct {
 func (s *shared) init(o Options) {
 	s.admitter.init(o)
 	s.log, s.start, s.tlsConfig, s.workers = o.Logger, o.Loops[0].Now(), o.TLS, len(o.Loops)
-	// As many handshakes compute at one time as there are CPUs: a loop that wants to run waits for one or two of them at
-	// the most, whatever storm is raging.
+	// As many handshakes compute at a time as there are CPUs: a loop that wants to run waits for
+	// one or two of them at most, however many arrive.
 	s.gate = tlsconn.NewGate(runtime.GOMAXPROCS(0), o.Clock)
 	s.gate.SetShare(o.Config.HandshakeCPU)
 	s.current.Store(newSnapshot(o.Config, o.Challenge))

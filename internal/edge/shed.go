@@ -9,14 +9,14 @@ import (
 	"github.com/hassesd/hassesd/internal/edge/transport"
 )
 
-// What is done when memory runs short. Somebody else measures; here new streams are refused, and those that hold most are
-// ended.
+// What the edge does when memory runs short: it refuses new streams, and ends those that hold most.
+// Its caller measures memory.
 
-// RefuseStreams sets whether new streams are told to come later, because memory runs short. Those that are open stay.
+// RefuseStreams sets whether new streams are deferred because memory runs short. Open streams stay.
 func (s *Server) RefuseStreams(refuse bool) { s.memoryLow.Store(refuse) }
 
-// Shed ends about most streams, those for which most waits, and returns how many. Streams for which nothing waits stay.
-// It ends no more than shedAtOnce of a loop: whoever needs more memory calls again.
+// Shed ends about `most` streams, those with the most unsent bytes, and returns how many. Streams
+// without unsent bytes stay. It ends at most shedAtOnce per loop; call it again to free more.
 func (s *Server) Shed(ctx context.Context, most int) (int, error) {
 	share := min((most+len(s.workers)-1)/len(s.workers), shedAtOnce)
 	total := 0
@@ -37,13 +37,14 @@ func (s *Server) Shed(ctx context.Context, most int) (int, error) {
 }
 
 const (
-	// shedPerTurn is how many subscribers one turn looks at, about 0.2 ms.
+	// shedPerTurn is how many subscribers one turn examines, about 0.2 ms.
 	shedPerTurn = 4096
-	// shedAtOnce is how many one call ends. Twice as many are sorted in one turn, about 0.3 ms.
+	// shedAtOnce is how many streams one call ends per loop. Sorting twice as many takes about 0.3
+	// ms.
 	shedAtOnce = 2048
 )
 
-// shedding is the subscribers of one worker, found so far, for which most waits.
+// shedding collects the subscribers of one worker with the most unsent bytes.
 type shedding struct {
 	most  int
 	found []candidate // unordered, up to twice as many as are wanted
@@ -54,7 +55,8 @@ type candidate struct {
 	waiting int // bytes
 }
 
-// look looks at the subscribers below end, downwards, and returns where to go on; -1 begins, 0 is the end.
+// look examines the subscribers in the slots below end, downwards, and returns where to continue;
+// -1 starts, 0 is the end.
 func (d *shedding) look(subs *subscriber.Set, end int) int {
 	if end < 0 || end > subs.Len() {
 		end = subs.Len()
@@ -75,15 +77,15 @@ func (d *shedding) look(subs *subscriber.Set, end int) int {
 	return stop
 }
 
-// cut leaves those for which most waits.
+// cut keeps those with the most unsent bytes.
 func (d *shedding) cut() {
 	slices.SortFunc(d.found, func(a, b candidate) int { return cmp.Compare(b.waiting, a.waiting) })
 	clear(d.found[min(len(d.found), d.most):])
 	d.found = d.found[:min(len(d.found), d.most)]
 }
 
-// end ends what was found, without another word: it would wait behind what is not taken anyway, and a browser that has an id
-// comes back for what it missed.
+// end ends the streams found, without a farewell: it would wait behind bytes the client does not
+// read, and a browser with an id resumes anyway.
 func (d *shedding) end() int {
 	d.cut()
 	n := 0

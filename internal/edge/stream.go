@@ -8,19 +8,19 @@ import (
 	"github.com/hassesd/hassesd/internal/sse"
 )
 
-// carrier is the connection in the hands of its subscriber.
+// carrier is the connection as its subscriber sees it.
 type carrier conn
 
 var _ subscriber.Carrier = (*carrier)(nil)
 
-// connOf returns the connection that carries a subscriber.
+// connOf returns the connection that carries s.
 func connOf(s *subscriber.Subscriber) *conn { return (*conn)(s.Carrier().(*carrier)) }
 
 const (
-	// fewMatches is how many streams an event may match to count as small.
+	// fewMatches is how many streams an event may match to get the high priority.
 	fewMatches = 256
-	// littleBytes is how much may wait for a stream that is written to before others. To write so much takes hardly longer
-	// than to write a byte; a full record takes three times as long.
+	// littleBytes is how many unsent bytes still count as little. Writing that many takes hardly
+	// longer than writing one byte; a full record takes three times as long.
 	littleBytes = 4 << 10
 )
 
@@ -48,7 +48,8 @@ func (c *conn) isLive() bool {
 	return c.sub.State() == subscriber.Streaming && !c.transport.IsFailing()
 }
 
-// end ends the stream properly: what is queued, the farewell if there is one, the end of the response, close_notify.
+// end ends the stream after what is queued: with the farewell, if any, the end of the response and
+// close_notify.
 func (c *conn) end(reason CloseReason, farewell []byte) {
 	if !c.isLive() {
 		return
@@ -60,10 +61,10 @@ func (c *conn) end(reason CloseReason, farewell []byte) {
 	c.schedule(scheduler.High)
 }
 
-// endingCost returns what it costs a walk to end the stream.
+// endingCost returns the cost of ending the stream in a walk.
 func (c *conn) endingCost() int { return endCost + roomCost*c.sub.Memberships() }
 
-// scheduleStream sets the timer to the next thing that must happen to an open stream.
+// scheduleStream sets the timer for the next heartbeat or end of the stream.
 func (c *conn) scheduleStream() {
 	if next := c.sub.Next(&c.w.srv.config().timing); next > 0 {
 		c.transport.SetDeadline(c.w.srv.start.Add(next))
@@ -72,7 +73,7 @@ func (c *conn) scheduleStream() {
 	c.transport.ClearDeadline()
 }
 
-// streamDeadline ends a stream that has had its time and keeps a silent one alive.
+// streamDeadline ends an expired stream, and sends a heartbeat on a silent one.
 func (c *conn) streamDeadline() {
 	timing, now := &c.w.srv.config().timing, c.w.now()
 	if c.sub.Expired(timing, now) != subscriber.NotExpired {
@@ -85,8 +86,8 @@ func (c *conn) streamDeadline() {
 	c.scheduleStream()
 }
 
-// endOverdue ends a subscriber that has had its time, at the end of this turn or of one of the next: the tokens of
-// thousands may expire at one time.
+// endOverdue ends an expired subscriber in one of the next turns: thousands of tokens may expire at
+// the same time.
 func (w *worker) endOverdue(s *subscriber.Subscriber) {
 	w.overdue = append(w.overdue, s)
 	if len(w.overdue) == 1 {
@@ -94,7 +95,7 @@ func (w *worker) endOverdue(s *subscriber.Subscriber) {
 	}
 }
 
-// stepOverdue is the step of a walk that ends them.
+// stepOverdue is the step of a walk that ends expired subscribers.
 func (w *worker) stepOverdue() (cost int, more bool) {
 	last := len(w.overdue) - 1
 	c := connOf(w.overdue[last])

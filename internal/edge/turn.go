@@ -10,13 +10,15 @@ import (
 const (
 	// deliverBudget is how many queues one turn may append to: about 1 ms.
 	deliverBudget = 16384
-	// backlogBytes is how many bytes of events may be taken in before the connection that has waited longest gets its
-	// turn. It is half of the default queue bound: with visitBytes, what waits for the loop alone does not reach it. A
-	// message that has to wait until there is room holds up those behind it, whoever they are for.
+	// backlogBytes is how many bytes of events may be taken in before the connection that has
+	// waited longest gets its turn. It is half of the default queue bound: together with
+	// visitBytes, waiting for the loop alone does not fill a queue. A message that waits for room
+	// delays all messages behind it.
 	backlogBytes = 128 << 10
 )
 
-// endOfTurn is the budgeted second half of a turn: events into queues, queues into records, failed connections closed.
+// endOfTurn is the budgeted second half of a turn: events into queues, queues into records, failed
+// connections closed.
 func (w *worker) endOfTurn() (again bool) {
 	w.figures.begin()
 	if w.outdated.Load() && w.outdated.Swap(false) {
@@ -36,13 +38,16 @@ func (w *worker) endOfTurn() (again bool) {
 }
 
 const (
-	// closeBudget is how many connections one turn closes: with what the kernel holds for them that takes 10 to 30 µs each.
+	// closeBudget is how many connections one turn closes. Each takes 10 to 30 µs, including the
+	// kernel's part.
 	closeBudget = 64
-	// roomsPerClose is how many rooms a stream leaves in the time that it takes to close a connection.
+	// roomsPerClose is how many rooms a stream leaves in the time that it takes to close a
+	// connection.
 	roomsPerClose = 16
 )
 
-// closePending closes connections that have failed. It reports whether the next turn has to go on with it.
+// closePending closes connections that have failed, and reports whether some are left for the next
+// turn.
 func (w *worker) closePending() (again bool) {
 	for budget := closeBudget; budget > 0 && len(w.closing) > 0; budget-- {
 		last := len(w.closing) - 1
@@ -58,8 +63,8 @@ func (w *worker) closePending() (again bool) {
 	return len(w.closing) > 0
 }
 
-// reschedule gives every stream the deadlines of a new configuration, handshakes their slots, and clients that come from
-// now on their bound in the kernel.
+// reschedule applies a new configuration: deadlines of streams, slots of handshakes, and the kernel
+// memory of new connections.
 func (w *worker) reschedule() {
 	cfg := w.srv.config()
 	for _, a := range w.acceptors {

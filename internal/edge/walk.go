@@ -2,12 +2,13 @@ package edge
 
 import "context"
 
-// Work on many streams (a kick of everybody, the end of a drain, a reload) is done by walks: a slice at the end of each
-// turn, so that neither events nor publishers wait for all of it. Whatever is posted to a loop and takes a time that depends
-// on the number of connections, rooms or streams belongs here, or copies out a page at a time.
+// Walks do work on many streams (a kick of all, a drain, a reload) in slices at the end of each
+// turn, so that neither events nor publishers wait for all of it. Any work posted to a loop whose
+// time depends on the number of connections, rooms or streams must be a walk, or copy one page at a
+// time.
 
-// Costs of a walk's steps and bounds of a turn, in about 60 ns: as long as it takes to look at a connection that is in no
-// cache.
+// Costs of steps and the budget of a turn. The unit is about 60 ns: the time to examine a
+// connection that is not cached.
 const (
 	walkBudget = 8192 // a turn, for all walks: about 0.5 ms
 	lookCost   = 1
@@ -17,26 +18,27 @@ const (
 	roomCost   = 10 // to leave a room, which may be the end of the room
 )
 
-// walks are those that one worker has to do.
+// walks are the walks of one worker.
 type walks struct {
 	wake  func() // the loop: a turn is needed
 	going []*walk
 }
 
-// walk is one such work.
+// walk is one piece of work.
 type walk struct {
 	ctx  context.Context
 	step func() (cost int, more bool) // does a bit
 	done func()                       // after the last bit, or when ctx is done
 }
 
-// start has step called, some times a turn, until it reports that there is no more, and then done.
+// start adds a walk: step is called several times per turn until it reports that there is no more,
+// and then done.
 func (k *walks) start(ctx context.Context, step func() (cost int, more bool), done func()) {
 	k.going = append(k.going, &walk{ctx, step, done})
 	k.wake()
 }
 
-// run spends the turn's budget. It reports whether the next turn has to go on with it.
+// run spends the turn's budget, and reports whether work is left for the next turn.
 func (k *walks) run() (again bool) {
 	if len(k.going) == 0 {
 		return false
@@ -54,7 +56,7 @@ func (k *walks) run() (again bool) {
 	return len(k.going) > 0
 }
 
-// slice does one turn's share, at least one step. It reports whether there is more.
+// slice does one turn's share, at least one step, and reports whether there is more.
 func (k *walk) slice(budget int) (more bool) {
 	if k.ctx.Err() != nil {
 		return false
@@ -67,8 +69,9 @@ func (k *walk) slice(budget int) (more bool) {
 	return more
 }
 
-// downwards goes through a dense list, from the last slot to the first. What is added in the meantime is not visited; what
-// leaves moves a visited one down: none is missed, and some may be visited twice.
+// downwards visits a dense list from the last slot to the first. Members that are added meanwhile
+// are not visited. One that leaves is replaced by one already visited, so none is missed, and some
+// may be visited twice.
 type downwards struct {
 	next  int // slots below are still to be visited
 	len   func() int

@@ -15,7 +15,7 @@ import (
 	"github.com/hassesd/hassesd/internal/reactor"
 )
 
-// worker owns the connections and subscribers of one event loop. All of it runs on that loop.
+// worker owns the connections and subscribers of one event loop, and runs on that loop.
 type worker struct {
 	// Fixed after creation.
 	srv   *shared
@@ -77,7 +77,7 @@ func newWorker(srv *shared, index int, loop *reactor.Loop, h *hub.Hub, seed uint
 // now returns the time since the server's start.
 func (w *worker) now() time.Duration { return w.loop.Now().Sub(w.srv.start) }
 
-// jitter returns d, up to a half more or less.
+// jitter returns a random duration between d/2 and 3d/2.
 func (w *worker) jitter(d time.Duration) time.Duration {
 	if d <= 0 {
 		return 0
@@ -111,7 +111,7 @@ func (w *worker) overSubscribers(visit func(*subscriber.Subscriber) (cost int)) 
 	return newDownwards(w.subs.Len, func(i int) int { return visit(w.subs.At(i)) })
 }
 
-// ask runs fn on the worker's loop and waits until it is done, within ctx.
+// ask runs fn on the worker's loop, and waits for it or for ctx.
 func (w *worker) ask(ctx context.Context, fn func()) error {
 	done := make(chan struct{})
 	if err := w.loop.PostWait(ctx, func() {
@@ -129,7 +129,7 @@ func (w *worker) ask(ctx context.Context, fn func()) error {
 	}
 }
 
-// date is the value of the Date header, made once a second.
+// date caches the value of the Date header for a second.
 type date struct {
 	at   time.Time // second for which text is right
 	text string

@@ -6,10 +6,11 @@ import (
 	"net/http"
 )
 
-// Code names an error in the body of an answer. The set is closed and public: pages and scripts branch on it.
+// Code names an error in the body of an answer. The set is closed and public: pages and scripts
+// branch on it.
 type Code string
 
-// What can be wrong with a request.
+// The codes.
 const (
 	CodeMissingRooms        Code = "missing_rooms"
 	CodeBadRoom             Code = "bad_room"
@@ -34,8 +35,8 @@ const (
 // Field is one header field.
 type Field struct{ Name, Value string }
 
-// Answer is a finite answer, or the head of a stream. Framing fields are not part of it: each version of HTTP has its
-// own.
+// Answer is a finite answer, or the head of a stream. Framing fields are not part of it: each
+// version of HTTP has its own.
 type Answer struct {
 	Status int
 	Fields []Field
@@ -55,21 +56,22 @@ func Refuse(status int, code Code, message string) *Answer {
 	return &Answer{Status: status, Code: code, Message: message}
 }
 
-// Malformed returns the answer to what is not valid HTTP, but may be the work of a careless script, a monitor or a proxy
-// that is half set up.
+// Malformed returns the answer to invalid HTTP that may come from a careless script, a monitor or a
+// half-configured proxy.
 func Malformed(message string) *Answer {
 	return Refuse(http.StatusBadRequest, CodeBadRequest, message)
 }
 
-// Hostile returns the answer to a request that only an attacker sends: one meant to be read in two ways, or to break its
-// reader.
+// Hostile returns the answer to a request that only an attacker sends: one with two readings, or
+// one that targets parsers.
 func Hostile(message string) *Answer {
 	bad := Malformed(message)
 	bad.Hostile = true
 	return bad
 }
 
-// ErrorBody returns {"error":{"code":…,"message":…}} and a newline, for people who read it in a terminal.
+// ErrorBody returns {"error":{"code":…,"message":…}} and a newline, for people who read it in a
+// terminal.
 func (a *Answer) ErrorBody() []byte {
 	type detail struct {
 		Code    Code   `json:"code"`

@@ -1,10 +1,11 @@
-// Package exchange holds a request and its answer as values, whatever version of HTTP carries them.
+// Package exchange represents a request and its answer as values, independent of the version of
+// HTTP.
 package exchange
 
 import "log/slog"
 
-// Request is what a request says, as far as it matters here. Its strings do not share the memory of what it was read
-// from.
+// Request holds the relevant parts of a request. Its strings do not share memory with the bytes it
+// was parsed from.
 type Request struct {
 	Method      string
 	HTTP10      bool   // from an HTTP/1.0 client, for whom only the end of the connection ends a stream
@@ -27,7 +28,7 @@ type Request struct {
 	WantHeaders string // Access-Control-Request-Headers
 }
 
-// LogValue shows what of a request may be logged: no query, cookie or token.
+// LogValue returns the parts of a request that may be logged: no query, cookie or token.
 func (r *Request) LogValue() slog.Value {
 	return slog.GroupValue(slog.String("method", r.Method), slog.String("path", r.Path))
 }

@@ -7,9 +7,10 @@ import (
 	"github.com/hassesd/hassesd/internal/edge/exchange"
 )
 
-// AppendStreamHead appends the head of the 200 that begins a stream. The body is chunked, except for an HTTP/1.0 client,
-// for whom the end of the connection ends it. closes: the connection ends after the stream. A client that keeps
-// connections must know (RFC 9112 section 9.6), or it sends its next request to a connection that is ending.
+// AppendStreamHead appends the head of the 200 that begins a stream. The body is chunked, except
+// for an HTTP/1.0 client, for whom the end of the connection ends it. closes: the connection ends
+// after the stream. A client that keeps connections must know (RFC 9112 section 9.6), or it sends
+// its next request to a connection that is ending.
 func AppendStreamHead(dst []byte, http10, closes bool, fields []exchange.Field) []byte {
 	dst = appendHead(dst, http10, http.StatusOK, fields)
 	if !http10 {
@@ -21,7 +22,8 @@ func AppendStreamHead(dst []byte, http10, closes bool, fields []exchange.Field) 
 	return append(dst, "\r\n"...)
 }
 
-// AppendAnswer appends a whole finite response, which ends the connection. req is nil if the request could not be read.
+// AppendAnswer appends a whole finite response, which ends the connection. req is nil if the
+// request could not be read.
 func AppendAnswer(dst []byte, req *exchange.Request, a *exchange.Answer) []byte {
 	dst = appendHead(dst, req != nil && req.HTTP10, a.Status, a.Fields)
 	if a.Body != nil {

@@ -2,7 +2,7 @@ package http1
 
 import "github.com/hassesd/hassesd/internal/edge/exchange"
 
-// phase is how far the exchanges on a connection have come. It moves forward only.
+// phase is the progress of the exchanges on a connection. It only moves forward.
 type phase uint8
 
 const (
@@ -11,7 +11,8 @@ const (
 	phaseEnded                // the last response is on its way; input is thrown away
 )
 
-// Conn is the framing of one connection. The zero value expects a request. What no delivery needs comes first.
+// Conn is the framing of one connection. The zero value expects a request. What no delivery needs
+// comes first.
 type Conn struct {
 	head      []byte // an incomplete request head; nil once a stream is open, unless another request is coming
 	phase     phase
@@ -27,12 +28,13 @@ type Conn struct {
 
 // Body is what a stream has to send.
 type Body interface {
-	// Payload appends up to limit bytes to dst. If it appends nothing, there is nothing to send now.
+	// Payload appends up to limit bytes to dst. If it appends nothing, there is nothing to send
+	// now.
 	Payload(dst []byte, limit int) []byte
 }
 
-// StartStream begins a response that goes on until EndStream, after the one before, if any: its head, and what the stream
-// begins with. closes: the connection ends with the stream.
+// StartStream starts a response that lasts until EndStream, and ends the previous one, if any.
+// first is how the stream begins. closes: the connection ends with the stream.
 func (c *Conn) StartStream(http10, closes bool, fields []exchange.Field, first []byte) {
 	if c.phase == phaseStream {
 		c.front = append(c.front, lastChunk...)
@@ -45,7 +47,7 @@ func (c *Conn) StartStream(http10, closes bool, fields []exchange.Field, first [
 	c.front = c.appendPayload(c.front, first)
 }
 
-// EndStream ends the response properly: after all of the body, what last holds and the last chunk.
+// EndStream ends the response after the rest of the body: with last, and the last chunk.
 func (c *Conn) EndStream(last []byte) {
 	if len(last) > 0 {
 		c.tail = c.appendPayload(c.tail, last)
@@ -56,10 +58,10 @@ func (c *Conn) EndStream(last []byte) {
 	c.phase = phaseEnded
 }
 
-// Answer sends a finite response instead of a stream, or after one, whose body must have been sent.
+// Answer queues a finite response, instead of a stream or after one whose body has been sent.
 func (c *Conn) Answer(req *exchange.Request, a *exchange.Answer) { c.finish(AppendAnswer(nil, req, a)) }
 
-// Defer answers with a stream that only says last, and ends.
+// Defer answers with a stream that consists of last only.
 func (c *Conn) Defer(http10 bool, fields []exchange.Field, last []byte) {
 	out := AppendStreamHead(nil, http10, true, fields)
 	if http10 {
@@ -69,10 +71,10 @@ func (c *Conn) Defer(http10 bool, fields []exchange.Field, last []byte) {
 	c.finish(append(appendChunk(out, last), lastChunk...))
 }
 
-// Say sends raw bytes to a client that does not speak HTTP/1 over TLS, and ends.
+// Say queues raw bytes for a client that speaks plain HTTP to the TLS port.
 func (c *Conn) Say(text string) { c.finish([]byte(text)) }
 
-// End ends the exchanges without another word.
+// End ends the exchanges without a response.
 func (c *Conn) End() { c.finish(nil) }
 
 func (c *Conn) finish(response []byte) {
@@ -83,7 +85,7 @@ func (c *Conn) finish(response []byte) {
 	c.phase = phaseEnded
 }
 
-// IsChunked reports whether another response can follow the one that is going on.
+// IsChunked reports whether another response can follow the current one.
 func (c *Conn) IsChunked() bool { return !c.http10 }
 
 // Idle reports whether nothing waits before the body.
@@ -92,11 +94,11 @@ func (c *Conn) Idle() bool { return len(c.front) == 0 }
 // Unwritten returns how many bytes wait before and after the body.
 func (c *Conn) Unwritten() int { return len(c.front) + len(c.tail) }
 
-// Release gives back all memory, at the end of the connection.
+// Release frees all memory at the end of the connection.
 func (c *Conn) Release() { c.head, c.front, c.tail = nil, nil, nil }
 
-// NextRecord returns the next record's bytes, at most RecordMax, good until the next call; nil if there are none now. buf
-// holds ChunkHead bytes and has room for RecordMax.
+// NextRecord returns the next record, at most RecordMax bytes and valid until the next call, or nil
+// if there is nothing to send. buf has length ChunkHead and capacity RecordMax.
 func (c *Conn) NextRecord(buf []byte, body Body) []byte {
 	if len(c.front) > 0 {
 		return takeRecord(&c.front)
@@ -113,7 +115,7 @@ func (c *Conn) NextRecord(buf []byte, body Body) []byte {
 	return nil
 }
 
-// takeRecord cuts one record's worth off the front of p, and lets go of p when it is used up.
+// takeRecord removes up to one record from the front of p, and releases p when it is empty.
 func takeRecord(p *[]byte) []byte {
 	n := min(len(*p), RecordMax)
 	head := (*p)[:n]

@@ -7,15 +7,17 @@ import (
 	"github.com/hassesd/hassesd/internal/edge/exchange"
 )
 
-// maxFields is how many header fields a request may have. Browsers send about 20; servers in common use stop at 100.
+// maxFields is how many header fields a request may have. Browsers send about 20; servers in common
+// use stop at 100.
 const maxFields = 64
 
-// headEnd returns the index just behind the blank line that ends a request head, or -1 if buf does not hold it yet. A
-// line may end in a bare LF (RFC 9112 section 2.2). from is the length of buf at the last call, so that a head that
-// comes in drops is not read again and again; 0 is always right.
+// headEnd returns the index just after the blank line that ends a request head, or -1 if buf does
+// not contain it yet. A line may end in a bare LF (RFC 9112 section 2.2). from is the length of buf
+// at the last call, so that a head that arrives in many pieces is scanned once; 0 is always
+// correct.
 func headEnd(buf []byte, from int) int {
 	if from < 3 && len(buf) > 0 {
-		// An empty line before any other is a head of its own, and refused as one.
+		// An empty first line is a head of its own, and is refused as one.
 		if buf[0] == '\n' {
 			return 1
 		}
@@ -39,8 +41,8 @@ func headEnd(buf []byte, from int) int {
 	}
 }
 
-// leadingLineEnds is how many bytes of empty lines stand before a request: RFC 9112 section 2.2 asks a server to ignore
-// them, since old clients send one behind a body.
+// leadingLineEnds returns the length of the empty lines before a request. RFC 9112 section 2.2 asks
+// servers to ignore them, since old clients send one after a body.
 func leadingLineEnds(buf []byte) int {
 	n := 0
 	for len(buf) >= n+2 && buf[n] == '\r' && buf[n+1] == '\n' {
@@ -49,7 +51,7 @@ func leadingLineEnds(buf []byte) int {
 	return n
 }
 
-// headTooLarge answers a head that is over the limit: buf is what has come of it.
+// headTooLarge returns the answer to a head over the limit, of which buf has arrived.
 func headTooLarge(buf []byte, limit int) *exchange.Answer {
 	if line := bytes.IndexByte(buf, '\n'); line < 0 || line > limit {
 		return exchange.Refuse(http.StatusRequestURITooLong, exchange.CodeURITooLong, "the request line is too long")
@@ -57,8 +59,9 @@ func headTooLarge(buf []byte, limit int) *exchange.Answer {
 	return exchange.Refuse(http.StatusRequestHeaderFieldsTooLarge, exchange.CodeHeadTooLarge, "the request head is too long")
 }
 
-// checkHead refuses what a lenient reader might take in more than one way (RFC 9112 sections 2.2, 5 and 6): line ends,
-// blanks, names and lengths must leave nothing to choose. What passes is left to net/http to read.
+// checkHead refuses heads that lenient parsers might read in more than one way (RFC 9112 sections
+// 2.2, 5 and 6): line ends, blanks, names and lengths must be unambiguous. net/http parses the
+// rest.
 func checkHead(head []byte) *exchange.Answer {
 	line, rest := cutLine(head)
 	http10, bad := checkRequestLine(line)
@@ -111,13 +114,14 @@ func checkHead(head []byte) *exchange.Answer {
 	return nil
 }
 
-// cutLine takes the first line off b, without its line end. At the end of b the line is empty.
+// cutLine returns the first line of b without its line end, and the rest. At the end of b the line
+// is empty.
 func cutLine(b []byte) (line, rest []byte) {
 	line, rest, _ = bytes.Cut(b, []byte("\n"))
 	return bytes.TrimSuffix(line, []byte("\r")), rest
 }
 
-// checkRequestLine looks at the shape of "GET /sse HTTP/1.1" and at the version.
+// checkRequestLine checks the form of "GET /sse HTTP/1.1", and the version.
 func checkRequestLine(line []byte) (http10 bool, bad *exchange.Answer) {
 	for _, b := range line {
 		if b < ' ' || b == 0x7f {
@@ -143,12 +147,12 @@ func checkRequestLine(line []byte) (http10 bool, bad *exchange.Answer) {
 	return false, exchange.Malformed("the request line does not end in an HTTP version")
 }
 
-// isVersion says whether b has the form of an HTTP version (RFC 9112 section 2.3).
+// isVersion reports whether b has the form of an HTTP version (RFC 9112 section 2.3).
 func isVersion(b []byte) bool {
 	return len(b) == len("HTTP/1.1") && string(b[:5]) == "HTTP/" && isDigit(b[5]) && b[6] == '.' && isDigit(b[7])
 }
 
-// cutField splits a field line that is not empty into name and value.
+// cutField splits a non-empty field line into name and value.
 func cutField(line []byte) (name, value []byte, bad *exchange.Answer) {
 	if line[0] == ' ' || line[0] == '\t' {
 		return nil, nil, exchange.Hostile("a header line is folded or begins with a blank")
@@ -171,7 +175,7 @@ func cutField(line []byte) (name, value []byte, bad *exchange.Answer) {
 	return name, bytes.Trim(value, " \t"), nil
 }
 
-// isToken says whether b is a token (RFC 9110 section 5.6.2).
+// isToken reports whether b is a token (RFC 9110 section 5.6.2).
 func isToken(b []byte) bool {
 	for _, c := range b {
 		if !isAlphanumeric(c) && bytes.IndexByte([]byte("!#$%&'*+-.^_`|~"), c) < 0 {
@@ -181,8 +185,9 @@ func isToken(b []byte) bool {
 	return len(b) > 0
 }
 
-// isHost says whether b consists of characters of a host and port (RFC 3986 section 3.2). Nobody routes by it here, so
-// its structure does not matter, and an empty one is fine (RFC 9112 section 3.2).
+// isHost reports whether b consists of characters of a host and port (RFC 3986 section 3.2).
+// Nothing here routes by host, so its structure does not matter, and it may be empty (RFC 9112
+// section 3.2).
 func isHost(b []byte) bool {
 	for _, c := range b {
 		if !isAlphanumeric(c) && bytes.IndexByte([]byte("-._~%!$&'()*+,;=:[]"), c) < 0 {

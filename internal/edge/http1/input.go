@@ -6,12 +6,13 @@ import (
 	"github.com/hassesd/hassesd/internal/edge/exchange"
 )
 
-// InputBudget is how many bytes may come on an open stream, as the socket gives them. A subscriber has nothing to say;
-// this leaves room for a hundred key updates and for browsers that send a stray record. Where a further request is
-// allowed, it comes on top.
+// InputBudget is how many bytes a client may send on an open stream, as counted at the socket. A
+// subscriber has nothing to send; the budget leaves room for a hundred key updates and for browsers
+// that send a stray record. Where further requests are allowed, their size comes on top.
 const InputBudget = 4 << 10
 
-// readMax bounds one read before the request: what comes with the request is in memory before it can be counted.
+// readMax bounds a read before the request: what arrives with the request is in memory before it is
+// counted.
 const readMax = 4 << 10
 
 // Limits bound what a client may send.
@@ -28,7 +29,7 @@ func (l Limits) stream() int {
 	return InputBudget
 }
 
-// Event is what has come.
+// Event is what Receive found.
 type Event struct {
 	Kind    EventKind
 	Request *exchange.Request // with EventRequest
@@ -46,8 +47,8 @@ const (
 	EventNext                     // another request on an open stream: call Next when all of the stream's output has left
 )
 
-// Receive takes plaintext and returns what it makes of it, and the bytes that it has not looked at yet: call it again with
-// those when the event has been acted on. p is only lent.
+// Receive consumes plaintext. It returns at most one event and the bytes after it: call it again
+// with those once the event has been handled. It does not keep p.
 func (c *Conn) Receive(p []byte, l Limits) (ev Event, rest []byte) {
 	switch c.phase {
 	case phaseRequest:
@@ -60,8 +61,9 @@ func (c *Conn) Receive(p []byte, l Limits) (ev Event, rest []byte) {
 		if l.Again && !c.discarded {
 			return c.collect(p, l)
 		}
-		// What a subscriber says all the same is bounded by InputBudget. If further requests are allowed later, nobody
-		// knows what the next byte is: the middle of a request must never pass for one.
+		// InputBudget bounds what a subscriber sends nevertheless. If further requests are allowed
+		// later, the next byte may be in the middle of one, which must never be parsed as its
+		// start.
 		c.discarded = true
 		if !c.nextReady {
 			c.head = nil
@@ -71,8 +73,8 @@ func (c *Conn) Receive(p []byte, l Limits) (ev Event, rest []byte) {
 	return Event{}, nil
 }
 
-// collect collects a request head. On a stream, whatever follows the head is the beginning of the next one. The memory of
-// p is the next connection's too: what is kept of it is a copy.
+// collect collects a request head. On a stream, bytes after the head start the next one. Other
+// connections reuse the memory of p, so collect keeps copies.
 func (c *Conn) collect(p []byte, l Limits) (ev Event, rest []byte) {
 	if c.nextReady {
 		c.head = append(c.head, p...) // for later; InputBudget bounds it
@@ -130,19 +132,19 @@ func parsed(head []byte) Event {
 // NextReady reports whether another request waits for the output to drain.
 func (c *Conn) NextReady() bool { return c.nextReady }
 
-// Next returns the request that waits (RFC 9112 section 9.3.2), and what came behind it, which belongs to Receive when the
-// next response has begun.
+// Next returns the waiting request (RFC 9112 section 9.3.2) and the bytes after it. Pass those to
+// Receive once the next response has started.
 func (c *Conn) Next() (ev Event, rest []byte) {
 	head, rest := c.head[:c.nextEnd], c.head[c.nextEnd:]
 	c.head, c.nextReady = nil, false
 	return parsed(head), rest
 }
 
-// Begun returns what has come of a request head.
+// Begun returns the part of a request head that has arrived.
 func (c *Conn) Begun() []byte { return c.head }
 
-// ReadLimit returns how many bytes the next read of the socket may take, or -1 for any number. On an open stream it takes
-// no more than shows that it is too much.
+// ReadLimit returns how many bytes the next read of the socket may take, or -1 for no limit. On an
+// open stream that is one byte more than the client may send.
 func (c *Conn) ReadLimit(l Limits) int {
 	switch c.phase {
 	case phaseRequest:
@@ -154,7 +156,7 @@ func (c *Conn) ReadLimit(l Limits) int {
 	return -1
 }
 
-// Took counts bytes that the socket gave.
+// Took counts bytes read from the socket.
 func (c *Conn) Took(n int) { addTo(&c.input, n) }
 
 // IsExcessive reports whether the client has sent more than it may on an open stream.
@@ -162,5 +164,5 @@ func (c *Conn) IsExcessive(l Limits) bool {
 	return c.phase == phaseStream && int(max(c.input, c.said)) > l.stream()
 }
 
-// addTo adds n to a count that stays at its maximum where it would overflow: before the request, time alone bounds it.
+// addTo adds n to a count that saturates: before the request, only time bounds the input.
 func addTo(count *int32, n int) { *count = int32(min(int64(*count)+int64(n), math.MaxInt32)) }

@@ -9,8 +9,8 @@ import (
 	"github.com/hassesd/hassesd/internal/edge/exchange"
 )
 
-// ParseRequest reads one complete request head, up to and with its blank line. It is strict where leniency has let
-// two parties see two different requests. Of the two results one is nil.
+// ParseRequest parses one complete request head, including its blank line. It is strict where
+// lenient parsers have disagreed with each other. Exactly one of the results is nil.
 func ParseRequest(head []byte) (*exchange.Request, *exchange.Answer) {
 	if bad := checkHead(head); bad != nil {
 		return nil, bad
@@ -51,7 +51,7 @@ func ParseRequest(head []byte) (*exchange.Request, *exchange.Answer) {
 	}, nil
 }
 
-// targetPath is the path of any of the four forms of a request target (RFC 9112 section 3.2).
+// targetPath returns the path of any of the four forms of a request target (RFC 9112 section 3.2).
 func targetPath(hr *http.Request) (string, *exchange.Answer) {
 	u := hr.URL
 	switch {

@@ -1,8 +1,9 @@
 // Package scheduler decides who may write next within a turn of the loop.
 //
-// Fan-out has two steps. The hub first puts frames into queues, and whoever gets some is scheduled here. Each turn then
-// writes a bounded number of records, so that a huge fan-out never starves accepts or other rooms. What arrives meanwhile
-// queues up and leaves with the same record: under load, events batch on their own.
+// Fan-out has two steps. The hub first puts frames into queues, and whoever gets some is scheduled
+// here. Each turn then writes a bounded number of records, so that a huge fan-out never starves
+// accepts or other rooms. What arrives meanwhile queues up and leaves with the same record: under
+// load, events batch on their own.
 package scheduler
 
 import "github.com/hassesd/hassesd/internal/list"
@@ -18,7 +19,8 @@ const (
 	Low                    // the event went to many, and much waits, or the owner has had its share of this turn
 )
 
-// Budgets of a turn, in records. A write to a loopback socket costs 5 to 10 µs, so a turn spends 1 to 2 ms on them.
+// Budgets of a turn, in records. A write to a loopback socket costs 5 to 10 µs, so a turn spends 1
+// to 2 ms on them.
 const (
 	Budget    = 192
 	highShare = 128 // what High gets first
@@ -35,8 +37,9 @@ type Node[T any] struct {
 // Priority returns the queue that the node is in.
 func (n *Node[T]) Priority() Priority { return n.priority }
 
-// Queues are the owners that have something to send. Owners of small events overtake those of large ones, and those for
-// which little waits overtake those for which much does. It belongs to one loop.
+// Queues are the owners that have something to send. Owners of small events overtake those of large
+// ones, and those for which little waits overtake those for which much does. It belongs to one
+// loop.
 type Queues[T any] struct {
 	node              func(*T) *Node[T]
 	high, normal, low list.List[T]
@@ -45,8 +48,9 @@ type Queues[T any] struct {
 // New returns empty queues; node returns the node of an owner.
 func New[T any](node func(*T) *Node[T]) *Queues[T] { return &Queues[T]{node: node} }
 
-// Schedule puts owner, whose node is n, into the queue of p. An owner that is in one already may move to a higher priority,
-// not to a lower one. position is how many bytes of events the caller has taken in so far; see Backlog.
+// Schedule puts owner, whose node is n, into the queue of p. An owner that is already scheduled
+// moves up, but not down. position is how many bytes of events the caller has taken in so far; see
+// Backlog.
 func (q *Queues[T]) Schedule(n *Node[T], owner *T, p Priority, position uint64) {
 	if n.priority != None && n.priority <= p {
 		return
@@ -91,7 +95,8 @@ func (q *Queues[T]) Len(p Priority) int {
 // Waiting reports whether any owner is scheduled.
 func (q *Queues[T]) Waiting() bool { return q.high.Len()+q.normal.Len()+q.low.Len() > 0 }
 
-// Backlog returns how many of the bytes up to position the owners that have waited longest have not had their turn for.
+// Backlog returns how many bytes of events were taken in since the owner that has waited longest
+// was scheduled.
 func (q *Queues[T]) Backlog(position uint64) int {
 	oldest := position
 	for _, owner := range []*T{q.high.First(), q.normal.First(), q.low.First()} {
@@ -102,8 +107,8 @@ func (q *Queues[T]) Backlog(position uint64) int {
 	return int(position - oldest)
 }
 
-// Run spends the turn's budget. visit has taken the owner out of its queue when it returns how many records its visit
-// cost, at least one; it may schedule the owner again.
+// Run spends the turn's budget. visit must take the owner out of its queue, may schedule it again,
+// and returns its cost in records, at least one.
 func (q *Queues[T]) Run(visit func(*T) (records int)) {
 	left := run(&q.high, Budget, Budget-highShare, visit)
 	left = run(&q.normal, left, lowShare, visit)

@@ -11,8 +11,8 @@ import (
 	"github.com/hassesd/hassesd/internal/safetext"
 )
 
-// authorize checks that the visitor may have the subscription, and fits it to what was granted. With r.Auth nil nobody
-// is asked.
+// authorize checks that the visitor may have the subscription, and applies the grant to it. If
+// r.Auth is nil, everybody may.
 func authorize(sub *Subscription, req *exchange.Request, r *Rules, v Visitor) *exchange.Answer {
 	if r.Auth == nil {
 		return nil
@@ -46,7 +46,8 @@ func authorize(sub *Subscription, req *exchange.Request, r *Rules, v Visitor) *e
 	return nil
 }
 
-// unauthorized answers what is no good: the reason is for our log alone.
+// unauthorized returns the answer to missing or invalid credentials. The exact reason is only
+// logged.
 func unauthorized(err error, r *Rules) *exchange.Answer {
 	denial := auth.Malformed
 	errors.As(err, &denial)
@@ -59,7 +60,7 @@ func unauthorized(err error, r *Rules) *exchange.Answer {
 	return withChallenge(bad, r.Auth.Challenge(denial))
 }
 
-// forbidden answers a request for more than was granted.
+// forbidden returns the answer to a request for more than was granted.
 func forbidden(code exchange.Code, message string, r *Rules, from auth.Source) *exchange.Answer {
 	return withChallenge(exchange.Refuse(http.StatusForbidden, code, message), r.Auth.ChallengeScope(from))
 }
@@ -72,9 +73,10 @@ func withChallenge(bad *exchange.Answer, challenge string) *exchange.Answer {
 	return bad
 }
 
-// isOwnPage reports whether a request that a browser has put a cookie on comes from a page that may read the answer.
-// Cookies go along with whatever any page asks for; what another one asks for in its visitor's name is not served.
-// Programs that are no browsers say nothing, and have nobody's cookies but their own.
+// isOwnPage reports whether a request with a cookie comes from a page that may read the answer.
+// Browsers attach cookies to requests of any page, and those of other sites must not be served in
+// the visitor's name. Programs other than browsers send neither field, and have only their own
+// cookies.
 func isOwnPage(req *exchange.Request, r *Rules, v Visitor) bool {
 	if req.Origin != "" {
 		scheme := "http://"

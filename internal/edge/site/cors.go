@@ -10,23 +10,25 @@ import (
 // preflightAge is how many seconds a browser may remember a preflight: the most that Chromium does.
 const preflightAge = "7200"
 
-// askableHeaders are the request headers that a page on an allowed origin may set, beside those that need no leave: what
-// EventSource, its polyfills and hasses' own pages send, and tokens. To allow one grants nothing, as most are never read.
+// askableHeaders are the request headers that a page on an allowed origin may set, beside those
+// that need no permission: what EventSource, its polyfills and hasses' own pages send, and tokens.
+// Most are never read, so allowing them grants nothing.
 var askableHeaders = []string{"Last-Event-ID", "Cache-Control", "X-Requested-With", "Authorization", "Content-Type", "Pragma"}
 
-// appendCORS appends the header fields that let a page read the answer, if its origin is on the list. What is echoed
-// has matched the list, so it holds no byte that the configuration does not. req may be nil.
+// appendCORS appends the header fields that let a page read the answer, if its origin is allowed.
+// It echoes only origins that matched the list, so no other bytes. req may be nil.
 func appendCORS(dst []exchange.Field, req *exchange.Request, r *Rules) []exchange.Field {
 	anybody := slices.Contains(r.Origins, "*")
 	if !anybody {
-		// Also without an Origin: a cache must know that the answer would differ with one.
+		// Also without an Origin: caches must know that the answer depends on it.
 		dst = append(dst, exchange.Field{Name: "Vary", Value: "Origin"})
 	}
 	if req == nil || req.Origin == "" {
 		return dst
 	}
 	if anybody {
-		// Never together with credentials: any page on the web could read with its visitor's cookies.
+		// Never together with credentials: any page on the web could read with its visitor's
+		// cookies.
 		return append(dst, exchange.Field{Name: "Access-Control-Allow-Origin", Value: "*"})
 	}
 	if !r.allows(req.Origin) {
@@ -39,8 +41,8 @@ func appendCORS(dst []exchange.Field, req *exchange.Request, r *Rules) []exchang
 	return dst
 }
 
-// appendPreflight appends what a preflight asks for (the WHATWG Fetch standard, "CORS-preflight fetch"), if the
-// origin may have it.
+// appendPreflight appends the answer to a preflight (WHATWG Fetch, "CORS-preflight fetch"), if the
+// origin is allowed.
 func appendPreflight(dst []exchange.Field, req *exchange.Request, r *Rules) []exchange.Field {
 	if req == nil || req.WantMethod == "" || req.Origin == "" {
 		return dst
@@ -55,7 +57,7 @@ func appendPreflight(dst []exchange.Field, req *exchange.Request, r *Rules) []ex
 	return append(dst, exchange.Field{Name: "Access-Control-Max-Age", Value: preflightAge})
 }
 
-// grantHeaders returns those of the wanted headers that may be sent, in our spelling.
+// grantHeaders returns the allowed ones of the wanted headers, in our spelling.
 func grantHeaders(wanted string) string {
 	var granted []string
 	for name := range strings.SplitSeq(wanted, ",") {
@@ -69,14 +71,14 @@ func grantHeaders(wanted string) string {
 	return strings.Join(granted, ", ")
 }
 
-// allows reports whether pages of the origin may read streams because they are listed, or because they come from the
-// Visitor's own machine where those may.
+// allows reports whether pages of the origin may read streams: because the origin is listed, or
+// because it is on the visitor's own machine and r.Loopback is set.
 func (r *Rules) allows(origin string) bool {
 	return originAllowed(origin, r.Origins) || r.Loopback && isLoopbackOrigin(origin)
 }
 
-// originAllowed reports whether origin is one of the list, byte for byte but for the case of scheme and host. The opaque
-// origin "null" never is: any sandboxed frame has it.
+// originAllowed reports whether origin is in the list, ignoring ASCII case. The opaque origin
+// "null" never is: any sandboxed frame has it.
 func originAllowed(origin string, list []string) bool {
 	if !strings.Contains(origin, "://") {
 		return false
@@ -84,7 +86,7 @@ func originAllowed(origin string, list []string) bool {
 	return slices.ContainsFunc(list, func(allowed string) bool { return equalFoldASCII(origin, allowed) })
 }
 
-// equalFoldASCII is [strings.EqualFold] without Unicode's idea of case, in which ſ is an s.
+// equalFoldASCII is [strings.EqualFold] for ASCII only: in Unicode ſ folds to s.
 func equalFoldASCII(a, b string) bool {
 	if len(a) != len(b) {
 		return false

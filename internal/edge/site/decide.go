@@ -8,7 +8,8 @@ import (
 	"github.com/hassesd/hassesd/internal/safetext"
 )
 
-// Decide returns what a request gets: a stream if the subscription is not nil, the finite answer otherwise.
+// Decide returns what a request gets: a stream if the subscription is not nil, the finite answer
+// otherwise.
 func Decide(req *exchange.Request, r *Rules, v Visitor) (*Subscription, exchange.Answer) {
 	if v.Serves != nil && !v.Serves(v.ServerName, req.Host) {
 		return nil, misdirected(req.Host)
@@ -36,18 +37,18 @@ func Decide(req *exchange.Request, r *Rules, v Visitor) (*Subscription, exchange
 	return nil, *exchange.Refuse(http.StatusNotFound, exchange.CodeNotFound, "there is nothing here; streams are at "+safetext.Quote(r.Path))
 }
 
-// misdirected is the answer to a request for a host that the connection's certificate does not cover: a client would
-// take our word for another site's (RFC 9110 section 15.5.20).
+// misdirected is the answer to a request for a host that the connection's certificate does not
+// cover: a client would take our word for another site's (RFC 9110 section 15.5.20).
 func misdirected(host string) exchange.Answer {
 	return *exchange.Refuse(http.StatusMisdirectedRequest, exchange.CodeMisdirected,
 		"the certificate of this connection is not for "+safetext.Quote(host)+"; open another connection, and ask for that host by SNI")
 }
 
-// challengePath is below which a certification authority asks (RFC 8555 section 8.3).
+// challengePath is where certification authorities look for answers (RFC 8555 section 8.3).
 const challengePath = "/.well-known/acme-challenge/"
 
-// decideChallenge answers a certification authority that checks whether a host is ours. It asks without TLS. An unknown
-// token is treated like any other path.
+// decideChallenge answers a certification authority that validates a host, without TLS. It treats
+// an unknown token like any other path.
 func decideChallenge(req *exchange.Request, r *Rules, v Visitor) (exchange.Answer, bool) {
 	token, ok := strings.CutPrefix(req.Path, challengePath)
 	if !ok || v.Secure || r.Challenge == nil || req.HasBody || req.Method != http.MethodGet && req.Method != http.MethodHead {
@@ -61,7 +62,7 @@ func decideChallenge(req *exchange.Request, r *Rules, v Visitor) (exchange.Answe
 	}, ok
 }
 
-// decideStream answers a request for the path of the streams.
+// decideStream decides on a request for the path of the streams.
 func decideStream(req *exchange.Request, r *Rules, v Visitor) (*Subscription, exchange.Answer) {
 	switch req.Method {
 	case http.MethodGet, http.MethodHead:
@@ -82,7 +83,7 @@ func decideStream(req *exchange.Request, r *Rules, v Visitor) (*Subscription, ex
 	return nil, methodNotAllowed(req)
 }
 
-// decidePage answers a request for a page of the demo.
+// decidePage returns the answer to a request for a page of the demo.
 func decidePage(req *exchange.Request, p *page, r *Rules) exchange.Answer {
 	switch req.Method {
 	case http.MethodGet, http.MethodHead:
@@ -93,7 +94,7 @@ func decidePage(req *exchange.Request, p *page, r *Rules) exchange.Answer {
 	return methodNotAllowed(req)
 }
 
-// options answers what may be done with a resource, and a preflight.
+// options returns the answer to OPTIONS, which may be a preflight.
 func options(req *exchange.Request, r *Rules) exchange.Answer {
 	allow := []exchange.Field{{Name: "Allow", Value: AllowedMethods}}
 	return exchange.Answer{Status: http.StatusNoContent, Fields: appendPreflight(allow, req, r)}

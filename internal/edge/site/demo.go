@@ -19,7 +19,8 @@ var (
 	demoCSS string
 )
 
-// demoPolicy is the Content-Security-Policy of the demo: its own script, style and streams, and nothing else.
+// demoPolicy is the Content-Security-Policy of the demo: its own script, style and streams, and
+// nothing else.
 const demoPolicy = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src data:; " +
 	"base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 

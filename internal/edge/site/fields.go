@@ -2,8 +2,8 @@ package site
 
 import "github.com/hassesd/hassesd/internal/edge/exchange"
 
-// AppendStreamFields appends the header fields of a response that is an event stream. date is the value of the Date field;
-// secure: the connection has TLS.
+// AppendStreamFields appends the header fields of a response that is an event stream. date is the
+// value of the Date field; secure: the connection has TLS.
 func (r *Rules) AppendStreamFields(dst []exchange.Field, req *exchange.Request, date string, secure bool) []exchange.Field {
 	dst = append(
 		dst,
@@ -15,8 +15,8 @@ func (r *Rules) AppendStreamFields(dst []exchange.Field, req *exchange.Request, 
 	return r.appendCommon(dst, req, date, secure)
 }
 
-// Complete gives a finite answer its body, if it is an error, and the fields that every response has. req is nil if the
-// request could not be read.
+// Complete gives a finite answer its body, if it is an error, and the fields that every response
+// has. req is nil if the request could not be read.
 func (r *Rules) Complete(a *exchange.Answer, req *exchange.Request, date string, secure bool) {
 	if a.Stream { // its head is that of the GET
 		a.Fields = r.AppendStreamFields(a.Fields, req, date, secure)

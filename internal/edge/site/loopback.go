@@ -6,9 +6,9 @@ import (
 	"strings"
 )
 
-// isLoopbackOrigin reports whether an origin, as browsers write it, is a site on the browser's own machine: localhost,
-// 127.0.0.0/8 or [::1], over http or https and at any port. It takes the one form that browsers send, so that what is
-// echoed holds nothing else.
+// isLoopbackOrigin reports whether an origin is on the browser's own machine: localhost,
+// 127.0.0.0/8 or [::1], over http or https, on any port. It accepts only the form that browsers
+// send, so that nothing else is echoed.
 func isLoopbackOrigin(origin string) bool {
 	rest, ok := strings.CutPrefix(origin, "https://")
 	if !ok {

@@ -1,5 +1,5 @@
-// Package site decides what a request gets: a subscription, or a finite answer. It is pure: it takes requests and what is
-// known of the client as values.
+// Package site decides what a request gets: a subscription or a finite answer. It is pure: requests
+// and facts about the client are values.
 package site
 
 import (
@@ -9,10 +9,10 @@ import (
 	"github.com/hassesd/hassesd/internal/auth"
 )
 
-// AllowedMethods are the methods that any resource here has.
+// AllowedMethods are the methods of every resource.
 const AllowedMethods = "GET, HEAD, OPTIONS"
 
-// Rules is what the configuration says about requests. It never changes: a reload makes a new one.
+// Rules is the configuration of requests. It is immutable: a reload makes a new one.
 type Rules struct {
 	Path        string       // where streams are
 	Auth        *auth.Policy // who may subscribe to what; nil: no credentials are needed
@@ -23,18 +23,18 @@ type Rules struct {
 	Credentials bool         // pages of listed origins may send cookies; has no effect with "*"
 	Demo        bool         // serve the demo page at /
 	HSTS        string       // value of Strict-Transport-Security over TLS; empty: none
-	// Challenge returns the answer to GET /.well-known/acme-challenge/TOKEN without TLS. It must not wait; nil: there is
-	// none.
+	// Challenge returns the answer to GET /.well-known/acme-challenge/TOKEN without TLS. It must
+	// not block. It may be nil.
 	Challenge func(token string) (answer string, ok bool)
 }
 
-// Visitor is what a request does not say of the client.
+// Visitor is what is known of the client beside its request.
 type Visitor struct {
 	Address netip.Addr
 	Now     time.Time
 	Secure  bool // over TLS
-	// Serves reports whether a request for host may be answered on a connection whose client asked for ServerName (SNI,
-	// empty for none); nil: any may.
+	// Serves reports whether a request for host may be answered on a connection with this
+	// ServerName (SNI, empty for none). If nil, every host is served.
 	Serves     func(serverName, host string) bool
 	ServerName string
 }

@@ -13,14 +13,16 @@ import (
 	"github.com/hassesd/hassesd/internal/safetext"
 )
 
-// maxLastEventID bounds the id that a stranger may have us keep. Ours are far shorter, so a cut one is unknown.
+// maxLastEventID bounds the Last-Event-ID that is kept. Ours are far shorter, so a truncated one is
+// unknown anyway.
 const maxLastEventID = 256
 
-// otherParameters is how many parameters a query may have besides one for each room it may name. To read one costs more
-// than to send it, whoever sends it.
+// otherParameters is how many parameters a query may have besides one per room. Parsing one costs
+// more than sending it.
 const otherParameters = 64
 
-// Subscription is what a client wants to hear. Its strings are its own: they live as long as the stream.
+// Subscription is what a client asks for. It does not share memory with the request, as it lives as
+// long as the stream.
 type Subscription struct {
 	Rooms       []string // checked, each once, in the client's order; empty with All
 	All         bool     // every room
@@ -30,7 +32,8 @@ type Subscription struct {
 	Until time.Time // the stream ends then; zero: it need not
 }
 
-// parseSubscription reads the query of a subscriber's request: the rooms, the client's id and where to resume.
+// parseSubscription reads the query of a subscriber's request: the rooms, the client's id and where
+// to resume.
 func parseSubscription(req *exchange.Request, r *Rules) (*Subscription, *exchange.Answer) {
 	var sub Subscription
 	rooms := roomList{limit: r.MaxRooms}
@@ -89,8 +92,8 @@ func parseSubscription(req *exchange.Request, r *Rules) (*Subscription, *exchang
 	return &sub, nil
 }
 
-// unescapeParameter decodes one name=value of a form (application/x-www-form-urlencoded). A ; is like any other
-// character, as the WHATWG URL standard has it.
+// unescapeParameter decodes one name=value pair (application/x-www-form-urlencoded). As in the
+// WHATWG URL standard, ; has no special meaning.
 func unescapeParameter(parameter string) (key, value string, err error) {
 	key, value, _ = strings.Cut(parameter, "=")
 	if key, err = url.QueryUnescape(key); err != nil {
@@ -110,7 +113,7 @@ type roomList struct {
 	all   bool                // a * was among them
 }
 
-// addList adds the rooms of a subscribe= value: a-b-c. Empty parts are nothing.
+// addList adds the rooms of a subscribe= value: a-b-c. It skips empty parts.
 func (l *roomList) addList(list string) *exchange.Answer {
 	for list != "" {
 		var name string
@@ -147,7 +150,8 @@ func (l *roomList) add(name string) *exchange.Answer {
 	return nil
 }
 
-// has reports whether name is in the list. A short list is quicker read than hashed; a long one must not cost its square.
+// has reports whether name is in the list. Scanning a short list is faster than hashing; a long one
+// must not cost quadratic time.
 func (l *roomList) has(name string) bool {
 	const short = 16
 	if len(l.names) < short {

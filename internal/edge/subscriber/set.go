@@ -26,11 +26,11 @@ type Set struct {
 // Since returns the time since the start of the clock.
 func (t *Set) Since(now time.Time) time.Duration { return now.Sub(t.Start) }
 
-// Len returns the number of subscribers in a state but None.
+// Len returns the number of subscribers in any state but None.
 func (t *Set) Len() int { return len(t.members) }
 
-// At returns the subscriber in a slot. A new one takes the slot behind the last, and the last one takes the slot of one that
-// leaves: who goes through the slots from the last to the first misses nobody.
+// At returns the subscriber in a slot. New subscribers are appended, and the last one fills the
+// slot of one that leaves: a walk from the last slot to the first misses none.
 func (t *Set) At(slot int) *Subscriber { return t.members[slot] }
 
 // Streaming returns the number of subscribers in the state Streaming.
@@ -39,10 +39,10 @@ func (t *Set) Streaming() int { return t.inState[Streaming] }
 // Opened returns how many subscribers have been opened.
 func (t *Set) Opened() uint64 { return t.opened }
 
-// Reinits returns how often another subscription took the place of the one before.
+// Reinits returns how often a subscription was replaced.
 func (t *Set) Reinits() uint64 { return t.reinits }
 
-// Changes returns a number that grows whenever one of the counters changes, but for Deliveries.
+// Changes returns a number that grows whenever one of the counters except Deliveries changes.
 func (t *Set) Changes() uint64 { return t.changes }
 
 // Deliveries returns how many events were sent whole.

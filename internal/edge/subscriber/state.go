@@ -1,6 +1,6 @@
 package subscriber
 
-// State is where a subscriber is in its life: None, Streaming, perhaps Ending, and None again.
+// State is the life cycle of a subscriber: None, Streaming, perhaps Ending, and None again.
 type State uint8
 
 // The states.

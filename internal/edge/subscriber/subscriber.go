@@ -1,5 +1,5 @@
-// Package subscriber is one subscription being served: what was granted, its replay, heartbeats, age and end. It knows no
-// version of HTTP and no socket: a [Carrier] brings what it has to say to its client.
+// Package subscriber is one subscription being served: its grant, replay, heartbeats, age and end.
+// It knows no version of HTTP and no socket: a [Carrier] sends its bytes to the client.
 package subscriber
 
 import (
@@ -9,18 +9,21 @@ import (
 	"github.com/hassesd/hassesd/internal/sse"
 )
 
-// Carrier brings a subscriber's bytes to its client. Its methods are called while the hub delivers: they must not start or
-// end any subscription.
+// Carrier sends a subscriber's bytes to its client. Its methods are called while the hub delivers,
+// and must not start or end any subscription.
 type Carrier interface {
-	// Ready: the subscriber has something to send, for an event that matched so many streams of this loop.
+	// Ready is called when an event was queued. matched is how many streams of this loop the event
+	// is for.
 	Ready(s *Subscriber, matched int)
 	// Blocked reports whether the client takes no bytes now.
 	Blocked() bool
-	// Overflow: the subscriber was too slow, and must be ended without another word, but not before the hub has returned.
+	// Overflow is called when the subscriber was too slow. It must be ended without a farewell, but
+	// not before the hub has returned.
 	Overflow(s *Subscriber)
 }
 
-// Subscriber is one subscription, embedded by value in what carries it. What no delivery needs comes last.
+// Subscriber is one subscription, embedded by value in what carries it. What no delivery needs
+// comes last.
 type Subscriber struct {
 	state     State
 	step      int8 // of spread
@@ -34,22 +37,23 @@ type Subscriber struct {
 	reinits   uint32
 }
 
-// Grant is what a subscriber may have.
+// Grant is a subscription and how long it may last.
 type Grant struct {
 	hub.Subscription
 	Until time.Time // it expires then; zero: never
 }
 
-// spreadSteps is in how many steps subscribers may differ.
+// spreadSteps is how many different offsets spread has.
 const spreadSteps = 256
 
-// Init prepares the zero value. number is the carrier's; subscribers with different ones are out of step.
+// Init prepares the zero value. Subscribers with different numbers get different offsets from
+// spread.
 func (s *Subscriber) Init(set *Set, carrier Carrier, number uint64) {
 	const golden = 0x9E3779B97F4A7C15
 	s.set, s.carrier, s.step = set, carrier, int8(int((number*golden)>>56)-spreadSteps/2)
 }
 
-// Start subscribes, or takes another subscription in place of the one before. It returns what the stream begins with;
+// Start subscribes, or replaces the current subscription. It returns the first bytes of the stream.
 // retry is the base of retry:, before jitter.
 func (s *Subscriber) Start(now time.Time, g Grant, retry time.Duration) []byte {
 	switch s.state {
@@ -72,12 +76,12 @@ func (s *Subscriber) Start(now time.Time, g Grant, retry time.Duration) []byte {
 	return sse.Preface(s.set.Jitter(retry), start.ID)
 }
 
-// setEnd notes when the grant expires. Until is by the wall clock, as tokens are; from here on it is a matter of elapsed
-// time, which no change of the clock moves.
+// setEnd sets when the grant expires. Tokens use the wall clock; from here on elapsed time counts,
+// which clock changes do not affect.
 func (s *Subscriber) setEnd(now, until time.Time) {
 	s.endsAt = 0
 	if !until.IsZero() {
-		// Neither in the past of the clock's start, where 0 is, nor beyond what can be counted to.
+		// At least 1, since 0 means never, and without overflow.
 		s.endsAt = max(1, s.set.Since(now)+min(until.Sub(now), farAway))
 	}
 }
@@ -95,8 +99,8 @@ func (s *Subscriber) Stop() {
 	}
 }
 
-// Payload appends up to limit bytes of what is to be sent to dst. If it appends nothing, nothing is to be sent, or a replay
-// has passed over so much that others come first: then the subscriber is not Empty.
+// Payload appends up to limit bytes to dst. If it appends nothing although the subscriber is not
+// Empty, a replay has examined its share of the history: call it again in another turn.
 func (s *Subscriber) Payload(dst []byte, limit int) []byte {
 	if s.state == None || s.stream.Empty() {
 		return dst
@@ -107,13 +111,13 @@ func (s *Subscriber) Payload(dst []byte, limit int) []byte {
 	return dst
 }
 
-// Wrote notes that something was sent to the client.
+// Wrote records that something was sent to the client.
 func (s *Subscriber) Wrote(now time.Duration) { s.lastWrite = now }
 
 // Empty reports whether there is nothing to send.
 func (s *Subscriber) Empty() bool { return s.stream.Empty() }
 
-// QueueBytes returns the length of what is queued, without what a replay has still to bring.
+// QueueBytes returns the length of what is queued, not counting the rest of a replay.
 func (s *Subscriber) QueueBytes() int { return s.stream.QueueBytes() }
 
 // Carrier returns the carrier.
@@ -128,7 +132,7 @@ func (s *Subscriber) Rooms() []string { return s.stream.Rooms() }
 // All reports whether it is subscribed to every room.
 func (s *Subscriber) All() bool { return s.stream.All() }
 
-// Memberships returns in how many lists it is, which is what it costs to end it.
+// Memberships returns in how many lists of the hub it is, which determines the cost of ending it.
 func (s *Subscriber) Memberships() int { return s.stream.Memberships() }
 
 // Sent returns the number of events that were sent whole.
@@ -137,13 +141,13 @@ func (s *Subscriber) Sent() uint64 { return s.stream.Sent() }
 // Dropped returns the number of events that the policy for slow streams took from it.
 func (s *Subscriber) Dropped() uint64 { return s.stream.Dropped() }
 
-// Reinits returns how often another subscription took the place of the one before.
+// Reinits returns how often a subscription was replaced.
 func (s *Subscriber) Reinits() uint64 { return uint64(s.reinits) }
 
-// OpenedAt returns when it was opened; 0: not yet.
+// OpenedAt returns when the subscriber was opened; 0 if it was not.
 func (s *Subscriber) OpenedAt() time.Duration { return s.openedAt }
 
-// State returns where the subscriber is in its life.
+// State returns the current state.
 func (s *Subscriber) State() State { return s.state }
 
 // setState is the only way between states.

@@ -6,7 +6,7 @@ import (
 	"github.com/hassesd/hassesd/internal/sse"
 )
 
-// Timing is what the configuration says of a subscriber's times. It never changes: a reload makes a new one.
+// Timing is the configuration of subscribers' times. It is immutable: a reload makes a new one.
 type Timing struct {
 	HeartbeatInterval time.Duration // 0: none
 	Heartbeat         *sse.Frame
@@ -14,7 +14,7 @@ type Timing struct {
 	AgeFrom           time.Duration // no stream counts as older than from here
 }
 
-// Expiry is why a subscriber has had its time.
+// Expiry is why a subscriber has expired.
 type Expiry uint8
 
 // The expiries.
@@ -24,7 +24,7 @@ const (
 	Aged                // it has lived as long as it may
 )
 
-// Next returns when the next thing must happen to a streaming subscriber; 0: never.
+// Next returns when a streaming subscriber next needs a heartbeat or expires; 0 means never.
 func (s *Subscriber) Next(t *Timing) (next time.Duration) {
 	if t.HeartbeatInterval > 0 {
 		next = s.lastWrite + s.spread(t.HeartbeatInterval)
@@ -40,7 +40,7 @@ func (s *Subscriber) Next(t *Timing) (next time.Duration) {
 	return next
 }
 
-// Expired returns whether the subscriber has had its time, and why.
+// Expired returns why the subscriber has expired, or NotExpired.
 func (s *Subscriber) Expired(t *Timing, now time.Duration) Expiry {
 	switch {
 	case s.endsAt > 0 && now >= s.endsAt:
@@ -51,9 +51,9 @@ func (s *Subscriber) Expired(t *Timing, now time.Duration) Expiry {
 	return NotExpired
 }
 
-// Heartbeat keeps a silent stream alive, if it is time, and reports whether there is something to send now. quiet: nothing
-// else is on its way to the client. The timer is not touched by every write: it comes around and looks how long the silence
-// has lasted.
+// Heartbeat queues a heartbeat if one is due, and reports whether it did. quiet: nothing else is on
+// its way to the client. Writes do not reset the timer: when it fires, this checks how long the
+// silence has lasted.
 func (s *Subscriber) Heartbeat(t *Timing, now time.Duration, quiet bool) bool {
 	if t.HeartbeatInterval == 0 || now < s.lastWrite+s.spread(t.HeartbeatInterval) {
 		return false
@@ -66,14 +66,14 @@ func (s *Subscriber) Heartbeat(t *Timing, now time.Duration, quiet bool) bool {
 	return true
 }
 
-// agesAt returns when the stream has lived as long as it may. A limit that a reload sets does not end older streams
-// together: for them it counts from the reload.
+// agesAt returns when the stream reaches its maximum age. A limit that a reload sets counts from
+// the reload, so that it does not end all older streams at once.
 func (s *Subscriber) agesAt(t *Timing) time.Duration {
 	return max(s.openedAt, t.AgeFrom) + s.spread(t.StreamAge)
 }
 
-// spread returns d, up to a tenth more or less, always the same for one subscriber: streams that were opened together are
-// out of step.
+// spread returns d plus or minus up to a tenth, always the same for one subscriber, so that streams
+// that were opened together do not act together.
 func (s *Subscriber) spread(d time.Duration) time.Duration {
 	return d + d/10*time.Duration(s.step)/(spreadSteps/2)
 }

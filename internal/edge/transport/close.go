@@ -1,11 +1,12 @@
 package transport
 
-// Finish begins the end: the rest of the protocol's output goes out, then close_notify, then our side of the socket is
-// shut. Write is to follow.
+// Finish starts closing: Write then sends the rest of the protocol's output and close_notify, and
+// shuts our side of the socket. Call Write next.
 func (c *Conn) Finish() { c.setState(Closing) }
 
-// Fail ends the connection without another word of the protocol. Callers up the stack may still hold it: the protocol is
-// told that it has to call Close at the end of the turn. It must not be called while a handshake owns the transport.
+// Fail gives the connection up: the protocol sends nothing more. Callers up the stack may still
+// hold the connection, so Protocol.Failing asks for a Close at the end of the turn. Fail must not
+// be called during a handshake.
 func (c *Conn) Fail() {
 	if c.IsFailing() || c.state == Closed {
 		return
@@ -22,7 +23,7 @@ func (c *Conn) Fail() {
 	c.protocol.Failing()
 }
 
-// Close gives the descriptor back. Nothing may use the connection afterwards.
+// Close closes the descriptor. The connection must not be used afterwards.
 func (c *Conn) Close() {
 	if c.state == Open || c.state == Closing && (c.step == closeOutput || c.step == closeUnsaid) {
 		c.notifyClose()
@@ -36,9 +37,9 @@ func (c *Conn) Close() {
 	c.protocol.Closed()
 }
 
-// notifyClose sends close_notify where none has gone out. Both sides owe one before they close (RFC 8446 section 6.1, RFC
-// 5246 section 7.2.1), the second to close as well: without it a client cannot tell our end from one that somebody on the
-// way made. What a socket does not take now is not waited for.
+// notifyClose sends close_notify. Both sides owe one before they close, even the second (RFC 8446
+// section 6.1, RFC 5246 section 7.2.1): without it a client cannot tell our close from one forged
+// on the path. It does not wait for a full socket.
 func (c *Conn) notifyClose() {
 	if !c.blocked && c.wire.CloseNotify() == nil {
 		_, _ = c.wire.Flush()

@@ -7,7 +7,8 @@ import (
 	"github.com/hassesd/hassesd/internal/tlsconn"
 )
 
-// Accept takes over a socket that was accepted, unless it returns an error. Without TLS the connection is Open at once.
+// Accept takes ownership of an accepted socket, unless it returns an error. Without TLS the
+// connection is Open at once.
 func (c *Conn) Accept(l *Loop, p Protocol, fd int, secure bool) error {
 	if err := l.Reactor.Add(&c.source, fd, c); err != nil {
 		return err
@@ -61,7 +62,7 @@ func (c *Conn) HandleTimer(*reactor.Timer, time.Time) {
 	}
 }
 
-// descriptor is the connection in the hands of its wire.
+// descriptor is the connection as its wire sees it.
 type descriptor Conn
 
 // Read implements tlsconn.Descriptor.

@@ -8,10 +8,11 @@ import (
 	"github.com/hassesd/hassesd/internal/tlsconn"
 )
 
-// errAborted ends a handshake that was told to end.
+// errAborted is the error of an aborted handshake.
 var errAborted = errors.New("handshake given up")
 
-// Handshake hands the transport to a goroutine of its own until Protocol.HandshakeDone.
+// Handshake starts the handshake on a goroutine of its own, which owns the transport until
+// Protocol.HandshakeDone.
 func (c *Conn) Handshake(g *tlsconn.Gate, config *tls.Config) {
 	c.setState(Handshaking)
 	c.tls.Init((*descriptor)(c), config)
@@ -41,17 +42,17 @@ func (c *Conn) Abort() bool {
 	return true
 }
 
-// Open begins the protocol after a handshake.
+// Open starts the protocol after a handshake.
 func (c *Conn) Open() { c.setState(Open) }
 
-// AcknowledgeNow keeps the kernel from putting off its acknowledgement for 40 ms as we have nothing to send: a client
-// without TCP_NODELAY keeps its request back until its Finished is acknowledged. Where this fails, the request comes that
-// late.
+// AcknowledgeNow makes the kernel acknowledge at once. It would otherwise wait up to 40 ms for data
+// to send along, and a client without TCP_NODELAY holds its request back until its Finished is
+// acknowledged. Failure only means that delay.
 func (c *Conn) AcknowledgeNow() { _ = c.source.AckNow() }
 
-// Reject ends a connection whose handshake has failed: it sends the alert that crypto/tls wrote and then, without TLS, what
-// the protocol still says. It waits for the peer's end like any other connection, or the kernel would throw away what the
-// peer has not read.
+// Reject starts closing a connection whose handshake has failed: it sends the alert that crypto/tls
+// wrote; Write then sends the rest of the protocol's output without TLS. Like any other, the
+// connection lingers, so that the peer can read what was sent.
 func (c *Conn) Reject() error {
 	if _, err := c.wire.Flush(); err != nil {
 		return err

@@ -8,13 +8,13 @@ import (
 	"github.com/hassesd/hassesd/internal/reactor"
 )
 
-// readsPerTurn bounds how long one talkative peer holds the loop.
+// readsPerTurn bounds how long one peer can hold the loop.
 const readsPerTurn = 4
 
-// errHangup is the end of a connection that never said a word.
+// errHangup is the error of a connection that ends before it has sent anything.
 var errHangup = io.EOF
 
-// Read takes what the peer sent until the socket is dry; crypto/tls may hold bytes that epoll can never announce.
+// Read reads until the socket is empty: crypto/tls may hold bytes that epoll never announces.
 func (c *Conn) Read() {
 	buf := c.loop.ReadBuffer
 	for range readsPerTurn {
@@ -38,15 +38,15 @@ func (c *Conn) Read() {
 	c.source.Again()
 }
 
-// flushAfterRead sends what reading may have produced: alerts and key updates.
+// flushAfterRead sends what reading may have produced: alerts and answers to key updates.
 func (c *Conn) flushAfterRead() {
 	if c.wire.Pending() > 0 && !c.blocked {
 		c.protocol.Writable(false)
 	}
 }
 
-// readFailed acts on the peer's end. What is queued in a connection that is closing is still delivered: the peer may only
-// have shut its side.
+// readFailed handles a failed read. A closing connection still sends what is queued: the peer may
+// only have shut its own side.
 func (c *Conn) readFailed(err error) {
 	c.peerDone = true
 	if c.state == Closing && c.step != closeShut && IsEnd(err) {
@@ -57,7 +57,8 @@ func (c *Conn) readFailed(err error) {
 	c.protocol.ReadFailed(err)
 }
 
-// IsEnd reports whether err is the peer's end of the conversation, not a failure of the transport.
+// IsEnd reports whether err means that the peer has ended the connection, as opposed to a failure
+// of the transport.
 func IsEnd(err error) bool {
 	return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, net.ErrClosed)
 }

@@ -1,6 +1,6 @@
 package transport
 
-// State is where a connection is in its life. It moves forward only, and only through setState.
+// State is the life cycle of a connection. It only moves forward, and only through setState.
 type State uint8
 
 // The states.
@@ -24,7 +24,7 @@ var stateNames = [numStates]string{
 
 func (s State) String() string { return stateNames[s] }
 
-// closeStep is how far the end of a connection has come, within Closing.
+// closeStep is the progress within Closing.
 type closeStep uint8
 
 const (
@@ -32,7 +32,7 @@ const (
 	closeNotified                  // the last byte and close_notify are sealed
 	closeShut                      // our side of the socket is shut; waiting for the peer's end
 
-	// Failing: the descriptor is given back in this turn or a later one, and nothing more is read or written.
+	// Failing: Close follows in this turn or a later one, and nothing more is read or written.
 	closeUnsaid // but close_notify, if the socket takes it
 	closeSaid
 )

@@ -1,8 +1,8 @@
 package transport
 
-// Write sends record after record of the protocol until the socket takes no more, or the protocol has none for now. It then
-// takes the next step of the end, if the connection is closing. It returns how many records the visit cost, and whether
-// all has left that the protocol had to say.
+// Write sends records of the protocol until the socket is full or the protocol has no more for now.
+// If the connection is closing, it then advances the close. It returns the cost in records, and
+// whether everything has been sent.
 func (c *Conn) Write() (records int, done bool) {
 	if c.IsFailing() || c.state == Closed || c.state == Handshaking {
 		return 0, false
@@ -48,7 +48,7 @@ func (c *Conn) flush() bool {
 // Pending reports whether sealed bytes wait for the socket.
 func (c *Conn) Pending() bool { return c.wire.Pending() > 0 }
 
-// advanceClose takes the next step of the end once all plaintext has left.
+// advanceClose takes the next step of closing once all plaintext has been sent.
 func (c *Conn) advanceClose() {
 	if c.step == closeOutput {
 		c.step = closeNotified
