@@ -28,7 +28,7 @@ type listeners struct {
 	hasTLS    bool // there are certificates
 
 	// Fixed once open.
-	all      []edge.Door
+	all      []edge.Listener
 	fromUnit map[int]bool // descriptors that a socket unit has given
 
 	// Owned by Run's goroutine.
@@ -151,7 +151,7 @@ func (l *listeners) openOne(ctx context.Context, s *config.Settings, listen stri
 		return isInherited
 	})
 	for _, one := range opened {
-		l.all = append(l.all, edge.Door{Listener: one, Secure: secure})
+		l.all = append(l.all, edge.Listener{Listener: one, Secure: secure})
 	}
 	if err := errors.Join(inheritErr, err); err != nil {
 		return explainPortInUse(err, "listen")
@@ -201,7 +201,7 @@ func (l *listeners) inherit(s *config.Settings, socket *supervise.Socket) error 
 	}
 	l.log.Info("socket taken over from the service manager", "name", socket.FullName(), "addr", socket.Addr().String())
 	_, listener := socket.Take()
-	l.all = append(l.all, edge.Door{Listener: listener, Secure: secure})
+	l.all = append(l.all, edge.Listener{Listener: listener, Secure: secure})
 	return nil
 }
 
@@ -250,7 +250,7 @@ func (l *listeners) subscribeURL(s *config.Settings, certificateName string) str
 	return scheme(first) + "://" + net.JoinHostPort(host, fmt.Sprint(first.Listener.Addr.Port())) + s.Path
 }
 
-func scheme(e edge.Door) string {
+func scheme(e edge.Listener) string {
 	if e.Secure {
 		return "https"
 	}

@@ -11,22 +11,22 @@ import (
 )
 
 // Listener is a listening socket and the protocol spoken on it.
-type Door struct {
-	Listener reactor.Listener
-	Secure   bool // TLS
+type Listener struct {
+	reactor.Listener
+	Secure bool // TLS
 }
 
 // Serve starts accepting from the listeners, and owns them from then on. The loops must be running.
-func (s *Server) Serve(ctx context.Context, doors []Door) error {
-	for i, door := range doors {
+func (s *Server) Serve(ctx context.Context, listeners []Listener) error {
+	for i, l := range listeners {
 		w := s.workers[i%len(s.workers)]
 		var failed error
 		err := w.ask(ctx, func() {
-			a, err := reactor.NewAcceptor(w.loop, door.Listener.FD, func(fd int, peer netip.AddrPort) bool {
-				return s.admit(w, fd, peer, door.Secure)
+			a, err := reactor.NewAcceptor(w.loop, l.FD, func(fd int, peer netip.AddrPort) bool {
+				return s.admit(w, fd, peer, l.Secure)
 			})
 			if err != nil {
-				failed = fmt.Errorf("accept on %s: %w", door.Listener.Addr, err)
+				failed = fmt.Errorf("accept on %s: %w", l.Addr, err)
 				return
 			}
 			w.acceptors = append(w.acceptors, a)

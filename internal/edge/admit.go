@@ -20,10 +20,10 @@ type admitter struct {
 	admission    *admission.Table
 	connections  atomic.Int64 // limits.connections; 0: as many as descriptors allow
 	open         atomic.Int64 // connections, those that are deferred included
-	deferred     atomic.Int64 // connections that are only told to come later
+	deferred     atomic.Int64 // connections that are admitted only to be deferred
 	peak         atomic.Int64
 	refused      [numRefuseReasons]atomic.Uint64 // what is refused at accept; workers count the rest
-	acceptLogged atomic.Int64                    // when the log last told of a refusal; 0: never
+	acceptLogged atomic.Int64                    // when a refusal was last logged; 0: never
 }
 
 // init prepares the zero value.

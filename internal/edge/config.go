@@ -45,8 +45,8 @@ type tlsSource = func() (config *tls.Config, serves func(serverName, host string
 // may be 0 say what 0 means.
 type Config struct {
 	Path           string       // where streams are, "/sse"
-	Auth           *auth.Policy // who may subscribe to what; nil: nobody is asked
-	AllowAll       bool         // clients may subscribe to *, if nobody is asked
+	Auth           *auth.Policy // who may subscribe to what; nil: no credentials are needed
+	AllowAll       bool         // clients may subscribe to *, if no credentials are needed
 	RoomsPerClient int          // must be set
 	Origins        []string     // CORS; "*" stands alone
 	Loopback       bool         // as if all origins on the visitor's own machine were in Origins

@@ -61,7 +61,7 @@ type figureBoard struct {
 
 	// Owned by the loop.
 	timer   reactor.Timer // of the next snapshot
-	begun   bool          // what underway says, without the cost of asking it
+	begun   bool          // a copy of underway, cheaper to read
 	changes uint64        // changesOf the worker when latest was made
 }
 
@@ -111,7 +111,7 @@ func (b *figureBoard) settled(late <-chan time.Time) {
 	ended := make(chan struct{})
 	for !b.waiter.CompareAndSwap(nil, &ended) {
 		if other := b.waiter.Load(); other != nil {
-			ended = *other // somebody else waits for it, too
+			ended = *other // another goroutine waits for the same turn
 			break
 		}
 	}

@@ -13,7 +13,7 @@ type hint uint8
 
 const (
 	hintDistrust    hint = iota // a client does not trust our certificate
-	hintProxyHeader             // a proxy sends a PROXY header that nobody expects
+	hintProxyHeader             // a proxy sends an unexpected PROXY header
 	hintTLS                     // a client speaks TLS to a listener that does not
 
 	numHints = hintTLS + 1

@@ -159,7 +159,7 @@ func (x *protocol) Expired() {
 	c := (*conn)(x)
 	switch c.transport.State() {
 	case transport.Accepted:
-		if c.waiter == nil { // it never said a word; otherwise it was we who had no slot for it
+		if c.waiter == nil { // it sent nothing; otherwise we had no slot for it
 			c.violation(admission.HandshakeTimeout)
 		}
 		c.fail(HandshakeTimeout)

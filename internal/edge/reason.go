@@ -20,7 +20,7 @@ const (
 	SlowClient                               // its queue was full and limits.slow is close
 	StreamAged                               // limits.stream_age
 	TokenEnded                               // the token or signed URL that it was opened with is over
-	Kicked                                   // an administrator said so
+	Kicked                                   // by an administrator
 	Drained                                  // the daemon is stopping
 	MemoryShed                               // memory ran short, and more waited for it than for others
 	ExcessInput                              // more bytes after the request than a subscriber has reason to send

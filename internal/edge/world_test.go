@@ -97,7 +97,7 @@ func newWorld(t testing.TB, change func(*setup)) *world {
 	fd, listener := w.kernel.Listen()
 	w.listener = listener
 	w.do(func(ctx context.Context) error {
-		return w.srv.Serve(ctx, []Door{{Listener: reactor.Listener{FD: fd}, Secure: s.tls != nil}})
+		return w.srv.Serve(ctx, []Listener{{Listener: reactor.Listener{FD: fd}, Secure: s.tls != nil}})
 	})
 	t.Cleanup(w.end)
 	return w

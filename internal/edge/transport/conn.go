@@ -81,7 +81,7 @@ type Conn struct {
 	step     closeStep
 	blocked  bool // the socket takes no bytes now
 	peerDone bool // the peer will send no more
-	aborted  bool // the handshake was told to end
+	aborted  bool // Abort was called
 	protocol Protocol
 	loop     *Loop
 	wire     wire
