@@ -22,6 +22,7 @@ type Checkpoint struct {
 	Last sse.ID
 	Len  int // of Entries
 
-	// Entries are the messages of the history, oldest first. Their numbers ascend to at most that of Last.
+	// Entries are the messages of the history, oldest first. Their numbers ascend to at most that
+	// of Last.
 	Entries iter.Seq[HistoryEntry]
 }

@@ -2,7 +2,6 @@ package eventlog
 
 import (
 	"errors"
-	"time"
 
 	"github.com/hassesd/hassesd/internal/names"
 	"github.com/hassesd/hassesd/internal/sse"
@@ -10,24 +9,15 @@ import (
 
 // Message is an event and who is to get it.
 type Message struct {
-	// To has at least one target, and a stream that several of them reach gets the event once. Streams that listen to
-	// every room are reached by any target.
+	// To has at least one target, and a stream that several of them reach gets the event once.
+	// Streams that listen to every room are reached by any target.
 	To     []names.Target
 	Except string // the client id that does not get it; "" excepts nobody
 	Event  sse.Event
 }
 
-// InvalidError states which part of a message is refused, and why.
-type InvalidError struct {
-	Field  string // "to", "except", "event" or "retry"
-	Reason string
-	Hint   string // what to do; may be empty
-}
-
-func (e *InvalidError) Error() string { return e.Field + " " + e.Reason }
-
-// Draft is a message that was checked and has no place yet. It is not encoded either, so that a message that waits takes
-// no more memory than its data.
+// Draft is a message that was checked and has no place yet. It is not encoded either, so that a
+// message that waits takes no more memory than its data.
 type Draft struct {
 	to     Targets
 	except string
@@ -64,24 +54,4 @@ func CheckExcept(id string) error {
 		return &InvalidError{Field: "except", Reason: err.Error()}
 	}
 	return nil
-}
-
-// Encoded is a draft with all the work done that needs no place. It is good for one record.
-type Encoded struct {
-	draft Draft
-	body  sse.Draft
-}
-
-// Encode does the work that depends on the size of the message, so that the rest can be done under a lock.
-func (d Draft) Encode() Encoded {
-	body, err := sse.NewDraft(d.event)
-	if err != nil {
-		panic("eventlog: internal error: a checked event is refused: " + err.Error())
-	}
-	return Encoded{d, body}
-}
-
-// Record gives the message its place.
-func (e Encoded) Record(id sse.ID, at time.Time, receipt *Receipt) Record {
-	return Record{At: at, Frame: e.body.Frame(id), To: e.draft.to, Except: e.draft.except, Receipt: receipt}
 }

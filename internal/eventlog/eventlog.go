@@ -1,8 +1,8 @@
 // Package eventlog is the order of all messages.
 //
-// A [Log] gives each message its place: a number that only grows within an epoch, but may leave some out. It hands the
-// numbered records to a [Follower], which is the hub, in that order. What is here is the seam between the two: the log
-// decides, and the hub follows, wherever the log is.
+// A [Log] gives each message its place: a number that only grows within an epoch, but may leave
+// some out. It hands the numbered records to a [Follower], which is the hub, in that order. What is
+// here is the seam between the two: the log decides, and the hub follows, wherever the log is.
 //
 //	draft, err := eventlog.NewDraft(eventlog.Message{To: to, Event: event})
 //	receipt, err := log.Append(ctx, draft) // any goroutine
@@ -13,19 +13,20 @@ package eventlog
 import (
 	"context"
 	"errors"
-	"time"
 
 	"github.com/hassesd/hassesd/internal/sse"
 )
 
 // Log gives messages their places.
 type Log interface {
-	// Append returns once the log has the message: no other gets its place, and the follower has it or will. Messages
-	// that are appended one after another keep their order. It may take time. The error is ErrBusy when ctx ends before
-	// there was room, or ErrClosed; the message has no place then.
+	// Append returns once the log has the message: no other gets its place, and the follower has it
+	// or will. Messages that are appended one after another keep their order. It may take time. The
+	// error is ErrBusy when ctx ends before there was room, or ErrClosed; the message has no place
+	// then.
 	Append(ctx context.Context, d Draft) (*Receipt, error)
 
-	// Follow hands f every record behind Position, in order. It is called once, before the first Append.
+	// Follow hands f every record behind Position, in order. It is called once, before the first
+	// Append.
 	Follow(f Follower)
 
 	// Position returns the id of the newest record. Its number is 0 if there was none.
@@ -43,23 +44,16 @@ var ErrClosed = errors.New("no more messages are taken: the daemon is stopping")
 
 // Follower applies the records of a log. Its methods never wait.
 type Follower interface {
-	// Apply takes the next record. It reports whether there was room; if not, nothing has changed, and the log offers
-	// the record again.
+	// Apply takes the next record. It reports whether there was room; if not, nothing has changed,
+	// and the log offers the record again.
 	Apply(r Record) bool
 
-	// HasRoom reports whether there is room for a short record, so that nobody encodes a message in vain.
+	// HasRoom reports whether there is room for a short record, so that nobody encodes a message in
+	// vain.
 	HasRoom() bool
 
-	// Space returns a channel that is closed once there is room again after Apply or HasRoom returned false. If that has
-	// happened already, the channel is closed: no wake-up can be missed.
+	// Space returns a channel that is closed once there is room again after Apply or HasRoom
+	// returned false. If that has happened already, the channel is closed: no wake-up can be
+	// missed.
 	Space() <-chan struct{}
-}
-
-// Record is a message that has its place.
-type Record struct {
-	At      time.Time  // when it got its place
-	Frame   *sse.Frame // its number is that of the record
-	To      Targets
-	Except  string   // the client id that does not get it; "" excepts nobody
-	Receipt *Receipt // nil: it was not published at this node
 }

@@ -22,14 +22,16 @@ func NewReceipt(id sse.ID) *Receipt {
 // ID returns the id of the message.
 func (r *Receipt) ID() sse.ID { return r.id }
 
-// Done returns a channel that is closed when every event loop has put the message into the queues of its streams.
+// Done returns a channel that is closed when every event loop has put the message into the queues
+// of its streams.
 func (r *Receipt) Done() <-chan struct{} { return r.done }
 
-// Matched returns the number of streams of this node that the message was for: subscribed when it came, not excepted, not
-// being ended. It is final after Done.
+// Matched returns the number of streams of this node that the message was for: subscribed when it
+// came, not excepted, not being ended. It is final after Done.
 func (r *Receipt) Matched() int { return int(r.matched.Load()) }
 
-// Expect announces how many calls of Add will follow. The follower calls it once, before it hands the record on.
+// Expect announces how many calls of Add will follow. The follower calls it once, before it hands
+// the record on.
 func (r *Receipt) Expect(loops int) {
 	r.waiting.Store(int32(loops))
 	if loops == 0 {

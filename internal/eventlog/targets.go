@@ -14,12 +14,13 @@ const (
 	MaxPrefixes = 100  // those that a shorter one of the same message covers do not count; each is a search on every loop
 )
 
-// Targets are the targets of one message, reduced: rooms before prefixes, each sorted by name, and none that adds nothing
-// to the others.
+// Targets are the targets of one message, reduced: rooms before prefixes, each sorted by name, and
+// none that adds nothing to the others.
 type Targets []names.Target
 
-// Reduce checks targets and returns a copy, sorted, without those that add nothing: doubles, rooms and prefixes that a
-// prefix among them covers, and all others beside "*". The error is an *InvalidError.
+// Reduce checks targets and returns a copy, sorted, without those that add nothing: doubles, rooms
+// and prefixes that a prefix among them covers, and all others beside "*". The error is an
+// *InvalidError.
 func Reduce(to []names.Target) (Targets, error) {
 	switch {
 	case len(to) == 0:
@@ -85,13 +86,15 @@ func firstPrefix(to []names.Target) int {
 	return at
 }
 
-// dropCovered removes, in place, the rooms and prefixes that begin with another prefix. to is sorted and has no doubles.
+// dropCovered removes, in place, the rooms and prefixes that begin with another prefix. to is
+// sorted and has no doubles.
 func dropCovered(to []names.Target) []names.Target {
 	first := firstPrefix(to)
 	if first == len(to) {
 		return to
 	}
-	// Whatever begins with a prefix follows it without a gap, so the one kept last is the only one to compare with.
+	// Whatever begins with a prefix follows it without a gap, so the one kept last is the only one
+	// to compare with.
 	prefixes := to[first : first+1]
 	for _, t := range to[first+1:] {
 		if !strings.HasPrefix(t.Name, prefixes[len(prefixes)-1].Name) {
@@ -107,8 +110,8 @@ func dropCovered(to []names.Target) []names.Target {
 	return append(rooms, prefixes...)
 }
 
-// prefixOf finds the prefix of name among prefixes that are sorted and do not cover each other: there is one at most, and
-// it is the last that is not behind name.
+// prefixOf finds the prefix of name among prefixes that are sorted and do not cover each other:
+// there is one at most, and it is the last that is not behind name.
 func prefixOf(prefixes []names.Target, name string) (int, bool) {
 	at, found := slices.BinarySearchFunc(prefixes, name, compareName)
 	if !found {

@@ -1,7 +1,8 @@
 // Package histfile writes and reads the file in which the history of a hub survives a restart.
 //
-// A file holds all of one history or is worth nothing: it is a gzip stream (RFC 1952), whose checksum and length say that it is
-// whole, of a CBOR sequence (RFC 8742): a header, and then each event, oldest first.
+// A file holds all of one history or is worth nothing. It is a gzip stream (RFC 1952), whose
+// checksum and length prove that it is whole, of a CBOR sequence (RFC 8742): a header, and then
+// each event, oldest first.
 //
 //	err := histfile.Write(w, time.Now(), hub.Checkpoint(now))
 //
@@ -12,5 +13,6 @@
 //		err = h.Restore(now, event)
 //	}
 //
-// What was read before an error must be thrown away. The package knows no files, and believes nothing it reads.
+// What was read before an error must be thrown away. The package opens no files, and trusts nothing
+// it reads.
 package histfile

@@ -9,12 +9,12 @@ import (
 )
 
 const (
-	// magic is what the header of each of our files says, whatever its version.
+	// magic is the format that the header of each of our files names, whatever its version.
 	magic = "hassesd history"
 	// version is that of the format. It goes up when an older reader would misunderstand a file.
 	version = 1
-	// maxItem bounds what is taken into memory before it is understood: the longest event, the names of its targets, and
-	// what is read ahead.
+	// maxItem bounds what is taken into memory before it is understood: the longest event, the
+	// names of its targets, and what is read ahead.
 	maxItem = sse.MaxBody + eventlog.MaxTargets*(names.MaxRoom+8) + 1<<16
 )
 

@@ -142,7 +142,8 @@ func TestAnEmptyHistoryKeepsTheLastID(t *testing.T) {
 	}
 }
 
-// TestT24WallClockJumps restarts with a wall clock that says all sorts of things about how long it took.
+// TestT24WallClockJumps restarts with a wall clock that says all sorts of things about how long it
+// took.
 func TestT24WallClockJumps(t *testing.T) {
 	limits := hub.HistoryLimits{Events: 100, Bytes: 1 << 20, Age: time.Minute}
 	for _, tt := range []struct {
@@ -294,7 +295,8 @@ func TestAFullDiskIsAnError(t *testing.T) {
 	}
 }
 
-// bulk is a hub with so many bytes of history in messages of 500 bytes, of text or of bytes that nothing makes shorter.
+// bulk is a hub with so many bytes of history in messages of 500 bytes, of text or of bytes that
+// nothing makes shorter.
 func bulk(t testing.TB, size int, text bool) (*hub.Hub, time.Time) {
 	t.Helper()
 	h := hub.New(hub.Options{Epoch: "k3x", History: keepAll})

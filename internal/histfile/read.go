@@ -17,8 +17,9 @@ import (
 
 // Reader reads one file.
 type Reader struct {
-	// Last is the id of the newest message, Events how many messages the file holds, SavedAt when it was written by the
-	// clock of then. None of it is to be relied on before Next has returned io.EOF.
+	// Last is the id of the newest message, Events how many messages the file holds, SavedAt when
+	// it was written by the clock of then. None of it is to be relied on before Next has returned
+	// io.EOF.
 	Last    sse.ID
 	Events  uint64
 	SavedAt time.Time
@@ -36,8 +37,9 @@ var (
 	errTooLong = errors.New("an item is longer than any event")
 )
 
-// NewReader reads the header of a file. now is the time of the wall clock: by it, what is read is older than it was when
-// it was written. A clock that has gone back since then makes nothing younger.
+// NewReader reads the header of a file. now is the time of the wall clock: by it, what is read is
+// older than it was when it was written. A clock that has gone back since then makes nothing
+// younger.
 func NewReader(r io.Reader, now time.Time) (*Reader, error) { return newReader(r, now, maxItem) }
 
 func newReader(r io.Reader, now time.Time, room int) (*Reader, error) {
@@ -65,11 +67,11 @@ func newReader(r io.Reader, now time.Time, room int) (*Reader, error) {
 	return out, nil
 }
 
-// First is the number of the newest message before the first one of the file.
+// First returns the number of the newest message before the first one of the file.
 func (r *Reader) First() uint64 { return r.Last.Seq - r.Events }
 
-// Next returns the next event, as old as it is now. io.EOF says that the file was whole; after any other error nothing
-// of it must be used.
+// Next returns the next event, as old as it is now. io.EOF means that the file was whole; after any
+// other error nothing of it may be used.
 func (r *Reader) Next() (eventlog.HistoryEntry, error) {
 	if r.err != nil {
 		return eventlog.HistoryEntry{}, r.err
@@ -85,7 +87,7 @@ func (r *Reader) next() (eventlog.HistoryEntry, error) {
 	err := r.cbor.Decode(&e)
 	switch {
 	case errors.Is(err, io.EOF) && r.left == 0:
-		return eventlog.HistoryEntry{}, io.EOF // gzip has compared checksum and length before it says so
+		return eventlog.HistoryEntry{}, io.EOF // gzip has compared checksum and length first
 	case err != nil:
 		return eventlog.HistoryEntry{}, damaged(err)
 	case r.left == 0:
@@ -112,7 +114,7 @@ func aged(ns uint64, away time.Duration) time.Duration {
 	return time.Duration(ns) + away
 }
 
-// damaged says of an end that came too early what it is.
+// damaged names an end that came too early.
 func damaged(err error) error {
 	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
 		return fmt.Errorf("the file is cut short: %w", io.ErrUnexpectedEOF)

@@ -13,12 +13,14 @@ import (
 // bufferSize is how much is handed to the system at a time.
 const bufferSize = 256 << 10
 
-// Write writes what a hub has left behind. now is the time of the wall clock, from which the next start learns how long
-// it took. The file does not name the numbers of messages, which therefore must have no gaps. After an error, what was written is no file.
+// Write writes what a hub has left behind. now is the time of the wall clock, from which the next
+// start learns how long it took. The file does not name the numbers of messages, which therefore
+// must have no gaps. After an error, what was written is no file.
 func Write(w io.Writer, now time.Time, past eventlog.Checkpoint) error {
 	buffer := bufio.NewWriterSize(w, bufferSize)
-	// The daemon waits for this before it ends. Events are mostly short texts that resemble each other, which the fastest
-	// level makes several times smaller; a better one would take several times as long.
+	// The daemon waits for this before it ends. Events are mostly short texts that resemble each
+	// other, which the fastest level makes several times smaller; a better one would take several
+	// times as long.
 	zip, err := gzip.NewWriterLevel(buffer, gzip.BestSpeed)
 	if err != nil {
 		panic("histfile: internal error: " + err.Error())
@@ -38,7 +40,7 @@ func Write(w io.Writer, now time.Time, past eventlog.Checkpoint) error {
 	next := past.Last.Seq - uint64(past.Len) + 1
 	for entry := range past.Entries {
 		if entry.Seq != next {
-			return fmt.Errorf("message %d comes where a file can only tell of %d", entry.Seq, next)
+			return fmt.Errorf("message %d has a gap before it: want message %d", entry.Seq, next)
 		}
 		next++
 		e := event{Age: uint64(entry.Age), To: make([]string, 0, len(entry.To)), Except: entry.Except, Body: entry.Body}

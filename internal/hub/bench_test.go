@@ -19,7 +19,7 @@ func (*sink) Queued(*Stream, int)  {}
 func (*sink) Blocked(*Stream) bool { return false }
 func (*sink) Overflow(*Stream)     {}
 
-func (w *world) sink(sub Subscription) *sink {
+func (w *testHub) sink(sub Subscription) *sink {
 	s := new(sink)
 	s.Owner = s
 	w.shards[0].Subscribe(w.now, &s.Stream, sub)
@@ -30,7 +30,7 @@ func (w *world) sink(sub Subscription) *sink {
 func BenchmarkPublish(b *testing.B) {
 	for _, rooms := range []int{1, 1000, 100000} {
 		b.Run(fmt.Sprintf("rooms=%d", rooms), func(b *testing.B) {
-			w := newWorld(b, 1, Options{History: HistoryLimits{Events: 1000, Bytes: 1 << 20, Age: time.Hour}})
+			w := newTestHub(b, 1, Options{History: HistoryLimits{Events: 1000, Bytes: 1 << 20, Age: time.Hour}})
 			for i := range rooms {
 				w.sink(Subscription{Rooms: []string{fmt.Sprint("other", i)}})
 			}
@@ -54,7 +54,7 @@ func BenchmarkDeliver(b *testing.B) {
 	const members = 10000
 	for _, to := range []string{"room", "ro*", "*"} {
 		b.Run("to="+to, func(b *testing.B) {
-			w := newWorld(b, 1, Options{})
+			w := newTestHub(b, 1, Options{})
 			sinks := make([]*sink, members)
 			for i := range sinks {
 				sinks[i] = w.sink(Subscription{Rooms: []string{"room"}})
@@ -81,7 +81,7 @@ func BenchmarkDeliver(b *testing.B) {
 
 // BenchmarkPop takes one TLS record of events from a queue.
 func BenchmarkPop(b *testing.B) {
-	w := newWorld(b, 1, Options{InboxEvents: 1 << 20})
+	w := newTestHub(b, 1, Options{InboxEvents: 1 << 20})
 	s := w.sink(Subscription{Rooms: []string{"room"}})
 	dst := make([]byte, 0, 16<<10)
 	b.ReportAllocs()
@@ -98,11 +98,12 @@ func BenchmarkPop(b *testing.B) {
 	}
 }
 
-// BenchmarkResume replays ten events out of a long history: what is not for the stream must cost nothing.
+// BenchmarkResume replays ten events out of a long history: what is not for the stream must cost
+// nothing.
 func BenchmarkResume(b *testing.B) {
 	for _, others := range []int{0, 1000, 100000} {
 		b.Run(fmt.Sprintf("others=%d", others), func(b *testing.B) {
-			w := newWorld(b, 0, Options{History: HistoryLimits{Events: 200000, Bytes: 1 << 30, Age: time.Hour}})
+			w := newTestHub(b, 0, Options{History: HistoryLimits{Events: 200000, Bytes: 1 << 30, Age: time.Hour}})
 			for range 10 {
 				for i := range others / 10 {
 					w.publish(fmt.Sprint("other", i%1000), "x")
@@ -125,11 +126,12 @@ func BenchmarkResume(b *testing.B) {
 	}
 }
 
-// BenchmarkIdleStream reports the memory of a stream that waits, in one shared room and in one of its own.
+// BenchmarkIdleStream reports the memory of a stream that waits, in one shared room and in one of
+// its own.
 func BenchmarkIdleStream(b *testing.B) {
 	const streams = 20000
 	for b.Loop() {
-		w := newWorld(b, 1, Options{})
+		w := newTestHub(b, 1, Options{})
 		var before, after runtime.MemStats
 		runtime.GC()
 		runtime.ReadMemStats(&before)

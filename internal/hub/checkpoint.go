@@ -8,7 +8,8 @@ import (
 	"github.com/hassesd/hassesd/internal/sse"
 )
 
-// Checkpoint returns what a later hub can go on from. It is all there is once the log is closed, and never changes.
+// Checkpoint returns what a later hub can go on from. It is all there is once the log is closed,
+// and never changes.
 func (h *Hub) Checkpoint(now time.Time) eventlog.Checkpoint {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -34,9 +35,9 @@ func (r *record) entry(now time.Duration) eventlog.HistoryEntry {
 	}
 }
 
-// Restore adds a message of an earlier hub of the same epoch to the history, as far as the limits allow. It is for a new
-// hub that has no shards and follows no log yet; messages come oldest first. An error states why the message cannot be one
-// of ours; the hub is then of no use.
+// Restore adds a message of an earlier hub of the same epoch to the history, as far as the limits
+// allow. It is for a new hub that has no shards and follows no log yet; messages come oldest first.
+// An error states why the message cannot be one of ours; the hub is then of no use.
 func (h *Hub) Restore(now time.Time, e eventlog.HistoryEntry) error {
 	to, err := eventlog.Reduce(e.To)
 	if err != nil {

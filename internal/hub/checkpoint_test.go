@@ -10,13 +10,13 @@ import (
 	"github.com/hassesd/hassesd/internal/sse"
 )
 
-// next is the world after a restart that took down, with other limits if there are any.
-func (w *world) next(down time.Duration, limits HistoryLimits) *world {
+// next is the hub after a restart that took down, with other limits if there are any.
+func (w *testHub) next(down time.Duration, limits HistoryLimits) *testHub {
 	w.t.Helper()
 	w.log.Close()
 	past := w.hub.Checkpoint(w.now)
 	h := New(Options{Epoch: past.Last.Epoch, Seq: past.Last.Seq - uint64(past.Len), History: limits})
-	later := &world{t: w.t, now: w.now.Add(down), hub: h, woken: make([]int, 1)}
+	later := &testHub{t: w.t, now: w.now.Add(down), hub: h, woken: make([]int, 1)}
 	for e := range past.Entries {
 		e.Age += down
 		if err := h.Restore(later.now, e); err != nil {
@@ -33,7 +33,7 @@ func (w *world) next(down time.Duration, limits HistoryLimits) *world {
 }
 
 func TestAResumeCrossesARestart(t *testing.T) {
-	w := newWorld(t, 1, Options{History: keepAll})
+	w := newTestHub(t, 1, Options{History: keepAll})
 	c := w.subscribe("red blue")
 	w.publish("red", "1")
 	w.publish("bl*-x", "2")
@@ -70,7 +70,7 @@ func TestAResumeCrossesARestart(t *testing.T) {
 }
 
 func TestTheLastIDSurvivesWithoutHistory(t *testing.T) {
-	w := newWorld(t, 1, Options{})
+	w := newTestHub(t, 1, Options{})
 	w.publish("a", "1")
 	w.publish("a", "2")
 	w = w.next(time.Hour, HistoryLimits{})
@@ -100,7 +100,7 @@ func TestLimitsApplyToThePast(t *testing.T) {
 		{"off", HistoryLimits{}, time.Second, 0},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			w := newWorld(t, 1, Options{History: keepAll})
+			w := newTestHub(t, 1, Options{History: keepAll})
 			for range 8 {
 				w.publish("a", "x")
 				w.now = w.now.Add(time.Second)
@@ -117,7 +117,7 @@ func TestLimitsApplyToThePast(t *testing.T) {
 }
 
 func TestACheckpointOfAClosedLogIsAllThereIs(t *testing.T) {
-	w := newWorld(t, 1, Options{History: keepAll, InboxEvents: 1})
+	w := newTestHub(t, 1, Options{History: keepAll, InboxEvents: 1})
 	w.publish("a", "1")
 	w.log.Close()
 	if _, err := w.try(message("a", "2")); !errors.Is(err, eventlog.ErrClosed) {
@@ -154,7 +154,8 @@ func TestWhatIsNoMessageIsNotRestored(t *testing.T) {
 	}
 }
 
-// The numbers of a log may have gaps: a resume gets exactly the rest from any number, whether there was such a record or not.
+// The numbers of a log may have gaps: a resume gets exactly the rest from any number, whether there
+// was such a record or not.
 func TestAResumeCrossesGapsInNumbers(t *testing.T) {
 	h := New(Options{Epoch: "e", Seq: 10, History: keepAll})
 	for _, seq := range []uint64{12, 13, 40, 41, 42, 100} {
@@ -163,7 +164,7 @@ func TestAResumeCrossesGapsInNumbers(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	w := &world{t: t, now: start, hub: h, shards: []*Shard{h.NewShard(func() {})}}
+	w := &testHub{t: t, now: start, hub: h, shards: []*Shard{h.NewShard(func() {})}}
 	for _, rooms := range []string{"a", "*"} {
 		for _, tt := range []struct {
 			after string
@@ -189,11 +190,11 @@ func TestAResumeCrossesGapsInNumbers(t *testing.T) {
 	w.check()
 }
 
-// TestT24ClockGoesBack lets the wall clock jump, with times that have no other clock in them: numbers grow all the same,
-// and nothing that is young is dropped.
+// TestT24ClockGoesBack lets the wall clock jump, with times that have no other clock in them:
+// numbers grow all the same, and nothing that is young is dropped.
 func TestT24ClockGoesBack(t *testing.T) {
 	limits := HistoryLimits{Events: 100, Bytes: 1 << 20, Age: time.Minute}
-	w := newWorld(t, 1, Options{History: limits})
+	w := newTestHub(t, 1, Options{History: limits})
 	last := uint64(0)
 	say := func() {
 		t.Helper()
@@ -214,8 +215,9 @@ func TestT24ClockGoesBack(t *testing.T) {
 		t.Error("young events were dropped")
 	}
 
-	// A restart does not forget how old a message was; that the clock knew nothing of the time between makes it no younger.
-	w = newWorld(t, 1, Options{History: limits})
+	// A restart does not forget how old a message was; that the clock knew nothing of the time
+	// between makes it no younger.
+	w = newTestHub(t, 1, Options{History: limits})
 	last = 0
 	say()
 	w.now = w.now.Add(50 * time.Second)

@@ -66,7 +66,7 @@ func TestNobodyWhoGivesCreditMeansNoBound(t *testing.T) {
 }
 
 func TestHistoryIsHalved(t *testing.T) {
-	w := newWorld(t, 1, Options{History: HistoryLimits{Events: 1000, Bytes: 1 << 20, Age: time.Hour}})
+	w := newTestHub(t, 1, Options{History: HistoryLimits{Events: 1000, Bytes: 1 << 20, Age: time.Hour}})
 	for range 100 {
 		if _, err := w.try(message("a", "0123456789")); err != nil {
 			t.Fatal(err)
@@ -87,7 +87,8 @@ func TestHistoryIsHalved(t *testing.T) {
 	w.check()
 }
 
-// Many publishers may wait with long messages, and all of them try again whenever there is a little room.
+// Many publishers may wait with long messages, and all of them try again whenever there is a little
+// room.
 func TestWhoIsRefusedCostsNoMemory(t *testing.T) {
 	h := New(Options{Epoch: "e", Starved: func() {}})
 	log := follow(h, time.Now)

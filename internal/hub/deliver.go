@@ -1,8 +1,9 @@
 package hub
 
-// Deliver moves messages from the inbox to the queues of the streams they are for, and reports whether there is more to
-// do. It touches about budget streams, looking for them included. It stops starting messages once bytes bytes have been
-// started. It may stop in the middle of a message; the next call goes on there.
+// Deliver moves messages from the inbox to the queues of the streams they are for, and reports
+// whether there is more to do. It touches about budget streams, looking for them included. It stops
+// starting messages once bytes bytes have been started. It may stop in the middle of a message; the
+// next call goes on there.
 func (s *Shard) Deliver(budget, bytes int) (more bool) {
 	s.backlog.bound = int(s.hub.queueBytes.Load())
 	s.backlog.policy = Policy(s.hub.slow.Load())
@@ -50,7 +51,8 @@ func (s *Shard) begin() bool {
 	return true
 }
 
-// advanceFanout visits streams until the budget is spent or the record has met all. It returns what is left of the budget.
+// advanceFanout visits streams until the budget is spent or the record has met all. It returns what
+// is left of the budget.
 func (s *Shard) advanceFanout(budget int) int {
 	f := &s.fan
 	for budget > 0 {

@@ -38,7 +38,7 @@ func TestMatching(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(fmt.Sprintf("%s to %s %s", tt.to, tt.rooms, tt.id), func(t *testing.T) {
-			w := newWorld(t, 1, Options{History: keepAll})
+			w := newTestHub(t, 1, Options{History: keepAll})
 			c := w.client(0)
 			c.subscribe(Subscription{ClientID: tt.id}, tt.rooms)
 			r := w.publish(tt.to, "m")
@@ -59,7 +59,7 @@ func TestMatching(t *testing.T) {
 }
 
 func TestDeliverKeepsToItsBudget(t *testing.T) {
-	w := newWorld(t, 1, Options{})
+	w := newTestHub(t, 1, Options{})
 	var clients []*client
 	for range 100 {
 		clients = append(clients, w.subscribe("a"))
@@ -90,7 +90,7 @@ func TestDeliverKeepsToItsBudget(t *testing.T) {
 }
 
 func TestMessagesForNobodyCostBudget(t *testing.T) {
-	w := newWorld(t, 1, Options{})
+	w := newTestHub(t, 1, Options{})
 	for range 100 {
 		w.publish("nobody", "x")
 	}
@@ -103,14 +103,14 @@ func TestMessagesForNobodyCostBudget(t *testing.T) {
 	}
 }
 
-// TestComingAndGoingInsideADelivery stops a delivery after each number of streams and lets each one leave
-// there, and others come: nobody else may miss the message or get it twice.
+// TestComingAndGoingInsideADelivery stops a delivery after each number of streams and lets each one
+// leave there, and others come: nobody else may miss the message or get it twice.
 func TestComingAndGoingInsideADelivery(t *testing.T) {
 	const n = 8
 	for _, to := range []string{"room1", "room*", "*", "room1,room2"} {
 		for stop := 1; stop < 2*n; stop++ {
 			for leaver := range n {
-				w := newWorld(t, 1, Options{})
+				w := newTestHub(t, 1, Options{})
 				var clients []*client
 				for i := range n {
 					clients = append(clients, w.subscribe(fmt.Sprintf("room%d room%d", 1+i%2, 3)))
@@ -140,7 +140,7 @@ func TestComingAndGoingInsideADelivery(t *testing.T) {
 }
 
 func TestQueuedSaysHowManyMatch(t *testing.T) {
-	w := newWorld(t, 1, Options{})
+	w := newTestHub(t, 1, Options{})
 	c := w.subscribe("a b")
 	w.subscribe("a")
 	w.subscribe("*")
@@ -161,7 +161,7 @@ func TestQueuedSaysHowManyMatch(t *testing.T) {
 }
 
 func TestDeliveredBytes(t *testing.T) {
-	w := newWorld(t, 1, Options{})
+	w := newTestHub(t, 1, Options{})
 	w.subscribe("a")
 	w.subscribe("a")
 	w.publish("a", "x")
@@ -173,7 +173,7 @@ func TestDeliveredBytes(t *testing.T) {
 }
 
 func TestEveryShardSeesTheSameOrder(t *testing.T) {
-	w := newWorld(t, 3, Options{})
+	w := newTestHub(t, 3, Options{})
 	var clients []*client
 	for i := range 3 {
 		c := w.client(i)
@@ -194,7 +194,7 @@ func TestEveryShardSeesTheSameOrder(t *testing.T) {
 }
 
 func TestDeliverDoesNotAllocate(t *testing.T) {
-	w := newWorld(t, 1, Options{InboxEvents: 1 << 20})
+	w := newTestHub(t, 1, Options{InboxEvents: 1 << 20})
 	var clients []*client
 	for i := range 50 {
 		clients = append(clients, w.subscribe(fmt.Sprintf("room%d room", i)))
@@ -219,7 +219,7 @@ func TestDeliverDoesNotAllocate(t *testing.T) {
 }
 
 func TestDeliverTakesInNoMoreBytesThanItIsTold(t *testing.T) {
-	w := newWorld(t, 1, Options{})
+	w := newTestHub(t, 1, Options{})
 	c := w.subscribe("a")
 	for range 10 {
 		w.publish("a", strings.Repeat("x", 1000))

@@ -8,7 +8,8 @@ import (
 	"github.com/hassesd/hassesd/internal/names"
 )
 
-// directory finds the streams of a shard: by room, by prefix and by client id. All of it is owned by the loop.
+// directory finds the streams of a shard: by room, by prefix and by client id. All of it is owned
+// by the loop.
 type directory struct {
 	everyone group // all subscribed streams
 	all      group // those of them that listen to every room
@@ -76,7 +77,8 @@ func (d *directory) leave(st *Stream) {
 	st.memberships = nil
 }
 
-// maxRecipients returns an upper bound of the streams that rec is for. It is exact for a single room.
+// maxRecipients returns an upper bound of the streams that rec is for. It is exact for a single
+// room.
 func (d *directory) maxRecipients(rec *record) int {
 	n := len(d.all.members)
 	for _, t := range rec.to {
@@ -93,7 +95,8 @@ func (d *directory) maxRecipients(rec *record) int {
 // Streams returns the number of subscribed streams.
 func (d *directory) Streams() int { return len(d.everyone.members) }
 
-// RoomCount returns the number of streams that named the room. Those that listen to every room are not counted.
+// RoomCount returns the number of streams that named the room. Those that listen to every room are
+// not counted.
 func (d *directory) RoomCount(room string) int {
 	if g, ok := d.rooms.get(room); ok {
 		return len(g.members)
@@ -101,8 +104,8 @@ func (d *directory) RoomCount(room string) int {
 	return 0
 }
 
-// RoomsPrefix visits the rooms whose name begins with prefix and comes behind after, sorted, until visit returns false.
-// visit must not subscribe or unsubscribe.
+// RoomsPrefix visits the rooms whose name begins with prefix and comes behind after, sorted, until
+// visit returns false. visit must not subscribe or unsubscribe.
 func (d *directory) RoomsPrefix(prefix, after string, visit func(room string, streams int) bool) {
 	d.order.Ascend(max(prefix, after), func(name string, g *group) bool {
 		if name == after {
@@ -112,9 +115,9 @@ func (d *directory) RoomsPrefix(prefix, after string, visit func(room string, st
 	})
 }
 
-// WithID returns the last stream of that client id before a place in their list, and its place; nil if there is none.
-// Whoever begins with a number that is too high, and goes on with the places returned, meets all that stay subscribed
-// meanwhile; some of them twice, if others leave.
+// WithID returns the last stream of that client id before a place in their list, and its place; nil
+// if there is none. Whoever begins with a number that is too high, and goes on with the places
+// returned, meets all that stay subscribed meanwhile; some of them twice, if others leave.
 func (d *directory) WithID(id string, before int) (st *Stream, place int) {
 	g, _ := d.ids.get(id)
 	return g.last(before)

@@ -14,9 +14,10 @@ const (
 	seekCost = 8 // to find the first room of a prefix
 )
 
-// fanout is a record on its way to the streams of a shard. It can rest between any two streams, while others subscribe and
-// unsubscribe: members are walked from the last to the first, so that whoever is moved by a leaving member has been
-// visited or will be; those who are met twice are recognised by Stream.seen.
+// fanout is a record on its way to the streams of a shard. It can rest between any two streams,
+// while others subscribe and unsubscribe: members are walked from the last to the first, so that
+// whoever is moved by a leaving member has been visited or will be; those who are met twice are
+// recognised by Stream.seen.
 type fanout struct {
 	delivery          // rec is nil: none
 	maxRecipients int // no more than so many streams of this shard are met
@@ -30,8 +31,8 @@ type fanout struct {
 // isDone reports whether all groups of the record were walked.
 func (f *fanout) isDone() bool { return f.next == 0 && f.step > len(f.rec.to) }
 
-// nextGroup goes on to the next group of streams that may be for the record, or to the next of its targets, and returns
-// what that cost.
+// nextGroup goes on to the next group of streams that may be for the record, or to the next of its
+// targets, and returns what that cost.
 func (f *fanout) nextGroup(d *directory, at *roomCursor) (cost int) {
 	cost, f.group = findCost, &d.all // behind all targets
 	if f.step < len(f.rec.to) {
@@ -73,8 +74,8 @@ type roomCursor struct {
 // reset is called when rooms may have come and gone.
 func (c *roomCursor) reset() { c.isThere = false }
 
-// after returns the first room of the prefix, or the one that follows last by name; nil if there is none. Until reset the
-// rooms stay as they are, and the next one is found from the last.
+// after returns the first room of the prefix, or the one that follows last by name; nil if there is
+// none. Until reset the rooms stay as they are, and the next one is found from the last.
 func (c *roomCursor) after(prefix string, last *group) (room *group, cost int) {
 	cost = findCost
 	var found bool

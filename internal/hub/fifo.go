@@ -1,14 +1,14 @@
 package hub
 
-// Sizes of a fifo, in items, that are chosen to keep small lists small and big ones from being copied
-// too often.
+// Sizes of a fifo, in items, that are chosen to keep small lists small and big ones from being
+// copied too often.
 const (
 	fifoKeep    = 256 // an empty list keeps at most so much room
 	fifoCompact = 32  // fewer taken items than this are not worth moving the rest
 )
 
-// fifo is a list that grows at the end and shrinks at the beginning; both cost constant time on average.
-// Memory follows the length down. The zero value is empty.
+// fifo is a list that grows at the end and shrinks at the beginning; both cost constant time on
+// average. Memory follows the length down. The zero value is empty.
 type fifo[T any] struct {
 	items []T
 	head  int // items before it are taken

@@ -6,15 +6,13 @@ import (
 	"github.com/hassesd/hassesd/internal/names"
 )
 
-// generations is into how many parts the index of a full history is cut, by each of the three limits. A replay of all of
-// it looks up its rooms in each part; a part is given back when the last of its records has left.
+// generations is into how many parts the index of a full history is cut, by each of the three
+// limits. A replay of all of it looks up its rooms in each part; a part is given back when the last
+// of its records has left.
 const generations = 4
 
-// ordinals tell records of the history, ascending: the nth that came has n, whichever numbers the log has left out.
-type ordinals []uint64
-
-// generation is the index of records that came one after the other: for each target the ordinals of those that were sent to
-// it.
+// generation is the index of records that came one after the other: for each target the ordinals of
+// those that were sent to it.
 type generation struct {
 	last     uint64        // ordinal of the newest record
 	began    time.Duration // when its first record was published
@@ -33,8 +31,8 @@ func (g *generation) isFull(l HistoryLimits, at time.Duration) bool {
 	return g.events >= max(1, l.Events/generations) || g.bytes >= l.Bytes/generations || at-g.began >= l.Age/generations
 }
 
-// add notes down the record of that ordinal. before is the generation before it, or nil: a room that was busy then will be
-// again.
+// add notes down the record of that ordinal. before is the generation before it, or nil: a room
+// that was busy then will be again.
 func (g *generation) add(rec *record, ordinal uint64, before *generation) {
 	g.last = ordinal
 	g.events++

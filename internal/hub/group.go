@@ -1,6 +1,6 @@
 package hub
 
-// groupKind says what the streams of a group have in common.
+// groupKind is what the streams of a group have in common.
 type groupKind uint8
 
 const (
@@ -13,15 +13,16 @@ const (
 // groupKeep is the room for members that a shrinking group keeps.
 const groupKeep = 32
 
-// group is a set of streams of one shard. The members lie side by side, so that walking them is fast;
-// each knows its place, so that leaving costs constant time.
+// group is a set of streams of one shard. The members lie side by side, so that walking them is
+// fast. Each knows its place, so that leaving takes constant time.
 type group struct {
 	name    string
 	kind    groupKind
 	members []member
 }
 
-// member is a stream in a group; slot is the place of the group among the memberships of the stream.
+// member is a stream in a group; slot is the place of the group among the memberships of the
+// stream.
 type member struct {
 	st   *Stream
 	slot int
@@ -38,8 +39,8 @@ func (g *group) add(st *Stream) {
 	g.members = append(g.members, member{st, len(st.memberships) - 1})
 }
 
-// remove takes out the member at pos; the last member takes its place. The other members before pos stay
-// where they are, which walks from the end to the beginning rely on.
+// remove takes out the member at pos; the last member takes its place. The other members before pos
+// stay where they are; walks from the end to the beginning rely on that.
 func (g *group) remove(pos int) {
 	last := len(g.members) - 1
 	moved := g.members[last]

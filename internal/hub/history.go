@@ -5,23 +5,14 @@ import (
 	"time"
 )
 
-// HistoryLimits bound the history; the first bound that is reached counts. If any is 0, there is no
-// history.
-type HistoryLimits struct {
-	Events int
-	Bytes  int64 // encoded events and the names of their targets
-	Age    time.Duration
-}
-
-func (l HistoryLimits) off() bool { return l.Events <= 0 || l.Bytes <= 0 || l.Age <= 0 }
-
-// history keeps the newest records, and for each target the ordinals of those that were sent to it, so that a replay never
-// looks at what is not for its rooms. All of it is guarded by Hub.mu.
+// history keeps the newest records, and for each target the ordinals of those that were sent to it,
+// so that a replay never looks at what is not for its rooms. All of it is guarded by Hub.mu.
 //
-// The numbers of records ascend and may have gaps. Their ordinals have none, so that the record of an ordinal is found
-// without a search. Others wait for the lock, so it is never held for as long as a burst takes to leave: however many
-// records leave together, that only moves the floor. They are swept away afterwards, a bounded number at a time, and their
-// index is given back a generation at a time, as a whole.
+// The numbers of records ascend and may have gaps. Their ordinals have none, so that the record of
+// an ordinal is found without a search. Others wait for the lock, so it is never held for as long
+// as a burst takes to leave: however many records leave together, that only moves the floor.
+// Sweeping removes them afterwards, a bounded number at a time, and their index is given back a
+// generation at a time, as a whole.
 type history struct {
 	limits  HistoryLimits
 	records fifo[*record] // in front those that have left and are not swept away yet
@@ -53,7 +44,7 @@ func (h *history) ordinalAfter(seq uint64) uint64 {
 	if seq <= h.floor {
 		return h.gone
 	}
-	// Where the numbers have no gaps, which is mostly, the number itself tells.
+	// Where the numbers have no gaps, which is the usual case, the number gives the index.
 	n, dense := h.len(), seq-h.floor
 	if dense <= uint64(n) && h.at(int(dense)-1).frame.Seq() == seq {
 		return h.gone + dense
@@ -90,7 +81,8 @@ func (h *history) append(now time.Time, age time.Duration, rec *record) {
 	h.trim(now)
 }
 
-// trim drops the oldest records until the limits are kept. It takes the same short time for one as for all.
+// trim drops the oldest records until the limits are kept. Dropping all of them takes as long as
+// dropping one.
 func (h *history) trim(now time.Time) {
 	if h.limits.off() {
 		h.clear()
@@ -100,7 +92,8 @@ func (h *history) trim(now time.Time) {
 	h.evict(firstTrue(h.len(), func(gone int) bool { return h.fits(gone, from) }))
 }
 
-// fits reports whether the limits are kept without the oldest records, so many of them; from is how old records may be.
+// fits reports whether the limits are kept without the oldest records, so many of them; from is how
+// old records may be.
 func (h *history) fits(gone int, from time.Duration) bool {
 	n := h.len() - gone
 	return n <= h.limits.Events && h.bytesWithout(gone) <= h.limits.Bytes &&
@@ -114,7 +107,7 @@ func (h *history) bytesWithout(gone int) int64 {
 	return h.total - h.at(gone-1).end
 }
 
-// halve drops the oldest records until half of the bytes are left, and answers how many.
+// halve drops the oldest records until half of the bytes are left, and returns how many.
 func (h *history) halve() int {
 	half := h.bytes / 2
 	gone := firstTrue(h.len(), func(gone int) bool { return h.bytesWithout(gone) <= half })
@@ -163,8 +156,8 @@ func (h *history) sweep() {
 	}
 }
 
-// firstTrue returns the lowest number of 0 to n for which is holds, or n; from there on it holds for all. It looks near 0
-// first, where the answer mostly is.
+// firstTrue returns the lowest number of 0 to n for which is holds, or n; from there on it holds
+// for all. It looks near 0 first, because the result mostly is there.
 func firstTrue(n int, is func(int) bool) int {
 	low, high := 0, 0 // is does not hold below low
 	for high < n && !is(high) {

@@ -28,8 +28,8 @@ func TestHistoryLimits(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			fill := func(limits HistoryLimits) *world {
-				w := newWorld(t, 1, Options{History: limits})
+			fill := func(limits HistoryLimits) *testHub {
+				w := newTestHub(t, 1, Options{History: limits})
 				for range 8 {
 					w.publish("a", "x")
 					w.now = w.now.Add(time.Second)
@@ -51,7 +51,7 @@ func TestHistoryLimits(t *testing.T) {
 }
 
 func TestHistoryIndexIsFreed(t *testing.T) {
-	w := newWorld(t, 0, Options{History: HistoryLimits{Events: 2, Bytes: 1 << 20, Age: time.Hour}})
+	w := newTestHub(t, 0, Options{History: HistoryLimits{Events: 2, Bytes: 1 << 20, Age: time.Hour}})
 	for _, to := range []string{"a", "b", "ab*", "abc*,abd*,x", "abc*", "*", "y"} {
 		w.publish(to, "x")
 		w.check()
@@ -62,7 +62,7 @@ func TestHistoryIndexIsFreed(t *testing.T) {
 }
 
 func TestHistoryAgeCountsFromPublishing(t *testing.T) {
-	w := newWorld(t, 1, Options{History: HistoryLimits{Events: 100, Bytes: 1 << 20, Age: time.Minute}})
+	w := newTestHub(t, 1, Options{History: HistoryLimits{Events: 100, Bytes: 1 << 20, Age: time.Minute}})
 	w.publish("a", "old")
 	w.now = w.now.Add(time.Minute)
 	w.publish("a", "new")
@@ -75,7 +75,7 @@ func TestHistoryAgeCountsFromPublishing(t *testing.T) {
 }
 
 func TestHistoryForgetsAMessageThatIsTooBig(t *testing.T) {
-	w := newWorld(t, 1, Options{History: HistoryLimits{Events: 100, Bytes: 100, Age: time.Hour}})
+	w := newTestHub(t, 1, Options{History: HistoryLimits{Events: 100, Bytes: 100, Age: time.Hour}})
 	w.publish("a", "1")
 	w.publish("a", strings.Repeat("x", 200))
 	w.publish("a", "3")
@@ -99,7 +99,7 @@ func (h *history) targets() (n int) {
 }
 
 // burst publishes messages to a room of their own each.
-func burst(w *world, messages int) {
+func burst(w *testHub, messages int) {
 	w.t.Helper()
 	for m := range messages {
 		if _, err := w.try(eventlog.Message{To: []names.Target{{Kind: names.Room, Name: itoa(m)}}}); err != nil {
@@ -108,26 +108,26 @@ func burst(w *world, messages int) {
 	}
 }
 
-// Threat T30: whatever makes a burst leave the history, one hold of the lock works off a bounded part of it. What has left
-// is gone at once for those who resume.
+// Threat T30: whatever makes a burst leave the history, one hold of the lock works off a bounded
+// part of it. What has left is gone at once for those who resume.
 func TestT30ABurstLeavesTheHistoryAPartAtATime(t *testing.T) {
 	const messages = 3 * sweepRecords
 	tests := []struct {
 		name string
-		do   func(w *world)
+		do   func(w *testHub)
 		kept int // events: two that came behind the burst, and what is published here
 	}{
-		{"it becomes too old", func(w *world) { w.now = w.now.Add(30 * time.Second); w.hub.Trim(w.now) }, 2},
-		{"somebody subscribes when it is too old", func(w *world) { w.now = w.now.Add(30 * time.Second); w.subscribe("x") }, 2},
-		{"somebody publishes when it is too old", func(w *world) { w.now = w.now.Add(30 * time.Second); w.publish("x", "y") }, 3},
-		{"memory is short", func(w *world) { w.hub.HalveHistory() }, messages / 2},
-		{"other limits", func(w *world) {
+		{"it becomes too old", func(w *testHub) { w.now = w.now.Add(30 * time.Second); w.hub.Trim(w.now) }, 2},
+		{"somebody subscribes when it is too old", func(w *testHub) { w.now = w.now.Add(30 * time.Second); w.subscribe("x") }, 2},
+		{"somebody publishes when it is too old", func(w *testHub) { w.now = w.now.Add(30 * time.Second); w.publish("x", "y") }, 3},
+		{"memory is short", func(w *testHub) { w.hub.HalveHistory() }, messages / 2},
+		{"other limits", func(w *testHub) {
 			w.hub.SetLimits(w.now, HistoryLimits{Events: 2, Bytes: 1 << 30, Age: time.Minute}, 0, Close)
 		}, 2},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			w := newWorld(t, 0, Options{History: HistoryLimits{Events: 2 * messages, Bytes: 1 << 30, Age: time.Minute}})
+			w := newTestHub(t, 0, Options{History: HistoryLimits{Events: 2 * messages, Bytes: 1 << 30, Age: time.Minute}})
 			burst(w, messages)
 			w.shards = append(w.shards, w.hub.NewShard(func() {}))
 			w.now = w.now.Add(31 * time.Second)
@@ -168,7 +168,7 @@ func TestT30ABurstLeavesTheHistoryAPartAtATime(t *testing.T) {
 
 // What has left the history must not pile up behind publishers, even if nobody calls Trim.
 func TestPublishersSweepUpWhatTheyDisplace(t *testing.T) {
-	w := newWorld(t, 0, Options{History: HistoryLimits{Events: 1 << 20, Bytes: 1 << 20, Age: time.Hour}})
+	w := newTestHub(t, 0, Options{History: HistoryLimits{Events: 1 << 20, Bytes: 1 << 20, Age: time.Hour}})
 	burst(w, 5000)
 	h := &w.hub.history
 	for i := range 20 {
@@ -191,7 +191,7 @@ func TestIndexOfAFullHistoryIsBounded(t *testing.T) {
 		"bytes":  {Events: 1 << 30, Bytes: events * 22, Age: time.Hour}, // "id: e-1\ndata: \n\n" and the room's name
 		"age":    {Events: 1 << 30, Bytes: 1 << 30, Age: events * time.Millisecond},
 	} {
-		w := newWorld(t, 0, Options{History: limits})
+		w := newTestHub(t, 0, Options{History: limits})
 		for i := range 5 * events {
 			w.publish("room"+itoa(i), "")
 			w.now = w.now.Add(time.Millisecond)

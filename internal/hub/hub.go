@@ -1,20 +1,20 @@
-// Package hub knows who listens to what, and lets everybody get it in the order of the log.
+// Package hub delivers the records of a log to the streams that listen.
 //
-// A Hub follows a log: it keeps the newest records as history, and hands each to every Shard. A Shard belongs to one event
-// loop: it knows the streams of that loop, their rooms and their queues. A Stream is one subscriber, embedded by value in
-// whatever carries it.
+// A Hub follows a log: it keeps the newest records as history, and hands each to every Shard. A
+// Shard belongs to one event loop: it knows the streams of that loop, their rooms and their queues.
+// A Stream is one subscriber, embedded by value in whatever carries it.
 //
 //	log.Follow(h)                           // from now on, h gets every record
 //	for shard.Deliver(1000, 64<<10) { … }   // the shard's loop
 //	plaintext = stream.Pop(plaintext[:0], 16<<10)
 //
-// The package does no I/O, starts no goroutine and reads no clock. Methods of Hub may be called from any goroutine; methods
-// of Shard and Stream only from the loop that owns the shard.
+// The package does no I/O, starts no goroutine and reads no clock. Methods of Hub may be called
+// from any goroutine; methods of Shard and Stream only from the loop that owns the shard.
 //
-// What is promised: a stream gets every event of its rooms that was applied after it subscribed, in the order of the
-// numbers, each once. Numbers may have gaps. Where the promise cannot be kept (history is gone, the policy for slow streams
-// dropped something) the stream is told by a "hasses.gap" event or ended; only the policy Latest drops without a word,
-// because that is what it is for.
+// The promise: a stream gets every event of its rooms that was applied after it subscribed, in the
+// order of the numbers, each once. Numbers may have gaps. Where the promise cannot be kept (history
+// is gone, the policy for slow streams dropped something) the stream is told by a "hasses.gap"
+// event or ended; only the policy Latest drops without notice, because that is its purpose.
 package hub
 
 import (
@@ -43,12 +43,13 @@ type Options struct {
 	QueueBytes  int           // plaintext that may wait for one stream; default 256 KiB
 	Slow        Policy        // what happens to a stream whose queue is full; default Close
 
-	// Starved is called, with the lock of the hub held, whenever a message finds no credit left: it must only signal
-	// whoever gives it, see SetCredit. nil: nobody does.
+	// Starved is called, with the lock of the hub held, whenever a message finds no credit left: it
+	// must only signal whoever gives it, see SetCredit. nil: nobody does.
 	Starved func()
 }
 
-// Hub gives each record of the log its place in the history and in the inbox of every shard, in one step.
+// Hub gives each record of the log its place in the history and in the inbox of every shard, in one
+// step.
 type Hub struct {
 	// Fixed after creation.
 	epoch string
@@ -87,8 +88,8 @@ func New(o Options) *Hub {
 	return h
 }
 
-// Apply implements eventlog.Follower: it gives a record its place in the history and in every inbox. A number that is not
-// higher than the last one is a bug of the log, and panics.
+// Apply implements eventlog.Follower: it gives a record its place in the history and in every
+// inbox. A number that is not higher than the last one is a bug of the log, and panics.
 func (h *Hub) Apply(r eventlog.Record) bool {
 	rec := newRecord(r.Frame, r.To, r.Except)
 	h.mu.Lock()
@@ -99,7 +100,7 @@ func (h *Hub) Apply(r eventlog.Record) bool {
 	h.advance(rec)
 	h.applied++
 	h.history.append(r.At, 0, rec)
-	h.history.sweep() // or it would pile up behind publishers who are faster than Trim
+	h.history.sweep() // or records would pile up when publishers are faster than Trim
 	if r.Receipt != nil {
 		r.Receipt.Expect(len(h.intake.inboxes))
 	}
@@ -129,9 +130,9 @@ func (h *Hub) Space() <-chan struct{} {
 	return h.intake.space()
 }
 
-// SetCredit sets how many bytes may be published until it is called again; the message that uses them up may be longer.
-// While there is none, there is no room. So whoever watches over the memory keeps publishers from using it up between two
-// looks. It has a meaning only with Options.Starved.
+// SetCredit sets how many bytes may be published until it is called again; the message that uses
+// them up may be longer. While there is none, there is no room. This is how the memory guard bounds
+// what publishers use between two of its checks. It has an effect only with Options.Starved.
 func (h *Hub) SetCredit(bytes int64) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -141,8 +142,8 @@ func (h *Hub) SetCredit(bytes int64) {
 	}
 }
 
-// SetLimits replaces the limits that may change while running; they apply from the next message on, and
-// to the history at once. Zero values mean what they mean in Options.
+// SetLimits replaces the limits that may change while running; they apply from the next message on,
+// and to the history at once. Zero values mean what they mean in Options.
 func (h *Hub) SetLimits(now time.Time, history HistoryLimits, queueBytes int, slow Policy) {
 	h.setStreamLimits(queueBytes, slow)
 	h.mu.Lock()
@@ -159,8 +160,9 @@ func (h *Hub) setStreamLimits(queueBytes int, slow Policy) {
 	h.slow.Store(uint32(slow))
 }
 
-// Trim drops what has become too old for the history, and gives back a part of the memory of what has left it. It reports
-// whether there is more of that: call it again then, but let others run in between. Once a second is enough.
+// Trim drops what has become too old for the history, and gives back a part of the memory of what
+// has left it. It reports whether there is more of that: call it again then, but let others run in
+// between. Once a second is enough.
 func (h *Hub) Trim(now time.Time) (more bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -169,8 +171,8 @@ func (h *Hub) Trim(now time.Time) (more bool) {
 	return h.history.left > 0
 }
 
-// HalveHistory drops the oldest half of the history, by bytes, and returns how many events that were: for when memory runs
-// short. The memory comes back with Trim.
+// HalveHistory drops the oldest half of the history, by bytes, and returns how many events that
+// were: for when memory runs short. The memory comes back with Trim.
 func (h *Hub) HalveHistory() int {
 	h.mu.Lock()
 	defer h.mu.Unlock()

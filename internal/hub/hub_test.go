@@ -20,7 +20,7 @@ func isClosed(c <-chan struct{}) bool {
 }
 
 func TestReceipt(t *testing.T) {
-	w := newWorld(t, 2, Options{})
+	w := newTestHub(t, 2, Options{})
 	a, b := w.client(0), w.client(1)
 	a.subscribe(Subscription{}, "a")
 	b.subscribe(Subscription{}, "*")
@@ -41,14 +41,14 @@ func TestReceipt(t *testing.T) {
 }
 
 func TestReceiptWithoutShards(t *testing.T) {
-	w := newWorld(t, 0, Options{})
+	w := newTestHub(t, 0, Options{})
 	if r := w.publish("a", "x"); !isClosed(r.Done()) || r.Matched() != 0 {
 		t.Error("a message that no shard can get is not done")
 	}
 }
 
 func TestBusy(t *testing.T) {
-	w := newWorld(t, 2, Options{History: keepAll, InboxEvents: 2})
+	w := newTestHub(t, 2, Options{History: keepAll, InboxEvents: 2})
 	slow, fast := w.shards[0], w.shards[1]
 	w.publish("a", "1")
 	w.publish("a", "2")
@@ -77,7 +77,7 @@ func TestBusy(t *testing.T) {
 }
 
 func TestSpaceIsAnnouncedByTheInboxThatIsFull(t *testing.T) {
-	w := newWorld(t, 2, Options{InboxEvents: 1})
+	w := newTestHub(t, 2, Options{InboxEvents: 1})
 	busy := func() {
 		t.Helper()
 		if _, err := w.try(message("a", "x")); !errors.Is(err, eventlog.ErrBusy) {
@@ -104,7 +104,7 @@ func TestSpaceIsAnnouncedByTheInboxThatIsFull(t *testing.T) {
 }
 
 func TestInboxBytes(t *testing.T) {
-	w := newWorld(t, 1, Options{InboxBytes: 1000})
+	w := newTestHub(t, 1, Options{InboxBytes: 1000})
 	w.publish("a", strings.Repeat("x", 2000)) // over the bound alone, but the inbox is empty
 	if _, err := w.try(message("a", "x")); !errors.Is(err, eventlog.ErrBusy) {
 		t.Errorf("Publish = %v, want eventlog.ErrBusy", err)
@@ -118,7 +118,7 @@ func TestInboxBytes(t *testing.T) {
 }
 
 func TestWake(t *testing.T) {
-	w := newWorld(t, 2, Options{})
+	w := newTestHub(t, 2, Options{})
 	w.publish("a", "1")
 	w.publish("a", "2")
 	w.shards[0].Deliver(100, anyBytes)
@@ -129,7 +129,7 @@ func TestWake(t *testing.T) {
 }
 
 func TestStats(t *testing.T) {
-	w := newWorld(t, 0, Options{History: keepAll})
+	w := newTestHub(t, 0, Options{History: keepAll})
 	if got := w.hub.Stats(w.now); got != (Stats{}) {
 		t.Errorf("Stats of a new hub = %+v", got)
 	}
@@ -151,13 +151,13 @@ func TestNewRefusesABadEpoch(t *testing.T) {
 	New(Options{Epoch: "not an epoch"})
 }
 
-// TestConcurrentPublishers runs publishers and two loops at the same time, for the race detector, and
-// checks that each loop's client gets everything in order.
+// TestConcurrentPublishers runs publishers and two loops at the same time, for the race detector,
+// and checks that each loop's client gets everything in order.
 func TestConcurrentPublishers(t *testing.T) {
 	const publishers, each = 4, 200
 	wake := make([]chan struct{}, 2)
 	h := New(Options{Epoch: "e", InboxEvents: 8, History: keepAll, QueueBytes: 1 << 20})
-	w := &world{t: t, now: start, hub: h}
+	w := &testHub{t: t, now: start, hub: h}
 	log := follow(h, func() time.Time { return start })
 	for i := range wake {
 		wake[i] = make(chan struct{}, 1)
@@ -218,7 +218,7 @@ func TestConcurrentPublishers(t *testing.T) {
 }
 
 func TestAMessageDoesNotKeepTheCallersTargets(t *testing.T) {
-	w := newWorld(t, 1, Options{})
+	w := newTestHub(t, 1, Options{})
 	c := w.subscribe("a")
 	m := message("a", "x")
 	if _, err := w.try(m); err != nil {

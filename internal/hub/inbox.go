@@ -2,12 +2,12 @@ package hub
 
 import "github.com/hassesd/hassesd/internal/eventlog"
 
-// batchRecords is how many records a shard takes from its inbox at a time, so that a flood of small messages does not cost
-// one lock each.
+// batchRecords is how many records a shard takes from its inbox at a time, so that a flood of small
+// messages does not cost one lock each.
 const batchRecords = 32
 
-// delivery is a record on its way to a shard. The receipt is not part of the record, because the history keeps records
-// much longer.
+// delivery is a record on its way to a shard. The receipt is not part of the record, because the
+// history keeps records much longer.
 type delivery struct {
 	rec     *record
 	receipt *eventlog.Receipt // nil: the message was published at another node
@@ -21,8 +21,8 @@ type inbox struct {
 	refused bool // a message found no room here, and no record was taken since
 }
 
-// accepts reports whether there is room for size more bytes. An empty inbox takes any message, so that a
-// message over the bound in bytes is not refused for ever.
+// accepts reports whether there is room for size more bytes. An empty inbox takes any message, or a
+// message over the bound in bytes would never be accepted.
 func (b *inbox) accepts(size int64, maxEvents int, maxBytes int64) bool {
 	n := b.records.len()
 	return n == 0 || (n < maxEvents && b.bytes+size <= maxBytes)

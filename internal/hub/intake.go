@@ -1,6 +1,7 @@
 package hub
 
-// intake decides whether there is room for another message, and keeps the inboxes. All of it is guarded by Hub.mu.
+// intake decides whether there is room for another message, and keeps the inboxes. All of it is
+// guarded by Hub.mu.
 type intake struct {
 	// Fixed after creation.
 	maxEvents int // that may wait in one inbox
@@ -8,12 +9,12 @@ type intake struct {
 	starved   func() // nil: credit is without bound
 
 	inboxes []*inbox
-	credit  int64         // bytes that may still be published; of no meaning without starved
+	credit  int64         // bytes that may still be published; unused without starved
 	waiting chan struct{} // not nil: a message was refused and no room was made since; closed then
 }
 
-// hasRoom reports whether every inbox has room for size bytes and there is credit. If not, it remembers that somebody
-// waits.
+// hasRoom reports whether every inbox has room for size bytes and credit is left. If not, it notes
+// that a publisher waits.
 func (in *intake) hasRoom(size int64) bool {
 	busy := in.isStarved()
 	if busy {
@@ -50,7 +51,8 @@ func (in *intake) take(b *inbox, dst []delivery) []delivery {
 	return dst
 }
 
-// space returns a channel that is closed when there is room again after hasRoom was false; at once if there is already.
+// space returns a channel that is closed when there is room again after hasRoom was false; at once
+// if there is already.
 func (in *intake) space() <-chan struct{} {
 	if in.waiting != nil {
 		return in.waiting
@@ -60,7 +62,7 @@ func (in *intake) space() <-chan struct{} {
 	return ready
 }
 
-// announce wakes whoever waits for space. Another inbox may have done so already.
+// announce wakes all who wait for space. Another inbox may have done so already.
 func (in *intake) announce() {
 	if in.waiting != nil {
 		close(in.waiting)

@@ -12,9 +12,9 @@ import (
 	"github.com/hassesd/hassesd/internal/sse"
 )
 
-// The model test drives a hub with random operations and compares what arrives with an oracle that knows
-// all messages and all subscriptions, and nothing of rooms, inboxes, queues and cursors. It does so behind
-// the log in memory, and behind one that is elsewhere: see distantLog.
+// The model test drives a hub with random operations and compares what arrives with an oracle that
+// knows all messages and all subscriptions, and nothing of rooms, inboxes, queues and cursors. It
+// does so behind the log in memory, and behind one that is elsewhere: see distantLog.
 
 var (
 	modelRooms   = []string{"a", "ab", "abc", "b"}
@@ -46,7 +46,7 @@ type listener struct {
 }
 
 type model struct {
-	*world
+	*testHub
 	ops       []byte
 	policy    Policy
 	limits    HistoryLimits
@@ -72,14 +72,14 @@ func runModel(t testing.TB, ops []byte, isDistant bool) {
 	m := &model{ops: ops}
 	m.policy = Policy(m.byte(3))
 	m.limits = modelLimits(m.byte(4))
-	m.world = newWorld(t, 2, Options{
+	m.testHub = newTestHub(t, 2, Options{
 		History: m.limits, Slow: m.policy, QueueBytes: m.queueBytes(), InboxEvents: 6, InboxBytes: 400,
 	})
 	if isDistant {
 		m.distant = &distantLog{follower: m.hub, random: rand.New(rand.NewPCG(3, uint64(len(ops))))}
 	}
 	for i := range 6 {
-		l := &listener{client: client{w: m.world, shard: m.shards[i%2]}}
+		l := &listener{client: client{w: m.testHub, shard: m.shards[i%2]}}
 		l.Owner = &l.client
 		m.listeners = append(m.listeners, l)
 	}
@@ -90,8 +90,8 @@ func runModel(t testing.TB, ops []byte, isDistant bool) {
 	m.settle()
 }
 
-// queueBytes is little, but under Latest enough for one event of each target, so that none of them may
-// be lost.
+// queueBytes is little, but under Latest enough for one event of each target, so that none of them
+// may be lost.
 func (m *model) queueBytes() int {
 	if m.policy == Latest {
 		return 900
@@ -253,8 +253,8 @@ func (m *model) applied(s *sent) {
 	m.trim(s.at)
 }
 
-// distantLog is a log that is elsewhere: it takes every message at once, leaves gaps in the numbers, and the hub gets to
-// know of a message later, in the order of the numbers.
+// distantLog is a log that is elsewhere: it takes every message at once, leaves gaps in the
+// numbers, and the hub gets to know of a message later, in the order of the numbers.
 type distantLog struct {
 	follower eventlog.Follower
 	random   *rand.Rand
@@ -275,7 +275,8 @@ func (l *distantLog) append(t testing.TB, msg eventlog.Message, now time.Time) {
 	l.records = append(l.records, d.Encode().Record(id, now, s.receipt))
 }
 
-// arrive lets the hub know of up to n messages of the distant log. It reports whether that was all of them.
+// arrive lets the hub know of up to n messages of the distant log. It reports whether that was all
+// of them.
 func (m *model) arrive(n int) bool {
 	l := m.distant
 	for ; n > 0 && len(l.waiting) > 0; n-- {

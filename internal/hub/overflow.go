@@ -2,18 +2,18 @@ package hub
 
 import "github.com/hassesd/hassesd/internal/names"
 
-// Bounds of the policy Latest. A queue that is full of different targets would be searched at each event
-// if the policy made room for one event only; so it frees an eighth of long queues.
+// Bounds of the policy Latest. A queue that is full of different targets would be searched at each
+// event if the policy made room for one event only; so it frees an eighth of long queues.
 const (
 	latestLong = 64 // items
 	latestFree = 8  // one part in
-	// latestWork is how many targets of messages that have several are looked at: about 5 ms. Whatever is older than those
-	// messages is dropped.
+	// latestWork is how many targets of messages that have several are looked at: about 5 ms.
+	// Whatever is older than those messages is dropped.
 	latestWork = 1 << 16
 )
 
-// backlog is what waits in the queues of a shard's streams, and what happens when one of them is full. All of it is owned
-// by the loop.
+// backlog is what waits in the queues of a shard's streams, and what happens when one of them is
+// full. All of it is owned by the loop.
 type backlog struct {
 	bound     int // of each queue, in bytes; refreshed by Deliver
 	policy    Policy
@@ -26,7 +26,8 @@ type backlog struct {
 
 func newBacklog() backlog { return backlog{newest: make(map[names.Target]struct{})} }
 
-// enqueue appends rec to the queue of st, or applies the policy for slow streams. recipients is for Owner.Queued.
+// enqueue appends rec to the queue of st, or applies the policy for slow streams. recipients is for
+// Owner.Queued.
 func (b *backlog) enqueue(st *Stream, rec *record, recipients int) {
 	if size := rec.frame.Len(); st.queue.fits(size, b.bound) || b.makeRoom(st, rec, size) {
 		st.queue.push(item{rec.frame, rec})
@@ -36,7 +37,8 @@ func (b *backlog) enqueue(st *Stream, rec *record, recipients int) {
 	}
 }
 
-// makeRoom makes a full queue accept rec, or reports that the stream does not get it.
+// makeRoom makes room for rec in a full queue, as the policy demands. It reports whether the stream
+// gets rec.
 func (b *backlog) makeRoom(st *Stream, rec *record, size int) bool {
 	if !st.Owner.Blocked(st) {
 		return true // the loop is late, not the client
@@ -58,8 +60,8 @@ func (b *backlog) makeRoom(st *Stream, rec *record, size int) bool {
 	return true
 }
 
-// dropOldest drops whole events, the oldest first, until size bytes fit, and remembers the gap. What is
-// already partly sent, and frames that are not events, stay.
+// dropOldest drops whole events, the oldest first, until size bytes fit, and remembers the gap.
+// What is already partly sent, and frames that are not events, stay.
 func (b *backlog) dropOldest(st *Stream, size int) {
 	q := &st.queue
 	first := q.fixed()
@@ -71,7 +73,8 @@ func (b *backlog) dropOldest(st *Stream, size int) {
 	}
 }
 
-// lose notes that the event of that number was dropped. It is the oldest one that is not partly sent.
+// lose notes that the event of that number was dropped. It is the oldest one that is not partly
+// sent.
 func (st *Stream) lose(seq uint64) {
 	if st.gap == nil {
 		st.gap = &gap{from: st.last}
@@ -82,8 +85,8 @@ func (st *Stream) lose(seq uint64) {
 	st.gap.to = seq
 }
 
-// keepNewest drops the events of which every target that reaches st has a newer one, and then, if that
-// is not enough, the oldest.
+// keepNewest drops the events of which every target that reaches st has a newer one, and then, if
+// that is not enough, the oldest.
 func (b *backlog) keepNewest(st *Stream, rec *record, size int) {
 	q := &st.queue
 	b.isNewest(st, rec)
@@ -111,8 +114,8 @@ func (b *backlog) keepNewest(st *Stream, rec *record, size int) {
 	}
 }
 
-// isNewest reports whether rec has a target that reaches st and was not seen before. It is asked about
-// one record after the other, from the newest to the oldest.
+// isNewest reports whether rec has a target that reaches st and was not seen before. It is called
+// for one record after the other, from the newest to the oldest.
 func (b *backlog) isNewest(st *Stream, rec *record) bool {
 	newest := false
 	st.reachedBy(rec, func(t names.Target) {
@@ -124,7 +127,8 @@ func (b *backlog) isNewest(st *Stream, rec *record) bool {
 	return newest
 }
 
-// searched returns what reachedBy costs for a record with several targets; for others it is next to nothing.
+// searched returns what reachedBy costs for a record with several targets; for others it is next to
+// nothing.
 func (st *Stream) searched(rec *record) int {
 	switch {
 	case len(rec.to) == 1:

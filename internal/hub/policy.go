@@ -2,13 +2,13 @@ package hub
 
 import "fmt"
 
-// Policy is what happens to a stream whose socket takes nothing while its queue is full.
+// Policy decides what happens to a stream whose queue is full while its socket takes nothing.
 type Policy uint8
 
 // The policies for slow streams.
 const (
 	Close      Policy = iota // the stream is ended; the client comes back and resumes from the history
-	DropOldest               // the oldest queued events are dropped, and a hasses.gap says so
+	DropOldest               // the oldest queued events are dropped, and a hasses.gap announces it
 	Latest                   // only the newest queued event of each target is kept
 )
 

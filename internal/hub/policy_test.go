@@ -13,12 +13,12 @@ import (
 // frameLen is the length of the events of these tests, all of one digit and one byte.
 const frameLen = len("id: e-1\ndata: x\n\n")
 
-// slowWorld is a world whose queues hold n such events.
-func slowWorld(t *testing.T, p Policy, n int) *world {
-	return newWorld(t, 1, Options{QueueBytes: n * frameLen, Slow: p})
+// slowTestHub is a testHub whose queues hold n such events.
+func slowTestHub(t *testing.T, p Policy, n int) *testHub {
+	return newTestHub(t, 1, Options{QueueBytes: n * frameLen, Slow: p})
 }
 
-func (w *world) send(to, data string) {
+func (w *testHub) send(to, data string) {
 	w.t.Helper()
 	w.publish(to, data)
 	w.deliver()
@@ -41,7 +41,7 @@ func TestParsePolicy(t *testing.T) {
 }
 
 func TestClosePolicy(t *testing.T) {
-	w := slowWorld(t, Close, 2)
+	w := slowTestHub(t, Close, 2)
 	slow, other := w.subscribe("a"), w.subscribe("a")
 	slow.blocked = true
 	for _, data := range []string{"1", "2", "3", "4"} {
@@ -64,7 +64,7 @@ func TestClosePolicy(t *testing.T) {
 
 func TestAnUnblockedStreamIsNotJudged(t *testing.T) {
 	for _, p := range []Policy{Close, DropOldest, Latest} {
-		w := slowWorld(t, p, 2)
+		w := slowTestHub(t, p, 2)
 		c := w.subscribe("a")
 		for _, data := range []string{"1", "2", "3"} {
 			w.send("a", data)
@@ -78,7 +78,7 @@ func TestAnUnblockedStreamIsNotJudged(t *testing.T) {
 
 func TestAnEmptyQueueTakesAnyEvent(t *testing.T) {
 	for _, p := range []Policy{Close, DropOldest, Latest} {
-		w := slowWorld(t, p, 2)
+		w := slowTestHub(t, p, 2)
 		c := w.subscribe("a")
 		c.blocked = true
 		big := strings.Repeat("x", 5000)
@@ -91,7 +91,7 @@ func TestAnEmptyQueueTakesAnyEvent(t *testing.T) {
 }
 
 func TestDropOldest(t *testing.T) {
-	w := slowWorld(t, DropOldest, 3)
+	w := slowTestHub(t, DropOldest, 3)
 	c := w.subscribe("a")
 	c.blocked = true
 	w.send("a", "1")
@@ -113,7 +113,7 @@ func TestDropOldest(t *testing.T) {
 }
 
 func TestDropOldestKeepsWhatIsPartlySent(t *testing.T) {
-	w := slowWorld(t, DropOldest, 3)
+	w := slowTestHub(t, DropOldest, 3)
 	c := w.subscribe("a")
 	c.blocked = true
 	w.send("a", "1")
@@ -125,7 +125,7 @@ func TestDropOldestKeepsWhatIsPartlySent(t *testing.T) {
 }
 
 func TestDropOldestWhenTheGapIsPartlySent(t *testing.T) {
-	w := slowWorld(t, DropOldest, 3)
+	w := slowTestHub(t, DropOldest, 3)
 	c := w.subscribe("a")
 	c.blocked = true
 	for _, data := range []string{"1", "2", "3", "4"} {
@@ -135,12 +135,13 @@ func TestDropOldestWhenTheGapIsPartlySent(t *testing.T) {
 	for _, data := range []string{"5", "6"} {
 		w.send("a", data)
 	}
-	// What is left of the gap is more than the bound, so that there is room for one event behind it.
+	// What is left of the gap is more than the bound, so that there is room for one event behind
+	// it.
 	c.want("gap e-0 to 1", "gap e-1 to 5", "6 6")
 }
 
 func TestDropOldestMakesRoomForABigEvent(t *testing.T) {
-	w := slowWorld(t, DropOldest, 3)
+	w := slowTestHub(t, DropOldest, 3)
 	c := w.subscribe("a")
 	c.blocked = true
 	big := strings.Repeat("x", 500)
@@ -152,7 +153,7 @@ func TestDropOldestMakesRoomForABigEvent(t *testing.T) {
 }
 
 func TestDropOldestKeepsTheGapOfTheStart(t *testing.T) {
-	w := newWorld(t, 1, Options{QueueBytes: 3 * frameLen, Slow: DropOldest})
+	w := newTestHub(t, 1, Options{QueueBytes: 3 * frameLen, Slow: DropOldest})
 	w.send("a", "1")
 	c, _ := w.resume("a", "f-1")
 	c.blocked = true
@@ -163,7 +164,7 @@ func TestDropOldestKeepsTheGapOfTheStart(t *testing.T) {
 }
 
 func TestLatest(t *testing.T) {
-	w := slowWorld(t, Latest, 4)
+	w := slowTestHub(t, Latest, 4)
 	c := w.subscribe("a b")
 	c.blocked = true
 	for _, m := range []struct{ to, data string }{
@@ -181,7 +182,7 @@ func TestLatest(t *testing.T) {
 }
 
 func TestLatestLooksAtTheTargetsThatReachTheStream(t *testing.T) {
-	w := slowWorld(t, Latest, 2)
+	w := slowTestHub(t, Latest, 2)
 	a, both := w.subscribe("a"), w.subscribe("a b")
 	a.blocked, both.blocked = true, true
 	w.send("a,b", "1")
@@ -192,7 +193,7 @@ func TestLatestLooksAtTheTargetsThatReachTheStream(t *testing.T) {
 }
 
 func TestLatestKeepsWhatIsPartlySent(t *testing.T) {
-	w := slowWorld(t, Latest, 3)
+	w := slowTestHub(t, Latest, 3)
 	c := w.subscribe("a")
 	c.blocked = true
 	w.send("a", "1")
@@ -204,7 +205,7 @@ func TestLatestKeepsWhatIsPartlySent(t *testing.T) {
 }
 
 func TestLatestDropsTheOldestOfTooManyTargets(t *testing.T) {
-	w := slowWorld(t, Latest, 2)
+	w := slowTestHub(t, Latest, 2)
 	c := w.subscribe("*")
 	c.blocked = true
 	for _, to := range []string{"a", "b", "c", "d"} {
@@ -230,7 +231,7 @@ func TestLatestDropsTheOldestOfTooManyTargets(t *testing.T) {
 }
 
 func TestSetLimitsAppliesToLiveStreams(t *testing.T) {
-	w := slowWorld(t, Close, 2)
+	w := slowTestHub(t, Close, 2)
 	c := w.subscribe("a")
 	c.blocked = true
 	w.send("a", "1")
@@ -241,11 +242,12 @@ func TestSetLimitsAppliesToLiveStreams(t *testing.T) {
 	c.want("gap e-0 to 1", "2 2", "3 3", "4 4")
 }
 
-// Whoever does not read chooses how much is in its queue, and a publisher how many targets a message has.
+// Whoever does not read chooses how much is in its queue, and a publisher how many targets a
+// message has.
 func TestLatestSearchesABoundedNumberOfTargets(t *testing.T) {
 	const messages = 300
 	for rooms, most := range map[string]int{"*": latestWork/eventlog.MaxTargets + 1, "room7 room8": 1} {
-		w := newWorld(t, 1, Options{QueueBytes: 15 * messages, Slow: Latest})
+		w := newTestHub(t, 1, Options{QueueBytes: 15 * messages, Slow: Latest})
 		c := w.subscribe(rooms)
 		c.blocked = true
 		to := make([]names.Target, eventlog.MaxTargets)

@@ -2,10 +2,11 @@ package hub
 
 import "github.com/hassesd/hassesd/internal/sse"
 
-// Pop appends up to limit bytes of what is to be sent to dst: whole frames as long as they fit; a frame
-// longer than limit in pieces of limit bytes. While a replay is going on, it takes more from the history as
-// the queue drains. If it appends nothing, the stream is Empty, or a replay has passed over so much that is not for this
-// client that others come first: then Pop is to be called again.
+// Pop appends up to limit bytes of what is to be sent to dst: whole frames as long as they fit; a
+// frame longer than limit in pieces of limit bytes. While a replay is going on, it takes more from
+// the history as the queue drains. If it appends nothing, the stream is Empty, or a replay has
+// passed over so much that is not for this client that others come first: then Pop is to be called
+// again.
 func (st *Stream) Pop(dst []byte, limit int) []byte {
 	room, queued := limit, st.queue.bytes
 	for room > 0 && (st.queue.n > 0 || st.refill(room)) {
@@ -54,8 +55,8 @@ func (st *Stream) count(it item) {
 	st.shard.backlog.sent++
 }
 
-// Push queues a frame that is not an event, such as a heartbeat, if the stream is Empty; otherwise the
-// stream is not silent, and nothing happens.
+// Push queues a frame that is not an event, such as a heartbeat, if the stream is Empty; otherwise
+// the stream is not silent, and nothing happens.
 func (st *Stream) Push(f *sse.Frame) {
 	if st.Empty() {
 		st.queue.push(item{frame: f})
@@ -63,7 +64,7 @@ func (st *Stream) Push(f *sse.Frame) {
 	}
 }
 
-// account tells the shard by how much the queue has grown.
+// account adds the growth of the queue to the figures of the shard.
 func (st *Stream) account(bytes int) {
 	if st.shard != nil {
 		st.shard.backlog.queued += int64(bytes)

@@ -5,12 +5,13 @@ import (
 	"strings"
 )
 
-// prefixTree keeps, for each prefix that messages were sent to, their ordinals. It is a radix tree: which prefixes a room
-// begins with is found by going down along its name once, however many prefixes there are and however long they are. The
-// zero value is empty.
+// prefixTree keeps, for each prefix that messages were sent to, their ordinals. It is a radix tree:
+// which prefixes a room begins with is found by going down along its name once, however many
+// prefixes there are and however long they are. The zero value is empty.
 type prefixTree struct{ root prefixNode }
 
-// prefixNode stands for the labels from the root down to it. But for the root, it has ordinals or two children.
+// prefixNode stands for the labels from the root down to it. But for the root, it has ordinals or
+// two children.
 type prefixNode struct {
 	label    string   // never empty but at the root
 	ordinals ordinals // empty: nobody has sent to this prefix
@@ -21,7 +22,8 @@ type prefixNode struct {
 
 func (n *prefixNode) child(first byte) int { return bytes.IndexByte(n.first, first) }
 
-// along calls visit for every prefix of name that has ordinals, the shortest first. It answers how many nodes it passed.
+// along calls visit for every prefix of name that has ordinals, the shortest first. It returns how
+// many nodes it passed.
 func (t *prefixTree) along(name string, visit func(*prefixNode)) (passed uint64) {
 	for n := &t.root; name != ""; passed++ {
 		i := n.child(name[0])
@@ -54,8 +56,8 @@ func (t *prefixTree) find(name string) *ordinals {
 	return &n.ordinals
 }
 
-// at returns the ordinals of the prefix name, which is not empty, to be added to. Without ordinals it has no place in the
-// tree.
+// at returns the ordinals of the prefix name, which is not empty, to be added to. Without ordinals
+// it has no place in the tree.
 func (t *prefixTree) at(name string) *ordinals {
 	n := &t.root
 	for name != "" {

@@ -2,23 +2,24 @@ package hub
 
 import "github.com/hassesd/hassesd/internal/sse"
 
-// Room of a queue behind its first item, in items of 16 bytes. One with small bursts keeps what it has, so that it does
-// not allocate again and again.
+// Room of a queue behind its first item, in items of 16 bytes. One with small bursts keeps what it
+// has, so that it does not allocate again and again.
 const (
 	queueFirst = 4
 	queueKeep  = 16 // an empty queue keeps at most so much
 )
 
-// item is a frame in a queue; rec is nil if it is not an event that counts as one (a gap, a heartbeat).
+// item is a frame in a queue; rec is nil if it is not an event that counts as one (a gap, a
+// heartbeat).
 type item struct {
 	frame *sse.Frame
 	rec   *record
 }
 
-// queue is what a stream has still to send. It does not know any bound. The zero value is empty.
+// queue is what a stream has still to send. It has no bound of its own. The zero value is empty.
 //
-// The oldest item lies in the queue itself: a stream that gets one event now and then has nothing else, and each of its
-// deliveries is a cache line less.
+// The oldest item lies in the queue itself: a stream that gets one event now and then has nothing
+// else, and each of its deliveries is a cache line less.
 type queue struct {
 	n      int    // items
 	bytes  int    // not popped yet
@@ -80,8 +81,8 @@ func (q *queue) shift() {
 	}
 }
 
-// read appends at most room bytes of the oldest item to dst and removes the item if that was its end.
-// It returns the removed item.
+// read appends at most room bytes of the oldest item to dst and removes the item if that was its
+// end. It returns the removed item.
 func (q *queue) read(dst []byte, room int) ([]byte, item) {
 	it := q.oldest
 	rest := it.frame.Bytes()[q.offset:]
@@ -96,11 +97,11 @@ func (q *queue) read(dst []byte, room int) ([]byte, item) {
 	return append(dst, rest...), it
 }
 
-// next is how much of the oldest item is left to read.
+// next returns how much of the oldest item is left to read.
 func (q *queue) next() int { return q.oldest.frame.Len() - int(q.offset) }
 
-// fixed is the number of items at the front that must not be dropped: a partly popped one, and frames
-// that are not events.
+// fixed returns the number of items at the front that must not be dropped: a partly popped one, and
+// frames that are not events.
 func (q *queue) fixed() int {
 	i := 0
 	if q.offset > 0 {
@@ -121,8 +122,8 @@ func (q *queue) drop(i int) {
 	q.shift()
 }
 
-// retain removes the items from first on that keep refuses, and returns how many. It asks from the newest
-// to the oldest.
+// retain removes the items from first on that keep refuses, and returns how many. It asks from the
+// newest to the oldest.
 func (q *queue) retain(first int, keep func(item) bool) (removed int) {
 	to := q.n
 	for i := q.n - 1; i >= 0; i-- {
@@ -144,8 +145,8 @@ func (q *queue) retain(first int, keep func(item) bool) (removed int) {
 	return to
 }
 
-// discard removes everything but the rest of a partly popped frame, which no longer counts as an event
-// of the stream.
+// discard removes everything but the rest of a partly popped frame, which no longer counts as an
+// event of the stream.
 func (q *queue) discard() {
 	if q.offset == 0 {
 		*q = queue{}

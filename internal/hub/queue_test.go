@@ -6,7 +6,8 @@ import (
 	"github.com/hassesd/hassesd/internal/sse"
 )
 
-// queueOf makes a queue of events with these numbers; number 0 stands for a frame that is not an event.
+// queueOf makes a queue of events with these numbers; number 0 stands for a frame that is not an
+// event.
 func queueOf(t *testing.T, seqs ...uint64) *queue {
 	t.Helper()
 	q := new(queue)

@@ -7,8 +7,8 @@ import (
 	"github.com/hassesd/hassesd/internal/sse"
 )
 
-// record is a message with its number. It is immutable once it is in an inbox, and shared by the history, all inboxes and
-// all queues.
+// record is a message with its number. It is immutable once it is in an inbox, and shared by the
+// history, all inboxes and all queues.
 type record struct {
 	frame  *sse.Frame
 	size   int64 // what it counts against the bounds of inboxes and of the history
@@ -20,8 +20,8 @@ type record struct {
 	end int64         // the sizes of all records that went into the history, up to this one
 }
 
-// targetBytes is about what it takes in memory, beside its name, that a record is found by one more target. Without it a
-// message to a thousand rooms of two letters would count as nothing.
+// targetBytes is about what it takes in memory, beside its name, that a record is found by one more
+// target. Without it a message to a thousand rooms of two letters would count as nothing.
 const targetBytes = 128
 
 // newRecord returns a record. Its size is the frame and the names that it is found by.
@@ -35,3 +35,7 @@ func newRecord(frame *sse.Frame, to eventlog.Targets, except string) *record {
 
 // excepts reports whether the message is not for a client of that id.
 func (r *record) excepts(clientID string) bool { return r.except != "" && r.except == clientID }
+
+// ordinals identify records of the history, ascending. They count records as they came, and have no
+// gaps even where the numbers of the log have some.
+type ordinals []uint64

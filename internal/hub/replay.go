@@ -13,13 +13,7 @@ const (
 	replaySteps   = 4   // for one Pop
 )
 
-// replays are those of the streams of a shard. All of it is owned by the loop.
-type replays struct {
-	looked uint64 // places of the history that they have looked at
-	heads  []head // scratch
-}
-
-// start decides where the subscription of st begins, and whether it begins with a replay.
+// start decides where the subscription of st begins, and whether a replay comes first.
 func (h *Hub) start(now time.Time, st *Stream, lastEventID string) Start {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -45,8 +39,8 @@ func (h *Hub) start(now time.Time, st *Stream, lastEventID string) Start {
 	return start
 }
 
-// refill pulls the next piece of a replay, about want bytes, into the empty queue. It reports whether
-// anything came; where much is not for this client, it may be for another time.
+// refill pulls the next piece of a replay, about want bytes, into the empty queue. It reports
+// whether anything came. Where much is not for this client, the next call may bring something.
 func (st *Stream) refill(want int) bool {
 	for step := 0; step < replaySteps && st.phase == replaying && st.queue.n == 0; step++ {
 		st.shard.hub.pull(st, want)
@@ -76,7 +70,8 @@ func (h *Hub) pull(st *Stream, want int) {
 }
 
 // replay visits what is in history for st after st.after and moves st.after on: to just before the
-// record at which visit stopped, or, if there is no more, to the newest message, and the stream is live.
+// record at which visit stopped. If visit did not stop, it moves to the newest record, and the
+// stream is live.
 func (h *Hub) replay(st *Stream, visit func(*record) bool) {
 	before := h.history.looked
 	stopped, scratch := h.history.scan(st, st.after, st.shard.replays.heads, visit)

@@ -33,7 +33,7 @@ func TestResumeRules(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			w := newWorld(t, 1, Options{History: tt.history})
+			w := newTestHub(t, 1, Options{History: tt.history})
 			for range 5 {
 				w.publish("a", "x")
 			}
@@ -55,7 +55,7 @@ func TestResumeRules(t *testing.T) {
 }
 
 func TestReplayIsForTheRoomsOfTheStream(t *testing.T) {
-	w := newWorld(t, 1, Options{History: keepAll})
+	w := newTestHub(t, 1, Options{History: keepAll})
 	for i, to := range []string{"room1", "room2", "room*", "ro*", "x*", "*", "room2,room1", "other", "room1-me", "room1-you", "room1*,room1"} {
 		w.publish(to, "m"+itoa(i+1))
 	}
@@ -83,7 +83,7 @@ func TestSeam(t *testing.T) {
 	for waiting := range 4 {
 		for later := range 3 {
 			t.Run(fmt.Sprintf("%d waiting, %d later", waiting, later), func(t *testing.T) {
-				w := newWorld(t, 1, Options{History: keepAll})
+				w := newTestHub(t, 1, Options{History: keepAll})
 				want := []string{"1 x", "2 x"}
 				w.publish("a", "x")
 				w.publish("a", "x")
@@ -109,7 +109,7 @@ func TestSeam(t *testing.T) {
 }
 
 func TestNewSubscriberDoesNotGetWhatWaits(t *testing.T) {
-	w := newWorld(t, 1, Options{History: keepAll})
+	w := newTestHub(t, 1, Options{History: keepAll})
 	r := w.publish("a", "before")
 	c := w.subscribe("a")
 	w.publish("a", "after")
@@ -120,7 +120,7 @@ func TestNewSubscriberDoesNotGetWhatWaits(t *testing.T) {
 }
 
 func TestReplayedDeliveriesCountAsMatched(t *testing.T) {
-	w := newWorld(t, 1, Options{History: keepAll})
+	w := newTestHub(t, 1, Options{History: keepAll})
 	w.publish("a", "1")
 	w.deliver()
 	c, _ := w.resume("a", "e-0")
@@ -136,7 +136,7 @@ func TestReplayedDeliveriesCountAsMatched(t *testing.T) {
 }
 
 func TestReplayIsPulledInPieces(t *testing.T) {
-	w := newWorld(t, 1, Options{History: HistoryLimits{Events: 10000, Bytes: 1 << 30, Age: time.Hour}, QueueBytes: 1000})
+	w := newTestHub(t, 1, Options{History: HistoryLimits{Events: 10000, Bytes: 1 << 30, Age: time.Hour}, QueueBytes: 1000})
 	for range 5000 {
 		w.publish("a", "x")
 		w.deliver()
@@ -162,7 +162,7 @@ func TestReplayIsPulledInPieces(t *testing.T) {
 }
 
 func TestEvictionDuringReplay(t *testing.T) {
-	w := newWorld(t, 1, Options{History: HistoryLimits{Events: 4, Bytes: 1 << 20, Age: time.Hour}})
+	w := newTestHub(t, 1, Options{History: HistoryLimits{Events: 4, Bytes: 1 << 20, Age: time.Hour}})
 	for range 4 {
 		w.publish("a", "x")
 	}
@@ -177,7 +177,7 @@ func TestEvictionDuringReplay(t *testing.T) {
 }
 
 func TestEvictionOfOtherRoomsDuringReplayIsNoGap(t *testing.T) {
-	w := newWorld(t, 1, Options{History: HistoryLimits{Events: 4, Bytes: 1 << 20, Age: time.Hour}})
+	w := newTestHub(t, 1, Options{History: HistoryLimits{Events: 4, Bytes: 1 << 20, Age: time.Hour}})
 	for _, to := range []string{"a", "b", "b", "a"} {
 		w.publish(to, "x")
 	}
@@ -191,7 +191,7 @@ func TestEvictionOfOtherRoomsDuringReplayIsNoGap(t *testing.T) {
 }
 
 func TestHistoryTurnedOffDuringReplay(t *testing.T) {
-	w := newWorld(t, 1, Options{History: keepAll})
+	w := newTestHub(t, 1, Options{History: keepAll})
 	for range 3 {
 		w.publish("a", "x")
 	}
@@ -206,7 +206,7 @@ func TestHistoryTurnedOffDuringReplay(t *testing.T) {
 }
 
 func TestReplayPassesManyExceptedMessages(t *testing.T) {
-	w := newWorld(t, 1, Options{History: HistoryLimits{Events: 10000, Bytes: 1 << 30, Age: time.Hour}})
+	w := newTestHub(t, 1, Options{History: HistoryLimits{Events: 10000, Bytes: 1 << 30, Age: time.Hour}})
 	for range 3 * replayVisits {
 		w.publish("a-me", "x")
 		w.deliver()
@@ -222,7 +222,7 @@ func TestReplayPassesManyExceptedMessages(t *testing.T) {
 }
 
 func TestUnsubscribeStopsReplay(t *testing.T) {
-	w := newWorld(t, 1, Options{History: keepAll})
+	w := newTestHub(t, 1, Options{History: keepAll})
 	w.publish("a", "x")
 	w.publish("a", "x")
 	w.deliver()
@@ -237,7 +237,7 @@ func TestUnsubscribeStopsReplay(t *testing.T) {
 // Threat T30: a client chooses its id, and so how much of the history is not for it.
 func TestT30AReplayPassesOverAPartAtATime(t *testing.T) {
 	const n = 5000
-	w := newWorld(t, 1, Options{InboxEvents: 2 * n, History: HistoryLimits{Events: 2 * n, Bytes: 1 << 30, Age: time.Hour}})
+	w := newTestHub(t, 1, Options{InboxEvents: 2 * n, History: HistoryLimits{Events: 2 * n, Bytes: 1 << 30, Age: time.Hour}})
 	w.publish("a", "first")
 	for range n {
 		w.publish("a-me", "not for me")

@@ -11,9 +11,16 @@ type head struct{ ordinals ordinals }
 
 func (h head) ordinal() uint64 { return h.ordinals[0] }
 
-// scan visits the records behind a number that are for st, by its rooms alone, oldest first and each once, until visit
-// returns false. It returns the number visit stopped at, or 0. scratch is room to work in, returned for the next time.
-// The cost depends on the rooms of st and on what is visited, not on what else the history holds.
+// replays are those of the streams of a shard. All of it is owned by the loop.
+type replays struct {
+	looked uint64 // places of the history that they have looked at
+	heads  []head // scratch
+}
+
+// scan visits the records behind a number that are for st, by its rooms alone, oldest first and
+// each once, until visit returns false. It returns the number visit stopped at, or 0. scratch is
+// room to work in, returned for the next time. The cost depends on the rooms of st and on what is
+// visited, not on what else the history holds.
 func (h *history) scan(st *Stream, after uint64, scratch []head, visit func(*record) bool) (uint64, []head) {
 	from := h.ordinalAfter(after)
 	if from == h.next() {
@@ -43,7 +50,8 @@ func (h *history) scan(st *Stream, after uint64, scratch []head, visit func(*rec
 	return 0, scratch
 }
 
-// heads collects the ordinals, from one on, of every target that reaches st, as a heap with the lowest one first.
+// heads collects the ordinals, from one on, of every target that reaches st, as a heap with the
+// lowest one first.
 func (h *history) heads(st *Stream, from uint64, heads []head) []head {
 	add := func(of *ordinals) {
 		if of == nil {

@@ -1,6 +1,7 @@
 package hub
 
-// Shard is the part of a Hub that belongs to one event loop: its streams, their rooms and their queues.
+// Shard is the part of a Hub that belongs to one event loop: its streams, their rooms and their
+// queues.
 type Shard struct {
 	// Fixed after creation.
 	hub *Hub
@@ -19,8 +20,8 @@ type Shard struct {
 	delivered uint64     // bytes of the events that begin has taken
 }
 
-// NewShard adds a shard; it gets every record that is applied from then on. wake is called with the lock of the hub held
-// when the first record enters an empty inbox: it must only signal the loop.
+// NewShard adds a shard; it gets every record that is applied from then on. wake is called with the
+// lock of the hub held when the first record enters an empty inbox: it must only signal the loop.
 func (h *Hub) NewShard(wake func()) *Shard {
 	s := &Shard{hub: h, inbox: inbox{wake: wake}, directory: newDirectory(), backlog: newBacklog()}
 	s.cursor.rooms = s.order.Iter()
@@ -30,19 +31,22 @@ func (h *Hub) NewShard(wake func()) *Shard {
 	return s
 }
 
-// DeliveredBytes returns the length of all events that have begun their way to the queues: by its growth a caller bounds
-// how much is queued before it flushes.
+// DeliveredBytes returns the length of all events that have begun their way to the queues: by its
+// growth a caller bounds how much is queued before it flushes.
 func (s *Shard) DeliveredBytes() uint64 { return s.delivered }
 
-// QueuedBytes returns how much waits in the queues of all streams, until they are released. Streams share the events, so it
-// is far more than the memory that they take: it is what has still to be sent.
+// QueuedBytes returns how much waits in the queues of all streams, until they are released. Streams
+// share the events, so it is far more than the memory that they take: it is what has still to be
+// sent.
 func (s *Shard) QueuedBytes() int64 { return s.backlog.queued }
 
-// FannedOutBytes returns how much was put into queues: each message as often as there were streams for it.
+// FannedOutBytes returns how much was put into queues: each message as often as there were streams
+// for it.
 func (s *Shard) FannedOutBytes() uint64 { return s.backlog.fannedOut }
 
-// ReplayWork returns how many places of the history replays have looked at, in Subscribe and Pop: by its growth a caller
-// bounds how long replays keep others waiting. A thousand take about as long as ten short writes.
+// ReplayWork returns how many places of the history replays have looked at, in Subscribe and Pop:
+// by its growth a caller bounds how long replays keep others waiting. A thousand take about as long
+// as ten short writes.
 func (s *Shard) ReplayWork() uint64 { return s.replays.looked }
 
 // Sent returns the number of events that were popped whole from the streams of this shard.

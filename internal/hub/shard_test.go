@@ -11,7 +11,7 @@ import (
 )
 
 func TestShardCounts(t *testing.T) {
-	w := newWorld(t, 2, Options{})
+	w := newTestHub(t, 2, Options{})
 	a := w.subscribe("room1 room2 x")
 	b := w.subscribe("room1")
 	all := w.subscribe("*")
@@ -59,7 +59,7 @@ func TestShardCounts(t *testing.T) {
 }
 
 // visited goes through a list of streams, and lets those that it meets leave.
-func (w *world) visited(list func(string, int) (*Stream, int), key string, leave bool) (n int) {
+func (w *testHub) visited(list func(string, int) (*Stream, int), key string, leave bool) (n int) {
 	for st, place := list(key, math.MaxInt); st != nil; st, place = list(key, place) {
 		n++
 		if leave {
@@ -71,7 +71,7 @@ func (w *world) visited(list func(string, int) (*Stream, int), key string, leave
 }
 
 func TestStreamsOfARoomOrAnIDOneByOne(t *testing.T) {
-	w := newWorld(t, 1, Options{})
+	w := newTestHub(t, 1, Options{})
 	s := w.shards[0]
 	for i := range 6 {
 		w.client(0).subscribe(Subscription{ClientID: []string{"me", "you", ""}[i%3]}, "a b")
@@ -98,7 +98,7 @@ func TestStreamsOfARoomWhileOthersComeAndGo(t *testing.T) {
 	const n = 6
 	for leaver := range n {
 		for when := range n {
-			w := newWorld(t, 1, Options{})
+			w := newTestHub(t, 1, Options{})
 			var clients []*client
 			met := make(map[*Stream]bool)
 			for range n {
@@ -123,7 +123,7 @@ func TestStreamsOfARoomWhileOthersComeAndGo(t *testing.T) {
 }
 
 func TestGroupGivesMemoryBack(t *testing.T) {
-	w := newWorld(t, 1, Options{})
+	w := newTestHub(t, 1, Options{})
 	var clients []*client
 	for range 1000 {
 		clients = append(clients, w.subscribe("a"))
@@ -140,35 +140,35 @@ func TestGroupGivesMemoryBack(t *testing.T) {
 func TestCheckNotices(t *testing.T) {
 	tests := []struct {
 		name   string
-		damage func(w *world, c *client)
+		damage func(w *testHub, c *client)
 	}{
-		{"history bytes", func(w *world, _ *client) { w.hub.history.bytes++ }},
-		{"history floor", func(w *world, _ *client) { w.hub.history.floor++ }},
-		{"index", func(w *world, _ *client) {
+		{"history bytes", func(w *testHub, _ *client) { w.hub.history.bytes++ }},
+		{"history floor", func(w *testHub, _ *client) { w.hub.history.floor++ }},
+		{"index", func(w *testHub, _ *client) {
 			delete(w.hub.history.index[0].targets, names.Target{Kind: names.Room, Name: "a"})
 		}},
-		{"ordinal too many", func(w *world, _ *client) {
+		{"ordinal too many", func(w *testHub, _ *client) {
 			w.hub.history.index[0].targets[names.Target{Kind: names.Room, Name: "b"}] = &ordinals{1}
 		}},
-		{"prefixes", func(w *world, _ *client) { w.hub.history.index[0].prefixes = prefixTree{} }},
-		{"prefix of nobody", func(w *world, _ *client) { w.hub.history.index[0].prefixes.at("x") }},
-		{"generation", func(w *world, _ *client) { w.hub.history.index[0].last = 0 }},
-		{"what has left", func(w *world, _ *client) { w.hub.history.left++ }},
-		{"end", func(w *world, _ *client) { w.hub.history.at(1).end++ }},
-		{"inbox bytes", func(w *world, _ *client) { w.shards[0].inbox.bytes++ }},
-		{"space", func(w *world, _ *client) { w.hub.intake.waiting = make(chan struct{}) }},
-		{"room index", func(w *world, _ *client) { w.shards[0].order.Delete("a") }},
-		{"empty room", func(w *world, _ *client) { w.shards[0].ids.put("x", &group{kind: idGroup}) }},
-		{"place", func(_ *world, c *client) { c.memberships[1].pos++ }},
-		{"membership", func(_ *world, c *client) { c.memberships = append(c.memberships, membership{}) }},
-		{"phase", func(_ *world, c *client) { c.phase = unsubscribed }},
-		{"queue bytes", func(_ *world, c *client) { c.queue.bytes++ }},
-		{"queue order", func(_ *world, c *client) { c.queue.push(*c.queue.at(0)) }},
-		{"gap", func(_ *world, c *client) { c.pop(1 << 10); c.gap = new(gap) }},
+		{"prefixes", func(w *testHub, _ *client) { w.hub.history.index[0].prefixes = prefixTree{} }},
+		{"prefix of nobody", func(w *testHub, _ *client) { w.hub.history.index[0].prefixes.at("x") }},
+		{"generation", func(w *testHub, _ *client) { w.hub.history.index[0].last = 0 }},
+		{"what has left", func(w *testHub, _ *client) { w.hub.history.left++ }},
+		{"end", func(w *testHub, _ *client) { w.hub.history.at(1).end++ }},
+		{"inbox bytes", func(w *testHub, _ *client) { w.shards[0].inbox.bytes++ }},
+		{"space", func(w *testHub, _ *client) { w.hub.intake.waiting = make(chan struct{}) }},
+		{"room index", func(w *testHub, _ *client) { w.shards[0].order.Delete("a") }},
+		{"empty room", func(w *testHub, _ *client) { w.shards[0].ids.put("x", &group{kind: idGroup}) }},
+		{"place", func(_ *testHub, c *client) { c.memberships[1].pos++ }},
+		{"membership", func(_ *testHub, c *client) { c.memberships = append(c.memberships, membership{}) }},
+		{"phase", func(_ *testHub, c *client) { c.phase = unsubscribed }},
+		{"queue bytes", func(_ *testHub, c *client) { c.queue.bytes++ }},
+		{"queue order", func(_ *testHub, c *client) { c.queue.push(*c.queue.at(0)) }},
+		{"gap", func(_ *testHub, c *client) { c.pop(1 << 10); c.gap = new(gap) }},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			w := &world{t: t, now: start, hub: New(Options{Epoch: "e", History: keepAll})}
+			w := &testHub{t: t, now: start, hub: New(Options{Epoch: "e", History: keepAll})}
 			w.log = follow(w.hub, func() time.Time { return w.now })
 			w.shards = []*Shard{w.hub.NewShard(func() {})}
 			c := w.subscribe("a")
@@ -189,7 +189,7 @@ func TestCheckNotices(t *testing.T) {
 }
 
 func TestRoomsCanBeVisitedPageByPage(t *testing.T) {
-	w := newWorld(t, 1, Options{})
+	w := newTestHub(t, 1, Options{})
 	w.subscribe("a b1 b2 b3 c")
 	var got []string
 	for after, more := "", true; more; {

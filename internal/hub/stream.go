@@ -1,17 +1,19 @@
 package hub
 
-// Owner carries a stream to its client. The methods are called on the shard's loop, from Deliver. They
-// may use the queue side of the stream (Pop, Empty, …) but must not subscribe or unsubscribe any stream.
+// Owner carries a stream to its client. The methods are called on the shard's loop, from Deliver.
+// They may use the queue side of the stream (Pop, Empty, …) but must not subscribe or unsubscribe
+// any stream.
 type Owner interface {
-	// Queued is called when an event was appended to the queue, so that the owner marks the stream for flushing.
-	// recipients is how many streams of this shard the event is for at most; it is exact for an event to one room.
+	// Queued is called when an event was appended to the queue, so that the owner marks the stream
+	// for flushing. recipients is how many streams of this shard the event is for at most; it is
+	// exact for an event to one room.
 	Queued(st *Stream, recipients int)
-	// Blocked reports whether the socket really does not take bytes now. If it only was not this
-	// stream's turn yet, it is not judged: its queue may grow over the bound, by as much as the caller
-	// lets Deliver take in between two flushes.
+	// Blocked reports whether the socket really takes no bytes now. A stream whose turn has not
+	// come yet is not blocked: its queue may grow over the bound, by as much as the caller lets
+	// Deliver take in between two flushes.
 	Blocked(st *Stream) bool
-	// Overflow is called when the stream was too slow and gets no more events: it must be ended, but not before Deliver
-	// has returned. It is called once per subscription.
+	// Overflow is called when the stream was too slow and gets no more events: it must be ended,
+	// but not before Deliver has returned. It is called once per subscription.
 	Overflow(st *Stream)
 }
 
@@ -25,11 +27,11 @@ const (
 	overflowed                // was too slow under the policy Close; gets nothing more
 )
 
-// Stream is one subscriber. It is embedded by value in what carries it; its zero value, with Owner set,
-// is ready for Subscribe. It must not be copied while subscribed.
+// Stream is one subscriber. It is embedded by value in what carries it; its zero value, with Owner
+// set, is ready for Subscribe. It must not be copied while subscribed.
 type Stream struct {
-	// Owned by the loop of the shard, but for Owner, which is fixed while subscribed. What each event needs comes
-	// first, in as few cache lines as can be.
+	// Owned by the loop of the shard, but for Owner, which is fixed while subscribed. Fields used
+	// by every delivery come first, so that a delivery touches few cache lines.
 	seen    uint64 // number of the newest delivery that was looked at
 	after   uint64 // everything up to this number came by replay, or was not to come
 	queue   queue
@@ -46,7 +48,8 @@ type Stream struct {
 	memberships []membership
 }
 
-// gap is what the policy DropOldest took out of a queue, in front of the first event that is not partly sent.
+// gap is what the policy DropOldest took out of a queue, in front of the first event that is not
+// partly sent.
 type gap struct {
 	from uint64 // number of the last event before it
 	to   uint64 // number of the last event in it
@@ -64,24 +67,25 @@ func (st *Stream) setPhase(p phase) {
 // Empty reports whether there is nothing to send: nothing is queued, and no replay is going on.
 func (st *Stream) Empty() bool { return st.queue.n == 0 && st.phase != replaying }
 
-// QueueBytes is the length of what is queued, without what a replay has still to bring.
+// QueueBytes returns the length of what is queued, without what a replay has still to bring.
 func (st *Stream) QueueBytes() int { return st.queue.bytes }
 
-// Sent is the number of events that were popped whole, over all subscriptions of the stream.
+// Sent returns the number of events that were popped whole, over all subscriptions of the stream.
 func (st *Stream) Sent() uint64 { return st.sent }
 
-// Dropped is the number of events that the policy for slow streams took from the stream, over all its subscriptions.
+// Dropped returns the number of events that the policy for slow streams took from the stream, over
+// all its subscriptions.
 func (st *Stream) Dropped() uint64 { return st.dropped }
 
-// ClientID is the id the client gave itself, or "".
+// ClientID returns the id the client gave itself, or "".
 func (st *Stream) ClientID() string { return st.clientID }
 
-// Memberships is in how many lists of its shard the stream is, which is what it costs to unsubscribe: its rooms, and one or two
-// more. It is 0 without a subscription.
+// Memberships returns in how many lists of its shard the stream is: its rooms, and one or two more.
+// It is what unsubscribing costs, and 0 without a subscription.
 func (st *Stream) Memberships() int { return len(st.memberships) }
 
-// Rooms lists the rooms the stream is subscribed to, in the order it named them. It is empty if All is
-// true.
+// Rooms returns the rooms the stream is subscribed to, in the order it named them. It is empty if
+// All is true.
 func (st *Stream) Rooms() []string {
 	rooms := make([]string, 0, len(st.memberships))
 	for _, m := range st.memberships {

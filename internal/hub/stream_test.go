@@ -16,14 +16,14 @@ func TestZeroStream(t *testing.T) {
 	if st.All() || len(st.Rooms()) != 0 || st.ClientID() != "" {
 		t.Error("a stream that was never subscribed has rooms")
 	}
-	w := newWorld(t, 1, Options{})
+	w := newTestHub(t, 1, Options{})
 	w.shards[0].Unsubscribe(&st)
 }
 
 // TestPopAtEverySize pops the same events in pieces of each size: the bytes must be the same.
 func TestPopAtEverySize(t *testing.T) {
 	fill := func() *client {
-		w := newWorld(t, 1, Options{History: keepAll})
+		w := newTestHub(t, 1, Options{History: keepAll})
 		w.publish("a", "replayed")
 		w.publish("a", strings.Repeat("y", 60))
 		w.deliver()
@@ -56,7 +56,7 @@ func TestPopAtEverySize(t *testing.T) {
 }
 
 func TestPopKeepsWholeFramesTogether(t *testing.T) {
-	w := newWorld(t, 1, Options{})
+	w := newTestHub(t, 1, Options{})
 	c := w.subscribe("a")
 	for range 3 {
 		w.publish("a", "x")
@@ -72,7 +72,7 @@ func TestPopKeepsWholeFramesTogether(t *testing.T) {
 }
 
 func TestPopSplitsABigFrameAndGoesOn(t *testing.T) {
-	w := newWorld(t, 1, Options{})
+	w := newTestHub(t, 1, Options{})
 	c := w.subscribe("a")
 	big := strings.Repeat("x", 100)
 	w.publish("a", big)
@@ -87,7 +87,7 @@ func TestPopSplitsABigFrameAndGoesOn(t *testing.T) {
 }
 
 func TestPush(t *testing.T) {
-	w := newWorld(t, 1, Options{History: keepAll})
+	w := newTestHub(t, 1, Options{History: keepAll})
 	c := w.subscribe("a")
 	c.Push(sse.Comment())
 	c.Push(sse.Comment()) // not silent any more
@@ -105,7 +105,7 @@ func TestPush(t *testing.T) {
 }
 
 func TestStreamDescribesItsSubscription(t *testing.T) {
-	w := newWorld(t, 1, Options{})
+	w := newTestHub(t, 1, Options{})
 	c := w.client(0)
 	c.subscribe(Subscription{ClientID: "me"}, "b a")
 	if got := c.Rooms(); !slices.Equal(got, []string{"b", "a"}) || c.All() || c.ClientID() != "me" {
@@ -118,7 +118,7 @@ func TestStreamDescribesItsSubscription(t *testing.T) {
 }
 
 func TestSubscribeAgainInsideAFrame(t *testing.T) {
-	w := newWorld(t, 1, Options{})
+	w := newTestHub(t, 1, Options{})
 	c := w.subscribe("a")
 	w.publish("a", "1")
 	w.publish("a", "2")
@@ -131,7 +131,7 @@ func TestSubscribeAgainInsideAFrame(t *testing.T) {
 }
 
 func TestUnsubscribedStreamCanBeFlushed(t *testing.T) {
-	w := newWorld(t, 1, Options{})
+	w := newTestHub(t, 1, Options{})
 	c := w.subscribe("a")
 	w.publish("a", "1")
 	w.deliver()

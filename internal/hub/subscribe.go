@@ -1,28 +1,10 @@
 package hub
 
-import (
-	"time"
+import "time"
 
-	"github.com/hassesd/hassesd/internal/sse"
-)
-
-// Subscription is what a stream asks for.
-type Subscription struct {
-	Rooms       []string // each passed names.CheckRoom; no doubles
-	All         bool     // every room; Rooms is then ignored
-	ClientID    string   // passed names.CheckClientID
-	LastEventID string   // resume after this event; whatever the client sent; "" starts with what comes next
-}
-
-// Start tells where a subscription begins.
-type Start struct {
-	ID  sse.ID     // for the preface: everything the stream gets has a higher number
-	Gap *sse.Frame // not nil: the stream could not be resumed without a gap; already the first frame queued
-}
-
-// Subscribe makes st a member of its rooms and fixes the point where replay ends and live events begin.
-// A stream that is subscribed is unsubscribed first. What is queued from an earlier subscription is
-// discarded, except for the rest of a frame that Pop has begun.
+// Subscribe makes st a member of its rooms and fixes the point where replay ends and live events
+// begin. A stream that is subscribed is unsubscribed first. What is queued from an earlier
+// subscription is discarded, except for the rest of a frame that Pop has begun.
 func (s *Shard) Subscribe(now time.Time, st *Stream, sub Subscription) Start {
 	if st.phase != unsubscribed {
 		st.shard.Unsubscribe(st)
@@ -38,8 +20,8 @@ func (s *Shard) Subscribe(now time.Time, st *Stream, sub Subscription) Start {
 	return start
 }
 
-// Unsubscribe ends the subscription: no more events are queued, and a replay stops. What is queued can
-// still be popped. Doing it twice is harmless.
+// Unsubscribe ends the subscription: no more events are queued, and a replay stops. What is queued
+// can still be popped. Doing it twice is harmless.
 func (s *Shard) Unsubscribe(st *Stream) {
 	if st.phase == unsubscribed {
 		return
@@ -48,7 +30,8 @@ func (s *Shard) Unsubscribe(st *Stream) {
 	st.setPhase(unsubscribed)
 }
 
-// Release throws away what is queued for a stream that is not subscribed, at its end. Doing it twice is harmless.
+// Release throws away what is queued for a stream that is not subscribed, at its end. Doing it
+// twice is harmless.
 func (s *Shard) Release(st *Stream) {
 	if st.phase != unsubscribed {
 		panic("hub: internal error: a subscribed stream is released")

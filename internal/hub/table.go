@@ -1,7 +1,7 @@
 package hub
 
-// table is a map that gives memory back. A Go map keeps the room that it once took, so a million rooms that came and went
-// would cost for ever. The zero value is empty and ready.
+// table is a map that gives memory back. A Go map keeps the room that it once took, so a million
+// rooms that came and went would never be given back. The zero value is empty and ready.
 type table[K comparable, V any] struct {
 	m    map[K]V
 	peak int // entries there were at most since m was made
@@ -10,8 +10,8 @@ type table[K comparable, V any] struct {
 const (
 	// tableKeep is how many entries' room is kept in any case.
 	tableKeep = 4096
-	// tableSpare is when the rest is moved to a smaller map: when of so many places one is used. Moving 60,000 of a
-	// million takes about 5 ms.
+	// tableSpare is when the rest is moved to a smaller map: when of so many places one is used.
+	// Moving 60,000 of a million takes about 5 ms.
 	tableSpare = 16
 )
 

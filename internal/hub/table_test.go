@@ -43,7 +43,8 @@ func heap() int64 {
 	return int64(m.HeapAlloc)
 }
 
-// TestT16RoomNamesComeAndGo: a million rooms, by subscribers and by publishers, leave no memory behind.
+// TestT16RoomNamesComeAndGo: a million rooms, by subscribers and by publishers, leave no memory
+// behind.
 func TestT16RoomNamesComeAndGo(t *testing.T) {
 	const (
 		rooms     = 1_000_000
@@ -55,7 +56,7 @@ func TestT16RoomNamesComeAndGo(t *testing.T) {
 	h := New(Options{Epoch: "e", History: HistoryLimits{Events: 1000, Bytes: 1 << 20, Age: time.Minute}, InboxEvents: 1 << 20})
 	log := follow(h, func() time.Time { return now })
 	s := h.NewShard(func() {})
-	good := &Stream{Owner: deafOwner{}}
+	good := &Stream{Owner: nonReader{}}
 	s.Subscribe(now, good, Subscription{Rooms: []string{"good"}, ClientID: "good"})
 	before := heap()
 
@@ -68,7 +69,7 @@ func TestT16RoomNamesComeAndGo(t *testing.T) {
 				subscribed[j] = "room-" + strconv.Itoa(next)
 				next++
 			}
-			some[i].Owner = deafOwner{}
+			some[i].Owner = nonReader{}
 			s.Subscribe(now, &some[i], Subscription{Rooms: subscribed, ClientID: "id-" + strconv.Itoa(next)})
 		}
 		for i := range some {
@@ -112,9 +113,9 @@ func TestT16RoomNamesComeAndGo(t *testing.T) {
 	runtime.KeepAlive(h)
 }
 
-// deafOwner is told things and does nothing.
-type deafOwner struct{}
+// nonReader is told things and does nothing.
+type nonReader struct{}
 
-func (deafOwner) Queued(*Stream, int)  {}
-func (deafOwner) Blocked(*Stream) bool { return false }
-func (deafOwner) Overflow(*Stream)     {}
+func (nonReader) Queued(*Stream, int)  {}
+func (nonReader) Blocked(*Stream) bool { return false }
+func (nonReader) Overflow(*Stream)     {}

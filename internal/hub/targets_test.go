@@ -31,7 +31,7 @@ func nested(n int) []names.Target {
 // Threat T29.
 func TestT29PrefixesOfEachOtherCostAsMuchAsTheShortest(t *testing.T) {
 	turns := func(to []names.Target) (n int) {
-		w := newWorld(t, 1, Options{})
+		w := newTestHub(t, 1, Options{})
 		var clients []*client
 		for i := range 50 {
 			clients = append(clients, w.subscribe(fmt.Sprintf("%s%d", strings.Repeat("n", 200), i)))
@@ -54,7 +54,8 @@ func TestT29PrefixesOfEachOtherCostAsMuchAsTheShortest(t *testing.T) {
 	}
 }
 
-// Threat T29: whoever publishes chooses the targets, and looking for them is what costs, whether anybody is there or not.
+// Threat T29: whoever publishes chooses the targets, and looking for them is what costs, whether
+// anybody is there or not.
 func TestT29LookingForTargetsCostsBudget(t *testing.T) {
 	rooms := make([]names.Target, eventlog.MaxTargets)
 	for i := range rooms {
@@ -67,7 +68,7 @@ func TestT29LookingForTargetsCostsBudget(t *testing.T) {
 		"rooms":    {rooms, eventlog.MaxTargets / 100},
 		"prefixes": {apart(eventlog.MaxPrefixes), eventlog.MaxPrefixes * seekCost / 100},
 	} {
-		w := newWorld(t, 1, Options{})
+		w := newTestHub(t, 1, Options{})
 		c := w.subscribe("p somebody")
 		if _, err := w.try(eventlog.Message{To: tt.to}); err != nil {
 			t.Fatal(err)
@@ -86,7 +87,7 @@ func TestT29LookingForTargetsCostsBudget(t *testing.T) {
 
 // Threat T29.
 func TestT29AFanOutToAPrefixIsCutIntoTurns(t *testing.T) {
-	w := newWorld(t, 1, Options{})
+	w := newTestHub(t, 1, Options{})
 	var clients []*client
 	for i := range 100 {
 		clients = append(clients, w.subscribe(fmt.Sprintf("room%d roomy%d", i, i)))
@@ -113,7 +114,7 @@ func TestT29AFanOutToAPrefixIsCutIntoTurns(t *testing.T) {
 // Threat T29.
 func TestT29PrefixesOfManyLengthsDoNotSlowReplaysDown(t *testing.T) {
 	work := func(lengths int) uint64 {
-		w := newWorld(t, 1, Options{History: HistoryLimits{Events: 10000, Bytes: 1 << 24, Age: time.Hour}})
+		w := newTestHub(t, 1, Options{History: HistoryLimits{Events: 10000, Bytes: 1 << 24, Age: time.Hour}})
 		for n := range lengths {
 			w.publish(strings.Repeat("z", n+1)+"*", "x")
 		}

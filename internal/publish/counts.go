@@ -37,11 +37,11 @@ func (c *counts) hold(d time.Duration) {
 	c.heldFor.Add(int64(d))
 }
 
-// Stats returns the figures of now. It never waits.
-func (p *Publisher) Stats() Stats {
-	s := Stats{Held: p.counts.held.Load(), HeldFor: time.Duration(p.counts.heldFor.Load())}
+// stats returns the figures of now.
+func (c *counts) stats() Stats {
+	s := Stats{Held: c.held.Load(), HeldFor: time.Duration(c.heldFor.Load())}
 	for d := range s.Doors {
-		from := &p.counts.doors[d]
+		from := &c.doors[d]
 		s.Doors[d].Published = from.published.Load()
 		for r := range from.refused {
 			s.Doors[d].Refused[r] = from.refused[r].Load()

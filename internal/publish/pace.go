@@ -8,7 +8,7 @@ type Limits struct {
 	Pace         Pace
 }
 
-// defaultMessageBytes is the longest data where Limits say nothing.
+// defaultMessageBytes is the longest data where Limits have none.
 const defaultMessageBytes = 64 << 10
 
 // Pace bounds how fast one source publishes; 0: no bound.
@@ -32,8 +32,9 @@ func (p Pace) price(bytes int) time.Duration {
 // paceBurst is how much a source may publish at once after a rest.
 const paceBurst = time.Second
 
-// pacer keeps one source to a Pace. A message is let through when all before it are paid for, and is paid for after that.
-// So a message that is longer than a second's worth passes too, and the messages behind it wait. It asks no clock.
+// pacer keeps one source to a Pace. A message is let through when all before it are paid for, and
+// is paid for after that. So a message that is longer than a second's worth passes too, and the
+// messages behind it wait. It asks no clock.
 type pacer struct {
 	paidAt time.Time // when all that was let through is paid for
 }

@@ -1,7 +1,8 @@
 // Package publish is the one way in for messages: every door calls it.
 //
-// A [Publisher] checks a message, keeps its source to the pace of the settings, waits while the event loops are behind,
-// and gives the message its place in the order of all messages. It counts what became of messages, by door.
+// A [Publisher] checks a message, keeps its source to the pace of the settings, waits while the
+// event loops are behind, and gives the message its place in the order of all messages. It counts
+// what became of messages, by door.
 //
 //	source := publish.NewSource(publish.DoorUnix, stopping)
 //	result, err := publisher.Publish(ctx, publish.Request{Source: source, Granted: publish.Everywhere(), To: to, Event: event})
@@ -16,7 +17,6 @@ import (
 	"time"
 
 	"github.com/hassesd/hassesd/internal/eventlog"
-	"github.com/hassesd/hassesd/internal/names"
 	"github.com/hassesd/hassesd/internal/sse"
 )
 
@@ -43,23 +43,9 @@ func New(o Options) *Publisher {
 	return &Publisher{log: o.Log, now: o.Now, limits: o.Limits}
 }
 
-// Request is a message, and who sends it.
-type Request struct {
-	Source  *Source
-	Granted []names.Target // where the source may publish to; see Everywhere
-	To      []names.Target
-	Except  string // the client id that does not get it; "" excepts nobody
-	Event   sse.Event
-}
-
-// Everywhere is what a source is granted that may publish to any room.
-func Everywhere() []names.Target { return everywhere }
-
-var everywhere = []names.Target{names.Everything}
-
-// Publish gives the message its place before it returns, so messages that are published one after another keep their
-// order. It waits for the pace of the source, and then for room, at most 30 seconds and within ctx. The error is an
-// *Error, and then nobody gets the message.
+// Publish gives the message its place before it returns, so messages that are published one after
+// another keep their order. It waits for the pace of the source, and then for room, at most 30
+// seconds and within ctx. The error is an *Error, and then nobody gets the message.
 func (p *Publisher) Publish(ctx context.Context, r Request) (*Result, error) {
 	result, refused := p.publish(ctx, r)
 	if refused != nil {
@@ -94,14 +80,17 @@ func (p *Publisher) publish(ctx context.Context, r Request) (*Result, *Error) {
 	return nil, overloaded()
 }
 
+// Stats returns the figures of now. It never waits.
+func (p *Publisher) Stats() Stats { return p.counts.stats() }
+
 // Result is a message that has its place and is on its way to the streams.
 type Result struct{ receipt *eventlog.Receipt }
 
 // ID returns the message's id.
 func (r *Result) ID() sse.ID { return r.receipt.ID() }
 
-// Matched waits until every event loop of this node has looked up its streams, and returns how many streams the message
-// was for. Streams of other nodes do not count. The error is that of ctx.
+// Matched waits until every event loop of this node has looked up its streams, and returns how many
+// streams the message was for. Streams of other nodes do not count. The error is that of ctx.
 func (r *Result) Matched(ctx context.Context) (int, error) {
 	select {
 	case <-r.receipt.Done():

@@ -1,5 +1,13 @@
 package publish
 
+import (
+	"errors"
+	"fmt"
+
+	"github.com/hassesd/hassesd/internal/eventlog"
+	"github.com/hassesd/hassesd/internal/names"
+)
+
 // Refusal is why a message is refused: a closed set.
 type Refusal uint8
 
@@ -31,3 +39,34 @@ type Error struct {
 }
 
 func (e *Error) Error() string { return e.Message }
+
+func tooLarge(size, limit int) *Error {
+	return &Error{
+		Refusal: TooLarge,
+		Message: fmt.Sprintf("the message has %d bytes and the limit is %d", size, limit),
+		Hint:    "send less, or raise limits.message_bytes",
+	}
+}
+
+func invalid(err error) *Error {
+	if wrong, ok := errors.AsType[*eventlog.InvalidError](err); ok {
+		return &Error{Refusal: Invalid, Field: wrong.Field, Message: err.Error(), Hint: wrong.Hint}
+	}
+	return &Error{Refusal: Invalid, Message: err.Error()}
+}
+
+func notGranted(t names.Target) *Error {
+	return &Error{
+		Refusal: NotGranted, Field: "to",
+		Message: fmt.Sprintf("to %q is not among the rooms that you may publish to", t),
+		Hint:    "publish to a room that you are granted",
+	}
+}
+
+func overloaded() *Error {
+	return &Error{Refusal: Overloaded, Message: eventlog.ErrBusy.Error(), Hint: "publish again a little later"}
+}
+
+func closed() *Error {
+	return &Error{Refusal: Closed, Message: eventlog.ErrClosed.Error(), Hint: "publish again when the daemon is back"}
+}

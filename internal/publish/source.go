@@ -25,16 +25,16 @@ func (d Door) String() string { return doorNames[d] }
 // Doors lists all of them.
 func Doors() []Door { return []Door{DoorUnix, DoorTCP, DoorFIFO} }
 
-// Source is one publisher, such as a control connection. It publishes one message after another: no two goroutines may
-// use it at the same time.
+// Source is one publisher, such as a control connection. It publishes one message after another: no
+// two goroutines may use it at the same time.
 type Source struct {
 	door    Door
 	closing <-chan struct{}
 	pacer   pacer
 }
 
-// NewSource returns a source at a door. Once closing is closed, messages of the source are no longer held to the pace:
-// the door wants to be done with what has arrived. A nil channel never is.
+// NewSource returns a source at a door. Once closing is closed, messages of the source are no
+// longer held to the pace: the door wants to be done with what has arrived. A nil channel never is.
 func NewSource(door Door, closing <-chan struct{}) *Source {
 	return &Source{door: door, closing: closing}
 }
@@ -44,7 +44,8 @@ func (s *Source) next(now time.Time, pace Pace, bytes int) time.Duration {
 	return s.pacer.next(now, pace, bytes)
 }
 
-// wait waits for d, or until the door closes. It reports whether the message may go on, which it may not once ctx ends.
+// wait waits for d, or until the door closes. It reports whether the message may go on, which it
+// may not once ctx ends.
 func (s *Source) wait(ctx context.Context, d time.Duration) bool {
 	timer := time.NewTimer(d)
 	defer timer.Stop()

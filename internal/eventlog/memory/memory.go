@@ -1,4 +1,5 @@
-// Package memory has the log of a daemon of its own: an order that lives in the process, and numbers without gaps.
+// Package memory has the log of a daemon of its own: an order that lives in the process, and
+// numbers without gaps.
 //
 // It keeps no records: its follower does.
 package memory
@@ -18,8 +19,8 @@ type Options struct {
 	Now  func() time.Time
 }
 
-// Log implements eventlog.Log. One step under its lock gives a message its number, its place in the history and its place
-// in the inbox of every event loop.
+// Log implements eventlog.Log. One step under its lock gives a message its number, its place in the
+// history and its place in the inbox of every event loop.
 type Log struct {
 	// Fixed after creation.
 	now    func() time.Time
@@ -51,10 +52,12 @@ func (l *Log) Follow(f eventlog.Follower) {
 	l.follower = f
 }
 
-// cheapBytes is the longest data of a message that is encoded without asking for room first: that costs less than to ask.
+// cheapBytes is the longest data of a message that is encoded without asking for room first: that
+// costs less than to ask.
 const cheapBytes = 4 << 10
 
-// Append implements eventlog.Log. The message is encoded before the lock is taken, and a long one not before there is room.
+// Append implements eventlog.Log. The message is encoded before the lock is taken, and a long one
+// not before there is room.
 func (l *Log) Append(ctx context.Context, d eventlog.Draft) (*eventlog.Receipt, error) {
 	for {
 		if d.Bytes() <= cheapBytes || l.follower.HasRoom() {

@@ -22,8 +22,8 @@ var start = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 // keepAll are limits that no test reaches by accident.
 var keepAll = HistoryLimits{Events: 1000, Bytes: 1 << 20, Age: time.Hour}
 
-// world is a hub with shards and clients, and the time.
-type world struct {
+// testHub is a hub with shards and clients, and the time.
+type testHub struct {
 	t      testing.TB
 	now    time.Time
 	hub    *Hub
@@ -32,11 +32,11 @@ type world struct {
 	woken  []int // how often each shard was woken
 }
 
-// newWorld makes a hub of the epoch "e".
-func newWorld(t testing.TB, shards int, o Options) *world {
+// newTestHub makes a hub of the epoch "e".
+func newTestHub(t testing.TB, shards int, o Options) *testHub {
 	t.Helper()
 	o.Epoch = "e"
-	w := &world{t: t, now: start, hub: New(o), woken: make([]int, shards)}
+	w := &testHub{t: t, now: start, hub: New(o), woken: make([]int, shards)}
 	w.log = follow(w.hub, func() time.Time { return w.now })
 	for i := range shards {
 		w.shards = append(w.shards, w.hub.NewShard(func() { w.woken[i]++ }))
@@ -46,7 +46,7 @@ func newWorld(t testing.TB, shards int, o Options) *world {
 }
 
 // check lets the hub check itself.
-func (w *world) check() {
+func (w *testHub) check() {
 	w.t.Helper()
 	err := w.hub.Check()
 	for _, s := range w.shards {
@@ -86,7 +86,7 @@ var atOnce = func() context.Context {
 }()
 
 // try publishes one message, if there is room.
-func (w *world) try(m eventlog.Message) (*eventlog.Receipt, error) { return try(w.log, m) }
+func (w *testHub) try(m eventlog.Message) (*eventlog.Receipt, error) { return try(w.log, m) }
 
 func try(log eventlog.Log, m eventlog.Message) (*eventlog.Receipt, error) {
 	d, err := eventlog.NewDraft(m)
@@ -97,7 +97,7 @@ func try(log eventlog.Log, m eventlog.Message) (*eventlog.Receipt, error) {
 }
 
 // publish sends one message and returns its receipt.
-func (w *world) publish(to, data string) *eventlog.Receipt {
+func (w *testHub) publish(to, data string) *eventlog.Receipt {
 	w.t.Helper()
 	r, err := w.try(message(to, data))
 	if err != nil {
@@ -107,7 +107,7 @@ func (w *world) publish(to, data string) *eventlog.Receipt {
 }
 
 // deliver lets all shards work until nothing is left to do.
-func (w *world) deliver() {
+func (w *testHub) deliver() {
 	for _, s := range w.shards {
 		for s.Deliver(1<<10, anyBytes) {
 		}
@@ -120,7 +120,7 @@ const anyBytes = math.MaxInt32
 // client is a subscriber: a stream, its owner, and what arrived.
 type client struct {
 	Stream
-	w       *world
+	w       *testHub
 	shard   *Shard
 	blocked bool
 	arrived []byte // what was popped and is not a whole frame yet
@@ -134,21 +134,22 @@ func (c *client) Blocked(*Stream) bool          { return c.blocked }
 func (c *client) Overflow(*Stream)              { c.overflows++ }
 
 // client makes a client on a shard.
-func (w *world) client(shard int) *client {
+func (w *testHub) client(shard int) *client {
 	c := &client{w: w, shard: w.shards[shard]}
 	c.Owner = c
 	return c
 }
 
-// subscribe subscribes a new client of the first shard to rooms, separated by spaces; "*" is every room.
-func (w *world) subscribe(rooms string) *client {
+// subscribe subscribes a new client of the first shard to rooms, separated by spaces; "*" is every
+// room.
+func (w *testHub) subscribe(rooms string) *client {
 	c := w.client(0)
 	c.subscribe(Subscription{}, rooms)
 	return c
 }
 
 // resume is subscribe with a Last-Event-ID.
-func (w *world) resume(rooms, lastEventID string) (*client, Start) {
+func (w *testHub) resume(rooms, lastEventID string) (*client, Start) {
 	c := w.client(0)
 	return c, c.subscribe(Subscription{LastEventID: lastEventID}, rooms)
 }
@@ -181,8 +182,8 @@ func (c *client) frames() []string {
 	return strings.Split(strings.TrimSuffix(text[:end], "\n\n"), "\n\n")
 }
 
-// all delivers and pops everything and returns it in short form: "7 text" for an event, "gap e-3 to 6",
-// or the frame itself.
+// all delivers and pops everything and returns it in short form: "7 text" for an event, "gap e-3 to
+// 6", or the frame itself.
 func (c *client) all() []string {
 	c.w.deliver()
 	for !c.Empty() {
