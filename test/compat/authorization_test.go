@@ -18,7 +18,8 @@ import (
 
 var snippet = regexp.MustCompile("(?ms)^```(\\w+) (signed-url|jwt)\n(.*?)^```$")
 
-// TestAuthorizationSnippets runs the programs of docs/authorization.md, and subscribes with what they print.
+// TestAuthorizationSnippets runs the programs of docs/authorization.md and subscribes with their
+// output.
 func TestAuthorizationSnippets(t *testing.T) {
 	t.Parallel()
 	page, err := os.ReadFile("../../docs/authorization.md")
@@ -91,8 +92,8 @@ func TestAuthorizationSnippets(t *testing.T) {
 	}
 }
 
-// TestAuthorizationPage runs the page of docs/authorization.md: it asks again when the site has no URL for it, and goes on
-// with a new one, and without a gap, where the old one ends.
+// TestAuthorizationPage runs the page of docs/authorization.md. The page asks again while the site
+// has no URL for it, and when a URL expires it continues with a new one, without a gap.
 func TestAuthorizationPage(t *testing.T) {
 	t.Parallel()
 	text, err := os.ReadFile("../../docs/authorization.md")
@@ -161,7 +162,7 @@ func TestAuthorizationPage(t *testing.T) {
 	page.wants("message", "three")
 }
 
-// TestDemoPageWithACookie is a browser that was given a token.
+// TestDemoPageWithACookie opens the demo page in a browser that has a token in a cookie.
 func TestDemoPageWithACookie(t *testing.T) {
 	t.Parallel()
 	chromium := harness.Tool(t, "chromium")

@@ -9,7 +9,7 @@ import (
 	"github.com/hassesd/hassesd/test/harness"
 )
 
-// foreign is a subscriber that somebody else wrote.
+// foreign is a subscriber from another project.
 type foreign struct {
 	name  string
 	start func(t *testing.T, d *harness.Daemon, url string) *harness.Program
@@ -43,8 +43,8 @@ func launchGo(t *testing.T, d *harness.Daemon, name, url string) *harness.Progra
 	return harness.Launch(t, []string{"SSL_CERT_FILE=" + d.CaFile}, filepath.Join(dir, name), url)
 }
 
-// TestForeignSubscribers tells each subscriber the same story: receive, lose the network, come back without being told,
-// miss nothing, be thrown out, come back again, see a daemon end.
+// TestForeignSubscribers takes each subscriber through the same story: it receives, loses the
+// network, reconnects without help, misses nothing, is kicked, and reconnects again.
 func TestForeignSubscribers(t *testing.T) {
 	t.Parallel()
 	for _, f := range foreigners {
@@ -62,13 +62,13 @@ func TestForeignSubscribers(t *testing.T) {
 			d.Call("send", harness.Object{"to": "with-dash", "event": "note", "data": "two\nlines: ünï€ 🎈"}, nil)
 			story.wants("note", "two\nlines: ünï€ 🎈")
 
-			// The network fails; what is said meanwhile arrives after it is mended.
+			// The network fails; what is published meanwhile arrives once it is back.
 			network.cut()
 			d.AwaitStreams("", 0)
 			for i := range 5 {
 				d.Send("624", fmt.Sprint("while you were out ", i))
 			}
-			network.mend()
+			network.restore()
 			for i := range 5 {
 				story.wants("message", fmt.Sprint("while you were out ", i))
 			}
@@ -83,7 +83,7 @@ func TestForeignSubscribers(t *testing.T) {
 			story.wants("message", "right after the kick")
 			d.AwaitStreams("room", 1)
 
-			// Nothing comes twice: the next thing to be seen is the next thing said.
+			// Nothing comes twice: the next event is the next one published.
 			d.Send("room", "goodbye")
 			story.wants("message", "goodbye")
 		})
@@ -106,7 +106,7 @@ func (l *listener) opened() {
 	}
 }
 
-// wants reads the next event, which must be this one, with an id not seen before.
+// wants reads the next event, which must have this name and data, and an id not seen before.
 func (l *listener) wants(name, data string) {
 	l.T.Helper()
 	for {
@@ -141,7 +141,7 @@ func (l *listener) next() harness.Report {
 	return r
 }
 
-// TestDemoPage opens the page that `make run` shows, in a browser, and uses it.
+// TestDemoPage opens the demo page of `make run` in a browser and uses it.
 func TestDemoPage(t *testing.T) {
 	t.Parallel()
 	chromium := harness.Tool(t, "chromium")

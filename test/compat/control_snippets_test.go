@@ -12,8 +12,8 @@ import (
 	"github.com/hassesd/hassesd/test/harness"
 )
 
-// controlSnippets are the programs of docs/control-protocol.md that send a message: what makes a program of each, which
-// prints "sent 1" or "failed" and why.
+// controlSnippets are how to run the programs of docs/control-protocol.md that send a message, by
+// language. Each becomes a program that prints "sent 1", or "failed" and the reason.
 var controlSnippets = map[string]struct {
 	file           string
 	command        func(t *testing.T) []string
@@ -61,8 +61,9 @@ func main() {
 
 var controlSnippet = regexp.MustCompile("(?ms)^```(bash|php|python|js|go)\n(.*?)^```$")
 
-// TestControlSnippets runs the programs of docs/control-protocol.md beside a daemon, and beside doors that do not answer
-// as they should: each program must say so, and none may wait for ever.
+// TestControlSnippets runs the programs of docs/control-protocol.md against a daemon, and against
+// servers that respond wrongly or not at all: each program must report that, and none may wait
+// forever.
 func TestControlSnippets(t *testing.T) {
 	t.Parallel()
 	page, err := os.ReadFile("../../docs/control-protocol.md")
@@ -126,8 +127,8 @@ func runControlSnippet(t *testing.T, language, text, socket, tcp string) string 
 	return lines[len(lines)-1]
 }
 
-// answerOnce listens until the end of the test and returns the address. It reads a line from whoever connects, answers,
-// and closes.
+// answerOnce listens until the end of the test and returns the address. From each connection it
+// reads a line, then it calls answer and closes.
 func answerOnce(t *testing.T, network, address string, answer func(net.Conn)) string {
 	t.Helper()
 	l, err := net.Listen(network, address)

@@ -18,7 +18,7 @@ import (
 	"github.com/hassesd/hassesd/test/subscriber"
 )
 
-// Each test is named after something that hasses 1.30 gets wrong, and proves that it is right here.
+// Each test is named after a fault of hasses 1.30 and proves that hassesd does not have it.
 
 func TestHasses_MessageCutAtSecondEquals(t *testing.T) {
 	t.Parallel()
@@ -132,7 +132,8 @@ func TestHasses_AnswersGoToTheLogOnly(t *testing.T) {
 	}
 }
 
-// TestHasses_LinearScanOfAllClients compares what a message to one room costs with few and with many clients elsewhere.
+// TestHasses_LinearScanOfAllClients compares the cost of a message to one room with few and with
+// many clients in other rooms.
 func TestHasses_LinearScanOfAllClients(t *testing.T) {
 	t.Parallel()
 	const many, messages = 2000, 3000
@@ -184,7 +185,7 @@ func TestHasses_ShortWriteDropsTheClient(t *testing.T) {
 	}
 }
 
-// TestHasses_TimeoutsOnlyCheckedWhenSomethingHappens leaves the daemon alone with clients that say nothing.
+// TestHasses_TimeoutsOnlyCheckedWhenSomethingHappens leaves the daemon alone with silent clients.
 func TestHasses_TimeoutsOnlyCheckedWhenSomethingHappens(t *testing.T) {
 	t.Parallel()
 	d := harness.Start(t, "--limits-handshake-timeout", "300ms", "--limits-request-timeout", "300ms")
@@ -253,7 +254,7 @@ func TestHasses_PrivilegesDroppedBeforeBinding(t *testing.T) {
 	}
 	d.HTTPS = addr
 	d.Args = append(d.Args, "--user", "nobody")
-	for dir := d.Dir; strings.Contains(dir, t.Name()); dir = filepath.Dir(dir) { // nobody must get in
+	for dir := d.Dir; strings.Contains(dir, t.Name()); dir = filepath.Dir(dir) { // user nobody must be able to enter
 		if err := os.Chmod(dir, 0o755); err != nil {
 			t.Fatal(err)
 		}
@@ -481,8 +482,8 @@ func TestHasses_WaitingClientsAfterDescriptorsRanOut(t *testing.T) {
 	d.Wrap = []string{"/bin/sh", "-c", `ulimit -n 64; exec "$0" "$@"`, harness.Hassesd}
 	d.Run()
 	var served []*subscriber.Stream
-	kindly, reset := 0, 0
-	for range 100 { // more than there are descriptors; nobody is left without an answer
+	deferred, reset := 0, 0
+	for range 100 { // more than there are descriptors; each gets some response
 		s, err := subscriber.Open(t.Context(), d.Plain("subscribe=full"))
 		if err != nil {
 			reset++
@@ -494,7 +495,7 @@ func TestHasses_WaitingClientsAfterDescriptorsRanOut(t *testing.T) {
 		case err != nil:
 			t.Errorf("status %d and no first frame: %v", s.Status, err)
 		case id == "":
-			kindly++
+			deferred++
 			if rest, err := s.Rest(); err != nil || len(rest) > 0 || s.Decoder.Retry() <= 0 {
 				t.Errorf("turned away with %v, %v, retry %s; want a retry and a clean end", rest, err, s.Decoder.Retry())
 			}
@@ -502,9 +503,9 @@ func TestHasses_WaitingClientsAfterDescriptorsRanOut(t *testing.T) {
 			served = append(served, s)
 		}
 	}
-	t.Logf("64 descriptors: %d clients served, %d told to come back, %d reset", len(served), kindly, reset)
-	if len(served) == 0 || len(served) > 64 || kindly == 0 {
-		t.Fatalf("%d served, %d told to come back, %d reset; want some of the first two", len(served), kindly, reset)
+	t.Logf("64 descriptors: %d clients served, %d told to come back, %d reset", len(served), deferred, reset)
+	if len(served) == 0 || len(served) > 64 || deferred == 0 {
+		t.Fatalf("%d served, %d told to come back, %d reset; want some of the first two", len(served), deferred, reset)
 	}
 	before, began := d.CPUTime(), time.Now()
 	for time.Since(began) < 500*time.Millisecond { // of heartbeats: the others are served meanwhile
@@ -518,7 +519,7 @@ func TestHasses_WaitingClientsAfterDescriptorsRanOut(t *testing.T) {
 	for _, s := range served {
 		s.Close()
 	}
-	// Nobody else has to connect first: the next one gets in.
+	// The daemon resumes accepting without another event: the next client gets in.
 	harness.Eventually(t, "a client gets in after the others left", func() bool {
 		s, err := subscriber.Open(t.Context(), d.Plain("subscribe=a"))
 		if err != nil {
@@ -530,7 +531,8 @@ func TestHasses_WaitingClientsAfterDescriptorsRanOut(t *testing.T) {
 	})
 }
 
-// TestTooLargeIsSaid belongs to the truncation fault: whoever can be answered is told.
+// TestTooLargeIsSaid belongs to the truncation fault: a publisher that can get a response learns
+// that its message was too large.
 func TestTooLargeIsSaid(t *testing.T) {
 	t.Parallel()
 	d := harness.Start(t)

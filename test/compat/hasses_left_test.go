@@ -15,7 +15,7 @@ import (
 	"github.com/hassesd/hassesd/test/subscriber"
 )
 
-// Each test holds a line of docs/migrating-from-hasses.md that tells what remains different from hasses 1.30.
+// Each test proves a line of docs/migrating-from-hasses.md about what differs from hasses 1.30.
 
 func TestHassesLeft_StaysInTheForegroundAndLogsToStderr(t *testing.T) {
 	t.Parallel()
@@ -86,7 +86,7 @@ func TestHassesLeft_AllRoomsMustBeAllowed(t *testing.T) {
 	}
 }
 
-// statusOf returns the status of the answer to a subscription in the clear.
+// statusOf subscribes without TLS and returns the HTTP status.
 func statusOf(d *harness.Daemon, query string) int {
 	d.T.Helper()
 	s, err := subscriber.Open(d.T.Context(), d.Plain(query))
@@ -227,7 +227,8 @@ func TestHassesLeft_StrictTransportSecurity(t *testing.T) {
 	}
 }
 
-// TestHassesLeft_EarlyDataOfAnotherServer connects with what a ticket of a server that takes 0-RTT makes clients say.
+// TestHassesLeft_EarlyDataOfAnotherServer connects as a client does that holds a ticket of a server
+// with 0-RTT.
 func TestHassesLeft_EarlyDataOfAnotherServer(t *testing.T) {
 	t.Parallel()
 	const alert, fatal, unsupportedExtension = 21, 2, 110
@@ -250,7 +251,7 @@ func TestHassesLeft_EarlyDataOfAnotherServer(t *testing.T) {
 	if len(answer) != 7 || answer[0] != alert || answer[5] != fatal || answer[6] != unsupportedExtension {
 		t.Errorf("got % x, want the alert unsupported_extension", answer)
 	}
-	// An honest client's failure, which says nothing against its address.
+	// An honest client's failure, which is no violation.
 	harness.Eventually(t, "the failure is counted", func() bool { return d.Status().Closed["handshake_failed"] == 1 })
 	for offence, n := range d.Limits().Penalties.Offences {
 		if n != 0 {
@@ -281,7 +282,8 @@ func withEarlyData(t *testing.T, hello []byte) []byte {
 	return out
 }
 
-// TestHassesLeft_ClientsOfOneAddress: 256 of one address are let in, but for those of this machine, where a proxy may be.
+// TestHassesLeft_ClientsOfOneAddress: an address may have 256 connections. Loopback addresses may
+// have more, because a proxy may connect from there.
 func TestHassesLeft_ClientsOfOneAddress(t *testing.T) {
 	t.Parallel()
 	const bound = 256

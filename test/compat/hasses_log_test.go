@@ -10,8 +10,8 @@ import (
 	"github.com/hassesd/hassesd/test/harness"
 )
 
-// TestHassesLog: a start with hasses' own spellings logs as hasses did, so that scripts that read `status` and
-// `clientlist` in the log go on working.
+// TestHassesLog: a daemon started with hasses' own spellings logs as hasses did, so that scripts
+// which read the output of `status` and `clientlist` in the log still work.
 func TestHassesLog(t *testing.T) {
 	t.Parallel()
 	d := harness.Prepare(t, "-murl=/sse")

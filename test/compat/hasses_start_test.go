@@ -13,7 +13,8 @@ import (
 	"github.com/hassesd/hassesd/test/subscriber"
 )
 
-// asHasses prepares a daemon that is started as hasses 1.30 was, without TLS, with further flags besides.
+// asHasses prepares a daemon that is started as hasses 1.30 was, without TLS, with the given
+// additional flags.
 func asHasses(t testing.TB, flags ...string) *harness.Daemon {
 	t.Helper()
 	d := harness.Prepare(t)
@@ -32,7 +33,7 @@ func asHasses(t testing.TB, flags ...string) *harness.Daemon {
 	return d
 }
 
-// TestHassesAnswers cuts the answers of tcp… as scripts do that know nothing of JSON.
+// TestHassesAnswers cuts fields out of the answers of tcp… commands, as scripts without JSON do.
 func TestHassesAnswers(t *testing.T) {
 	t.Parallel()
 	d := asHasses(t)
@@ -53,7 +54,8 @@ func TestHassesAnswers(t *testing.T) {
 	}
 }
 
-// TestHassesFIFO starts where hasses has left its FIFO, mostly 0644, and says who may write to it in each of the ways.
+// TestHassesFIFO starts with a FIFO left by hasses, mostly of mode 0644, and checks who may write
+// to it with each setting.
 func TestHassesFIFO(t *testing.T) {
 	t.Parallel()
 	const warning = "every user of this machine may publish through the FIFO"
@@ -100,7 +102,8 @@ func TestHassesFIFO(t *testing.T) {
 	}
 }
 
-// TestHassesFIFOOfEverybody keeps out what others may have open already, unless it is said that everybody may write.
+// TestHassesFIFOOfEverybody replaces a FIFO that other users may have open, unless the settings let
+// everybody write.
 func TestHassesFIFOOfEverybody(t *testing.T) {
 	t.Parallel()
 	d := asHasses(t)
@@ -113,7 +116,8 @@ func TestHassesFIFOOfEverybody(t *testing.T) {
 	}
 }
 
-// TestHassesPreflight asks as a browser does for the polyfill that hasses' pages carry.
+// TestHassesPreflight sends the preflight request that a browser sends for the polyfill of hasses'
+// pages.
 func TestHassesPreflight(t *testing.T) {
 	t.Parallel()
 	d := asHasses(t)
@@ -140,7 +144,8 @@ func TestHassesPreflight(t *testing.T) {
 	}
 }
 
-// TestHassesOrigins subscribes as the page of another origin does: any may where hasses' spellings name none.
+// TestHassesOrigins subscribes from a page of another origin. Every origin may where hasses'
+// spellings name none.
 func TestHassesOrigins(t *testing.T) {
 	t.Parallel()
 	const page = "https://page.example.org"

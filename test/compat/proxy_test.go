@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// proxy stands between clients and the daemon, and can be a bad network.
+// proxy forwards connections to the daemon and can play a bad network.
 type proxy struct {
 	addr   string
 	target string
@@ -19,7 +19,7 @@ type proxy struct {
 	conns map[*net.TCPConn]struct{}
 }
 
-// newProxy forwards TCP to target as it is.
+// newProxy forwards TCP to target unchanged.
 func newProxy(t testing.TB, target string) *proxy {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -44,7 +44,7 @@ func newProxy(t testing.TB, target string) *proxy {
 	return p
 }
 
-// cut resets every connection, in both directions, and those to come until mend.
+// cut resets every connection, in both directions, and every new one until restore.
 func (p *proxy) cut() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -54,8 +54,8 @@ func (p *proxy) cut() {
 	}
 }
 
-// mend lets connections through again.
-func (p *proxy) mend() {
+// restore lets connections through again.
+func (p *proxy) restore() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.down = false

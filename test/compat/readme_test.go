@@ -35,8 +35,8 @@ func codeBlocks(t *testing.T, page, heading, language string) (blocks []string) 
 	return blocks
 }
 
-// TestReadmePage is README's page over a restart that nothing outlives: it fetches what it shows, once, and never loads
-// itself again.
+// TestReadmePage runs README's page across a restart without kept state: it fetches its content
+// once and never reloads itself.
 func TestReadmePage(t *testing.T) {
 	t.Parallel()
 	d := harness.Start(t)
@@ -70,7 +70,7 @@ func TestReadmePage(t *testing.T) {
 	}
 }
 
-// TestReadmePublishes runs README's lines that publish, with the test's places in place of those of make run.
+// TestReadmePublishes runs README's publishing commands with the paths and addresses of the test.
 func TestReadmePublishes(t *testing.T) {
 	t.Parallel()
 	d := harness.Start(t)
@@ -96,7 +96,8 @@ func TestReadmePublishes(t *testing.T) {
 	}
 }
 
-// TestTabsShareAStream opens more tabs than a browser opens connections, with the programs of docs/browser.md.
+// TestTabsShareAStream opens more tabs than a browser opens connections, with the programs of
+// docs/browser.md.
 func TestTabsShareAStream(t *testing.T) {
 	t.Parallel()
 	chromium := harness.Tool(t, "chromium")

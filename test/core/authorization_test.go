@@ -7,7 +7,8 @@ import (
 	"github.com/hassesd/hassesd/test/harness"
 )
 
-// TestTailShowsWhoItIs lets hassesctl subscribe with a token and with URLs that it signs.
+// TestTailShowsWhoItIs lets hassesctl tail subscribe with a token and with URLs that it signs
+// itself.
 func TestTailShowsWhoItIs(t *testing.T) {
 	t.Parallel()
 	d := harness.Guarded(t)

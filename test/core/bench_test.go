@@ -9,7 +9,8 @@ import (
 	"github.com/hassesd/hassesd/test/harness"
 )
 
-// TestBench has hassesctl bench find nothing wrong with the daemon, in every scenario and over every door.
+// TestBench runs hassesctl bench in every scenario and over every publishing protocol. It must find
+// no fault.
 func TestBench(t *testing.T) {
 	t.Parallel()
 	d := harness.Start(t, "--log-level", "quiet")
@@ -56,7 +57,7 @@ func TestBench(t *testing.T) {
 	}
 }
 
-// TestBenchMistakes checks what is said to those who ask for what cannot be.
+// TestBenchMistakes checks the error messages for impossible requests.
 func TestBenchMistakes(t *testing.T) {
 	t.Parallel()
 	d := harness.Start(t, "--log-level", "quiet")

@@ -45,7 +45,8 @@ func TestControlOverTLSRoles(t *testing.T) {
 	}
 }
 
-// TestOutsidersAtTheControlPort is everybody who must not come in, with what is at hand on other machines.
+// TestOutsidersAtTheControlPort connects as everybody who must be refused, with what other machines
+// have at hand.
 func TestOutsidersAtTheControlPort(t *testing.T) {
 	t.Parallel()
 	d := harness.StartControlTLS(t)
@@ -132,7 +133,7 @@ func TestOutsidersAtTheControlPort(t *testing.T) {
 	}
 }
 
-// issueExpired makes a certificate of yesterday, of a name that has a role.
+// issueExpired issues a certificate that expired yesterday, for a name that has a role.
 func issueExpired(d *harness.ControlTLS, t testing.TB, name string) {
 	t.Helper()
 	d.IssueChanged(t, name, func(c *x509.Certificate) {

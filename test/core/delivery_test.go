@@ -16,15 +16,16 @@ import (
 	"github.com/hassesd/hassesd/test/subscriber"
 )
 
-// TestDelivery lets many publishers talk to many clients that come and go in every way there is, and proves that each
-// client got what it was owed: all of it, once, in order.
+// TestDelivery runs many publishers and many clients, which leave and return in every possible way,
+// and proves that each client gets every message meant for it, once and in order.
 func TestDelivery(t *testing.T) {
 	t.Parallel()
 	d := harness.Start(t, "--heartbeat-interval", "200ms", "--limits-queue-bytes", "16MiB")
 	deliver(t, d, traffic{clients: 100, publishers: 8, rooms: 20, length: 8 * time.Second})
 }
 
-// TestDeliveryWithShortHistory makes resumes fail: what is missing must be told, never passed over.
+// TestDeliveryWithShortHistory makes resumes fail. The daemon must report what is missing and never
+// skip it silently.
 func TestDeliveryWithShortHistory(t *testing.T) {
 	t.Parallel()
 	d := harness.Start(t, "--history-events", "20")
@@ -34,7 +35,7 @@ func TestDeliveryWithShortHistory(t *testing.T) {
 	}
 }
 
-// TestDeliveryDropOldest makes the daemon drop what slow clients do not take: each hole must be told.
+// TestDeliveryDropOldest makes the daemon drop events for slow clients. It must report each gap.
 func TestDeliveryDropOldest(t *testing.T) {
 	t.Parallel()
 	d := harness.Start(t, "--limits-slow", "drop-oldest", "--limits-queue-bytes", "8KiB")
@@ -46,7 +47,7 @@ func TestDeliveryDropOldest(t *testing.T) {
 	}
 }
 
-// traffic is what a run of deliver is made of.
+// traffic is the load of one run of deliver.
 type traffic struct {
 	clients, publishers, rooms int
 	length                     time.Duration // how long publishers talk
@@ -66,7 +67,7 @@ func deliver(t *testing.T, d *harness.Daemon, load traffic) delivery.Totals {
 
 	var clients, publishers sync.WaitGroup
 	failed := make(chan error, load.clients+load.publishers)
-	over := make(chan struct{}) // closed when the end has been said: clients do not leave any more
+	over := make(chan struct{}) // closed once the last message is published: clients no longer leave
 	connected := make(chan struct{}, load.clients)
 	for i := range load.clients {
 		v := newVisitor(d, ledger, i, load)
@@ -113,7 +114,7 @@ func deliver(t *testing.T, d *harness.Daemon, load traffic) delivery.Totals {
 	return totals
 }
 
-// visitor is a client that keeps leaving and coming back.
+// visitor is a client that keeps leaving and returning.
 type visitor struct {
 	d      *harness.Daemon
 	ledger *delivery.Client
@@ -139,7 +140,7 @@ func newVisitor(d *harness.Daemon, ledger *delivery.Ledger, n int, load traffic)
 	return v
 }
 
-// live subscribes again and again until it has read the end.
+// live subscribes again and again until it has read the last message.
 func (v *visitor) live(ctx context.Context, over <-chan struct{}, connected chan<- struct{}) error {
 	for connections := 0; ctx.Err() == nil; connections++ {
 		r := v.d.Request(v.query)
@@ -174,7 +175,7 @@ func (v *visitor) live(ctx context.Context, over <-chan struct{}, connected chan
 	return ctx.Err()
 }
 
-// visit is one connection; ended says that the end was read.
+// visit reads one connection; ended reports whether the last message was read.
 func (v *visitor) visit(ctx context.Context, r subscriber.Request, over <-chan struct{}, first bool, connected chan<- struct{}) (ended bool, err error) {
 	s, err := subscriber.Open(ctx, r)
 	if err != nil {
@@ -223,10 +224,10 @@ func (v *visitor) visit(ctx context.Context, r subscriber.Request, over <-chan s
 
 var acknowledged = regexp.MustCompile(`^ok (\S+) (\d+)$`)
 
-// publish talks until enough, over one of the doors that answer, one message after the other.
+// publish sends one message after the other until enough, over one of the protocols with responses.
 func publish(d *harness.Daemon, ledger *delivery.Ledger, n int, load traffic, enough time.Time) error {
 	random := rand.New(rand.NewPCG(uint64(n), 2))
-	say, done, err := door(d, n)
+	say, done, err := publishFunc(d, n)
 	if err != nil {
 		return err
 	}
@@ -253,8 +254,9 @@ func publish(d *harness.Daemon, ledger *delivery.Ledger, n int, load traffic, en
 	return nil
 }
 
-// door returns how publisher n says a message and learns its id: JSON or classic, Unix socket or TCP.
-func door(d *harness.Daemon, n int) (say func(delivery.Message) (string, error), done func(), err error) {
+// publishFunc returns how publisher n sends a message and learns its id: JSON-RPC or classic, Unix
+// socket or TCP.
+func publishFunc(d *harness.Daemon, n int) (say func(delivery.Message) (string, error), done func(), err error) {
 	network, address := "unix", d.Socket
 	if n%4 >= 2 {
 		network, address = "tcp", d.TCP

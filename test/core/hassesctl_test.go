@@ -144,7 +144,7 @@ func TestHassesctlTail(t *testing.T) {
 	}
 }
 
-// TestDevMode is the first minute: no configuration, and hassesctl finds the daemon by itself.
+// TestDevMode is the first minute with hassesd: no configuration, and hassesctl finds the daemon.
 func TestDevMode(t *testing.T) {
 	t.Parallel()
 	addr := harness.FreeAddress(t)

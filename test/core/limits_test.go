@@ -10,8 +10,9 @@ import (
 	"github.com/hassesd/hassesd/test/subscriber"
 )
 
-// turnedAway subscribes and wants the answer that makes a browser come back later: 200, a retry, the end.
-func turnedAway(t *testing.T, r subscriber.Request) {
+// wantDeferred subscribes and expects the response that makes a browser return later: status 200,
+// retry, end.
+func wantDeferred(t *testing.T, r subscriber.Request) {
 	t.Helper()
 	s, err := subscriber.Open(t.Context(), r)
 	if err != nil {
@@ -36,8 +37,8 @@ func TestConnectionsPerAddress(t *testing.T) {
 	for range 3 {
 		streams = append(streams, d.Subscribe("subscribe=a"))
 	}
-	turnedAway(t, d.Request("subscribe=a"))
-	turnedAway(t, d.Plain("subscribe=a"))
+	wantDeferred(t, d.Request("subscribe=a"))
+	wantDeferred(t, d.Plain("subscribe=a"))
 	if got := d.Status().Refused["connections_per_address"]; got != 2 {
 		t.Errorf("refused %d times by reason, want 2: %v", got, d.Status().Refused)
 	}
@@ -54,7 +55,7 @@ func TestKickRefuses(t *testing.T) {
 	if _, err := s.Rest(); err != nil {
 		t.Errorf("the kicked stream ended with %v", err)
 	}
-	turnedAway(t, d.Request("subscribe=a&id=pest"))
+	wantDeferred(t, d.Request("subscribe=a&id=pest"))
 	d.Subscribe("subscribe=a&id=guest")
 }
 
@@ -78,7 +79,8 @@ func TestEndsAreCounted(t *testing.T) {
 	})
 }
 
-// TestSlowClient fills the queue of a client that reads nothing, under each policy, beside one that reads everything.
+// TestSlowClient fills the queue of a client that reads nothing, under each policy, beside one that
+// reads everything.
 func TestSlowClient(t *testing.T) {
 	t.Parallel()
 	const messages = 400

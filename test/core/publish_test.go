@@ -148,7 +148,7 @@ func TestDelimiterIsChosen(t *testing.T) {
 	harness.WantMessage(t, s, "three")
 }
 
-// TestPHP publishes the way back ends of hasses do: no newline, no wait for an answer.
+// TestPHP publishes as the PHP programs of hasses users do: no newline, no wait for a response.
 func TestPHP(t *testing.T) {
 	t.Parallel()
 	php := harness.Tool(t, "php")
@@ -170,7 +170,7 @@ func TestPHP(t *testing.T) {
 			t.Fatalf("%s: %s", tt.name, r)
 		}
 		switch tt.name {
-		case "status": // the daemon answers a command without a terminator after a pause
+		case "status": // the daemon responds to an unterminated command after a pause
 			if !strings.HasPrefix(r.Stdout, "{") || !strings.Contains(r.Stdout, `"sseconncli"`) {
 				t.Errorf("tcpstatus: %q", r.Stdout)
 			}
@@ -290,7 +290,7 @@ func TestJSONForm(t *testing.T) {
 	}
 }
 
-// TestBrowserCannotPublish sends what a page could make a browser send to the control port.
+// TestBrowserCannotPublish sends to the control port what a page could make a browser send.
 func TestBrowserCannotPublish(t *testing.T) {
 	t.Parallel()
 	d := harness.Start(t)

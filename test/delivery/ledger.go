@@ -11,7 +11,7 @@ import (
 	"sync"
 )
 
-// Message is what a publisher asked for.
+// Message is a message as its publisher sent it.
 type Message struct {
 	To     []string // rooms, "prefix*" or "*"
 	Except string   // client id
@@ -19,7 +19,7 @@ type Message struct {
 	Data   string
 }
 
-// Ledger is the ledger of one daemon's life. Its methods may be called by many goroutines.
+// Ledger records one run. Its methods may be called by many goroutines.
 type Ledger struct {
 	mu      sync.Mutex
 	epoch   string
@@ -33,7 +33,7 @@ func New() *Ledger {
 	return &Ledger{sent: make(map[uint64]Message)}
 }
 
-// Sent records that the daemon answered a publisher: the message is event id.
+// Sent records that the daemon acknowledged a message as event id.
 func (c *Ledger) Sent(id string, m Message) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -56,7 +56,7 @@ func (c *Ledger) Client(id string, rooms ...string) *Client {
 	return cl
 }
 
-// Totals are the sums of the ledger, to show that a run was a run.
+// Totals are the sums of a ledger. They show that a run did something.
 type Totals struct{ Messages, Deliveries, Connections, Gaps, Skipped int }
 
 func (t Totals) String() string {
@@ -82,8 +82,8 @@ func (c *Ledger) Totals() Totals {
 	return t
 }
 
-// Check returns everything that was wrong, nil if nothing was. Each client must have been told to stop only after it
-// had received the last message meant for it, or the rest counts as lost.
+// Check returns all problems, nil if there are none. A client must stop only after it has received
+// the last message meant for it; otherwise the rest counts as lost.
 func (c *Ledger) Check() []string {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -95,7 +95,7 @@ func (c *Ledger) Check() []string {
 	return wrong
 }
 
-// seq takes an id apart; all ids of one ledger are of one epoch.
+// seq returns the number in an id, all of which must be of one epoch.
 func (c *Ledger) seq(id, whose string) (uint64, bool) {
 	i := strings.LastIndexByte(id, '-')
 	if i < 0 {
@@ -113,7 +113,7 @@ func (c *Ledger) seq(id, whose string) (uint64, bool) {
 	return seq, true
 }
 
-// maxProblems bounds the ledger; the first mistakes tell the story.
+// maxProblems bounds the list of problems; the first ones tell the story.
 const maxProblems = 50
 
 func (c *Ledger) addProblem(format string, args ...any) {
@@ -122,7 +122,7 @@ func (c *Ledger) addProblem(format string, args ...any) {
 	}
 }
 
-// Client is one listener across all its connections. Its methods are called in the order things happened to it.
+// Client is one listener across all its connections. Call its methods in the order of events.
 type Client struct {
 	ledger *Ledger
 	id     string
@@ -210,7 +210,7 @@ func (cl *Client) Got(id, name, data string) {
 	cl.position = max(cl.position, seq)
 }
 
-// LastEventID is what the client has to resume with; "" before its first connection.
+// LastEventID returns the id to resume with, "" before the first connection.
 func (cl *Client) LastEventID() string {
 	cl.ledger.mu.Lock()
 	defer cl.ledger.mu.Unlock()
@@ -252,7 +252,7 @@ func (cl *Client) check() {
 	}
 }
 
-// expects says whether the message is owed to the client.
+// expects reports whether the client must get the message.
 func (cl *Client) expects(seq uint64, m Message) bool {
 	if seq <= cl.start || m.Except != "" && m.Except == cl.id {
 		return false

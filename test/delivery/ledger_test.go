@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// Each story is told to a fresh ledger; the ledger must say exactly the problem, or nothing.
+// Each story goes into a fresh ledger, which must report exactly the problem, or none.
 func TestChecker(t *testing.T) {
 	t.Parallel()
 	const gapTo3 = `{"last_event_id":"e-1","resumed_at":"e-3"}`

@@ -8,8 +8,8 @@ import (
 	"github.com/hassesd/hassesd/test/harness"
 )
 
-// TestTheDaemonOutlivesTheReaderOfItsLog proves that a log which nobody reads any more, as after a restart of what collects
-// logs, costs the log and nothing else.
+// TestTheDaemonOutlivesTheReaderOfItsLog proves that losing the reader of the log, as when a log
+// collector restarts, costs the log and nothing else.
 func TestTheDaemonOutlivesTheReaderOfItsLog(t *testing.T) {
 	t.Parallel()
 	d := harness.Prepare(t)

@@ -20,9 +20,9 @@ import (
 	"github.com/hassesd/hassesd/test/subscriber"
 )
 
-// TestT23RestartWithoutAStorm restarts the daemon under streams and publishing, with its sockets kept by the service
-// manager: everybody comes back, nothing is lost, doubled or passed over, nobody is refused, and they come back one
-// after the other. `make bench-restart` does the same with 5,000 streams.
+// TestT23RestartWithoutAStorm restarts the daemon under streams and publishing while the service
+// manager keeps its sockets. All streams return, spread over time; none is refused, and no message
+// is lost, doubled or skipped. `make bench-restart` does the same with 5,000 streams.
 func TestT23RestartWithoutAStorm(t *testing.T) {
 	t.Parallel()
 	const window = 3 * time.Second
@@ -40,7 +40,7 @@ func TestT23RestartWithoutAStorm(t *testing.T) {
 	}
 }
 
-// BenchmarkRestart is the restart of a busy daemon. Run it once: make bench-restart.
+// BenchmarkRestart restarts a busy daemon. Run it once: make bench-restart.
 func BenchmarkRestart(b *testing.B) {
 	for b.Loop() {
 		r := restart(b, crowd{streams: 5000, rooms: 100, rate: 100, window: 10 * time.Second, retry: 2 * time.Second})
@@ -55,24 +55,25 @@ func BenchmarkRestart(b *testing.B) {
 	}
 }
 
-// crowd is what a restart is done under.
+// crowd is the load during a restart.
 type crowd struct {
 	streams, rooms int
 	rate           int // messages a second
 	window, retry  time.Duration
 }
 
-// returns is how the crowd came back. All times but connect, away and down are counted from the signal, all are sorted.
+// returns is how the streams of a crowd came back. All times but connect, away and down count from
+// the signal, and all are sorted.
 type returns struct {
 	ended   []time.Duration // when the streams were ended
-	due     []time.Duration // when each was to be back, by what it was told
+	due     []time.Duration // when each was due back, by its retry time
 	back    []time.Duration // when it was
 	connect []time.Duration // how long it took to be served again, from the first packet on
 	away    []time.Duration // how long each had no stream
 	down    time.Duration   // from the end of the old process until the new one answers
 	resumed int             // TLS sessions
 	totals  delivery.Totals
-	retries int // messages that were published again, since nobody was there to take them
+	retries int // messages that were published again because no daemon took them
 }
 
 func (r returns) String() string {
@@ -98,8 +99,9 @@ func busiestSecond(all []time.Duration) int {
 	return most
 }
 
-// restart starts a daemon under a service manager, lets a crowd in, restarts it and says how that went. It fails the
-// test if anybody was refused, or the delivery was not all there.
+// restart starts a daemon under a service manager, connects a crowd, restarts the daemon and
+// returns how the crowd came back. It fails the test when a stream was refused or a message was not
+// delivered.
 func restart(tb testing.TB, load crowd) returns {
 	tb.Helper()
 	m := systemdtest.New(tb)
@@ -153,7 +155,7 @@ func restart(tb testing.TB, load crowd) returns {
 	gone := time.Now()
 	wantDelivery(d, m)
 	r := returns{down: time.Since(gone)}
-	for range crowd { // everybody is back
+	for range crowd { // all are back
 		select {
 		case <-inside:
 		case err := <-failed:
@@ -198,15 +200,15 @@ func restart(tb testing.TB, load crowd) returns {
 	return r
 }
 
-// browser is a client as the HTML standard has it: when its stream ends it waits as long as it was told, and comes back
-// with the last id it has seen.
+// browser is a client as the HTML standard describes it: when its stream ends it waits for the
+// retry time and reconnects with the last id it has seen.
 type browser struct {
 	d      *harness.Daemon
 	ledger *delivery.Client
 	query  string
 	tls    *tls.Config
 
-	retry     time.Duration // as the stream has said last
+	retry     time.Duration // as the stream last set it
 	ended     time.Time     // of the first stream
 	due       time.Time     // when it is to be back
 	back      time.Time     // when the second stream was there
@@ -222,7 +224,8 @@ func newBrowser(d *harness.Daemon, ledger *delivery.Ledger, n, rooms int) *brows
 	return b
 }
 
-// live reads two streams, one after the other, up to the end. inside is called when each of them is there.
+// live reads two streams, one after the other, up to the end. It calls inside when each of them is
+// open.
 func (b *browser) live(ctx context.Context, inside func()) error {
 	if err := b.visit(ctx, inside); !errors.Is(err, io.EOF) {
 		return fmt.Errorf("the first stream: %w", err)
@@ -240,7 +243,8 @@ func (b *browser) live(ctx context.Context, inside func()) error {
 	return nil
 }
 
-// visit reads one stream: io.EOF if it has ended properly, nil if the last message was read.
+// visit reads one stream. It returns io.EOF if the stream ended properly, nil if the last message
+// was read.
 func (b *browser) visit(ctx context.Context, inside func()) error {
 	request := b.d.Request(b.query)
 	request.TLS, request.LastEventID, request.Wait = b.tls, b.ledger.LastEventID(), 2*harness.Patience
@@ -277,7 +281,7 @@ func (b *browser) visit(ctx context.Context, inside func()) error {
 	}
 }
 
-// persistent is a publisher that says what it has to say again until it is told that it was heard.
+// persistent is a publisher that repeats a message until it is acknowledged.
 type persistent struct {
 	d      *harness.Daemon
 	ledger *delivery.Ledger
@@ -290,7 +294,7 @@ type persistent struct {
 	retries int
 }
 
-// talk says something at the rate, until stop.
+// talk publishes at the rate, until stop.
 func (p *persistent) talk(ctx context.Context) error {
 	random := rand.New(rand.NewPCG(1, 2))
 	tick := time.NewTicker(time.Second / time.Duration(p.rate))
@@ -311,7 +315,8 @@ func (p *persistent) talk(ctx context.Context) error {
 	}
 }
 
-// say publishes one message. Nobody there, or a connection that ends before the answer, means: once more.
+// say publishes one message. It tries again when it cannot connect or the connection ends before
+// the response.
 func (p *persistent) say(ctx context.Context, m delivery.Message) error {
 	for ; ctx.Err() == nil; p.retries++ {
 		id, err := p.try(m)

@@ -12,7 +12,8 @@ import (
 	"github.com/hassesd/hassesd/test/harness"
 )
 
-// TestKeysAfterTheDropOfPrivileges reads a key as root, and then as somebody who may not, and who may.
+// TestKeysAfterTheDropOfPrivileges reads a key as root, then as a user who may not read it, then as
+// one who may.
 func TestKeysAfterTheDropOfPrivileges(t *testing.T) {
 	t.Parallel()
 	harness.SkipUnlessRoot(t)
@@ -55,7 +56,8 @@ func TestKeysAfterTheDropOfPrivileges(t *testing.T) {
 	works("with the key that the group may read")
 }
 
-// TestRootIsToldWhatItCannotReadAnyMore runs a daemon that stays root, without the right to read what others own.
+// TestRootIsToldWhatItCannotReadAnyMore runs a daemon that stays root but loses the right to read
+// files of other users.
 func TestRootIsToldWhatItCannotReadAnyMore(t *testing.T) {
 	t.Parallel()
 	harness.SkipInCoverage(t)
@@ -73,7 +75,8 @@ func TestRootIsToldWhatItCannotReadAnyMore(t *testing.T) {
 	})
 }
 
-// TestAKeyInAClosedDirectory has a key where only root can see it, as in /etc/ssl/private.
+// TestAKeyInAClosedDirectory keeps the key in a directory that only root may enter, as
+// /etc/ssl/private.
 func TestAKeyInAClosedDirectory(t *testing.T) {
 	t.Parallel()
 	d := prepareForNobody(t)
@@ -97,7 +100,8 @@ func TestAKeyInAClosedDirectory(t *testing.T) {
 	})
 }
 
-// TestTwoDaemonsDoNotShareTheirState starts a second one beside the first, which would write its past over the other's.
+// TestTwoDaemonsDoNotShareTheirState starts a second daemon beside the first; it would overwrite
+// the history of the first.
 func TestTwoDaemonsDoNotShareTheirState(t *testing.T) {
 	t.Parallel()
 	dir := filepath.Join(t.TempDir(), "state")

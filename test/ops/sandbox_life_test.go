@@ -12,7 +12,8 @@ import (
 	"github.com/hassesd/hassesd/test/subscriber"
 )
 
-// TestLifeInTheSandbox plays what a daemon does in months, with the kernel ready to kill it at the first refused call.
+// TestLifeInTheSandbox does what a daemon does in months, while the kernel kills it at the first
+// forbidden system call.
 func TestLifeInTheSandbox(t *testing.T) {
 	t.Parallel()
 	for _, debug := range []string{"asyncpreemptoff=0", "asyncpreemptoff=1"} {
@@ -43,7 +44,8 @@ func TestLifeInTheSandbox(t *testing.T) {
 	}
 }
 
-// liveThrough serves many, publishes at every door, and takes over renewed certificates, settings and a rotated log.
+// liveThrough serves many streams, publishes through every listener, and reloads renewed
+// certificates, settings and a rotated log.
 func liveThrough(d *harness.Daemon, logs string) {
 	t := d.T
 	const visitors = 60

@@ -13,13 +13,15 @@ import (
 	"github.com/hassesd/hassesd/test/harness"
 )
 
-// production builds the daemon as it is shipped: a forbidden call fails, so that its self-check can try them all.
+// production builds the daemon as it is shipped: a forbidden call fails, so that the self-check can
+// try them all.
 var production = sync.OnceValues(func() (string, error) {
 	dir, err := harness.Build("../..", "production", "./cmd/hassesd")
 	return filepath.Join(dir, "hassesd"), err
 })
 
-// prepareForNobody is a daemon that will give up root, with files that the lesser user can read.
+// prepareForNobody prepares a daemon that will switch to user Nobody, with files that this user can
+// read.
 func prepareForNobody(t *testing.T, flags ...string) *harness.Daemon {
 	t.Helper()
 	harness.SkipUnlessRoot(t)
@@ -28,7 +30,7 @@ func prepareForNobody(t *testing.T, flags ...string) *harness.Daemon {
 	return d
 }
 
-// statuses are what the kernel says of every thread of the daemon, line by line.
+// statuses returns /proc/<pid>/task/<tid>/status of every thread of the daemon, by field.
 func statuses(d *harness.Daemon) []map[string]string {
 	d.T.Helper()
 	files, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/status", d.Cmd.Process.Pid))
@@ -106,7 +108,8 @@ func TestSandboxOfADaemonThatGaveUpRoot(t *testing.T) {
 	}
 }
 
-// TestReloadBeyondTheSandbox names a file, after the start, in a directory that the daemon did not know of then.
+// TestReloadBeyondTheSandbox reloads settings that name a file in a directory which the daemon did
+// not know when it started.
 func TestReloadBeyondTheSandbox(t *testing.T) {
 	t.Parallel()
 	harness.SkipInCoverage(t)
@@ -140,7 +143,8 @@ func TestStrictSandboxDoesNotGoWithRoot(t *testing.T) {
 	}
 }
 
-// TestKernelWithoutALayer plays a kernel, or a container, in which a system call of the sandbox does not exist.
+// TestKernelWithoutALayer plays a kernel or a container without one of the system calls of the
+// sandbox.
 func TestKernelWithoutALayer(t *testing.T) {
 	t.Parallel()
 	for layer, call := range map[string]int{"landlock": sysLandlockCreateRuleset, "seccomp": syscallSeccomp} {
@@ -168,7 +172,8 @@ func TestKernelWithoutALayer(t *testing.T) {
 	}
 }
 
-// TestStartedWithoutRoot plays a service manager that has chosen the user and lends the right to bind a low port.
+// TestStartedWithoutRoot plays a service manager that chooses the user and grants the right to bind
+// a low port.
 func TestStartedWithoutRoot(t *testing.T) {
 	t.Parallel()
 	harness.SkipUnlessRoot(t)
@@ -213,7 +218,8 @@ func TestSandboxOff(t *testing.T) {
 	}
 }
 
-// TestChroot gives the daemon a root of its own, in which its directory is found at the same path by a bind mount.
+// TestChroot runs the daemon in a root of its own, with its directory at the same path by a bind
+// mount.
 func TestChroot(t *testing.T) {
 	t.Parallel()
 	harness.SkipUnlessRoot(t)

@@ -19,7 +19,7 @@ import (
 	"github.com/hassesd/hassesd/test/subscriber"
 )
 
-// runUnder starts the daemon under the manager and waits until it has said that it is ready.
+// runUnder starts the daemon under the manager and waits until it has sent READY=1.
 func runUnder(d *harness.Daemon, m *systemdtest.Manager, env ...string) {
 	d.T.Helper()
 	d.Env = append(env, "NOTIFY_SOCKET="+m.Address)
@@ -27,7 +27,7 @@ func runUnder(d *harness.Daemon, m *systemdtest.Manager, env ...string) {
 	m.AwaitLine("READY=1")
 }
 
-// wantDelivery starts the daemon as the manager does that has kept sockets.
+// wantDelivery starts the daemon as a manager does that has kept sockets for it.
 func wantDelivery(d *harness.Daemon, m *systemdtest.Manager) {
 	d.T.Helper()
 	var names []string
@@ -43,7 +43,8 @@ func wantDelivery(d *harness.Daemon, m *systemdtest.Manager) {
 	}
 }
 
-// TestTheManagerIsToldInOrder is the life of a service as systemd sees it, watchdog and all.
+// TestTheManagerIsToldInOrder takes a service through its life as systemd sees it, watchdog
+// included.
 func TestTheManagerIsToldInOrder(t *testing.T) {
 	t.Parallel()
 	m := systemdtest.New(t)
@@ -71,7 +72,7 @@ func TestSocketActivation(t *testing.T) {
 	t.Parallel()
 	m := systemdtest.New(t)
 	d := harness.Prepare(t)
-	// The http:// address is in listen and in no socket: the daemon opens that by itself.
+	// No inherited socket has the http:// address of listen: the daemon opens one.
 	d.Wrap = []string{
 		"/bin/sh", "-c", `umask 0077; exec "$0" "$@"`, harness.Tool(t, "systemd-socket-activate"),
 		"--fdname=https:control:control-tcp", "--listen=" + d.HTTPS, "--listen=" + d.Socket, "--listen=" + d.TCP,
@@ -122,8 +123,9 @@ func TestSocketActivationWithAWrongName(t *testing.T) {
 	d.Err = nil // it was meant to fail
 }
 
-// TestARestartRefusesNoConnection proves that nobody who comes while the daemon restarts is turned away, on the
-// listener and on the control socket, when the service manager keeps them: they wait for the next process.
+// TestARestartRefusesNoConnection proves that connections made during a restart are not refused,
+// neither on the listener nor on the control socket, when the service manager keeps the sockets:
+// they wait for the next process.
 func TestARestartRefusesNoConnection(t *testing.T) {
 	t.Parallel()
 	m := systemdtest.New(t)
@@ -171,7 +173,7 @@ func TestARestartRefusesNoConnection(t *testing.T) {
 		if code := d.Wait(harness.Patience); code != 0 {
 			t.Fatalf("exit code %d", code)
 		}
-		// Nobody is there now, and nobody is refused.
+		// No daemon runs now, and no connection is refused.
 		early, err := net.Dial("unix", d.Socket)
 		if err != nil {
 			t.Fatalf("the control socket refuses while nobody is there: %v", err)
@@ -202,7 +204,7 @@ func TestARestartRefusesNoConnection(t *testing.T) {
 	t.Logf("%d connections, none refused", served.Load())
 }
 
-// TestASocketThatIsNotWantedAnyMoreIsGivenBack: the settings win over what was kept.
+// TestASocketThatIsNotWantedAnyMoreIsGivenBack: the settings win over the sockets that were kept.
 func TestASocketThatIsNotWantedAnyMoreIsGivenBack(t *testing.T) {
 	t.Parallel()
 	m := systemdtest.New(t)
@@ -234,7 +236,8 @@ func TestASocketThatIsNotWantedAnyMoreIsGivenBack(t *testing.T) {
 	d.Open(d.Plain("subscribe=a"))
 }
 
-// address is where a socket listens. It does not touch the modes of the socket, which is in use elsewhere.
+// address returns where a socket listens. It leaves the modes of the socket alone, which another
+// process uses.
 func address(t *testing.T, f *os.File) string {
 	t.Helper()
 	raw, err := f.SyscallConn()

@@ -12,7 +12,7 @@ import (
 	"github.com/hassesd/hassesd/test/subscriber"
 )
 
-// runAgain stops the daemon as an operator does and starts it anew.
+// runAgain stops the daemon with SIGTERM and starts it again.
 func runAgain(d *harness.Daemon) {
 	d.T.Helper()
 	d.Signal(syscall.SIGTERM)
@@ -22,7 +22,7 @@ func runAgain(d *harness.Daemon) {
 	d.Run()
 }
 
-// resume subscribes after an id.
+// resume subscribes with a Last-Event-ID.
 func resume(d *harness.Daemon, query, lastEventID string) *subscriber.Stream {
 	d.T.Helper()
 	r := d.Request(query)
@@ -30,8 +30,8 @@ func resume(d *harness.Daemon, query, lastEventID string) *subscriber.Stream {
 	return d.Open(r)
 }
 
-// TestAPlannedRestartIsCrossedAndACrashIsTold restarts a daemon in every way: what was kept is resumed from, and after
-// a crash no id of before is taken for one of after.
+// TestAPlannedRestartIsCrossedAndACrashIsTold restarts a daemon in every way. After a planned
+// restart streams resume; after a crash no old id is taken for a new one.
 func TestAPlannedRestartIsCrossedAndACrashIsTold(t *testing.T) {
 	t.Parallel()
 	d := harness.Prepare(t)
@@ -73,7 +73,8 @@ func TestAPlannedRestartIsCrossedAndACrashIsTold(t *testing.T) {
 	}
 }
 
-// TestStateAfterTheDropOfPrivileges starts as root, becomes nobody, and keeps everything in a directory that root made.
+// TestStateAfterTheDropOfPrivileges starts as root, switches to nobody, and keeps its state in a
+// directory that root created.
 func TestStateAfterTheDropOfPrivileges(t *testing.T) {
 	t.Parallel()
 	harness.SkipUnlessRoot(t)
@@ -163,7 +164,7 @@ func TestAFullDiskCostsAGapAndNothingElse(t *testing.T) {
 	}
 }
 
-// TestCheckSaysWhatIsWrongWithTheState does what a start would.
+// TestCheckSaysWhatIsWrongWithTheState checks the state directory as a start would.
 func TestCheckSaysWhatIsWrongWithTheState(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()

@@ -14,7 +14,7 @@ import (
 	"github.com/hassesd/hassesd/test/subscriber"
 )
 
-// TestSIGTERMDrains proves that a stop loses nothing and does not send everybody back at once.
+// TestSIGTERMDrains proves that a stop loses nothing and does not end all streams at once.
 func TestSIGTERMDrains(t *testing.T) {
 	t.Parallel()
 	const window = 2 * time.Second
@@ -192,7 +192,7 @@ func TestLogFileIsReopened(t *testing.T) {
 	})
 }
 
-// TestStartAfterKill proves that a socket and a FIFO left behind do not keep the daemon from starting.
+// TestStartAfterKill proves that a stale socket and FIFO do not keep the daemon from starting.
 func TestStartAfterKill(t *testing.T) {
 	t.Parallel()
 	d := harness.Start(t)
@@ -210,7 +210,8 @@ func TestStartAfterKill(t *testing.T) {
 	harness.WantMessage(t, s, "again")
 }
 
-// TestTwoDaemonsDoNotShareASocket proves that a start does not steal the doors of a daemon that lives.
+// TestTwoDaemonsDoNotShareASocket proves that a second daemon does not take the sockets of a
+// running one.
 func TestTwoDaemonsDoNotShareASocket(t *testing.T) {
 	t.Parallel()
 	d := harness.Start(t)

@@ -9,8 +9,8 @@ import (
 	"github.com/hassesd/hassesd/test/harness"
 )
 
-// units copies the units to a directory of the test, with the binary under test in the place of the installed one, so
-// that systemd-analyze finds what they start. It returns the directory.
+// units copies the units to a directory of the test, with the path of the binary under test, so
+// that systemd-analyze finds it. It returns the directory.
 func units(t *testing.T) string {
 	t.Helper()
 	dir := t.TempDir()
@@ -26,7 +26,7 @@ func units(t *testing.T) string {
 	return dir
 }
 
-// dropIn adds an example to a unit.
+// dropIn adds an example to a unit as a drop-in.
 func dropIn(t *testing.T, dir, unit, example string) {
 	t.Helper()
 	if err := os.Mkdir(filepath.Join(dir, unit+".d"), 0o755); err != nil {
@@ -64,7 +64,8 @@ func TestUnitsAreSound(t *testing.T) {
 	}
 }
 
-// TestUnitsAreHardened holds the score of systemd-analyze security, from 0 to 10, as far down as it goes.
+// TestUnitsAreHardened holds the score of systemd-analyze security, from 0 to 10, as low as it
+// goes.
 func TestUnitsAreHardened(t *testing.T) {
 	t.Parallel()
 	analyze := harness.Tool(t, "systemd-analyze")

@@ -21,8 +21,9 @@ import (
 	"github.com/hassesd/hassesd/test/harness"
 )
 
-// filterVariable makes the test program a wrapper: it forbids itself all system calls but those whose numbers are in
-// the variable, as systemd does with SystemCallFilter=, and becomes the program of its arguments.
+// filterVariable makes the test program a wrapper: it forbids itself all system calls except those
+// whose numbers the variable holds, as systemd does for SystemCallFilter=, and then executes the
+// program of its arguments.
 const filterVariable = "TEST_ONLY_SYSTEM_CALLS"
 
 func becomeFiltered(numbers string, line []string) error {
@@ -51,7 +52,8 @@ func becomeFiltered(numbers string, line []string) error {
 	return syscall.Exec(line[0], line, slices.DeleteFunc(os.Environ(), func(kv string) bool { return strings.HasPrefix(kv, filterVariable) }))
 }
 
-// allowed reads the SystemCallFilter= lines of a unit, in their order, as systemd.exec(5) has it.
+// allowed returns the system calls that the SystemCallFilter= lines of a unit allow, as
+// systemd.exec(5) reads them.
 func allowed(t *testing.T, unit string) map[string]bool {
 	t.Helper()
 	text, err := os.ReadFile(unit)
@@ -75,14 +77,15 @@ func allowed(t *testing.T, unit string) map[string]bool {
 			}
 		}
 	}
-	// What is in @default is always allowed, whatever else is said.
+	// @default is always allowed.
 	for call := range systemCalls(t, "@default") {
 		calls[call] = true
 	}
 	return calls
 }
 
-// systemCalls asks systemd what is in a group, and in the groups of that; other names stand for themselves.
+// systemCalls returns the system calls of a group and of the groups in it, as systemd knows them.
+// Other names stand for themselves.
 func systemCalls(t *testing.T, name string) map[string]bool {
 	t.Helper()
 	if !strings.HasPrefix(name, "@") {
@@ -106,7 +109,7 @@ func systemCalls(t *testing.T, name string) map[string]bool {
 	return calls
 }
 
-// callNumbers reads the numbers of this machine's system calls from the package that has them as constants.
+// callNumbers returns the numbers of this machine's system calls, from the constants of x/sys/unix.
 func callNumbers(t *testing.T) map[string]string {
 	t.Helper()
 	dir, err := exec.CommandContext(t.Context(), "go", "list", "-f", "{{.Dir}}", "golang.org/x/sys/unix").Output()
@@ -124,8 +127,9 @@ func callNumbers(t *testing.T) map[string]string {
 	return numbers
 }
 
-// TestTheDaemonLivesUnderTheFiltersOfItsUnits proves that what the units forbid is not needed, with the groups as this
-// machine's systemd has them: it starts, serves, reloads, drains, and nothing fails.
+// TestTheDaemonLivesUnderTheFiltersOfItsUnits proves that the daemon needs nothing that its units
+// forbid, with the groups of this machine's systemd: it starts, serves, reloads and drains, and
+// nothing fails.
 func TestTheDaemonLivesUnderTheFiltersOfItsUnits(t *testing.T) {
 	t.Parallel()
 	own, err := os.Executable()

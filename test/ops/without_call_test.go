@@ -16,11 +16,11 @@ const (
 	sysLandlockCreateRuleset = unix.SYS_LANDLOCK_CREATE_RULESET
 	syscallSeccomp           = unix.SYS_SECCOMP
 
-	// withoutCallVariable makes this binary run the program of its arguments in a world without the system call.
+	// withoutCallVariable makes this binary run the program of its arguments without one system call.
 	withoutCallVariable = "TEST_WITHOUT_CALL"
 )
 
-// withoutCall is a command line that runs another one where a system call does not exist.
+// withoutCall returns a command line that runs another one without a system call.
 func withoutCall(t *testing.T, call int) []string {
 	t.Helper()
 	self, err := os.Executable()
@@ -30,7 +30,7 @@ func withoutCall(t *testing.T, call int) []string {
 	return []string{"env", fmt.Sprintf("%s=%d", withoutCallVariable, call), self}
 }
 
-// runWithoutCall becomes the program of the arguments, which the kernel tells that there is no such call.
+// runWithoutCall executes the program of the arguments; for it, the system call fails with ENOSYS.
 func runWithoutCall(call string, args []string) error {
 	nr, err := strconv.ParseUint(call, 10, 32)
 	if err != nil {

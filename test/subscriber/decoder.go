@@ -54,7 +54,7 @@ func (d *Decoder) Next() (Event, error) {
 	}
 }
 
-// Frame reads up to the next empty line; dispatched says whether it ended an event.
+// Frame reads up to the next empty line; dispatched reports whether it ended an event.
 func (d *Decoder) Frame() (event Event, dispatched bool, err error) {
 	for d.lines.Scan() {
 		line := d.lines.Text()

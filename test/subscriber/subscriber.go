@@ -1,5 +1,5 @@
-// Package subscriber is a scripted EventSource: it asks for a stream as it is told, reads the head of the answer
-// and decodes the events, and it can leave in every way a real one can.
+// Package subscriber is a scripted EventSource: it requests a stream, reads the head of the response
+// and decodes the events. It can leave in every way a real one can.
 package subscriber
 
 import (
@@ -16,22 +16,22 @@ import (
 	"time"
 )
 
-// Request is what to ask, and how.
+// Request is a request for a stream and how to make it.
 type Request struct {
 	Addr        string      // host:port
 	TLS         *tls.Config // nil: plaintext
 	Target      string      // path and query: /sse?subscribe=a
 	Method      string      // "" is GET
 	Proto       string      // "" is HTTP/1.1
-	Header      []string    // further header lines, as they go on the wire
+	Header      []string    // additional header lines, without CRLF
 	LastEventID string
 	Wait        time.Duration // the longest any read or write may take; 0: 30 s
-	ReadBuffer  int           // bytes the kernel may hold for us, about; 0: its own choice
-	From        string        // our own address; empty: the kernel's choice
-	CutAfter    int64         // the connection fails after so many bytes of the answer's stream; 0: never
+	ReadBuffer  int           // size of the receive buffer, roughly, in bytes; 0: the kernel's choice
+	From        string        // local address; empty: the kernel's choice
+	CutAfter    int64         // cut the connection after so many bytes of the body; 0: never
 }
 
-// Stream is one answer, open as long as it is a stream. It belongs to one goroutine; Close and Cut may be called by
+// Stream is one response, open as long as the server streams. It belongs to one goroutine; Close and Cut may be called by
 // another.
 type Stream struct {
 	Status  int
@@ -70,7 +70,7 @@ func Open(ctx context.Context, r Request) (*Stream, error) {
 	return s, nil
 }
 
-// Next returns the next event with data, waiting no longer than the request said.
+// Next returns the next event with data. It waits as long as Request.Wait.
 func (s *Stream) Next() (Event, error) {
 	if err := s.conn.SetReadDeadline(time.Now().Add(s.wait)); err != nil {
 		return Event{}, err
@@ -196,7 +196,7 @@ func readBuffer(bytes int) func(network, address string, c syscall.RawConn) erro
 	}
 }
 
-// ended says whether the connection ended as it should after the last byte of the stream.
+// ended returns an error unless the connection ended properly after the last byte of the stream.
 func (s *Stream) ended() error {
 	if _, err := s.in.ReadByte(); err == nil {
 		return errors.New("bytes after the end of the stream")

@@ -13,7 +13,7 @@ import (
 	"github.com/hassesd/hassesd/test/harness"
 )
 
-// attacker opens connections from addresses of its own, and holds them until the test ends.
+// attacker opens connections from addresses of its own and holds them until the test ends.
 type attacker struct {
 	t    testing.TB
 	addr string
@@ -34,7 +34,8 @@ func newAttacker(t testing.TB, addr string) *attacker {
 	return a
 }
 
-// dial opens a connection from an address of this machine. Refused ones are no error of the test.
+// dial opens a connection from an address of this machine. A refused connection is no failure of
+// the test.
 func (a *attacker) dial(ctx context.Context, from string) (net.Conn, error) {
 	c, err := (&net.Dialer{Timeout: harness.Patience, LocalAddr: &net.TCPAddr{IP: net.ParseIP(from)}}).DialContext(ctx, "tcp", a.addr)
 	if err != nil {
@@ -46,7 +47,8 @@ func (a *attacker) dial(ctx context.Context, from string) (net.Conn, error) {
 	return c, nil
 }
 
-// many opens n connections, each from the address that from gives, a few at a time, and answers those that were opened.
+// many opens n connections, connection i from the address from(i), a few at a time, and returns
+// those that were opened.
 func (a *attacker) many(ctx context.Context, n int, from func(i int) string, first func(net.Conn) error) []net.Conn {
 	a.t.Helper()
 	conns := make([]net.Conn, n)
@@ -79,8 +81,8 @@ func (a *attacker) many(ctx context.Context, n int, from func(i int) string, fir
 	return opened
 }
 
-// drip writes one byte of text after the other to each connection, with pauses, until it is over or all are refused. It
-// answers how many took every byte.
+// drip writes text to each connection one byte at a time, with pauses, until ctx ends or the text
+// does.
 func drip(ctx context.Context, conns []io.Writer, text []byte, pause time.Duration) {
 	tick := time.NewTicker(pause)
 	defer tick.Stop()
@@ -101,7 +103,7 @@ func drip(ctx context.Context, conns []io.Writer, text []byte, pause time.Durati
 	}
 }
 
-// allEnd waits until the daemon has ended every connection.
+// allEnd waits until the daemon has closed every connection.
 func (a *attacker) allEnd(conns []net.Conn) {
 	a.t.Helper()
 	deadline := time.Now().Add(harness.Patience)
@@ -120,7 +122,7 @@ func (a *attacker) allEnd(conns []net.Conn) {
 	}
 }
 
-// isReset says whether a connection that the kernel has made is refused by the daemon.
+// isReset reports whether the daemon refuses a connection that the kernel has accepted.
 func isReset(c net.Conn) bool {
 	if err := c.SetReadDeadline(time.Now().Add(harness.Patience)); err != nil {
 		return false
@@ -129,7 +131,7 @@ func isReset(c net.Conn) bool {
 	return err != nil && !errors.Is(err, os.ErrDeadlineExceeded)
 }
 
-// release closes all that is held.
+// release closes all connections.
 func (a *attacker) release() {
 	a.mu.Lock()
 	defer a.mu.Unlock()

@@ -22,7 +22,8 @@ import (
 	"github.com/hassesd/hassesd/test/harness"
 )
 
-// recordWriter is a TLS 1.3 client after its handshake that writes whatever records it likes (RFC 8446 section 5.2).
+// recordWriter is a TLS 1.3 client that after its handshake writes arbitrary records (RFC 8446
+// section 5.2).
 type recordWriter struct {
 	t      testing.TB
 	conn   net.Conn
@@ -43,7 +44,7 @@ const (
 	recordApplication = 23
 )
 
-// shakeHands connects over TLS 1.3 and takes over from crypto/tls.
+// shakeHands connects over TLS 1.3 and takes the keys from crypto/tls.
 func shakeHands(d *harness.Daemon) *recordWriter {
 	d.T.Helper()
 	conn, err := net.DialTimeout("tcp", d.HTTPS, harness.Patience)
@@ -83,7 +84,7 @@ func shakeHands(d *harness.Daemon) *recordWriter {
 	return w
 }
 
-// derive makes key and nonce of the secret.
+// derive computes key and nonce from the secret.
 func (w *recordWriter) derive() {
 	var err error
 	if key := w.expand("key", w.keyLen); w.isAES {
@@ -126,7 +127,7 @@ func (w *recordWriter) record(kind byte, content []byte) []byte {
 	return w.aead.Seal(header, nonce, plain, header)
 }
 
-// keyUpdate seals a KeyUpdate and goes over to the next key (RFC 8446 section 4.6.3).
+// keyUpdate seals a KeyUpdate and switches to the next key (RFC 8446 section 4.6.3).
 func (w *recordWriter) keyUpdate(isRequest bool) []byte {
 	message := []byte{24, 0, 0, 1, 0}
 	if isRequest {
@@ -138,7 +139,7 @@ func (w *recordWriter) keyUpdate(isRequest bool) []byte {
 	return sealed
 }
 
-// subscribe sends a request and reads the begin of the answer.
+// subscribe sends a request. It does not read the response.
 func (w *recordWriter) subscribe(room string) {
 	w.t.Helper()
 	head := fmt.Sprintf("GET /sse?subscribe=%s HTTP/1.1\r\nHost: localhost\r\n\r\n", room)
@@ -147,11 +148,12 @@ func (w *recordWriter) subscribe(room string) {
 	}
 }
 
-// until writes what next makes until the connection is gone, and answers how many bytes that took.
+// until writes the records that next returns until the connection ends or most bytes are written.
+// It returns how many bytes were written and whether the connection ended.
 func (w *recordWriter) until(most int, next func() []byte) (written int, isGone bool) {
 	w.t.Helper()
 	gone := make(chan struct{})
-	go func() { // what the server says is thrown away, until it has nothing more to say
+	go func() { // discards what the server sends, until it closes
 		defer close(gone)
 		buf := make([]byte, 64<<10)
 		for {

@@ -64,7 +64,7 @@ func TestT14PagesOfOtherSites(t *testing.T) {
 	good.survived()
 }
 
-// TestT16RoomNamesOfStrangers: subscribers who make up rooms, as many as they may, and leave.
+// TestT16RoomNamesOfStrangers: subscribers invent as many rooms as they may, and leave.
 func TestT16RoomNamesOfStrangers(t *testing.T) {
 	t.Parallel()
 	d := harness.Start(t, "--log-level", "normal")
@@ -113,7 +113,7 @@ func TestT16RoomNamesOfStrangers(t *testing.T) {
 	h.finish()
 }
 
-// madeUp is a list of rooms that nobody has heard of.
+// madeUp returns a list of rooms that no other subscriber has.
 func madeUp(n, i, rooms int) string {
 	names := make([]string, rooms)
 	for k := range names {

@@ -36,7 +36,8 @@ func keyed(t *testing.T, control string) (flags []string, keyFile string) {
 	return []string{"--config", config}, keyFile
 }
 
-// TestT11PortAsksForAKey: nobody publishes over TCP without being allowed to, and nobody administers there without a key.
+// TestT11PortAsksForAKey: over TCP nobody publishes without permission and nobody administers
+// without a key.
 func TestT11PortAsksForAKey(t *testing.T) {
 	t.Parallel()
 	flags, keyFile := keyed(t, `tcp_role = "none"`)
@@ -209,7 +210,8 @@ func TestT12UsersOfTheSocket(t *testing.T) {
 	good.survived()
 }
 
-// TestT12SocketForEverybody: where lists say who may do what, everybody may connect; and no reload takes the lists away.
+// TestT12SocketForEverybody: where lists of users give the roles, every user may connect, and no
+// reload removes the lists.
 func TestT12SocketForEverybody(t *testing.T) {
 	t.Parallel()
 	harness.SkipUnlessRoot(t)
@@ -243,7 +245,7 @@ func TestT12SocketForEverybody(t *testing.T) {
 		}
 	}
 
-	// By itself this configuration is good, but the socket would stay as it is until a restart.
+	// The configuration is valid, but the socket would keep its mode until a restart.
 	write("unix_mode = \"0660\"\n")
 	if err := d.Try("reload", nil, nil); err == nil || !strings.Contains(err.Error(), "control.unix_admins") {
 		t.Errorf("a reload that makes administrators of all: %v", err)
@@ -253,7 +255,8 @@ func TestT12SocketForEverybody(t *testing.T) {
 	}
 }
 
-// TestT12PlantedPaths: what somebody else has put where a door is to be is not used, and not followed.
+// TestT12PlantedPaths: the daemon neither uses nor follows what another user has put where a socket
+// or FIFO belongs.
 func TestT12PlantedPaths(t *testing.T) {
 	t.Parallel()
 	harness.SkipUnlessRoot(t)
@@ -321,7 +324,7 @@ func TestT13BrowsersAtTheControlPort(t *testing.T) {
 		"TRACE / HTTP/1.1\r\ncrowd=forged\r\n\r\n",
 		"PROPFIND / HTTP/1.1\r\ncrowd=forged\r\n\r\n",
 		"POST\ncrowd=forged\n",
-		"\x16\x03\x01\x00\xa5\x01\x00\x00\xa1\x03\x03crowd=forged\n", // a browser that was told https://
+		"\x16\x03\x01\x00\xa5\x01\x00\x00\xa1\x03\x03crowd=forged\n", // a browser with an https:// URL
 	}
 	doors := map[string]string{"tcp": d.TCP, "unix": d.Socket}
 	sent := 0

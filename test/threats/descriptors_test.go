@@ -14,7 +14,8 @@ import (
 	"github.com/hassesd/hassesd/test/subscriber"
 )
 
-// TestT5DescriptorLimit: a daemon that may have 64 descriptors, and an attacker that wants more of them at every door.
+// TestT5DescriptorLimit: the daemon may have 64 descriptors, and an attacker wants more of them at
+// every listener.
 func TestT5DescriptorLimit(t *testing.T) {
 	t.Parallel()
 	d := harness.Prepare(t, "--log-level", "normal", "--limits-handshake-timeout", "2s")
@@ -43,7 +44,7 @@ func descriptorLimit(d *harness.Daemon, n int) {
 	d.Run()
 }
 
-// wantDescriptors is an attacker that wants them at every door.
+// wantDescriptors is an attacker that wants descriptors at every listener.
 func wantDescriptors(d *harness.Daemon, good *subscriber.Stream, h *goodStreams) {
 	t := d.T
 	t.Helper()
@@ -144,7 +145,7 @@ func besiege(d *harness.Daemon, a *attacker, good *subscriber.Stream, h *goodStr
 	}
 }
 
-// recovers waits until a newcomer gets a stream, and not an answer to come later.
+// recovers waits until a new client gets a stream, and not the response that makes it return later.
 func recovers(d *harness.Daemon) {
 	d.T.Helper()
 	harness.Eventually(d.T, "a newcomer gets in when there are descriptors again", func() bool {

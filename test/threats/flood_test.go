@@ -11,8 +11,8 @@ import (
 	"github.com/hassesd/hassesd/test/subscriber"
 )
 
-// flood publishes messages of size bytes to the rooms in turn, as fast as it may, until ctx ends, it has sent n, or the
-// daemon has enough. It answers how many it has sent.
+// flood publishes messages of size bytes to the rooms in turn, as fast as the daemon takes them,
+// until ctx ends, n are sent, or the daemon refuses one. It returns how many were sent.
 func flood(ctx context.Context, d *harness.Daemon, n, size int, rooms ...string) (int, error) {
 	r, err := harness.DialRPC("unix", d.Socket)
 	if err != nil {
@@ -31,7 +31,8 @@ func flood(ctx context.Context, d *harness.Daemon, n, size int, rooms ...string)
 	return n, nil
 }
 
-// openNonReader opens a stream that nobody will ever read, with as little room for it on our side as the kernel gives.
+// openNonReader opens a stream that is never read, with the smallest receive buffer that the kernel
+// gives.
 func openNonReader(d *harness.Daemon, r subscriber.Request) (*subscriber.Stream, error) {
 	r.ReadBuffer = 1024
 	s, err := subscriber.Open(d.T.Context(), r)

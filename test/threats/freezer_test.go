@@ -17,9 +17,10 @@ import (
 	"github.com/hassesd/hassesd/test/harness"
 )
 
-// freezer decides about the system calls of a daemon by which it could wait for the world: all that take a path, and those
-// that read, write or sync a descriptor. When it is told to freeze, those of them that are not about a socket or the event
-// loops never return, as if every disk and every pipe hung. The kernel asks by seccomp_unotify(2).
+// freezer decides about the system calls by which a daemon could wait for something outside: those
+// that take a path, and those that read, write or sync a descriptor. Once frozen, such calls never
+// return, as if every disk and pipe hung, except on sockets and event loops. The kernel asks by
+// seccomp_unotify(2).
 type freezer struct {
 	t        testing.TB
 	listener int
@@ -30,11 +31,11 @@ type freezer struct {
 	hung   map[string]bool // calls that never returned, with what they were about
 }
 
-// freezerVariable makes the test program a wrapper: it has descriptor 3 asked about its system calls, and becomes the
-// program of its arguments.
+// freezerVariable makes the test program a wrapper: it passes a listener for its system calls to
+// descriptor 3, and executes the program of its arguments.
 const freezerVariable = "TEST_FREEZABLE"
 
-// callFstatat has another name on each architecture.
+// callFstatat is the number of newfstatat or fstatat, whose name depends on the architecture.
 var callFstatat = map[string]uint32{"amd64": 262, "arm64": 79}
 
 // Calls that a freezer decides about.
@@ -76,7 +77,7 @@ func becomeFreezable(line []string) error {
 	return syscall.Exec(line[0], line, env)
 }
 
-// freezable makes a prepared daemon run under a freezer, which begins when its process does.
+// freezable makes a prepared daemon run under a freezer.
 func freezable(d *harness.Daemon) *freezer {
 	d.T.Helper()
 	pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
@@ -140,7 +141,7 @@ type (
 	}
 )
 
-// decide answers until no process of the daemon is left.
+// decide answers the kernel until no process of the daemon is left.
 func (f *freezer) decide() {
 	for {
 		look := []unix.PollFd{{Fd: int32(f.listener), Events: unix.POLLIN}}
@@ -156,7 +157,7 @@ func (f *freezer) decide() {
 		}
 		var q question
 		if _, _, errno := unix.Syscall(unix.SYS_IOCTL, uintptr(f.listener), unix.SECCOMP_IOCTL_NOTIF_RECV, uintptr(unsafe.Pointer(&q))); errno != 0 {
-			continue // whoever asked is gone
+			continue // the calling thread is gone
 		}
 		if f.hangs(q) {
 			continue
@@ -193,7 +194,7 @@ func (f *freezer) hangs(q question) bool {
 	return true
 }
 
-// pathOf reads what path a call is about.
+// pathOf returns the path that a call names.
 func pathOf(q question) (string, error) {
 	memory, err := os.Open(fmt.Sprintf("/proc/%d/mem", q.pid))
 	if err != nil {
@@ -208,14 +209,14 @@ func pathOf(q question) (string, error) {
 	return unix.ByteSliceToString(path[:n]), nil
 }
 
-// freeze has every such call from now on never return.
+// freeze makes every such call hang from now on.
 func (f *freezer) freeze() {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.frozen = true
 }
 
-// hasHung waits until such a call about something that contains the text has been made.
+// hasHung reports whether a call about something that contains text has hung within Patience.
 func (f *freezer) hasHung(nr uint32, text string) bool {
 	return harness.Poll(harness.Patience, func() bool {
 		f.mu.Lock()

@@ -36,7 +36,7 @@ const (
 	commandReport   = "report"
 	commandAttacked = "attacked" // what is sent from now on is sent during an attack
 	commandQuiet    = "quiet"    // it is over
-	commandFinish   = "finish"   // say the end, wait until everybody has heard it, and judge
+	commandFinish   = "finish"   // publish the last message, wait until all streams have read it, and check
 )
 
 // goodStreamsState is the answer to a command.
@@ -69,7 +69,7 @@ func (s goodStreamsState) typical() string {
 
 func ratio(a, b time.Duration) float64 { return float64(a) / float64(max(b, 1)) }
 
-// streams are many subscribers of a room, from several addresses, and somebody who talks to them.
+// streams are many subscribers of a room, from several addresses, and a publisher.
 type streams struct {
 	task    goodStreamsTask
 	config  *tls.Config
@@ -85,7 +85,7 @@ type streams struct {
 	wrong      []string
 }
 
-// publication is a message by the time it was sent.
+// publication is a message, by the time at which it was sent.
 type publication struct {
 	attacked bool
 	late     []time.Duration
@@ -97,7 +97,8 @@ func goodStreamAddress(i int) string { return fmt.Sprintf("127.200.%d.%d", i/50/
 // publishInterval is the pause between two messages to the good streams.
 const publishInterval = 50 * time.Millisecond
 
-// becomeGoodStreams opens the streams, talks to them, and does what it is told until nobody tells it anything any more.
+// becomeGoodStreams opens the streams, publishes to them, and executes commands until its input
+// ends.
 func becomeGoodStreams(text string, in io.Reader, out io.Writer) error {
 	s := &streams{ledger: delivery.New(), hush: make(chan struct{}), said: make(map[int64]*publication)}
 	if err := json.Unmarshal([]byte(text), &s.task); err != nil {
@@ -141,7 +142,7 @@ func becomeGoodStreams(text string, in io.Reader, out io.Writer) error {
 	return commands.Err()
 }
 
-// open opens the streams, a few at a time, and returns when they are open.
+// open opens the streams, a few at a time, and returns when all are open.
 func (s *streams) open() {
 	var opened sync.WaitGroup
 	places := make(chan struct{}, 8) // handshakes at a time
@@ -186,7 +187,8 @@ func (s *streams) openOne(i int, client *delivery.Client) (*subscriber.Stream, e
 	return stream, nil
 }
 
-// listen reads until the end is said; the text of each message is when it was sent.
+// listen reads until the last message. The text of every other message is the time at which it was
+// sent.
 func (s *streams) listen(stream *subscriber.Stream, client *delivery.Client) error {
 	for {
 		e, err := stream.Next()
@@ -215,7 +217,7 @@ func (s *streams) note(sent int64, late time.Duration) {
 	}
 }
 
-// kind is the place of a message in deliveries.
+// kind returns the index of a message in deliveries.
 func kind(attacked bool) int {
 	if attacked {
 		return 1
@@ -229,7 +231,7 @@ func (s *streams) addError(err error) {
 	s.wrong = append(s.wrong, err.Error())
 }
 
-// talk publishes until it is hushed, on a control connection of its own.
+// talk publishes until hush is closed, on a control connection of its own.
 func (s *streams) talk() {
 	c, err := harness.DialRPC("unix", s.task.Socket)
 	if err != nil {
@@ -253,7 +255,7 @@ func (s *streams) talk() {
 	}
 }
 
-// begin makes the next message.
+// begin returns the text of the next message.
 func (s *streams) begin() string {
 	s.mu.Lock()
 	defer s.mu.Unlock()

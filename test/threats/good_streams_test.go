@@ -20,7 +20,7 @@ import (
 	"github.com/hassesd/hassesd/test/harness"
 )
 
-// goodStreamCount is how many good streams there are.
+// goodStreamCount returns the number of good streams.
 func goodStreamCount(t testing.TB) int {
 	t.Helper()
 	if !harness.Measured() {
@@ -34,8 +34,9 @@ func goodStreamCount(t testing.TB) int {
 	return n
 }
 
-// goodStreams is many good streams that hear everything that is published to their room. They live in a process of their own, so
-// that what is measured there is the daemon's delay and not that of the attackers, who are in this one.
+// goodStreams are many well-behaved streams, which receive everything that is published to their
+// room. They live in a process of their own, so that they measure the daemon's delay and not that
+// of the attackers in this one.
 type goodStreams struct {
 	d       *harness.Daemon
 	streams int
@@ -51,7 +52,7 @@ type goodStreams struct {
 	errors   harness.Log
 }
 
-// usage is what processes have used at a time, load what they used between two.
+// usage is the processor time used up to a moment, load that used between two.
 type (
 	usage struct {
 		at              time.Time
@@ -65,8 +66,9 @@ func (l load) String() string {
 	return fmt.Sprintf("%d %%, %d %%", percent(l.daemon), percent(l.attacks))
 }
 
-// newGoodStreams opens the streams and begins to talk to them. It returns when each has heard something: a little, or, when
-// figures are wanted, enough to know how things are without an attack. The header is what each stream asks with.
+// newGoodStreams opens the streams and begins to publish to them. It returns when each has received
+// a few messages or, when figures are measured, enough for a baseline. The streams send header with
+// their requests.
 func newGoodStreams(d *harness.Daemon, header ...string) *goodStreams {
 	d.T.Helper()
 	h := &goodStreams{d: d, streams: goodStreamCount(d.T)}
@@ -91,7 +93,7 @@ func newGoodStreams(d *harness.Daemon, header ...string) *goodStreams {
 	if err := h.cmd.Start(); err != nil {
 		d.T.Fatal(err)
 	}
-	d.T.Cleanup(func() { // it ends when nobody talks to it any more
+	d.T.Cleanup(func() { // the process ends with its input
 		h.commands.Close()
 		timer := time.AfterFunc(harness.Patience, func() { _ = h.cmd.Process.Kill() })
 		defer timer.Stop()
@@ -131,7 +133,7 @@ func (h *goodStreams) command(command string) goodStreamsState {
 	return state
 }
 
-// attack begins an attack that lasts until survived is called.
+// attack begins an attack, which lasts until survived or endAttack.
 func (h *goodStreams) attack() {
 	h.d.T.Helper()
 	h.command(commandAttacked)
@@ -161,7 +163,7 @@ func (h *goodStreams) endAttack() {
 	h.command(commandQuiet)
 }
 
-// survived ends the attack, and judges.
+// survived ends the attack and checks the streams.
 func (h *goodStreams) survived() {
 	h.d.T.Helper()
 	h.endAttack()
@@ -176,7 +178,7 @@ func attackedGoodStreams(d *harness.Daemon, header ...string) *goodStreams {
 	return h
 }
 
-// finish lets every stream hear the end, and judges.
+// finish lets every stream read the last message, and checks that none lost anything.
 func (h *goodStreams) finish() {
 	h.d.T.Helper()
 	state := h.command(commandFinish)
@@ -205,7 +207,7 @@ func (h *goodStreams) usage() usage {
 	return usage{time.Now(), h.d.CPUTime(), time.Duration(own.Utime.Nano() + own.Stime.Nano())}
 }
 
-// ofDaemon is which part of a processor the daemon has used.
+// ofDaemon returns the share of one processor that the daemon has used.
 func (l load) ofDaemon() float64 { return l.daemon.Seconds() / max(l.wall, 1).Seconds() }
 
 func (l *load) add(from, to usage) {
@@ -231,7 +233,7 @@ func (f *table) add(test string, h *goodStreams, s goodStreamsState) {
 		s.Attacked.Deliveries/h.streams, lost, h.streams, s.Quiet, s.Attacked, s.times(), s.typical(), h.idle, h.load))
 }
 
-// print writes them in the form of docs/security.md, when they were wanted.
+// print writes the figures in the form of docs/security.md, if this run measures them.
 func (f *table) print(w io.Writer) {
 	f.mu.Lock()
 	defer f.mu.Unlock()

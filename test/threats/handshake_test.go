@@ -12,7 +12,8 @@ import (
 	"github.com/hassesd/hassesd/test/harness"
 )
 
-// TestT1HalfHellos: connections by the thousand that never say a whole ClientHello, some of them a byte at a time.
+// TestT1HalfHellos: thousands of connections never finish a ClientHello; some send a byte at a
+// time.
 func TestT1HalfHellos(t *testing.T) {
 	t.Parallel()
 	d := harness.Start(t, "--limits-exempt", "none", "--limits-handshake-timeout", "3s", "--log-level", "normal")
@@ -39,7 +40,7 @@ func TestT1HalfHellos(t *testing.T) {
 			drip(ctx, writers, hello, 200*time.Millisecond)
 		}()
 		for i := range 10 {
-			slowest = max(slowest, newcomer(d, fmt.Sprintf("127.1.1.%d", 1+i)))
+			slowest = max(slowest, openFromNewAddress(d, fmt.Sprintf("127.1.1.%d", 1+i)))
 		}
 		<-dripped
 	})
@@ -95,7 +96,7 @@ func TestT3HandshakeFlood(t *testing.T) {
 			}()
 		}
 		for i := range 10 {
-			slowest = max(slowest, newcomer(d, fmt.Sprintf("127.2.1.%d", 1+i)))
+			slowest = max(slowest, openFromNewAddress(d, fmt.Sprintf("127.2.1.%d", 1+i)))
 		}
 		for range 8 {
 			<-flooders
@@ -110,7 +111,7 @@ func TestT3HandshakeFlood(t *testing.T) {
 	h.finish()
 }
 
-// TestT3HandshakeFloodOfOne: the same from one address, which soon gets no handshake any more.
+// TestT3HandshakeFloodOfOne: the same from one address, which soon gets no more handshakes.
 func TestT3HandshakeFloodOfOne(t *testing.T) {
 	t.Parallel()
 	d := harness.Start(t, "--limits-exempt", "none", "--log-level", "normal")
@@ -136,13 +137,13 @@ func TestT3HandshakeFloodOfOne(t *testing.T) {
 	if err == nil && !isReset(c) {
 		t.Error("the flooder gets in")
 	}
-	newcomer(d, "127.3.0.2")
+	openFromNewAddress(d, "127.3.0.2")
 	l := d.Limits()
 	t.Logf("offences %v, refused %v", l.Penalties.Offences, l.Refused)
 	h.finish()
 }
 
-// TestT4ConnectionFlood: thousands of connections from one address, which hold what they get.
+// TestT4ConnectionFlood: one address opens and holds thousands of connections.
 func TestT4ConnectionFlood(t *testing.T) {
 	t.Parallel()
 	d := harness.Start(t, "--limits-exempt", "none", "--limits-handshake-burst", "100000", "--limits-handshake-timeout", "60s",
@@ -154,14 +155,14 @@ func TestT4ConnectionFlood(t *testing.T) {
 	h.during(2*time.Second, func(context.Context) {
 		a.many(t.Context(), 2000, func(int) string { return flooder }, nil)
 		for i := range 10 {
-			slowest = max(slowest, newcomer(d, fmt.Sprintf("127.4.1.%d", 1+i)))
+			slowest = max(slowest, openFromNewAddress(d, fmt.Sprintf("127.4.1.%d", 1+i)))
 		}
 		l := d.Limits()
 		for _, u := range l.Limits {
 			if u.Key != "limits.connections_per_address" {
 				continue
 			}
-			// Those that are to be told so come on top: an eighth of the bound.
+			// Deferred clients come on top: an eighth of the bound.
 			if u.Of != flooder+"/32" || u.Used < u.Limit || u.Used > u.Limit+u.Limit/8 {
 				t.Errorf("%s holds %d of %d; want the flooder to hold all it may", u.Of, u.Used, u.Limit)
 			}

@@ -9,7 +9,8 @@ import (
 	"github.com/hassesd/hassesd/test/subscriber"
 )
 
-// TestT19InputAfterTheRequest: whatever a subscriber sends, after 4 KiB of it the connection is gone.
+// TestT19InputAfterTheRequest: a subscriber that sends more than 4 KiB after its request loses its
+// connection.
 func TestT19InputAfterTheRequest(t *testing.T) {
 	t.Parallel()
 	d := harness.Start(t)
@@ -54,7 +55,7 @@ func TestT19InputAfterTheRequest(t *testing.T) {
 	good.survived()
 }
 
-// TestT22LastEventID: ids that are made up cost no more than a replay, and a storm of them keeps nobody waiting.
+// TestT22LastEventID: an invented id costs at most a replay, and a storm of them delays nobody.
 func TestT22LastEventID(t *testing.T) {
 	t.Parallel()
 	d := harness.Start(t)

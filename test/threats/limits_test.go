@@ -6,8 +6,9 @@ import (
 	"github.com/hassesd/hassesd/test/harness"
 )
 
-// newcomer opens a stream from an address that has done nothing wrong, and tells how long that took.
-func newcomer(d *harness.Daemon, from string) time.Duration {
+// openFromNewAddress opens a stream from an address without violations and returns how long that
+// took.
+func openFromNewAddress(d *harness.Daemon, from string) time.Duration {
 	d.T.Helper()
 	r := d.Request("subscribe=newcomers")
 	r.From = from

@@ -8,8 +8,8 @@ import (
 	"github.com/hassesd/hassesd/test/harness"
 )
 
-// TestT27SilentConnectionsAtTheControlPort: an address that opens connections as fast as it can and says nothing in any of
-// them keeps no administrator out.
+// TestT27SilentConnectionsAtTheControlPort: an address that opens silent connections as fast as it
+// can keeps no administrator out.
 func TestT27SilentConnectionsAtTheControlPort(t *testing.T) {
 	d := harness.StartControlTLS(t)
 	stop, stopped := make(chan struct{}), make(chan struct{})

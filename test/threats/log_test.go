@@ -15,7 +15,7 @@ import (
 	"github.com/hassesd/hassesd/test/harness"
 )
 
-// fullPipe returns the end of a pipe that takes nothing: its reader lives, and does not read.
+// fullPipe returns both ends of a pipe that is full and never read.
 func fullPipe(t *testing.T) (reader, writer *os.File) {
 	t.Helper()
 	var ends [2]int
@@ -45,7 +45,7 @@ func fullPipe(t *testing.T) (reader, writer *os.File) {
 	return reader, writer
 }
 
-// nonReadingManager returns the address of a service manager that lives and does not listen.
+// nonReadingManager returns the address of a service manager that never reads its socket.
 func nonReadingManager(t *testing.T) string {
 	t.Helper()
 	dir, err := os.MkdirTemp("", "non-reading-") //nolint:usetesting // with the test's name in it, the path would be too long
@@ -75,7 +75,8 @@ func nonReadingManager(t *testing.T) string {
 	}
 }
 
-// noise makes a daemon log on its loops, at its doors and in its control protocol, more than any buffer holds.
+// noise makes a daemon log more than any buffer holds, from its loops, listeners and control
+// protocol.
 func noise(d *harness.Daemon) {
 	d.T.Helper()
 	for range 50 { // a loop logs each connection, as the level is debug
@@ -96,7 +97,7 @@ func noise(d *harness.Daemon) {
 	}
 }
 
-// nonReadingClients leaves connections that ask and never read.
+// nonReadingClients opens connections that send requests and never read.
 func nonReadingClients(d *harness.Daemon) {
 	d.T.Helper()
 	for _, network := range []string{"unix", "tcp"} {
@@ -110,9 +111,9 @@ func nonReadingClients(d *harness.Daemon) {
 	}
 }
 
-// TestT26NobodyReadsTheLog: standard error is a pipe that is full, and the service manager does not listen, from the
-// start to the end. Streams, publishers and commands notice nothing, the daemon ends when it is asked to, and keeps its
-// history.
+// TestT26NobodyReadsTheLog: from start to end, standard error is a full pipe and the service
+// manager does not read. Streams, publishers and commands notice nothing; the daemon stops when
+// asked to, and keeps its history.
 func TestT26NobodyReadsTheLog(t *testing.T) {
 	t.Parallel()
 	d := harness.Prepare(t, "--state-dir", filepath.Join(t.TempDir(), "state"))
@@ -157,7 +158,8 @@ func TestT26NobodyReadsTheLog(t *testing.T) {
 	}
 }
 
-// TestT26TheLogTellsOfWhatIsMissing: when the log is read again, it says how many records are missing.
+// TestT26TheLogTellsOfWhatIsMissing: when the log is read again, it states how many records are
+// missing.
 func TestT26TheLogTellsOfWhatIsMissing(t *testing.T) {
 	t.Parallel()
 	d := harness.Prepare(t)
@@ -187,9 +189,9 @@ func TestT26TheLogTellsOfWhatIsMissing(t *testing.T) {
 	}
 }
 
-// TestT26NothingWaitsForTheWorld: each read, write and look-up that is not about a socket hangs for ever, as with a disk
-// that is gone: the log, the FIFO, the configuration, certificates, the state directory. Streams, publishers and commands
-// notice nothing, and the daemon ends when it is asked to.
+// TestT26NothingWaitsForTheWorld: every read, write and look-up that is not about a socket hangs
+// forever, as with a failed disk: the log, the FIFO, the configuration, certificates, the state
+// directory. Streams, publishers and commands notice nothing, and the daemon stops when asked to.
 func TestT26NothingWaitsForTheWorld(t *testing.T) {
 	t.Parallel()
 	harness.SkipInCoverage(t)

@@ -17,7 +17,8 @@ import (
 	"github.com/hassesd/hassesd/test/harness"
 )
 
-// nonReaders returns how many clients TestT6ReadersThatNeverRead opens: 400, or what HASSESD_TEST_NON_READERS says.
+// nonReaders returns how many clients TestT6ReadersThatNeverRead opens: HASSESD_TEST_NON_READERS,
+// or else 400.
 func nonReaders(t *testing.T) int {
 	t.Helper()
 	text := os.Getenv("HASSESD_TEST_NON_READERS")
@@ -31,7 +32,8 @@ func nonReaders(t *testing.T) int {
 	return n
 }
 
-// TestT6ReadersThatNeverRead: hundreds of clients that take nothing are noticed and let go, and cost what the limits say.
+// TestT6ReadersThatNeverRead: the daemon notices and resets hundreds of clients that read nothing,
+// and they cost no more memory than the limits allow.
 func TestT6ReadersThatNeverRead(t *testing.T) {
 	t.Parallel()
 	const size = 16 << 10
@@ -82,8 +84,8 @@ func TestT6ReadersThatNeverRead(t *testing.T) {
 	good.survived()
 }
 
-// publishLarge publishes messages of size bytes: all at once, or, where figures are wanted, ten a second, as what a burst of a
-// site's own costs its clients is no part of what an attack does.
+// publishLarge publishes messages of size bytes: all at once or, when figures are measured, ten a
+// second, because what a burst costs the other clients is not part of the attack.
 func publishLarge(d *harness.Daemon, n, size int, room string) {
 	d.T.Helper()
 	at := time.NewTicker(100 * time.Millisecond)
@@ -98,7 +100,8 @@ func publishLarge(d *harness.Daemon, n, size int, room string) {
 	}
 }
 
-// bomb writes classic messages of size bytes as fast as the daemon takes them, and reads no answer.
+// bomb writes classic messages of size bytes as fast as the daemon takes them, and reads no
+// response.
 func bomb(ctx context.Context, d *harness.Daemon, n, size int, room string, written *counter) error {
 	c, err := net.DialTimeout("unix", d.Socket, harness.Patience)
 	if err != nil {
@@ -138,13 +141,14 @@ func (c *counter) get() int {
 	return c.n
 }
 
-// TestT17MessageBombs: publishers who send more than can be delivered wait; nothing piles up, and nothing is lost.
+// TestT17MessageBombs: publishers that send more than can be delivered have to wait. Nothing piles
+// up, and nothing is lost.
 func TestT17MessageBombs(t *testing.T) {
 	t.Parallel()
 	const publishers, each, size = 4, 500, 64 << 10
 	d := harness.Start(t, "--history-bytes", "4MiB")
 	good := attackedGoodStreams(d)
-	for i := range 8 { // somebody takes them, or tries to
+	for i := range 8 { // these take them, or try to
 		s := d.Open(d.Plain("subscribe=bombs&id=" + strconv.Itoa(i)))
 		go func() {
 			for {
@@ -193,7 +197,7 @@ func TestT17MessageBombs(t *testing.T) {
 	good.survived()
 }
 
-// TestT17PublishRate: a publisher who is faster than allowed is made to wait, and loses nothing.
+// TestT17PublishRate: a publisher that exceeds its rate has to wait, and loses nothing.
 func TestT17PublishRate(t *testing.T) {
 	t.Parallel()
 	d := harness.Start(t, "--limits-publish-rate", "100")
@@ -220,8 +224,8 @@ func TestT17PublishRate(t *testing.T) {
 	}
 }
 
-// hoard makes slow readers hoard memory, each another event's, until the daemon has ended some of them, and then goes on
-// for a while. It answers how many bytes were published.
+// hoard makes slow readers use up memory, each with events of its own, until the daemon has ended
+// some of them, and for a while after that. It returns how many bytes were published.
 func hoard(d *harness.Daemon, readers int) (published int64) {
 	d.T.Helper()
 	const size = 60 << 10
@@ -246,7 +250,8 @@ func hoard(d *harness.Daemon, readers int) (published int64) {
 	return published
 }
 
-// underPressure is the common part of the tests of T18: a flood that would need many times the memory there is.
+// underPressure is the common part of the tests of T18: a flood that would need many times the
+// available memory.
 func underPressure(t *testing.T, d *harness.Daemon, from string, most int64) {
 	t.Helper()
 	good := attackedGoodStreams(d)
@@ -272,10 +277,10 @@ func underPressure(t *testing.T, d *harness.Daemon, from string, most int64) {
 	d.Subscribe("subscribe=after")
 }
 
-// hoarding are flags under which slow readers may hoard far more than there is memory.
+// hoarding are flags that let slow readers use far more memory than there is.
 var hoarding = []string{"--limits-queue-bytes", "16MiB", "--limits-kernel-bytes", "16KiB", "--limits-connections-per-address", "0", "--log-level", "normal"}
 
-// TestT18MemoryLimitOfTheRuntime: the daemon keeps to GOMEMLIMIT by shedding.
+// TestT18MemoryLimitOfTheRuntime: the daemon stays below GOMEMLIMIT by shedding.
 func TestT18MemoryLimitOfTheRuntime(t *testing.T) {
 	t.Parallel()
 	d := harness.Prepare(t, hoarding...)
@@ -284,7 +289,7 @@ func TestT18MemoryLimitOfTheRuntime(t *testing.T) {
 	underPressure(t, d, "GOMEMLIMIT", 48<<20)
 }
 
-// TestT18MemoryLimitOfTheCgroup: in a cgroup of 64 MiB it is not killed.
+// TestT18MemoryLimitOfTheCgroup: the kernel does not kill the daemon in a cgroup of 64 MiB.
 func TestT18MemoryLimitOfTheCgroup(t *testing.T) {
 	t.Parallel()
 	const limit = 64 << 20
@@ -295,8 +300,8 @@ func TestT18MemoryLimitOfTheCgroup(t *testing.T) {
 	underPressure(t, d, "cgroup", limit)
 }
 
-// memoryCgroup makes a cgroup with a bound and returns the file that takes processes. Only root can, and only where the
-// file system of cgroups may be written to.
+// memoryCgroup creates a cgroup with a memory limit and returns its cgroup.procs file. It skips the
+// test unless root can write to the file system of cgroups.
 func memoryCgroup(t *testing.T, limit int64) (procs string) {
 	t.Helper()
 	if info, err := buildinfo.ReadFile(harness.Hassesd); err == nil {

@@ -15,8 +15,8 @@ import (
 	"github.com/hassesd/hassesd/test/subscriber"
 )
 
-// shakes makes a handshake that offers the protocols by ALPN, and answers which one was chosen.
-func shakes(d *harness.Daemon, protocols ...string) (string, error) {
+// negotiate makes a handshake that offers the protocols by ALPN, and returns the chosen one.
+func negotiate(d *harness.Daemon, protocols ...string) (string, error) {
 	d.T.Helper()
 	config := d.CA.ClientConfig()
 	config.NextProtos = protocols
@@ -28,14 +28,15 @@ func shakes(d *harness.Daemon, protocols ...string) (string, error) {
 	return conn.ConnectionState().NegotiatedProtocol, nil
 }
 
-// frame2 is a frame of HTTP/2 (RFC 9113 section 4.1).
+// frame2 returns an HTTP/2 frame (RFC 9113 section 4.1).
 func frame2(kind, flags byte, stream uint32, payload []byte) []byte {
 	frame := []byte{byte(len(payload) >> 16), byte(len(payload) >> 8), byte(len(payload)), kind, flags, 0, 0, 0, 0}
 	binary.BigEndian.PutUint32(frame[5:], stream)
 	return append(frame, payload...)
 }
 
-// rapidReset is what a client says who opens streams and resets them at once (CVE-2023-44487).
+// rapidReset returns the bytes of a client that opens streams and resets them at once
+// (CVE-2023-44487).
 func rapidReset(streams int) string {
 	var b bytes.Buffer
 	b.WriteString("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n")
@@ -48,7 +49,8 @@ func rapidReset(streams int) string {
 	return b.String()
 }
 
-// TestT20HTTP2IsNotServed: who wants HTTP/2 gets no handshake, HTTP/1.1, or one refusal, and none of its frames is read.
+// TestT20HTTP2IsNotServed: a client that wants HTTP/2 gets no handshake, HTTP/1.1, or one refusal.
+// The daemon reads none of its frames.
 func TestT20HTTP2IsNotServed(t *testing.T) {
 	t.Parallel()
 	d := harness.Start(t)
@@ -62,7 +64,7 @@ func TestT20HTTP2IsNotServed(t *testing.T) {
 		{[]string{"h2"}, ""},
 		{[]string{"h2", "h2c", "h3"}, ""},
 	} {
-		chosen, err := shakes(d, tt.offered...)
+		chosen, err := negotiate(d, tt.offered...)
 		if chosen != tt.chosen || (err == nil) == (tt.chosen == "") {
 			t.Errorf("%q offered: %q, %v; want %q", tt.offered, chosen, err, tt.chosen)
 		}
@@ -91,13 +93,14 @@ func TestT20HTTP2IsNotServed(t *testing.T) {
 	good.survived()
 }
 
-// withCompression is a ClientHello with other compression methods: 0 is none, 1 is DEFLATE (RFC 3749).
+// withCompression returns the ClientHello with other compression methods: 0 is none, 1 is DEFLATE
+// (RFC 3749).
 func withCompression(t testing.TB, hello []byte, methods ...byte) []byte {
 	t.Helper()
 	at := 5 + 4 + 2 + 32                               // record, handshake, version, random
 	at += 1 + int(hello[at])                           // session id
 	at += 2 + int(binary.BigEndian.Uint16(hello[at:])) // cipher suites
-	if !bytes.Equal(hello[at:at+2], []byte{1, 0}) {    // what every client says
+	if !bytes.Equal(hello[at:at+2], []byte{1, 0}) {    // what every client offers
 		t.Fatalf("no compression methods at byte %d of %x", at, hello)
 	}
 	changed := bytes.Clone(hello[:at])
@@ -108,7 +111,7 @@ func withCompression(t testing.TB, hello []byte, methods ...byte) []byte {
 	return changed
 }
 
-// firstRecord says bytes and reads the record that comes back.
+// firstRecord sends a ClientHello and reads the first record of the response.
 func firstRecord(d *harness.Daemon, hello []byte) (kind byte, content []byte) {
 	d.T.Helper()
 	conn, err := net.DialTimeout("tcp", d.HTTPS, harness.Patience)
@@ -133,7 +136,8 @@ func firstRecord(d *harness.Daemon, hello []byte) (kind byte, content []byte) {
 	return head[0], content
 }
 
-// TestT21NoTLSCompression: TLS never compresses, so that the length of a record tells nothing of what is in it (CRIME).
+// TestT21NoTLSCompression: TLS never compresses, so that the length of a record reveals nothing
+// about its content (CRIME).
 func TestT21NoTLSCompression(t *testing.T) {
 	t.Parallel()
 	d := harness.Start(t)
@@ -169,7 +173,8 @@ func TestT21NoTLSCompression(t *testing.T) {
 	good.survived()
 }
 
-// TestT21NoResponseCompression: no answer is compressed, however much a client would like it (BREACH, bombs).
+// TestT21NoResponseCompression: no response is compressed, whatever the client accepts (BREACH,
+// bombs).
 func TestT21NoResponseCompression(t *testing.T) {
 	t.Parallel()
 	d := harness.Start(t, "--demo")

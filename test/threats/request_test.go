@@ -15,7 +15,7 @@ import (
 	"github.com/hassesd/hassesd/test/harness"
 )
 
-// TestT2HeaderDrip: handshakes as they should be, and then a request that comes a byte at a time.
+// TestT2HeaderDrip: correct handshakes, and then a request that arrives a byte at a time.
 func TestT2HeaderDrip(t *testing.T) {
 	t.Parallel()
 	d := harness.Start(t, "--limits-exempt", "none", "--limits-request-timeout", "2s", "--limits-handshake-timeout", "60s",
@@ -48,7 +48,7 @@ func TestT2HeaderDrip(t *testing.T) {
 	h.finish()
 }
 
-// TestT2SlowHTTPTest: the same with the tool that people use for it.
+// TestT2SlowHTTPTest: the same with slowhttptest.
 func TestT2SlowHTTPTest(t *testing.T) {
 	t.Parallel()
 	program := harness.Tool(t, "slowhttptest")
@@ -56,7 +56,7 @@ func TestT2SlowHTTPTest(t *testing.T) {
 	h := newGoodStreams(d)
 	for _, mode := range []string{"-H", "-X"} {
 		h.during(3*time.Second, func(context.Context) {
-			// It resolves names by itself, and wants no certificate that anybody has signed.
+			// slowhttptest resolves names itself and verifies no certificate.
 			r := harness.Run(t, "", program, mode, "-c", "150", "-r", "150", "-i", "1", "-l", "3", "-p", "3", "-w", "1", "-y", "2", "-n", "1",
 				"-u", d.URL("subscribe=slow"))
 			if !strings.Contains(r.Stdout+r.Stderr, "slow") {
@@ -73,8 +73,8 @@ func TestT2SlowHTTPTest(t *testing.T) {
 	h.finish()
 }
 
-// oneAnswer sends bytes over TLS or in plain, in pieces of n, and returns all that comes back until the end, which must
-// come.
+// oneAnswer sends bytes over TLS or in plaintext, n at a time, and returns everything up to the end
+// of the connection, which must come.
 func oneAnswer(d *harness.Daemon, secure bool, from, text string, n int) string {
 	d.T.Helper()
 	addr := d.HTTP
@@ -110,7 +110,8 @@ func oneAnswer(d *harness.Daemon, secure bool, from, text string, n int) string 
 
 var statusLine = regexp.MustCompile(`HTTP/1\.[01] \d{3} `)
 
-// malformedHeads are requests that a strict server refuses; edge has a longer list.
+// malformedHeads are requests that a strict server refuses. internal/edge/http1 tests a longer
+// list.
 var malformedHeads = []struct {
 	name, text string
 	status     int
@@ -133,7 +134,8 @@ var malformedHeads = []struct {
 	{"nonsense", strings.Repeat("\xff", 200) + "\r\n\r\n", 400},
 }
 
-// TestT7MalformedHeads: each gets its answer and the end, however it is cut into pieces.
+// TestT7MalformedHeads: each malformed head gets its response and the end of the connection,
+// however it is cut.
 func TestT7MalformedHeads(t *testing.T) {
 	t.Parallel()
 	d := harness.Start(t, "--log-level", "normal")
@@ -151,10 +153,10 @@ func TestT7MalformedHeads(t *testing.T) {
 	h.finish()
 }
 
-// smuggled is the request that must never be answered.
+// smuggled is a request that must never get a response.
 const smuggled = "GET /smuggled HTTP/1.1\r\nHost: a\r\n\r\n"
 
-// TestT8Smuggling: whatever follows a request on its connection, it is the only one that is answered.
+// TestT8Smuggling: the daemon answers only the first request of a connection, whatever follows it.
 func TestT8Smuggling(t *testing.T) {
 	t.Parallel()
 	d := harness.Start(t, "--log-level", "normal")

@@ -12,14 +12,15 @@ import (
 	"github.com/hassesd/hassesd/test/subscriber"
 )
 
-// forgeries try to end a field, an event or a line, and to begin another. None has a byte that ends a classic command.
+// forgeries try to end a field, an event or a line, and to begin another. None contains a byte that
+// ends a classic command.
 var forgeries = []string{
 	"\rid: 9-9", "x\rdata: forged", "x\r\revent: forged\rdata: forged\r\r", "\x00", "a\x00\rid: \x009", "\uFEFFdata: x", "\uFEFF",
 	"\xff\xfe", "\xe2\x80", "x\xc0\x8ay", "a\u2028data: forged\u2029\u2028", "a\u0085b\vc\fd", ": comment", "retry: 1", "id", "data", " lead", "  ",
 	"\rretry: 1\r", "event: hasses.gap", "\x1e\x1f", "[DONE]",
 }
 
-// asLines is a text as a page gets it: every line end is LF.
+// asLines returns a text as a page receives it: every line end is LF.
 func asLines(text string) string {
 	return strings.ReplaceAll(strings.ReplaceAll(text, "\r\n", "\n"), "\r", "\n")
 }
@@ -40,7 +41,8 @@ func untilFence(t testing.TB, s *subscriber.Stream, fence string) []subscriber.E
 	}
 }
 
-// TestT9FieldInjection: through none of the doors can a publisher say anything but the data and the name of one event.
+// TestT9FieldInjection: through no listener can a publisher set more than the data and the name of
+// one event.
 func TestT9FieldInjection(t *testing.T) {
 	t.Parallel()
 	d := harness.Start(t)

@@ -11,8 +11,8 @@ import (
 	"github.com/hassesd/hassesd/test/harness"
 )
 
-// onTerminal runs a program whose standard output and error are a terminal, until what it shows satisfies is or it has
-// ended, and returns what it showed.
+// onTerminal runs a program with a terminal as standard output and error, until is reports true of
+// what the terminal shows or the program ends. It returns what the terminal showed.
 func onTerminal(t testing.TB, is func(shown string) bool, name string, args ...string) string {
 	t.Helper()
 	screen, tty := terminaltest.Open(t)
@@ -37,7 +37,7 @@ func onTerminal(t testing.TB, is func(shown string) bool, name string, args ...s
 	if !ended {
 		t.Errorf("%s %q: not within %s: %q", name, args, harness.Patience, log)
 	}
-	_ = cmd.Process.Signal(os.Interrupt) // for those that go on until somebody says so
+	_ = cmd.Process.Signal(os.Interrupt) // for programs that run until interrupted
 	timer := time.AfterFunc(harness.Patience, func() { _ = cmd.Process.Kill() })
 	_ = cmd.Wait() // some of them are meant to fail
 	timer.Stop()
@@ -45,6 +45,6 @@ func onTerminal(t testing.TB, is func(shown string) bool, name string, args ...s
 	return log.Whole()
 }
 
-// styles are what our own programs say to a terminal: tint's colours, and those of hassesctl.
+// styles removes the escape sequences of our own programs: tint's colours and hassesctl's.
 var styles = strings.NewReplacer("\x1b[0m", "", "\x1b[1m", "", "\x1b[2m", "", "\x1b[22m", "", "\x1b[31m", "", "\x1b[32m", "", "\x1b[33m", "",
 	"\x1b[91m", "", "\x1b[92m", "", "\x1b[93m", "")

@@ -20,8 +20,8 @@ import (
 	"github.com/hassesd/hassesd/test/subscriber"
 )
 
-// harmful are texts that a terminal obeys, that make one line two, or that show what is not there. Each is told from our own
-// words by what is around it.
+// harmful returns texts that control a terminal, that make one line two, or that are invisible. The
+// text around each tells it from our own output.
 func harmful() []string {
 	var c0, high, c1 strings.Builder
 	for b := range 0x20 {
@@ -39,7 +39,8 @@ func harmful() []string {
 	}
 }
 
-// harm finds the first of a text that must reach neither a log nor a terminal from outside, besides what is in but. -1: none.
+// harm returns the index of the first part of text that must reach neither a log nor a terminal
+// from outside, or -1. Characters in but are allowed.
 func harm(text, but string) int {
 	for i, r := range text {
 		switch {
@@ -52,7 +53,8 @@ func harm(text, but string) int {
 	return -1
 }
 
-// heads are requests with text in each of the fields that a subscriber can fill, as it is and, where that is done, encoded.
+// heads returns requests with text in each field that a subscriber can fill, raw and, where
+// possible, percent-encoded.
 func heads(text string) map[string]string {
 	encoded := url.QueryEscape(text)
 	get := func(target string, lines ...string) string {
@@ -90,7 +92,7 @@ func heads(text string) map[string]string {
 	}
 }
 
-// quoted is a text as JSON has it, which can say everything but what is not UTF-8.
+// quoted returns text as a JSON string.
 func quoted(text string) string {
 	b, err := json.Marshal(text)
 	if err != nil {
@@ -99,9 +101,9 @@ func quoted(text string) string {
 	return string(b)
 }
 
-// utters says bytes on a connection, and leaves when something has come back or the other side has ended it. Something
-// harmful in the answer is an error.
-func utters(t testing.TB, conn net.Conn, what, text string) {
+// exchange sends bytes on a connection, and returns when a response has come or the other side has
+// closed. A harmful text in the response is an error.
+func exchange(t testing.TB, conn net.Conn, what, text string) {
 	t.Helper()
 	defer conn.Close()
 	if err := conn.SetDeadline(time.Now().Add(harness.Patience)); err != nil {
@@ -110,7 +112,7 @@ func utters(t testing.TB, conn net.Conn, what, text string) {
 	if _, err := io.WriteString(conn, text); err != nil {
 		return // it was refused already
 	}
-	// Most is said at once; who waits for the end of a line, or of a head, is told that there will be none.
+	// The write side is closed after the bytes: a daemon that waits for the end of a line, or of a head, sees that none comes.
 	if tcp, ok := conn.(*net.TCPConn); ok {
 		_ = tcp.CloseWrite()
 	}
@@ -124,14 +126,15 @@ func utters(t testing.TB, conn net.Conn, what, text string) {
 	}
 }
 
-// isEcho tells where programs get their own words back, as what they speak has it: the id of a request in JSON, the
-// Last-Event-ID in a gap.
+// isEcho reports whether the response to what returns the client's own text by design: the id of a
+// JSON-RPC request, the Last-Event-ID in a gap.
 func isEcho(what string) bool {
 	return strings.HasPrefix(what, "{") || strings.HasPrefix(what, "Last-Event-ID")
 }
 
-// slander says everything harmful that a subscriber can say, in plain and over TLS, and in the handshake itself.
-func slander(d *harness.Daemon) {
+// attackAsSubscriber sends every harmful text that a subscriber can send, in plaintext, over TLS,
+// and in the handshake itself.
+func attackAsSubscriber(d *harness.Daemon) {
 	d.T.Helper()
 	for _, text := range harmful() {
 		for field, head := range heads(text) {
@@ -139,7 +142,7 @@ func slander(d *harness.Daemon) {
 			if err != nil {
 				d.T.Fatal(err)
 			}
-			utters(d.T, conn, field, head)
+			exchange(d.T, conn, field, head)
 		}
 		short := text[:min(len(text), 200)]
 		for name, config := range map[string]*tls.Config{
@@ -152,18 +155,18 @@ func slander(d *harness.Daemon) {
 			if err != nil {
 				d.T.Fatal(err)
 			}
-			utters(d.T, tls.Client(conn, config), name, "GET /sse?subscribe=a HTTP/1.1\r\nHost: evil\r\nConnection: close\r\n\r\n")
+			exchange(d.T, tls.Client(conn, config), name, "GET /sse?subscribe=a HTTP/1.1\r\nHost: evil\r\nConnection: close\r\n\r\n")
 		}
 		conn, err := net.DialTimeout("tcp", d.HTTPS, harness.Patience)
 		if err != nil {
 			d.T.Fatal(err)
 		}
-		utters(d.T, conn, "no TLS at all", "evil"+text+strings.Repeat("\n", 8))
+		exchange(d.T, conn, "no TLS at all", "evil"+text+strings.Repeat("\n", 8))
 	}
 }
 
-// gossip says everything harmful that somebody can say at the control doors.
-func gossip(d *harness.Daemon) {
+// attackControl sends every harmful text that a client of the control protocol can send.
+func attackControl(d *harness.Daemon) {
 	d.T.Helper()
 	for _, text := range harmful() {
 		for _, line := range []string{
@@ -184,12 +187,13 @@ func gossip(d *harness.Daemon) {
 			if err != nil {
 				d.T.Fatal(err)
 			}
-			utters(d.T, conn, line, line+"\n")
+			exchange(d.T, conn, line, line+"\n")
 		}
 	}
 }
 
-// wantCleanLog waits until the log has what was said last, and wants nothing in it but lines of ours in printable ASCII.
+// wantCleanLog waits until the log mentions the last text, and checks that every line of it is ours
+// and printable ASCII.
 func wantCleanLog(d *harness.Daemon, line *regexp.Regexp, mentions ...string) {
 	d.T.Helper()
 	for _, text := range mentions {
@@ -209,14 +213,15 @@ func wantCleanLog(d *harness.Daemon, line *regexp.Regexp, mentions ...string) {
 	d.T.Logf("%d lines, %d of them wrong", strings.Count(text, "\n"), bad)
 }
 
-// TestT10Logs: nothing that a stranger says reaches the log as it is, in any of its formats, at the level that tells most.
+// TestT10Logs: no text from outside reaches the log unescaped, in any format, at the most verbose
+// level.
 func TestT10Logs(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {
 		name, format string
 		terminal     bool
 		line         string // what each begins and ends with
-		id           string // what begins an id of a stranger's choice
+		id           string // the beginning of an id that a client chose
 	}{
 		{"text", "text", false, `^time=\S+Z? level=(DEBUG|INFO|WARN|ERROR) msg=`, "id=evil"},
 		{"JSON", "json", false, `^\{"time":"[^"]+","level":"[A-Z]+","msg":".*\}$`, `"id":"evil`},
@@ -238,8 +243,8 @@ func TestT10Logs(t *testing.T) {
 				show = []string{goodStreamsToken(d)}
 			}
 			good := attackedGoodStreams(d, show...)
-			slander(d)
-			gossip(d)
+			attackAsSubscriber(d)
+			attackControl(d)
 			good.survived()
 			marks := []string{"handshake failed", "unsupported application protocols", "request answered", "control connection opened"}
 			if !tt.terminal {
@@ -250,7 +255,7 @@ func TestT10Logs(t *testing.T) {
 	}
 }
 
-// TestT10CertificateSubjects: nor does what is written in the certificate of a client of the control port.
+// TestT10CertificateSubjects: nor does the text in a client certificate of the control port.
 func TestT10CertificateSubjects(t *testing.T) {
 	t.Parallel()
 	d := harness.StartControlTLS(t)
@@ -277,7 +282,8 @@ func TestT10CertificateSubjects(t *testing.T) {
 	wantCleanLog(d.Daemon, regexp.MustCompile(`^time=\S+Z? level=(DEBUG|INFO|WARN|ERROR) msg=`), "reason=no_role", "identity=uri:hassesd:client:alice")
 }
 
-// TestT10Terminals: what hassesctl shows of strangers, and of what they publish, only shows itself.
+// TestT10Terminals: hassesctl shows text from clients and publishers so that the terminal does not
+// obey it.
 func TestT10Terminals(t *testing.T) {
 	t.Parallel()
 	d := harness.Start(t)
@@ -327,7 +333,7 @@ func TestT10Terminals(t *testing.T) {
 		ctl(nil, "", "kick", "evil"+text)
 		ctl(nil, "evil", "evil"+text)
 	}
-	// Somebody looks at what was published in a room.
+	// hassesctl tail shows what was published in a room.
 	for _, text := range harmful() {
 		text = strings.ToValidUTF8(text, "?")
 		_ = d.Try("send", harness.Object{"to": "watched", "event": "evil" + text, "data": "evil" + text + "\nevil"}, nil)

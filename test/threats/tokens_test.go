@@ -16,13 +16,14 @@ import (
 	"github.com/hassesd/hassesd/test/subscriber"
 )
 
-// goodStreamsToken returns the header with which good streams subscribe at a guarded daemon.
+// goodStreamsToken returns the header with which good streams subscribe to a guarded daemon.
 func goodStreamsToken(d *harness.Daemon) (header string) {
 	d.T.Helper()
 	return "Authorization: Bearer " + d.Mint("--key-file", d.Path("jwt.key"), "--kid", "web", "--room", "crowd")
 }
 
-// TestT15TokensAtTheDoor shows good and forged credentials to the real daemon, and looks at what it wrote about them.
+// TestT15TokensAtTheDoor sends good and forged credentials to the daemon, and checks what it logs
+// about them.
 func TestT15TokensAtTheDoor(t *testing.T) {
 	t.Parallel()
 	d := harness.Guarded(t, "--auth-jwt-query")
@@ -38,7 +39,7 @@ func TestT15TokensAtTheDoor(t *testing.T) {
 		t.Fatal(err)
 	}
 	encode := base64.RawURLEncoding.EncodeToString
-	answers := make(map[int]uint64) // how many of each there should be
+	answers := make(map[int]uint64) // how many of each status there should be
 	claims := encode([]byte(`{"exp":4102444800,"hassesd":{"subscribe":["*"]}}`))
 	for _, tt := range []struct {
 		name, target string
@@ -100,7 +101,7 @@ func TestT15TokensAtTheDoor(t *testing.T) {
 	crowd.survived()
 }
 
-// TestT15TheStreamEndsWithItsToken lives through the end of a token and of a signed URL.
+// TestT15TheStreamEndsWithItsToken holds streams until their token or signed URL expires.
 func TestT15TheStreamEndsWithItsToken(t *testing.T) {
 	t.Parallel()
 	d := harness.Guarded(t)
@@ -131,8 +132,8 @@ func TestT15TheStreamEndsWithItsToken(t *testing.T) {
 	good.survived()
 }
 
-// openFor opens a stream with credentials that are soon over, and gives them longer where the machine is too slow to
-// use them in time.
+// openFor opens a stream with credentials that expire soon. It extends their life while the machine
+// is too slow to use them in time.
 func openFor(d *harness.Daemon, credentials func(ttl string) (string, []string)) (*subscriber.Stream, string, []string) {
 	d.T.Helper()
 	for ttl := 2 * time.Second; ttl < harness.Patience; ttl *= 2 {
@@ -156,7 +157,7 @@ func TestT15KeysAreReadAgain(t *testing.T) {
 		t.Fatalf("status %d", status)
 	}
 
-	// A bad file changes nothing, and is told by its name.
+	// A bad file changes nothing, and the error names it.
 	harness.WriteFile(t, d.Path("url.key"), []byte("short"))
 	if r := d.Ctl("reload"); r.Code != 1 || !strings.Contains(r.Stderr, d.Path("url.key")) || strings.Contains(r.Stderr, "short\n") {
 		t.Errorf("reload with a short key: %s", r)
@@ -185,8 +186,8 @@ func TestT15KeysAreReadAgain(t *testing.T) {
 	harness.WantMessage(t, s, "still here")
 }
 
-// TestT15ABrowserStopsWhenItsURLEnds is what a page on another origin sees of a signed URL: an event that says so, and no
-// endless attempts after it.
+// TestT15ABrowserStopsWhenItsURLEnds is what a page on another origin sees when a signed URL
+// expires: an event that names the reason, and no endless attempts after it.
 func TestT15ABrowserStopsWhenItsURLEnds(t *testing.T) {
 	t.Parallel()
 	chromium := harness.Tool(t, "chromium")
@@ -206,7 +207,7 @@ func TestT15ABrowserStopsWhenItsURLEnds(t *testing.T) {
 	}
 }
 
-// untilItGivesUp reads what a page reports until its EventSource is closed for good.
+// untilItGivesUp reads a page's reports until its EventSource is closed for good.
 func untilItGivesUp(p *harness.Program) (opened bool, events []string) {
 	p.T.Helper()
 	for {
@@ -253,7 +254,7 @@ func TestT15WithoutKeysNoStart(t *testing.T) {
 	}
 }
 
-// hs256 signs claims, which are encoded already, with a secret.
+// hs256 signs claims, which are already encoded, with a secret.
 func hs256(header, claims, secret string) string {
 	text := base64.RawURLEncoding.EncodeToString([]byte(header)) + "." + claims
 	h := hmac.New(sha256.New, []byte(secret))

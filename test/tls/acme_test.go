@@ -63,7 +63,7 @@ func TestACMEFirstCertificate(t *testing.T) {
 	}
 }
 
-// wantPrivateCache checks that nobody but its owner can get at what is in the directory.
+// wantPrivateCache checks that only its owner has access to what is in the directory.
 func wantPrivateCache(d *harness.Daemon, dir string) {
 	d.T.Helper()
 	err := filepath.WalkDir(dir, func(path string, e os.DirEntry, err error) error {
@@ -122,7 +122,7 @@ func TestACMERenewsUnderOpenStreams(t *testing.T) {
 	}
 }
 
-// acmeCertificate is what the control protocol tells of the host's certificate.
+// acmeCertificate returns the control protocol's entry for the host's certificate.
 func acmeCertificate(d *harness.Daemon, host string) listedCertificate {
 	d.T.Helper()
 	var found []listedCertificate
@@ -147,7 +147,7 @@ type listedCertificate struct {
 	NextTry   time.Time `json:"next_try"`
 }
 
-// listCertificates is what the control protocol tells.
+// listCertificates returns the control protocol's list of certificates.
 func listCertificates(d *harness.Daemon) []listedCertificate {
 	d.T.Helper()
 	var list struct {
@@ -170,7 +170,7 @@ func TestACMETwoNamesAndABlockedOne(t *testing.T) {
 	t.Parallel()
 	d := withoutFiles(t)
 	p := startPebble(t, d, nil)
-	p.tellDNS("set-servfail", "nowhere.example")
+	p.setDNS("set-servfail", "nowhere.example")
 	d.Args = append(d.Args, p.flags(d.Path("acme"), "a.example", "b.example", "blocked.example", "nowhere.example")...)
 	d.Args = append(d.Args, "--tls-sni-strict")
 	d.Run()
@@ -203,7 +203,7 @@ func TestACMETwoNamesAndABlockedOne(t *testing.T) {
 		}
 	}
 
-	// The failures are remembered: whoever starts the daemon again and again orders nothing before it is time.
+	// Failures are recorded: a daemon that is started again and again orders nothing too early.
 	for range 2 {
 		d.Signal(os.Interrupt)
 		if code := d.Wait(harness.Patience); code != 0 {
@@ -360,7 +360,7 @@ func TestACMECacheThatOthersCanRead(t *testing.T) {
 func TestACMEAuthorityCanAskForARenewal(t *testing.T) {
 	t.Parallel()
 	d := withoutFiles(t)
-	// No certificate is renewed before a twentieth of its life: 9 s. By itself it would be after two thirds.
+	// The earliest renewal is after a twentieth of its life: 9 s. Without advice it is after two thirds.
 	p := startPebble(t, d, func(c *pebbleConfig) { c.Profiles["default"] = pebbleProfile{"three minutes", 180} })
 	d.Args = append(d.Args, p.flags(d.Path("acme"), "push.example.org")...)
 	d.Run()

@@ -64,7 +64,8 @@ func TestWhatAClientWasShownDecides(t *testing.T) {
 	}
 }
 
-// TestStapledAnswerReachesClients serves an OCSP answer from a file, and a newer one that takes its place.
+// TestStapledAnswerReachesClients serves an OCSP response from a file, and then a newer one that
+// replaces it.
 func TestStapledAnswerReachesClients(t *testing.T) {
 	t.Parallel()
 	openssl := harness.Tool(t, "openssl")
@@ -105,7 +106,8 @@ func TestStapledAnswerReachesClients(t *testing.T) {
 	})
 }
 
-// TestDevelopmentCertificates runs the script of certs/ and has a client trust its authority alone.
+// TestDevelopmentCertificates runs the script of certs/ and connects with a client that trusts only
+// its authority.
 func TestDevelopmentCertificates(t *testing.T) {
 	t.Parallel()
 	harness.Tool(t, "openssl")

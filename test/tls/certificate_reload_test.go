@@ -15,7 +15,7 @@ import (
 	"github.com/hassesd/hassesd/test/subscriber"
 )
 
-// openDescriptors counts what the process holds open.
+// openDescriptors returns the number of open descriptors of the process.
 func openDescriptors(d *harness.Daemon) int {
 	d.T.Helper()
 	entries, err := os.ReadDir(fmt.Sprintf("/proc/%d/fd", d.Cmd.Process.Pid))
@@ -78,7 +78,7 @@ func TestThousandReloadsUnderAThousandStreams(t *testing.T) {
 	}
 }
 
-// TestBadCertificateFilesKeepTheOldSet spoils the files in every way, and looks at what the operator is told.
+// TestBadCertificateFilesKeepTheOldSet breaks the files in every way and checks the error messages.
 func TestBadCertificateFilesKeepTheOldSet(t *testing.T) {
 	t.Parallel()
 	d := harness.Start(t, "--tls-watch", "100ms")
@@ -126,8 +126,8 @@ func TestBadCertificateFilesKeepTheOldSet(t *testing.T) {
 	harness.WantMessage(t, s, "still here")
 }
 
-// TestCertificatesAfterTheDropOfPrivileges starts as root, becomes nobody, and takes over what root then installs for
-// nobody's group, but not what is for root alone.
+// TestCertificatesAfterTheDropOfPrivileges starts as root, switches to nobody, and loads what root
+// then installs for nobody's group, but not what only root may read.
 func TestCertificatesAfterTheDropOfPrivileges(t *testing.T) {
 	t.Parallel()
 	if os.Geteuid() != 0 {
@@ -195,7 +195,7 @@ func TestCertificatesAfterTheDropOfPrivileges(t *testing.T) {
 	harness.WantMessage(t, s, "still here")
 }
 
-// TestMisdirectedRequests asks for one host by SNI and for another by the request.
+// TestMisdirectedRequests names one host by SNI and another in the request.
 func TestMisdirectedRequests(t *testing.T) {
 	t.Parallel()
 	curl := harness.Tool(t, "curl")
@@ -212,7 +212,7 @@ func TestMisdirectedRequests(t *testing.T) {
 	d.Run()
 	address, port := harness.SplitAddress(t, d.HTTPS)
 	for _, tt := range []struct {
-		url, host string // as curl asks by SNI, and what the request says; empty: the same
+		url, host string // the SNI of curl, and the Host of the request; empty: the same
 		want      string
 	}{
 		{"https://localhost:" + port, "", "200"},

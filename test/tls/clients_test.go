@@ -8,7 +8,8 @@ import (
 	"github.com/hassesd/hassesd/test/harness"
 )
 
-// TestPostQuantumAlone connects as a client that accepts the hybrid of X25519 and ML-KEM-768 and nothing else.
+// TestPostQuantumAlone connects with a client that accepts only the hybrid of X25519 and
+// ML-KEM-768.
 func TestPostQuantumAlone(t *testing.T) {
 	t.Parallel()
 	d := harness.Start(t)
@@ -27,8 +28,8 @@ func TestPostQuantumAlone(t *testing.T) {
 	}
 }
 
-// TestTLSClients connects with three other implementations of TLS, in both versions, with and without ALPN, twice in
-// a row to see whether the session is resumed.
+// TestTLSClients connects with three other implementations of TLS, in both versions, with and
+// without ALPN, twice in a row to see whether the session is resumed.
 func TestTLSClients(t *testing.T) {
 	t.Parallel()
 	openssl, gnutls, curl := harness.Tool(t, "openssl"), harness.Tool(t, "gnutls-cli"), harness.Tool(t, "curl")
@@ -63,7 +64,8 @@ func TestTLSClients(t *testing.T) {
 	}
 }
 
-// TestStrictNamesShowNoCertificate asks for a name that no certificate has, and for none, as scanners do.
+// TestStrictNamesShowNoCertificate asks for a name that no certificate has, and for no name, as
+// scanners do.
 func TestStrictNamesShowNoCertificate(t *testing.T) {
 	t.Parallel()
 	openssl := harness.Tool(t, "openssl")
@@ -82,7 +84,7 @@ func TestStrictNamesShowNoCertificate(t *testing.T) {
 	}
 }
 
-// openSSLClient shakes hands twice, the second time with the session of the first.
+// openSSLClient makes two handshakes, the second with the session of the first.
 func openSSLClient(t *testing.T, d *harness.Daemon, openssl, version, alpn string, tickets, refused bool) {
 	session := t.TempDir() + "/session"
 	args := []string{"s_client", version, "-connect", d.HTTPS, "-CAfile", d.CaFile, "-verify_return_error", "-servername", "localhost", "-ign_eof"}
@@ -124,7 +126,7 @@ func openSSLClient(t *testing.T, d *harness.Daemon, openssl, version, alpn strin
 	}
 }
 
-// gnuTLSClient shakes hands twice within one process, the second time with the session of the first.
+// gnuTLSClient makes two handshakes in one process, the second with the session of the first.
 func gnuTLSClient(t *testing.T, d *harness.Daemon, gnutls, priority, port, alpn string, tickets, refused bool) {
 	args := []string{"--priority", priority, "--x509cafile", d.CaFile, "--resume", "-p", port, "localhost"}
 	if tickets {

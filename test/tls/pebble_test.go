@@ -22,8 +22,8 @@ import (
 	"github.com/hassesd/hassesd/test/harness"
 )
 
-// pebble is Let's Encrypt's test authority, with a DNS server that knows every name as 127.0.0.1. It looks for the
-// answers to its challenges at the ports of one daemon.
+// pebble is Let's Encrypt's test authority, with a DNS server that resolves every name to
+// 127.0.0.1. It validates against the ports of one daemon.
 type pebble struct {
 	t         testing.TB
 	dir       string
@@ -40,7 +40,8 @@ type pebble struct {
 	trusted   *x509.CertPool // what signs the certificates it issues; nil: not asked yet
 }
 
-// issuePatience is how long a test waits for a certificate: over the minute after which a failed order is tried again.
+// issuePatience is how long a test waits for a certificate: longer than the minute after which the
+// daemon repeats a failed order.
 const issuePatience = 6 * harness.Patience
 
 // pebbleConfig is the part of pebble.json that tests change.
@@ -64,7 +65,8 @@ type pebbleProfile struct {
 	Validity    int    `json:"validityPeriod"` // seconds
 }
 
-// startPebble starts an authority that validates against d. change may be nil; env is NAME=value.
+// startPebble starts an authority that validates against d. change may be nil; env holds
+// NAME=value.
 func startPebble(t testing.TB, d *harness.Daemon, change func(*pebbleConfig), env ...string) *pebble {
 	t.Helper()
 	p := &pebble{
@@ -120,7 +122,7 @@ func startPebble(t testing.TB, d *harness.Daemon, change func(*pebbleConfig), en
 	return p
 }
 
-// knowsNames asks the DNS server for a name in the way the authority does, which is over TCP.
+// knowsNames reports whether the DNS server resolves names over TCP, as the authority asks it.
 func (p *pebble) knowsNames() bool {
 	dns := &net.Resolver{PreferGo: true, Dial: func(ctx context.Context, _, _ string) (net.Conn, error) {
 		return (&net.Dialer{}).DialContext(ctx, "tcp", p.dns)
@@ -129,7 +131,7 @@ func (p *pebble) knowsNames() bool {
 	return err == nil && len(found) == 1 && found[0] == "127.0.0.1"
 }
 
-// run starts a program and returns what ends it.
+// run starts a program and returns a function that stops it.
 func (p *pebble) run(env []string, name string, args ...string) (stop func()) {
 	p.t.Helper()
 	cmd := exec.Command(name, args...)
@@ -159,7 +161,8 @@ func (p *pebble) run(env []string, name string, args ...string) (stop func()) {
 
 func (p *pebble) directory() string { return "https://" + p.api + "/dir" }
 
-// flags are those of a daemon that gets its certificates here and keeps them in the cache.
+// flags returns the flags of a daemon that gets its certificates from this authority and keeps them
+// in cache.
 func (p *pebble) flags(cache string, hosts ...string) []string {
 	p.cache = cache
 	flags := []string{"--acme-accept-tos", "--acme-directory", p.directory(), "--acme-ca-root", p.caFile, "--acme-cache-dir", cache}
@@ -169,7 +172,7 @@ func (p *pebble) flags(cache string, hosts ...string) []string {
 	return flags
 }
 
-// roots returns what signs the certificates it issues.
+// roots returns the roots of the certificates that the authority issues.
 func (p *pebble) roots() *x509.CertPool {
 	p.t.Helper()
 	if p.trusted == nil {
@@ -201,8 +204,8 @@ func (p *pebble) certificate(path string) *x509.Certificate {
 	return c
 }
 
-// tellDNS changes what the DNS server answers for the host.
-func (p *pebble) tellDNS(command, host string) {
+// setDNS sends a command about host to the DNS server.
+func (p *pebble) setDNS(command, host string) {
 	p.t.Helper()
 	body := fmt.Sprintf(`{"host":%q}`, host+".")
 	res, err := http.Post("http://"+p.dnsManage+"/"+command, "application/json", strings.NewReader(body))
@@ -215,7 +218,7 @@ func (p *pebble) tellDNS(command, host string) {
 	}
 }
 
-// suggestRenewal has the authority answer with a window when it is asked about the certificate.
+// suggestRenewal sets the renewal window that the authority returns for the certificate.
 func (p *pebble) suggestRenewal(c *x509.Certificate, start, end time.Time) {
 	p.t.Helper()
 	window := fmt.Sprintf(`{"suggestedWindow":{"start":%q,"end":%q}}`, start.UTC().Format(time.RFC3339), end.UTC().Format(time.RFC3339))
@@ -236,15 +239,15 @@ func (p *pebble) suggestRenewal(c *x509.Certificate, start, end time.Time) {
 	}
 }
 
-// orders is how many orders were placed. Requests that it refused for their nonce, as it does with one in twenty, are
-// none.
+// orders returns how many orders were placed, without the requests that the authority refused for
+// their nonce, as it does with one in twenty.
 func (p *pebble) orders() int {
 	p.log.Mu.Lock()
 	defer p.log.Mu.Unlock()
 	return bytes.Count(p.log.Buf.Bytes(), []byte("orders in the db"))
 }
 
-// withoutFiles is a prepared daemon with no certificate of its own.
+// withoutFiles prepares a daemon without a certificate of its own.
 func withoutFiles(t testing.TB) *harness.Daemon {
 	t.Helper()
 	d := harness.Prepare(t)
@@ -252,8 +255,9 @@ func withoutFiles(t testing.TB) *harness.Daemon {
 	return d
 }
 
-// leafFor shakes hands for the host as a client that trusts roots, or anybody if they are nil. A certificate that has
-// ended by now will do: on a slow machine those of half a minute do that while they are looked at.
+// leafFor makes a handshake for host and returns the leaf. With nil roots it trusts any. It accepts
+// an expired certificate: on a slow machine, those that last half a minute expire while they are
+// checked.
 func leafFor(d *harness.Daemon, host string, roots *x509.CertPool) (*x509.Certificate, error) {
 	dialer := &tls.Dialer{
 		NetDialer: &net.Dialer{Timeout: harness.Patience},
@@ -276,10 +280,10 @@ func leafFor(d *harness.Daemon, host string, roots *x509.CertPool) (*x509.Certif
 	return chain[0], err
 }
 
-// certified waits until the daemon has a certificate of the authority for the host, and returns it. The authority gives
-// up a look-up after two seconds and a connection after fifteen, whatever the machine is busy with; then the daemon is
-// right to wait for a minute, or ten, and it is told to try again as its documentation says. Any other failure is the
-// test's.
+// certified waits until the daemon has a certificate of the authority for the host, and returns it.
+// On a busy machine the authority gives up a look-up after two seconds and a connection after
+// fifteen; the daemon then rightly waits for a minute or ten, and certified makes it try again as
+// its documentation describes. Any other failure fails the test.
 func (p *pebble) certified(d *harness.Daemon, host string) *x509.Certificate {
 	d.T.Helper()
 	const mostSlips = 10
@@ -311,7 +315,7 @@ func (p *pebble) certified(d *harness.Daemon, host string) *x509.Certificate {
 	}
 }
 
-// isTooSlow says whether a failure that was logged is that somebody was not quick enough.
+// isTooSlow reports whether a logged failure is a time-out of the authority or the daemon.
 func isTooSlow(line string) bool {
 	for _, sign := range []string{"i/o timeout", "deadline exceeded", "Client.Timeout", "handshake timeout"} {
 		if strings.Contains(line, sign) {
@@ -321,7 +325,7 @@ func isTooSlow(line string) bool {
 	return false
 }
 
-// forgetFailures takes from a cache that no daemon is using what it remembers of failures.
+// forgetFailures removes the recorded failures from a cache that no daemon uses.
 func (p *pebble) forgetFailures() {
 	p.t.Helper()
 	files, err := filepath.Glob(filepath.Join(p.cache, "*", "state.json"))
@@ -333,7 +337,7 @@ func (p *pebble) forgetFailures() {
 	}
 }
 
-// slowly is what for a poll that would keep the machine from what it waits for.
+// slowly returns is for a poll that would otherwise take processor time from what it waits for.
 func slowly(is func() bool) func() bool {
 	var next time.Time
 	return func() bool {
@@ -345,7 +349,7 @@ func slowly(is func() bool) func() bool {
 	}
 }
 
-// line returns the first line written so far that holds s; empty: none.
+// line returns the first line so far that contains s, or "".
 func line(l *harness.Log, s string) string {
 	l.Mu.Lock()
 	defer l.Mu.Unlock()
@@ -357,7 +361,7 @@ func line(l *harness.Log, s string) string {
 	return ""
 }
 
-// without returns all that was written but the lines that hold s.
+// without returns everything written so far except the lines that contain s.
 func without(l *harness.Log, s string) string {
 	l.Mu.Lock()
 	defer l.Mu.Unlock()

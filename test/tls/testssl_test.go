@@ -14,28 +14,30 @@ import (
 	"github.com/hassesd/hassesd/test/harness"
 )
 
-// testsslAllowed is what testssl.sh may complain of above LOW, and why: none of it is about the daemon.
+// testsslAllowed are the findings above LOW that testssl.sh may report, with the reason: none of
+// them is about the daemon.
 var testsslAllowed = map[string]string{
 	"engine_problem":  "this machine's OpenSSL has no GOST engine, a package that testssl.sh only recommends",
 	"cert_revocation": "the test's authority has neither a revocation list nor a responder; with a public one the certificate names them",
 }
 
-// testsslChecks are the checks that can find a mistake of ours, in settings, certificates, answers and the handshake. The
-// others take three quarters of the time and look for what follows from these (BEAST, SWEET32, FREAK, DROWN, Logjam,
-// Lucky 13 and RC4 from the protocols and ciphers; forward secrecy from the ciphers), for mistakes of OpenSSL and F5 in
-// what crypto/tls does not have (Heartbleed, CCS injection, Ticketbleed, ROBOT), or pretend to be clients, which
-// TestForeignSubscribers and others are.
+// testsslChecks are the checks that can find a mistake of ours, in settings, certificates,
+// responses and the handshake. The others take three quarters of the time. They look for what
+// follows from these (BEAST, SWEET32, FREAK, DROWN, Logjam, Lucky 13 and RC4 from protocols and
+// ciphers; forward secrecy from ciphers), look for mistakes of OpenSSL and F5 in features that
+// crypto/tls lacks (Heartbleed, CCS injection, Ticketbleed, ROBOT), or simulate clients, which
+// TestForeignSubscribers and others run for real.
 var testsslChecks = []string{
 	"--protocols", "--std", "--server-defaults", "--headers", "--renegotiation", "--crime", "--breach",
 }
 
-// testsslSeen are findings that must be there and good: they prove that testssl has looked.
+// testsslSeen are findings that must be present and good: they prove that testssl has looked.
 var testsslSeen = []string{
 	"SSLv2", "SSLv3", "TLS1_2", "TLS1_3", "cipherlist_NULL", "cipherlist_EXPORT", "cipherlist_aNULL", "cipherlist_LOW", "cipherlist_STRONG",
 	"cert_chain_of_trust", "HSTS_time", "secure_renego", "secure_client_renego", "CRIME_TLS", "BREACH",
 }
 
-// testsslTime is how long testssl may take: half a minute, on a machine that does nothing else.
+// testsslTime is how long testssl may take. On an idle machine it takes half a minute.
 const testsslTime = 6 * time.Minute
 
 func TestTestssl(t *testing.T) {
