@@ -17,10 +17,10 @@ import (
 	"time"
 
 	"github.com/hassesd/hassesd/cmd/hassesctl/internal/exit"
-	"github.com/hassesd/hassesd/internal/admin"
 	"github.com/hassesd/hassesd/internal/admin/access"
 	"github.com/hassesd/hassesd/internal/admin/admintest"
 	"github.com/hassesd/hassesd/internal/admin/api"
+	"github.com/hassesd/hassesd/internal/admin/server"
 )
 
 // authorityIn makes an authority and, with it, certificates of a daemon on localhost and of alice.
@@ -238,7 +238,7 @@ func TestStatusOverTLS(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := admin.NewServer(admin.ServerOptions{
+	s := server.New(server.Options{
 		Backend: &admintest.Backend{StatusAnswer: api.Status{Version: "1.2.3", PID: 42}},
 		Logger:  slog.New(slog.DiscardHandler),
 	})

@@ -5,8 +5,8 @@ import (
 	"log/slog"
 	"time"
 
-	"github.com/hassesd/hassesd/internal/admin"
 	"github.com/hassesd/hassesd/internal/admin/api"
+	"github.com/hassesd/hassesd/internal/admin/server"
 	"github.com/hassesd/hassesd/internal/config"
 	"github.com/hassesd/hassesd/internal/edge"
 	"github.com/hassesd/hassesd/internal/hub"
@@ -44,9 +44,9 @@ type backend struct {
 	commandErrors reasonCounts // safe for concurrent use
 }
 
-var _ admin.Backend = (*backend)(nil)
+var _ server.Backend = (*backend)(nil)
 
-// Hello implements admin.Backend.
+// Hello implements server.Backend.
 func (b *backend) Hello(context.Context) (api.Hello, error) {
 	return api.Hello{
 		Name:     "hassesd",
@@ -61,5 +61,5 @@ func (b *backend) subscribeURL() string {
 	return b.listeners.subscribeURL(b.settings(), b.certificates.hostName())
 }
 
-// CountCommandError implements admin.Backend.
+// CountCommandError implements server.Backend.
 func (b *backend) CountCommandError(reason string) { b.commandErrors.add(reason) }

@@ -5,15 +5,15 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/hassesd/hassesd/internal/admin"
 	"github.com/hassesd/hassesd/internal/admin/api"
+	"github.com/hassesd/hassesd/internal/admin/server"
 	"github.com/hassesd/hassesd/internal/names"
 	"github.com/hassesd/hassesd/internal/publish"
 	"github.com/hassesd/hassesd/internal/sse"
 )
 
-// Publish implements admin.Backend.
-func (b *backend) Publish(ctx context.Context, p api.SendParams) (admin.Delivery, error) {
+// Publish implements server.Backend.
+func (b *backend) Publish(ctx context.Context, p api.SendParams) (server.Delivery, error) {
 	r := publish.Request{
 		Source:  publish.NewSource(publish.DoorUnix, nil), // the control server keeps its connections to their pace
 		Granted: publish.Everywhere(),
@@ -37,10 +37,10 @@ func (b *backend) Publish(ctx context.Context, p api.SendParams) (admin.Delivery
 // delivery is a message on its way through the loops.
 type delivery struct{ *publish.Result }
 
-// ID implements admin.Delivery.
+// ID implements server.Delivery.
 func (d delivery) ID() string { return d.Result.ID().String() }
 
-// Matched implements admin.Delivery.
+// Matched implements server.Delivery.
 func (d delivery) Matched(ctx context.Context) (int, error) {
 	n, err := d.Result.Matched(ctx)
 	if err != nil {

@@ -6,9 +6,9 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/hassesd/hassesd/internal/admin"
 	"github.com/hassesd/hassesd/internal/admin/access"
 	"github.com/hassesd/hassesd/internal/admin/api"
+	"github.com/hassesd/hassesd/internal/admin/server"
 	"github.com/hassesd/hassesd/internal/admission"
 	"github.com/hassesd/hassesd/internal/certs"
 	"github.com/hassesd/hassesd/internal/config"
@@ -25,7 +25,7 @@ type control struct {
 	changing  sync.Locker // held while files are read and used after the start
 
 	// Fixed once open.
-	server    *admin.Server
+	server    *server.Server
 	admission *admission.Table // of the port under TLS
 	endpoints []api.Endpoint
 

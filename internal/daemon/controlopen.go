@@ -7,7 +7,7 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/hassesd/hassesd/internal/admin"
+	"github.com/hassesd/hassesd/internal/admin/server"
 	"github.com/hassesd/hassesd/internal/admission"
 	"github.com/hassesd/hassesd/internal/config"
 	"github.com/hassesd/hassesd/internal/options"
@@ -16,7 +16,7 @@ import (
 
 // open opens all endpoints. Nobody is served before the server is told to. The options are
 // completed by what the settings say.
-func (c *control) open(s *config.Settings, found controlFound, o admin.ServerOptions, descriptors int, now time.Time) error {
+func (c *control) open(s *config.Settings, found controlFound, o server.Options, descriptors int, now time.Time) error {
 	mode, err := strconv.ParseUint(s.Control.UnixMode, 8, 32)
 	if err != nil {
 		return &configurationError{fmt.Errorf("control.unix_mode: %w", err)}
@@ -25,8 +25,8 @@ func (c *control) open(s *config.Settings, found controlFound, o admin.ServerOpt
 	o.Logger, o.Admission = c.log, c.admission
 	o.Delimiter, o.Connections = options.Delimiter(s), options.ControlConnections(s, descriptors)
 	o.MaxMessage = func() int { return c.settings().Limits.MessageBytes }
-	o.Pace = func() admin.Pace { return options.Pace(c.settings()) }
-	c.server = admin.NewServer(o)
+	o.Pace = func() server.Pace { return options.Pace(c.settings()) }
+	c.server = server.New(o)
 	c.useRights(found.rights)
 	if err := c.openSocket(s, options.ControlSocket(s), os.FileMode(mode), found.unixGID); err != nil {
 		return asConfiguration(err)

@@ -9,7 +9,7 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/hassesd/hassesd/internal/admin"
+	"github.com/hassesd/hassesd/internal/admin/server"
 	"github.com/hassesd/hassesd/internal/config"
 	"github.com/hassesd/hassesd/internal/edge"
 	"github.com/hassesd/hassesd/internal/eventlog/memory"
@@ -147,7 +147,7 @@ func (d *Daemon) openListeners(ctx context.Context, s *config.Settings) error {
 
 func (d *Daemon) openControl(r *reading, descriptors int) error {
 	d.atEnd.add(d.control.close)
-	return d.control.open(r.settings, r.control, admin.ServerOptions{
+	return d.control.open(r.settings, r.control, server.Options{
 		Backend:   &d.backend,
 		Answers:   d.logs.Always(),
 		LineBytes: func() int64 { return d.memory.CommandBytes(options.CommandBytes(d.current())) },

@@ -1,9 +1,9 @@
 package options
 
 import (
-	"github.com/hassesd/hassesd/internal/admin"
 	"github.com/hassesd/hassesd/internal/admin/access"
 	"github.com/hassesd/hassesd/internal/admin/api"
+	"github.com/hassesd/hassesd/internal/admin/server"
 	"github.com/hassesd/hassesd/internal/config"
 )
 
@@ -92,6 +92,6 @@ func Access(s *config.Settings) access.MutualTLSOptions {
 }
 
 // Pace returns how fast each publisher may publish.
-func Pace(s *config.Settings) admin.Pace {
-	return admin.Pace{Messages: s.Limits.PublishRate, Bytes: s.Limits.PublishBytes}
+func Pace(s *config.Settings) server.Pace {
+	return server.Pace{Messages: s.Limits.PublishRate, Bytes: s.Limits.PublishBytes}
 }

@@ -10,14 +10,14 @@ import (
 	"testing"
 	"time"
 
-	"github.com/hassesd/hassesd/internal/admin"
 	"github.com/hassesd/hassesd/internal/admin/api"
+	"github.com/hassesd/hassesd/internal/admin/server"
 )
 
 // patience is how long a test waits for what must come.
 const patience = 20 * time.Second
 
-// Backend is an [admin.Backend] that answers what it was told to, and remembers what it was asked. The zero value
+// Backend is an [server.Backend] that answers what it was told to, and remembers what it was asked. The zero value
 // answers zero values.
 type Backend struct {
 	// What the methods answer. Fixed while a server uses it.
@@ -160,7 +160,7 @@ func (b *Backend) Count(_ context.Context, p api.CountParams) (api.Count, error)
 }
 
 // Publish numbers and remembers p.
-func (b *Backend) Publish(ctx context.Context, p api.SendParams) (admin.Delivery, error) {
+func (b *Backend) Publish(ctx context.Context, p api.SendParams) (server.Delivery, error) {
 	if err := b.Errors[api.MethodSend]; err != nil {
 		return nil, err
 	}

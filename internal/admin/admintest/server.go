@@ -6,7 +6,7 @@ import (
 	"path/filepath"
 	"testing"
 
-	"github.com/hassesd/hassesd/internal/admin"
+	"github.com/hassesd/hassesd/internal/admin/server"
 )
 
 // Doors are the ways to a control server.
@@ -15,23 +15,23 @@ type Doors struct {
 	TCP    string // host:port
 	FIFO   string // path
 
-	Server *admin.Server // to change what is in force
+	Server *server.Server // to change what is in force
 }
 
 // Start serves b on a Unix socket, on TCP and on a FIFO until the test ends.
-func Start(t testing.TB, b admin.Backend) Doors {
+func Start(t testing.TB, b server.Backend) Doors {
 	t.Helper()
-	return StartServer(t, admin.ServerOptions{Backend: b})
+	return StartServer(t, server.Options{Backend: b})
 }
 
 // StartServer does the same with options of the test's own, and what prepare makes of the server; without a Logger nothing
 // is logged.
-func StartServer(t testing.TB, o admin.ServerOptions, prepare ...func(*admin.Server)) Doors {
+func StartServer(t testing.TB, o server.Options, prepare ...func(*server.Server)) Doors {
 	t.Helper()
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
-	s := admin.NewServer(o)
+	s := server.New(o)
 	dir := t.TempDir()
 	d := Doors{Socket: filepath.Join(dir, "s"), FIFO: filepath.Join(dir, "f"), Server: s}
 	if err := s.ListenUnix(d.Socket, 0o600, -1); err != nil {

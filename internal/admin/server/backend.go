@@ -1,0 +1,40 @@
+package server
+
+import (
+	"context"
+
+	"github.com/hassesd/hassesd/internal/admin/api"
+)
+
+// Backend is what the control protocol acts on: the daemon. Methods may be called from many goroutines, return
+// within the context's deadline, and report refusals as an [*Error] with one of the Code constants.
+type Backend interface {
+	// Hello fills everything but the role.
+	Hello(ctx context.Context) (api.Hello, error)
+	Status(ctx context.Context) (api.Status, error)
+	Clients(ctx context.Context, p api.ClientsParams) (api.Clients, error)
+	Rooms(ctx context.Context, p api.RoomsParams) (api.Rooms, error)
+	Count(ctx context.Context, p api.CountParams) (api.Count, error)
+	// Publish gives the message its number before it returns, so that messages published one after another keep
+	// their order; the returned Delivery tells the matches later. It waits while the loops are behind, within ctx.
+	Publish(ctx context.Context, p api.SendParams) (Delivery, error)
+	Kick(ctx context.Context, p api.KickParams) (api.Kicked, error)
+	// LogLevel sets the level when it is not empty, and answers the level in force.
+	LogLevel(ctx context.Context, level string) (string, error)
+	// Reinit sets the switch when enabled is not nil, and answers the one in force.
+	Reinit(ctx context.Context, enabled *bool) (bool, error)
+	Reload(ctx context.Context) (api.Reloaded, error)
+	Drain(ctx context.Context, p api.DrainParams) (api.Drained, error)
+	Certificates(ctx context.Context) (api.Certificates, error)
+	Limits(ctx context.Context, p api.LimitsParams) (api.Limits, error)
+	Sandbox(ctx context.Context) (api.Sandbox, error)
+	// CountCommandError counts a command or a connection that was refused; reason is a [Refusal]. It must not block.
+	CountCommandError(reason string)
+}
+
+// Delivery is a message that has its number and is on its way to the loops.
+type Delivery interface {
+	ID() string
+	// Matched waits until every loop has looked up its streams, and says how many there were.
+	Matched(ctx context.Context) (int, error)
+}

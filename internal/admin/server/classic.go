@@ -1,0 +1,241 @@
+package server
+
+import (
+	"context"
+	"log/slog"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/hassesd/hassesd/internal/admin/api"
+	"github.com/hassesd/hassesd/internal/admin/classic"
+)
+
+// commandSlack is what a classic command may have beside its message: room, client id, and the signs between.
+const commandSlack = 1 << 10
+
+// classicForm runs hasses' commands.
+type classicForm struct {
+	conn   *conn
+	parser *classic.Parser
+	acks   bool // ack_enable was given
+}
+
+func newClassic(c *conn) *classicForm {
+	return &classicForm{conn: c, parser: classic.NewParser(c.delimiter, c.line.resize)}
+}
+
+func (s *classicForm) feed(data []byte) {
+	s.parser.Feed(data, func() int { return s.conn.lineLimit(s.conn.maxMessage() + commandSlack) }, s.run)
+}
+
+func (s *classicForm) pending() int { return s.parser.Pending() }
+
+func (s *classicForm) flush() { s.parser.Flush(s.run) }
+
+func (s *classicForm) run(cmd classic.Command, bad *classic.SyntaxError) {
+	if !s.conn.waitRoom() {
+		return
+	}
+	if bad != nil {
+		s.syntaxError(bad)
+		return
+	}
+	if needed, has := cmd.Verb.Role(), s.conn.role(); !has.Includes(needed) {
+		s.error(notForRole("this command", needed, has))
+		return
+	}
+	ctx, cancel := context.WithTimeout(s.conn.ctx, callTimeout)
+	defer cancel()
+	switch cmd.Verb {
+	case classic.VerbSend:
+		s.send(cmd)
+	case classic.VerbStatus:
+		s.status(ctx)
+	case classic.VerbClientList:
+		s.clientList(ctx)
+	case classic.VerbNumberOfClients:
+		s.numberOfClients(ctx)
+	case classic.VerbSubscribed:
+		s.subscribed(ctx, cmd.Room)
+	case classic.VerbTCPStatus:
+		s.tcpStatus(ctx)
+	case classic.VerbTCPClientList:
+		s.tcpClientList(ctx)
+	case classic.VerbTCPNumber:
+		s.tcpNumber(ctx)
+	case classic.VerbTCPSubscribed:
+		s.tcpSubscribed(ctx, cmd.Room)
+	case classic.VerbLogLevelQuiet:
+		s.logLevel(ctx, "quiet")
+	case classic.VerbLogLevelNormal:
+		s.logLevel(ctx, "normal")
+	case classic.VerbLogLevelDebug:
+		s.logLevel(ctx, "debug")
+	case classic.VerbReinitEnable:
+		s.reinit(ctx, true)
+	case classic.VerbReinitDisable:
+		s.reinit(ctx, false)
+	case classic.VerbAckEnable:
+		s.acks = true
+		s.ok()
+	case classic.VerbAuth:
+		s.auth(cmd.Key)
+	}
+}
+
+func (s *classicForm) auth(key string) {
+	a, err := s.conn.authorize(key)
+	if err != nil {
+		s.error(api.AsError(err))
+		return
+	}
+	s.conn.answer(answer{text: []byte("ok " + string(a.Role) + "\n")})
+}
+
+// send publishes. Its answer, if one was asked for, waits in its place for the number of streams.
+func (s *classicForm) send(cmd classic.Command) {
+	d, err := s.conn.publish(api.SendParams{To: api.Targets{cmd.Room}, Except: cmd.Except, Data: cmd.Message})
+	if err != nil {
+		s.error(api.AsError(err))
+		return
+	}
+	if !s.acks {
+		return
+	}
+	s.conn.answer(answer{held: deliverySize, later: func(ctx context.Context) []byte {
+		n, e := matched(ctx, d)
+		if e != nil {
+			return classic.ErrorLine(e)
+		}
+		return []byte("ok " + d.ID() + " " + strconv.Itoa(n) + "\n")
+	}})
+}
+
+func (s *classicForm) status(ctx context.Context) {
+	st, err := s.conn.backend.Status(ctx)
+	if err != nil {
+		s.error(api.AsError(err))
+		return
+	}
+	s.text(ctx, "status", classic.StatusText(&st))
+}
+
+func (s *classicForm) numberOfClients(ctx context.Context) {
+	n, err := s.connections(ctx)
+	if err != nil {
+		s.error(api.AsError(err))
+		return
+	}
+	s.text(ctx, "numberofclients", classic.NumberOfClientsText(n))
+}
+
+func (s *classicForm) subscribed(ctx context.Context, room string) {
+	n, err := s.conn.backend.Count(ctx, api.CountParams{Room: room})
+	if err != nil {
+		s.error(api.AsError(err))
+		return
+	}
+	s.text(ctx, "subscribedclients", classic.SubscribedText(room, n.Streams))
+}
+
+func (s *classicForm) tcpStatus(ctx context.Context) {
+	st, err := s.conn.backend.Status(ctx)
+	if err != nil {
+		s.error(api.AsError(err))
+		return
+	}
+	s.line(classic.StatusJSON(&st))
+}
+
+func (s *classicForm) tcpNumber(ctx context.Context) {
+	n, err := s.connections(ctx)
+	if err != nil {
+		s.error(api.AsError(err))
+		return
+	}
+	s.line(classic.NumberOfClientsJSON(n))
+}
+
+func (s *classicForm) tcpSubscribed(ctx context.Context, room string) {
+	n, err := s.conn.backend.Count(ctx, api.CountParams{Room: room})
+	if err != nil {
+		s.error(api.AsError(err))
+		return
+	}
+	s.line(classic.SubscribedJSON(room, n.Streams))
+}
+
+// connections counts what hasses calls clients: every connection, its stream open or not.
+func (s *classicForm) connections(ctx context.Context) (int, error) {
+	n, err := s.conn.backend.Count(ctx, api.CountParams{})
+	if err != nil {
+		return 0, err
+	}
+	if n.Connections == nil {
+		return n.Streams, nil
+	}
+	return *n.Connections, nil
+}
+
+func (s *classicForm) logLevel(ctx context.Context, level string) {
+	if _, err := s.conn.backend.LogLevel(ctx, level); err != nil {
+		s.error(api.AsError(err))
+		return
+	}
+	s.ok()
+}
+
+func (s *classicForm) reinit(ctx context.Context, enabled bool) {
+	if _, err := s.conn.backend.Reinit(ctx, &enabled); err != nil {
+		s.error(api.AsError(err))
+		return
+	}
+	s.ok()
+}
+
+func (s *classicForm) ok() { s.conn.answer(answer{text: []byte("ok\n")}) }
+
+// answerLogTimeout bounds how long one answer waits for a log that takes it slowly.
+const answerLogTimeout = 2 * time.Second
+
+// text answers, and logs the same: hasses did nothing else. One record a line keeps journals readable.
+func (s *classicForm) text(ctx context.Context, command, text string) {
+	s.conn.answer(answer{text: []byte(text)})
+	ctx, cancel := context.WithTimeout(ctx, answerLogTimeout)
+	defer cancel()
+	s.logText(ctx, command, text)
+}
+
+func (s *classicForm) logText(ctx context.Context, command, text string) {
+	for line := range strings.Lines(text) {
+		s.conn.answerLog.InfoContext(ctx, "control answer", "command", command, "line", strings.TrimSuffix(line, "\n"))
+	}
+}
+
+func (s *classicForm) line(text []byte, err error) {
+	if err != nil {
+		s.error(api.AsError(err))
+		return
+	}
+	s.conn.answer(answer{text: text})
+}
+
+func (s *classicForm) error(e *api.Error) {
+	s.conn.refused(e)
+	s.conn.answer(answer{text: classic.ErrorLine(e)})
+}
+
+func (s *classicForm) syntaxError(bad *classic.SyntaxError) {
+	e := &api.Error{Code: api.CodeInvalidRequest, Message: bad.Error()}
+	switch forbidden := s.conn.tooLong(); {
+	case bad.NoRoom:
+		e = errNoRoom()
+	case bad.TooLong && forbidden != nil:
+		e = forbidden
+	case bad.TooLong:
+		e.Code = api.CodeTooLarge
+	}
+	s.conn.refused(e, slog.Int("column", bad.Column))
+	s.conn.answer(answer{text: classic.ErrorLine(e)})
+}

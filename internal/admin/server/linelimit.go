@@ -1,0 +1,46 @@
+package server
+
+import (
+	"github.com/hassesd/hassesd/internal/admin/access"
+	"github.com/hassesd/hassesd/internal/admin/api"
+)
+
+// maxUnprivilegedLine bounds the commands of a connection without a role: a key with all around it.
+const maxUnprivilegedLine = 4 << 10
+
+// newLineHold makes the connection's part of the budget.
+func (c *conn) newLineHold() *lineHold {
+	h := &lineHold{budget: &c.unfinished, stop: c.roster.stopping}
+	if c.seat.endpoint != access.FIFO { // there is one, and its end would be that of all who write to it
+		h.evict = func() {
+			c.refusals.cutOff(c.log, api.RefusedUnfinished)
+			c.abort()
+		}
+	}
+	return h
+}
+
+// lineLimit is how long the next command may be, of which longest is what a publisher's may: nobody who may not publish
+// sends a message.
+func (c *conn) lineLimit(longest int) int {
+	switch c.role() {
+	case api.RoleNone:
+		return min(longest, maxUnprivilegedLine)
+	case api.RoleRead:
+		return min(longest, rpcSlack)
+	case api.RolePublish, api.RoleAdmin:
+	}
+	return longest
+}
+
+// tooLong is the answer to a command of more than limit bytes; nil: the role is not the reason.
+func (c *conn) tooLong() *api.Error {
+	switch role := c.role(); role {
+	case api.RoleNone:
+		return notForRole("so long a command", api.RoleRead, role)
+	case api.RoleRead:
+		return notForRole("so long a command", api.RolePublish, role)
+	case api.RolePublish, api.RoleAdmin:
+	}
+	return nil
+}
