@@ -31,7 +31,7 @@ var stillUsing = map[string][]string{
 	"internal/logx":  {"strangers"},
 	"internal/sse":   {"farewell"},
 	"internal/state": {"stranger"},
-	"test":           {"complain", "herd", "kindly", "newcomer", "offence", "offences", "strangers"},
+	"test":           {"herd", "kindly", "newcomer", "offence", "offences", "strangers"},
 }
 
 // pagesStillUsing are the pages that still use some of them, outside of code.
