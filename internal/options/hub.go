@@ -49,6 +49,7 @@ func CommandBytes(s *config.Settings) int64 { return int64(s.Limits.MessageBytes
 // Publish returns the limits of publishers.
 func Publish(s *config.Settings) publish.Limits {
 	return publish.Limits{
-		Pace: publish.Pace{Messages: s.Limits.PublishRate, Bytes: s.Limits.PublishBytes},
+		MessageBytes: s.Limits.MessageBytes,
+		Pace:         publish.Pace{Messages: s.Limits.PublishRate, Bytes: s.Limits.PublishBytes},
 	}
 }

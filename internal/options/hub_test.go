@@ -6,6 +6,7 @@ import (
 	"github.com/hassesd/hassesd/internal/config"
 	"github.com/hassesd/hassesd/internal/hub"
 	"github.com/hassesd/hassesd/internal/memguard"
+	"github.com/hassesd/hassesd/internal/publish"
 )
 
 func TestHubFitsTheBudget(t *testing.T) {
@@ -44,5 +45,14 @@ func TestEverySettingOfTheHubIsPassedOn(t *testing.T) {
 	}
 	if got := CommandBytes(&s); got != int64(s.Limits.MessageBytes)*commandTimes {
 		t.Errorf("a command may be %d bytes long", got)
+	}
+}
+
+func TestEveryLimitOfPublishersIsPassedOn(t *testing.T) {
+	s := config.Defaults()
+	s.Limits.MessageBytes, s.Limits.PublishRate, s.Limits.PublishBytes = 1, 2, 3
+	want := publish.Limits{MessageBytes: 1, Pace: publish.Pace{Messages: 2, Bytes: 3}}
+	if got := Publish(&s); got != want {
+		t.Errorf("got %+v, want %+v", got, want)
 	}
 }
