@@ -46,7 +46,7 @@ func NewDraft(m Message) (Draft, error) {
 }
 
 // Bytes returns the length of the message's data.
-func (d Draft) Bytes() int { return len(d.event.Data) }
+func (d *Draft) Bytes() int { return len(d.event.Data) }
 
 // CheckExcept returns an *InvalidError unless id is the id of a client, or empty.
 func CheckExcept(id string) error {

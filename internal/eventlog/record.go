@@ -15,23 +15,17 @@ type Record struct {
 	Receipt *Receipt // nil: it was not published at this node
 }
 
-// Encoded is a draft with all the work done that needs no place. It is good for one record.
-type Encoded struct {
-	draft Draft
-	body  sse.Draft
-}
-
-// Encode does the work that depends on the size of the message, so that the rest can be done under
-// a lock.
-func (d Draft) Encode() Encoded {
+// Encode does the work that depends on the size of the message and needs no place, so that the rest
+// can be done under a lock. What it returns is good for one record.
+func (d *Draft) Encode() sse.Draft {
 	body, err := sse.NewDraft(d.event)
 	if err != nil {
 		panic("eventlog: internal error: a checked event is refused: " + err.Error())
 	}
-	return Encoded{d, body}
+	return body
 }
 
-// Record gives the message its place.
-func (e Encoded) Record(id sse.ID, at time.Time, receipt *Receipt) Record {
-	return Record{At: at, Frame: e.body.Frame(id), To: e.draft.to, Except: e.draft.except, Receipt: receipt}
+// Record gives the message, which Encode has encoded, its place.
+func (d *Draft) Record(body sse.Draft, id sse.ID, at time.Time, receipt *Receipt) Record {
+	return Record{At: at, Frame: body.Frame(id), To: d.to, Except: d.except, Receipt: receipt}
 }

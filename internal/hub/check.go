@@ -39,7 +39,7 @@ func (h *history) check(head uint64) error {
 	}
 	newest := h.floor
 	if n := h.len(); n > 0 {
-		newest = h.at(n - 1).frame.Seq()
+		newest = h.at(n - 1).seq
 	}
 	if newest != head {
 		return fmt.Errorf("ends at %d, newest message is %d", newest, head)
@@ -48,13 +48,13 @@ func (h *history) check(head uint64) error {
 	targets := 0
 	for i := range h.records.len() {
 		rec := h.records.at(i)
-		if kept := i >= h.left; kept != (rec.frame.Seq() > h.floor) {
-			return fmt.Errorf("message %d is kept: %t, the floor is %d", rec.frame.Seq(), kept, h.floor)
+		if kept := i >= h.left; kept != (rec.seq > h.floor) {
+			return fmt.Errorf("message %d is kept: %t, the floor is %d", rec.seq, kept, h.floor)
 		}
 		if i > 0 {
 			before := h.records.at(i - 1)
-			if rec.frame.Seq() <= before.frame.Seq() || rec.end != before.end+rec.size || rec.at < before.at {
-				return fmt.Errorf("message %d does not follow the one before", rec.frame.Seq())
+			if rec.seq <= before.seq || rec.end != before.end+rec.size || rec.at < before.at {
+				return fmt.Errorf("message %d does not follow the one before", rec.seq)
 			}
 		}
 		if i < h.left {
@@ -64,7 +64,7 @@ func (h *history) check(head uint64) error {
 		targets += len(rec.to)
 		for _, t := range rec.to {
 			if !h.isIndexed(t, h.gone+uint64(i-h.left)) {
-				return fmt.Errorf("message %d is not in the index of %s", rec.frame.Seq(), t)
+				return fmt.Errorf("message %d is not in the index of %s", rec.seq, t)
 			}
 		}
 	}

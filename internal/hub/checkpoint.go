@@ -31,7 +31,7 @@ func (h *Hub) Checkpoint(now time.Time) eventlog.Checkpoint {
 // entry returns the record as it outlives the hub. now counts as record.at does.
 func (r *record) entry(now time.Duration) eventlog.HistoryEntry {
 	return eventlog.HistoryEntry{
-		Seq: r.frame.Seq(), To: r.to, Except: r.except, Age: max(0, now-r.at), Body: r.frame.Body(),
+		Seq: r.seq, To: r.to, Except: r.except, Age: max(0, now-r.at), Body: r.frame.Body(),
 	}
 }
 

@@ -81,7 +81,7 @@ func (s *Shard) advanceFanout(budget int) int {
 // offer gives the record on its way to a stream that one of its targets reaches.
 func (s *Shard) offer(st *Stream) {
 	f := &s.fan
-	seq := f.rec.frame.Seq()
+	seq := f.rec.seq
 	if seq <= st.seen {
 		return
 	}

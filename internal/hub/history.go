@@ -46,16 +46,16 @@ func (h *history) ordinalAfter(seq uint64) uint64 {
 	}
 	// Where the numbers have no gaps, which is the usual case, the number gives the index.
 	n, dense := h.len(), seq-h.floor
-	if dense <= uint64(n) && h.at(int(dense)-1).frame.Seq() == seq {
+	if dense <= uint64(n) && h.at(int(dense)-1).seq == seq {
 		return h.gone + dense
 	}
-	return h.gone + uint64(sort.Search(n, func(i int) bool { return h.at(i).frame.Seq() > seq }))
+	return h.gone + uint64(sort.Search(n, func(i int) bool { return h.at(i).seq > seq }))
 }
 
 // append adds the newest record, which was published that long ago, and drops what it displaces.
 func (h *history) append(now time.Time, age time.Duration, rec *record) {
 	if h.limits.off() {
-		h.floor = rec.frame.Seq()
+		h.floor = rec.seq
 		return
 	}
 	if h.start.IsZero() {
@@ -125,7 +125,7 @@ func (h *history) evict(n int) {
 		return
 	}
 	h.bytes = h.bytesWithout(n)
-	h.floor = h.at(n - 1).frame.Seq()
+	h.floor = h.at(n - 1).seq
 	h.left += n
 	h.gone += uint64(n)
 	over := 0
@@ -140,7 +140,7 @@ func (h *history) evict(n int) {
 func (h *history) clear() {
 	floor := h.floor
 	if n := h.len(); n > 0 {
-		floor = h.at(n - 1).frame.Seq()
+		floor = h.at(n - 1).seq
 	}
 	*h = history{limits: h.limits, floor: floor, start: h.start}
 }

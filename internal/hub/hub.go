@@ -110,10 +110,10 @@ func (h *Hub) Apply(r eventlog.Record) bool {
 
 // advance makes rec the newest record.
 func (h *Hub) advance(rec *record) {
-	if rec.frame.Seq() <= h.seq {
+	if rec.seq <= h.seq {
 		panic("hub: internal error: a record is out of order")
 	}
-	h.seq = rec.frame.Seq()
+	h.seq = rec.seq
 }
 
 // HasRoom implements eventlog.Follower.

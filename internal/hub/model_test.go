@@ -272,7 +272,7 @@ func (l *distantLog) append(t testing.TB, msg eventlog.Message, now time.Time) {
 	id := sse.ID{Epoch: "e", Seq: l.last}
 	s := &sent{seq: l.last, msg: msg, at: now, receipt: eventlog.NewReceipt(id)}
 	l.waiting = append(l.waiting, s)
-	l.records = append(l.records, d.Encode().Record(id, now, s.receipt))
+	l.records = append(l.records, d.Record(d.Encode(), id, now, s.receipt))
 }
 
 // arrive lets the hub know of up to n messages of the distant log. It reports whether that was all

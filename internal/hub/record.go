@@ -11,7 +11,8 @@ import (
 // history, all inboxes and all queues.
 type record struct {
 	frame  *sse.Frame
-	size   int64 // what it counts against the bounds of inboxes and of the history
+	seq    uint64 // the number of frame, which is not touched for it
+	size   int64  // what it counts against the bounds of inboxes and of the history
 	to     eventlog.Targets
 	except string
 
@@ -26,7 +27,7 @@ const targetBytes = 128
 
 // newRecord returns a record. Its size is the frame and the names that it is found by.
 func newRecord(frame *sse.Frame, to eventlog.Targets, except string) *record {
-	r := &record{frame: frame, to: to, except: except, size: int64(frame.Len() + (len(to)-1)*targetBytes)}
+	r := &record{frame: frame, seq: frame.Seq(), to: to, except: except, size: int64(frame.Len() + (len(to)-1)*targetBytes)}
 	for _, t := range to {
 		r.size += int64(len(t.Name))
 	}

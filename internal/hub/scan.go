@@ -30,7 +30,7 @@ func (h *history) scan(st *Stream, after uint64, scratch []head, visit func(*rec
 		for i := int(from - h.gone); i < h.len(); i++ {
 			h.looked++
 			if rec := h.at(i); !visit(rec) {
-				return rec.frame.Seq(), scratch
+				return rec.seq, scratch
 			}
 		}
 		return 0, scratch
@@ -42,7 +42,7 @@ func (h *history) scan(st *Stream, after uint64, scratch []head, visit func(*rec
 			from = ordinal + 1
 			h.looked++
 			if rec := h.record(ordinal); !visit(rec) {
-				return rec.frame.Seq(), scratch
+				return rec.seq, scratch
 			}
 		}
 		heads = advance(heads)

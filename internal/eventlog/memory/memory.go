@@ -61,7 +61,7 @@ const cheapBytes = 4 << 10
 func (l *Log) Append(ctx context.Context, d eventlog.Draft) (*eventlog.Receipt, error) {
 	for {
 		if d.Bytes() <= cheapBytes || l.follower.HasRoom() {
-			receipt, err := l.add(d.Encode())
+			receipt, err := l.add(&d, d.Encode())
 			if receipt != nil || err != nil {
 				return receipt, err
 			}
@@ -81,7 +81,7 @@ func (l *Log) Append(ctx context.Context, d eventlog.Draft) (*eventlog.Receipt, 
 }
 
 // add gives a message its place. It returns nil if there is no room.
-func (l *Log) add(m eventlog.Encoded) (*eventlog.Receipt, error) {
+func (l *Log) add(d *eventlog.Draft, body sse.Draft) (*eventlog.Receipt, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.isClosed {
@@ -89,7 +89,7 @@ func (l *Log) add(m eventlog.Encoded) (*eventlog.Receipt, error) {
 	}
 	id := sse.ID{Epoch: l.last.Epoch, Seq: l.last.Seq + 1}
 	receipt := eventlog.NewReceipt(id)
-	if !l.follower.Apply(m.Record(id, l.now(), receipt)) {
+	if !l.follower.Apply(d.Record(body, id, l.now(), receipt)) {
 		return nil, nil //nolint:nilnil // no room is no error: the caller waits
 	}
 	l.last = id
