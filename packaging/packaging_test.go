@@ -35,7 +35,7 @@ func built(t *testing.T) []string {
 	return dirs
 }
 
-// one is the only package that matches in the first directory.
+// one returns the only package in the first directory that matches.
 func one(t *testing.T, pattern string) string {
 	t.Helper()
 	found, err := filepath.Glob(filepath.Join(built(t)[0], pattern))
@@ -107,7 +107,7 @@ func TestSums(t *testing.T) {
 	}
 }
 
-// places is where files belong, with mode and owner, in both kinds of package.
+// places are the files of both kinds of package, with mode and owner.
 var places = map[string]string{
 	"/etc/hassesd":                                        "drwxr-x--- root/hassesd",
 	"/etc/hassesd/hassesd.toml":                           "-rw-r----- root/hassesd",
@@ -130,7 +130,7 @@ var places = map[string]string{
 	"/usr/share/man/man8/hassesd.8.gz":                    "-rw-r--r-- root/root",
 }
 
-// contents compares what a package has with where things belong; extra are what only this kind has.
+// contents compares the files of a package with places and extra, the files of this kind alone.
 func contents(t *testing.T, got map[string]string, extra ...string) {
 	t.Helper()
 	for path, want := range places {
@@ -223,7 +223,7 @@ func TestInstall(t *testing.T) {
 	if out := run(t, hassesd, "check", "--dev", "--config", config); out != "ok\n" {
 		t.Errorf("the packaged configuration: %q", out)
 	}
-	// As it comes it does not start: nobody has said who may subscribe, or named a certificate.
+	// The daemon does not start as installed: the settings name neither who may subscribe nor a certificate.
 	if out, err := exec.CommandContext(t.Context(), hassesd, "check", "--config", config).CombinedOutput(); err == nil || !strings.Contains(string(out), "auth.mode") {
 		t.Errorf("unconfigured: %v, %s", err, out)
 	}
@@ -249,7 +249,7 @@ func TestInstall(t *testing.T) {
 	}
 }
 
-// TestUsersAndDirectories plays the files for systemd on a root of their own.
+// TestUsersAndDirectories applies systemd's sysusers and tmpfiles to a root of their own.
 func TestUsersAndDirectories(t *testing.T) {
 	if os.Geteuid() != 0 {
 		t.Skip("only root can make users")
@@ -258,7 +258,7 @@ func TestUsersAndDirectories(t *testing.T) {
 	if err := os.Mkdir(filepath.Join(root, "etc"), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	own := func(name string) string { // with --root, only a full path is ours
+	own := func(name string) string { // with --root, systemd reads only a full path from us
 		path, err := filepath.Abs(filepath.Join("..", "systemd", name))
 		if err != nil {
 			t.Fatal(err)
@@ -286,7 +286,7 @@ func TestLintian(t *testing.T) {
 	t.Logf("%s", out)
 }
 
-// TestManualPages has groff read them as man does.
+// TestManualPages formats the manual pages with groff, as man does.
 func TestManualPages(t *testing.T) {
 	dir := t.TempDir()
 	run(t, "dpkg-deb", "-x", one(t, "*_amd64.deb"), dir)
@@ -305,7 +305,7 @@ func TestManualPages(t *testing.T) {
 	}
 }
 
-// TestBinariesAreStatic proves that nothing but the kernel is needed.
+// TestBinariesAreStatic proves that the binaries need nothing but the kernel.
 func TestBinariesAreStatic(t *testing.T) {
 	for _, arch := range []string{"amd64", "arm64"} {
 		dir := t.TempDir()

@@ -12,8 +12,9 @@ import (
 	"strings"
 )
 
-// writeCopyright writes our own licence, and then those of the modules that are linked into our binaries, whose terms
-// want them to be told wherever the code goes. dirOf answers where a module's source is.
+// writeCopyright writes our own licence, and then those of the modules that are linked into our
+// binaries: their terms require a copy wherever the code goes. dirOf returns the directory of a
+// module's source.
 func writeCopyright(out io.Writer, own []byte, modules []*debug.Module, dirOf func(module string) (string, error)) error {
 	var b bytes.Buffer
 	b.WriteString("hassesd, https://github.com/hassesd/hassesd\n\n")
@@ -45,7 +46,7 @@ func writeCopyright(out io.Writer, own []byte, modules []*debug.Module, dirOf fu
 	return err
 }
 
-// licences reads the files of a module that state its terms, by their usual names.
+// licences returns the text of a module's licence files, by their usual names.
 func licences(dir string) ([]string, error) {
 	entries, err := os.ReadDir(dir)
 	if err != nil {
@@ -66,7 +67,7 @@ func licences(dir string) ([]string, error) {
 	return texts, nil
 }
 
-// moduleDir asks the go command where a module's source is; "std" is Go's own.
+// moduleDir returns the directory of a module's source; "std" is the standard library.
 func moduleDir(module string) (string, error) {
 	args := []string{"list", "-m", "-f", "{{.Dir}}", module}
 	if module == "std" {

@@ -1,4 +1,4 @@
-// Command contents writes what our binaries are made of: an SBOM in CycloneDX, or the licences of the modules in them.
+// Command contents writes an SBOM of our binaries in CycloneDX, or the licences of the modules in them.
 package main
 
 import (

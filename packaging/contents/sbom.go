@@ -52,12 +52,12 @@ type (
 	}
 )
 
-// MarshalJSON writes the names as the format has them.
+// MarshalJSON writes the names as the format spells them.
 func (p property) MarshalJSON() ([]byte, error) {
 	return json.Marshal(map[string]string{"name": p.Name, "value": p.Value})
 }
 
-// modules lists what is linked into the programs besides our own module, each once, by name.
+// modules returns the modules linked into the programs except our own, each once, sorted by name.
 func modules(programs []*buildinfo.BuildInfo) []*debug.Module {
 	var list []*debug.Module
 	for _, p := range programs {
@@ -140,7 +140,7 @@ func library(m *debug.Module) component {
 	return c
 }
 
-// serial is a UUID that follows from the content (RFC 9562, version 8), so that the same content has the same.
+// serial returns a UUID derived from the content (RFC 9562, version 8), so that the same content has the same one.
 func serial(content []byte) string {
 	h := sha256.Sum256(content)
 	h[6], h[8] = h[6]&0x0f|0x80, h[8]&0x3f|0x80

@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// ctlPage is hassesctl(1), made of what the program's own help says: ask answers the help of a command, or of the whole
-// program for none.
+// ctlPage returns hassesctl(1), made from the program's own help. ask returns the help of a command,
+// or of the program if there is none.
 func ctlPage(e edition, ask func(command string) (string, error)) (string, error) {
 	text, err := ask("")
 	if err != nil {
@@ -62,15 +62,15 @@ func (p *page) flag(f item) {
 	p.entry(name, value, f.text)
 }
 
-// help is a page of help, taken apart.
+// help is a parsed page of help.
 type help struct {
-	about       string // what stands behind the name in the first lines
+	about       string // what follows the name in the first lines
 	usage       string // without indentation
 	description []string
 	sections    map[string][]item
 }
 
-// item is a line of a section: a name and, in its own column, what it is. Sections of prose have no names.
+// item is a line of a section: a name and, in its own column, a description. Prose has no names.
 type item struct{ name, text string }
 
 // parseHelp reads a page: paragraphs, and titles with a colon that have indented lines.
@@ -96,7 +96,7 @@ func parseHelp(text string) (help, error) {
 		h.sections[title] = items(rest)
 	}
 	if n := len(h.description); n > 0 && strings.HasPrefix(h.description[n-1], "hassesctl --help lists") {
-		h.description = h.description[:n-1] // the page has it
+		h.description = h.description[:n-1] // the page lists it elsewhere
 	}
 	if h.usage == "" {
 		return help{}, fmt.Errorf("help without a usage: %q", text)
@@ -104,7 +104,7 @@ func parseHelp(text string) (help, error) {
 	return h, nil
 }
 
-// items reads lines of which a new item is indented by two blanks, and what continues one by more. Prose is one item.
+// items parses lines: two blanks of indentation begin an item, more continue it. Prose is one item.
 func items(text string) []item {
 	var list []item
 	for l := range strings.Lines(text) {

@@ -6,7 +6,7 @@ import (
 	"github.com/hassesd/hassesd/internal/config"
 )
 
-// daemonPage is hassesd(8).
+// daemonPage returns hassesd(8).
 func daemonPage(e edition) string {
 	p := newPage("hassesd", 8, e, "push events to open browsers over Server-Sent Events")
 	p.title("SYNOPSIS")
@@ -61,7 +61,7 @@ func daemonPage(e edition) string {
 	return p.String()
 }
 
-// placeholder is what stands for a value of the kind.
+// placeholder returns the placeholder for a value of the kind.
 func placeholder(k config.Kind) string {
 	if k == config.Bool {
 		return ""

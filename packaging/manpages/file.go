@@ -6,7 +6,7 @@ import (
 	"github.com/hassesd/hassesd/internal/config"
 )
 
-// filePage is hassesd.toml(5).
+// filePage returns hassesd.toml(5).
 func filePage(e edition) string {
 	p := newPage("hassesd.toml", 5, e, "configuration of hassesd")
 	p.title("DESCRIPTION")
@@ -25,7 +25,7 @@ func filePage(e edition) string {
 			table = parent
 			p.subtitle("[" + table + "]")
 		}
-		what, _, _ := strings.Cut(k.Usage, " Example: ") // which is written for a shell
+		what, _, _ := strings.Cut(k.Usage, " Example: ") // the example is written for a shell
 		if k.Reloadable {
 			what += " A reload takes a new value."
 		} else {

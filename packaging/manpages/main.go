@@ -1,5 +1,5 @@
-// Command manpages writes hassesd(8), hassesd.toml(5) and hassesctl(1) from what the programs say of themselves: the
-// registry of settings, and the help of hassesctl.
+// Command manpages writes hassesd(8), hassesd.toml(5) and hassesctl(1) from the registry of settings
+// and the help of hassesctl.
 package main
 
 import (

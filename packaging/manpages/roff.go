@@ -5,32 +5,32 @@ import (
 	"strings"
 )
 
-// page is a manual page in the language of man(7).
+// page is a manual page in man(7) markup.
 type page struct{ b strings.Builder }
 
-// newPage begins a page; about is what whatis(1) says of it.
+// newPage begins a page; about is its line in whatis(1).
 func newPage(name string, section int, e edition, about string) *page {
 	p := &page{}
 	fmt.Fprintf(&p.b, ".TH %s %d %q %q %q\n", strings.ToUpper(name), section, e.date, "hassesd "+e.version, "hassesd manual")
-	// Words are not broken: people copy them.
+	// No hyphenation: people copy the words.
 	p.b.WriteString(".nh\n.ad l\n")
 	p.title("NAME")
 	p.b.WriteString(escape(name) + ` \- ` + escape(about) + "\n")
 	return p
 }
 
-// edition is what the foot of a page says.
+// edition is the text in the footer.
 type edition struct{ version, date string }
 
 func (p *page) title(text string)    { p.b.WriteString(".SH " + quote(text) + "\n") }
 func (p *page) subtitle(text string) { p.b.WriteString(".SS " + quote(text) + "\n") }
 
-// text is a paragraph.
+// text adds a paragraph.
 func (p *page) text(format string, args ...any) {
 	p.b.WriteString(".PP\n" + line(fmt.Sprintf(format, args...)))
 }
 
-// entry is a term, in bold, with a placeholder in italics that may be empty, and what it is.
+// entry adds a term in bold, with a placeholder in italics that may be empty, and its description.
 func (p *page) entry(term, placeholder, what string) {
 	p.b.WriteString(".TP\n\\fB" + escape(term) + "\\fR")
 	if placeholder != "" {
@@ -39,7 +39,7 @@ func (p *page) entry(term, placeholder, what string) {
 	p.b.WriteString("\n" + line(what))
 }
 
-// code is shown as it is.
+// code adds text that is shown as it stands.
 func (p *page) code(text string) {
 	p.b.WriteString(".PP\n.in +4n\n.nf\n")
 	for l := range strings.Lines(text) {
@@ -48,7 +48,7 @@ func (p *page) code(text string) {
 	p.b.WriteString(".fi\n.in\n")
 }
 
-// see lists other pages: name(section).
+// see adds a list of other pages: name(section).
 func (p *page) see(pages ...string) {
 	p.title("SEE ALSO")
 	for i, name := range pages {
@@ -63,12 +63,12 @@ func (p *page) see(pages ...string) {
 
 func (p *page) String() string { return p.b.String() }
 
-// escape makes text stand for itself inside a line.
+// escape returns text escaped for the inside of a line.
 func escape(text string) string {
 	return strings.NewReplacer(`\`, `\e`, "-", `\-`, "'", `\(aq`, "`", `\(ga`, "^", `\(ha`, "~", `\(ti`).Replace(text)
 }
 
-// line is escaped text that stands on a line of its own, where a dot at the beginning would be a request.
+// line returns text escaped for a line of its own, where a dot at the beginning would be a request.
 func line(text string) string {
 	text = escape(text)
 	if strings.HasPrefix(text, ".") {
@@ -77,7 +77,7 @@ func line(text string) string {
 	return text + "\n"
 }
 
-// quote is an argument of a request.
+// quote returns text as an argument of a request.
 func quote(text string) string {
 	return `"` + strings.ReplaceAll(escape(text), `"`, `\(dq`) + `"`
 }
