@@ -31,7 +31,6 @@ var stillUsing = map[string][]string{
 	"internal/logx":  {"strangers"},
 	"internal/sse":   {"farewell"},
 	"internal/state": {"stranger"},
-	"test":           {"herd", "newcomer", "offence", "offences", "strangers"},
 }
 
 // pagesStillUsing are the pages that still use some of them, outside of code.

@@ -253,9 +253,9 @@ func TestHassesLeft_EarlyDataOfAnotherServer(t *testing.T) {
 	}
 	// An honest client's failure, which is no violation.
 	harness.Eventually(t, "the failure is counted", func() bool { return d.Status().Closed["handshake_failed"] == 1 })
-	for offence, n := range d.Limits().Penalties.Offences {
+	for violation, n := range d.Limits().Penalties.Violations {
 		if n != 0 {
-			t.Errorf("%d times %s is held against its address", n, offence)
+			t.Errorf("%d times %s is held against its address", n, violation)
 		}
 	}
 	d.Subscribe("subscribe=a")

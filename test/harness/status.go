@@ -81,9 +81,9 @@ type Limits struct {
 			SecondsLeft float64 `json:"seconds_left"`
 			Why         string  `json:"why"`
 		} `json:"penalized"`
-		Total    int               `json:"total"`
-		DryRun   uint64            `json:"dry_run"`
-		Offences map[string]uint64 `json:"offences"`
+		Total      int               `json:"total"`
+		DryRun     uint64            `json:"dry_run"`
+		Violations map[string]uint64 `json:"offences"`
 	} `json:"penalties"`
 }
 

@@ -71,9 +71,9 @@ func TestT16RoomNamesOfStrangers(t *testing.T) {
 	h := newGoodStreams(d)
 	var opened counter
 	h.during(time.Second, func(ctx context.Context) {
-		var strangers sync.WaitGroup
+		var clients sync.WaitGroup
 		for n := range 4 {
-			strangers.Go(func() {
+			clients.Go(func() {
 				for i := 0; i == 0 || ctx.Err() == nil; i++ {
 					r := d.Plain("")
 					r.Target = "/sse?subscribe=" + madeUp(n, i, 20)
@@ -90,7 +90,7 @@ func TestT16RoomNamesOfStrangers(t *testing.T) {
 				}
 			})
 		}
-		strangers.Wait()
+		clients.Wait()
 	})
 	r := d.Plain("")
 	r.Target = "/sse?subscribe=" + madeUp(0, 0, 100)

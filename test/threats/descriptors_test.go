@@ -133,14 +133,14 @@ func besiege(d *harness.Daemon, a *attacker, good *subscriber.Stream, h *goodStr
 		harness.Poll(50*time.Millisecond, func() bool { return false })
 	}
 	length, spent := time.Since(began), d.CPUTime()-before
-	ofHerd := 0.0 // what the daemon takes to serve it
+	ofGoodStreams := 0.0 // what the daemon takes to serve it
 	if h != nil {
-		ofHerd = h.idle.ofDaemon()
+		ofGoodStreams = h.idle.ofDaemon()
 	}
 	part := spent.Seconds() / length.Seconds()
 	d.T.Logf("without descriptors: %s of CPU in %s (%.1f %%, before %.1f %%), the slowest answer took %s", spent, length.Round(time.Millisecond),
-		100*part, 100*ofHerd, slowest)
-	if part > 0.5+2*ofHerd { // ten times what is aimed at
+		100*part, 100*ofGoodStreams, slowest)
+	if part > 0.5+2*ofGoodStreams { // ten times what is aimed at
 		d.T.Errorf("%s of CPU in %s: it spins", spent, length)
 	}
 }

@@ -46,10 +46,10 @@ func TestT1HalfHellos(t *testing.T) {
 	})
 	a.allEnd(held)
 	l := d.Limits()
-	t.Logf("%d of 940 connections held for a while; the slowest of 10 good newcomers took %s; offences %v, refused %v",
-		len(held), slowest, l.Penalties.Offences, l.Refused)
-	if len(held) < 100 || l.Penalties.Offences["handshake_timeout"] < 12 {
-		t.Errorf("%d were held and %d timed out: this was no attack", len(held), l.Penalties.Offences["handshake_timeout"])
+	t.Logf("%d of 940 connections held for a while; the slowest of 10 good new clients took %s; offences %v, refused %v",
+		len(held), slowest, l.Penalties.Violations, l.Refused)
+	if len(held) < 100 || l.Penalties.Violations["handshake_timeout"] < 12 {
+		t.Errorf("%d were held and %d timed out: this was no attack", len(held), l.Penalties.Violations["handshake_timeout"])
 	}
 	for i := range 4 {
 		if network := from(i) + "/32"; !l.Penalized(network) {
@@ -103,8 +103,8 @@ func TestT3HandshakeFlood(t *testing.T) {
 		}
 	})
 	l := d.Limits()
-	t.Logf("%d handshakes begun, %d answered; the slowest of 10 good newcomers took %s; offences %v",
-		sent.Load(), answered.Load(), slowest, l.Penalties.Offences)
+	t.Logf("%d handshakes begun, %d answered; the slowest of 10 good new clients took %s; offences %v",
+		sent.Load(), answered.Load(), slowest, l.Penalties.Violations)
 	if answered.Load() < 50 {
 		t.Errorf("only %d handshakes: this was no flood", answered.Load())
 	}
@@ -139,7 +139,7 @@ func TestT3HandshakeFloodOfOne(t *testing.T) {
 	}
 	openFromNewAddress(d, "127.3.0.2")
 	l := d.Limits()
-	t.Logf("offences %v, refused %v", l.Penalties.Offences, l.Refused)
+	t.Logf("offences %v, refused %v", l.Penalties.Violations, l.Refused)
 	h.finish()
 }
 
@@ -171,6 +171,6 @@ func TestT4ConnectionFlood(t *testing.T) {
 			t.Errorf("refused %v: this was no flood", l.Refused)
 		}
 	})
-	t.Logf("the slowest of 10 good newcomers took %s; refused %v", slowest, d.Limits().Refused)
+	t.Logf("the slowest of 10 good new clients took %s; refused %v", slowest, d.Limits().Refused)
 	h.finish()
 }

@@ -124,9 +124,9 @@ func TestT26NobodyReadsTheLog(t *testing.T) {
 	good := attackedGoodStreams(d)
 	noise(d)
 	nonReadingClients(d)
-	newcomer := d.Subscribe("subscribe=a")
+	late := d.Subscribe("subscribe=a")
 	d.Send("a", "hello")
-	harness.WantMessage(t, newcomer, "hello")
+	harness.WantMessage(t, late, "hello")
 	d.Signal(syscall.SIGHUP)
 	var reloaded struct{ Changed []string }
 	d.Call("reload", nil, &reloaded)
@@ -142,8 +142,8 @@ func TestT26NobodyReadsTheLog(t *testing.T) {
 
 	began := time.Now()
 	d.Signal(syscall.SIGTERM)
-	if _, err := newcomer.Rest(); err != nil || newcomer.Decoder.Retry() <= 0 {
-		t.Errorf("the stream ends with %v, and retry %s", err, newcomer.Decoder.Retry())
+	if _, err := late.Rest(); err != nil || late.Decoder.Retry() <= 0 {
+		t.Errorf("the stream ends with %v, and retry %s", err, late.Decoder.Retry())
 	}
 	if code := d.Wait(harness.Patience); code != 0 {
 		t.Errorf("exit code %d, want 0", code)
@@ -211,9 +211,9 @@ func TestT26NothingWaitsForTheWorld(t *testing.T) {
 		t.Error("nothing was logged")
 	}
 	noise(d)
-	newcomer := d.Subscribe("subscribe=a")
+	late := d.Subscribe("subscribe=a")
 	d.Send("a", "hello")
-	harness.WantMessage(t, newcomer, "hello")
+	harness.WantMessage(t, late, "hello")
 	for _, method := range []string{"status", "clients", "rooms", "count", "certificates", "limits"} {
 		var result harness.Object
 		d.Call(method, nil, &result)
@@ -222,13 +222,13 @@ func TestT26NothingWaitsForTheWorld(t *testing.T) {
 		t.Errorf("a reload from a disk that hangs: %v", err)
 	}
 	d.Send("a", "still here")
-	harness.WantMessage(t, newcomer, "still here")
+	harness.WantMessage(t, late, "still here")
 	good.survived()
 
 	began := time.Now()
 	d.Signal(syscall.SIGTERM)
-	if _, err := newcomer.Rest(); err != nil || newcomer.Decoder.Retry() <= 0 {
-		t.Errorf("the stream ends with %v, and retry %s", err, newcomer.Decoder.Retry())
+	if _, err := late.Rest(); err != nil || late.Decoder.Retry() <= 0 {
+		t.Errorf("the stream ends with %v, and retry %s", err, late.Decoder.Retry())
 	}
 	const limit = time.Minute // below TimeoutStopSec= of the units
 	if code := d.Wait(limit); code != 0 {

@@ -36,9 +36,9 @@ func TestT2HeaderDrip(t *testing.T) {
 	})
 	a.allEnd(held)
 	l := d.Limits()
-	t.Logf("%d connections held for a while; offences %v", len(held), l.Penalties.Offences)
-	if l.Penalties.Offences["request_timeout"] < 50 {
-		t.Errorf("%d timed out: this was no attack", l.Penalties.Offences["request_timeout"])
+	t.Logf("%d connections held for a while; offences %v", len(held), l.Penalties.Violations)
+	if l.Penalties.Violations["request_timeout"] < 50 {
+		t.Errorf("%d timed out: this was no attack", l.Penalties.Violations["request_timeout"])
 	}
 	for i := range 4 {
 		if network := from(i) + "/32"; !l.Penalized(network) {
