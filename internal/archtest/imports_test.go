@@ -181,7 +181,7 @@ var rules = []rule{
 	{
 		from: []string{"internal/admin/server"}, never: []string{"./internal/..."},
 		except: []string{"./internal/admin/api", "./internal/admin/access", "./internal/admin/classic", "./internal/admin/jsonrpc", "./internal/admin/lines", "./internal/admin/server", "./internal/listen", "./internal/admission", "./internal/list", "./internal/tlsconn", "./internal/sse", "./internal/pemfile", "./internal/publish", "./internal/eventlog"},
-		why:    "the control protocol acts on a Backend, and knows only what an event may be; whoever implements it is no business of its",
+		why:    "the control protocol acts on a Backend and publishes through a Publisher; whoever implements a Backend is no business of its",
 	},
 	{
 		from: []string{"internal/admin/api"}, never: []string{"./..."}, except: []string{"./internal/admin/api"},

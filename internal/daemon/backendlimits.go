@@ -77,8 +77,8 @@ func (b *backend) memoryStatus() api.MemoryStatus {
 }
 
 func (b *backend) publishStatus(fannedOut uint64) api.PublishStatus {
-	held, seconds := b.control.server.Held()
-	return api.PublishStatus{HeldTotal: held, HeldSeconds: seconds, FannedOutBytes: fannedOut}
+	stats := b.publisher.Stats()
+	return api.PublishStatus{HeldTotal: stats.Held, HeldSeconds: stats.HeldFor.Seconds(), FannedOutBytes: fannedOut}
 }
 
 // ofNetwork returns the name of the network that uses most, empty if none uses any.

@@ -25,7 +25,6 @@ func (c *control) open(s *config.Settings, found controlFound, o server.Options,
 	o.Logger, o.Admission = c.log, c.admission
 	o.Delimiter, o.Connections = options.Delimiter(s), options.ControlConnections(s, descriptors)
 	o.MaxMessage = func() int { return c.settings().Limits.MessageBytes }
-	o.Pace = func() server.Pace { return options.Pace(c.settings()) }
 	c.server = server.New(o)
 	c.useRights(found.rights)
 	if err := c.openSocket(s, options.ControlSocket(s), os.FileMode(mode), found.unixGID); err != nil {

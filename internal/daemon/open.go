@@ -149,6 +149,7 @@ func (d *Daemon) openControl(r *reading, descriptors int) error {
 	d.atEnd.add(d.control.close)
 	return d.control.open(r.settings, r.control, server.Options{
 		Backend:   &d.backend,
+		Publisher: server.Through(func() *publish.Publisher { return d.publisher }),
 		Answers:   d.logs.Always(),
 		LineBytes: func() int64 { return d.memory.CommandBytes(options.CommandBytes(d.current())) },
 		// Nobody is served before the edge is there.

@@ -3,7 +3,6 @@ package options
 import (
 	"github.com/hassesd/hassesd/internal/admin/access"
 	"github.com/hassesd/hassesd/internal/admin/api"
-	"github.com/hassesd/hassesd/internal/admin/server"
 	"github.com/hassesd/hassesd/internal/config"
 )
 
@@ -89,9 +88,4 @@ func Access(s *config.Settings) access.MutualTLSOptions {
 		Publish:      t.Publish,
 		Read:         t.Read,
 	}
-}
-
-// Pace returns how fast each publisher may publish.
-func Pace(s *config.Settings) server.Pace {
-	return server.Pace{Messages: s.Limits.PublishRate, Bytes: s.Limits.PublishBytes}
 }

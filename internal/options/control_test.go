@@ -52,7 +52,7 @@ func TestRightsAndAccessAreMappedWhole(t *testing.T) {
 	s.Control.TLS = config.ControlTLS{CertFile: "c", KeyFile: "k", ClientCAFile: "ca", Admin: []string{"a"}, Publish: []string{"p"}, Read: []string{"r"}}
 	s.Limits.PublishRate, s.Limits.PublishBytes = 1, 2
 	for what, v := range map[string]reflect.Value{
-		"Rights": reflect.ValueOf(Rights(&s)), "Access": reflect.ValueOf(Access(&s)), "Pace": reflect.ValueOf(Pace(&s)),
+		"Rights": reflect.ValueOf(Rights(&s)), "Access": reflect.ValueOf(Access(&s)), "Publish": reflect.ValueOf(Publish(&s)), "Pace": reflect.ValueOf(Publish(&s).Pace),
 	} {
 		for i := range v.NumField() {
 			if v.Field(i).IsZero() {

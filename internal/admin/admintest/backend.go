@@ -4,6 +4,7 @@ package admintest
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"sync"
@@ -12,12 +13,14 @@ import (
 
 	"github.com/hassesd/hassesd/internal/admin/api"
 	"github.com/hassesd/hassesd/internal/admin/server"
+	"github.com/hassesd/hassesd/internal/publish"
+	"github.com/hassesd/hassesd/internal/sse"
 )
 
 // patience is how long a test waits for what must come.
 const patience = 20 * time.Second
 
-// Backend is an [server.Backend] that answers what it was told to, and remembers what it was asked. The zero value
+// Backend is a [server.Backend] and a [server.Publisher] that answers what it was told to, and remembers what it was asked. The zero value
 // answers zero values.
 type Backend struct {
 	// What the methods answer. Fixed while a server uses it.
@@ -34,6 +37,7 @@ type Backend struct {
 	LimitsAnswer  api.Limits
 	SandboxAnswer api.Sandbox
 	Matches       int              // what every Delivery answers
+	MessageBytes  int              // the longest message; 0: no bound
 	Errors        map[string]error // by method: answered instead
 
 	// OnPublish, if not nil, is called before a message is taken and may wait, or refuse it.
@@ -159,10 +163,24 @@ func (b *Backend) Count(_ context.Context, p api.CountParams) (api.Count, error)
 	return b.CountAnswer, b.Errors[api.MethodCount]
 }
 
-// Publish numbers and remembers p.
-func (b *Backend) Publish(ctx context.Context, p api.SendParams) (server.Delivery, error) {
+// Publish checks, numbers and remembers a message.
+func (b *Backend) Publish(ctx context.Context, r publish.Request) (server.Delivery, error) {
 	if err := b.Errors[api.MethodSend]; err != nil {
 		return nil, err
+	}
+	p := api.SendParams{Except: r.Except, Event: r.Event.Name, Data: r.Event.Data, Retry: int(r.Event.Retry.Milliseconds())}
+	for _, to := range r.To {
+		p.To = append(p.To, to.String())
+	}
+	if fault, ok := errors.AsType[*sse.EventError](r.Event.Check()); ok {
+		return nil, &publish.Error{Refusal: publish.Invalid, Field: fault.Field, Message: fault.Error(), Hint: fault.Hint}
+	}
+	if b.MessageBytes > 0 && len(p.Data) > b.MessageBytes {
+		return nil, &publish.Error{
+			Refusal: publish.TooLarge,
+			Message: fmt.Sprintf("the message has %d bytes and the limit is %d", len(p.Data), b.MessageBytes),
+			Hint:    "send less",
+		}
 	}
 	if b.OnPublish != nil {
 		if err := b.OnPublish(ctx, p); err != nil {

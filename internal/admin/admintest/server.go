@@ -28,6 +28,9 @@ func Start(t testing.TB, b server.Backend) Doors {
 // is logged.
 func StartServer(t testing.TB, o server.Options, prepare ...func(*server.Server)) Doors {
 	t.Helper()
+	if o.Publisher == nil {
+		o.Publisher, _ = o.Backend.(server.Publisher)
+	}
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}

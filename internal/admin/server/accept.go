@@ -10,6 +10,7 @@ import (
 	"github.com/hassesd/hassesd/internal/admin/access"
 	"github.com/hassesd/hassesd/internal/admin/api"
 	"github.com/hassesd/hassesd/internal/listen"
+	"github.com/hassesd/hassesd/internal/publish"
 )
 
 // sendBuffer is how much of the answers for a TCP client the kernel shall hold.
@@ -90,6 +91,7 @@ func (s *shared) admit(endpoint access.Endpoint, nc net.Conn) {
 func newConn(s *shared, endpoint access.Endpoint) *conn {
 	c := &conn{shared: s, log: s.log, principal: access.Principal{Endpoint: endpoint}}
 	c.seat = &seat{occupant: c, endpoint: endpoint}
+	c.publisher = publish.NewSource(doorOf(endpoint), s.roster.stopping)
 	c.line = c.newLineHold()
 	return c
 }

@@ -6,7 +6,7 @@ import (
 	"github.com/hassesd/hassesd/internal/admin/api"
 )
 
-// Backend is what the control protocol acts on: the daemon. Methods may be called from many goroutines, return
+// Backend is what the control protocol acts on, but for messages: the daemon. Methods may be called from many goroutines, return
 // within the context's deadline, and report refusals as an [*Error] with one of the Code constants.
 type Backend interface {
 	// Hello fills everything but the role.
@@ -15,9 +15,6 @@ type Backend interface {
 	Clients(ctx context.Context, p api.ClientsParams) (api.Clients, error)
 	Rooms(ctx context.Context, p api.RoomsParams) (api.Rooms, error)
 	Count(ctx context.Context, p api.CountParams) (api.Count, error)
-	// Publish gives the message its number before it returns, so that messages published one after another keep
-	// their order; the returned Delivery tells the matches later. It waits while the loops are behind, within ctx.
-	Publish(ctx context.Context, p api.SendParams) (Delivery, error)
 	Kick(ctx context.Context, p api.KickParams) (api.Kicked, error)
 	// LogLevel sets the level when it is not empty, and answers the level in force.
 	LogLevel(ctx context.Context, level string) (string, error)
@@ -30,11 +27,4 @@ type Backend interface {
 	Sandbox(ctx context.Context) (api.Sandbox, error)
 	// CountCommandError counts a command or a connection that was refused; reason is a [Refusal]. It must not block.
 	CountCommandError(reason string)
-}
-
-// Delivery is a message that has its number and is on its way to the loops.
-type Delivery interface {
-	ID() string
-	// Matched waits until every loop has looked up its streams, and says how many there were.
-	Matched(ctx context.Context) (int, error)
 }

@@ -101,7 +101,7 @@ func TestMessageInTwoSegments(t *testing.T) {
 func TestLargeMessages(t *testing.T) {
 	for _, size := range []int{64 << 10, 1 << 20} {
 		t.Run(fmt.Sprint(size), func(t *testing.T) {
-			b := &admintest.Backend{}
+			b := &admintest.Backend{MessageBytes: size}
 			doors := admintest.StartServer(t, server.Options{Backend: b, MaxMessage: func() int { return size }})
 			text := strings.Repeat("x", size)
 			p := connect(t, "unix", doors.Socket)

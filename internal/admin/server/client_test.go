@@ -118,7 +118,7 @@ func TestClientMethods(t *testing.T) {
 
 func TestClientErrors(t *testing.T) {
 	answered := func(code int) *api.Error { return &api.Error{Code: code, Message: "m", Hint: "h"} }
-	b := &admintest.Backend{Errors: map[string]error{
+	b := &admintest.Backend{MessageBytes: 10, Errors: map[string]error{
 		api.MethodStatus:  answered(api.CodeNotAllowed),
 		api.MethodClients: answered(api.CodeNotFound),
 		api.MethodRooms:   answered(api.CodeOverloaded),

@@ -7,16 +7,16 @@ import (
 
 	"github.com/hassesd/hassesd/internal/admin/access"
 	"github.com/hassesd/hassesd/internal/admin/api"
+	"github.com/hassesd/hassesd/internal/publish"
 )
 
 // Bounds of one control connection.
 const (
-	writeTimeout   = 10 * time.Second // for each writeChunk of answers
-	answerTimeout  = 30 * time.Second // for an answer as a whole
-	writeChunk     = 64 << 10
-	readChunk      = 32 << 10
-	publishTimeout = 30 * time.Second // for a message to find room while the loops are behind
-	callTimeout    = 10 * time.Second // for everything else that is asked of the Backend
+	writeTimeout  = 10 * time.Second // for each writeChunk of answers
+	answerTimeout = 30 * time.Second // for an answer as a whole
+	writeChunk    = 64 << 10
+	readChunk     = 32 << 10
+	callTimeout   = 10 * time.Second // for what is asked of the Backend
 )
 
 // speaker turns the bytes of one connection into commands and runs them, one after another.
@@ -49,7 +49,7 @@ type conn struct {
 	speaker   speaker
 	principal access.Principal // its endpoint and who is there are fixed
 	wrongKeys int
-	pacer     pacer
+	publisher *publish.Source
 }
 
 // stop implements occupant.

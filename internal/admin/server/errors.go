@@ -6,15 +6,6 @@ import (
 	"github.com/hassesd/hassesd/internal/admin/api"
 )
 
-// tooLarge is the answer to a message of size bytes.
-func tooLarge(size, limit int) *api.Error {
-	return &api.Error{
-		Code:    api.CodeTooLarge,
-		Message: fmt.Sprintf("the message has %d bytes and the limit is %d", size, limit),
-		Hint:    "send less, or raise limits.message_bytes",
-	}
-}
-
 // notForRole is the answer to a command that needs a greater role than the connection has.
 func notForRole(name string, needed, has api.Role) *api.Error {
 	return &api.Error{

@@ -34,8 +34,12 @@ func SetLinePatience(s *Server, grace, wait time.Duration) {
 const ShortPause = shortPause
 
 // SpeakJSON is a connection in the JSON form without a socket: what it answers to the pieces, and then the end.
-func SpeakJSON(b Backend, maxMessage int, pieces ...[]byte) string {
-	s, cancel := newShared(Options{Backend: b, Logger: slog.New(slog.DiscardHandler), MaxMessage: func() int { return maxMessage }})
+func SpeakJSON(b interface {
+	Backend
+	Publisher
+}, maxMessage int, pieces ...[]byte,
+) string {
+	s, cancel := newShared(Options{Backend: b, Publisher: b, Logger: slog.New(slog.DiscardHandler), MaxMessage: func() int { return maxMessage }})
 	defer cancel()
 	c := newConn(s, access.Unix)
 	c.queue, c.principal.Peer = newAnswers(), &unix.Ucred{}

@@ -50,7 +50,7 @@ func TestReadersSendNoLongCommands(t *testing.T) {
 func openScarce(t *testing.T, b *admintest.Backend, bytes int64, grace, wait time.Duration) (*server.Server, admintest.Doors) {
 	t.Helper()
 	doors := admintest.StartServer(t, server.Options{
-		Backend: b, Logger: slog.New(slog.DiscardHandler),
+		Backend: b, Publisher: b, Logger: slog.New(slog.DiscardHandler),
 		MaxMessage: func() int { return 1 << 20 },
 		LineBytes:  func() int64 { return bytes },
 	}, func(s *server.Server) {

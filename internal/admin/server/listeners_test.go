@@ -20,9 +20,15 @@ import (
 	"github.com/hassesd/hassesd/internal/listen"
 )
 
-func newServer(t *testing.T, b server.Backend) *server.Server {
+// daemon is what a server acts on and publishes through.
+type daemon interface {
+	server.Backend
+	server.Publisher
+}
+
+func newServer(t *testing.T, b daemon) *server.Server {
 	t.Helper()
-	s := server.New(server.Options{Backend: b, Logger: slog.New(slog.DiscardHandler)})
+	s := server.New(server.Options{Backend: b, Publisher: b, Logger: slog.New(slog.DiscardHandler)})
 	t.Cleanup(func() { stop(t, s) })
 	return s
 }
@@ -240,7 +246,7 @@ func openFIFO(t *testing.T, path string) *os.File {
 func TestFIFO(t *testing.T) {
 	b := newBackendWithNumbers()
 	var log records
-	doors := admintest.StartServer(t, server.Options{Backend: b, Logger: slog.New(slog.NewTextHandler(&log, nil))})
+	doors := admintest.StartServer(t, server.Options{Backend: b, Publisher: b, Logger: slog.New(slog.NewTextHandler(&log, nil))})
 	wantMode(t, doors.FIFO, 0o620)
 	for _, text := range []string{"a=1\n", "b=2;c=3", "status\nnonsense\nd=4\r\n"} { // it outlives its writers
 		f := openFIFO(t, doors.FIFO)

@@ -117,7 +117,7 @@ func TestT28RowsOfAPageAreBounded(t *testing.T) {
 func TestT28ListsThatNobodyReadsAreBounded(t *testing.T) {
 	c := newCrowd(500, 64)
 	doors := admintest.StartServer(t, server.Options{
-		Backend: c, Logger: slog.New(slog.DiscardHandler), Rights: loadRights(t, access.RightsOptions{TCP: api.RoleRead}),
+		Backend: c, Publisher: c, Logger: slog.New(slog.DiscardHandler), Rights: loadRights(t, access.RightsOptions{TCP: api.RoleRead}),
 	}, func(s *server.Server) { server.SetWriteTimeout(s, time.Hour) })
 	for range 60 {
 		p := connect(t, "tcp", doors.TCP)
@@ -140,7 +140,7 @@ func TestT28ListsThatNobodyReadsAreBounded(t *testing.T) {
 func TestT28ClassicListsComeInPieces(t *testing.T) {
 	c := newCrowd(2300, 1)
 	log := &records{}
-	doors := admintest.StartServer(t, server.Options{Backend: c, Logger: slog.New(slog.NewTextHandler(log, nil))})
+	doors := admintest.StartServer(t, server.Options{Backend: c, Publisher: c, Logger: slog.New(slog.NewTextHandler(log, nil))})
 	p := connect(t, "unix", doors.Socket)
 	p.send("clientlist\ntcpclientlist\nnumberofclients\n")
 	lines := []string{p.line()}

@@ -11,8 +11,9 @@ import (
 
 // Options are what a [Server] acts on.
 type Options struct {
-	Backend Backend
-	Logger  *slog.Logger
+	Backend   Backend
+	Publisher Publisher // for all messages; see Through
+	Logger    *slog.Logger
 
 	// Answers gets the text of the classic status, clientlist, numberofclients and subscribedclients, one record a
 	// line with its text as the attribute "line". hasses logged these at every level, so give it a logger that no level
@@ -29,9 +30,6 @@ type Options struct {
 	// Rights apply until [Server.SetRights]. nil: the Unix socket is for administrators, plain TCP for publishers,
 	// and there are no keys.
 	Rights *access.Rights
-
-	// Pace returns the present pace of each connection. nil: none.
-	Pace func() Pace
 
 	// Admission decides which networks may begin TLS handshakes, and remembers those that did wrong. nil: all may.
 	Admission *admission.Table
@@ -54,11 +52,11 @@ type Options struct {
 func newShared(o Options) (*shared, context.CancelFunc) {
 	s := &shared{
 		backend:    o.Backend,
+		messages:   o.Publisher,
 		log:        o.Logger,
 		answerLog:  o.Answers,
 		delimiter:  o.Delimiter,
 		maxMessage: o.MaxMessage,
-		pace:       o.Pace,
 		handshakes: handshakes{slot: o.HandshakeSlot, underway: o.HandshakesUnderway},
 		timeouts: timeouts{
 			write:     writeTimeout,
@@ -85,9 +83,6 @@ func newShared(o Options) (*shared, context.CancelFunc) {
 	}
 	if s.delimiter == 0 {
 		s.delimiter = ';'
-	}
-	if s.pace == nil {
-		s.pace = func() Pace { return Pace{} }
 	}
 	if s.maxMessage == nil {
 		s.maxMessage = func() int { return 64 << 10 }

@@ -3,25 +3,68 @@ package server
 import (
 	"context"
 	"errors"
-	"time"
+	"fmt"
 
+	"github.com/hassesd/hassesd/internal/admin/access"
 	"github.com/hassesd/hassesd/internal/admin/api"
+	"github.com/hassesd/hassesd/internal/names"
+	"github.com/hassesd/hassesd/internal/publish"
 	"github.com/hassesd/hassesd/internal/sse"
 )
 
-// publish gives a message to the Backend, in the order of arrival.
+// doorOf returns the door that messages of an endpoint are counted by.
+func doorOf(endpoint access.Endpoint) publish.Door {
+	switch endpoint {
+	case access.TCP, access.TLS:
+		return publish.DoorTCP
+	case access.FIFO:
+		return publish.DoorFIFO
+	case access.Unix:
+	}
+	return publish.DoorUnix
+}
+
+// publish publishes a message, in the order of arrival. While it waits for the pace of the connection or for room, nothing
+// is read, so that the peer waits as well.
 func (c *conn) publish(p api.SendParams) (Delivery, error) {
-	var fault *sse.EventError
-	if err := (sse.Event{Name: p.Event, Retry: sse.RetryOf(p.Retry)}).Check(); errors.As(err, &fault) {
-		return nil, api.InvalidParams(fault.Hint, "%s", fault)
+	r := publish.Request{
+		Source:  c.publisher,
+		Granted: publish.Everywhere(),
+		Except:  p.Except,
+		Event:   sse.Event{Name: p.Event, Data: p.Data, Retry: sse.RetryOf(p.Retry)},
 	}
-	if limit := c.maxMessage(); len(p.Data) > limit {
-		return nil, tooLarge(len(p.Data), limit)
+	for _, to := range p.To {
+		target, err := names.ParseTarget(to)
+		if err != nil {
+			panic(fmt.Sprintf("server: internal error: the target %q was not checked: %v", to, err))
+		}
+		r.To = append(r.To, target)
 	}
-	c.keepPace(len(p.Data))
-	ctx, cancel := context.WithTimeout(c.ctx, publishTimeout)
-	defer cancel()
-	return c.backend.Publish(ctx, p)
+	d, err := c.messages.Publish(c.ctx, r)
+	if err != nil {
+		return nil, refusedMessage(err)
+	}
+	return d, nil
+}
+
+// refusedMessage returns the answer to a message that was refused with err.
+func refusedMessage(err error) error {
+	refused, ok := errors.AsType[*publish.Error](err)
+	if !ok {
+		return err
+	}
+	e := &api.Error{Message: refused.Message, Hint: refused.Hint}
+	switch refused.Refusal {
+	case publish.TooLarge:
+		e.Code = api.CodeTooLarge
+	case publish.Overloaded, publish.Closed:
+		e.Code = api.CodeOverloaded
+	case publish.NotGranted:
+		e.Code = api.CodeNotAllowed
+	case publish.Invalid:
+		return api.InvalidParams(refused.Hint, "%s", refused.Message)
+	}
+	return e
 }
 
 // matched waits for the number of streams that a message was queued for.
@@ -37,15 +80,4 @@ func matched(ctx context.Context, d Delivery) (int, *api.Error) {
 		}
 	}
 	return n, nil
-}
-
-// keepPace waits until a message may be published. Meanwhile nothing is read, so that the publisher waits as well; when
-// the server stops, what has arrived is no longer held.
-func (c *conn) keepPace(bytes int) {
-	d := c.pacer.next(time.Now(), c.pace(), bytes)
-	if d <= 0 {
-		return
-	}
-	c.held.add(d)
-	c.wait(d)
 }

@@ -272,7 +272,7 @@ func TestAnswersKeepTheirOrder(t *testing.T) {
 }
 
 func TestTooLargeRequests(t *testing.T) {
-	b := &admintest.Backend{}
+	b := &admintest.Backend{MessageBytes: 1000}
 	doors := admintest.StartServer(t, server.Options{Backend: b, MaxMessage: func() int { return 1000 }})
 	p := connect(t, "unix", doors.Socket)
 	send := func(id string, escape string, n int) {
@@ -361,7 +361,7 @@ func FuzzRPC(f *testing.F) {
 		f.Add([]byte(in), uint(9))
 	}
 	f.Fuzz(func(t *testing.T, in []byte, cut uint) {
-		b := &admintest.Backend{Matches: 1}
+		b := &admintest.Backend{Matches: 1, MessageBytes: 100}
 		whole := server.SpeakJSON(b, 100, in)
 		for line := range strings.Lines(whole) {
 			checkResponses(t, line)
@@ -372,7 +372,7 @@ func FuzzRPC(f *testing.F) {
 			}
 		}
 		at := cut % uint(len(in)+1)
-		got := server.SpeakJSON(&admintest.Backend{Matches: 1}, 100, in[:at], in[at:])
+		got := server.SpeakJSON(&admintest.Backend{Matches: 1, MessageBytes: 100}, 100, in[:at], in[at:])
 		if invalid.ReplaceAllString(got, "") != invalid.ReplaceAllString(whole, "") {
 			t.Fatalf("cut at %d: %s\nwhole: %s", at, got, whole)
 		}
@@ -415,7 +415,7 @@ func BenchmarkRPC(b *testing.B) {
 	in := []byte(strings.Repeat(request, n))
 	b.SetBytes(int64(len(in)))
 	for b.Loop() {
-		if got := strings.Count(server.SpeakJSON(&admintest.Backend{}, 1000, in), "\n"); got != n {
+		if got := strings.Count(server.SpeakJSON(&admintest.Backend{MessageBytes: 1000}, 1000, in), "\n"); got != n {
 			b.Fatalf("%d answers", got)
 		}
 	}

@@ -126,11 +126,6 @@ func (s *Server) SetRights(r *access.Rights) { s.shared.rules.rights.Store(r) }
 // SetAccess applies a to new connections over TLS, and to the next command of those that are open.
 func (s *Server) SetAccess(a *access.MutualTLS) { s.shared.rules.mutualTLS.Store(a) }
 
-// Held returns how many messages waited for the pace of their connections, and how long in seconds.
-func (s *Server) Held() (messages uint64, seconds float64) {
-	return s.shared.held.messages.Load(), time.Duration(s.shared.held.nanos.Load()).Seconds()
-}
-
 // HeldBytes returns about how much memory the control connections hold: what is long of unfinished commands, and lists
 // that wait to be sent.
 func (s *Server) HeldBytes() int64 { return s.shared.unfinished.held() + s.shared.lists.held() }

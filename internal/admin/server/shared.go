@@ -13,11 +13,11 @@ import (
 type shared struct {
 	// Fixed after creation.
 	backend    Backend
+	messages   Publisher
 	log        *slog.Logger
 	answerLog  *slog.Logger
 	delimiter  byte
 	maxMessage func() int
-	pace       func() Pace
 	handshakes handshakes
 	timeouts   timeouts
 	ctx        context.Context // of all that is asked of the Backend; ends when a shutdown loses patience
@@ -28,7 +28,6 @@ type shared struct {
 	networks   networks
 	roster     *roster
 	refusals   refusals
-	held       held
 	unfinished lineBudget
 	lists      listings
 }

@@ -14,7 +14,7 @@ import (
 // openFewPlaces serves a TCP door with so many places, of which somebody new waits so long for one.
 func openFewPlaces(t *testing.T, b *admintest.Backend, places int, wait time.Duration) (addr string) {
 	t.Helper()
-	s := server.New(server.Options{Backend: b, Connections: places, Logger: slog.New(slog.DiscardHandler)})
+	s := server.New(server.Options{Backend: b, Publisher: b, Connections: places, Logger: slog.New(slog.DiscardHandler)})
 	server.SetSlotPatience(s, wait)
 	t.Cleanup(func() { stop(t, s) })
 	a, err := s.ListenTCP("127.0.0.1:0")
@@ -70,7 +70,7 @@ func TestNobodyWaitsAtADoorThatStaysFull(t *testing.T) {
 
 func TestShutdownEndsTheWaitForAPlace(t *testing.T) {
 	b := &admintest.Backend{}
-	s := server.New(server.Options{Backend: b, Connections: 1, Logger: slog.New(slog.DiscardHandler)})
+	s := server.New(server.Options{Backend: b, Publisher: b, Connections: 1, Logger: slog.New(slog.DiscardHandler)})
 	server.SetSlotPatience(s, time.Hour)
 	a, err := s.ListenTCP("127.0.0.1:0")
 	if err != nil {

@@ -57,7 +57,7 @@ func openTLSDoorWith(t *testing.T, o server.Options, prepare ...func(*server.Ser
 		CertFile: own.CertFile, KeyFile: own.KeyFile, ClientCAFile: a.File,
 		Admin: []string{"uri:test:root"}, Publish: []string{"uri:test:writer"}, Read: viewer[len(viewer)-1:],
 	}
-	o.Backend, o.Logger = d.backend, slog.New(slog.NewTextHandler(d.log, &slog.HandlerOptions{Level: slog.LevelInfo}))
+	o.Backend, o.Publisher, o.Logger = d.backend, d.backend, slog.New(slog.NewTextHandler(d.log, &slog.HandlerOptions{Level: slog.LevelInfo}))
 	d.server = server.New(o)
 	t.Cleanup(func() { stop(t, d.server) })
 	addr, err := d.server.ListenTLS("127.0.0.1:0", d.access(t))
