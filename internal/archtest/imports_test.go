@@ -86,6 +86,10 @@ var rules = []rule{
 		why: "a version of HTTP frames requests and answers; it knows no stream, no socket and no rule",
 	},
 	{
+		from: []string{"internal/edge/http2"}, never: []string{"./..."}, except: []string{"./internal/edge/http2", "./internal/list"},
+		why: "a version of HTTP frames requests and answers; it knows no stream, no socket and no rule",
+	},
+	{
 		from: []string{"internal/edge/site"}, never: []string{"./..."},
 		except: []string{"./internal/edge/site", "./internal/edge/exchange", "./internal/auth", "./internal/pemfile", "./internal/names", "./internal/safetext"},
 		why:    "what a request gets is decided from values, whoever carries them",
@@ -254,7 +258,7 @@ var rules = []rule{
 	},
 
 	{
-		from: []string{"internal/edge/exchange", "internal/edge/http1", "internal/edge/site", "internal/edge/subscriber", "internal/edge/scheduler"},
+		from: []string{"internal/edge/exchange", "internal/edge/http1", "internal/edge/http2", "internal/edge/site", "internal/edge/subscriber", "internal/edge/scheduler"},
 		never: []string{
 			"net", "os/...", "io/fs", "io/ioutil", "syscall", "context", "crypto/...", "golang.org/x/sys/...", "math/rand/...",
 		},
@@ -356,7 +360,7 @@ var rules = []rule{
 		why: "only threads makes calls on every thread",
 	},
 	{
-		from: []string{"internal/..."}, never: []string{"net/http/httputil", "net/http/pprof", "golang.org/x/net/http2/..."}, direct: true,
+		from: []string{"internal/..."}, never: []string{"net/http/httputil", "net/http/pprof", "golang.org/x/net/..."}, direct: true,
 		why: "a subscriber costs no goroutine, and nothing registers handlers by being imported",
 	},
 }
@@ -368,6 +372,7 @@ var importers = map[string]string{
 	"github.com/fxamacker/cbor/...": "internal/histfile",
 	"github.com/urfave/cli/...":     "cmd",
 	"github.com/golang-jwt/jwt/...": "internal/auth",
+	"golang.org/x/net/http2/hpack":  "internal/edge/http2",
 
 	"kernel.org/pub/linux/libs/security/libcap/...": "internal/threads",
 }
@@ -449,6 +454,10 @@ func TestRulesCatch(t *testing.T) {
 		{"internal/edge/http1", module + "/internal/hub"},
 		{"internal/edge/http1", module + "/internal/edge/transport"},
 		{"internal/edge/http1", "os"},
+		{"internal/edge/http2", module + "/internal/hub"},
+		{"internal/edge/http2", "net"},
+		{"internal/edge/http2", "golang.org/x/net/http2"},
+		{"internal/edge", "golang.org/x/net/http2/hpack"},
 		{"internal/edge/site", module + "/internal/edge/http1"},
 		{"internal/edge/site", module + "/internal/hub"},
 		{"internal/edge/transport", module + "/internal/hub"},

@@ -24,6 +24,7 @@ var direct = []string{
 	"github.com/urfave/cli/v2",
 	"go.uber.org/goleak",
 	"golang.org/x/crypto",
+	"golang.org/x/net", // hpack for HTTP/2; the rest is for tests
 	"golang.org/x/sys",
 	"kernel.org/pub/linux/libs/security/libcap/psx",
 }

@@ -1,0 +1,206 @@
+package http2
+
+import "golang.org/x/net/http2/hpack"
+
+// mostContinuations is how many CONTINUATION frames one head may have. A head within the limit needs one or two.
+const mostContinuations = 8
+
+// block is a head that is being collected: the HPACK block that HEADERS begins and CONTINUATION goes on with.
+type block struct {
+	stream        uint32
+	end           bool // END_STREAM
+	purpose       blockPurpose
+	selfish       bool // the stream depends on itself
+	tooLarge      bool // more than the limit has come, and was thrown away
+	continuations int
+	kept          []byte // what has come, if more is to come; not over the limit
+}
+
+// blockPurpose is what is done with a head when it is complete.
+type blockPurpose uint8
+
+const (
+	forRequest  blockPurpose = iota
+	forTrailers              // they are read, for the table, and ignored
+	forRefusal               // over the bound on streams, or after GOAWAY: RST_STREAM, REFUSED_STREAM
+	forNothing               // of a stream that we reset
+)
+
+// beginHeaders judges a HEADERS frame by its header.
+func (c *Conn) beginHeaders(h frameHeader) error {
+	b := &block{stream: h.stream, end: h.has(flagEndStream)}
+	cost := costRequest
+	if !h.has(flagEndHeaders) {
+		cost += costOpenHead
+	}
+	if err := c.spend(cost); err != nil {
+		return err
+	}
+	s := c.find(h.stream)
+	switch {
+	case h.stream%2 == 0:
+		return c.fail(ProtocolError, "a client's stream has an even number")
+	case s != nil && s.state == streamOpen && b.end:
+		b.purpose = forTrailers
+	case s != nil && s.state == streamOpen:
+		return c.fail(ProtocolError, "trailers that do not end their stream")
+	case s != nil:
+		// Half closed: the stream is reset, and the block still has to be decoded.
+		if err := c.streamError(h.stream, StreamClosed); err != nil {
+			return err
+		}
+		b.purpose = forNothing
+	case h.stream <= c.lastStream && c.wasReset(h.stream):
+		b.purpose = forNothing
+	case h.stream <= c.lastStream:
+		return c.fail(StreamClosed, "HEADERS on a stream that is closed")
+	case c.goAway || len(c.streams) >= c.limits.Streams:
+		c.lastStream = h.stream
+		b.purpose = forRefusal
+	default:
+		c.lastStream = h.stream
+	}
+	c.block = b
+	return nil
+}
+
+// fragment takes a piece of a head. p is only lent: a head that comes in one piece is decoded where it is.
+func (c *Conn) fragment(p []byte, last bool) error {
+	b := c.block
+	complete := last && c.in.frame.has(flagEndHeaders)
+	if complete && b.kept == nil && !b.tooLarge {
+		return c.headComplete(p)
+	}
+	switch {
+	case b.tooLarge:
+		if err := c.discard(p); err != nil {
+			return err
+		}
+	case len(b.kept)+len(p) > c.limits.HeaderBytes:
+		b.tooLarge = true
+		kept := b.kept
+		b.kept = nil
+		if err := c.discard(kept); err != nil {
+			return err
+		}
+		if err := c.discard(p); err != nil {
+			return err
+		}
+	default:
+		b.kept = append(b.kept, p...)
+	}
+	if complete {
+		kept := b.kept
+		b.kept = nil
+		return c.headComplete(kept)
+	}
+	return nil
+}
+
+// table returns the decoder with this connection's table, or nil when the peer uses none. A peer that has not
+// acknowledged our settings may use one of the default size.
+func (c *Conn) table() *hpack.Decoder {
+	if c.acked && c.limits.HeaderTable == 0 {
+		return nil
+	}
+	if c.decoder == nil {
+		c.decoder = newDecoder(max(defaultHeaderTable, c.limits.HeaderTable))
+	}
+	return c.decoder
+}
+
+// discard reads a piece of a head over the limit for the sake of the table alone. Its length is bounded by
+// mostContinuations.
+func (c *Conn) discard(p []byte) error {
+	d := c.table()
+	if d == nil {
+		return nil
+	}
+	d.SetEmitEnabled(false)
+	if _, err := d.Write(p); err != nil {
+		return c.fail(CompressionError, "a head that cannot be decoded")
+	}
+	return nil
+}
+
+// headComplete acts on a complete block, of which p is all, unless it was too large.
+func (c *Conn) headComplete(p []byte) error {
+	b := c.block
+	c.block = nil
+	r := &c.codec.reader
+	r.begin(c.limits.HeaderBytes, b.purpose == forTrailers)
+	if err := c.decode(b, p, r); err != nil {
+		return err
+	}
+	switch b.purpose {
+	case forNothing:
+		return nil
+	case forRefusal:
+		c.handler.Refused(RefusedStream)
+		return c.streamError(b.stream, RefusedStream)
+	case forTrailers:
+		return c.endTrailers(b.stream, r)
+	case forRequest:
+	}
+	if b.selfish {
+		c.handler.Refused(ProtocolError)
+		return c.streamError(b.stream, ProtocolError)
+	}
+	if b.tooLarge || r.tooLarge {
+		s := c.open(b.stream, b.end)
+		c.handler.TooLarge(s)
+		return c.spend(costTooLarge)
+	}
+	head, malformed := r.finish()
+	if malformed != "" || b.end && head.ContentLength > 0 {
+		c.handler.Refused(ProtocolError)
+		return c.streamError(b.stream, ProtocolError)
+	}
+	s := c.open(b.stream, b.end)
+	s.bodyLeft = head.ContentLength
+	c.handler.Request(s, head, b.end)
+	return nil
+}
+
+// decode reads the block.
+func (c *Conn) decode(b *block, p []byte, r *headReader) error {
+	d := c.table()
+	own := d != nil
+	if !own {
+		d = c.codec.decoder
+	}
+	if b.tooLarge && !own {
+		return nil
+	}
+	d.SetEmitFunc(r.take)
+	d.SetEmitEnabled(!b.tooLarge)
+	_, err := d.Write(p)
+	if err == nil {
+		err = d.Close()
+	}
+	d.SetEmitEnabled(true)
+	if err == nil {
+		return nil
+	}
+	if !own {
+		c.codec.decoder = newDecoder(0) // what is left in the old one is not the next block's
+	}
+	return c.fail(CompressionError, "a head that cannot be decoded")
+}
+
+// endTrailers ends a request's body.
+func (c *Conn) endTrailers(id uint32, r *headReader) error {
+	s := c.find(id)
+	if s == nil {
+		return nil
+	}
+	if _, malformed := r.finish(); malformed != "" || s.bodyLeft > 0 {
+		return c.streamError(id, ProtocolError)
+	}
+	wanted := !s.ended && c.handler.AcceptsBody(s)
+	c.peerEnded(s)
+	if wanted {
+		s.owner.Data(nil, true)
+	}
+	return nil
+}

@@ -1,0 +1,53 @@
+package http2
+
+import "time"
+
+// What a peer costs, in points. One budget covers what it does and what it makes us do, so that no flood needs a rule of
+// its own: whether a stream is reset by the peer (CVE-2023-44487) or made to be reset by us (CVE-2025-8671) is the same.
+const (
+	costRequest     = 2
+	costReset       = 2 // RST_STREAM
+	costStreamError = 4 // RST_STREAM by us
+	costTooLarge    = 4 // a head over the limit
+	costOpenHead    = 4 // HEADERS without END_HEADERS
+	costSettings    = 2
+	costFrame       = 1 // PING, PRIORITY, WINDOW_UPDATE, GOAWAY, CONTINUATION, unknown types, DATA
+	dataPerPoint    = 1 << 10
+)
+
+// What gives points back.
+const (
+	pointsPerSecond   = 100
+	pointsPerSentData = 3 // for a DATA frame sent: the peer may give back two windows for it
+)
+
+// budget is how much a peer may still cost before its connection ends with ENHANCE_YOUR_CALM. An honest page that opens
+// and closes all its streams at once stays within it.
+type budget struct {
+	points int32
+	most   int32
+	filled time.Duration // when it was last filled by time
+}
+
+func newBudget(streams int, now time.Duration) budget {
+	most := int32(512 + 4*min(streams, 1<<16))
+	return budget{points: most, most: most, filled: now}
+}
+
+// refill adds what the time since the last call gives.
+func (b *budget) refill(now time.Duration) {
+	gained := int64(now-b.filled) * pointsPerSecond / int64(time.Second)
+	if gained <= 0 {
+		return
+	}
+	b.filled += time.Duration(gained * int64(time.Second) / pointsPerSecond)
+	b.add(int(min(gained, int64(b.most))))
+}
+
+func (b *budget) add(points int) { b.points = min(b.most, b.points+int32(points)) }
+
+// spend reports whether the peer can still afford it.
+func (b *budget) spend(points int) bool {
+	b.points -= int32(min(points, int(b.most)+1))
+	return b.points >= 0
+}

@@ -1,0 +1,53 @@
+package http2
+
+import (
+	"bytes"
+	"strconv"
+
+	"golang.org/x/net/http2/hpack"
+)
+
+// Codec has what all connections of one goroutine share for reading and writing heads. The zero value is not ready; see
+// NewCodec.
+type Codec struct {
+	decoder *hpack.Decoder // without a dynamic table: it keeps nothing between two blocks
+	out     bytes.Buffer
+	encoder *hpack.Encoder
+	reader  headReader
+}
+
+// NewCodec makes a Codec.
+func NewCodec() *Codec {
+	k := new(Codec)
+	k.decoder = newDecoder(0)
+	k.encoder = hpack.NewEncoder(&k.out)
+	// Our heads are not worth a table: it would have to be kept for each connection. The encoder says so in the first
+	// block that it writes, for one client; the others find no reference to a table anyway.
+	k.encoder.SetMaxDynamicTableSize(0)
+	return k
+}
+
+func newDecoder(table uint32) *hpack.Decoder {
+	d := hpack.NewDecoder(table, nil)
+	d.SetAllowedMaxDynamicTableSize(table)
+	return d
+}
+
+// Field is a header field of an answer. Its name is lower case.
+type Field struct{ Name, Value string }
+
+// encode returns the block of a response head. It is good until the next call.
+func (k *Codec) encode(status int, fields []Field) []byte {
+	k.out.Reset()
+	k.write(":status", strconv.Itoa(status))
+	for _, f := range fields {
+		k.write(f.Name, f.Value)
+	}
+	return k.out.Bytes()
+}
+
+func (k *Codec) write(name, value string) {
+	if err := k.encoder.WriteField(hpack.HeaderField{Name: name, Value: value}); err != nil {
+		panic("http2: internal error: a buffer takes no more: " + err.Error())
+	}
+}

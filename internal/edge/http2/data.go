@@ -1,0 +1,94 @@
+package http2
+
+// beginData judges a DATA frame by its header, and counts it against the windows: all of it, padding included (RFC 9113,
+// section 6.9.1).
+func (c *Conn) beginData(h frameHeader) error {
+	if h.has(flagPadded) {
+		c.in.need = 1
+	}
+	if h.stream > c.lastStream {
+		return c.fail(ProtocolError, "DATA on a stream that is idle")
+	}
+	if c.recvWindow -= int32(h.length); c.recvWindow < 0 {
+		return c.fail(FlowControlError, "DATA beyond the connection's window")
+	}
+	s := c.find(h.stream)
+	if s == nil {
+		c.giveBack(h.length)
+		if c.wasReset(h.stream) {
+			return nil // it was on its way
+		}
+		return c.streamError(h.stream, StreamClosed)
+	}
+	if s.state != streamOpen {
+		c.giveBack(h.length)
+		return c.streamError(h.stream, StreamClosed)
+	}
+	if s.recvWindow -= int32(h.length); s.recvWindow < 0 {
+		c.giveBack(h.length)
+		return c.streamError(h.stream, FlowControlError)
+	}
+	return nil
+}
+
+// wasReset reports whether we reset a stream that its client may still be sending on.
+func (c *Conn) wasReset(id uint32) bool {
+	for _, r := range c.resets {
+		if r == id {
+			return true
+		}
+	}
+	return false
+}
+
+// checkLength resets a stream whose body is longer or shorter than its request stated (RFC 9113, section 8.1.1). The DATA
+// frame under way has n bytes of it, so that the verdict does not depend on the pieces they come in.
+func (c *Conn) checkLength(n int) error {
+	h := c.in.frame
+	s := c.find(h.stream)
+	if s == nil || s.state != streamOpen || s.bodyLeft < 0 {
+		return nil
+	}
+	if over := s.bodyLeft - int64(n); over < 0 || over > 0 && h.has(flagEndStream) {
+		c.giveBack(h.length)
+		return c.streamError(h.stream, ProtocolError)
+	}
+	return nil
+}
+
+// data takes a piece of a DATA frame's payload; last is true with the last one, which may be empty.
+func (c *Conn) data(p []byte, last bool) error {
+	h := c.in.frame
+	s := c.find(h.stream)
+	if s == nil || s.state != streamOpen {
+		return nil // refused above, or reset meanwhile
+	}
+	if last {
+		// What the data itself does not use is given back at once.
+		c.Consumed(s, h.length-c.payloadLength())
+	}
+	if s.bodyLeft >= 0 {
+		s.bodyLeft -= int64(len(p))
+	}
+	end := last && h.has(flagEndStream)
+	wanted := !s.ended && c.handler.AcceptsBody(s)
+	if end {
+		c.peerEnded(s)
+	}
+	if !wanted {
+		// Only the connection's window goes back: a client that uploads where nobody listens stops after one window of
+		// its stream, and its budget is not used up.
+		c.giveBack(len(p))
+		return nil
+	}
+	if len(p) > 0 || end {
+		s.owner.Data(p, end)
+	}
+	return nil
+}
+
+// payloadLength is how much of the DATA frame under way is data.
+func (c *Conn) payloadLength() int {
+	n := c.in.frame.length - c.in.need
+	return n - c.in.pad
+}
