@@ -9,6 +9,7 @@ import (
 // replaced at any time.
 type Limits struct {
 	Connections int // at a time; 0: no bound
+	Streams     int // at a time; 0: no bound
 	Handshakes  int // in flight; 0: no bound
 	Rate        int // handshakes a second, on average; 0: no bound
 	Burst       int // handshakes at once after a rest; at least 1 when Rate is set
@@ -24,11 +25,12 @@ type Bounds uint8
 // The bounds.
 const (
 	BoundConnections Bounds = 1 << iota
+	BoundStreams
 	BoundHandshakes
 	BoundRate
 	BoundPenalties
 
-	allBounds = BoundConnections | BoundHandshakes | BoundRate | BoundPenalties
+	allBounds = BoundConnections | BoundStreams | BoundHandshakes | BoundRate | BoundPenalties
 )
 
 // Lifts reports whether the bound does not apply to an address.

@@ -42,6 +42,7 @@ type Table struct {
 	// guarded by mu
 	limits          Limits
 	held            map[Network]int // connections; bounded by the number of connections
+	streams         map[Network]int // bounded by the number of streams
 	networks        networkTable
 	challengeBucket time.Duration // when the bucket of challenged handshakes is full again
 	imposed         uint64
@@ -54,7 +55,7 @@ type Table struct {
 func New(l Limits) *Table { return newTable(l, maxRecords) }
 
 func newTable(l Limits, records int) *Table {
-	return &Table{limits: l, held: make(map[Network]int), networks: newNetworkTable(records)}
+	return &Table{limits: l, held: make(map[Network]int), streams: make(map[Network]int), networks: newNetworkTable(records)}
 }
 
 // SetLimits replaces the bounds. Counts and records stay. Without penalties, what networks owe has

@@ -1,0 +1,46 @@
+package admission
+
+import "net/netip"
+
+// OpenStream counts a stream of an address, whatever connection carries it, and reports whether it may be opened: nothing is
+// counted otherwise.
+func (t *Table) OpenStream(a netip.Addr) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	n := NetworkOf(a)
+	bound := t.limits.Streams
+	if t.limits.lifted(a)&BoundStreams != 0 {
+		bound = 0
+	}
+	site, hasSite := n.site()
+	if bound > 0 && (t.streams[n] >= bound || hasSite && t.streams[site] >= siteFactor*bound) {
+		return false
+	}
+	t.streams[n]++
+	if hasSite {
+		t.streams[site]++
+	}
+	return true
+}
+
+// CloseStream takes back what OpenStream counted.
+func (t *Table) CloseStream(a netip.Addr) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	n := NetworkOf(a)
+	t.closeStream(n)
+	if site, ok := n.site(); ok {
+		t.closeStream(site)
+	}
+}
+
+func (t *Table) closeStream(n Network) {
+	switch open := t.streams[n]; {
+	case open > 1:
+		t.streams[n] = open - 1
+	case open == 1:
+		delete(t.streams, n)
+	default:
+		panic("admission: internal error: a stream is closed that was not open")
+	}
+}
