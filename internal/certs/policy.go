@@ -10,6 +10,7 @@ type Policy struct {
 	MinVersion string // "1.2" or "1.3"
 	SNIStrict  bool   // refuse names without a certificate, and clients that send no name
 	Tickets    bool   // sessions can be resumed
+	HTTP2      bool   // h2 is offered, before the versions of HTTP/1
 }
 
 func (p Policy) minVersion() (uint16, error) {
@@ -23,6 +24,7 @@ func (p Policy) minVersion() (uint16, error) {
 }
 
 const (
+	protoHTTP2  = "h2"
 	protoHTTP   = "http/1.1"
 	protoHTTP10 = "http/1.0"
 	// protoChallenge is what an ACME server negotiates to validate a challenge (RFC 8737).
@@ -33,7 +35,7 @@ const (
 // keys, and with them sessions established under another policy. Only the snapshot chooses
 // certificates: Certificates stays empty, so that crypto/tls replies with unrecognized_name if the
 // snapshot has none (RFC 6066).
-func newConfig(minVersion uint16, choose func(*tls.ClientHelloInfo) (*tls.Certificate, error), isChallenged bool) *tls.Config {
+func newConfig(minVersion uint16, choose func(*tls.ClientHelloInfo) (*tls.Certificate, error), http2, isChallenged bool) *tls.Config {
 	config := &tls.Config{
 		GetCertificate: choose,
 		MinVersion:     minVersion,
@@ -55,6 +57,9 @@ func newConfig(minVersion uint16, choose func(*tls.ClientHelloInfo) (*tls.Certif
 		DynamicRecordSizingDisabled: true,
 		// There is no early data to replay, and as a server crypto/tls neither compresses nor
 		// renegotiates.
+	}
+	if http2 {
+		config.NextProtos = append([]string{protoHTTP2}, config.NextProtos...)
 	}
 	if isChallenged {
 		config.NextProtos = append(config.NextProtos, protoChallenge)

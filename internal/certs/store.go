@@ -167,7 +167,7 @@ func (s *Store) publish() {
 	}
 	next.index(s.all(), s.defaults())
 	next.answers = next.serves
-	next.config = newConfig(minVersion, next.choose, len(next.challenges) > 0)
+	next.config = newConfig(minVersion, next.choose, s.policy.HTTP2, len(next.challenges) > 0)
 	if s.policy.Tickets {
 		s.tickets.useTickets(next.config)
 	} else {

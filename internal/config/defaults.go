@@ -13,6 +13,7 @@ func Defaults() Settings {
 	return Settings{
 		Listen:    []string{"https://:8443"},
 		Path:      "/sse",
+		HTTP2:     true,
 		Sandbox:   "auto",
 		LogLevel:  "normal",
 		LogFormat: "auto",
@@ -51,6 +52,8 @@ func Defaults() Settings {
 			// An office or a mobile operator's gateway is one address. After a restart, all its
 			// connections return at once, so the burst is above the bound on connections.
 			ConnectionsPerAddress: 256,
+			StreamsPerAddress:     1024,
+			StreamsPerConnection:  100,
 			HandshakesPerAddress:  64,
 			HandshakeRate:         20,
 			HandshakeBurst:        300,

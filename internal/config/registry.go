@@ -20,6 +20,20 @@ var serviceEntries = []entry{
 		field:   func(s *Settings) any { return &s.Path },
 	},
 	{
+		name:       "http2",
+		usage:      "Serve HTTP/2 beside HTTP/1: over TLS to clients that offer it, without TLS to clients that begin with it. A browser then needs one connection for all its streams, instead of six at most.",
+		reloadable: true,
+		field:      func(s *Settings) any { return &s.HTTP2 },
+	},
+	{
+		name:       "http2_header_table",
+		usage:      "Size of the table with which HTTP/2 clients may compress their request headers, for each connection, as a size. 0 saves about 2 KiB a connection. Set it to 4KiB if an old client cannot do without the table.",
+		example:    "4KiB",
+		reloadable: true,
+		size:       true,
+		field:      func(s *Settings) any { return &s.HTTP2HeaderTable },
+	},
+	{
 		name:    "user",
 		usage:   "User, by name or number, to switch to after the ports are bound. The daemon must be started as root for this. Without a user, it keeps the one that started it.",
 		example: "hassesd",

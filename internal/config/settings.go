@@ -6,8 +6,12 @@ import "time"
 // [Defaults]. The key of a field is its toml name with its table (history.bytes). The flag and the
 // environment variable follow from the key (--history-bytes, HASSESD_HISTORY_BYTES).
 type Settings struct {
-	Listen    []string      `toml:"listen"`     // URLs: https://:8443, https://127.0.0.1:9443, http://:8080 (with plaintext)
-	Path      string        `toml:"path"`       // the URL path browsers subscribe at
+	Listen []string `toml:"listen"` // URLs: https://:8443, https://127.0.0.1:9443, http://:8080 (with plaintext)
+	Path   string   `toml:"path"`   // the URL path browsers subscribe at
+	HTTP2  bool     `toml:"http2"`  // beside HTTP/1
+
+	HTTP2HeaderTable int `toml:"http2_header_table"` // bytes, of each HTTP/2 connection; 0: none
+
 	User      string        `toml:"user"`       // name or number to switch to after binding; empty: none
 	Group     string        `toml:"group"`      // name or number; empty: the user's own
 	Chroot    string        `toml:"chroot"`     // new root directory, before the switch to User; empty: none
@@ -169,6 +173,9 @@ type State struct {
 type Limits struct {
 	Connections           int           `toml:"connections"`             // 0: what the descriptor limit allows
 	ConnectionsPerAddress int           `toml:"connections_per_address"` // per IPv4 address or IPv6 /64; 0: no bound
+	Streams               int           `toml:"streams"`                 // 0: no bound
+	StreamsPerAddress     int           `toml:"streams_per_address"`     // per IPv4 address or IPv6 /64; 0: no bound
+	StreamsPerConnection  int           `toml:"streams_per_connection"`  // of HTTP/2
 	Exempt                []string      `toml:"exempt"`                  // networks without the limits of an address; or auto, none
 	Handshakes            int           `toml:"handshakes"`              // TLS handshakes in flight
 	HandshakesPerAddress  int           `toml:"handshakes_per_address"`  // of them; 0: no bound

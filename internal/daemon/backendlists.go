@@ -26,7 +26,7 @@ func (b *backend) Clients(ctx context.Context, p api.ClientsParams) (api.Clients
 		if err != nil {
 			return api.Clients{}, err
 		}
-		page.After = &edge.ClientPosition{Key: at.Key, Conn: at.Conn}
+		page.After = &edge.ClientPosition{Key: at.Key, Conn: at.Conn, Stream: at.Stream}
 	}
 	list, err := b.edge.Clients(ctx, page)
 	if err != nil {
@@ -37,7 +37,7 @@ func (b *backend) Clients(ctx context.Context, p api.ClientsParams) (api.Clients
 		out.Clients = append(out.Clients, clientRow(c))
 	}
 	if list.Next != nil {
-		out.NextCursor = api.ClientCursor{Key: list.Next.Key, Conn: list.Next.Conn}.Text(p.Sort)
+		out.NextCursor = api.ClientCursor{Key: list.Next.Key, Conn: list.Next.Conn, Stream: list.Next.Stream}.Text(p.Sort)
 	}
 	return out, nil
 }
@@ -46,6 +46,8 @@ func (b *backend) Clients(ctx context.Context, p api.ClientsParams) (api.Clients
 func clientRow(c edge.ClientInfo) api.Client {
 	out := api.Client{
 		Conn:             c.Conn,
+		Stream:           c.Stream,
+		HTTP:             c.HTTP,
 		ID:               c.ID,
 		Addr:             c.Peer.String(),
 		State:            c.State,

@@ -96,7 +96,8 @@ func newConn(w *worker, peer netip.AddrPort, secure bool, as admission.Verdict) 
 	c := &conn{
 		w:          w,
 		id:         w.srv.nextConn.Add(1),
-		peer:       peer,
+		addr:       peer.Addr(),
+		port:       peer.Port(),
 		acceptedAt: w.now(),
 		secure:     secure,
 		as:         as,

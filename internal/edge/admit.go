@@ -20,6 +20,8 @@ type admitter struct {
 	admission    *admission.Table
 	connections  atomic.Int64 // limits.connections; 0: as many as descriptors allow
 	open         atomic.Int64 // connections, those that are deferred included
+	streamsMost  atomic.Int64 // limits.streams; 0: no bound
+	streams      atomic.Int64 // open, over every version of HTTP
 	deferred     atomic.Int64 // connections that are admitted only to be deferred
 	peak         atomic.Int64
 	refused      [numRefuseReasons]atomic.Uint64 // what is refused at accept; workers count the rest
@@ -32,12 +34,14 @@ func (a *admitter) init(o Options) {
 	a.fdLimit, a.fdOthers = o.DescriptorLimit, min(o.OtherDescriptors, o.DescriptorLimit/2)
 	a.admission = admission.New(o.Config.Admission)
 	a.connections.Store(int64(o.Config.Connections))
+	a.streamsMost.Store(int64(o.Config.Streams))
 }
 
 // setLimits applies new limits. Open connections stay.
 func (a *admitter) setLimits(c *Config) {
 	a.admission.SetLimits(c.Admission)
 	a.connections.Store(int64(c.Connections))
+	a.streamsMost.Store(int64(c.Streams))
 }
 
 // deferMost bounds the connections over the limit that are told to come back later.
@@ -112,6 +116,25 @@ func (a *admitter) release(as admission.Verdict, from netip.Addr, worker int) {
 	a.open.Add(-1)
 	a.admission.Release(from)
 	a.balancer.Done(worker)
+}
+
+// openStream counts a stream that is about to be opened. If a bound is reached, it returns which, and nothing is counted.
+func (a *admitter) openStream(from netip.Addr) (reason RefuseReason, ok bool) {
+	if n, most := a.streams.Add(1), a.streamsMost.Load(); most > 0 && n > most {
+		a.streams.Add(-1)
+		return RefusedStreams, false
+	}
+	if !a.admission.OpenStream(from) {
+		a.streams.Add(-1)
+		return RefusedStreamsOfAddress, false
+	}
+	return 0, true
+}
+
+// closeStream takes back what openStream counted.
+func (a *admitter) closeStream(from netip.Addr) {
+	a.streams.Add(-1)
+	a.admission.CloseStream(from)
 }
 
 // raise makes v at least n.

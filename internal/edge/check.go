@@ -41,6 +41,11 @@ func (w *worker) check() error {
 		}
 		p := c.node.Priority()
 		scheduled[p]++
+		if c.h2 != nil {
+			if fault := c.h2.check(); fault != "" {
+				return errors.New("edge: " + fault)
+			}
+		}
 		if c.isLive() && !c.sub.Empty() && p == scheduler.None && !c.transport.IsBlocked() {
 			return errors.New("edge: a stream has something to send and is not scheduled")
 		}

@@ -6,16 +6,14 @@ import (
 	"context"
 	"net/netip"
 	"slices"
-	"strings"
 	"time"
-
-	"github.com/hassesd/hassesd/internal/edge/subscriber"
-	"github.com/hassesd/hassesd/internal/edge/transport"
 )
 
-// ClientInfo is a copy of one connection's particulars.
+// ClientInfo is a copy of the particulars of one stream, or of a connection that has none.
 type ClientInfo struct {
 	Conn       uint64
+	Stream     uint32 // its number on an HTTP/2 connection; 0 otherwise
+	HTTP       string // the version: 1.0, 1.1, 2; empty before the request
 	ID         string
 	Peer       netip.AddrPort
 	State      string
@@ -53,13 +51,14 @@ const (
 
 // ClientPosition is a place in such a list. The client itself may be gone.
 type ClientPosition struct {
-	Key  uint64 // what it is sorted by: QueueBytes or Sent; 0 by age
-	Conn uint64
+	Key    uint64 // what it is sorted by: QueueBytes or Sent; 0 by age
+	Conn   uint64
+	Stream uint32 // of HTTP/2
 }
 
 // compare returns a negative number if p comes before q: larger keys first, then older connections.
 func (p ClientPosition) compare(q ClientPosition) int {
-	return cmp.Or(cmp.Compare(q.Key, p.Key), cmp.Compare(p.Conn, q.Conn))
+	return cmp.Or(cmp.Compare(q.Key, p.Key), cmp.Compare(p.Conn, q.Conn), cmp.Compare(p.Stream, q.Stream))
 }
 
 // ClientPage selects a part of a list of clients.
@@ -124,8 +123,10 @@ func (w *worker) selectClients(end int, sel *clientSelection) int {
 	}
 	stop := max(0, end-clientsPerTurn)
 	for i := end - 1; i >= stop; i-- {
-		if c := w.conns[i]; sel.page.Filter.matches(c) {
-			sel.offer(c)
+		for r := range w.conns[i].rows {
+			if sel.page.Filter.matches(r) {
+				sel.offer(r)
+			}
 		}
 	}
 	return stop
@@ -141,18 +142,18 @@ type clientSelection struct {
 
 type chosenClient struct {
 	ClientPosition
-	c *conn // belongs to its loop
+	row row // belongs to its loop
 }
 
-func (sel *clientSelection) offer(c *conn) {
+func (sel *clientSelection) offer(r row) {
 	sel.total++
-	at := chosenClient{ClientPosition{Conn: c.id}, c}
+	at := chosenClient{ClientPosition{Conn: r.c.id, Stream: r.number()}, r}
 	switch sel.page.Order {
 	case ClientsByAge:
 	case ClientsByQueue:
-		at.Key = uint64(c.unwritten())
+		at.Key = uint64(r.unwritten())
 	case ClientsBySent:
-		at.Key = c.sub.Sent()
+		at.Key = r.sub().Sent()
 	}
 	if sel.page.After != nil && at.compare(*sel.page.After) <= 0 {
 		return
@@ -171,10 +172,10 @@ func (sel *clientSelection) offer(c *conn) {
 // offered twice.
 func (sel *clientSelection) sorted() []chosenClient {
 	slices.SortFunc(sel.chosen, func(a, b chosenClient) int { return a.compare(b.ClientPosition) })
-	seen := make(map[uint64]bool, len(sel.chosen))
+	seen := make(map[row]bool, len(sel.chosen))
 	return slices.DeleteFunc(sel.chosen, func(c chosenClient) bool {
-		twice := seen[c.Conn]
-		seen[c.Conn] = true
+		twice := seen[c.row]
+		seen[c.row] = true
 		return twice
 	})
 }
@@ -200,15 +201,15 @@ func (s *Server) describe(ctx context.Context, chosen []chosenClient, order Clie
 	infos := make([]ClientInfo, len(chosen))
 	for _, w := range s.workers {
 		for i := 0; i < len(chosen); {
-			if chosen[i].c.w != w {
+			if chosen[i].row.c.w != w {
 				i++
 				continue
 			}
 			err := w.ask(ctx, func() {
 				now := w.now()
 				for n := 0; i < len(chosen) && n < infosPerTurn; i++ {
-					if at := chosen[i]; at.c.w == w && at.c.transport.State() != transport.Closed {
-						infos[i] = at.c.info(now)
+					if r := chosen[i].row; r.c.w == w && !r.isGone() {
+						infos[i] = r.info(now)
 						n++
 					}
 				}
@@ -228,59 +229,4 @@ func (s *Server) describe(ctx context.Context, chosen []chosenClient, order Clie
 		}
 	}
 	return slices.DeleteFunc(infos, func(i ClientInfo) bool { return i.Conn == 0 }), nil
-}
-
-func (f ClientFilter) matches(c *conn) bool {
-	if f.ID != "" && c.sub.ClientID() != f.ID {
-		return false
-	}
-	if f.Room != "" && !slices.Contains(c.sub.Rooms(), f.Room) {
-		return false
-	}
-	return f.Addr == "" || c.peer.String() == f.Addr || c.peer.Addr().String() == strings.Trim(f.Addr, "[]")
-}
-
-func (c *conn) info(now time.Duration) ClientInfo {
-	i := ClientInfo{
-		Conn:       c.id,
-		ID:         c.sub.ClientID(),
-		Peer:       c.peer,
-		State:      c.stateName(),
-		Version:    c.version,
-		Cipher:     c.cipher,
-		Age:        now - c.acceptedAt,
-		Rooms:      c.sub.Rooms(),
-		All:        c.sub.All(),
-		Sent:       c.sub.Sent(),
-		QueueBytes: c.unwritten(),
-		Dropped:    c.sub.Dropped(),
-		Reinits:    c.sub.Reinits(),
-		Agent:      c.agent,
-	}
-	if openedAt := c.sub.OpenedAt(); openedAt > 0 || c.sub.State() != subscriber.None {
-		i.StreamAge = now - openedAt
-		if n, err := c.transport.Unacknowledged(); err == nil { // asked on demand: a system call for each stream
-			i.KernelBytes = n
-		}
-	}
-	return i
-}
-
-// stateName returns the state that lists show.
-func (c *conn) stateName() string {
-	switch c.transport.State() {
-	case transport.Accepted:
-		return "accepted"
-	case transport.Handshaking:
-		return "handshaking"
-	case transport.Open:
-		if c.sub.State() == subscriber.None {
-			return "reading"
-		}
-		return "streaming"
-	case transport.Closing:
-		return "draining"
-	case transport.Closed:
-	}
-	return "closed"
 }

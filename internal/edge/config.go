@@ -61,6 +61,11 @@ type Config struct {
 
 	KernelBytes int // what the kernel holds for one client; 0: reactor.DefaultSendBytes
 
+	HTTP2                bool   // over TLS by ALPN, which is the certificates' business; without TLS with prior knowledge
+	HeaderTable          uint32 // of an HTTP/2 client's HPACK encoder: 0 saves memory
+	StreamsPerConnection int    // of HTTP/2; must be set with HTTP2
+	Streams              int    // 0: no bound
+
 	Connections      int           // 0: as many as descriptors allow
 	Handshakes       int           // in flight; must be set
 	HandshakeCPU     int           // percent of the processors' time; must be set

@@ -12,14 +12,15 @@ import (
 	"github.com/hassesd/hassesd/internal/edge/transport"
 )
 
-// conn is one connection and the subscriber it carries: HTTP/1 serves one at a time. It joins the
-// parts, and has next to no state of its own.
+// conn is one connection and the subscriber it carries: HTTP/1 serves one at a time, and what HTTP/2
+// needs besides is in h2. It joins the parts, and has next to no state of its own.
 //
 // Fields used by every delivery lie in two runs, from w to the stream's queue and from the output
 // of http to the keys of TLS, so that a delivery touches few cache lines: with ten thousand
 // connections none of them is cached (BenchmarkFanout).
 type conn struct {
 	w         *worker // fixed at accept
+	h2        *h2conn // from when it speaks HTTP/2 on; nil: HTTP/1
 	node      scheduler.Node[conn]
 	sub       subscriber.Subscriber
 	http      http1.Conn
@@ -27,8 +28,9 @@ type conn struct {
 
 	// Fixed at accept.
 	id         uint64
-	peer       netip.AddrPort
+	addr       netip.Addr    // and port: of the client
 	acceptedAt time.Duration // since the server's start
+	port       uint16
 	secure     bool
 	as         admission.Verdict // one of those that admit
 
@@ -57,9 +59,9 @@ func (c *conn) expectRequest() { c.setTimeout(c.w.srv.config().RequestTimeout) }
 
 func (c *conn) setTimeout(d time.Duration) { c.transport.SetDeadline(c.w.loop.Now().Add(d)) }
 
-// isReading reports whether the connection waits for its first request.
+// isReading reports whether the connection waits for its first request in HTTP/1.
 func (c *conn) isReading() bool {
-	return c.transport.State() == transport.Open && c.sub.State() == subscriber.None
+	return c.h2 == nil && c.transport.State() == transport.Open && c.sub.State() == subscriber.None
 }
 
 // limits bound what the client may send.
@@ -101,16 +103,19 @@ func (c *conn) abort(reason CloseReason) {
 	}
 }
 
+// peer returns the client's address and port.
+func (c *conn) peer() netip.AddrPort { return netip.AddrPortFrom(c.addr, c.port) }
+
 // violation records a violation by the peer's network.
 func (c *conn) violation(v admission.Violation) {
-	if c.w.srv.admission.RecordViolation(c.w.now(), c.peer.Addr(), v) {
-		c.w.srv.log.Debug("network penalized", "conn", c.id, "peer", c.peer, "offence", v.String())
+	if c.w.srv.admission.RecordViolation(c.w.now(), c.addr, v) {
+		c.w.srv.log.Debug("network penalized", "conn", c.id, "peer", c.peer(), "offence", v.String())
 	}
 }
 
 // hint logs a problem of honest clients that the operator can solve.
 func (c *conn) hint(h hint, more ...any) {
-	c.w.srv.hints.log(c.w.srv.log, c.w.now(), h, []any{"conn", c.id, "peer", c.peer}, more)
+	c.w.srv.hints.log(c.w.srv.log, c.w.now(), h, []any{"conn", c.id, "peer", c.peer()}, more)
 }
 
 // hintDistrust logs that the client does not trust our certificate. The client has no other way to
@@ -125,5 +130,16 @@ func (c *conn) hintDistrust(alert tls.AlertError) {
 
 // unwritten returns how many bytes wait for the socket, plaintext and sealed records.
 func (c *conn) unwritten() int {
+	if c.transport.IsFailing() {
+		return 0
+	}
 	return c.sub.QueueBytes() + c.http.Unwritten() + c.transport.Unwritten()
+}
+
+// stopSubscriber ends the subscription of HTTP/1, if there is one, and throws away what is queued.
+func (c *conn) stopSubscriber() {
+	if c.sub.State() != subscriber.None {
+		c.w.srv.closeStream(c.addr)
+	}
+	c.sub.Stop()
 }

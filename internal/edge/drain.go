@@ -51,6 +51,13 @@ func (d *drain) start(plan DrainPlan, done chan struct{}) int {
 		}
 		return 0
 	})
+	w.walks.start(context.Background(), w.overConns(func(c *conn) int {
+		if c.h2 == nil {
+			return 0
+		}
+		c.h2.goAway()
+		return failCost
+	}).step, func() {})
 	w.walks.start(context.Background(), list.step, func() {
 		d.listing, d.total = false, len(d.order)
 		if d.done != nil {
@@ -95,6 +102,9 @@ func (w *worker) retryAfter(cfg *snapshot) time.Duration {
 	return w.jitter(2 * cfg.Retry)
 }
 
+// farewell returns the last frame for a client that a drain sends away.
+func (d *drain) farewell() []byte { return sse.Farewell(d.comeBack()) }
+
 // HandleTimer implements reactor.TimerHandler: it ends the streams that are due.
 func (d *drain) HandleTimer(*reactor.Timer, time.Time) {
 	w := d.w
@@ -125,11 +135,11 @@ func (d *drain) step() (cost int, more bool) {
 		return 0, false
 	}
 	i, last := d.w.rand.IntN(len(d.order)), len(d.order)-1
-	c := connOf(d.order[i])
+	s := d.order[i]
 	d.order[i], d.order[last] = d.order[last], nil
 	d.order = d.order[:last]
-	cost = c.endingCost()
-	c.end(Drained, sse.Farewell(d.comeBack()))
+	cost = endingCost(s)
+	streamOf(s).end(Drained, d.farewell())
 	return cost, d.hasDue()
 }
 
@@ -137,9 +147,11 @@ func (d *drain) step() (cost int, more bool) {
 // opened late and, at last, connections that do not finish.
 func (d *drain) endLate(c *conn) (cost int) {
 	switch {
+	case c.h2 != nil && c.transport.State() == transport.Open:
+		cost = c.h2.endLate(d)
 	case c.isLive():
-		cost = c.endingCost()
-		c.end(Drained, sse.Farewell(d.comeBack()))
+		cost = endingCost(&c.sub)
+		c.end(Drained, d.farewell())
 	case c.transport.State() != transport.Closing:
 		cost = failCost
 		c.fail(Drained)

@@ -37,13 +37,13 @@ func (w *worker) kick(ctx context.Context, sel Selection) (int, error) {
 	err := w.loop.PostWait(ctx, func() {
 		n := 0
 		w.walks.start(ctx, w.selected(sel, func(s *subscriber.Subscriber) int {
-			c := connOf(s)
-			if !c.isLive() {
+			st := streamOf(s)
+			if !st.isLive() {
 				return 0
 			}
 			n++
-			cost := c.endingCost()
-			c.end(Kicked, sse.Farewell(w.jitter(w.srv.config().Retry)))
+			cost := endingCost(s)
+			st.end(Kicked, sse.Farewell(w.jitter(w.srv.config().Retry)))
 			return cost
 		}), func() { kicked <- n })
 	})

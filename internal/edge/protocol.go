@@ -31,11 +31,11 @@ func (x *protocol) HandshakeDone(facts transport.Facts, err error, aborted bool)
 	case aborted:
 		c.transport.Close()
 	case errors.As(err, &panicked):
-		c.w.srv.log.Error("handshake panicked", "conn", c.id, "peer", c.peer, "err", err, "stack", string(panicked.Stack))
+		c.w.srv.log.Error("handshake panicked", "conn", c.id, "peer", c.peer(), "err", err, "stack", string(panicked.Stack))
 		c.reason = HandshakeFailed
 		c.transport.Close()
 	case err != nil:
-		c.w.srv.log.Debug("handshake failed", "conn", c.id, "peer", c.peer, "err", err)
+		c.w.srv.log.Debug("handshake failed", "conn", c.id, "peer", c.peer(), "err", err)
 		c.handshakeFailed(err)
 	default:
 		c.version, c.cipher = facts.Version, facts.Cipher
@@ -47,6 +47,14 @@ func (x *protocol) HandshakeDone(facts transport.Facts, err error, aborted bool)
 
 // begin starts the protocol that was negotiated.
 func (c *conn) begin(protocol string) {
+	if protocol == protoHTTP2 {
+		c.startHTTP2()
+		c.transport.Read()
+		if c.h2.isWaiting() {
+			c.transport.AcknowledgeNow()
+		}
+		return
+	}
 	if protocol != "" && !strings.HasPrefix(protocol, "http/1.") {
 		// The client connected for the handshake only, as an ACME server does to check a challenge
 		// (RFC 8737 section 3).
@@ -76,7 +84,12 @@ func (c *conn) handshakeFailed(err error) {
 }
 
 // ReadLimit implements transport.Protocol.
-func (x *protocol) ReadLimit() int { return x.http.ReadLimit((*conn)(x).limits()) }
+func (x *protocol) ReadLimit() int {
+	if x.h2 != nil {
+		return readBufSize
+	}
+	return x.http.ReadLimit((*conn)(x).limits())
+}
 
 // Took implements transport.Protocol.
 func (x *protocol) Took(n int) { x.http.Took(n) }
@@ -84,6 +97,10 @@ func (x *protocol) Took(n int) { x.http.Took(n) }
 // Receive implements transport.Protocol.
 func (x *protocol) Receive(p []byte) {
 	c := (*conn)(x)
+	if c.h2 != nil || c.beginsHTTP2(p) {
+		c.h2.receive(p)
+		return
+	}
 	c.take(p)
 	if c.http.IsExcessive(c.limits()) {
 		c.fail(ExcessInput)
@@ -104,6 +121,9 @@ const (
 func (x *protocol) NextRecord(spent int) (p []byte, cost int, later bool) {
 	c := (*conn)(x)
 	w := c.w
+	if c.h2 != nil {
+		return c.h2.nextRecord(spent)
+	}
 	if spent >= recordsPerVisit && (c.sub.QueueBytes() <= visitBytes || spent >= scheduler.Budget) {
 		c.schedule(scheduler.Low)
 		return nil, 0, true
@@ -143,14 +163,14 @@ func (x *protocol) ReadFailed(err error) {
 		c.fail(CertificateRefused)
 		return
 	}
-	c.w.srv.log.Debug("connection broke", "conn", c.id, "peer", c.peer, "err", err)
+	c.w.srv.log.Debug("connection broke", "conn", c.id, "peer", c.peer(), "err", err)
 	c.fail(TransportFailed)
 }
 
 // WriteFailed implements transport.Protocol.
 func (x *protocol) WriteFailed(err error) {
 	c := (*conn)(x)
-	c.w.srv.log.Debug("write failed", "conn", c.id, "peer", c.peer, "err", err)
+	c.w.srv.log.Debug("write failed", "conn", c.id, "peer", c.peer(), "err", err)
 	c.fail(TransportFailed)
 }
 
@@ -166,6 +186,10 @@ func (x *protocol) Expired() {
 	case transport.Handshaking:
 		c.abort(HandshakeTimeout)
 	case transport.Open:
+		if c.h2 != nil {
+			c.h2.expired()
+			return
+		}
 		if c.sub.State() == subscriber.Streaming {
 			c.streamDeadline()
 			return
@@ -188,13 +212,15 @@ func (x *protocol) Failing() {
 // Closed implements transport.Protocol.
 func (x *protocol) Closed() {
 	c := (*conn)(x)
-	c.sub.Stop()
+	if c.h2 == nil || !c.h2.closed() {
+		c.w.closed[c.reason]++
+	}
+	c.stopSubscriber()
 	c.http.Release()
 	c.w.queues.Cancel(&c.node)
-	c.w.closed[c.reason]++
 	c.w.changes++
 	c.w.handshakes.leave(c)
 	c.w.remove(c)
-	c.w.srv.release(c.as, c.peer.Addr(), c.w.index)
-	c.w.srv.log.Debug("connection closed", "conn", c.id, "peer", c.peer, "reason", c.reason.String())
+	c.w.srv.release(c.as, c.addr, c.w.index)
+	c.w.srv.log.Debug("connection closed", "conn", c.id, "peer", c.peer(), "reason", c.reason.String())
 }

@@ -25,9 +25,12 @@ const (
 	MemoryShed                               // memory ran short, and more waited for it than for others
 	ExcessInput                              // more bytes after the request than a subscriber has reason to send
 	TransportFailed                          // a read or write failed, or the peer broke TLS
+	HTTP2Failed                              // the client broke HTTP/2 (RFC 9113)
+	HTTP2Flood                               // it sent too much in HTTP/2 that costs work
+	Idle                                     // an HTTP/2 connection without a stream
 )
 
-const numCloseReasons = TransportFailed + 1
+const numCloseReasons = Idle + 1
 
 var closeReasonNames = [numCloseReasons]string{
 	ClosedByPeer:          "closed_by_peer",
@@ -48,6 +51,9 @@ var closeReasonNames = [numCloseReasons]string{
 	MemoryShed:            "memory_shed",
 	ExcessInput:           "excess_input",
 	TransportFailed:       "transport_failed",
+	HTTP2Failed:           "http2_failed",
+	HTTP2Flood:            "http2_flood",
+	Idle:                  "idle",
 }
 
 func (r CloseReason) String() string { return closeReasonNames[r] }
@@ -58,22 +64,25 @@ type RefuseReason uint8
 
 // The refuse reasons.
 const (
-	RefusedConnections  RefuseReason = iota // limits.connections
-	RefusedAddress                          // limits.connections_per_address
-	RefusedDescriptors                      // the process had no descriptor left
-	RefusedDraining                         // the daemon is stopping
-	RefusedKicked                           // kicked with refuse_seconds
-	RefusedRequest                          // a malformed head or an unusable request (4xx, 5xx)
-	RefusedRooms                            // rooms or client id that are missing, malformed or too many
-	RefusedUnauthorized                     // no token or signed URL, or none that is good (401)
-	RefusedForbidden                        // rooms or an id that the client may not have (403)
-	RefusedHost                             // a Host that does not belong to the certificate (421)
-	RefusedRate                             // limits.handshake_rate
-	RefusedMemory                           // memory runs short
-	RefusedPenalty                          // its network has a penalty
+	RefusedConnections         RefuseReason = iota // limits.connections
+	RefusedAddress                                 // limits.connections_per_address
+	RefusedDescriptors                             // the process had no descriptor left
+	RefusedDraining                                // the daemon is stopping
+	RefusedKicked                                  // kicked with refuse_seconds
+	RefusedRequest                                 // a malformed head or an unusable request (4xx, 5xx)
+	RefusedRooms                                   // rooms or client id that are missing, malformed or too many
+	RefusedUnauthorized                            // no token or signed URL, or none that is good (401)
+	RefusedForbidden                               // rooms or an id that the client may not have (403)
+	RefusedHost                                    // a Host that does not belong to the certificate (421)
+	RefusedRate                                    // limits.handshake_rate
+	RefusedMemory                                  // memory runs short
+	RefusedPenalty                                 // its network has a penalty
+	RefusedStreams                                 // limits.streams
+	RefusedStreamsOfAddress                        // limits.streams_per_address
+	RefusedStreamsOfConnection                     // limits.streams_per_connection
 )
 
-const numRefuseReasons = RefusedPenalty + 1
+const numRefuseReasons = RefusedStreamsOfConnection + 1
 
 var refuseReasonNames = [numRefuseReasons]string{
 	RefusedConnections:  "connections",
@@ -89,6 +98,10 @@ var refuseReasonNames = [numRefuseReasons]string{
 	RefusedRate:         "handshake_rate",
 	RefusedMemory:       "memory",
 	RefusedPenalty:      "penalized",
+
+	RefusedStreams:             "streams",
+	RefusedStreamsOfAddress:    "streams_per_address",
+	RefusedStreamsOfConnection: "streams_per_connection",
 }
 
 func (r RefuseReason) String() string { return refuseReasonNames[r] }

@@ -65,29 +65,47 @@ func (c *conn) refuseOther(p []byte) bool {
 // serve handles a request: the first one, or another on an open stream whose output has been sent.
 func (c *conn) serve(req *exchange.Request) {
 	cfg := c.w.srv.config()
-	sub, ans := site.Decide(req, cfg.rules, site.Visitor{
-		Address:    c.peer.Addr(),
-		Now:        c.w.loop.Now(),
-		Secure:     c.secure,
-		Serves:     c.serves,
-		ServerName: c.serverName,
-	})
+	sub, ans := site.Decide(req, cfg.rules, c.visitor())
 	switch {
 	case sub == nil:
 		c.countRefusal(&ans)
 		c.logAnswer(&ans)
 		c.answer(req, &ans, Answered)
-	case c.shouldDefer(sub):
+	case c.shouldDefer(sub, c.sub.State() == subscriber.None):
 		c.deferSubscriber(req, cfg)
 	default:
 		c.open(req, sub, cfg)
 	}
 }
 
+// visitor returns what is known about the client.
+func (c *conn) visitor() site.Visitor {
+	return site.Visitor{
+		Address:    c.addr,
+		Now:        c.w.loop.Now(),
+		Secure:     c.secure,
+		Serves:     c.serves,
+		ServerName: c.serverName,
+	}
+}
+
 // open turns the connection into a stream, or replaces the subscription of an open one.
 func (c *conn) open(req *exchange.Request, sub *site.Subscription, cfg *snapshot) {
 	isFirst := c.sub.State() == subscriber.None
-	preface := c.sub.Start(c.w.loop.Now(), subscriber.Grant{
+	preface := c.sub.Start(c.w.loop.Now(), grantOf(sub), cfg.Retry)
+	c.scheduleStream()
+	c.http.StartStream(req.HTTP10, !c.w.srv.reinit.Load(), c.streamFields(req, cfg), preface)
+	if !isFirst {
+		c.schedule(scheduler.High)
+		return
+	}
+	c.w.srv.log.Debug("stream opened", "conn", c.id, "peer", c.peer(), "id", sub.ID, "rooms", len(sub.Rooms), "all", sub.All)
+	c.visit()
+}
+
+// grantOf returns what a subscriber that was let in may have.
+func grantOf(sub *site.Subscription) subscriber.Grant {
+	return subscriber.Grant{
 		Subscription: hub.Subscription{
 			Rooms:       sub.Rooms,
 			All:         sub.All,
@@ -95,15 +113,7 @@ func (c *conn) open(req *exchange.Request, sub *site.Subscription, cfg *snapshot
 			LastEventID: sub.LastEventID,
 		},
 		Until: sub.Until,
-	}, cfg.Retry)
-	c.scheduleStream()
-	c.http.StartStream(req.HTTP10, !c.w.srv.reinit.Load(), c.streamFields(req, cfg), preface)
-	if !isFirst {
-		c.schedule(scheduler.High)
-		return
 	}
-	c.w.srv.log.Debug("stream opened", "conn", c.id, "peer", c.peer, "id", sub.ID, "rooms", len(sub.Rooms), "all", sub.All)
-	c.visit()
 }
 
 // Bounds on further requests on one connection: each may start a replay.
@@ -147,24 +157,36 @@ func (c *conn) visit() (records int) {
 	c.w.figures.begin()
 	c.w.queues.Cancel(&c.node)
 	records, done := c.transport.Write()
-	if done && c.transport.State() == transport.Open && c.http.NextReady() {
-		c.next()
+	if done && c.transport.State() == transport.Open {
+		switch {
+		case c.h2 != nil:
+			c.h2.sent()
+		case c.http.NextReady():
+			c.next()
+		}
 	}
 	return max(records, 1)
 }
 
 // shouldDefer reports whether a valid subscription must be refused for now, and counts the reason.
-func (c *conn) shouldDefer(sub *site.Subscription) bool {
+// isNew: the stream is not open yet; if it may be opened, it is counted as open.
+func (c *conn) shouldDefer(sub *site.Subscription, isNew bool) bool {
 	switch {
 	case c.as == admission.AdmitDefer: // counted when it was admitted
 	case c.as == admission.AdmitChallenge:
 		c.w.refuse(RefusedRate)
 	case c.w.srv.draining():
 		c.w.refuse(RefusedDraining)
-	case c.isReading() && c.w.srv.memoryLow.Load(): // an open stream may be changed
+	case isNew && c.w.srv.memoryLow.Load(): // an open stream may be changed
 		c.w.refuse(RefusedMemory)
 	case c.w.srv.bans.refuses(c.w.now(), sub):
 		c.w.refuse(RefusedKicked)
+	case isNew:
+		reason, ok := c.w.srv.openStream(c.addr)
+		if !ok {
+			c.w.refuse(reason)
+		}
+		return !ok
 	default:
 		return false
 	}
@@ -202,7 +224,7 @@ func (c *conn) answer(req *exchange.Request, a *exchange.Answer, reason CloseRea
 // finish sends what is queued and then closes the connection.
 func (c *conn) finish(reason CloseReason) {
 	c.reason = reason
-	c.sub.Stop()
+	c.stopSubscriber()
 	c.transport.Finish()
 	c.visit()
 }
@@ -222,7 +244,7 @@ func (c *conn) countRefusal(a *exchange.Answer) {
 
 // logAnswer logs an answer, with the reason that the client is not told.
 func (c *conn) logAnswer(ans *exchange.Answer) {
-	args := []any{"conn", c.id, "peer", c.peer, "status", ans.Status, "code", ans.Code}
+	args := []any{"conn", c.id, "peer", c.peer(), "status", ans.Status, "code", ans.Code}
 	if ans.Denial != "" {
 		args = append(args, "reason", ans.Denial)
 	}

@@ -6,7 +6,6 @@ import (
 	"slices"
 
 	"github.com/hassesd/hassesd/internal/edge/subscriber"
-	"github.com/hassesd/hassesd/internal/edge/transport"
 )
 
 // What the edge does when memory runs short: it refuses new streams, and ends those that hold most.
@@ -51,7 +50,7 @@ type shedding struct {
 }
 
 type candidate struct {
-	c       *conn
+	s       stream
 	waiting int // bytes
 }
 
@@ -63,12 +62,9 @@ func (d *shedding) look(subs *subscriber.Set, end int) int {
 	}
 	stop := max(0, end-shedPerTurn)
 	for i := stop; i < end; i++ {
-		c := connOf(subs.At(i))
-		if c.transport.IsFailing() {
-			continue
-		}
-		if waiting := c.unwritten(); waiting > 0 {
-			d.found = append(d.found, candidate{c, waiting})
+		s := streamOf(subs.At(i))
+		if waiting := s.unwritten(); waiting > 0 {
+			d.found = append(d.found, candidate{s, waiting})
 			if len(d.found) >= 2*d.most {
 				d.cut()
 			}
@@ -91,15 +87,9 @@ func (d *shedding) end() int {
 	n := 0
 	for i, found := range d.found {
 		d.found[i] = candidate{}
-		c := found.c
-		if c.transport.State() == transport.Closed || c.transport.IsFailing() {
-			continue
+		if found.s.shed() {
+			n++
 		}
-		if c.transport.State() == transport.Closing {
-			c.reason = MemoryShed
-		}
-		c.fail(MemoryShed)
-		n++
 	}
 	return n
 }

@@ -5,16 +5,41 @@ import (
 
 	"github.com/hassesd/hassesd/internal/edge/scheduler"
 	"github.com/hassesd/hassesd/internal/edge/subscriber"
+	"github.com/hassesd/hassesd/internal/edge/transport"
 	"github.com/hassesd/hassesd/internal/sse"
 )
 
-// carrier is the connection as its subscriber sees it.
+// stream is what carries a subscriber here: an HTTP/1 connection, which carries one, or a stream of an HTTP/2 connection.
+type stream interface {
+	subscriber.Carrier
+	// isLive reports whether the stream is open and has not failed.
+	isLive() bool
+	// end ends the stream properly, if it is live: what is queued, the farewell if there is one, the end of the response.
+	end(reason CloseReason, farewell []byte)
+	// shed ends the stream without another word, whatever waits for it, and reports whether it was there.
+	shed() bool
+	// reschedule sets the timer to the next thing that must happen to the stream.
+	reschedule()
+	// unwritten returns how much of what it has to send has not been written to the socket.
+	unwritten() int
+}
+
+// streamOf returns what carries a subscriber.
+func streamOf(s *subscriber.Subscriber) stream { return s.Carrier().(stream) }
+
+// endingCost returns what it costs a walk to end a subscriber's stream.
+func endingCost(s *subscriber.Subscriber) int { return endCost + roomCost*s.Memberships() }
+
+// carrier is an HTTP/1 connection as its subscriber sees it.
 type carrier conn
 
-var _ subscriber.Carrier = (*carrier)(nil)
+var _ stream = (*carrier)(nil)
 
-// connOf returns the connection that carries s.
-func connOf(s *subscriber.Subscriber) *conn { return (*conn)(s.Carrier().(*carrier)) }
+func (r *carrier) isLive() bool                            { return (*conn)(r).isLive() }
+func (r *carrier) end(reason CloseReason, farewell []byte) { (*conn)(r).end(reason, farewell) }
+func (r *carrier) shed() bool                              { return (*conn)(r).shed() }
+func (r *carrier) reschedule()                             { (*conn)(r).scheduleStream() }
+func (r *carrier) unwritten() int                          { return (*conn)(r).unwritten() }
 
 const (
 	// fewMatches is how many streams an event may match to get the high priority.
@@ -25,8 +50,10 @@ const (
 )
 
 // Ready implements subscriber.Carrier.
-func (r *carrier) Ready(s *subscriber.Subscriber, matched int) {
-	c := (*conn)(r)
+func (r *carrier) Ready(s *subscriber.Subscriber, matched int) { (*conn)(r).scheduleEvent(s, matched) }
+
+// scheduleEvent schedules the connection for an event that matched so many streams of this loop.
+func (c *conn) scheduleEvent(s *subscriber.Subscriber, matched int) {
 	switch {
 	case matched <= fewMatches:
 		c.schedule(scheduler.High)
@@ -61,8 +88,17 @@ func (c *conn) end(reason CloseReason, farewell []byte) {
 	c.schedule(scheduler.High)
 }
 
-// endingCost returns the cost of ending the stream in a walk.
-func (c *conn) endingCost() int { return endCost + roomCost*c.sub.Memberships() }
+// shed ends the connection without another word.
+func (c *conn) shed() bool {
+	if c.transport.State() == transport.Closed || c.transport.IsFailing() {
+		return false
+	}
+	if c.transport.State() == transport.Closing {
+		c.reason = MemoryShed
+	}
+	c.fail(MemoryShed)
+	return true
+}
 
 // scheduleStream sets the timer for the next heartbeat or end of the stream.
 func (c *conn) scheduleStream() {
@@ -80,7 +116,7 @@ func (c *conn) streamDeadline() {
 		c.w.endOverdue(&c.sub)
 		return
 	}
-	if c.sub.Heartbeat(timing, now, !c.transport.IsBlocked() && c.http.Idle()) {
+	if c.sub.Heartbeat(timing, now, 0, !c.transport.IsBlocked() && c.http.Idle()) {
 		c.schedule(scheduler.Normal) // thousands may be due at one time
 	}
 	c.scheduleStream()
@@ -98,21 +134,41 @@ func (w *worker) endOverdue(s *subscriber.Subscriber) {
 // stepOverdue is the step of a walk that ends expired subscribers.
 func (w *worker) stepOverdue() (cost int, more bool) {
 	last := len(w.overdue) - 1
-	c := connOf(w.overdue[last])
+	sub := w.overdue[last]
 	w.overdue[last] = nil
 	w.overdue = w.overdue[:last]
-	if !c.isLive() {
+	s := streamOf(sub)
+	if !s.isLive() {
 		return lookCost, last > 0
 	}
 	cfg := w.srv.config()
-	cost = c.endingCost()
-	switch c.sub.Expired(&cfg.timing, w.now()) {
+	cost = endingCost(sub)
+	switch sub.Expired(&cfg.timing, w.now()) {
 	case subscriber.NotExpired:
-		c.scheduleStream() // another request has come
+		s.reschedule() // another request has come
 	case subscriber.GrantExpired:
-		c.end(TokenEnded, sse.Reauthorize(w.jitter(cfg.Retry)))
+		s.end(TokenEnded, sse.Reauthorize(w.jitter(cfg.Retry)))
 	case subscriber.Aged:
-		c.end(StreamAged, sse.Farewell(w.jitter(cfg.Retry)))
+		s.end(StreamAged, sse.Farewell(w.jitter(cfg.Retry)))
 	}
+	return cost, last > 0
+}
+
+// endSlow resets a stream that has overflowed, in one of the next turns: thousands may at one time.
+func (w *worker) endSlow(st *h2stream) {
+	w.tooSlow = append(w.tooSlow, st)
+	if len(w.tooSlow) == 1 {
+		w.walks.start(context.Background(), w.stepTooSlow, func() { w.tooSlow = nil })
+	}
+}
+
+// stepTooSlow is the step of a walk that resets them.
+func (w *worker) stepTooSlow() (cost int, more bool) {
+	last := len(w.tooSlow) - 1
+	st := w.tooSlow[last]
+	w.tooSlow[last] = nil
+	w.tooSlow = w.tooSlow[:last]
+	cost = endingCost(&st.sub)
+	st.reset(SlowClient)
 	return cost, last > 0
 }

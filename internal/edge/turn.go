@@ -85,7 +85,7 @@ func (w *worker) reschedule() {
 		if s.State() != subscriber.Streaming {
 			return 0
 		}
-		connOf(s).scheduleStream()
+		streamOf(s).reschedule()
 		return timerCost
 	})
 	w.walks.start(context.Background(), w.following.step, func() { w.following = nil })

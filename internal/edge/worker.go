@@ -8,6 +8,7 @@ import (
 
 	"github.com/hassesd/hassesd/internal/edge/exchange"
 	"github.com/hassesd/hassesd/internal/edge/http1"
+	"github.com/hassesd/hassesd/internal/edge/http2"
 	"github.com/hassesd/hassesd/internal/edge/scheduler"
 	"github.com/hassesd/hassesd/internal/edge/subscriber"
 	"github.com/hassesd/hassesd/internal/edge/transport"
@@ -36,6 +37,8 @@ type worker struct {
 	walks      walks
 	following  *downwards               // gives streams the deadlines of a new configuration; nil: all have them
 	overdue    []*subscriber.Subscriber // that have had their time, to be ended
+	tooSlow    []*h2stream              // that have overflowed, to be reset
+	codec      *http2.Codec             // nil before the first HTTP/2 connection
 	date       date
 	writeBuf   []byte           // room for one framed chunk
 	fields     []exchange.Field // room for the fields of a response

@@ -152,6 +152,9 @@ func (w *world) end() {
 	if n := w.srv.open.Load() + w.srv.deferred.Load() + int64(w.srv.admission.Held()); n != 0 {
 		w.t.Errorf("%d places are still counted as taken", n)
 	}
+	if n := w.srv.streams.Load(); n != 0 {
+		w.t.Errorf("%d streams are still counted as open", n)
+	}
 	if n := w.kernel.Descriptors(); n != 0 {
 		w.t.Errorf("%d descriptors are still open", n)
 	}

@@ -13,6 +13,7 @@ func Admission(s *config.Settings) admission.Limits {
 	}
 	l := admission.Limits{
 		Connections: s.Limits.ConnectionsPerAddress,
+		Streams:     s.Limits.StreamsPerAddress,
 		Handshakes:  s.Limits.HandshakesPerAddress,
 		Rate:        s.Limits.HandshakeRate,
 		Burst:       s.Limits.HandshakeBurst,
@@ -24,6 +25,7 @@ func Admission(s *config.Settings) admission.Limits {
 		bound admission.Bounds
 	}{
 		{"limits.connections_per_address", admission.BoundConnections},
+		{"limits.streams_per_address", admission.BoundStreams},
 		{"limits.handshakes_per_address", admission.BoundHandshakes},
 		{"limits.handshake_rate", admission.BoundRate},
 		{"limits.penalties", admission.BoundPenalties},

@@ -8,7 +8,7 @@ import (
 )
 
 func TestLoopbackHasTheLimitsThatWereSet(t *testing.T) {
-	const all = admission.BoundConnections | admission.BoundHandshakes | admission.BoundRate | admission.BoundPenalties
+	const all = admission.BoundConnections | admission.BoundStreams | admission.BoundHandshakes | admission.BoundRate | admission.BoundPenalties
 	for _, tt := range []struct {
 		name   string
 		change func(*config.Limits)
@@ -16,6 +16,7 @@ func TestLoopbackHasTheLimitsThatWereSet(t *testing.T) {
 	}{
 		{"defaults", func(*config.Limits) {}, all},
 		{"connections", func(l *config.Limits) { l.ConnectionsPerAddress = 5 }, all &^ admission.BoundConnections},
+		{"streams", func(l *config.Limits) { l.StreamsPerAddress = 5 }, all &^ admission.BoundStreams},
 		{"handshakes", func(l *config.Limits) { l.HandshakesPerAddress = 5 }, all &^ admission.BoundHandshakes},
 		{"rate", func(l *config.Limits) { l.HandshakeRate = 5 }, all &^ admission.BoundRate},
 		{"penalties", func(l *config.Limits) { l.Penalties = "dry-run" }, all &^ admission.BoundPenalties},

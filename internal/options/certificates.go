@@ -25,7 +25,7 @@ func FilesOf(c config.Certificate) certs.Files {
 
 // TLSPolicy returns what the listeners negotiate.
 func TLSPolicy(s *config.Settings) certs.Policy {
-	return certs.Policy{MinVersion: s.TLS.MinVersion, SNIStrict: s.TLS.SNIStrict, Tickets: s.TLS.SessionTickets}
+	return certs.Policy{MinVersion: s.TLS.MinVersion, SNIStrict: s.TLS.SNIStrict, Tickets: s.TLS.SessionTickets, HTTP2: s.HTTP2}
 }
 
 // UsesACME reports whether certificates are obtained over ACME.

@@ -26,6 +26,8 @@ func Edge(s *config.Settings, policy *auth.Policy) edge.Config {
 		HeartbeatEvent:    s.Heartbeat.Event,
 		StreamAge:         s.Limits.StreamAge,
 		KernelBytes:       s.Limits.KernelBytes,
+		HTTP2:             s.HTTP2,
+		Streams:           s.Limits.Streams,
 		Connections:       s.Limits.Connections,
 		Handshakes:        s.Limits.Handshakes,
 		HandshakeCPU:      s.Limits.HandshakeCPU,
@@ -33,6 +35,9 @@ func Edge(s *config.Settings, policy *auth.Policy) edge.Config {
 		RequestTimeout:    s.Limits.RequestTimeout,
 		RequestBytes:      s.Limits.RequestBytes,
 		Admission:         Admission(s),
+
+		StreamsPerConnection: s.Limits.StreamsPerConnection,
+		HeaderTable:          uint32(s.HTTP2HeaderTable),
 	}
 }
 

@@ -16,6 +16,7 @@ func TestEverySettingOfTheEdgeIsPassedOn(t *testing.T) {
 	s.Dev, s.Auth.AllowAllRooms, s.CORS.Credentials, s.Demo = true, true, true, true
 	s.CORS.Origins = []string{"https://example.org"}
 	s.Heartbeat.Event = "ping"
+	s.HTTP2HeaderTable, s.Limits.Streams = 4096, 1
 	s.Limits.StreamAge, s.Limits.Connections, s.Limits.ConnectionsPerAddress = time.Hour, 1, 1
 	v := reflect.ValueOf(Edge(&s, &auth.Policy{}))
 	for i := range v.NumField() {

@@ -1,7 +1,6 @@
 package access
 
 import (
-	"crypto/tls"
 	"crypto/x509"
 	"errors"
 	"fmt"
@@ -11,8 +10,7 @@ import (
 	"github.com/hassesd/hassesd/internal/pemfile"
 )
 
-// loadCertificate reads the daemon's certificate and its key.
-func loadCertificate(certFile, keyFile string, now time.Time) (pair tls.Certificate, wrong []error) {
+func (a *MutualTLS) loadCertificate(certFile, keyFile string, now time.Time) (wrong []error) {
 	certPEM, errCert := readCertificateFile(certFile)
 	keyPEM, errKey := readPrivateKeyFile(keyFile)
 	if errCert != nil {
@@ -22,16 +20,16 @@ func loadCertificate(certFile, keyFile string, now time.Time) (pair tls.Certific
 		wrong = append(wrong, &SettingError{"tls.key_file", errKey})
 	}
 	if len(wrong) > 0 {
-		return pair, wrong
+		return wrong
 	}
-	pair, err := pemfile.KeyPair(certFile, certPEM, keyFile, keyPEM)
-	if err != nil {
-		return pair, []error{&SettingError{"tls.key_file", err}}
+	var err error
+	if a.certificate, err = pemfile.KeyPair(certFile, certPEM, keyFile, keyPEM); err != nil {
+		return []error{&SettingError{"tls.key_file", err}}
 	}
-	if err := checkServerLeaf(pair.Leaf, now); err != nil {
-		return pair, []error{&SettingError{"tls.cert_file", fmt.Errorf("certificate %s %w", certFile, err)}}
+	if err := checkServerLeaf(a.certificate.Leaf, now); err != nil {
+		return []error{&SettingError{"tls.cert_file", fmt.Errorf("certificate %s %w", certFile, err)}}
 	}
-	return pair, nil
+	return nil
 }
 
 func readCertificateFile(path string) ([]byte, error) {
@@ -73,29 +71,31 @@ func checkServerLeaf(leaf *x509.Certificate, now time.Time) error {
 	return nil
 }
 
-// loadAuthorities reads the certificates of the authorities of clients.
-func loadAuthorities(file string, now time.Time) ([]*x509.Certificate, error) {
+func (a *MutualTLS) loadClientCAs(file string, now time.Time) error {
 	text, _, err := readAccessFile(file)
 	if err != nil {
-		return nil, fmt.Errorf("read the authorities of clients: %w", err)
+		return fmt.Errorf("read the authorities of clients: %w", err)
 	}
+	a.clientCAs = x509.NewCertPool()
 	all, err := pemfile.Certificates(text)
 	if err != nil {
-		return nil, fmt.Errorf("authorities of clients %s: %w", file, err)
+		return fmt.Errorf("authorities of clients %s: %w", file, err)
 	}
 	usable := 0
 	for i, c := range all {
 		if !c.IsCA {
-			return nil, fmt.Errorf("authorities of clients %s: number %d in the file (%s) is not an authority's certificate", file, i+1, c.Subject)
+			return fmt.Errorf("authorities of clients %s: number %d in the file (%s) is not an authority's certificate", file, i+1, c.Subject)
 		}
 		if !now.After(c.NotAfter) {
 			usable++
 		}
+		a.clientCAs.AddCert(c)
+		a.authorities = append(a.authorities, c)
 	}
 	if usable == 0 {
-		return nil, fmt.Errorf("authorities of clients %s: all of them have expired", file)
+		return fmt.Errorf("authorities of clients %s: all of them have expired", file)
 	}
-	return all, nil
+	return nil
 }
 
 func isFor(c *x509.Certificate, use x509.ExtKeyUsage) bool {
@@ -104,7 +104,3 @@ func isFor(c *x509.Certificate, use x509.ExtKeyUsage) bool {
 	}
 	return slices.Contains(c.ExtKeyUsage, use) || slices.Contains(c.ExtKeyUsage, x509.ExtKeyUsageAny)
 }
-
-func day(t time.Time) string { return t.UTC().Format(time.DateOnly) }
-
-func second(t time.Time) string { return t.UTC().Format(time.RFC3339) }

@@ -11,28 +11,40 @@ import (
 type ClientCursor struct {
 	Key  uint64 // what the list is sorted by; 0 by age
 	Conn uint64
+
+	Stream uint32 // of HTTP/2
 }
 
 // Text is the cursor as callers see it, who need not understand it.
 func (c ClientCursor) Text(sort string) string {
-	return fmt.Sprintf("%s.%d.%d", cmp.Or(sort, SortAge), c.Key, c.Conn)
+	text := fmt.Sprintf("%s.%d.%d", cmp.Or(sort, SortAge), c.Key, c.Conn)
+	if c.Stream > 0 {
+		text += fmt.Sprintf(".%d", c.Stream)
+	}
+	return text
 }
 
 // ReadClientCursor reads what Text has written for a list of that order.
 func ReadClientCursor(sort, text string) (ClientCursor, error) {
 	order, rest, _ := strings.Cut(text, ".")
-	key, conn, _ := strings.Cut(rest, ".")
+	key, rest, _ := strings.Cut(rest, ".")
+	conn, stream, hasStream := strings.Cut(rest, ".")
 	k, errKey := strconv.ParseUint(key, 10, 64)
 	n, errConn := strconv.ParseUint(conn, 10, 64)
-	if order != cmp.Or(sort, SortAge) || errKey != nil || errConn != nil {
+	var s uint64
+	var errStream error
+	if hasStream {
+		s, errStream = strconv.ParseUint(stream, 10, 31)
+	}
+	if order != cmp.Or(sort, SortAge) || errKey != nil || errConn != nil || errStream != nil {
 		return ClientCursor{}, badCursor()
 	}
-	return ClientCursor{Key: k, Conn: n}, nil
+	return ClientCursor{Key: k, Conn: n, Stream: uint32(s)}, nil
 }
 
 // ClientCursorAfter is the cursor of a page that ends with the client.
 func ClientCursorAfter(sort string, c *Client) string {
-	at := ClientCursor{Conn: c.Conn}
+	at := ClientCursor{Conn: c.Conn, Stream: c.Stream}
 	switch sort {
 	case SortQueue:
 		at.Key = uint64(max(0, c.QueueBytes))

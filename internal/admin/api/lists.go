@@ -27,9 +27,11 @@ type Clients struct {
 	NextCursor string   `json:"next_cursor,omitempty"` // empty: that was all
 }
 
-// Client is one connection.
+// Client is one stream, or a connection that has none.
 type Client struct {
 	Conn             uint64   `json:"conn"`
+	Stream           uint32   `json:"stream,omitempty"` // its number on an HTTP/2 connection, which several share
+	HTTP             string   `json:"http,omitempty"`   // 1.0, 1.1 or 2; empty before the request
 	ID               string   `json:"id"`
 	Addr             string   `json:"addr"`
 	State            string   `json:"state"`  // accepted, handshaking, reading, streaming, draining

@@ -5,13 +5,8 @@ import (
 	"github.com/hassesd/hassesd/internal/admin/api"
 )
 
-// Bounds of a command that is no message, in bytes.
-const (
-	// maxUnprivilegedLine is the longest of a connection without a role: a key with all around it.
-	maxUnprivilegedLine = 4 << 10
-	// maxRequest is the longest of any other, and what a request may have beside its message.
-	maxRequest = 64 << 10
-)
+// maxUnprivilegedLine bounds the commands of a connection without a role: a key with all around it.
+const maxUnprivilegedLine = 4 << 10
 
 // newLineHold makes the connection's part of the budget.
 func (c *conn) newLineHold() *lineHold {
@@ -32,7 +27,7 @@ func (c *conn) lineLimit(longest int) int {
 	case api.RoleNone:
 		return min(longest, maxUnprivilegedLine)
 	case api.RoleRead:
-		return min(longest, maxRequest)
+		return min(longest, rpcSlack)
 	case api.RolePublish, api.RoleAdmin:
 	}
 	return longest

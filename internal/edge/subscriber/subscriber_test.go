@@ -178,24 +178,24 @@ func TestHeartbeatsAreForTheSilent(t *testing.T) {
 	timing := Timing{HeartbeatInterval: 10 * time.Second, Heartbeat: sse.Comment()}
 	f := newFixture(t, hub.Options{})
 	f.open(time.Time{}, "a")
-	if f.Heartbeat(&timing, f.since(), true) {
+	if f.Heartbeat(&timing, f.since(), 0, true) {
 		t.Error("a heartbeat at once")
 	}
 	f.now = f.now.Add(12 * time.Second)
-	if f.Heartbeat(&timing, f.since(), false) {
+	if f.Heartbeat(&timing, f.since(), 0, false) {
 		t.Error("a heartbeat though something is on its way")
 	}
-	if f.Heartbeat(&timing, f.since(), true) {
+	if f.Heartbeat(&timing, f.since(), 0, true) {
 		t.Error("a heartbeat right after that")
 	}
 	f.now = f.now.Add(12 * time.Second)
 	f.Wrote(f.since())
 	f.now = f.now.Add(5 * time.Second)
-	if f.Heartbeat(&timing, f.since(), true) {
+	if f.Heartbeat(&timing, f.since(), 0, true) {
 		t.Error("a heartbeat after 5 s of silence")
 	}
 	f.now = f.now.Add(7 * time.Second)
-	if !f.Heartbeat(&timing, f.since(), true) || f.payload() == "" {
+	if !f.Heartbeat(&timing, f.since(), 0, true) || f.payload() == "" {
 		t.Error("no heartbeat after 12 s of silence")
 	}
 	f.Stop()

@@ -51,11 +51,11 @@ func (s *Subscriber) Expired(t *Timing, now time.Duration) Expiry {
 	return NotExpired
 }
 
-// Heartbeat queues a heartbeat if one is due, and reports whether it did. quiet: nothing else is on
-// its way to the client. Writes do not reset the timer: when it fires, this checks how long the
-// silence has lasted.
-func (s *Subscriber) Heartbeat(t *Timing, now time.Duration, quiet bool) bool {
-	if t.HeartbeatInterval == 0 || now < s.lastWrite+s.spread(t.HeartbeatInterval) {
+// Heartbeat queues a heartbeat if one is due, or will be within early, and reports whether it did.
+// quiet: nothing else is on its way to the client. Writes do not reset the timer: when it fires,
+// this checks how long the silence has lasted.
+func (s *Subscriber) Heartbeat(t *Timing, now, early time.Duration, quiet bool) bool {
+	if t.HeartbeatInterval == 0 || now+early < s.lastWrite+s.spread(t.HeartbeatInterval) {
 		return false
 	}
 	s.lastWrite = now // a blocked stream is not silent; look again after another interval

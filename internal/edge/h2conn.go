@@ -1,0 +1,309 @@
+package edge
+
+import (
+	"errors"
+	"time"
+
+	"github.com/hassesd/hassesd/internal/admission"
+	"github.com/hassesd/hassesd/internal/edge/http1"
+	"github.com/hassesd/hassesd/internal/edge/http2"
+	"github.com/hassesd/hassesd/internal/edge/scheduler"
+	"github.com/hassesd/hassesd/internal/edge/transport"
+)
+
+// protoHTTP2 is how ALPN names HTTP/2 over TLS (RFC 9113, section 3.2).
+const protoHTTP2 = "h2"
+
+const (
+	// idleTime is how long an HTTP/2 connection without a stream is kept.
+	idleTime = 30 * time.Second
+	// failTime is how long the GOAWAY that ends a connection may take to leave.
+	failTime = time.Second
+)
+
+// h2conn is what a connection that speaks HTTP/2 has beside other connections: streams, each with a subscriber.
+type h2conn struct {
+	c       *conn
+	mux     http2.Conn
+	due     time.Duration // when the timer comes, since the server's start; 0: never
+	begun   bool          // a request has come
+	missed  bool          // streams were not marked ready while the connection was blocked
+	passed  bool          // in the record under way, a replay has passed over much that is not for its stream
+	counted bool          // the end of a stream was counted
+	blamed  bool          // and so was why the connection failed
+	idle    bool          // the timer runs out for want of streams
+	first   h2stream      // the one that most connections have
+}
+
+// startHTTP2 turns a connection that has just been opened to HTTP/2.
+func (c *conn) startHTTP2() {
+	w, cfg := c.w, c.w.srv.config()
+	if w.codec == nil {
+		w.codec = http2.NewCodec()
+	}
+	c.h2 = &h2conn{c: c}
+	c.h2.mux.Start(w.now(), http2.Limits{
+		HeaderBytes: cfg.RequestBytes,
+		Streams:     cfg.StreamsPerConnection,
+		HeaderTable: cfg.HeaderTable,
+	}, w.codec, c.h2)
+	if w.srv.draining() {
+		c.h2.mux.GoAway(http2.NoError)
+	}
+	c.schedule(scheduler.High) // our settings
+}
+
+// beginsHTTP2 reports whether the connection begins with the preface of HTTP/2, which turns it to that (RFC 9113, section
+// 3.3). No request of HTTP/1 begins so. p is what came last.
+func (c *conn) beginsHTTP2(p []byte) bool {
+	const sign = "PRI "
+	if !c.isReading() || c.secure || !c.w.srv.config().HTTP2 {
+		return false
+	}
+	begun := c.http.Begun()
+	if len(begun) >= len(sign) || len(begun)+len(p) < len(sign) || string(begun)+string(p[:len(sign)-len(begun)]) != sign {
+		return false
+	}
+	c.startHTTP2()
+	c.h2.receive(begun)
+	c.http.Release()
+	return true
+}
+
+// isWaiting reports whether no request has come yet.
+func (h *h2conn) isWaiting() bool { return !h.begun && h.c.transport.State() == transport.Open }
+
+// receive takes what the client sent.
+func (h *h2conn) receive(p []byte) {
+	c := h.c
+	if err := h.mux.Receive(c.w.now(), p); err != nil {
+		h.failed(err)
+		return
+	}
+	if h.missed || h.mux.MayHaveOutput() {
+		c.visit()
+		return
+	}
+	h.sent() // the client may have reset its last stream
+}
+
+// failed ends the connection for a mistake of the client. The GOAWAY goes out.
+func (h *h2conn) failed(err error) {
+	c := h.c
+	c.w.srv.log.Debug("HTTP/2 connection failed", "conn", c.id, "peer", c.peer(), "err", err)
+	reason := HTTP2Failed
+	var failure *http2.ConnError
+	if errors.As(err, &failure) && failure.Code == http2.EnhanceYourCalm {
+		reason = HTTP2Flood
+		c.violation(admission.ProtocolBroken)
+	}
+	c.reason = reason
+	h.counted = h.blamed // by each stream that was open, or else once
+	c.transport.Finish()
+	c.visit()
+	c.setTimeout(failTime)
+}
+
+// nextRecord is NextRecord of a connection that speaks HTTP/2.
+func (h *h2conn) nextRecord(spent int) (p []byte, cost int, later bool) {
+	w := h.c.w
+	if spent >= recordsPerVisit && (spent >= scheduler.Budget || h.queued() <= visitBytes) {
+		h.c.schedule(scheduler.Low)
+		return nil, 0, true
+	}
+	if h.missed {
+		h.missed = false
+		for _, s := range h.mux.Streams() {
+			if st := h2streamOf(s); st.hasPayload() {
+				h.mux.HaveData(s)
+			}
+		}
+	}
+	h.passed = false
+	looked := w.shard.ReplayWork()
+	p = h.mux.AppendFrames(w.writeBuf[:0], http1.RecordMax)
+	cost = int((w.shard.ReplayWork() - looked) / replayPerRecord)
+	if len(p) == 0 && h.passed {
+		h.c.schedule(scheduler.Low)
+		return nil, cost, true
+	}
+	return p, cost, false
+}
+
+// queued returns how many bytes wait for all streams.
+func (h *h2conn) queued() int {
+	n := 0
+	for _, s := range h.mux.Streams() {
+		n += h2streamOf(s).queued()
+	}
+	return n
+}
+
+// sent ends a connection whose last stream has ended after GOAWAY, and gives another without a stream its time.
+func (h *h2conn) sent() {
+	if len(h.mux.Streams()) > 0 || h.c.transport.State() != transport.Open {
+		return
+	}
+	if h.mux.IsGoingAway() {
+		h.c.finish(h.c.endReason())
+		return
+	}
+	if !h.idle { // frames that are no requests prolong nothing
+		h.idle = true
+		h.setTimer()
+	}
+}
+
+// endReason returns why a connection ends that has no streams left.
+func (c *conn) endReason() CloseReason {
+	if c.w.srv.draining() {
+		return Drained
+	}
+	return Idle
+}
+
+// setTimer sets the one timer of the connection to what must happen next.
+func (h *h2conn) setTimer() {
+	cfg := h.c.w.srv.config()
+	streams := h.mux.Streams()
+	if len(streams) == 0 {
+		wait := idleTime
+		if !h.begun {
+			wait = cfg.RequestTimeout
+		}
+		h.setDue(h.c.w.now() + wait)
+		return
+	}
+	h.due = 0
+	for _, s := range streams {
+		if next := h2streamOf(s).next(&cfg.timing); next > 0 && (h.due == 0 || next < h.due) {
+			h.due = next
+		}
+	}
+	h.setDue(h.due)
+}
+
+func (h *h2conn) setDue(at time.Duration) {
+	h.due = at
+	if at == 0 {
+		h.c.transport.ClearDeadline()
+		return
+	}
+	h.c.transport.SetDeadline(h.c.w.srv.start.Add(at))
+}
+
+// atLatest makes the timer come for what must happen to one stream.
+func (h *h2conn) atLatest(next time.Duration) {
+	if next > 0 && (h.due == 0 || next < h.due || len(h.mux.Streams()) == 1) {
+		h.setDue(next)
+	}
+}
+
+// expired does what is due: streams that have had their time are ended, silent ones are kept alive, all in one record.
+func (h *h2conn) expired() {
+	c, w := h.c, h.c.w
+	if len(h.mux.Streams()) == 0 {
+		if h.mux.IsMidFrame() {
+			c.violation(admission.RequestTimeout)
+		}
+		h.mux.GoAway(http2.NoError)
+		if h.begun {
+			c.finish(Idle)
+			return
+		}
+		c.finish(RequestTimeout)
+		return
+	}
+	timing, now := &w.srv.config().timing, w.now()
+	streams := append([]*http2.Stream(nil), h.mux.Streams()...)
+	for _, s := range streams {
+		h2streamOf(s).check(timing, now)
+	}
+	if h.mux.MayHaveOutput() {
+		c.schedule(scheduler.Normal)
+	}
+	h.setTimer()
+}
+
+// goAway tells the client to open no more streams here.
+func (h *h2conn) goAway() {
+	h.mux.GoAway(http2.NoError)
+	h.c.schedule(scheduler.High)
+}
+
+// endLate is the part of drain.endLate for a connection that speaks HTTP/2.
+func (h *h2conn) endLate(d *drain) (cost int) {
+	c := h.c
+	streams := append([]*http2.Stream(nil), h.mux.Streams()...)
+	for _, s := range streams {
+		st := h2streamOf(s)
+		if st.isLive() {
+			cost += endingCost(&st.sub)
+			st.end(Drained, d.farewell())
+		}
+	}
+	if len(streams) == 0 {
+		c.finish(Drained)
+		return failCost
+	}
+	return cost
+}
+
+// closed ends what is left of the streams, when the descriptor was given back. It reports whether the end of any stream was
+// counted.
+func (h *h2conn) closed() bool {
+	for _, s := range append([]*http2.Stream(nil), h.mux.Streams()...) {
+		h2streamOf(s).over(h.c.reason)
+	}
+	return h.counted
+}
+
+// check is for tests.
+func (h *h2conn) check() string {
+	if fault := h.mux.Check(); fault != "" {
+		return fault
+	}
+	p := h.c.node.Priority()
+	for _, s := range h.mux.Streams() {
+		st := h2streamOf(s)
+		if st.isLive() && !st.sub.Empty() && !st.Blocked() && p == scheduler.None {
+			return "a stream of HTTP/2 has something to send and its connection is not scheduled"
+		}
+	}
+	return ""
+}
+
+var _ http2.Handler = (*h2conn)(nil)
+
+// NewStream implements http2.Handler.
+func (h *h2conn) NewStream() (*http2.Stream, http2.Owner) {
+	st := &h.first
+	if h.begun {
+		st = new(h2stream)
+	}
+	h.begun, h.idle = true, false
+	st.h = h
+	st.sub.Init(&h.c.w.subs, st, h.c.id) // all in step: heartbeats of silent streams share a record
+	return &st.Stream, st
+}
+
+// AcceptsBody implements http2.Handler: no request that is served here has a body.
+func (h *h2conn) AcceptsBody(*http2.Stream) bool { return false }
+
+// Refused implements http2.Handler.
+func (h *h2conn) Refused(code http2.ErrCode) {
+	switch {
+	case code != http2.RefusedStream:
+		h.c.w.refuse(RefusedRequest)
+	case h.mux.IsGoingAway():
+		h.c.w.refuse(RefusedDraining)
+	default:
+		h.c.w.refuse(RefusedStreamsOfConnection)
+	}
+}
+
+// TooLarge implements http2.Handler.
+func (h *h2conn) TooLarge(s *http2.Stream) { h2streamOf(s).refuse(headTooLarge()) }
+
+// Request implements http2.Handler.
+func (h *h2conn) Request(s *http2.Stream, head *http2.Head, end bool) { h2streamOf(s).serve(head, end) }

@@ -1,0 +1,369 @@
+package edge
+
+import (
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/hassesd/hassesd/internal/admission"
+	"github.com/hassesd/hassesd/internal/edge/exchange"
+	"github.com/hassesd/hassesd/internal/edge/http2"
+	"github.com/hassesd/hassesd/internal/edge/scheduler"
+	"github.com/hassesd/hassesd/internal/edge/site"
+	"github.com/hassesd/hassesd/internal/edge/subscriber"
+	"github.com/hassesd/hassesd/internal/edge/transport"
+	"github.com/hassesd/hassesd/internal/sse"
+)
+
+// h2stream is one stream of an HTTP/2 connection: a request and its answer, which may be a subscriber's.
+type h2stream struct {
+	http2.Stream
+	sub    subscriber.Subscriber
+	h      *h2conn
+	front  []byte        // goes out before the queue: the first frame, or the body of a finite answer
+	tail   []byte        // goes out after the queue
+	agent  string        // User-Agent, cut; the client's text
+	endBy  time.Duration // what waits may take until then, once it is ending; since the server's start
+	reason CloseReason
+	isOver bool // the answer has ended, and was counted
+	isSlow bool // it has overflowed: nothing more of it goes out, it would leave a gap
+	isDue  bool // it has had its time, and a walk ends it
+}
+
+// h2streamOf returns what carries a stream.
+func h2streamOf(s *http2.Stream) *h2stream { return s.Owner().(*h2stream) }
+
+var (
+	_ http2.Owner = (*h2stream)(nil)
+	_ stream      = (*h2stream)(nil)
+)
+
+// serve serves the stream's request.
+func (st *h2stream) serve(head *http2.Head, end bool) {
+	c := st.h.c
+	cfg := c.w.srv.config()
+	req, bad := requestOf(head, end)
+	if bad != nil {
+		st.refuse(bad)
+		return
+	}
+	st.agent = cutAgent(req.Agent)
+	sub, ans := site.Decide(req, cfg.rules, c.visitor())
+	switch {
+	case sub == nil:
+		c.countRefusal(&ans)
+		c.logAnswer(&ans)
+		st.answer(req, &ans)
+	case c.shouldDefer(sub, true):
+		st.respond(http.StatusOK, c.streamFields(req, cfg), false)
+		st.front = sse.Farewell(c.w.retryAfter(cfg))
+		st.finish(RefusedKindly)
+		if c.as != admission.Admit {
+			st.h.mux.GoAway(http2.NoError) // it was let in to be told so, and holds no place longer
+		}
+	default:
+		preface := st.sub.Start(c.w.loop.Now(), grantOf(sub), cfg.Retry)
+		st.respond(http.StatusOK, c.streamFields(req, cfg), false)
+		st.front = append(st.front, preface...)
+		st.h.mux.HaveData(&st.Stream)
+		st.h.atLatest(st.next(&cfg.timing))
+		c.w.srv.log.Debug("stream opened", "conn", c.id, "peer", c.peer(), "id", sub.ID, "rooms", len(sub.Rooms), "all", sub.All)
+	}
+}
+
+// requestOf returns what a request says, or the answer to one that cannot be served.
+func requestOf(head *http2.Head, end bool) (*exchange.Request, *exchange.Answer) {
+	if head.HostDiffers {
+		return nil, exchange.Hostile("Host and :authority name different hosts")
+	}
+	req := &exchange.Request{Method: head.Method, Host: head.Authority, HasBody: !end || head.ContentLength > 0}
+	path, query, _ := strings.Cut(head.Path, "?")
+	var err error
+	if req.Path, err = url.PathUnescape(path); err != nil {
+		return nil, exchange.Malformed("the request is malformed")
+	}
+	req.RawQuery = query
+	var origins, authorizations int
+	var lastIDs, wantHeaders []string
+	for _, f := range head.Fields {
+		switch f.Name {
+		case "origin":
+			origins++
+			req.Origin = f.Value
+		case "user-agent":
+			req.Agent = f.Value
+		case "last-event-id":
+			lastIDs = append(lastIDs, f.Value)
+		case "authorization":
+			authorizations++
+			req.Authorization = f.Value
+		case "cookie":
+			req.Cookie = f.Value
+		case "sec-fetch-site":
+			req.FetchSite = f.Value
+		case "access-control-request-method":
+			req.WantMethod = f.Value
+		case "access-control-request-headers":
+			wantHeaders = append(wantHeaders, f.Value)
+		}
+	}
+	req.LastEventID = strings.Join(lastIDs, ", ")
+	req.WantHeaders = strings.Join(wantHeaders, ",")
+	switch {
+	case origins > 1:
+		return nil, exchange.Malformed("the request has more than one Origin field")
+	case authorizations > 1:
+		return nil, exchange.Malformed("the request has more than one Authorization field")
+	}
+	return req, nil
+}
+
+// headTooLarge returns the answer to a head over limits.request_bytes.
+func headTooLarge() *exchange.Answer {
+	return exchange.Refuse(http.StatusRequestHeaderFieldsTooLarge, exchange.CodeHeadTooLarge, "the request head is too long")
+}
+
+// refuse answers what is no request that can be served.
+func (st *h2stream) refuse(bad *exchange.Answer) {
+	c := st.h.c
+	c.countRefusal(bad)
+	c.logAnswer(bad)
+	if bad.Hostile {
+		c.violation(admission.ProtocolBroken)
+	}
+	st.answer(nil, bad)
+}
+
+// answer sends a finite response. req is nil if the request could not be read.
+func (st *h2stream) answer(req *exchange.Request, a *exchange.Answer) {
+	c := st.h.c
+	c.w.srv.config().rules.Complete(a, req, c.w.date.of(c.w.loop.Now()), c.secure)
+	fields := a.Fields
+	if a.Body != nil {
+		fields = append(fields, exchange.Field{Name: "content-length", Value: strconv.Itoa(len(a.Body))})
+	}
+	st.reason = Answered
+	st.endBy = c.w.now() + transport.DrainTime
+	st.h.atLatest(st.endBy)
+	if len(a.Body) == 0 || req != nil && req.Method == http.MethodHead {
+		st.respond(a.Status, fields, true)
+		return
+	}
+	st.respond(a.Status, fields, false)
+	st.front = a.Body
+	st.finish(Answered)
+}
+
+// respond sends the head of the answer.
+func (st *h2stream) respond(status int, fields []exchange.Field, end bool) {
+	out := make([]http2.Field, 0, maxFields)
+	for _, f := range fields {
+		out = append(out, http2.Field{Name: strings.ToLower(f.Name), Value: f.Value})
+	}
+	st.h.mux.Respond(&st.Stream, status, out, end)
+}
+
+// finish ends the stream with what waits for it, for which there is a time.
+func (st *h2stream) finish(reason CloseReason) {
+	st.reason = reason
+	st.endBy = st.h.c.w.now() + transport.DrainTime
+	st.h.mux.End(&st.Stream)
+	st.h.atLatest(st.endBy)
+}
+
+// reset ends the stream at once.
+func (st *h2stream) reset(reason CloseReason) {
+	if !st.IsOpen() || st.h.c.transport.State() == transport.Closed {
+		return
+	}
+	st.h.mux.Reset(&st.Stream, http2.Cancel)
+	st.over(reason)
+	st.h.c.schedule(scheduler.High)
+}
+
+// over is the end of the answer. The request may still be coming.
+func (st *h2stream) over(reason CloseReason) {
+	if st.isOver {
+		return
+	}
+	st.isOver = true
+	c := st.h.c
+	if st.sub.State() != subscriber.None {
+		c.w.srv.closeStream(c.addr)
+		st.sub.Stop()
+	}
+	st.front, st.tail = nil, nil
+	st.h.counted = true
+	c.w.closed[reason]++
+	c.w.changes++
+}
+
+// next returns when the next thing must happen to the stream; 0: never.
+func (st *h2stream) next(t *subscriber.Timing) time.Duration {
+	if st.endBy > 0 {
+		return st.endBy
+	}
+	if st.sub.State() == subscriber.Streaming && !st.isDue {
+		return st.sub.Next(t)
+	}
+	return 0
+}
+
+// check does what is due.
+func (st *h2stream) check(t *subscriber.Timing, now time.Duration) {
+	switch {
+	case st.endBy > 0:
+		if now >= st.endBy {
+			st.reset(st.reason)
+		}
+	case st.sub.State() != subscriber.Streaming || st.isDue || st.isSlow:
+	case st.sub.Expired(t, now) != subscriber.NotExpired:
+		st.isDue = true
+		st.h.c.w.endOverdue(&st.sub)
+	case st.sub.Heartbeat(t, now, t.HeartbeatInterval/4, !st.Blocked() && len(st.front) == 0):
+		st.h.mux.HaveData(&st.Stream)
+	}
+}
+
+// Ready implements subscriber.Carrier.
+func (st *h2stream) Ready(s *subscriber.Subscriber, matched int) {
+	st.h.mux.HaveData(&st.Stream)
+	st.h.c.scheduleEvent(s, matched)
+}
+
+// Blocked implements subscriber.Carrier.
+func (st *h2stream) Blocked() bool {
+	t := &st.h.c.transport
+	if t.IsBlocked() || t.IsFailing() || st.h.mux.IsShut() {
+		st.h.missed = true
+		return true
+	}
+	return st.isSlow || st.h.mux.IsShutFor(&st.Stream)
+}
+
+// Overflow implements subscriber.Carrier.
+func (st *h2stream) Overflow(*subscriber.Subscriber) {
+	if !st.isSlow {
+		st.isSlow = true
+		st.h.c.w.endSlow(st)
+	}
+}
+
+func (st *h2stream) isLive() bool {
+	return st.IsOpen() && st.sub.State() == subscriber.Streaming && st.h.c.transport.State() == transport.Open
+}
+
+func (st *h2stream) end(reason CloseReason, farewell []byte) {
+	if !st.isLive() {
+		return
+	}
+	st.sub.End()
+	st.tail = append(st.tail, farewell...)
+	st.finish(reason)
+	st.h.c.schedule(scheduler.High)
+}
+
+func (st *h2stream) shed() bool {
+	c := st.h.c
+	if st.isOver || !st.IsOpen() || c.transport.State() == transport.Closed {
+		return false
+	}
+	st.reset(MemoryShed)
+	if len(st.h.mux.Streams()) == 0 && c.transport.IsBlocked() {
+		c.fail(MemoryShed) // what is sealed would wait on
+	}
+	return true
+}
+
+func (st *h2stream) reschedule() {
+	st.isDue = false
+	st.h.atLatest(st.next(&st.h.c.w.srv.config().timing))
+}
+
+// queued returns how many bytes wait for the stream alone.
+func (st *h2stream) queued() int { return len(st.front) + st.sub.QueueBytes() + len(st.tail) }
+
+func (st *h2stream) unwritten() int {
+	if !st.IsOpen() {
+		return 0
+	}
+	n := st.queued()
+	if len(st.h.mux.Streams()) == 1 { // otherwise nobody knows whose they are
+		n += st.h.c.transport.Unwritten()
+	}
+	return n
+}
+
+// hasPayload reports whether there is something to send.
+func (st *h2stream) hasPayload() bool {
+	if st.isSlow {
+		return false
+	}
+	return len(st.front)+len(st.tail) > 0 || st.sub.State() != subscriber.None && !st.sub.Empty()
+}
+
+// Payload implements http2.Owner.
+func (st *h2stream) Payload(dst []byte, limit int) (out []byte, more bool) {
+	if st.isSlow {
+		return dst, false
+	}
+	start := len(dst)
+	if len(st.front) > 0 {
+		n := min(limit, len(st.front))
+		dst = append(dst, st.front[:n]...)
+		if st.front = st.front[n:]; len(st.front) > 0 {
+			return dst, true
+		}
+		st.front = nil
+	}
+	if room := limit - (len(dst) - start); room > 0 {
+		before := len(dst)
+		dst = st.sub.Payload(dst, room)
+		if len(dst) == before && st.sub.State() != subscriber.None && !st.sub.Empty() {
+			st.h.passed = true
+		}
+	}
+	if st.sub.State() == subscriber.None || st.sub.Empty() {
+		n := min(limit-(len(dst)-start), len(st.tail))
+		dst = append(dst, st.tail[:n]...)
+		st.tail = st.tail[n:]
+	}
+	if len(dst) > start {
+		st.sub.Wrote(st.h.c.w.now())
+	}
+	return dst, st.hasPayload()
+}
+
+// Data implements http2.Owner. No body is accepted.
+func (st *h2stream) Data([]byte, bool) {}
+
+// Window implements http2.Owner.
+func (st *h2stream) Window() {
+	if st.hasPayload() {
+		st.h.mux.HaveData(&st.Stream)
+	}
+}
+
+// Done implements http2.Owner.
+func (st *h2stream) Done() {
+	st.over(st.reason)
+	if st.IsOpen() { // its client has a moment to see the answer before it is told to send no more of its body
+		st.endBy = st.h.c.w.now() + failTime
+		st.h.atLatest(st.endBy)
+	}
+}
+
+// Gone implements http2.Owner.
+func (st *h2stream) Gone(code http2.ErrCode, byPeer bool) {
+	st.h.blamed = st.h.mux.Failed()
+	switch {
+	case byPeer:
+		st.over(ClosedByPeer)
+	case code == http2.EnhanceYourCalm:
+		st.over(HTTP2Flood)
+	default:
+		st.over(HTTP2Failed)
+	}
+}

@@ -1,0 +1,141 @@
+package edge
+
+import (
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/hassesd/hassesd/internal/edge/subscriber"
+	"github.com/hassesd/hassesd/internal/edge/transport"
+)
+
+// row is what a list of clients has a row for: a stream, or a connection that has none.
+type row struct {
+	c  *conn
+	st *h2stream // nil: an HTTP/1 connection, or one without a stream
+}
+
+// rows calls yield with each row of the connection.
+func (c *conn) rows(yield func(row) bool) {
+	if c.h2 == nil || len(c.h2.mux.Streams()) == 0 {
+		yield(row{c: c})
+		return
+	}
+	for _, s := range c.h2.mux.Streams() {
+		if !yield(row{c, h2streamOf(s)}) {
+			return
+		}
+	}
+}
+
+// number returns the number of an HTTP/2 stream, 0 for none.
+func (r row) number() uint32 {
+	if r.st == nil {
+		return 0
+	}
+	return r.st.ID()
+}
+
+func (r row) sub() *subscriber.Subscriber {
+	if r.st != nil {
+		return &r.st.sub
+	}
+	return &r.c.sub
+}
+
+func (r row) unwritten() int {
+	if r.st != nil {
+		return r.st.unwritten()
+	}
+	return r.c.unwritten()
+}
+
+func (r row) agent() string {
+	if r.st != nil {
+		return r.st.agent
+	}
+	return r.c.agent
+}
+
+// isGone reports whether what the row was for is there no more.
+func (r row) isGone() bool {
+	return r.c.transport.State() == transport.Closed || r.st != nil && !r.st.IsOpen()
+}
+
+func (f ClientFilter) matches(r row) bool {
+	if f.ID != "" && r.sub().ClientID() != f.ID {
+		return false
+	}
+	if f.Room != "" && !slices.Contains(r.sub().Rooms(), f.Room) {
+		return false
+	}
+	return f.Addr == "" || r.c.peer().String() == f.Addr || r.c.addr.String() == strings.Trim(f.Addr, "[]")
+}
+
+func (r row) info(now time.Duration) ClientInfo {
+	c, sub := r.c, r.sub()
+	i := ClientInfo{
+		Conn:       c.id,
+		Stream:     r.number(),
+		HTTP:       r.http(),
+		ID:         sub.ClientID(),
+		Peer:       c.peer(),
+		State:      r.state(),
+		Version:    c.version,
+		Cipher:     c.cipher,
+		Age:        now - c.acceptedAt,
+		Rooms:      sub.Rooms(),
+		All:        sub.All(),
+		Sent:       sub.Sent(),
+		QueueBytes: r.unwritten(),
+		Dropped:    sub.Dropped(),
+		Reinits:    sub.Reinits(),
+		Agent:      r.agent(),
+	}
+	if openedAt := sub.OpenedAt(); openedAt > 0 || sub.State() != subscriber.None {
+		i.StreamAge = now - openedAt
+		if n, err := c.transport.Unacknowledged(); err == nil { // asked on demand: a system call for each stream
+			i.KernelBytes = n
+		}
+	}
+	return i
+}
+
+// http returns the version of HTTP, if a request has come.
+func (r row) http() string {
+	switch {
+	case r.c.h2 != nil:
+		return "2"
+	case r.c.sub.State() == subscriber.None:
+		return ""
+	case !r.c.http.IsChunked():
+		return "1.0"
+	}
+	return "1.1"
+}
+
+// state returns the state that lists show.
+func (r row) state() string {
+	switch r.c.transport.State() {
+	case transport.Accepted:
+		return "accepted"
+	case transport.Handshaking:
+		return "handshaking"
+	case transport.Open:
+		switch r.sub().State() {
+		case subscriber.Streaming:
+			return "streaming"
+		case subscriber.Ending:
+			return "draining"
+		case subscriber.None:
+		}
+		if r.st != nil {
+			return "draining" // the answer of a request that opened no stream
+		}
+		return "reading"
+	case transport.Closing:
+		return "draining"
+	case transport.Closed:
+	}
+	return "closed"
+}
