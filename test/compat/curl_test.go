@@ -18,6 +18,9 @@ func TestCurl(t *testing.T) {
 	}{
 		{"TLS 1.3", []string{"--tlsv1.3", "--cacert", d.CaFile, d.URL("subscribe=a&id=x")}},
 		{"TLS 1.2", []string{"--tls-max", "1.2", "--cacert", d.CaFile, d.URL("subscribe=a&id=x")}},
+		{"HTTP/2", []string{"--http2", "--cacert", d.CaFile, d.URL("subscribe=a&id=x")}},
+		{"HTTP/2 with prior knowledge", []string{"--http2-prior-knowledge", "http://" + d.HTTP + "/sse?subscribe=a&id=x"}},
+		{"HTTP/1.1", []string{"--http1.1", "--cacert", d.CaFile, d.URL("subscribe=a&id=x")}},
 		{"HTTP/1.0", []string{"--http1.0", "--cacert", d.CaFile, d.URL("subscribe=a&id=x")}},
 		{"plaintext", []string{"http://" + d.HTTP + "/sse?subscribe=a&id=x"}},
 		{"star", []string{"-g", "--cacert", d.CaFile, d.URL("subscribe=*&id=x")}},
@@ -55,21 +58,24 @@ func TestCurlAnswers(t *testing.T) {
 	for _, tt := range []struct {
 		name string
 		args []string
-		want string // in the head
+		want string // status
 	}{
-		{"HEAD", []string{"--head", d.URL("subscribe=a")}, "HTTP/1.1 200 OK"},
-		{"OPTIONS", []string{"-X", "OPTIONS", "-H", "Origin: https://www.example.org", d.URL("subscribe=a")}, "HTTP/1.1 204 No Content"},
-		{"404", []string{"https://" + d.HTTPS + "/nowhere"}, "HTTP/1.1 404 Not Found"},
-		{"405", []string{"-d", "x", d.URL("subscribe=a")}, "HTTP/1.1 405 Method Not Allowed"},
-		{"400", []string{"https://" + d.HTTPS + "/sse"}, "HTTP/1.1 400 Bad Request"},
+		{"HEAD", []string{"--head", d.URL("subscribe=a")}, "200 OK"},
+		{"OPTIONS", []string{"-X", "OPTIONS", "-H", "Origin: https://www.example.org", d.URL("subscribe=a")}, "204 No Content"},
+		{"404", []string{"https://" + d.HTTPS + "/nowhere"}, "404 Not Found"},
+		{"405", []string{"-d", "x", d.URL("subscribe=a")}, "405 Method Not Allowed"},
+		{"400", []string{"https://" + d.HTTPS + "/sse"}, "400 Bad Request"},
 	} {
-		t.Run(tt.name, func(t *testing.T) {
-			t.Parallel()
-			r := harness.Run(t, "", curl, append([]string{"--silent", "--show-error", "--include", "--cacert", d.CaFile}, tt.args...)...)
-			if r.Code != 0 || !strings.HasPrefix(r.Stdout, tt.want+"\r\n") {
-				t.Errorf("want %q, got %s", tt.want, r)
-			}
-		})
+		code, _, _ := strings.Cut(tt.want, " ")
+		for version, want := range map[string]string{"--http1.1": "HTTP/1.1 " + tt.want, "--http2": "HTTP/2 " + code + " "} {
+			t.Run(tt.name+" "+version, func(t *testing.T) {
+				t.Parallel()
+				r := harness.Run(t, "", curl, append([]string{"--silent", "--show-error", "--include", version, "--cacert", d.CaFile}, tt.args...)...)
+				if r.Code != 0 || !strings.HasPrefix(r.Stdout, want+"\r\n") {
+					t.Errorf("want %q, got %s", want, r)
+				}
+			})
+		}
 	}
 }
 

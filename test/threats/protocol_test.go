@@ -49,11 +49,11 @@ func rapidReset(streams int) string {
 	return b.String()
 }
 
-// TestT20HTTP2IsNotServed: a client that wants HTTP/2 gets no handshake, HTTP/1.1, or one refusal.
-// The daemon reads none of its frames.
+// TestT20HTTP2IsNotServed: with http2 off, a client that wants HTTP/2 gets no handshake, HTTP/1.1, or
+// one refusal. The daemon reads none of its frames.
 func TestT20HTTP2IsNotServed(t *testing.T) {
 	t.Parallel()
-	d := harness.Start(t)
+	d := harness.Start(t, "--http2=false")
 	good := attackedGoodStreams(d)
 	for _, tt := range []struct {
 		offered []string

@@ -42,12 +42,12 @@ func TestTLSClients(t *testing.T) {
 			{"TLS 1.2", "-tls1_2", "NORMAL:-VERS-ALL:+VERS-TLS1.2", "--tlsv1.2", "1.2"},
 			{"TLS 1.3", "-tls1_3", "NORMAL:-VERS-ALL:+VERS-TLS1.3", "--tlsv1.3", "1.3"},
 		} {
-			for _, alpn := range []string{"", "http/1.1", "h2,http/1.1", "h2"} {
+			for _, alpn := range []string{"", "http/1.1", "h3,http/1.1", "h3"} {
 				name := version.name + ", ALPN " + alpn
 				if tickets {
 					name += ", tickets"
 				}
-				refused := alpn == "h2"
+				refused := alpn == "h3"
 				t.Run("openssl, "+name, func(t *testing.T) { openSSLClient(t, d, openssl, version.openssl, alpn, tickets, refused) })
 				t.Run("gnutls, "+name, func(t *testing.T) { gnuTLSClient(t, d, gnutls, version.gnutls, port, alpn, tickets, refused) })
 			}
@@ -55,8 +55,12 @@ func TestTLSClients(t *testing.T) {
 				t.Run("curl, "+version.name+" "+alpn, func(t *testing.T) {
 					r := harness.Run(t, "", curl, "--silent", "--show-error", "--include", "--head", version.curlMin, "--tls-max", version.curlMax, alpn,
 						"--cacert", d.CaFile, "https://localhost:"+port+"/sse?subscribe=a", "https://localhost:"+port+"/sse?subscribe=a")
-					if r.Code != 0 || strings.Count(r.Stdout, "HTTP/1.1 200 OK\r\n") != 2 {
-						t.Errorf("got %s", r)
+					want := "HTTP/1.1 200 OK\r\n"
+					if alpn == "--http2" {
+						want = "HTTP/2 200 \r\n"
+					}
+					if r.Code != 0 || strings.Count(r.Stdout, want) != 2 {
+						t.Errorf("want %q twice, got %s", want, r)
 					}
 				})
 			}
