@@ -13,7 +13,7 @@ import (
 )
 
 // threats is how many threats docs/security.md has; its headings number them without a gap.
-const threats = 30
+const threats = 33
 
 // longestCell is how many words a cell of a table in docs/security.md may have.
 const longestCell = 50
@@ -22,7 +22,7 @@ var (
 	threatHeading = regexp.MustCompile(`(?m)^### (T(\d+) (.+))$`)
 	threatIndex   = regexp.MustCompile(`(?m)^\| T(\d+) \| \[(.+)\]\(#(.+)\) \|$`)
 	threatLabel   = regexp.MustCompile(`(?m)^\*\*(\w+):\*\*(?: |$)`)
-	settingName   = regexp.MustCompile("`([a-z_]+(?:\\.[a-z0-9_]+)*|\\[+[a-z._]+\\]+)`")
+	settingName   = regexp.MustCompile("`([a-z_][a-z0-9_]*(?:\\.[a-z0-9_]+)*|\\[+[a-z._]+\\]+)`")
 	testName      = regexp.MustCompile("`((?:Test|Fuzz|Benchmark)\\w+)`")
 	makeTarget    = regexp.MustCompile("`make ([a-z-]+)`")
 	threatTest    = regexp.MustCompile(`^TestT(\d+)[A-Z]`)
