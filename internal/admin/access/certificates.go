@@ -1,6 +1,7 @@
 package access
 
 import (
+	"crypto/tls"
 	"crypto/x509"
 	"errors"
 	"fmt"
@@ -10,7 +11,8 @@ import (
 	"github.com/hassesd/hassesd/internal/pemfile"
 )
 
-func (a *MutualTLS) loadCertificate(certFile, keyFile string, now time.Time) (wrong []error) {
+// loadCertificate reads the daemon's certificate and its key.
+func loadCertificate(certFile, keyFile string, now time.Time) (pair tls.Certificate, wrong []error) {
 	certPEM, errCert := readCertificateFile(certFile)
 	keyPEM, errKey := readPrivateKeyFile(keyFile)
 	if errCert != nil {
@@ -20,16 +22,16 @@ func (a *MutualTLS) loadCertificate(certFile, keyFile string, now time.Time) (wr
 		wrong = append(wrong, &SettingError{"tls.key_file", errKey})
 	}
 	if len(wrong) > 0 {
-		return wrong
+		return pair, wrong
 	}
-	var err error
-	if a.certificate, err = pemfile.KeyPair(certFile, certPEM, keyFile, keyPEM); err != nil {
-		return []error{&SettingError{"tls.key_file", err}}
+	pair, err := pemfile.KeyPair(certFile, certPEM, keyFile, keyPEM)
+	if err != nil {
+		return pair, []error{&SettingError{"tls.key_file", err}}
 	}
-	if err := checkServerLeaf(a.certificate.Leaf, now); err != nil {
-		return []error{&SettingError{"tls.cert_file", fmt.Errorf("certificate %s %w", certFile, err)}}
+	if err := checkServerLeaf(pair.Leaf, now); err != nil {
+		return pair, []error{&SettingError{"tls.cert_file", fmt.Errorf("certificate %s %w", certFile, err)}}
 	}
-	return nil
+	return pair, nil
 }
 
 func readCertificateFile(path string) ([]byte, error) {
@@ -71,31 +73,29 @@ func checkServerLeaf(leaf *x509.Certificate, now time.Time) error {
 	return nil
 }
 
-func (a *MutualTLS) loadClientCAs(file string, now time.Time) error {
+// loadAuthorities reads the certificates of the authorities of clients.
+func loadAuthorities(file string, now time.Time) ([]*x509.Certificate, error) {
 	text, _, err := readAccessFile(file)
 	if err != nil {
-		return fmt.Errorf("read the authorities of clients: %w", err)
+		return nil, fmt.Errorf("read the authorities of clients: %w", err)
 	}
-	a.clientCAs = x509.NewCertPool()
 	all, err := pemfile.Certificates(text)
 	if err != nil {
-		return fmt.Errorf("authorities of clients %s: %w", file, err)
+		return nil, fmt.Errorf("authorities of clients %s: %w", file, err)
 	}
 	usable := 0
 	for i, c := range all {
 		if !c.IsCA {
-			return fmt.Errorf("authorities of clients %s: number %d in the file (%s) is not an authority's certificate", file, i+1, c.Subject)
+			return nil, fmt.Errorf("authorities of clients %s: number %d in the file (%s) is not an authority's certificate", file, i+1, c.Subject)
 		}
 		if !now.After(c.NotAfter) {
 			usable++
 		}
-		a.clientCAs.AddCert(c)
-		a.authorities = append(a.authorities, c)
 	}
 	if usable == 0 {
-		return fmt.Errorf("authorities of clients %s: all of them have expired", file)
+		return nil, fmt.Errorf("authorities of clients %s: all of them have expired", file)
 	}
-	return nil
+	return all, nil
 }
 
 func isFor(c *x509.Certificate, use x509.ExtKeyUsage) bool {
@@ -104,3 +104,7 @@ func isFor(c *x509.Certificate, use x509.ExtKeyUsage) bool {
 	}
 	return slices.Contains(c.ExtKeyUsage, use) || slices.Contains(c.ExtKeyUsage, x509.ExtKeyUsageAny)
 }
+
+func day(t time.Time) string { return t.UTC().Format(time.DateOnly) }
+
+func second(t time.Time) string { return t.UTC().Format(time.RFC3339) }

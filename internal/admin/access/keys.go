@@ -3,7 +3,6 @@ package access
 import (
 	"bytes"
 	"crypto/sha256"
-	"crypto/subtle"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -63,16 +62,4 @@ func (s KeySource) load(delimiter byte) (Key, error) {
 	}
 	k.sum = sha256.Sum256([]byte(secret))
 	return k, nil
-}
-
-// find returns the key of that hash. It takes the same time whichever it is, or none.
-func (r *Rights) find(sum [sha256.Size]byte) (Key, bool) {
-	var found Key
-	ok := false
-	for _, k := range r.keys {
-		if subtle.ConstantTimeCompare(sum[:], k.sum[:]) == 1 {
-			found, ok = k, true
-		}
-	}
-	return found, ok
 }

@@ -57,10 +57,18 @@ func (a *MutualTLS) IsKeyReadable() bool {
 // LoadMutualTLS reads the files and checks all of it for a start at now. The error has everything that is wrong, as
 // [*SettingError]s.
 func LoadMutualTLS(o MutualTLSOptions, now time.Time) (*MutualTLS, error) {
-	a := &MutualTLS{certFile: o.CertFile, keyFile: o.KeyFile, clientCAFile: o.ClientCAFile, roles: make(map[identity]api.Role)}
-	wrong := a.loadCertificate(o.CertFile, o.KeyFile, now)
-	if err := a.loadClientCAs(o.ClientCAFile, now); err != nil {
+	a := &MutualTLS{
+		certFile: o.CertFile, keyFile: o.KeyFile, clientCAFile: o.ClientCAFile,
+		clientCAs: x509.NewCertPool(), roles: make(map[identity]api.Role),
+	}
+	var wrong []error
+	a.certificate, wrong = loadCertificate(o.CertFile, o.KeyFile, now)
+	var err error
+	if a.authorities, err = loadAuthorities(o.ClientCAFile, now); err != nil {
 		wrong = append(wrong, &SettingError{"tls.client_ca_file", err})
+	}
+	for _, c := range a.authorities {
+		a.clientCAs.AddCert(c)
 	}
 	if err := errors.Join(append(wrong, a.addRoles(o)...)...); err != nil {
 		return nil, err

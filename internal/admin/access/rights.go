@@ -1,6 +1,8 @@
 package access
 
 import (
+	"crypto/sha256"
+	"crypto/subtle"
 	"errors"
 	"fmt"
 	"os/user"
@@ -198,4 +200,16 @@ func (r *Rights) Same(other *Rights) bool {
 		}
 	}
 	return true
+}
+
+// find returns the key of that hash. It takes the same time whichever it is, or none.
+func (r *Rights) find(sum [sha256.Size]byte) (Key, bool) {
+	var found Key
+	ok := false
+	for _, k := range r.keys {
+		if subtle.ConstantTimeCompare(sum[:], k.sum[:]) == 1 {
+			found, ok = k, true
+		}
+	}
+	return found, ok
 }

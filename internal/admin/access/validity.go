@@ -56,7 +56,3 @@ func (a *MutualTLS) Follow(old *MutualTLS, now time.Time) error {
 func isValid(c *x509.Certificate, now time.Time) bool {
 	return !now.Before(c.NotBefore) && !now.After(c.NotAfter)
 }
-
-func day(t time.Time) string { return t.UTC().Format(time.DateOnly) }
-
-func second(t time.Time) string { return t.UTC().Format(time.RFC3339) }

@@ -10,7 +10,6 @@ import (
 	"net/netip"
 	"os"
 	"strings"
-	"sync/atomic"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -155,30 +154,6 @@ func dialTCP(ctx context.Context, o Options) (*Conn, error) {
 	conn := newConn(alert, o.TCP, o.Timeout)
 	conn.alert = alert
 	return conn, nil
-}
-
-// alertConn remembers the alert that a connection ended with: with TLS 1.3 a daemon refuses our certificate when the
-// handshake is over for us.
-type alertConn struct {
-	net.Conn
-	text atomic.Pointer[string]
-}
-
-func (c *alertConn) Read(p []byte) (int, error) {
-	n, err := c.Conn.Read(p)
-	if text := alertOf(err); text != "" {
-		c.text.Store(&text)
-	}
-	return n, err
-}
-
-// alertOf is the alert of the peer that err stands for, in words; empty: it is none.
-func alertOf(err error) string {
-	var op *net.OpError
-	if errors.As(err, &op) && op.Op == "remote error" && op.Err != nil { // how crypto/tls marks them
-		return op.Err.Error()
-	}
-	return ""
 }
 
 func clientTLS(o Options, host string) (*tls.Config, error) {

@@ -114,7 +114,7 @@ type input struct {
 
 func newInput(d descriptor) *input { return &input{src: plainSource{d}, left: lastBytes} }
 
-func newTLSInput(src *tlsConn) *input { return &input{src: src, sealed: true, left: lastBytes} }
+func newTLSInput(src source) *input { return &input{src: src, sealed: true, left: lastBytes} }
 
 // read waits for the next bytes, no longer than pause unless that is 0.
 func (in *input) read(buf []byte, pause time.Duration) (int, readEvent) {

@@ -5,8 +5,13 @@ import (
 	"github.com/hassesd/hassesd/internal/admin/api"
 )
 
-// maxUnprivilegedLine bounds the commands of a connection without a role: a key with all around it.
-const maxUnprivilegedLine = 4 << 10
+// Bounds of a command that is no message, in bytes.
+const (
+	// maxUnprivilegedLine is the longest of a connection without a role: a key with all around it.
+	maxUnprivilegedLine = 4 << 10
+	// maxRequest is the longest of any other, and what a request may have beside its message.
+	maxRequest = 64 << 10
+)
 
 // newLineHold makes the connection's part of the budget.
 func (c *conn) newLineHold() *lineHold {
@@ -27,7 +32,7 @@ func (c *conn) lineLimit(longest int) int {
 	case api.RoleNone:
 		return min(longest, maxUnprivilegedLine)
 	case api.RoleRead:
-		return min(longest, rpcSlack)
+		return min(longest, maxRequest)
 	case api.RolePublish, api.RoleAdmin:
 	}
 	return longest

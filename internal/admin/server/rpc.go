@@ -17,8 +17,6 @@ import (
 const (
 	// rpcExpansion is how much longer a message may become by being written in JSON: \u0000 for one byte.
 	rpcExpansion = 6
-	// rpcSlack is what a request may have beside its message.
-	rpcSlack = 64 << 10
 	// maxBatchBytes is what the answers to one array may grow to before the rest of it is refused.
 	maxBatchBytes = 1 << 20
 	// deliverySize is about what a message that is being counted holds of memory.
@@ -37,7 +35,7 @@ type rpc struct {
 func newRPC(c *conn) *rpc { return &rpc{conn: c, lines: lines.New(0, c.line.resize)} }
 
 func (s *rpc) feed(data []byte) {
-	s.lines.Feed(data, func() int { return s.conn.lineLimit(s.conn.maxMessage()*rpcExpansion + rpcSlack) }, s.line)
+	s.lines.Feed(data, func() int { return s.conn.lineLimit(s.conn.maxMessage()*rpcExpansion + maxRequest) }, s.line)
 }
 
 // pending is 0: only a newline, or the end, ends a request.
