@@ -568,3 +568,27 @@ func TestTLSDoorAddress(t *testing.T) {
 		t.Errorf("got %v, %v", addr, err)
 	}
 }
+
+func TestClientOverTLS(t *testing.T) {
+	d := openTLSDoor(t, 0)
+	o := client.Options{TCP: d.addr, CA: d.File, Cert: d.root.CertFile, Key: d.root.KeyFile, Timeout: patience}
+	c, err := client.Dial(t.Context(), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if hello, err := c.Hello(t.Context()); err != nil || hello.Role != api.RoleAdmin {
+		t.Errorf("got %+v, %v", hello, err)
+	}
+	if err := c.Close(); err != nil {
+		t.Error(err)
+	}
+
+	o.CA = admintest.NewAuthority(t).File
+	if _, err := client.Dial(t.Context(), o); !errors.Is(err, api.ErrNotAllowed) {
+		t.Errorf("a certificate of a stranger: %v", err)
+	}
+	o.CA = d.root.KeyFile
+	if _, err := client.Dial(t.Context(), o); err == nil {
+		t.Error("a key was taken for a certificate")
+	}
+}
