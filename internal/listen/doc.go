@@ -1,3 +1,3 @@
-// Package listen opens the sockets and pipes that commands come in by: Unix sockets, TCP, FIFOs, and sockets that another
-// process has opened. It makes them so that nobody can put others in their place.
+// Package listen opens the sockets and pipes that commands arrive on: Unix sockets, TCP, FIFOs, and
+// sockets that another process has opened. No other user can replace what it makes.
 package listen

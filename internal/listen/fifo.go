@@ -8,16 +8,17 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// ErrFIFOInUse says that a FIFO is read already, perhaps by another hassesd.
+// ErrFIFOInUse means that another process, perhaps another hassesd, reads the FIFO.
 var ErrFIFOInUse = errors.New("another process reads this FIFO, perhaps another hassesd")
 
-// privateMode keeps everybody but the owner out of what is not ready for them.
+// privateMode is the mode of a FIFO that is not ready yet: for its owner only.
 const privateMode = 0o600
 
-// FIFO opens a FIFO for reading. It makes a missing one; nobody else can open that before it has the mode and, unless gid
-// is negative, the group. It uses one that is there if it is a FIFO, belongs to root or to us, and is not open to
-// everybody, unless mode is; if it may, it gives that one mode and group, too. It holds the FIFO open for writing as well,
-// so that it outlives its writers. One that another process reads is [ErrFIFOInUse].
+// FIFO opens a FIFO for reading. It makes a missing one; no other user can open that before it has
+// the mode and, unless gid is negative, the group. It uses one that is there if it is a FIFO,
+// belongs to root or to us, and is not open to everybody, unless mode is; if it may, it gives that
+// one mode and group, too. It holds the FIFO open for writing as well, so that it outlives its
+// writers. One that another process reads is [ErrFIFOInUse].
 func FIFO(path string, perm os.FileMode, gid int) (*os.File, error) {
 	mode := uint32(perm.Perm())
 	err := unix.Mkfifo(path, privateMode) // the umask can only take more away
@@ -52,7 +53,8 @@ func FIFO(path string, perm os.FileMode, gid int) (*os.File, error) {
 	return f, nil
 }
 
-// isRead reports whether somebody has the FIFO open for reading: only then it can be opened for writing without waiting.
+// isRead reports whether a process has the FIFO open for reading: only then can it be opened for
+// writing without waiting.
 func isRead(path string) bool {
 	fd, err := unix.Open(path, unix.O_WRONLY|unix.O_NONBLOCK|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0)
 	if err != nil {
@@ -63,7 +65,7 @@ func isRead(path string) bool {
 	return unix.Fstat(fd, &st) == nil && st.Mode&unix.S_IFMT == unix.S_IFIFO
 }
 
-// checkFIFO returns what fd is if it can be trusted.
+// checkFIFO returns the status of fd if it is a FIFO that can be trusted.
 func checkFIFO(fd int, path string, mode uint32) (unix.Stat_t, error) {
 	var st unix.Stat_t
 	if err := unix.Fstat(fd, &st); err != nil {
@@ -75,13 +77,14 @@ func checkFIFO(fd int, path string, mode uint32) (unix.Stat_t, error) {
 	case st.Uid != 0 && int(st.Uid) != os.Geteuid() && os.Geteuid() != 0:
 		return st, fmt.Errorf("%s belongs to user %d: remove it", path, st.Uid)
 	case st.Mode&unix.S_IWOTH != 0 && mode&unix.S_IWOTH == 0:
-		// To change its mode would not be enough: whoever has it open already could go on.
+		// Changing its mode would not be enough: a process that has it open already could go on.
 		return st, fmt.Errorf("everybody may write to %s, and so publish: remove it, or set control.fifo_mode = \"0666\" if that is meant", path)
 	}
 	return st, nil
 }
 
-// shareFIFO sets mode and group where they differ from what st tells. What is root's, others can only take as it is.
+// shareFIFO sets mode and group where they differ from those in st. It leaves root's FIFO as it is
+// unless we are root.
 func shareFIFO(fd int, st *unix.Stat_t, mode uint32, gid int) error {
 	if me := os.Geteuid(); me != 0 && int(st.Uid) != me {
 		return nil
@@ -90,7 +93,7 @@ func shareFIFO(fd int, st *unix.Stat_t, mode uint32, gid int) error {
 		return nil
 	}
 	if gid >= 0 && int(st.Gid) != gid {
-		// Neither the old group nor the new one gets for a moment what is meant for the other.
+		// So that neither group has, for a moment, the access that is meant for the other.
 		if err := unix.Fchmod(fd, privateMode); err != nil {
 			return err
 		}
@@ -101,7 +104,7 @@ func shareFIFO(fd int, st *unix.Stat_t, mode uint32, gid int) error {
 	return unix.Fchmod(fd, mode)
 }
 
-// removeFIFO takes the FIFO away, unless something else has its name by now.
+// removeFIFO removes the FIFO, unless another file has its name by now.
 func removeFIFO(fd int, path string) error {
 	var st unix.Stat_t
 	if err := unix.Fstat(fd, &st); err != nil {

@@ -8,8 +8,8 @@ import (
 	"syscall"
 )
 
-// Inherit returns a listener for a listening socket that somebody else has made, as a descriptor of its own: fd stays the
-// caller's.
+// Inherit returns a listener for a listening socket that another process has made. It duplicates
+// fd, which stays the caller's.
 func Inherit[L net.Listener](fd int) (L, error) {
 	var none L
 	listening, err := syscall.GetsockoptInt(fd, syscall.SOL_SOCKET, syscall.SO_ACCEPTCONN)
@@ -25,7 +25,7 @@ func Inherit[L net.Listener](fd int) (L, error) {
 	}
 	syscall.CloseOnExec(own)
 	f := os.NewFile(uintptr(own), "")
-	defer f.Close() // FileListener makes another one
+	defer f.Close() // FileListener duplicates it again
 	l, err := net.FileListener(f)
 	if err != nil {
 		return none, err

@@ -7,7 +7,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Peer returns which process is at the other end of a Unix socket.
+// Peer returns the credentials of the process at the other end of a Unix socket.
 func Peer(c net.Conn) (*unix.Ucred, error) {
 	u, ok := c.(*net.UnixConn)
 	if !ok {

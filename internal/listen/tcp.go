@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// Loopback listens on TCP at host:port, which must be an address of this machine for certain; without a host it is
+// Loopback listens on TCP at host:port, which must be a loopback address; without a host it is
 // 127.0.0.1.
 func Loopback(addr string) (net.Listener, error) {
 	host, port, err := net.SplitHostPort(addr)
@@ -38,7 +38,7 @@ func TCP(addr string) (net.Listener, error) {
 	return l, nil
 }
 
-// isLoopbackHost reports whether host, of a host:port, is certainly this machine.
+// isLoopbackHost reports whether host, of a host:port, is a loopback address.
 func isLoopbackHost(host string) bool {
 	if strings.EqualFold(host, "localhost") {
 		return true

@@ -14,10 +14,10 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// maxSocketPath is what fits into a sockaddr_un with its final NUL.
+// maxSocketPath is the longest path that fits into a sockaddr_un with its final NUL.
 const maxSocketPath = 107
 
-// Modes of a directory that is made for the socket: its group may pass, and others if they may connect.
+// Modes of a directory made for the socket: its group may enter, and others if they may connect.
 const (
 	dirMode       = 0o750
 	sharedDirMode = 0o751
@@ -26,10 +26,11 @@ const (
 // probeTimeout is how long a daemon that may still be alive has to take a connection.
 const probeTimeout = time.Second
 
-// Unix listens on a Unix socket at path, with mode, and with group gid unless that is negative. Nobody can connect before
-// mode and group are set. It replaces the socket of a daemon that is gone; a live one, or anything that is not a socket, is
-// an error. It makes a missing directory, 0750 (0751 where others may connect) and of the same group. remove takes the
-// socket's file away, if it is still the same.
+// Unix listens on a Unix socket at path, with mode, and with group gid unless that is negative.
+// Nobody can connect before mode and group are set. It replaces the socket of a daemon that is
+// gone; a live one, or anything that is not a socket, is an error. It makes a missing directory,
+// 0750 (0751 where others may connect) and of the same group. remove removes the socket's file, if
+// it is still the same.
 func Unix(path string, mode os.FileMode, gid int) (l net.Listener, remove func(), err error) {
 	if len(path) > maxSocketPath {
 		return nil, nil, fmt.Errorf("%s: the path has %d bytes and a socket's can have %d", path, len(path), maxSocketPath)
@@ -46,8 +47,8 @@ func Unix(path string, mode os.FileMode, gid int) (l net.Listener, remove func()
 	}
 	f := os.NewFile(uintptr(fd), path)
 	defer f.Close() // the listener has a descriptor of its own
-	// The file that bind makes takes the mode of the descriptor: it is private from its first moment. Besides, there
-	// is nothing to connect to before listen.
+	// The file that bind makes takes the mode of the descriptor: it is private from its first
+	// moment. Besides, there is nothing to connect to before listen.
 	if err := unix.Fchmod(fd, 0o600); err != nil {
 		return nil, nil, fmt.Errorf("%s: %w", path, err)
 	}
@@ -75,8 +76,8 @@ func Unix(path string, mode os.FileMode, gid int) (l net.Listener, remove func()
 	return l, remove, nil
 }
 
-// PrepareDir makes the directory of a socket with socketMode, or checks that nobody else can put another socket in the
-// place of ours.
+// PrepareDir makes the directory of a socket with socketMode, or checks that no other user can
+// replace the socket.
 func PrepareDir(dir string, socketMode os.FileMode, gid int) error {
 	info, err := os.Stat(dir)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -121,7 +122,7 @@ func shareDir(dir string, mode os.FileMode, gid int) error {
 			return err
 		}
 	}
-	return os.Chmod(dir, mode) // whatever the umask took away
+	return os.Chmod(dir, mode) // the umask may have cleared bits
 }
 
 // clearStale removes the socket of a daemon that is gone.
@@ -149,7 +150,7 @@ func clearStale(path string) error {
 	return fmt.Errorf("%s is there, and whether a daemon answers is not to be found out: %w", path, err)
 }
 
-// fileID tells a file from others that later have its name.
+// fileID identifies a file, whatever its name is.
 type fileID struct{ dev, ino uint64 }
 
 func (id fileID) isAt(path string) bool {
@@ -157,14 +158,14 @@ func (id fileID) isAt(path string) bool {
 	return unix.Lstat(path, &st) == nil && id == fileID{st.Dev, st.Ino}
 }
 
-// share gives the bound socket its group and mode. It holds on to the file itself, not to its name, which somebody
-// else may be able to turn into a link.
+// share gives the bound socket its group and mode. It works on the file itself, not on its name,
+// which another user may be able to replace by a link.
 func share(path string, mode os.FileMode, gid int) (fileID, error) {
 	fd, err := unix.Open(path, unix.O_PATH|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0)
 	if err != nil {
 		return fileID{}, fmt.Errorf("%s: %w", path, err)
 	}
-	defer func() { _ = unix.Close(fd) }() // it was only looked through
+	defer func() { _ = unix.Close(fd) }() // it was opened for its path only
 	var st unix.Stat_t
 	if err := unix.Fstat(fd, &st); err != nil {
 		return fileID{}, fmt.Errorf("%s: %w", path, err)

@@ -5,14 +5,14 @@ import (
 	"time"
 )
 
-// Bounds of guessing keys. A source that guesses is slowed down and not locked out: on a shared machine, or behind one
-// address, whoever guesses would lock out those who know the key. While it is slow, right and wrong keys wait alike, or
-// the answer that stays away would tell the wrong ones.
+// Bounds of guessing keys. A source that guesses is slowed down, not locked out: on a shared
+// machine, or behind one address, an attacker would lock out the users of the right key. Right and
+// wrong keys wait alike, or the delay itself would reveal which keys are wrong.
 const (
 	freeAttempts   = 10 // wrong keys from one source within the window
 	attemptsWindow = time.Minute
 	attemptsDelay  = time.Second
-	// attemptsSources bounds the table; sources beyond it share one place.
+	// attemptsSources bounds the table; further sources share one entry.
 	attemptsSources = 1024
 )
 
@@ -69,7 +69,7 @@ func (a *AuthAttempts) RecordWrong(now time.Time, source string) {
 	t.n++
 }
 
-// forget drops those whose window is over.
+// forget drops the sources whose window is over.
 func (a *AuthAttempts) forget(now time.Time) {
 	for source, t := range a.by {
 		if now.Sub(t.since) >= attemptsWindow {

@@ -35,7 +35,7 @@ func readAccessFile(path string) ([]byte, os.FileMode, error) {
 	return text, info.Mode(), nil
 }
 
-// openAccessFile does not wait for the other end of a FIFO.
+// openAccessFile opens a file for reading, without waiting for the other end of a FIFO.
 func openAccessFile(path string) (*os.File, error) {
 	return os.OpenFile(path, os.O_RDONLY|unix.O_NONBLOCK, 0)
 }

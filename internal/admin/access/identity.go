@@ -8,14 +8,14 @@ import (
 	"strings"
 )
 
-// identity is one name that a client certificate can be known by: "uri:…" or "dns:…" of its subjectAltName, or
-// "spki:…", the SHA-256 of its public key. Equal texts are equal identities.
+// identity is one name that a client certificate can be known by: "uri:…" or "dns:…" of its
+// subjectAltName, or "spki:…", the SHA-256 of its public key. Equal texts are equal identities.
 type identity string
 
 const identityHint = `write "uri:hassesd:client:alice", "dns:backend1.example.org" or "spki:" and 64 hexadecimal digits, ` +
 	`as hassesctl pki issue prints them`
 
-// parseIdentity reads what stands in a list of roles.
+// parseIdentity parses an entry of a list of roles.
 func parseIdentity(text string) (identity, error) {
 	kind, name, _ := strings.Cut(text, ":")
 	switch kind {
@@ -40,7 +40,8 @@ func parseIdentity(text string) (identity, error) {
 	return "", fmt.Errorf("%q names no certificate: %s", text, identityHint)
 }
 
-// isDNSName takes what can stand in a certificate and in a line of a log; a pattern is none.
+// isDNSName reports whether name is a DNS name that fits into a certificate and a log line. A
+// pattern is not one.
 func isDNSName(name string) bool {
 	return name != "" && len(name) <= 253 && !strings.ContainsFunc(name, func(r rune) bool {
 		return r != '-' && r != '.' && r != '_' && (r < '0' || r > '9') && (r < 'a' || r > 'z') && (r < 'A' || r > 'Z')

@@ -12,7 +12,7 @@ import (
 	"github.com/hassesd/hassesd/internal/names"
 )
 
-// KeySource says where a key is and what it gives.
+// KeySource is where a key is, and the role that it gives.
 type KeySource struct {
 	ID   string // its name in logs
 	Role api.Role
@@ -21,7 +21,7 @@ type KeySource struct {
 	SHA256 string // of the key, in hexadecimal
 }
 
-// Key is a secret that is known by its hash: to compare hashes takes the same time wherever they differ.
+// Key is a secret, kept as its hash: comparing hashes takes the same time wherever they differ.
 type Key struct {
 	ID   string
 	Role api.Role

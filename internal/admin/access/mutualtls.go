@@ -12,19 +12,21 @@ import (
 	"github.com/hassesd/hassesd/internal/admin/api"
 )
 
-// MutualTLSOptions are who may come in over TLS, and how the daemon shows who it is.
+// MutualTLSOptions are who may connect over TLS, and the certificate that the daemon shows.
 type MutualTLSOptions struct {
 	CertFile     string // PEM, the daemon's chain, leaf first
 	KeyFile      string // PEM
 	ClientCAFile string // PEM, the authorities that clients' certificates must come from
 
-	// The certificates that have each role, see docs/control-over-tls.md. One in several lists has the greatest role.
+	// The certificates that have each role, see docs/control-over-tls.md. A certificate in several
+	// lists has the greatest role.
 	Admin   []string
 	Publish []string
 	Read    []string
 }
 
-// MutualTLS is what connections over TLS are judged by: MutualTLSOptions, read and checked. It never changes.
+// MutualTLS is what connections over TLS are judged by: MutualTLSOptions, read and checked. It
+// never changes.
 type MutualTLS struct {
 	certFile     string
 	keyFile      string
@@ -35,16 +37,17 @@ type MutualTLS struct {
 	roles        map[identity]api.Role
 }
 
-// Leaf is the daemon's certificate, not to be changed.
+// Leaf returns the daemon's certificate. It must not be changed.
 func (a *MutualTLS) Leaf() *x509.Certificate { return a.certificate.Leaf }
 
-// Fingerprint is the SHA-256 of the daemon's certificate.
+// Fingerprint returns the SHA-256 of the daemon's certificate.
 func (a *MutualTLS) Fingerprint() string {
 	sum := sha256.Sum256(a.certificate.Leaf.Raw)
 	return hex.EncodeToString(sum[:])
 }
 
-// IsKeyReadable says whether the process, as it is now, could read the daemon's key again.
+// IsKeyReadable reports whether the process, with its present rights, could read the daemon's key
+// again.
 func (a *MutualTLS) IsKeyReadable() bool {
 	f, err := openAccessFile(a.keyFile)
 	if err != nil {
@@ -54,8 +57,8 @@ func (a *MutualTLS) IsKeyReadable() bool {
 	return true
 }
 
-// LoadMutualTLS reads the files and checks all of it for a start at now. The error has everything that is wrong, as
-// [*SettingError]s.
+// LoadMutualTLS reads the files and checks everything for a start at now. The error joins all that
+// is wrong, as [*SettingError]s.
 func LoadMutualTLS(o MutualTLSOptions, now time.Time) (*MutualTLS, error) {
 	a := &MutualTLS{
 		certFile: o.CertFile, keyFile: o.KeyFile, clientCAFile: o.ClientCAFile,
@@ -96,8 +99,8 @@ func (a *MutualTLS) addRoles(o MutualTLSOptions) (wrong []error) {
 	return wrong
 }
 
-// Verify checks that a chain, the client's certificate first, comes from an authority of clients, and was good at the time
-// when it was shown.
+// Verify checks that a chain, the client's certificate first, comes from an authority of clients,
+// and was good at the time when it was shown.
 func (a *MutualTLS) Verify(chain []*x509.Certificate, shown time.Time) error {
 	intermediates := x509.NewCertPool()
 	for _, c := range chain[1:] {
@@ -112,8 +115,8 @@ func (a *MutualTLS) Verify(chain []*x509.Certificate, shown time.Time) error {
 	return err
 }
 
-// RoleOf returns the greatest role that any identity of the certificate has, and that identity, which is empty if none has
-// one.
+// RoleOf returns the greatest role that any identity of the certificate has, and that identity,
+// which is empty if none has one.
 func (a *MutualTLS) RoleOf(c *x509.Certificate) (api.Role, string) {
 	role, by := api.RoleNone, ""
 	for _, id := range api.Identities(c) {
@@ -124,8 +127,9 @@ func (a *MutualTLS) RoleOf(c *x509.Certificate) (api.Role, string) {
 	return role, by
 }
 
-// Config returns a new configuration of a server: TLS 1.3 and a client certificate from one of the authorities. Sessions
-// are not resumed, so that nobody comes in under rules that no longer apply.
+// Config returns a new configuration of a server: TLS 1.3 and a client certificate from one of the
+// authorities. Sessions are not resumed, so that no connection is admitted under rules that no
+// longer apply.
 func (a *MutualTLS) Config() *tls.Config {
 	return &tls.Config{
 		Certificates:           []tls.Certificate{a.certificate},

@@ -11,22 +11,23 @@ import (
 	"github.com/hassesd/hassesd/internal/admin/api"
 )
 
-// Principal is who is at the other end of a control connection, and what follows from that by the current rules. A reload
-// makes new rules, which apply from the next command on: nobody keeps what was taken away by staying connected.
+// Principal is who is at the other end of a control connection, and what follows from that by the
+// current rules. A reload makes new rules, which apply from the next command on: staying connected
+// keeps no right that was taken away.
 type Principal struct {
 	// Fixed once the connection is identified.
 	Endpoint Endpoint
-	Peer     *unix.Ucred         // of the Unix socket; nil: the kernel did not tell
+	Peer     *unix.Ucred         // of the Unix socket; nil: unknown
 	Chain    []*x509.Certificate // of TLS, the peer's own first
 	Since    time.Time           // when Chain was shown
 
-	keys [][sha256.Size]byte // hashes of the keys that were shown and in force then, the last one last; never two equal ones
+	keys [][sha256.Size]byte // hashes of the valid keys that were shown, without duplicates, the last one last
 
 	// What follows from these rules.
-	rights *Rights    // nil: nothing was judged yet
+	rights *Rights    // nil: Judge was not called yet
 	access *MutualTLS // of TLS; nil at the other endpoints
 	role   api.Role   // the greatest of what the endpoint and the keys give
-	keyID  string     // of the last of the keys that is in force; empty: there is none
+	keyID  string     // of the last key that is still valid; empty: there is none
 }
 
 // Judge applies the rules. access is nil at all endpoints but TLS.
@@ -67,7 +68,8 @@ func (p *Principal) ofEndpoint() api.Role {
 	return api.RoleNone
 }
 
-// Show takes note of a key that applies, and forgets those that no longer are: so there are no more than rights has.
+// Show adds a valid key and drops those that no longer are, so that the principal never has more
+// keys than the rights.
 func (p *Principal) Show(k Key) {
 	p.keys = slices.DeleteFunc(p.keys, func(sum [sha256.Size]byte) bool {
 		_, ok := p.rights.find(sum)

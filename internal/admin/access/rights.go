@@ -15,19 +15,20 @@ import (
 	"github.com/hassesd/hassesd/internal/admin/api"
 )
 
-// RightsOptions say what may be done by those who show no certificate.
+// RightsOptions are what peers without a certificate may do.
 type RightsOptions struct {
 	// TCP is the role of plain TCP connections. Empty: publish.
 	TCP api.Role
 
-	// The users and groups of this machine that have each role on the Unix socket, as user:NAME and group:NAME, by name
-	// or number. Somebody in several lists has the greatest role, root has every one, and who is in none has none. All
-	// empty: whoever may connect is an administrator.
+	// The users and groups of this machine that have each role on the Unix socket, as user:NAME and
+	// group:NAME, by name or number. A user in several lists has the greatest role, root has all
+	// roles, and a user in no list has none. All empty: every user who may connect is an
+	// administrator.
 	UnixAdmins     []string
 	UnixPublishers []string
 	UnixReaders    []string
 
-	// Keys give a role to whoever sends one, at every door but the FIFO.
+	// Keys give a role to any connection that shows one, at every endpoint but the FIFO.
 	Keys []KeySource
 
 	// Delimiter ends a classic command, so no key may have it.
@@ -37,7 +38,7 @@ type RightsOptions struct {
 // Rights are RightsOptions checked and read. They never change.
 type Rights struct {
 	tcp  api.Role
-	unix map[unixPeer]api.Role // empty: everybody is an administrator
+	unix map[unixPeer]api.Role // empty: every user is an administrator
 	keys []Key
 }
 
@@ -47,7 +48,8 @@ type unixPeer struct {
 	id      uint32
 }
 
-// LoadRights reads the keys and looks up the users. The error has everything that is wrong, as [*SettingError]s.
+// LoadRights reads the keys and looks up the users. The error joins all that is wrong, as
+// [*SettingError]s.
 func LoadRights(o RightsOptions) (*Rights, error) {
 	r := &Rights{tcp: o.TCP, unix: make(map[unixPeer]api.Role)}
 	if r.tcp == "" {
@@ -82,8 +84,8 @@ func LoadRights(o RightsOptions) (*Rights, error) {
 	return r, nil
 }
 
-// DefaultRights are what applies without settings: the Unix socket is for administrators, plain TCP for publishers, and
-// there are no keys.
+// DefaultRights are what applies without settings: the Unix socket is for administrators, plain TCP
+// for publishers, and there are no keys.
 func DefaultRights() *Rights { return &Rights{tcp: api.RolePublish} }
 
 func parseUnixPeer(text string) (unixPeer, error) {
@@ -118,7 +120,8 @@ func isNumber(s string) bool {
 	return err == nil
 }
 
-// unixRole is the role of the process at the other end of the Unix socket. groupsOf looks up the groups of a user.
+// unixRole returns the role of the process at the other end of the Unix socket. groupsOf looks up
+// the groups of a user.
 func (r *Rights) unixRole(peer *unix.Ucred, groupsOf func(uid uint32) []uint32) api.Role {
 	if !r.ListUsers() || peer.Uid == 0 {
 		return api.RoleAdmin
@@ -149,7 +152,7 @@ func (r *Rights) hasGroups() bool {
 	return false
 }
 
-// groupsOf are the groups that the user database has uid in; none when it does not know.
+// groupsOf returns the groups of a user, by the user database; none if that does not know the user.
 func groupsOf(uid uint32) []uint32 {
 	u, err := user.LookupId(strconv.FormatUint(uint64(uid), 10))
 	if err != nil {
@@ -168,11 +171,12 @@ func groupsOf(uid uint32) []uint32 {
 	return gids
 }
 
-// ListUsers says whether lists decide what a user of this machine may do on the Unix socket. Without, whoever may connect
-// may do everything.
+// ListUsers reports whether lists decide what a user of this machine may do on the Unix socket.
+// Without lists, every user who may connect may do everything.
 func (r *Rights) ListUsers() bool { return len(r.unix) > 0 }
 
-// UnreadableKeys are the files of keys that the process, as it is now, could not read again.
+// UnreadableKeys returns the key files that the process, with its present rights, could not read
+// again.
 func (r *Rights) UnreadableKeys() []string {
 	var paths []string
 	for _, k := range r.keys {
@@ -189,7 +193,7 @@ func (r *Rights) UnreadableKeys() []string {
 	return paths
 }
 
-// Same says whether both give the same to everybody.
+// Same reports whether both give the same roles.
 func (r *Rights) Same(other *Rights) bool {
 	if r.tcp != other.tcp || len(r.unix) != len(other.unix) || !slices.Equal(r.keys, other.keys) {
 		return false
@@ -202,7 +206,7 @@ func (r *Rights) Same(other *Rights) bool {
 	return true
 }
 
-// find returns the key of that hash. It takes the same time whichever it is, or none.
+// find returns the key with that hash. It takes the same time whichever key it is, or none.
 func (r *Rights) find(sum [sha256.Size]byte) (Key, bool) {
 	var found Key
 	ok := false

@@ -1,6 +1,7 @@
 package access
 
-// SettingError is what is wrong with one setting of the control doors. Loading collects all there are and joins them.
+// SettingError is what is wrong with one setting of the control endpoints. Loading joins all that
+// it finds.
 type SettingError struct {
 	Setting string // its name below control, as tls.cert_file
 	Err     error

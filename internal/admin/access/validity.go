@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// Complaints are what does not work at now, or will not for long.
+// Complaints returns what does not work at now, or will soon stop working.
 func (a *MutualTLS) Complaints(now time.Time) []string {
 	var all []string
 	switch leaf := a.certificate.Leaf; {
@@ -31,16 +31,17 @@ func (a *MutualTLS) Complaints(now time.Time) []string {
 	return all
 }
 
-// authorityNotice is how long before its end an authority is complained of: its certificates last 90 days.
+// authorityNotice is how long before its end an authority is reported: its certificates last 90
+// days.
 const authorityNotice = 90 * 24 * time.Hour
 
-// isDue says whether less than a third of the certificate's life is left.
+// isDue reports whether less than a third of the certificate's lifetime is left.
 func isDue(c *x509.Certificate, now time.Time) bool {
 	return c.NotAfter.Sub(now) < c.NotAfter.Sub(c.NotBefore)/3
 }
 
-// Follow refuses to stand in the place of old at now, if the daemon's certificate, or all authorities, are not valid yet
-// where old's are valid. Nobody is helped by a renewal before its time.
+// Follow returns an error if a must not replace old at now: if its certificate, or all of its
+// authorities, are not valid yet while those of old are.
 func (a *MutualTLS) Follow(old *MutualTLS, now time.Time) error {
 	leaf := a.certificate.Leaf
 	if now.Before(leaf.NotBefore) && isValid(old.certificate.Leaf, now) {

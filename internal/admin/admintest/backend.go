@@ -1,5 +1,5 @@
-// Package admintest gives tests a daemon that is none: a Backend that remembers what it was asked, and a control
-// server in front of it.
+// Package admintest gives tests a daemon that is none: a Backend that remembers what it was asked,
+// and a control server in front of it.
 package admintest
 
 import (
@@ -20,8 +20,8 @@ import (
 // patience is how long a test waits for what must come.
 const patience = 20 * time.Second
 
-// Backend is a [server.Backend] and a [server.Publisher] that answers what it was told to, and remembers what it was asked. The zero value
-// answers zero values.
+// Backend is a [server.Backend] and a [server.Publisher] that answers what it was told to, and
+// remembers what it was asked. The zero value answers zero values.
 type Backend struct {
 	// What the methods answer. Fixed while a server uses it.
 	HelloAnswer   api.Hello
@@ -66,7 +66,8 @@ func (b *Backend) note(do func()) {
 	}
 }
 
-// wait returns when done, called with the lock held, says so; it fails the test when that takes too long.
+// wait returns when done, called with the lock held, says so; it fails the test when that takes too
+// long.
 func (b *Backend) wait(t testing.TB, what string, done func() bool) {
 	t.Helper()
 	deadline := time.NewTimer(patience)

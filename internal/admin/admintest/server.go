@@ -9,24 +9,24 @@ import (
 	"github.com/hassesd/hassesd/internal/admin/server"
 )
 
-// Doors are the ways to a control server.
-type Doors struct {
+// Endpoints are where a control server listens.
+type Endpoints struct {
 	Socket string // path
 	TCP    string // host:port
 	FIFO   string // path
 
-	Server *server.Server // to change what is in force
+	Server *server.Server // to change its rules
 }
 
 // Start serves b on a Unix socket, on TCP and on a FIFO until the test ends.
-func Start(t testing.TB, b server.Backend) Doors {
+func Start(t testing.TB, b server.Backend) Endpoints {
 	t.Helper()
 	return StartServer(t, server.Options{Backend: b})
 }
 
-// StartServer does the same with options of the test's own, and what prepare makes of the server; without a Logger nothing
-// is logged.
-func StartServer(t testing.TB, o server.Options, prepare ...func(*server.Server)) Doors {
+// StartServer does the same with options of the test's own, and what prepare makes of the server;
+// without a Logger nothing is logged.
+func StartServer(t testing.TB, o server.Options, prepare ...func(*server.Server)) Endpoints {
 	t.Helper()
 	if o.Publisher == nil {
 		o.Publisher, _ = o.Backend.(server.Publisher)
@@ -36,7 +36,7 @@ func StartServer(t testing.TB, o server.Options, prepare ...func(*server.Server)
 	}
 	s := server.New(o)
 	dir := t.TempDir()
-	d := Doors{Socket: filepath.Join(dir, "s"), FIFO: filepath.Join(dir, "f"), Server: s}
+	d := Endpoints{Socket: filepath.Join(dir, "s"), FIFO: filepath.Join(dir, "f"), Server: s}
 	if err := s.ListenUnix(d.Socket, 0o600, -1); err != nil {
 		t.Fatal(err)
 	}

@@ -4,12 +4,14 @@ import (
 	"time"
 )
 
-// Certificates is the result of "certificates": those from files first, each in the order of the configuration.
+// Certificates is the result of "certificates": those from files first, each in the order of the
+// configuration.
 type Certificates struct {
 	Certificates []Certificate `json:"certificates"`
 }
 
-// Certificate is one certificate that is served, or that is wanted and not there yet; then it has no times.
+// Certificate is one certificate that is served, or one that is still to be obtained and has no
+// times yet.
 type Certificate struct {
 	Names       []string  `json:"names"`  // DNS names and addresses
 	Source      string    `json:"source"` // file, acme, selfsigned, dev or control
@@ -21,12 +23,12 @@ type Certificate struct {
 	NotBefore   time.Time `json:"not_before,omitzero"`
 	NotAfter    time.Time `json:"not_after,omitzero"`
 	DaysLeft    int       `json:"days_left"`             // whole days; negative once it has expired
-	Due         bool      `json:"due"`                   // less than a third of its life is left
-	StapleUntil time.Time `json:"staple_until,omitzero"` // when its OCSP answer ends; none: it has none
+	Due         bool      `json:"due"`                   // less than a third of its lifetime is left
+	StapleUntil time.Time `json:"staple_until,omitzero"` // when its OCSP response expires; none without one
 	LoadedAt    time.Time `json:"loaded_at,omitzero"`    // when it was first read, or issued
 	SHA256      string    `json:"sha256"`                // of the certificate, lower-case hex
-	Default     bool      `json:"default"`               // shown to clients that ask for a name none of them has
-	Warnings    []string  `json:"warnings"`              // what works, but not for everybody or not for long
+	Default     bool      `json:"default"`               // shown to clients that ask for any other name
+	Warnings    []string  `json:"warnings"`              // what works, but not for all clients or not for long
 	LastError   string    `json:"last_error,omitempty"`
 	LastErrorAt time.Time `json:"last_error_at,omitzero"`
 	NextTry     time.Time `json:"next_try,omitzero"` // after an error, or when it is to be renewed; none: on a reload

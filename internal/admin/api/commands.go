@@ -6,7 +6,7 @@ import (
 
 // Bounds of parameters.
 const (
-	// MaxRefuse is the longest that "kick" can keep a selection out.
+	// MaxRefuse is the longest that "kick" can refuse a selection.
 	MaxRefuse = 7 * 24 * time.Hour
 	// MaxDrainWindow is the longest that "drain" can take.
 	MaxDrainWindow = time.Hour
@@ -47,11 +47,11 @@ type Reinit struct {
 
 // Reloaded is the result of "reload".
 type Reloaded struct {
-	Changed      []string `json:"changed"`                 // keys now in force
+	Changed      []string `json:"changed"`                 // keys that were applied
 	NeedsRestart []string `json:"needs_restart,omitempty"` // keys that differ and cannot be changed while running
 }
 
-// DrainParams asks for the end; a nil window is the configured one.
+// DrainParams are the parameters of "drain". A nil window is the configured one.
 type DrainParams struct {
 	WindowSeconds *float64 `json:"window_seconds,omitempty"`
 }

@@ -15,7 +15,7 @@ type ClientCursor struct {
 	Stream uint32 // of HTTP/2
 }
 
-// Text is the cursor as callers see it, who need not understand it.
+// Text returns the cursor as callers see it: an opaque string.
 func (c ClientCursor) Text(sort string) string {
 	text := fmt.Sprintf("%s.%d.%d", cmp.Or(sort, SortAge), c.Key, c.Conn)
 	if c.Stream > 0 {
@@ -24,7 +24,7 @@ func (c ClientCursor) Text(sort string) string {
 	return text
 }
 
-// ReadClientCursor reads what Text has written for a list of that order.
+// ReadClientCursor parses what Text returned for a list of that order.
 func ReadClientCursor(sort, text string) (ClientCursor, error) {
 	order, rest, _ := strings.Cut(text, ".")
 	key, rest, _ := strings.Cut(rest, ".")
@@ -42,7 +42,7 @@ func ReadClientCursor(sort, text string) (ClientCursor, error) {
 	return ClientCursor{Key: k, Conn: n, Stream: uint32(s)}, nil
 }
 
-// ClientCursorAfter is the cursor of a page that ends with the client.
+// ClientCursorAfter returns the cursor of a page that ends with the client.
 func ClientCursorAfter(sort string, c *Client) string {
 	at := ClientCursor{Conn: c.Conn, Stream: c.Stream}
 	switch sort {
@@ -56,11 +56,11 @@ func ClientCursorAfter(sort string, c *Client) string {
 
 // RoomCursor is the last room of a page, behind which the next one begins.
 type RoomCursor struct {
-	Number int // its streams or, by name, how many rooms there are in all
+	Number int // its streams or, if sorted by name, the number of all rooms
 	Room   string
 }
 
-// RoomCursorAfter is the cursor of a page of so many rooms in all that ends with the room.
+// RoomCursorAfter returns the cursor of a page of so many rooms in all that ends with the room.
 func RoomCursorAfter(sort string, r Room, total int) string {
 	number := r.Streams
 	if sort == SortName {
@@ -69,7 +69,7 @@ func RoomCursorAfter(sort string, r Room, total int) string {
 	return fmt.Sprintf("%s.%d.%s", cmp.Or(sort, SortStreams), number, r.Room)
 }
 
-// ReadRoomCursor reads what RoomCursorAfter has written for a list of that order.
+// ReadRoomCursor parses what RoomCursorAfter returned for a list of that order.
 func ReadRoomCursor(sort, text string) (RoomCursor, error) {
 	order, rest, _ := strings.Cut(text, ".")
 	number, room, ok := strings.Cut(rest, ".")

@@ -23,7 +23,7 @@ const (
 	CodeInternal       = -32603
 )
 
-// What the caller of a control method branches on; see [errors.Is]. An [*Error] matches by its code.
+// Errors that callers branch on with [errors.Is]. An [*Error] matches by its code.
 var (
 	ErrUnreachable = errors.New("hassesd cannot be reached")
 	ErrNotAllowed  = errors.New("not allowed")
@@ -32,17 +32,18 @@ var (
 	ErrOverloaded  = errors.New("overloaded")
 	ErrTimeout     = errors.New("timed out")
 
-	// ErrCertificate is the daemon's refusal of our certificate, or of our having none. It is ErrNotAllowed, too.
+	// ErrCertificate means that the daemon refused our certificate, or that we showed none. It is
+	// an ErrNotAllowed, too.
 	ErrCertificate = fmt.Errorf("%w: the daemon refused the certificate", ErrNotAllowed)
 )
 
-// Error is an answer that a publisher or an administrator gets instead of a result.
+// Error is the answer to a call that failed.
 type Error struct {
 	Code    int    // a Code constant or one of JSON-RPC's own
 	Message string // what happened, for people
 	Hint    string // what to do next; may be empty
 
-	Reason Refusal // that the daemon counts it as; empty: the one of Code
+	Reason Refusal // how the daemon counts it; empty: by Code
 }
 
 func (e *Error) Error() string { return e.Message }

@@ -7,7 +7,8 @@ import (
 	"strings"
 )
 
-// Identities returns all that a certificate can be known by in the lists of roles, its names before its key.
+// Identities returns all identities of a certificate that lists of roles can name, its names before
+// its key.
 func Identities(c *x509.Certificate) []string {
 	var all []string
 	for _, u := range c.URIs {

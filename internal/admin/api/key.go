@@ -12,8 +12,8 @@ const (
 	MaxKey = 256
 )
 
-// CheckKey returns a *names.Fault unless text may be a key: letters, digits and - _ . ~ + /. A key has no =, which would
-// make a message of the classic command that shows it.
+// CheckKey returns a *names.Fault unless text may be a key: letters, digits and - _ . ~ + /. A key
+// has no =, which would make a message of the classic command that shows it.
 func CheckKey(text string) error {
 	if text == "" {
 		return &names.Fault{At: 0, Reason: "the key is missing"}

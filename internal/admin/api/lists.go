@@ -63,7 +63,7 @@ type Rooms struct {
 	NextCursor string `json:"next_cursor,omitempty"`
 }
 
-// Room is one room that somebody listens to.
+// Room is one room that has streams.
 type Room struct {
 	Room    string `json:"room"`
 	Streams int    `json:"streams"`
@@ -74,8 +74,8 @@ type CountParams struct {
 	Room string `json:"room,omitempty"`
 }
 
-// Count is the result of "count": of the daemon, or of one room. A stream subscribed to every room counts
-// for the daemon, and for a room only when it was named.
+// Count is the result of "count": of the daemon, or of one room. A stream subscribed to every room
+// counts for the daemon, and for a room only when it was named.
 type Count struct {
 	Connections *int   `json:"connections,omitempty"`
 	Room        string `json:"room,omitempty"`

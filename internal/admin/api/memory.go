@@ -1,14 +1,15 @@
 package api
 
-// How short memory is, in order; each includes what the ones before it do.
+// How short memory is. Each level includes the measures of those before.
 const (
 	PressureNone   = "none"
-	PressureRefuse = "refuse" // new streams are told to come later
-	PressureShed   = "shed"   // clients for which most waits are ended
+	PressureRefuse = "refuse" // new streams are deferred
+	PressureShed   = "shed"   // the streams with the longest queues are ended
 	PressureForget = "forget" // and the history is halved
 )
 
-// MemoryStatus is what the daemon holds, and what it did to stay within limits.memory. Counters only grow.
+// MemoryStatus is how much memory the daemon uses, and what it did to stay within limits.memory.
+// Counters only grow.
 type MemoryStatus struct {
 	Pressure    string `json:"pressure"` // none, refuse, shed, forget
 	UsedBytes   int64  `json:"used_bytes"`
@@ -20,13 +21,13 @@ type MemoryStatus struct {
 	ControlBytes int64 `json:"control_bytes"` // of UsedBytes: unfinished commands, and listings that wait to be read
 
 	ShortTotal      uint64 `json:"short_total"`      // times that memory began to run short
-	QueuedBytes     int64  `json:"queued_bytes"`     // has still to be sent; streams share the events
-	BlockedStreams  int    `json:"blocked_streams"`  // whose client does not take what is sent
+	QueuedBytes     int64  `json:"queued_bytes"`     // not sent yet; streams share the events
+	BlockedStreams  int    `json:"blocked_streams"`  // whose client does not read
 	StreamsEnded    uint64 `json:"streams_ended"`    // to free memory, or the queues of all
 	EventsForgotten uint64 `json:"events_forgotten"` // of the history, to free memory
 }
 
-// PublishStatus is what publishers were made to wait. Counters only grow.
+// PublishStatus is how long publishers waited. Counters only grow.
 type PublishStatus struct {
 	HeldTotal   uint64  `json:"held_total"`   // messages that waited for limits.publish_rate or limits.publish_bytes
 	HeldSeconds float64 `json:"held_seconds"` // how long in all

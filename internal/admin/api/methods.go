@@ -1,6 +1,7 @@
 package api
 
-// ProtocolVersion is the version of the JSON form of the control protocol. Fields may be added to it, never renamed.
+// ProtocolVersion is the version of the JSON form of the control protocol. Fields may be added to
+// it, never renamed.
 const ProtocolVersion = 1
 
 // The methods of the JSON form.
@@ -22,6 +23,6 @@ const (
 	MethodSandbox      = "sandbox"
 )
 
-// ALPN is the control protocol's name in TLS. A client that offers other names only, such as a browser, is refused
-// (ALPACA); one that offers none is not.
+// ALPN is the control protocol's name in TLS. A client that offers other names only, such as a
+// browser, is refused (ALPACA); one that offers none is not.
 const ALPN = "hassesd-control"

@@ -133,7 +133,8 @@ func (p SendParams) Check() *Error {
 	return faultOf("except", names.CheckClientID(p.Except), SendHint)
 }
 
-// faultOf returns the error for a parameter with a bad name, and where the name is bad; nil if err is nil.
+// faultOf returns the error for a parameter with a bad name, and where the name is bad; nil if err
+// is nil.
 func faultOf(param string, err error, hint string) *Error {
 	var f *names.Fault
 	if !errors.As(err, &f) {

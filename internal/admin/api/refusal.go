@@ -1,13 +1,14 @@
 package api
 
-// Refusal is why a control connection or a command was refused: the closed set of keys that "status" counts by.
+// Refusal is why a control connection or a command was refused: the closed set of keys that
+// "status" counts by.
 type Refusal string
 
 // The refusals.
 const (
-	RefusedConnections Refusal = "connections"         // the door has no place left
+	RefusedConnections Refusal = "connections"         // all slots of the endpoint are taken
 	RefusedRate        Refusal = "handshake_rate"      // its network begins too many TLS handshakes (limits.handshake_rate)
-	RefusedPenalty     Refusal = "penalized"           // its network is kept out for what it did (limits.penalties)
+	RefusedPenalty     Refusal = "penalized"           // its network is penalized (limits.penalties)
 	RefusedHTTP        Refusal = "http"                // a browser or a scanner speaks HTTP to the control port
 	RefusedTLS         Refusal = "tls"                 // a TLS ClientHello on a plain port
 	RefusedPlain       Refusal = "plain"               // something that is neither TLS nor HTTP on the TLS port
@@ -25,14 +26,14 @@ const (
 	RefusedMethod      Refusal = "unknown_method"
 	RefusedParams      Refusal = "invalid_params"
 	RefusedRole        Refusal = "not_allowed"
-	RefusedKey         Refusal = "wrong_key" // "auth" with a key that is none
+	RefusedKey         Refusal = "wrong_key" // "auth" with an unknown key
 	RefusedTooLarge    Refusal = "too_large"
 	RefusedOverload    Refusal = "overloaded"
 	RefusedNotFound    Refusal = "not_found"
 	RefusedInternal    Refusal = "internal"
 )
 
-// Refusals lists all of them, for whoever shows or registers counters.
+// Refusals returns all of them.
 func Refusals() []Refusal {
 	return []Refusal{
 		RefusedConnections, RefusedRate, RefusedPenalty, RefusedHTTP, RefusedTLS, RefusedPlain, RefusedTLSVersion, RefusedNoCert, RefusedUntrusted,

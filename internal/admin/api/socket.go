@@ -9,8 +9,8 @@ import (
 // DefaultSocket is where an installed hassesd listens for commands.
 const DefaultSocket = "/run/hassesd/control.sock"
 
-// DevSocket is where a hassesd started with --dev by the same user listens: in the user's runtime directory, or in a
-// directory of the user's own among the temporary files.
+// DevSocket is where a hassesd started with --dev by the same user listens: in the user's runtime
+// directory, or in a directory of the user's own among the temporary files.
 func DevSocket() string { return filepath.Join(DevDir(), "control.sock") }
 
 // DevFIFO is where it takes classic commands from a pipe.

@@ -19,7 +19,7 @@ type Status struct {
 	Draining           bool              `json:"draining"`
 	Connections        int               `json:"connections"`
 	Streams            int               `json:"streams"`
-	ConnectionsMax     int               `json:"connections_max"`  // the bound in force
+	ConnectionsMax     int               `json:"connections_max"`  // the present bound
 	ConnectionsPeak    int               `json:"connections_peak"` // the most at one time so far
 	HandshakesTotal    uint64            `json:"handshakes_total"` // streams opened (hasses: "handshaked" clients)
 	ReinitsTotal       uint64            `json:"reinits_total"`
@@ -45,7 +45,7 @@ type Status struct {
 	Compiled   string   `json:"compiled,omitempty"` // Go version and platform
 	Listen     []string `json:"listen,omitempty"`   // the addresses really bound
 
-	Endpoints []Endpoint `json:"doors,omitempty"` // every way in, those of listen among them
+	Endpoints []Endpoint `json:"doors,omitempty"` // all endpoints, those of listen among them
 }
 
 // Endpoint is one way into the daemon.

@@ -8,7 +8,8 @@ import (
 	"github.com/hassesd/hassesd/internal/safetext"
 )
 
-// ListForm is how a list of clients is written: Head, a Row for each client with its number from 1, and Tail.
+// ListForm is how a list of clients is written: Head, a Row for each client with its number from 1,
+// and Tail.
 type ListForm struct {
 	Head string
 	Row  func(n int, c *api.Client) ([]byte, error)
@@ -57,7 +58,7 @@ func JSONList() ListForm {
 	}
 }
 
-// What stands before and behind the clients in the answer to "clientlist".
+// The lines before and after the clients in the answer to "clientlist".
 const (
 	clientListHead = "------- requested client list -------\nList of clients:\n"
 	clientListEnd  = "---------------- end ----------------\n"

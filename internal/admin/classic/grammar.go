@@ -83,8 +83,8 @@ type Command struct {
 	Key     string // of VerbAuth: a secret
 }
 
-// SyntaxError says why something is not a classic command. It never quotes the command, which may be a part of a
-// message.
+// SyntaxError is why something is not a classic command. It never quotes the command, which may be
+// a part of a message.
 type SyntaxError struct {
 	Column  int  // of the first wrong byte, from 1
 	TooLong bool // longer than the parser's limit
@@ -94,8 +94,8 @@ type SyntaxError struct {
 
 func (e *SyntaxError) Error() string { return fmt.Sprintf("%s at column %d", e.Reason, e.Column) }
 
-// ParseCommand reads one command, without its end. What has a '=' is a message, whatever it begins with; what has
-// none is a known command, or an error and never a message.
+// ParseCommand parses one command, without its end. With a '=' it is a message, whatever it begins
+// with; without one it is a known command or an error, never a message.
 func ParseCommand(s string) (Command, *SyntaxError) {
 	if address, message, ok := strings.Cut(s, "="); ok {
 		return parseMessage(address, message)
@@ -122,8 +122,8 @@ func ParseCommand(s string) (Command, *SyntaxError) {
 	return Command{}, &SyntaxError{Column: 1, Reason: "unknown command"}
 }
 
-// parseMessage reads what stands on both sides of the first '='. An empty client id is none, as in hasses: scripts
-// write room-$id=text whether or not they have an id.
+// parseMessage parses both sides of the first '='. An empty client id is none, as in hasses:
+// scripts write room-$id=text whether or not they have an id.
 func parseMessage(address, message string) (Command, *SyntaxError) {
 	target, except, _ := strings.Cut(address, "-")
 	if _, err := names.ParseTarget(target); err != nil {
@@ -139,7 +139,8 @@ func parseMessage(address, message string) (Command, *SyntaxError) {
 	return Command{Verb: VerbSend, Room: strings.Clone(target), Except: strings.Clone(except), Message: message}, nil
 }
 
-// syntaxError returns the error for the fault of a name, the subject, that begins after offset bytes of the command.
+// syntaxError returns the error for the fault of a name, the subject, that begins after offset
+// bytes of the command.
 func syntaxError(offset int, subject string, err error) *SyntaxError {
 	var fault *names.Fault
 	if !errors.As(err, &fault) {

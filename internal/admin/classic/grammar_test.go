@@ -256,7 +256,8 @@ func BenchmarkParser(b *testing.B) {
 	}
 }
 
-// The history keeps the names of a message for as long as there is one for the room, and must not keep its text with them.
+// The history keeps the names of a message for as long as there is one for the room, and must not
+// keep its text with them.
 func TestNamesDoNotKeepTheirCommand(t *testing.T) {
 	heap := func() int64 {
 		var m runtime.MemStats

@@ -9,8 +9,9 @@ import (
 	"github.com/hassesd/hassesd/internal/safetext"
 )
 
-// The answers of the tcp* commands: one JSON object a line, in printable ASCII. Scripts cut these lines with sed and
-// strpos, so hasses' keys come first, in its order, with its values and its blanks; new keys follow.
+// The answers of the tcp* commands: one JSON object a line, in printable ASCII. Scripts cut these
+// lines with sed and strpos, so hasses' keys come first, in its order, with its values and its
+// blanks; new keys follow.
 
 type tcpStatus struct {
 	Version     string `json:"version"`
@@ -68,8 +69,8 @@ func SubscribedJSON(room string, streams int) ([]byte, error) {
 	}{streams, room})
 }
 
-// jsonLine encodes v and ends the line. A blank follows each colon, as in hasses, and afterComma each comma: hasses
-// has none in tcpstatus and one in tcpsubscribedclients.
+// jsonLine encodes v and ends the line. A blank follows each colon, as in hasses, and afterComma
+// each comma: hasses has none in tcpstatus and one in tcpsubscribedclients.
 func jsonLine(afterComma string, v any) ([]byte, error) {
 	var b bytes.Buffer
 	enc := json.NewEncoder(&b)
@@ -80,8 +81,8 @@ func jsonLine(afterComma string, v any) ([]byte, error) {
 	return spaceJSON(safetext.JSON(b.Bytes()), afterComma), nil
 }
 
-// spaceJSON puts a blank behind each colon and afterComma behind each comma that is not inside a string. The text must
-// be valid JSON without blanks of its own.
+// spaceJSON puts a blank behind each colon and afterComma behind each comma that is not inside a
+// string. The text must be valid JSON without blanks of its own.
 func spaceJSON(text []byte, afterComma string) []byte {
 	spaced := make([]byte, 0, len(text)+len(text)/8)
 	inString := false

@@ -59,7 +59,8 @@ func SubscribedText(room string, streams int) string {
 // modeHTTP is the mode of a daemon whose listeners are all unencrypted.
 const modeHTTP = "http"
 
-// hassesMode is hasses' name of a mode. hasses had one listener; with both kinds it is the encrypted one's.
+// hassesMode is hasses' name of a mode. hasses had one listener; with both kinds it is the
+// encrypted one's.
 func hassesMode(mode string) string {
 	if mode == modeHTTP {
 		return "unencrypted (http)"

@@ -6,8 +6,8 @@ import (
 	"sync/atomic"
 )
 
-// alertConn remembers the alert that a connection ended with: with TLS 1.3 a daemon refuses our certificate when the
-// handshake is over for us.
+// alertConn remembers the alert that a connection ended with: with TLS 1.3 a daemon refuses our
+// certificate when the handshake is over for us.
 type alertConn struct {
 	net.Conn
 	text atomic.Pointer[string]
@@ -21,7 +21,7 @@ func (c *alertConn) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// alertOf is the alert of the peer that err stands for, in words; empty: it is none.
+// alertOf returns the text of the alert that the peer sent, if err is one; otherwise "".
 func alertOf(err error) string {
 	var op *net.OpError
 	if errors.As(err, &op) && op.Op == "remote error" && op.Err != nil { // how crypto/tls marks them

@@ -14,10 +14,11 @@ import (
 	"github.com/hassesd/hassesd/internal/admin/api"
 )
 
-// Conn is a control connection to a daemon, in the JSON form. Its methods may be called from many goroutines; each
-// waits until its context ends, or for [Options.Timeout] when the context has no deadline. Errors match
-// [ErrUnreachable], [ErrNotAllowed], [ErrNotFound], [ErrTooLarge], [ErrOverloaded] and [ErrTimeout]; what the daemon
-// answered is an [*Error] with a hint.
+// Conn is a control connection to a daemon, in the JSON form. Its methods may be called from many
+// goroutines; each waits until its context ends, or for [Options.Timeout] when the context has no
+// deadline. Errors match [api.ErrUnreachable], [api.ErrNotAllowed], [api.ErrNotFound],
+// [api.ErrTooLarge], [api.ErrOverloaded] and [api.ErrTimeout]; an answer of the daemon is an
+// [*api.Error] with a hint.
 type Conn struct {
 	rpc     *jrpc2.Client
 	channel *drainingChannel
@@ -36,8 +37,8 @@ func newConn(c net.Conn, name string, timeout time.Duration) *Conn {
 	}
 }
 
-// boundedWriter gives each write a deadline: jrpc2's client holds its lock while it writes, so that a daemon that
-// does not read would otherwise block every caller for ever.
+// boundedWriter gives each write a deadline: jrpc2's client holds its lock while it writes, so that
+// a daemon that does not read would otherwise block every caller for ever.
 type boundedWriter struct {
 	net.Conn
 	timeout time.Duration
@@ -50,8 +51,8 @@ func (w *boundedWriter) Write(p []byte) (int, error) {
 	return w.Conn.Write(p)
 }
 
-// Close ends the connection; calls under way fail. Its error says that the daemon's last words made no sense; that the
-// connection was lost before is for those to know who called.
+// Close ends the connection; calls under way fail. The error is about what the daemon sent last; a
+// connection that was lost before is no error here, as the failed calls have reported it.
 func (c *Conn) Close() error {
 	err := c.rpc.Close()
 	var lost *net.OpError
@@ -61,17 +62,17 @@ func (c *Conn) Close() error {
 	return fmt.Errorf("close the connection to %s: %w", c.name, err)
 }
 
-// Auth shows a key, for what it gives the connection.
+// Auth shows a key, which gives the connection its role.
 func (c *Conn) Auth(ctx context.Context, key string) (api.Authorized, error) {
 	return call[api.Authorized](ctx, c, api.MethodAuth, api.AuthParams{Key: key})
 }
 
-// Hello asks who answers, and what this connection may do.
+// Hello returns who the daemon is, and what this connection may do.
 func (c *Conn) Hello(ctx context.Context) (api.Hello, error) {
 	return call[api.Hello](ctx, c, api.MethodHello, nil)
 }
 
-// Status asks for the counters.
+// Status returns the counters.
 func (c *Conn) Status(ctx context.Context) (api.Status, error) {
 	return call[api.Status](ctx, c, api.MethodStatus, nil)
 }
@@ -101,17 +102,17 @@ func (c *Conn) Kick(ctx context.Context, p api.KickParams) (api.Kicked, error) {
 	return call[api.Kicked](ctx, c, api.MethodKick, p)
 }
 
-// LogLevel sets the level when it is not empty, and answers the one in force.
+// LogLevel sets the level when it is not empty, and returns the current one.
 func (c *Conn) LogLevel(ctx context.Context, level string) (api.Level, error) {
 	return call[api.Level](ctx, c, api.MethodLogLevel, api.LevelParams{Level: level})
 }
 
-// Reinit sets the switch when enabled is not nil, and answers the one in force.
+// Reinit sets the switch when enabled is not nil, and returns the current one.
 func (c *Conn) Reinit(ctx context.Context, enabled *bool) (api.Reinit, error) {
 	return call[api.Reinit](ctx, c, api.MethodReinit, api.ReinitParams{Enabled: enabled})
 }
 
-// Reload makes the daemon read its configuration again.
+// Reload makes the daemon reload its configuration.
 func (c *Conn) Reload(ctx context.Context) (api.Reloaded, error) {
 	return call[api.Reloaded](ctx, c, api.MethodReload, nil)
 }
@@ -126,7 +127,7 @@ func (c *Conn) Certificates(ctx context.Context) (api.Certificates, error) {
 	return call[api.Certificates](ctx, c, api.MethodCertificates, nil)
 }
 
-// Sandbox tells what the daemon has given up.
+// Sandbox returns which rights the daemon has given up.
 func (c *Conn) Sandbox(ctx context.Context) (api.Sandbox, error) {
 	return call[api.Sandbox](ctx, c, api.MethodSandbox, nil)
 }
@@ -147,7 +148,7 @@ func call[T any](ctx context.Context, c *Conn, method string, params any) (T, er
 	return result, nil
 }
 
-// explain tells apart what the daemon answered, what the clock said, and what became of the connection.
+// explain returns an error that tells the daemon's answer, a timeout and a lost connection apart.
 func (c *Conn) explain(ctx context.Context, method string, err error) error {
 	var answer *jrpc2.Error
 	switch {
@@ -158,7 +159,7 @@ func (c *Conn) explain(ctx context.Context, method string, err error) error {
 	case errors.As(err, &answer) && !c.rpc.IsStopped():
 		var data api.ErrorData
 		if json.Unmarshal(answer.Data, &data) != nil {
-			data.Hint = "" // data of some other form is not for us
+			data.Hint = "" // data of another form
 		}
 		return &api.Error{Code: int(answer.Code), Message: answer.Message, Hint: data.Hint}
 	case errors.As(err, &answer) && answer.Code != jrpc2.InternalError:
@@ -178,7 +179,7 @@ func isTimeout(err error) bool {
 	return errors.As(err, &t) && t.Timeout()
 }
 
-// Limits tells what is used of each limit, and who was refused.
+// Limits returns how much of each limit is used, and who was refused.
 func (c *Conn) Limits(ctx context.Context, p api.LimitsParams) (api.Limits, error) {
 	return call[api.Limits](ctx, c, api.MethodLimits, p)
 }

@@ -18,10 +18,11 @@ import (
 	"github.com/hassesd/hassesd/internal/pemfile"
 )
 
-// Options say where the daemon is. With neither Socket nor TCP, [DefaultSocket] and then [DevSocket] are tried.
+// Options are where the daemon is. With neither Socket nor TCP, Dial tries [api.DefaultSocket] and
+// then [api.DevSocket].
 type Options struct {
 	Socket string // path of the Unix socket
-	TCP    string // host:port; goes before Socket
+	TCP    string // host:port; takes precedence over Socket
 	CA     string // file with the certificates that may sign the daemon's; empty: plain TCP, on loopback only
 	Cert   string // file with our certificate; with CA only
 	Key    string // file with its key
@@ -80,8 +81,8 @@ func dialUnix(ctx context.Context, path string, timeout time.Duration) (*Conn, e
 	return newConn(c, path, timeout), nil
 }
 
-// dialDev connects to the socket of a development daemon, which must be our own or root's: its directory may lie
-// where everybody can create one.
+// dialDev connects to the socket of a development daemon, which must be our own or root's: its
+// directory may be where every user can create one.
 func dialDev(ctx context.Context, timeout time.Duration) (*Conn, error) {
 	path := api.DevSocket()
 	var d net.Dialer
@@ -171,7 +172,8 @@ func clientTLS(o Options, host string) (*tls.Config, error) {
 		if err != nil {
 			return nil, fmt.Errorf("read the client certificate: %w", err)
 		}
-		// Whatever authorities the daemon asks for: its refusal says more than that we had nothing to show.
+		// Whatever authorities the daemon asks for: its refusal says more than that we had nothing
+		// to show.
 		cfg.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) { return &pair, nil }
 	}
 	return cfg, nil
@@ -186,7 +188,7 @@ func clientCertificate(certFile, keyFile string) (tls.Certificate, error) {
 	return pemfile.KeyPair(certFile, certPEM, keyFile, keyPEM)
 }
 
-// dialError tells "nobody listens" from "you may not".
+// dialError returns err with its kind: unreachable, timed out or not allowed.
 func dialError(where string, err error) error {
 	kind := api.ErrUnreachable
 	var authority x509.UnknownAuthorityError
@@ -202,7 +204,7 @@ func dialError(where string, err error) error {
 	return fmt.Errorf("connect to %s: %w: %w", where, kind, err)
 }
 
-// isLoopback says whether host, a name or an address of a host:port, is this machine for certain.
+// isLoopback reports whether host, a name or an address, is certainly this machine.
 func isLoopback(host string) bool {
 	if strings.EqualFold(host, "localhost") {
 		return true

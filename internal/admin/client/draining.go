@@ -7,18 +7,19 @@ import (
 	"github.com/creachadair/jrpc2/channel"
 )
 
-// drainTimeout bounds how long the end of a connection is held back.
+// drainTimeout bounds how long the end of a connection is delayed.
 const drainTimeout = time.Second
 
-// drainingChannel is a client's channel that reports the end of the connection only when the answers that came before it have
-// reached their callers. jrpc2's client hands answers over on other goroutines and, at the end, fails all calls that
-// have none yet: the answer to a drain, after which the daemon goes away, would be lost in that race.
+// drainingChannel is a client's channel that reports the end of the connection only when the
+// answers that came before it have reached their callers. jrpc2's client hands answers over on
+// other goroutines and, at the end, fails all calls that have none yet: the answer to a drain,
+// after which the daemon goes away, would be lost in that race.
 type drainingChannel struct {
 	channel.Channel
 
 	mu sync.Mutex
 	// Guarded by mu.
-	underway int           // answers that were received, less those that have reached their callers
+	underway int           // answers received that have not reached their callers
 	none     chan struct{} // closed when underway is 0; nil: nobody waits
 }
 
@@ -42,12 +43,12 @@ func (c *drainingChannel) Recv() ([]byte, error) {
 	defer timeout.Stop()
 	select {
 	case <-none:
-	case <-timeout.C: // the answer to a call that nobody waits for any more
+	case <-timeout.C: // the answer is to a call that was given up
 	}
 	return line, err
 }
 
-// arrived says that an answer has reached its caller.
+// arrived records that an answer has reached its caller.
 func (c *drainingChannel) arrived() {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -11,8 +11,8 @@ import (
 	"github.com/hassesd/hassesd/internal/admin/api"
 )
 
-// decodeParams reads params into a P, strictly: a field that P does not have is an error. Without params it returns the
-// zero value.
+// decodeParams reads params into a P, strictly: a field that P does not have is an error. Without
+// params it returns the zero value.
 func decodeParams[P any](params json.RawMessage) (P, *api.Error) {
 	var p P
 	if len(params) == 0 {

@@ -8,10 +8,12 @@ import (
 	"github.com/hassesd/hassesd/internal/admin/api"
 )
 
-// Method is one method of the protocol. A C is what it is called on: the connection that the request came by.
+// Method is one method of the protocol. A C is what it is called on: the connection that the
+// request came by.
 type Method[C any] struct {
 	Name string
-	// IsList: how long the result is, or how much work it takes, depends on how many clients there are.
+	// IsList: how long the result is, or how much work it takes, depends on how many clients there
+	// are.
 	IsList bool
 
 	role     api.Role
@@ -19,7 +21,8 @@ type Method[C any] struct {
 	run      func(ctx context.Context, c C, params json.RawMessage) (any, *api.Error)
 }
 
-// Needs returns the least role that may make the call: for a change, where role may only ask, an administrator's.
+// Needs returns the least role that may make the call. A change needs an administrator where others
+// may only ask.
 func (m *Method[C]) Needs(params json.RawMessage) api.Role {
 	if m.isChange(params) {
 		return api.RoleAdmin
@@ -27,7 +30,8 @@ func (m *Method[C]) Needs(params json.RawMessage) api.Role {
 	return m.role
 }
 
-// IsRestricted reports whether these params need a greater role than the method does without params.
+// IsRestricted reports whether these params need a greater role than the method does without
+// params.
 func (m *Method[C]) IsRestricted(params json.RawMessage) bool { return m.Needs(params) != m.role }
 
 // Run decodes and checks params, makes the call and returns its result.
@@ -35,9 +39,9 @@ func (m *Method[C]) Run(ctx context.Context, c C, params json.RawMessage) (any, 
 	return m.run(ctx, c, params)
 }
 
-// New returns the method of that name for callers of at least that role. A P with a Check method is checked with it. If P
-// has an IsChange method, a call for which it reports true is for administrators. The lists and maps of a result with a
-// WithoutNulls method are never null.
+// New returns the method of that name for callers of at least that role. A P with a Check method is
+// checked with it. If P has an IsChange method, a call for which it reports true is for
+// administrators. The lists and maps of a result with a WithoutNulls method are never null.
 func New[C, P, R any](name string, role api.Role, call func(ctx context.Context, c C, params P) (R, error)) Method[C] {
 	return Method[C]{
 		Name: name,

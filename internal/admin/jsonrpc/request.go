@@ -22,7 +22,8 @@ type Request struct {
 	Invalid        *api.Error // not nil: it is JSON, but not a request
 }
 
-// Parse reads the requests on a line. isBatch reports whether they stand in an array: so must their answers.
+// Parse reads the requests on a line. isBatch reports whether they stand in an array: so must their
+// answers.
 func Parse(line []byte) (requests []Request, isBatch bool, e *api.Error) {
 	if !utf8.Valid(line) {
 		return nil, false, &api.Error{Code: api.CodeParse, Message: "parse error: not UTF-8", Hint: "requests are UTF-8"}

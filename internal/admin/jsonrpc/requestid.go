@@ -8,11 +8,12 @@ import (
 	"github.com/creachadair/jrpc2"
 )
 
-// notifications reports which of the requests that stand on a line are notifications: those without an id. One whose id is
-// null is none, and wants an answer (JSON-RPC 2.0, section 4); the library has an empty ID for both.
+// notifications reports which of the requests that stand on a line are notifications: those without
+// an id. One whose id is null is none, and wants an answer (JSON-RPC 2.0, section 4); the library
+// has an empty ID for both.
 func notifications(line []byte, requests []*jrpc2.ParsedRequest) []bool {
 	is := make([]bool, len(requests))
-	var raw []json.RawMessage // the requests as they came; nil: not looked at yet
+	var raw []json.RawMessage // the raw requests; nil: not split yet
 	for i, r := range requests {
 		if r.ID != "" || r.Error != nil {
 			continue
@@ -25,7 +26,7 @@ func notifications(line []byte, requests []*jrpc2.ParsedRequest) []bool {
 	return is
 }
 
-// split gives the requests of a line that the library has read already.
+// split returns the raw requests of a line that the library has parsed.
 func split(line []byte, batch bool) []json.RawMessage {
 	if !batch {
 		return []json.RawMessage{line}
@@ -46,8 +47,8 @@ func hasID(request json.RawMessage) bool {
 	return has
 }
 
-// RequestID returns the id at the beginning of a request that was too long to be kept, so that the caller learns which of
-// its calls failed. Empty: it stands further behind.
+// RequestID returns the id at the beginning of a request that was too long to be kept, so that the
+// caller learns which of its calls failed. Empty: the id comes later in the request.
 func RequestID(head []byte) string {
 	dec := json.NewDecoder(bytes.NewReader(head))
 	if t, err := dec.Token(); err != nil || t != json.Delim('{') {

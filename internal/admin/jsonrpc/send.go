@@ -6,8 +6,8 @@ import (
 	"github.com/hassesd/hassesd/internal/admin/api"
 )
 
-// SendParams are the parameters of "send" as they come. Unlike [api.SendParams] they show whether data is there: a message
-// that lost its text on the way is not sent, while an empty text is.
+// SendParams are the parameters of "send" as they come. Unlike [api.SendParams] they show whether
+// data is there: a message that lost its text on the way is not sent, while an empty text is.
 type SendParams struct {
 	To     json.RawMessage `json:"to"`
 	Except string          `json:"except"`

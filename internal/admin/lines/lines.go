@@ -5,11 +5,11 @@ import (
 	"bytes"
 )
 
-// A Splitter cuts a stream into commands. It holds at most one unfinished command. It announces one that is too long, or
-// for which it gets no memory, once, and skips it to its end.
+// A Splitter cuts a stream into commands. It holds at most one unfinished command. It announces one
+// that is too long, or for which it gets no memory, once, and skips it to its end.
 type Splitter struct {
 	delimiter byte
-	hold      func(bytes int) bool // nil: nobody counts
+	hold      func(bytes int) bool // nil: no bound
 
 	partial  []byte // the unfinished command
 	skipping bool   // inside a command that was announced, of skipped bytes
@@ -27,22 +27,23 @@ const (
 )
 
 const (
-	// KeptBuffer is the largest buffer kept after a long command, so that an idle connection holds little.
+	// KeptBuffer is the largest buffer kept after a long command, so that an idle connection holds
+	// little.
 	KeptBuffer = 64 << 10
-	// firstBuffer is the least one that is made.
+	// firstBuffer is the smallest buffer.
 	firstBuffer = 512
 )
 
-// New returns a Splitter for commands that end at a newline, and at delimiter unless that is 0. hold reports whether the
-// unfinished command may hold so many bytes in all, and may wait for them; the Splitter calls it with 0 when it gives them
-// back. With a nil hold nothing bounds them.
+// New returns a Splitter for commands that end at a newline, and at delimiter unless that is 0.
+// hold reports whether the unfinished command may hold so many bytes in all, and may wait for them;
+// the Splitter calls it with 0 when it gives them back. With a nil hold nothing bounds them.
 func New(delimiter byte, hold func(bytes int) bool) *Splitter {
 	return &Splitter{delimiter: delimiter, hold: hold}
 }
 
-// Feed takes the next bytes. visit gets each command without its end, valid until it returns. limit returns the most
-// bytes that a command may have. Feed calls it before each: what one command changes, such as the role of a connection,
-// holds for the next.
+// Feed takes the next bytes. visit gets each command without its end, valid until it returns. limit
+// returns the most bytes that a command may have. Feed calls it before each: what one command
+// changes, such as the role of a connection, holds for the next.
 func (s *Splitter) Feed(data []byte, limit func() int, visit func(command []byte, end End)) {
 	for len(data) > 0 {
 		most, end := limit(), s.end(data)
@@ -78,7 +79,8 @@ func (s *Splitter) Flush(visit func(command []byte, end End)) {
 	s.skipping = false
 }
 
-// Pending returns how many bytes the unfinished command has had; of one that is skipped, those that it had before.
+// Pending returns how many bytes the unfinished command has had; of one that is skipped, those that
+// it had before.
 func (s *Splitter) Pending() int {
 	if s.skipping {
 		return s.skipped
@@ -100,7 +102,8 @@ func (s *Splitter) end(data []byte) int {
 	return end
 }
 
-// finish hands over the unfinished command with rest behind it. A CR is dropped before a newline only.
+// finish passes the unfinished command, completed by rest, to visit. A CR is dropped before a
+// newline only.
 func (s *Splitter) finish(rest []byte, newline bool, limit int, visit func(command []byte, end End)) {
 	command := rest
 	if len(s.partial) > 0 {

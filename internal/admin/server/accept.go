@@ -13,17 +13,17 @@ import (
 	"github.com/hassesd/hassesd/internal/publish"
 )
 
-// sendBuffer is how much of the answers for a TCP client the kernel shall hold.
+// sendBuffer is how much of the answers to a TCP client the kernel may hold.
 const sendBuffer = 128 << 10
 
-// acceptPause is the wait after accept failed, most likely for want of descriptors.
+// acceptPause is the wait after a failed accept, most likely because descriptors have run out.
 const acceptPause = 100 * time.Millisecond
 
 // listener is a socket that control connections come in by.
 type listener struct {
 	net.Listener
 	endpoint access.Endpoint
-	remove   func() // takes the socket's file away, if it is still ours; nil: there is none
+	remove   func() // removes the socket's file, if it is still ours; nil: it has none
 }
 
 // accept admits the connections of a listener until that is closed.
@@ -51,8 +51,8 @@ func (s *shared) accept(l *listener) {
 	}
 }
 
-// admit runs a connection as soon as there is a slot for it, or closes it. One without a role needs no slot, but room in
-// the lobby.
+// admit runs a connection as soon as there is a slot for it, or closes it. One without a role needs
+// no slot, but room in the lobby.
 func (s *shared) admit(endpoint access.Endpoint, nc net.Conn) {
 	c := newConn(s, endpoint)
 	c.queue = newAnswers()
@@ -96,22 +96,22 @@ func newConn(s *shared, endpoint access.Endpoint) *conn {
 	return c
 }
 
-// recordOrigin finds out who is at the other end, as far as the peer need not say it.
+// recordOrigin records where the connection comes from, as far as the kernel knows.
 func (c *conn) recordOrigin(nc net.Conn) {
 	switch c.seat.endpoint {
 	case access.Unix:
 		peer, err := listen.Peer(nc)
 		if err != nil {
-			return // whoever it is, it has no role
+			return // an unknown user has no role
 		}
 		c.principal.Peer = peer
 		c.source = "uid " + strconv.FormatUint(uint64(peer.Uid), 10)
 		c.seat.origin = c.source
-	case access.TCP, access.TLS: // over TLS a certificate will tell more
+	case access.TCP, access.TLS: // with TLS, the certificate tells the rest
 		c.source = hostOf(nc.RemoteAddr())
 		c.seat.origin, c.seat.address = networkOf(nc.RemoteAddr())
 		if tcp, ok := nc.(*net.TCPConn); ok {
-			_ = tcp.SetWriteBuffer(sendBuffer) // the kernel would take megabytes that are not read
+			_ = tcp.SetWriteBuffer(sendBuffer) // the kernel would otherwise buffer megabytes that the peer does not read
 		}
 	case access.FIFO:
 	}

@@ -5,22 +5,22 @@ import (
 	"sync"
 )
 
-// Bounds of the answers that wait on one connection. When they are reached no further command is read, so that a
-// peer that does not read its answers stops itself.
+// Bounds of the answers that wait on one connection. At a bound no further command is read, so that
+// a peer that does not read its answers stops itself.
 const (
 	maxAnswers     = 256
 	maxAnswerBytes = 256 << 10
 )
 
-// answer is what one command gets: a text that is there, or one that is made when its turn comes.
-// Who takes one from the queue releases it.
+// answer is what one command gets: a text that exists, or one that is made when its turn comes.
+// Whoever takes an answer from the queue releases it.
 type answer struct {
 	text  []byte
 	later func(ctx context.Context) []byte // nil: text
-	// pieces sends the answer by emit while it is made, as it may be long; nil: text or later.
+	// pieces makes a long answer and sends it with emit, piece by piece; nil: text or later.
 	pieces func(ctx context.Context, emit func([]byte) error) error
 	held   int    // bytes that later or pieces keep until their turn comes
-	done   func() // called once the answer is sent, or thrown away; nil: nobody is told
+	done   func() // called once the answer is sent or dropped; may be nil
 }
 
 func (x answer) release() {
@@ -31,9 +31,9 @@ func (x answer) release() {
 
 func (x answer) size() int { return len(x.text) + x.held }
 
-// answers is the queue between the reader of a connection, which runs commands one after another, and its writer,
-// which waits for what they brought and sends it in the same order.
-type answers struct {
+// answerQueue is the queue between the reader of a connection, which runs commands one after another,
+// and its writer, which sends their answers in the same order.
+type answerQueue struct {
 	mu      sync.Mutex // guards all below
 	changed sync.Cond  // on mu
 	queue   []answer
@@ -46,18 +46,18 @@ type answersState uint8
 const (
 	answersOpen     answersState = iota
 	answersFinished              // no more will be put
-	answersGone                  // the peer takes no more: its commands are run, and their answers thrown away
-	answersCut                   // the peer was cut off: nothing more is run
+	answersGone                  // the peer is gone: its commands run, and their answers are dropped
+	answersCut                   // the peer was cut off: no command runs any more
 )
 
-func newAnswers() *answers {
-	a := &answers{}
+func newAnswers() *answerQueue {
+	a := &answerQueue{}
 	a.changed.L = &a.mu
 	return a
 }
 
-// waitRoom waits until the next command may be run; false: it must not be run at all.
-func (a *answers) waitRoom() bool {
+// waitRoom waits until the next command may run, and reports whether it may run at all.
+func (a *answerQueue) waitRoom() bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	for a.state == answersOpen && (len(a.queue) >= maxAnswers || a.bytes >= maxAnswerBytes) {
@@ -67,7 +67,7 @@ func (a *answers) waitRoom() bool {
 }
 
 // put queues an answer. It never waits; see waitRoom.
-func (a *answers) put(x answer) {
+func (a *answerQueue) put(x answer) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if a.state != answersOpen {
@@ -80,23 +80,23 @@ func (a *answers) put(x answer) {
 }
 
 // isWanted reports whether anybody may still read what is put.
-func (a *answers) isWanted() bool {
+func (a *answerQueue) isWanted() bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	return a.state == answersOpen
 }
 
-// finish says that nothing more will be put; the writer ends when the queue is empty.
-func (a *answers) finish() { a.setState(answersFinished) }
+// finish ends the queue: the writer ends when it is empty.
+func (a *answerQueue) finish() { a.setState(answersFinished) }
 
-// gone throws away what waits and what is yet to come: nobody is there to read it.
-func (a *answers) gone() { a.setState(answersGone) }
+// gone drops all answers, those to come too: the peer does not read them.
+func (a *answerQueue) gone() { a.setState(answersGone) }
 
-// cut does the same, and ends the running of commands.
-func (a *answers) cut() { a.setState(answersCut) }
+// cut drops all answers, and no further command runs.
+func (a *answerQueue) cut() { a.setState(answersCut) }
 
-// setState moves on: the states are in the order in which they can follow one another.
-func (a *answers) setState(s answersState) {
+// setState moves to a later state: they are in the order in which they can follow one another.
+func (a *answerQueue) setState(s answersState) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if s <= a.state {
@@ -112,8 +112,8 @@ func (a *answers) setState(s answersState) {
 	a.changed.Broadcast()
 }
 
-// next waits for the next answer; false: there will be none.
-func (a *answers) next() (answer, bool) {
+// next waits for the next answer, and reports whether there is one.
+func (a *answerQueue) next() (answer, bool) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	for a.state == answersOpen && len(a.queue) == 0 {

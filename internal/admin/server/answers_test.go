@@ -26,20 +26,20 @@ func TestAnswersComeInTheirOrder(t *testing.T) {
 }
 
 func TestAnswersAreBounded(t *testing.T) {
-	for name, fill := range map[string]func(*answers){
-		"number": func(a *answers) {
+	for name, fill := range map[string]func(*answerQueue){
+		"number": func(a *answerQueue) {
 			for range maxAnswers {
 				a.put(textAnswer("x"))
 			}
 		},
-		"bytes": func(a *answers) { a.put(answer{text: make([]byte, maxAnswerBytes)}) },
-		"held":  func(a *answers) { a.put(answer{text: make([]byte, 1), held: maxAnswerBytes - 1}) },
+		"bytes": func(a *answerQueue) { a.put(answer{text: make([]byte, maxAnswerBytes)}) },
+		"held":  func(a *answerQueue) { a.put(answer{text: make([]byte, 1), held: maxAnswerBytes - 1}) },
 	} {
-		for end, release := range map[string]func(*answers){
-			"next":   func(a *answers) { a.next() },
-			"gone":   (*answers).gone,
-			"cut":    (*answers).cut,
-			"finish": (*answers).finish,
+		for end, release := range map[string]func(*answerQueue){
+			"next":   func(a *answerQueue) { a.next() },
+			"gone":   (*answerQueue).gone,
+			"cut":    (*answerQueue).cut,
+			"finish": (*answerQueue).finish,
 		} {
 			synctest.Test(t, func(t *testing.T) {
 				a := newAnswers()
@@ -63,7 +63,7 @@ func TestAnswersAreBounded(t *testing.T) {
 }
 
 func TestAnswersThatNobodyReadsAreThrownAway(t *testing.T) {
-	for _, end := range []func(*answers){(*answers).gone, (*answers).cut} {
+	for _, end := range []func(*answerQueue){(*answerQueue).gone, (*answerQueue).cut} {
 		a := newAnswers()
 		a.put(textAnswer("1"))
 		end(a)

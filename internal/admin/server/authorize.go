@@ -8,8 +8,8 @@ import (
 	"github.com/hassesd/hassesd/internal/admin/api"
 )
 
-// authorize gives the connection the role of the key that secret is, if that is greater than its own, for as long as there
-// is that key.
+// authorize gives the connection the role of the key that secret is, if that is greater than its
+// own, for as long as the key is valid.
 func (c *conn) authorize(secret string) (api.Authorized, error) {
 	if c.principal.Endpoint == access.FIFO {
 		return api.Authorized{}, &api.Error{Code: api.CodeNotAllowed, Message: "the FIFO takes no keys", Hint: "use the Unix socket or TCP"}
@@ -18,7 +18,7 @@ func (c *conn) authorize(secret string) (api.Authorized, error) {
 		return api.Authorized{}, c.wrongKey()
 	}
 	c.wait(c.attempts.Delay(time.Now(), c.source))
-	c.role() // puts the rules in force
+	c.role() // applies the current rules
 	k, ok := c.principal.FindKey(secret)
 	if !ok {
 		c.wrongKeys++

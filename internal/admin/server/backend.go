@@ -6,8 +6,9 @@ import (
 	"github.com/hassesd/hassesd/internal/admin/api"
 )
 
-// Backend is what the control protocol acts on, but for messages: the daemon. Methods may be called from many goroutines, return
-// within the context's deadline, and report refusals as an [*Error] with one of the Code constants.
+// Backend is what the control protocol acts on, except for messages: the daemon. Its methods may be
+// called from many goroutines, return within the context's deadline, and report refusals as an
+// [*api.Error].
 type Backend interface {
 	// Hello fills everything but the role.
 	Hello(ctx context.Context) (api.Hello, error)
@@ -16,15 +17,16 @@ type Backend interface {
 	Rooms(ctx context.Context, p api.RoomsParams) (api.Rooms, error)
 	Count(ctx context.Context, p api.CountParams) (api.Count, error)
 	Kick(ctx context.Context, p api.KickParams) (api.Kicked, error)
-	// LogLevel sets the level when it is not empty, and answers the level in force.
+	// LogLevel sets the level when it is not empty, and returns the current one.
 	LogLevel(ctx context.Context, level string) (string, error)
-	// Reinit sets the switch when enabled is not nil, and answers the one in force.
+	// Reinit sets the switch when enabled is not nil, and returns the current one.
 	Reinit(ctx context.Context, enabled *bool) (bool, error)
 	Reload(ctx context.Context) (api.Reloaded, error)
 	Drain(ctx context.Context, p api.DrainParams) (api.Drained, error)
 	Certificates(ctx context.Context) (api.Certificates, error)
 	Limits(ctx context.Context, p api.LimitsParams) (api.Limits, error)
 	Sandbox(ctx context.Context) (api.Sandbox, error)
-	// CountCommandError counts a command or a connection that was refused; reason is a [Refusal]. It must not block.
+	// CountCommandError counts a command or a connection that was refused; reason is an
+	// [api.Refusal]. It must not block.
 	CountCommandError(reason string)
 }

@@ -8,7 +8,8 @@ import (
 	"github.com/hassesd/hassesd/internal/admin/classic"
 )
 
-// commandSlack is what a classic command may have beside its message: room, client id, and the signs between.
+// commandSlack is what a classic command may have beside its message: room, client id, and the
+// punctuation.
 const commandSlack = 1 << 10
 
 func (s *classicForm) feed(data []byte) {
@@ -152,7 +153,8 @@ func (s *classicForm) tcpSubscribed(ctx context.Context, room string) {
 	s.line(classic.SubscribedJSON(room, n.Streams))
 }
 
-// connections counts what hasses calls clients: every connection, its stream open or not.
+// connections returns how many clients there are as hasses counts them: connections, whether their
+// stream is open or not.
 func (s *classicForm) connections(ctx context.Context) (int, error) {
 	n, err := s.conn.backend.Count(ctx, api.CountParams{})
 	if err != nil {

@@ -72,8 +72,9 @@ func TestCommandsInOneSegment(t *testing.T) {
 	})
 }
 
-// A second part that comes within the pause belongs to the first. The answer to another connection's command, which
-// is asked for in between, shows that the first part has been read, without waiting for the pause.
+// A second part that comes within the pause belongs to the first. The answer to another
+// connection's command, which is asked for in between, shows that the first part has been read,
+// without waiting for the pause.
 func TestMessageInTwoSegments(t *testing.T) {
 	b := &admintest.Backend{}
 	doors := admintest.Start(t, b)
@@ -272,11 +273,11 @@ func newBackendWithNumbers() *admintest.Backend {
 
 func TestTexts(t *testing.T) {
 	b := newBackendWithNumbers()
-	var log, answers records
+	var log, answerQueue records
 	doors := admintest.StartServer(t, server.Options{
 		Backend: b,
 		Logger:  slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug})),
-		Answers: slog.New(slog.NewTextHandler(&answers, nil)),
+		Answers: slog.New(slog.NewTextHandler(&answerQueue, nil)),
 	})
 	p := connect(t, "unix", doors.Socket)
 
@@ -299,11 +300,11 @@ Number of connected clients: 12
 Client count subscribed for "room624": 4
 `)
 	for _, line := range []string{`command=status line="Pid: 7"`, `command=clientlist line="#1 - <6> info`, `line="Number of connected clients: 12"`} {
-		if !strings.Contains(answers.String(), line) {
-			t.Errorf("the log has no %s:\n%s", line, answers.String())
+		if !strings.Contains(answerQueue.String(), line) {
+			t.Errorf("the log has no %s:\n%s", line, answerQueue.String())
 		}
 	}
-	if n := strings.Count(answers.String(), "control answer"); n != strings.Count(string(want), "\n")+7+2 {
+	if n := strings.Count(answerQueue.String(), "control answer"); n != strings.Count(string(want), "\n")+7+2 {
 		t.Errorf("%d records", n)
 	}
 	if !strings.Contains(log.String(), fmt.Sprintf("peer_uid=%d", os.Geteuid())) {
@@ -313,11 +314,11 @@ Client count subscribed for "room624": 4
 
 func TestTCPCommands(t *testing.T) {
 	b := newBackendWithNumbers()
-	var answers records
+	var answerQueue records
 	p := connect(t, "tcp", admintest.StartServer(t, server.Options{
 		Backend: b,
 		Logger:  slog.New(slog.DiscardHandler),
-		Answers: slog.New(slog.NewTextHandler(&answers, nil)),
+		Answers: slog.New(slog.NewTextHandler(&answerQueue, nil)),
 	}).TCP)
 	p.send("tcpnumberofclients;tcpsubscribedclients:room624;tcpclientlist;tcpstatus;")
 	p.want(`{"numberofclients": 12}
@@ -327,8 +328,8 @@ func TestTCPCommands(t *testing.T) {
 	if got := p.line(); !strings.HasPrefix(got, `{"version": "2.0.0","runningtime": "00:00:26","mode": "unencrypted (http)","loglevel": 1,"allconncli": 0,`) {
 		t.Errorf("got %s", got)
 	}
-	if answers.String() != "" {
-		t.Errorf("logged %s", answers.String())
+	if answerQueue.String() != "" {
+		t.Errorf("logged %s", answerQueue.String())
 	}
 }
 

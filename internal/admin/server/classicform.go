@@ -23,10 +23,10 @@ func newClassic(c *conn) *classicForm {
 
 func (s *classicForm) ok() { s.conn.answer(answer{text: []byte("ok\n")}) }
 
-// answerLogTimeout bounds how long one answer waits for a log that takes it slowly.
+// answerLogTimeout bounds how long one answer waits for a slow log.
 const answerLogTimeout = 2 * time.Second
 
-// text answers, and logs the same: hasses did nothing else. One record a line keeps journals readable.
+// text answers with text and logs it, as hasses did. One record a line keeps journals readable.
 func (s *classicForm) text(ctx context.Context, command, text string) {
 	s.conn.answer(answer{text: []byte(text)})
 	ctx, cancel := context.WithTimeout(ctx, answerLogTimeout)

@@ -8,18 +8,19 @@ import (
 	"github.com/hassesd/hassesd/internal/admin/classic"
 )
 
-// maxLoggedClients is how many clients of a list are written into the log, which others want to read as well.
+// maxLoggedClients is how many clients of a list are written into the log, so that other records
+// stay findable.
 const maxLoggedClients = 1000
 
-// errLogged ends a list that has been logged as far as it is.
+// errLogged ends a list of which enough has been logged.
 var errLogged = errors.New("enough of the list is in the log")
 
-// clientList answers in pieces, so that a list of any length never lies in memory, and logs the first clients: hasses did
-// nothing else.
+// clientList answers in pieces, so that no list lies in memory as a whole, and logs the first
+// clients, as hasses did.
 func (s *classicForm) clientList(ctx context.Context) {
 	role := s.conn.role()
 	s.pieces(role, classic.TextList())
-	if e := s.logClients(ctx, role); e != nil && s.conn.queue == nil { // others are answered
+	if e := s.logClients(ctx, role); e != nil && s.conn.queue == nil { // otherwise the answer has the error
 		s.error(e)
 	}
 }
@@ -61,7 +62,7 @@ func (s *classicForm) logClients(ctx context.Context, role api.Role) *api.Error 
 // tcpClientList answers one JSON object, in pieces.
 func (s *classicForm) tcpClientList(context.Context) { s.pieces(s.conn.role(), classic.JSONList()) }
 
-// pieces queues a list of all clients that is made while it is sent.
+// pieces queues the list of all clients, which is made while it is sent.
 func (s *classicForm) pieces(role api.Role, form classic.ListForm) {
 	c := s.conn
 	s.conn.answer(answer{held: deliverySize, pieces: func(ctx context.Context, emit func([]byte) error) error {

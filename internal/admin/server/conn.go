@@ -22,17 +22,18 @@ const (
 // speaker turns the bytes of one connection into commands and runs them, one after another.
 type speaker interface {
 	feed(data []byte)
-	// pending is how many bytes a command has had that a pause would end; 0: there is none.
+	// pending returns how many bytes the unfinished command has that a pause would end; 0 without
+	// one.
 	pending() int
-	// flush ends the command under way: after a pause, or at the end.
+	// flush ends the unfinished command: after a pause, or at the end.
 	flush()
 }
 
-// maxWrongKeys is how many wrong keys one connection may send; then it is closed.
+// maxWrongKeys is how many wrong keys a connection may send before it is closed.
 const maxWrongKeys = 3
 
-// conn is one control connection. Its reader runs the commands in the order of their arrival; its writer sends the
-// answers in that order.
+// conn is one control connection. Its reader runs the commands in the order of their arrival; its
+// writer sends the answers in that order.
 type conn struct {
 	// Fixed after creation, over TLS when the handshake is done.
 	*shared
@@ -40,14 +41,14 @@ type conn struct {
 	source string // the address, or the user of this machine, that it comes from
 	log    *slog.Logger
 	input  *input
-	out    net.Conn // nil: a FIFO, which cannot be answered
-	queue  *answers // nil without out
+	out    net.Conn     // nil: a FIFO, which cannot be answered
+	queue  *answerQueue // nil without out
 	line   *lineHold
 
 	// Owned by the reader.
 	head      []byte // the first bytes, while they may belong to several forms
 	speaker   speaker
-	principal access.Principal // its endpoint and who is there are fixed
+	principal access.Principal // its endpoint and identity are fixed
 	wrongKeys int
 	publisher *publish.Source
 }
@@ -63,7 +64,7 @@ func (c *conn) abort() {
 	c.input.src.cut()
 }
 
-// isFinished reports whether the connection has no further say: it has sent too many wrong keys.
+// isFinished reports whether the connection must be closed: it has sent too many wrong keys.
 func (c *conn) isFinished() bool { return c.wrongKeys >= maxWrongKeys }
 
 // wait waits for d, or until the server stops.
@@ -79,14 +80,14 @@ func (c *conn) wait(d time.Duration) {
 	}
 }
 
-// answer queues the answer of the command that is being run.
+// answer queues the answer to the command that is running.
 func (c *conn) answer(x answer) {
 	if c.queue != nil {
 		c.queue.put(x)
 	}
 }
 
-// waitRoom waits until the next command may be run; false: it must not be run at all.
+// waitRoom waits until the next command may run, and reports whether it may run at all.
 func (c *conn) waitRoom() bool { return !c.isFinished() && (c.queue == nil || c.queue.waitRoom()) }
 
 // refused counts and logs a command that got an error instead of a result.
@@ -94,7 +95,7 @@ func (c *conn) refused(e *api.Error, attrs ...slog.Attr) {
 	c.refusals.refuseCommand(c.log, e, append(attrs, c.keyAttrs()...)...)
 }
 
-// keyAttrs name the key that applies, for the log.
+// keyAttrs returns the log attribute that names the connection's key, if it has one.
 func (c *conn) keyAttrs() []slog.Attr {
 	if c.principal.KeyID() == "" {
 		return nil

@@ -12,7 +12,8 @@ import (
 	"github.com/hassesd/hassesd/internal/admin/server"
 )
 
-// TestDocumentedExchanges sends what docs/control-protocol.md shows, and compares the kind of the answers.
+// TestDocumentedExchanges sends what docs/control-protocol.md shows, and compares the kind of the
+// answers.
 func TestDocumentedExchanges(t *testing.T) {
 	page, err := os.ReadFile(filepath.Join("..", "..", "..", "docs", "control-protocol.md"))
 	if err != nil {

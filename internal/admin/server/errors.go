@@ -6,7 +6,7 @@ import (
 	"github.com/hassesd/hassesd/internal/admin/api"
 )
 
-// notForRole is the answer to a command that needs a greater role than the connection has.
+// notForRole returns the answer to a command that needs a greater role than the connection has.
 func notForRole(name string, needed, has api.Role) *api.Error {
 	return &api.Error{
 		Code:    api.CodeNotAllowed,
@@ -15,7 +15,7 @@ func notForRole(name string, needed, has api.Role) *api.Error {
 	}
 }
 
-// refusalOf is the counter that an error answer belongs to.
+// refusalOf returns the counter of an error.
 func refusalOf(e *api.Error) api.Refusal {
 	if e.Reason != "" {
 		return e.Reason
@@ -39,7 +39,7 @@ func refusalOf(e *api.Error) api.Refusal {
 	return api.RefusedInternal
 }
 
-// errNoRoom is the answer to a command for which there is no memory.
+// errNoRoom returns the answer to a command for which there is no memory.
 func errNoRoom() *api.Error {
 	return &api.Error{
 		Code:    api.CodeOverloaded,

@@ -21,11 +21,12 @@ func SetHandshakeTimeout(s *Server, d time.Duration) { s.shared.timeouts.handsha
 // SetSlotPatience changes how long a new connection waits for a slot, before s serves.
 func SetSlotPatience(s *Server, d time.Duration) { s.shared.roster.slotPatience = d }
 
-// SetLobbyPatience changes how long a connection may be without a role when others want its room, before s serves.
+// SetLobbyPatience changes how long a connection may be without a role when others want its room,
+// before s serves.
 func SetLobbyPatience(s *Server, d time.Duration) { s.shared.roster.lobbyPatience = d }
 
-// SetLinePatience changes how long an unfinished command may keep memory from others, and how long those wait for it,
-// before s serves.
+// SetLinePatience changes how long an unfinished command may keep memory from others, and how long
+// those wait for it, before s serves.
 func SetLinePatience(s *Server, grace, wait time.Duration) {
 	s.shared.unfinished.grace, s.shared.unfinished.wait = grace, wait
 }
@@ -33,7 +34,8 @@ func SetLinePatience(s *Server, grace, wait time.Duration) {
 // ShortPause ends a classic command over a plain socket.
 const ShortPause = shortPause
 
-// SpeakJSON is a connection in the JSON form without a socket: what it answers to the pieces, and then the end.
+// SpeakJSON is a connection in the JSON form without a socket: what it answers to the pieces, and
+// then the end.
 func SpeakJSON(b interface {
 	Backend
 	Publisher

@@ -107,7 +107,8 @@ func TestGarbage(t *testing.T) {
 	p.want("Number of connected clients: 0")
 }
 
-// A peer that sends commands and never reads the answers stops itself, and is cut off; what waits for it is bounded.
+// A peer that sends commands and never reads the answers stops itself, and is cut off; what waits
+// for it is bounded.
 func TestPeerThatDoesNotReadItsAnswers(t *testing.T) {
 	clients := make([]api.Client, 1000)
 	b := &admintest.Backend{ClientsAnswer: api.Clients{Clients: clients}}

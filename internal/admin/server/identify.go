@@ -22,8 +22,8 @@ const handshakeTimeout = 10 * time.Second
 // maxForeign bounds what of a log record the peer of a failed handshake may have written.
 const maxForeign = 500
 
-// identify makes the TLS handshake: it finds out who the peer is and which role that has. It reports whether the
-// connection has one; if not, the connection is refused.
+// identify makes the TLS handshake, which shows who the peer is. It reports whether the peer has a
+// role; if not, the connection is refused.
 func (c *conn) identify() bool {
 	conn, ok := c.out.(*tlsConn)
 	if !ok {
@@ -56,7 +56,7 @@ func (c *conn) identify() bool {
 func (c *conn) refuseHandshake(conn *tlsConn, err error) {
 	defer c.input.src.cut()
 	if c.input.isStopping() {
-		return // nobody's fault
+		return // the server stops
 	}
 	reason := handshakeRefusal(conn, err)
 	evicted := c.roster.isEvicted(c.seat)
@@ -117,7 +117,8 @@ func handshakeRefusal(c *tlsConn, err error) api.Refusal {
 // textNoCertificate is how crypto/tls says it; there is no value to compare with.
 const textNoCertificate = "tls: client didn't provide a certificate"
 
-// distrusts returns the alert by which a client refused our certificate, if that was the end of its handshake.
+// distrusts returns the alert by which a client refused our certificate, if that was the end of its
+// handshake.
 func distrusts(err error) (tls.AlertError, bool) {
 	var failed *tlsconn.HandshakeError
 	if !errors.As(err, &failed) || failed.Failure != tlsconn.FailureDistrust {
@@ -131,8 +132,8 @@ func isDistrust(err error) bool {
 	return ok
 }
 
-// violationOf returns what a network owes for a failed handshake, if anything: as at the subscribers' ports, honest clients
-// and monitors owe nothing, or no more than they cost.
+// violationOf returns what a network owes for a failed handshake, if anything: as at the
+// subscribers' ports, honest clients and monitors owe nothing, or no more than they cost.
 func violationOf(c *tlsConn, reason api.Refusal, err error, evicted bool) (admission.Violation, bool) {
 	var failed *tlsconn.HandshakeError
 	switch {

@@ -94,7 +94,8 @@ func TestAdoptRefuses(t *testing.T) {
 	wantErr(t, err, "already serving")
 }
 
-// TestKeep proves that what is kept goes on beyond the server, with its file, and that the rest does not.
+// TestKeep proves that what is kept goes on beyond the server, with its file, and that the rest
+// does not.
 func TestKeep(t *testing.T) {
 	for _, keeps := range []bool{true, false} {
 		s := newServer(t, &admintest.Backend{})

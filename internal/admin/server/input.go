@@ -11,16 +11,18 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// A pause ends a classic command that has no other end: the back ends of hasses' days write a message and wait. They
-// could not send more than 2 KiB. What is longer takes several writes or several turns of the sender, between which a
-// busy machine may make it wait: it gets more time before it is taken for complete.
+// A pause ends a classic command that has no other end: back ends written for hasses write a
+// message and wait. They could not send more than 2 KiB. A longer command takes several writes,
+// between which a busy machine may delay the sender, so it gets more time before it counts as
+// complete.
 const (
 	shortPause   = 50 * time.Millisecond
 	longPause    = 500 * time.Millisecond
 	shortCommand = 4 << 10
 )
 
-// pauseAfter is the pause that ends a command of which pending bytes have come. 0: none is under way.
+// pauseAfter returns the pause that ends a command of which pending bytes have arrived; 0 without
+// one.
 func pauseAfter(pending int) time.Duration {
 	switch {
 	case pending == 0:
@@ -38,10 +40,10 @@ const lastBytes = 1 << 20
 type source interface {
 	io.ReadCloser
 	SetReadDeadline(t time.Time) error
-	// readNow reads without waiting; os.ErrDeadlineExceeded says that nothing is there. The read deadline must not
-	// have passed.
+	// readNow reads without waiting; os.ErrDeadlineExceeded means that nothing is there. The read
+	// deadline must not have passed.
 	readNow(buf []byte) (int, error)
-	// cut closes at once, without any last words.
+	// cut closes at once, without an alert.
 	cut()
 }
 
@@ -95,15 +97,16 @@ const (
 	readData  readEvent = iota
 	readPause           // nothing came for the length of a pause
 	readEnd             // the peer closed, or the server stops
-	readCut             // the same, and what the peer had not finished may not be all that it sent
+	readCut             // the same, but an unfinished command may not be all that the peer sent
 )
 
-// input reads one source, and tells a pause in what arrives from a reader that was late itself.
+// input reads one source. It tells a pause of the peer from a reader that was late itself.
 type input struct {
 	// Fixed after creation.
 	src source
-	// sealed says that the bytes come by TLS, which tells the end that the peer made from one that somebody on the
-	// way did. Neither that nor a pause, which is as easy to make, ends a command then.
+	// sealed: the bytes come over TLS, which tells an end that the peer made from one that an
+	// attacker on the network made. The latter ends no command then, and neither does a pause,
+	// which is as easy to make.
 	sealed bool
 
 	left int // owned by the reader: bytes that may still be read after stop
@@ -133,7 +136,8 @@ func (in *input) read(buf []byte, pause time.Duration) (int, readEvent) {
 	case in.isStopping():
 		return in.readLast(buf)
 	}
-	// The deadline counts from before the read, and a busy machine may have let it pass while bytes were waiting.
+	// The deadline counts from before the read, and a busy machine may have let it pass while bytes
+	// were waiting.
 	return in.readNow(buf)
 }
 
@@ -146,7 +150,7 @@ func (in *input) arm(pause time.Duration) bool {
 	return in.armUntil(deadline)
 }
 
-// armUntil does the same for a time that is known.
+// armUntil sets the deadline to a time; false: the server stops.
 func (in *input) armUntil(deadline time.Time) bool {
 	in.mu.Lock()
 	defer in.mu.Unlock()
@@ -195,7 +199,7 @@ func (in *input) readNow(buf []byte) (int, readEvent) {
 	return 0, in.end(err)
 }
 
-// end is the event that err, with which reading ended, stands for.
+// end returns the event for the error with which reading ended.
 func (in *input) end(err error) readEvent {
 	if in.sealed && !errors.Is(err, io.EOF) {
 		return readCut

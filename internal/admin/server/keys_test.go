@@ -44,7 +44,7 @@ func loadRights(t *testing.T, o access.RightsOptions) *access.Rights {
 }
 
 // guarded is a server with two keys whose port gives role to those without one, and its log.
-func guarded(t *testing.T, role api.Role) (*admintest.Backend, admintest.Doors, *records) {
+func guarded(t *testing.T, role api.Role) (*admintest.Backend, admintest.Endpoints, *records) {
 	t.Helper()
 	b, log := &admintest.Backend{}, &records{}
 	doors := admintest.StartServer(t, server.Options{

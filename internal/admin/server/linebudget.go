@@ -9,24 +9,26 @@ import (
 
 // Bounds of what unfinished commands hold.
 const (
-	// lineGrace is how long a command may stay unfinished when others want the memory that it holds.
+	// lineGrace is how long a command may stay unfinished when others want the memory that it
+	// holds.
 	lineGrace = 5 * time.Second
-	// linePatience is how long a command waits for memory before it is refused. It is longer than lineGrace, so that
-	// whoever holds all of it gives way first.
+	// linePatience is how long a command waits for memory before it is refused. It is longer than
+	// lineGrace, so that a connection that holds all of it gives way first.
 	linePatience = 10 * time.Second
 )
 
-// lineBudget bounds what the unfinished commands of all connections hold together. The first lines.KeptBuffer bytes of each are
-// not counted: the number of connections bounds them, and an ordinary command never waits here.
+// lineBudget bounds what the unfinished commands of all connections hold together. The first
+// lines.KeptBuffer bytes of each are not counted: the number of connections bounds them, and an
+// ordinary command never waits here.
 type lineBudget struct {
-	limit func() int64 // in force, asked again and again; nil: no bound
+	limit func() int64 // returns the present bound; nil: no bound
 	grace time.Duration
 	wait  time.Duration
 
 	mu sync.Mutex
 	// guarded by mu
 	used    int64
-	holders map[*lineHold]struct{} // those that hold any of it
+	holders map[*lineHold]struct{} // connections that hold any of it
 	freed   chan struct{}          // closed when some is given back; nil: nobody waits
 }
 
@@ -39,12 +41,12 @@ type lineHold struct {
 
 	// Guarded by budget.mu.
 	bytes     int64
-	since     time.Time // when it began to hold any
+	since     time.Time // when it began to hold some
 	isEvicted bool
 }
 
-// resize makes the connection hold memory for a command of so many bytes. It waits for room if need be, and returns whether
-// there was any; it always gives back.
+// resize makes the connection hold memory for a command of so many bytes. It waits for room if need
+// be, and reports whether it got some. Giving back never waits.
 func (h *lineHold) resize(size int) bool {
 	b, want := h.budget, int64(max(0, size-lines.KeptBuffer))
 	deadline := time.Now().Add(b.wait)
@@ -69,7 +71,8 @@ func (h *lineHold) resize(size int) bool {
 	}
 }
 
-// take takes what is wanted; otherwise it returns what to wait for, and when to ask again at the latest.
+// take takes want bytes if there is room. Otherwise it returns what to wait for, and when to ask
+// again at the latest.
 func (h *lineHold) take(want int64, now time.Time) (freed <-chan struct{}, retry time.Duration) {
 	b := h.budget
 	b.mu.Lock()
@@ -99,8 +102,8 @@ func (h *lineHold) take(want int64, now time.Time) (freed <-chan struct{}, retry
 	return nil, 0
 }
 
-// makeRoom ends the connection whose command is unfinished for longest, if that is too long, and returns when another one
-// may be. The caller holds mu.
+// makeRoom ends the connection whose command has been unfinished for longest, if that is too long,
+// and returns when to ask again. The caller holds mu.
 func (b *lineBudget) makeRoom(h *lineHold, now time.Time) (retry time.Duration) {
 	var oldest *lineHold
 	for other := range b.holders {
@@ -115,11 +118,11 @@ func (b *lineBudget) makeRoom(h *lineHold, now time.Time) (retry time.Duration) 
 		return left
 	}
 	oldest.isEvicted = true
-	go oldest.evict() // it takes other locks
+	go oldest.evict() // it needs other locks
 	return b.grace
 }
 
-// held is how many bytes are held.
+// held returns how many bytes are held.
 func (b *lineBudget) held() int64 {
 	b.mu.Lock()
 	defer b.mu.Unlock()

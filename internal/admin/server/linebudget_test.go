@@ -13,7 +13,8 @@ import (
 	"github.com/hassesd/hassesd/internal/admin/server"
 )
 
-// Who may only show a key sends no more than a key takes, and learns so; a key that follows is taken.
+// Who may only show a key sends no more than a key takes, and learns so; a key that follows is
+// taken.
 func TestT28AConnectionWithoutARoleSendsNoLongCommands(t *testing.T) {
 	_, doors, _ := guarded(t, api.RoleNone)
 	p := connect(t, "tcp", doors.TCP)
@@ -47,7 +48,7 @@ func TestReadersSendNoLongCommands(t *testing.T) {
 }
 
 // openScarce serves a port whose unfinished commands may hold so many bytes.
-func openScarce(t *testing.T, b *admintest.Backend, bytes int64, grace, wait time.Duration) (*server.Server, admintest.Doors) {
+func openScarce(t *testing.T, b *admintest.Backend, bytes int64, grace, wait time.Duration) (*server.Server, admintest.Endpoints) {
 	t.Helper()
 	doors := admintest.StartServer(t, server.Options{
 		Backend: b, Publisher: b, Logger: slog.New(slog.DiscardHandler),

@@ -5,7 +5,7 @@ import (
 	"github.com/hassesd/hassesd/internal/admin/api"
 )
 
-// Bounds of a command that is no message, in bytes.
+// Bounds of commands other than messages, in bytes.
 const (
 	// maxUnprivilegedLine is the longest of a connection without a role: a key with all around it.
 	maxUnprivilegedLine = 4 << 10
@@ -13,10 +13,10 @@ const (
 	maxRequest = 64 << 10
 )
 
-// newLineHold makes the connection's part of the budget.
+// newLineHold returns the connection's part of the budget.
 func (c *conn) newLineHold() *lineHold {
 	h := &lineHold{budget: &c.unfinished, stop: c.roster.stopping}
-	if c.seat.endpoint != access.FIFO { // there is one, and its end would be that of all who write to it
+	if c.seat.endpoint != access.FIFO { // its end would end all of its writers
 		h.evict = func() {
 			c.refusals.cutOff(c.log, api.RefusedUnfinished)
 			c.abort()
@@ -25,8 +25,8 @@ func (c *conn) newLineHold() *lineHold {
 	return h
 }
 
-// lineLimit is how long the next command may be, of which longest is what a publisher's may: nobody who may not publish
-// sends a message.
+// lineLimit returns how long the next command may be. longest is the limit for publishers: only
+// they send messages.
 func (c *conn) lineLimit(longest int) int {
 	switch c.role() {
 	case api.RoleNone:
@@ -38,7 +38,7 @@ func (c *conn) lineLimit(longest int) int {
 	return longest
 }
 
-// tooLong is the answer to a command of more than limit bytes; nil: the role is not the reason.
+// tooLong returns the error for a command over the limit, if the role is the reason; otherwise nil.
 func (c *conn) tooLong() *api.Error {
 	switch role := c.role(); role {
 	case api.RoleNone:

@@ -25,9 +25,9 @@ func (s *Server) ListenUnix(path string, mode os.FileMode, gid int) error {
 	return nil
 }
 
-// ListenTCP listens on a loopback address and returns the one that it got, see [listen.Loopback]. Connections may publish and
-// look, and not kick, reload or drain, unless the [access.Rights] give less or a key gives more: on a shared machine everybody can
-// connect.
+// ListenTCP listens on a loopback address and returns the one that it got, see [listen.Loopback].
+// Connections may publish and look, and not kick, reload or drain, unless the [access.Rights] grant
+// less or a key gives more: on a shared machine everybody can connect.
 func (s *Server) ListenTCP(addr string) (net.Addr, error) {
 	l, err := listen.Loopback(addr)
 	if err != nil {
@@ -40,7 +40,8 @@ func (s *Server) ListenTCP(addr string) (net.Addr, error) {
 	return l.Addr(), nil
 }
 
-// ListenTLS listens at host:port, on every address without a host, for those whose certificate has a role in a.
+// ListenTLS listens at host:port, on every address without a host, for those whose certificate has
+// a role in a.
 func (s *Server) ListenTLS(addr string, a *access.MutualTLS) (net.Addr, error) {
 	l, err := listen.TCP(addr)
 	if err != nil {
@@ -54,8 +55,8 @@ func (s *Server) ListenTLS(addr string, a *access.MutualTLS) (net.Addr, error) {
 	return l.Addr(), nil
 }
 
-// OpenFIFO opens a FIFO for classic commands, which get no answers, see [listen.FIFO]. It stays in the file system when the server
-// closes, for the scripts that write to it.
+// OpenFIFO opens a FIFO for classic commands, which get no answers, see [listen.FIFO]. It stays in
+// the file system when the server closes, for the scripts that write to it.
 func (s *Server) OpenFIFO(path string, mode os.FileMode, gid int) error {
 	f, err := listen.FIFO(path, mode, gid)
 	if err != nil {
@@ -71,8 +72,8 @@ func (s *Server) OpenFIFO(path string, mode os.FileMode, gid int) error {
 	return nil
 }
 
-// InheritUnix listens on an inherited Unix socket that somebody else has made, as [Server.ListenUnix] would, and
-// returns its path. The socket's file stays when the server closes. With an error fd stays the caller's.
+// InheritUnix listens on an inherited Unix socket as [Server.ListenUnix] would, and returns its
+// path. The socket's file stays when the server closes. With an error fd stays the caller's.
 func (s *Server) InheritUnix(fd int) (path string, err error) {
 	l, err := listen.Inherit[*net.UnixListener](fd)
 	if err != nil {
@@ -81,7 +82,7 @@ func (s *Server) InheritUnix(fd int) (path string, err error) {
 	return l.Addr().String(), s.inherit(fd, &listener{endpoint: access.Unix, Listener: l})
 }
 
-// InheritTCP listens on an inherited TCP socket that somebody else has made: as [Server.ListenTCP] would or, with
+// InheritTCP listens on an inherited TCP socket as [Server.ListenTCP] would or, with
 // a, as [Server.ListenTLS] would. With an error fd stays the caller's.
 func (s *Server) InheritTCP(fd int, a *access.MutualTLS) (net.Addr, error) {
 	l, err := listen.Inherit[*net.TCPListener](fd)
@@ -99,7 +100,7 @@ func (s *Server) InheritTCP(fd int, a *access.MutualTLS) (net.Addr, error) {
 	return l.Addr(), s.inherit(fd, d)
 }
 
-// inherit adds a listener and closes fd, which it does not need any more.
+// inherit adds a listener and closes fd, of which it has a duplicate.
 func (s *Server) inherit(fd int, l *listener) error {
 	if err := s.addListener(l); err != nil {
 		_ = l.Close()
@@ -108,8 +109,8 @@ func (s *Server) inherit(fd int, l *listener) error {
 	return os.NewSyscallError("close", syscall.Close(fd))
 }
 
-// Keep calls keep with the descriptor of each listener. If keep reports that the socket goes on beyond the server, its file
-// stays when the server closes. keep must not close descriptors.
+// Keep calls keep with the descriptor of each listener. If keep reports that the socket goes on
+// beyond the server, its file stays when the server closes. keep must not close descriptors.
 func (s *Server) Keep(keep func(tcp bool, fd int) bool) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -134,8 +134,8 @@ func TestDoorsHaveNoMomentForOthers(t *testing.T) {
 	}
 }
 
-// What could not be given to its group is taken away again: the next start would use it as it is, and keep its group out
-// for ever.
+// What could not be given to its group is taken away again: the next start would use it as it is,
+// and keep its group out for ever.
 func TestWhatCannotBeSharedIsNotLeft(t *testing.T) {
 	if os.Geteuid() != 0 {
 		t.Skip("only root can be somebody else")

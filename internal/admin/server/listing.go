@@ -8,29 +8,30 @@ import (
 	"github.com/hassesd/hassesd/internal/admin/api"
 )
 
-// Bounds of answers whose length strangers choose: how many clients there are, and how their rooms are called.
+// Bounds of answers whose length clients choose: by their number, and by the names of their rooms.
 const (
-	// listRows is how many rows a page has unless the caller wants fewer or more, and mostListRows how many at most.
+	// listRows is how many rows a page has by default, and mostListRows how many it has at most.
 	listRows     = 500
 	mostListRows = 1000
-	// listBytes is how long the rows of a page may be; at least one row is in it.
+	// listBytes bounds the rows of a page, which has at least one.
 	listBytes = 256 << 10
-	// listBytesTotal is how long all such answers may be that wait to be written, or are being made.
+	// listBytesTotal bounds all such answers that are being made, or wait to be written.
 	listBytesTotal = 8 << 20
 	// listPatience is how long a list that is sent in pieces may take as a whole.
 	listPatience = time.Minute
-	// listRest is how long the next list waits, as a part of what the one before took: so lists take a quarter of what
-	// the loops could do, however often they are asked for. Nobody waits for more than listRestMost.
+	// listRest is how long the next list waits, in units of the time that the last one took: lists
+	// take at most a quarter of the loops' time, however often they are asked for. The wait is at
+	// most listRestMost.
 	listRest     = 3
 	listRestMost = time.Second
 )
 
-// listings bounds how many lists are made at one time: one for administrators, who never wait for others, and one for all
-// others.
+// listings bounds how many lists are made at a time: one for administrators, who never wait for
+// others, and one for everyone else.
 type listings struct {
 	lanes [2]chan struct{}
 	total int64           // listBytesTotal
-	stop  <-chan struct{} // closed when nobody waits any more
+	stop  <-chan struct{} // ends every wait
 
 	mu sync.Mutex
 	// guarded by mu
@@ -45,7 +46,7 @@ func (l *listings) init(stop <-chan struct{}) {
 	}
 }
 
-// listed is a result that holds a part of what all lists may be long, until it is released.
+// listed is a result that holds a part of listBytesTotal until it is released.
 type listed struct {
 	value any
 	from  *listings
@@ -118,14 +119,14 @@ func (l *listings) release(bytes int64) {
 	}
 }
 
-// held is how many bytes are reserved.
+// held returns how many bytes are reserved.
 func (l *listings) held() int64 {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.bytes
 }
 
-// settle replaces what was reserved by the real length.
+// settle replaces the reservation by the real length.
 func (r *listed) settle(bytes int) {
 	r.from.release(r.bytes - int64(bytes))
 	r.bytes = int64(bytes)

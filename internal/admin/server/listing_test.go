@@ -20,7 +20,8 @@ import (
 	"github.com/hassesd/hassesd/internal/admin/server"
 )
 
-// crowd is a backend with many clients of long rooms, as strangers choose them, which are listed by age.
+// crowd is a backend with many clients of long rooms, as strangers choose them, which are listed by
+// age.
 type crowd struct {
 	*admintest.Backend
 	clients []api.Client
@@ -66,7 +67,8 @@ func (c *crowd) Clients(ctx context.Context, p api.ClientsParams) (api.Clients, 
 	return out, nil
 }
 
-// A page is bounded in bytes, whatever strangers call their rooms, and the pages together are the whole list.
+// A page is bounded in bytes, whatever strangers call their rooms, and the pages together are the
+// whole list.
 func TestT28PagesAreBoundedInBytes(t *testing.T) {
 	c := newCrowd(100, 64) // 13 KiB each, written as JSON
 	p := connect(t, "unix", admintest.Start(t, c).Socket)
@@ -186,7 +188,8 @@ func TestT28ClassicListsSayWhereTheyAreCut(t *testing.T) {
 	c.WaitRefusals(t, 1)
 }
 
-// A reader that takes a little now and then holds its answer for as long as one takes as a whole, and no longer.
+// A reader that takes a little now and then holds its answer for as long as one takes as a whole,
+// and no longer.
 func TestT28AnswersHaveATimeAsAWhole(t *testing.T) {
 	c := newCrowd(500, 64)
 	s := newServer(t, c)

@@ -7,13 +7,15 @@ import (
 	"github.com/hassesd/hassesd/internal/list"
 )
 
-// lobbyPatience is how long a connection may be without a role when others want its room: the handshake of a distant client
-// takes two or three round trips, and somebody who pastes a key is not that fast, but then nobody else wants to get in.
+// lobbyPatience is how long a connection may be without a role when others want its room: the
+// handshake of a distant client takes two or three round trips, and a person who pastes a key is
+// slower, but rarely competes with others.
 const lobbyPatience = time.Second
 
-// lobby holds the connections of one endpoint that have no role yet, so that they take no slots from those that have. An
-// origin (a network, or a user of this machine) has its share and no more. No connection has to leave that came a moment
-// ago: the lobby refuses a new one for which it has no room instead. Guarded by roster.mu.
+// lobby holds the connections of one endpoint that have no role yet, so that they take no slots
+// from those that have. An origin (a network, or a user of this machine) has its share and no more.
+// No connection has to leave that came a moment ago: the lobby refuses a new one for which it has
+// no room instead. Guarded by roster.mu.
 type lobby struct {
 	room     int // in all
 	share    int // of one origin
@@ -22,8 +24,8 @@ type lobby struct {
 	held     int
 }
 
-// newLobby returns the lobby of an endpoint with so many slots. Anybody in the world may connect with TLS; on plain TCP all
-// addresses are those of this machine, and a share means nothing.
+// newLobby returns the lobby of an endpoint with so many slots. With TLS, anyone in the world may
+// connect. On plain TCP all addresses are this machine's, and a share means nothing.
 func newLobby(endpoint access.Endpoint, slots int, patience time.Duration) *lobby {
 	l := &lobby{room: slots, share: slots, patience: patience, origins: make(map[string]*list.List[seat])}
 	switch endpoint {
@@ -37,7 +39,8 @@ func newLobby(endpoint access.Endpoint, slots int, patience time.Duration) *lobb
 	return l
 }
 
-// arrive takes a seat in if there is room, and returns the one that has to leave for it, nil for none.
+// arrive takes a seat in if there is room, and returns the one that has to leave for it, nil for
+// none.
 func (l *lobby) arrive(now time.Time, s *seat) (evicted *seat, ok bool) {
 	own := l.origins[s.origin]
 	switch {
@@ -79,8 +82,8 @@ func (l *lobby) leave(s *seat) {
 	l.held--
 }
 
-// oldest returns the seat that has to leave first when the lobby is full: of the origin with the most, if one of its own is
-// old enough.
+// oldest returns the seat that has to leave first when the lobby is full: of the origin with the
+// most, if one of its own is old enough.
 func (l *lobby) oldest(now time.Time) *seat {
 	var found *seat
 	most := 0

@@ -9,7 +9,8 @@ import (
 
 type none struct{}
 
-// methods are all of the JSON form. A refused call names them in this order.
+// methods are all methods of the JSON form. The error for an unknown method lists them in this
+// order.
 var methods = jsonrpc.NewTable(
 	jsonrpc.New(api.MethodAuth, api.RoleNone, func(_ context.Context, c *conn, p api.AuthParams) (api.Authorized, error) {
 		return c.authorize(p.Key)

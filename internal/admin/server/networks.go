@@ -17,7 +17,8 @@ type networks struct {
 
 func (n *networks) now() time.Duration { return time.Since(n.began) }
 
-// admit counts a connection that has a handshake before it, or returns why it is refused. An admitted one is released.
+// admit counts a connection that has a handshake before it, or returns why it is refused. The
+// caller releases an admitted one.
 func (n *networks) admit(address netip.Addr) (reason api.Refusal, ok bool) {
 	if n.table == nil {
 		return "", true
@@ -41,8 +42,8 @@ func (n *networks) release(address netip.Addr) {
 	}
 }
 
-// recordIdentified records that a certificate was good: the rate limit of unknown networks does not hold up a network
-// that connects often because it has much to publish.
+// recordIdentified records that a certificate was good: the rate limit of unknown networks does not
+// hold up a network that connects often because it has much to publish.
 func (n *networks) recordIdentified(address netip.Addr) {
 	if n.table != nil {
 		n.table.RecordIdentified(n.now(), address)

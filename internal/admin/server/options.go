@@ -15,33 +15,38 @@ type Options struct {
 	Publisher Publisher // for all messages; see Through
 	Logger    *slog.Logger
 
-	// Answers gets the text of the classic status, clientlist, numberofclients and subscribedclients, one record a
-	// line with its text as the attribute "line". hasses logged these at every level, so give it a logger that no level
-	// silences. It may wait for as long as its context allows. nil: Logger.
+	// Answers gets the text of the classic status, clientlist, numberofclients and
+	// subscribedclients, one record a line with its text as the attribute "line". hasses logged
+	// these at every level, so give it a logger that no level silences. It may wait for as long as
+	// its context allows. nil: Logger.
 	Answers *slog.Logger
 
 	// Delimiter ends a classic command, besides the newline. 0: ';'.
 	Delimiter byte
 
-	// Connections is how many slots each endpoint has: the connections of one cannot take the slots of another, so that
-	// publishers on TCP never lock an administrator out of the Unix socket. 0: 128.
+	// Connections is how many slots each endpoint has: the connections of one cannot take the slots
+	// of another, so that publishers on TCP never lock an administrator out of the Unix socket. 0:
+	// 128.
 	Connections int
 
-	// Rights apply until [Server.SetRights]. nil: the Unix socket is for administrators, plain TCP for publishers,
-	// and there are no keys.
+	// Rights apply until [Server.SetRights]. nil: the Unix socket is for administrators, plain TCP
+	// for publishers, and there are no keys.
 	Rights *access.Rights
 
-	// Admission decides which networks may begin TLS handshakes, and remembers those that did wrong. nil: all may.
+	// Admission decides which networks may begin TLS handshakes, and records violations. nil: all
+	// may.
 	Admission *admission.Table
 
-	// HandshakeSlot waits until a TLS handshake may compute; leave gives the processor back. nil: at once.
+	// HandshakeSlot waits until a TLS handshake may compute; leave gives the processor back. nil:
+	// at once.
 	HandshakeSlot func(ctx context.Context) (leave func(), err error)
 
-	// HandshakesUnderway is called with +1 when a TLS handshake begins, and with -1 when it ends. nil: nobody counts.
+	// HandshakesUnderway is called with +1 when a TLS handshake begins, and with -1 when it ends.
+	// May be nil.
 	HandshakesUnderway func(change int64)
 
-	// LineBytes returns how much the unfinished commands of all connections may hold together at present, beside the first
-	// 64 KiB of each. nil: no bound.
+	// LineBytes returns how much the unfinished commands of all connections may hold together at
+	// present, beside the first 64 KiB of each. nil: no bound.
 	LineBytes func() int64
 
 	// MaxMessage returns the present bound of a message's bytes. nil: 64 KiB.

@@ -9,7 +9,7 @@ import (
 	"github.com/hassesd/hassesd/internal/admin/api"
 )
 
-// pageRows is the number of rows of a page for which a caller wanted so many.
+// pageRows returns how many rows a page has if the caller wants limit.
 func pageRows(limit int) int {
 	if limit <= 0 {
 		return listRows
@@ -37,7 +37,7 @@ func boundRows[T any](rows []T) ([]json.RawMessage, error) {
 	return texts, nil
 }
 
-// clientsPage is [Clients] as it is sent.
+// clientsPage is [api.Clients] as it is sent.
 type clientsPage struct {
 	Clients    []json.RawMessage `json:"clients"`
 	Total      int               `json:"total"`
@@ -59,7 +59,7 @@ func listClients(ctx context.Context, b Backend, p api.ClientsParams) (clientsPa
 	return page, err
 }
 
-// roomsPage is [Rooms] as it is sent.
+// roomsPage is [api.Rooms] as it is sent.
 type roomsPage struct {
 	Rooms      []json.RawMessage `json:"rooms"`
 	Total      int               `json:"total"`
@@ -80,7 +80,8 @@ func listRooms(ctx context.Context, b Backend, p api.RoomsParams) (roomsPage, er
 	return page, err
 }
 
-// eachClient visits all clients by age, a page at a time, within ctx. An error of visit ends it, and is err.
+// eachClient visits all clients by age, a page at a time, within ctx. An error of visit ends it,
+// and is err.
 func (s *shared) eachClient(ctx context.Context, role api.Role, visit func(*api.Client) error) (e *api.Error, err error) {
 	p := api.ClientsParams{Limit: listRows}
 	for {

@@ -6,7 +6,8 @@ import (
 	"github.com/hassesd/hassesd/internal/listen"
 )
 
-// peerAttrs returns the log attributes that name the process or address at the other end; c is nil for a FIFO.
+// peerAttrs returns the log attributes that name the process or address at the other end; c is nil
+// for a FIFO.
 func peerAttrs(c net.Conn) []any {
 	switch c := c.(type) {
 	case *net.UnixConn:

@@ -24,8 +24,8 @@ func doorOf(endpoint access.Endpoint) publish.Door {
 	return publish.DoorUnix
 }
 
-// publish publishes a message, in the order of arrival. While it waits for the pace of the connection or for room, nothing
-// is read, so that the peer waits as well.
+// publish publishes a message, in the order of arrival. While it waits for the pace of the
+// connection or for room, nothing is read, so that the peer waits as well.
 func (c *conn) publish(p api.SendParams) (Delivery, error) {
 	r := publish.Request{
 		Source:  c.publisher,

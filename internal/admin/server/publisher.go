@@ -8,8 +8,9 @@ import (
 
 // Publisher takes the messages of all connections. Its methods may be called from many goroutines.
 type Publisher interface {
-	// Publish gives the message its place before it returns, so that messages that are published one after another keep
-	// their order. It waits for the pace of the source and for room, within ctx. An error is a *publish.Error.
+	// Publish gives the message its place before it returns, so that messages that are published
+	// one after another keep their order. It waits for the pace of the source and for room, within
+	// ctx. An error is a *publish.Error.
 	Publish(ctx context.Context, r publish.Request) (Delivery, error)
 }
 
@@ -20,8 +21,8 @@ type Delivery interface {
 	Matched(ctx context.Context) (int, error)
 }
 
-// Through returns the Publisher that publishes through what publisher returns, which need not exist before the server
-// serves.
+// Through returns the Publisher that publishes through what publisher returns, which need not exist
+// before the server serves.
 func Through(publisher func() *publish.Publisher) Publisher { return through{publisher} }
 
 type through struct{ publisher func() *publish.Publisher }

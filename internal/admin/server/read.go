@@ -30,7 +30,7 @@ func (c *conn) pending() int {
 	return c.speaker.pending()
 }
 
-// feed returns false when the connection is to be closed.
+// feed takes bytes, and reports whether the connection goes on.
 func (c *conn) feed(data []byte) bool {
 	if c.speaker == nil {
 		c.head = append(c.head, data...)
@@ -40,7 +40,7 @@ func (c *conn) feed(data []byte) bool {
 	return !c.isFinished()
 }
 
-// flush takes a pause, or the end. It returns false when the connection is to be closed.
+// flush takes a pause, or the end, and reports whether the connection goes on.
 func (c *conn) flush() bool {
 	if c.speaker == nil && len(c.head) == 0 {
 		return true
@@ -52,7 +52,8 @@ func (c *conn) flush() bool {
 	return !c.isFinished()
 }
 
-// decide looks at the first bytes, and lets the speaker of their form have them.
+// decide finds out the form of the first bytes and passes them to its speaker. It reports whether
+// the connection goes on.
 func (c *conn) decide(over bool) bool {
 	switch sniff(c.head, over) {
 	case formUnknown:
@@ -74,9 +75,9 @@ func (c *conn) decide(over bool) bool {
 	return !c.isFinished()
 }
 
-// refuse counts and logs that the connection is closed for its first bytes, of which nothing is answered.
+// refuse counts and logs that the connection is closed for its first bytes, without an answer.
 func (c *conn) refuse(reason api.Refusal) {
 	c.refusals.count(string(reason))
 	c.log.Info("control connection refused", "reason", string(reason))
-	c.queue.cut() // nothing was sniffed at a FIFO
+	c.queue.cut() // not nil: a FIFO is never sniffed
 }

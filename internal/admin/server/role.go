@@ -4,7 +4,7 @@ import (
 	"github.com/hassesd/hassesd/internal/admin/api"
 )
 
-// role is what the connection may do now.
+// role returns what the connection may do by the current rules.
 func (c *conn) role() api.Role {
 	p := &c.principal
 	rights, access := c.rules.of(p.Endpoint)
@@ -21,7 +21,8 @@ func (c *conn) role() api.Role {
 	return role
 }
 
-// updateSeat gives the connection a slot if it has a role, and has it give way to others if it has none.
+// updateSeat gives the connection a slot if it has a role, and has it give way to others if it has
+// none.
 func (c *conn) updateSeat() {
 	if c.principal.Role() == api.RoleNone {
 		c.roster.demote(c.seat)

@@ -12,8 +12,8 @@ import (
 // defaultSlots is how many slots an endpoint has when the options leave it open.
 const defaultSlots = 128
 
-// roster holds the connections of a server, and decides which of them are served. A connection with a role has a slot of
-// its endpoint; one without waits in the lobby.
+// roster holds the connections of a server, and decides which of them are served. A connection with
+// a role has a slot of its endpoint; one without waits in the lobby.
 type roster struct {
 	// Fixed after creation.
 	slotsOfEach   int
@@ -85,8 +85,8 @@ func (r *roster) add(s *seat) {
 	r.start(s)
 }
 
-// admit runs a connection once there is a slot for it or, if it is unprivileged, at once if there is room in the lobby.
-// Otherwise it returns why not: "" when the server stops.
+// admit runs a connection once there is a slot for it or, if it is unprivileged, at once if there
+// is room in the lobby. Otherwise it returns why not: "" when the server stops.
 func (r *roster) admit(s *seat, isUnprivileged bool) (reason api.Refusal, ok bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -135,7 +135,8 @@ func (r *roster) receive(s *seat) (reason api.Refusal, ok bool) {
 	return "", true
 }
 
-// enter gives a connection that now has a role the slot that goes with it, and waits for one if need be.
+// enter gives a connection that now has a role the slot that goes with it, and waits for one if
+// need be.
 func (r *roster) enter(s *seat) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -179,7 +180,8 @@ func (r *roster) isEvicted(s *seat) bool {
 	return s.isEvicted
 }
 
-// stop ends the waits, admits nobody any more and stops all connections. It reports whether they were served.
+// stop ends the waits and stops all connections; no further one is admitted. It reports whether the
+// roster was serving.
 func (r *roster) stop() (wasServing bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -203,9 +205,9 @@ func (r *roster) abortAll() {
 	}
 }
 
-// acquireSlot takes one of an endpoint's slots, and waits for it if need be; the kernel keeps further connections to the
-// endpoint waiting meanwhile. It reports false when there is none, or the server stops. The caller holds mu, which is
-// given up during the wait.
+// acquireSlot takes one of an endpoint's slots, and waits for it if need be; the kernel keeps
+// further connections to the endpoint waiting meanwhile. It reports false when there is none, or
+// the server stops. The caller holds mu, which is given up during the wait.
 func (r *roster) acquireSlot(endpoint access.Endpoint) bool {
 	var patience <-chan time.Time
 	for p := r.slotsOf(endpoint); r.state == rosterServing; {
@@ -236,8 +238,9 @@ func (r *roster) acquireSlot(endpoint access.Endpoint) bool {
 	return false
 }
 
-// evictUnprivileged frees the slot of the oldest connection that has lost its role: whoever may do nothing any more keeps
-// nobody out. It reports false when there is none. The caller holds mu.
+// evictUnprivileged frees the slot of the oldest connection that has lost its role: a connection
+// that may do nothing must keep no other out. It reports false when there is none. The caller holds
+// mu.
 func (r *roster) evictUnprivileged(endpoint access.Endpoint) bool {
 	var oldest *seat
 	for s := range r.seats {

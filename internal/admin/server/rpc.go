@@ -15,7 +15,8 @@ import (
 
 // Bounds of the JSON form.
 const (
-	// rpcExpansion is how much longer a message may become by being written in JSON: \u0000 for one byte.
+	// rpcExpansion is how much longer a message may become by being written in JSON: \u0000 for one
+	// byte.
 	rpcExpansion = 6
 	// maxBatchBytes is what the answers to one array may grow to before the rest of it is refused.
 	maxBatchBytes = 1 << 20
@@ -25,8 +26,9 @@ const (
 	maxLoggedMethod = 64
 )
 
-// rpc speaks JSON-RPC 2.0, one object or array a line. The library reads the requests, but its server would run them
-// at the same time and read on without bound, while messages have an order and publishers must be held back.
+// rpc speaks JSON-RPC 2.0, one object or array a line. The library reads the requests, but its
+// server would run them at the same time and read on without bound, while messages have an order
+// and publishers must be held back.
 type rpc struct {
 	conn  *conn
 	lines *lines.Splitter

@@ -206,8 +206,8 @@ func TestBatchOfLargeAnswersIsBounded(t *testing.T) {
 	wantSent(t, b, "a=1")
 }
 
-// A request without an id is a notification and gets no answer; one whose id is null is a request like any other (JSON-RPC
-// 2.0, section 4).
+// A request without an id is a notification and gets no answer; one whose id is null is a request
+// like any other (JSON-RPC 2.0, section 4).
 func TestIDThatIsNull(t *testing.T) {
 	b := &admintest.Backend{CountAnswer: api.Count{Streams: 1}}
 	p := connect(t, "unix", admintest.Start(t, b).Socket)

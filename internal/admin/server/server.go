@@ -14,8 +14,8 @@ import (
 // cutTimeout is how long connections that are cut off may take to notice.
 const cutTimeout = time.Second
 
-// Server is the daemon's side of the control protocol. Listeners are opened first, while the process may; [Server.Serve]
-// then starts to serve connections.
+// Server is the daemon's side of the control protocol. Listeners are opened first, while the
+// process may; [Server.Serve] then starts to serve connections.
 type Server struct {
 	shared *shared            // fixed
 	cancel context.CancelFunc // of shared.ctx
@@ -49,9 +49,10 @@ func (s *Server) Serve() {
 	}
 }
 
-// Shutdown admits no connection any more, finishes the commands that have arrived, sends their answers and closes. When
-// ctx ends before that, it cuts connections off, and leaves those to themselves whose command does not end even then. The
-// FIFO stays in the file system: a script that finds none there would create an ordinary file.
+// Shutdown admits no connection any more, finishes the commands that have arrived, sends their
+// answers and closes. When ctx ends before that, it cuts connections off, and leaves those to
+// themselves whose command does not end even then. The FIFO stays in the file system: a script that
+// finds none there would create an ordinary file.
 func (s *Server) Shutdown(ctx context.Context) error {
 	stopped := make(chan struct{})
 	go func() {
@@ -85,8 +86,8 @@ func (s *Server) closeListeners() {
 	}
 }
 
-// stop stops all connections, and returns the listeners that are to be closed, those without a file first: removing one
-// may take long.
+// stop stops all connections, and returns the listeners that are to be closed, those without a file
+// first: removing one may take long.
 func (s *Server) stop() []*listener {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -126,6 +127,6 @@ func (s *Server) SetRights(r *access.Rights) { s.shared.rules.rights.Store(r) }
 // SetAccess applies a to new connections over TLS, and to the next command of those that are open.
 func (s *Server) SetAccess(a *access.MutualTLS) { s.shared.rules.mutualTLS.Store(a) }
 
-// HeldBytes returns about how much memory the control connections hold: what is long of unfinished commands, and lists
-// that wait to be sent.
+// HeldBytes returns about how much memory the control connections hold: what is long of unfinished
+// commands, and lists that wait to be sent.
 func (s *Server) HeldBytes() int64 { return s.shared.unfinished.held() + s.shared.lists.held() }

@@ -25,7 +25,8 @@ func openFewPlaces(t *testing.T, b *admintest.Backend, places int, wait time.Dur
 	return a.String()
 }
 
-// Back ends that connect for each message, write it and close are never told that one was lost: so none is.
+// Back ends that connect for each message, write it and close are never told that one was lost: so
+// none is.
 func TestMessagesOfManyShortConnectionsAllArrive(t *testing.T) {
 	const n = 50
 	b := &admintest.Backend{}

@@ -16,7 +16,8 @@ const (
 	formTLS
 )
 
-// httpVerbs are the methods that a browser sends without asking the server first, and their relatives.
+// httpVerbs are the methods that a browser sends without asking the server first, and their
+// relatives.
 var httpVerbs = []string{"GET", "POST", "PUT", "HEAD", "OPTIONS", "CONNECT", "DELETE", "PATCH", "TRACE"}
 
 // Bounds of what may still be an HTTP request line: beyond, it is classic.
@@ -25,12 +26,12 @@ const (
 	maxRequestLine = 8 << 10
 )
 
-// sniff says what a connection that begins with head is. It decides as early as it can: a classic command waits
-// only while it could still be the begin of an HTTP request line. over says that nothing follows for now, a pause or
-// the end.
+// sniff says what a connection that begins with head is. It decides as early as it can: a classic
+// command waits only while it could still be the begin of an HTTP request line. over says that
+// nothing follows for now, a pause or the end.
 //
-// HTTP is known by a verb before a space or the end of the line (GET=hello is a message to the room GET), and by a
-// first line that reads "word target HTTP/version".
+// HTTP is known by a verb before a space or the end of the line (GET=hello is a message to the room
+// GET), and by a first line that reads "word target HTTP/version".
 func sniff(head []byte, over bool) form {
 	if len(head) == 0 {
 		return formUnknown
@@ -62,8 +63,9 @@ func sniff(head []byte, over bool) form {
 	return sniffTarget(rest[1:], ended, over || len(line) > maxRequestLine)
 }
 
-// sniffWord looks at a first line that is letters only so far. The begin of a verb before a pause is not given a
-// second chance: as a command it would be an error, and what follows could be headers that read like messages.
+// sniffWord looks at a first line that is letters only so far. The begin of a verb before a pause
+// is not given a second chance: as a command it would be an error, and what follows could be
+// headers that read like messages.
 func sniffWord(word []byte, ended, over bool) form {
 	switch {
 	case ended && slices.Contains(httpVerbs, string(word)):
@@ -78,7 +80,8 @@ func sniffWord(word []byte, ended, over bool) form {
 	return formUnknown
 }
 
-// sniffTarget looks at what follows "word " on the first line: HTTP has a target, a version, and nothing else.
+// sniffTarget looks at what follows "word " on the first line: HTTP has a target, a version, and
+// nothing else.
 func sniffTarget(rest []byte, ended, over bool) form {
 	_, version, found := bytes.Cut(rest, []byte(" "))
 	switch {
@@ -94,7 +97,8 @@ func sniffTarget(rest []byte, ended, over bool) form {
 
 const httpVersion = "HTTP/"
 
-// mayBeVersion says whether v is, or begins like, "HTTP/" with digits and dots behind it, and perhaps a CR.
+// mayBeVersion says whether v is, or begins like, "HTTP/" with digits and dots behind it, and
+// perhaps a CR.
 func mayBeVersion(v []byte) bool {
 	if len(v) <= len(httpVersion) {
 		return bytes.HasPrefix([]byte(httpVersion), v)

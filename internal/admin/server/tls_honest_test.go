@@ -13,8 +13,8 @@ import (
 	"github.com/hassesd/hassesd/internal/admission"
 )
 
-// The TLS door judges as the subscribers' ports do: clients without trust, monitors and proxies that are half set up owe
-// nothing, or no more than they cost.
+// The TLS door judges as the subscribers' ports do: clients without trust, monitors and proxies
+// that are half set up owe nothing, or no more than they cost.
 func TestWhatHonestClientsDoAtTheControlPort(t *testing.T) {
 	const unknownCA = "\x15\x03\x03\x00\x02\x02\x30" // in the clear, as OpenSSL sends it
 	failed, broken := admission.HandshakeFailed.String(), admission.ProtocolBroken.String()

@@ -169,7 +169,8 @@ func TestTLSDoorRefuses(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			before := len(d.backend.WaitRefusals(t, 0))
 			p, _ := d.connect(t, tt.config)
-			// A client of TLS 1.3 is done before the server has looked at its certificate, and may have sent a lot.
+			// A client of TLS 1.3 is done before the server has looked at its certificate, and may
+			// have sent a lot.
 			_, errWrite := io.WriteString(p.conn, "a=1\n"+strings.Repeat("x", 5000))
 			_, err := io.ReadAll(p.r)
 			if err = errors.Join(errWrite, err); err == nil || !strings.Contains(err.Error(), tt.alert) {
@@ -254,7 +255,8 @@ func TestTLSDoorEndsStalledHandshakes(t *testing.T) {
 	}
 }
 
-// Whoever stalls in the handshake takes no place from those who can show who they are, however many they are.
+// Whoever stalls in the handshake takes no place from those who can show who they are, however many
+// they are.
 func TestT27StrangersTakeNoPlaces(t *testing.T) {
 	d := openTLSDoor(t, 3)
 	silent := []*peer{connect(t, "tcp", d.addr), connect(t, "tcp", d.addr), connect(t, "tcp", d.addr)}
@@ -279,8 +281,8 @@ func TestT27StrangersTakeNoPlaces(t *testing.T) {
 	}
 }
 
-// An address has its share of those without a role; what is over it is refused, and takes nothing from a slow handshake of
-// another address.
+// An address has its share of those without a role; what is over it is refused, and takes nothing
+// from a slow handshake of another address.
 func TestT27OneAddressHasItsShare(t *testing.T) {
 	d := openTLSDoor(t, 8) // room for 32, of which one address has 4
 	slow := connectFrom(t, "127.0.0.2", d.addr)
@@ -309,7 +311,8 @@ func TestT27OneAddressHasItsShare(t *testing.T) {
 	}
 }
 
-// Those who have been silent for long give way, so that somebody else behind the same address gets in.
+// Those who have been silent for long give way, so that somebody else behind the same address gets
+// in.
 func TestT27OldStrangersGiveWayToTheirOwnAddress(t *testing.T) {
 	d := openTLSDoor(t, 8, func(s *server.Server) { server.SetLobbyPatience(s, 0) })
 	var silent []*peer
@@ -324,7 +327,8 @@ func TestT27OldStrangersGiveWayToTheirOwnAddress(t *testing.T) {
 	d.wantRefused(t, 1, api.RefusedConnections)
 }
 
-// Networks are held to the rates and penalties of the daemon, but not for what those do who show a good certificate.
+// Networks are held to the rates and penalties of the daemon, but not for what those do who show a
+// good certificate.
 func TestT27NetworksAreAdmitted(t *testing.T) {
 	table := admission.New(admission.Limits{Rate: 1, Burst: 2, Penalties: admission.PenaltiesOn})
 	d := openTLSDoorWith(t, server.Options{Admission: table})

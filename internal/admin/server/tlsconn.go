@@ -34,7 +34,7 @@ type tlsConn struct {
 	offered  offer
 }
 
-// offer is what a ClientHello shows of the reason for which it is refused.
+// offer is what a ClientHello offers, as far as it is a reason to refuse it.
 type offer uint8
 
 const (
@@ -53,8 +53,8 @@ func newTLSConn(nc net.Conn, a *access.MutualTLS, writeTimeout time.Duration, h 
 	return c
 }
 
-// handshake is Handshake with the processors asked for, within ctx: it computes while it has one, and waits for bytes
-// without, as long as the read deadline allows. HandshakeContext would cost a goroutine more.
+// handshake makes the TLS handshake within ctx and the read deadline. It holds a processor while it
+// computes, and none while it waits for bytes. HandshakeContext would cost another goroutine.
 func (c *tlsConn) handshake(ctx context.Context) error {
 	trace := &tlsconn.Trace{}
 	c.wire.ctx, c.wire.trace = ctx, trace
@@ -68,7 +68,8 @@ func (c *tlsConn) handshake(ctx context.Context) error {
 	return nil
 }
 
-// Read tells an end that the peer announced, io.EOF, from one that anybody on the way could make.
+// Read returns io.EOF only for an end that the peer announced, not for one that an attacker on the
+// network could make.
 func (c *tlsConn) Read(p []byte) (int, error) {
 	n, err := c.Conn.Read(p)
 	if errors.Is(err, io.EOF) && c.wire.ended {
@@ -83,18 +84,19 @@ func (c *tlsConn) readNow(p []byte) (int, error) {
 	return c.Read(p)
 }
 
-func (c *tlsConn) cut() { _ = c.wire.Close() } // there is nobody left to tell
+func (c *tlsConn) cut() { _ = c.wire.Close() } // the peer gets no alert
 
 // handshakes are what bounds and counts the TLS handshakes of the process.
 type handshakes struct {
 	// slot waits for the processor that a handshake needs to compute; nil: it need not wait.
 	slot func(ctx context.Context) (leave func(), err error)
-	// underway is called with +1 when a handshake begins, with its first bytes, and with -1 when it ends; nil: nobody counts.
+	// underway is called with +1 when a handshake begins, with its first bytes, and with -1 when it
+	// ends; may be nil.
 	underway func(change int64)
 }
 
-// wire is the TCP connection below a [tlsConn]. TLS writes of its own accord, too, when the peer changes its key:
-// so every write gets a deadline here.
+// wire is the TCP connection below a [tlsConn]. TLS writes of its own accord, too, when the peer
+// changes its key: so every write gets a deadline here.
 type wire struct {
 	*net.TCPConn
 	writeTimeout time.Duration // fixed
@@ -114,7 +116,7 @@ type wire struct {
 	once sync.Once // of Close
 }
 
-// headBytes is how much of what a stranger says first is looked at to tell what it is.
+// headBytes is how many of the first bytes are kept to recognize the protocol by.
 const headBytes = 16
 
 func (w *wire) Read(p []byte) (int, error) {
@@ -143,7 +145,7 @@ func (w *wire) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// readForHandshake returns bytes with the processor for what is to be computed of them.
+// readForHandshake reads bytes, and takes a processor to compute on them.
 func (w *wire) readForHandshake(p []byte) (int, error) {
 	n, err := readNow(w.TCPConn, p)
 	if errors.Is(err, os.ErrDeadlineExceeded) {
@@ -160,7 +162,7 @@ func (w *wire) readForHandshake(p []byte) (int, error) {
 	return n, err
 }
 
-// count tells of the begin of a handshake, and of its end if it had begun.
+// count counts the beginning of a handshake, and its end if it had begun.
 func (w *wire) count(change int64) {
 	if begun := change > 0; w.handshakes.underway != nil && w.begun != begun {
 		w.begun = begun
@@ -177,7 +179,7 @@ func (w *wire) yield() {
 }
 
 func (w *wire) Write(p []byte) (int, error) {
-	w.yield() // a peer that takes nothing holds nobody up
+	w.yield() // a peer that does not read must not hold up others
 	if w.trace != nil {
 		w.trace.Sent(p)
 	}
@@ -203,7 +205,8 @@ func (w *wire) Close() error {
 // errNoRole ends the handshake of a certificate that is good, but in no list.
 var errNoRole = errors.New("the certificate has no role")
 
-// serverConfig returns the configuration of one connection, which takes note of what the handshake shows.
+// serverConfig returns the configuration of one connection, which records what the handshake
+// shows.
 func serverConfig(a *access.MutualTLS, c *tlsConn) *tls.Config {
 	config := a.Config()
 	config.GetConfigForClient = func(hello *tls.ClientHelloInfo) (*tls.Config, error) {

@@ -9,8 +9,9 @@ import (
 	"github.com/hassesd/hassesd/internal/admin/api"
 )
 
-// write is the writer: it ends with the last answer, or when the peer takes no more. A peer that is gone may have left
-// commands, so its input stays open; one that is there and does not read is cut off.
+// write is the writer: it ends with the last answer, or when the peer takes no more. A peer that is
+// gone may have left commands, so its input stays open; one that is there and does not read is cut
+// off.
 func (c *conn) write() {
 	for {
 		x, ok := c.queue.next()
@@ -47,7 +48,8 @@ func (c *conn) deliver(x answer) error {
 	return c.send(x.text, time.Now().Add(c.timeouts.answer))
 }
 
-// send writes a text. It gives up when a piece of it, or the answer that it is a part of, takes too long.
+// send writes a text. It gives up when a piece of it, or the answer that it is a part of, takes too
+// long.
 func (c *conn) send(text []byte, until time.Time) error {
 	for len(text) > 0 {
 		if time.Now().After(until) {
