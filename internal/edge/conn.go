@@ -15,15 +15,14 @@ import (
 // conn is one connection and the subscriber it carries: HTTP/1 serves one at a time, and what HTTP/2
 // needs besides is in h2. It joins the parts, and has next to no state of its own.
 //
-// Fields used by every delivery lie in two runs, from w to the stream's queue and from the output
-// of http to the keys of TLS, so that a delivery touches few cache lines: with ten thousand
-// connections none of them is cached (BenchmarkFanout).
+// Fields used by every delivery come first, from w to the keys of TLS, so that a delivery touches
+// few cache lines: with ten thousand connections none of them is cached (BenchmarkFanout).
 type conn struct {
 	w         *worker // fixed at accept
 	h2        *h2conn // from when it speaks HTTP/2 on; nil: HTTP/1
 	node      scheduler.Node[conn]
-	sub       subscriber.Subscriber
 	http      http1.Conn
+	sub       subscriber.Subscriber
 	transport transport.Conn
 
 	// Fixed at accept.

@@ -65,8 +65,9 @@ func (c *Conn) Receive(p []byte, l Limits) (ev Event, rest []byte) {
 		// later, the next byte may be in the middle of one, which must never be parsed as its
 		// start.
 		c.discarded = true
-		if !c.nextReady {
+		if !c.nextReady && c.buffers != nil {
 			c.head = nil
+			c.tidy()
 		}
 	case phaseEnded:
 	}
@@ -76,6 +77,7 @@ func (c *Conn) Receive(p []byte, l Limits) (ev Event, rest []byte) {
 // collect collects a request head. On a stream, bytes after the head start the next one. Other
 // connections reuse the memory of p, so collect keeps copies.
 func (c *Conn) collect(p []byte, l Limits) (ev Event, rest []byte) {
+	c.hold()
 	if c.nextReady {
 		c.head = append(c.head, p...) // for later; InputBudget bounds it
 		return Event{}, nil
@@ -137,11 +139,17 @@ func (c *Conn) NextReady() bool { return c.nextReady }
 func (c *Conn) Next() (ev Event, rest []byte) {
 	head, rest := c.head[:c.nextEnd], c.head[c.nextEnd:]
 	c.head, c.nextReady = nil, false
+	c.tidy()
 	return parsed(head), rest
 }
 
 // Begun returns the part of a request head that has arrived.
-func (c *Conn) Begun() []byte { return c.head }
+func (c *Conn) Begun() []byte {
+	if c.buffers == nil {
+		return nil
+	}
+	return c.head
+}
 
 // ReadLimit returns how many bytes the next read of the socket may take, or -1 for no limit. On an
 // open stream that is one byte more than the client may send.

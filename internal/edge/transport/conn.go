@@ -83,10 +83,10 @@ type Conn struct {
 	peerDone bool // the peer will send no more
 	aborted  bool // Abort was called
 	protocol Protocol
-	loop     *Loop
 	wire     wire
 	source   reactor.Source
 	tls      tlsconn.Conn // what wire is, from the beginning of a handshake on; of no meaning without TLS
+	loop     *Loop
 	timer    reactor.Timer
 }
 
