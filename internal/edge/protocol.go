@@ -124,6 +124,9 @@ func (x *protocol) NextRecord(spent int) (p []byte, cost int, later bool) {
 	if c.h2 != nil {
 		return c.h2.nextRecord(spent)
 	}
+	if c.sub.Empty() && c.http.Unwritten() == 0 {
+		return nil, 0, false
+	}
 	if spent >= recordsPerVisit && (c.sub.QueueBytes() <= visitBytes || spent >= scheduler.Budget) {
 		c.schedule(scheduler.Low)
 		return nil, 0, true
