@@ -124,7 +124,6 @@ var malformedHeads = []struct {
 	{"no Host", "GET /sse?subscribe=a HTTP/1.1\r\n\r\n", 400},
 	{"HTTP/0.9", "GET /sse?subscribe=a\r\n\r\n", 400},
 	{"HTTP/2", "GET /sse?subscribe=a HTTP/2.0\r\nHost: a\r\n\r\n", 505},
-	{"the HTTP/2 preface", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 505},
 	{"65 fields", "GET /sse?subscribe=a HTTP/1.1\r\nHost: a\r\n" + strings.Repeat("X: b\r\n", 64) + "\r\n", 431},
 	{"a long line", "GET /sse?subscribe=" + strings.Repeat("a", 9000) + " HTTP/1.1\r\nHost: a\r\n\r\n", 414},
 	{"a long head", "GET /sse?subscribe=a HTTP/1.1\r\nHost: a\r\nX: " + strings.Repeat("a", 9000) + "\r\n\r\n", 431},
