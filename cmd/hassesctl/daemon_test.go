@@ -86,7 +86,7 @@ func TestAgainstTheControlServer(t *testing.T) {
 
 // TestRefusalsOfTheControlServer checks the exit codes with the daemon's own errors.
 func TestRefusalsOfTheControlServer(t *testing.T) {
-	backend := &admintest.Backend{Errors: map[string]error{
+	backend := &admintest.Backend{MessageBytes: 64 << 10, Errors: map[string]error{
 		api.MethodReload: &api.Error{Code: api.CodeNotAllowed, Message: "not you"},
 		api.MethodKick:   &api.Error{Code: api.CodeNotFound, Message: "nobody"},
 		api.MethodStatus: &api.Error{Code: api.CodeOverloaded, Message: "busy", Hint: "later"},

@@ -121,7 +121,7 @@ func TestDevelopmentCertificates(t *testing.T) {
 		"--cert-file", filepath.Join(dir, "cert.pem"), "--key-file", filepath.Join(dir, "key.pem"))
 	d.Run()
 	r := harness.Run(t, "", curl, "--silent", "--show-error", "--head", "--cacert", filepath.Join(dir, "ca.pem"), d.URL("subscribe=a"))
-	if r.Code != 0 || !strings.HasPrefix(r.Stdout, "HTTP/1.1 200") {
+	if r.Code != 0 || !strings.HasPrefix(r.Stdout, "HTTP/2 200") {
 		t.Error(r)
 	}
 	if r := d.Ctl("certs"); r.Stderr != "" {
