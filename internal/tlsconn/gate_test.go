@@ -61,7 +61,7 @@ func TestGateLetsOthersIn(t *testing.T) {
 	}
 	now.Store(int64(200 * time.Millisecond))
 	leave()
-	if rest := g.rest(g.now()); rest != 350*time.Millisecond { // 200 ms are half of 400 ms, less the slack
+	if rest := g.rest(g.now()); rest != 550*time.Millisecond { // 200 ms and half of it are half of 600 ms, less the slack
 		t.Errorf("it rests for %v", rest)
 	}
 	if _, err := g.Enter(over); !errors.Is(err, context.Canceled) || len(g.slots) != 0 {
