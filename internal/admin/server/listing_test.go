@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -26,7 +27,7 @@ type crowd struct {
 	*admintest.Backend
 	clients []api.Client
 	fail    func(page int) error // nil: never
-	pages   int
+	pages   atomic.Int32         // lists of administrators and of others are made side by side
 }
 
 func newCrowd(clients, rooms int) *crowd {
@@ -42,9 +43,9 @@ func newCrowd(clients, rooms int) *crowd {
 }
 
 func (c *crowd) Clients(ctx context.Context, p api.ClientsParams) (api.Clients, error) {
-	c.pages++
+	page := int(c.pages.Add(1))
 	if c.fail != nil {
-		if err := c.fail(c.pages); err != nil {
+		if err := c.fail(page); err != nil {
 			return api.Clients{}, err
 		}
 	}
