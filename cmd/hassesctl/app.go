@@ -34,6 +34,7 @@ func newApp(s *session.Session) *cli.App {
 		},
 		Commands: []*cli.Command{
 			inspect.Status(s),
+			inspect.Ping(s),
 			inspect.Clients(s),
 			inspect.Rooms(s),
 			inspect.Certs(s),

@@ -53,6 +53,9 @@ func TestAgainstTheControlServer(t *testing.T) {
 	if got := c.run(exit.OK, "status"); !strings.Contains(got, "hassesd 1.2.3, pid 42") {
 		t.Errorf("status: %s", got)
 	}
+	if got := c.run(exit.OK, "ping"); !strings.HasPrefix(got, "hassesd 1.2.3 answered in ") {
+		t.Errorf("ping: %s", got)
+	}
 	if got := c.run(exit.OK, "clients"); !strings.Contains(got, "anna") {
 		t.Errorf("clients: %s", got)
 	}

@@ -24,6 +24,7 @@ func TestHassesctl(t *testing.T) {
 		stdout []string // parts of it
 	}{
 		{args: []string{"status"}, stdout: []string{"https", "1"}},
+		{args: []string{"ping"}, stdout: []string{"hassesd ", " answered in ", " ms\n"}},
 		{args: []string{"clients"}, stdout: []string{"ann", "room624", "TLS 1.3"}},
 		{args: []string{"clients", "--room", "room7"}, stdout: []string{"ann"}},
 		{args: []string{"rooms"}, stdout: []string{"room624", "room7"}},
@@ -77,6 +78,7 @@ func TestHassesctlJSON(t *testing.T) {
 	d.Subscribe("subscribe=room624&id=ann")
 	for _, args := range [][]string{
 		{"status"},
+		{"ping"},
 		{"clients"},
 		{"rooms"},
 		{"count"},
@@ -101,6 +103,21 @@ func TestHassesctlWithoutDaemon(t *testing.T) {
 	r := harness.Run(t, "", harness.Hassesctl, "--socket", t.TempDir()+"/none.sock", "status")
 	if r.Code != 3 || !strings.Contains(r.Stderr, "is hassesd running?") {
 		t.Errorf("%s; want exit code 3 and what to do", r)
+	}
+}
+
+// TestPingOfAFrozenDaemon proves that ping does not take an open socket for an answer.
+func TestPingOfAFrozenDaemon(t *testing.T) {
+	t.Parallel()
+	d := harness.Start(t)
+	d.Signal(syscall.SIGSTOP)
+	r := d.Ctl("ping", "--timeout", "300ms")
+	d.Signal(syscall.SIGCONT)
+	if r.Code != 6 || r.Stdout != "" {
+		t.Errorf("of a frozen daemon: %s; want exit code 6 and no result", r)
+	}
+	if r := d.Ctl("ping", "--timeout", "30s"); r.Code != 0 {
+		t.Errorf("of one that goes on: %s", r)
 	}
 }
 
