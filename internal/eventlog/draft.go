@@ -50,6 +50,9 @@ func (d *Draft) Bytes() int { return len(d.event.Data) }
 
 // CheckExcept returns an *InvalidError unless id is the id of a client, or empty.
 func CheckExcept(id string) error {
+	if id == "" {
+		return nil
+	}
 	if err := names.CheckClientID(id); err != nil {
 		return &InvalidError{Field: "except", Reason: err.Error()}
 	}

@@ -36,17 +36,17 @@ func Reduce(to []names.Target) (Targets, error) {
 	if slices.Contains(to, names.Everything) {
 		return Targets{names.Everything}, nil
 	}
-	to = slices.Clone(to)
-	if len(to) > 1 {
-		slices.SortFunc(to, compareTargets)
-		to = slices.Clip(dropCovered(slices.Compact(to)))
+	reduced := append(make(Targets, 0, len(to)), to...) // of the exact size: the history keeps it
+	if len(reduced) > 1 {
+		slices.SortFunc(reduced, compareTargets)
+		reduced = slices.Clip(dropCovered(slices.Compact(reduced)))
 	}
-	return to, nil
+	return reduced, nil
 }
 
 // checkPrefixes refuses more prefixes than one message may have.
 func (to Targets) checkPrefixes() error {
-	if len(to)-firstPrefix(to) > MaxPrefixes {
+	if len(to) > MaxPrefixes && len(to)-firstPrefix(to) > MaxPrefixes {
 		return &InvalidError{
 			Field:  "to",
 			Reason: fmt.Sprintf("has more than %d prefixes", MaxPrefixes),

@@ -90,7 +90,10 @@ func bodySize(e Event) int {
 		size += len("retry: \n") + len(strconv.FormatInt(milliseconds(e.Retry), 10))
 	}
 	lf, cr := strings.Count(e.Data, "\n"), strings.Count(e.Data, "\r")
-	lines := 1 + lf + cr - strings.Count(e.Data, "\r\n")
+	lines := 1 + lf + cr
+	if cr > 0 {
+		lines -= strings.Count(e.Data, "\r\n")
+	}
 	return size + lines*len("data: \n") + len(e.Data) - lf - cr
 }
 
