@@ -10,6 +10,7 @@ import (
 
 	"github.com/hassesd/hassesd/cmd/hassesctl/internal/cmdline"
 	"github.com/hassesd/hassesd/cmd/hassesctl/internal/session"
+	"github.com/hassesd/hassesd/internal/helptext"
 )
 
 func newTestApp() *cli.App {
@@ -98,7 +99,7 @@ func TestHelpIsComplete(t *testing.T) {
 			}
 		}
 		for line := range strings.Lines(page + whole) {
-			if len(line) > cmdline.HelpWidth+1 {
+			if len(line) > helptext.Width+1 {
 				t.Errorf("%s: too wide: %s", c.Name, line)
 			}
 		}

@@ -14,6 +14,7 @@ import (
 
 	"github.com/hassesd/hassesd/cmd/hassesctl/internal/cmdline"
 	"github.com/hassesd/hassesd/cmd/hassesctl/internal/exit"
+	"github.com/hassesd/hassesd/cmd/hassesctl/internal/output"
 	"github.com/hassesd/hassesd/cmd/hassesctl/internal/session"
 )
 
@@ -32,7 +33,7 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer, env []string)
 	e := explain(err)
 	s.Err.Printf("hassesctl: %s\n", e.Err)
 	if e.Hint != "" {
-		s.Err.Printf("  %s\n", e.Hint)
+		s.Err.Printf("  %s\n", output.Message(e.Hint))
 	}
 	return e.Code
 }

@@ -1,20 +1,15 @@
 package main
 
 import (
-	"fmt"
 	"slices"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/hassesd/hassesd/internal/config"
+	"github.com/hassesd/hassesd/internal/helptext"
 )
 
-const (
-	// helpWidth is the width of the help, in columns: that of the narrowest terminal in use.
-	helpWidth = 80
-	// helpColumn is where the explanation of a flag or a command begins.
-	helpColumn = 26
-)
+// helpColumn is where the explanation of a flag or a command begins.
+const helpColumn = 26
 
 const summary = "push events to open browsers over Server-Sent Events"
 
@@ -22,9 +17,9 @@ const summary = "push events to open browsers over Server-Sent Events"
 // any action.
 func appHelp() string {
 	var b strings.Builder
-	b.WriteString(wrap("hassesd: "+summary, 0) + "\nUsage:\n  hassesd [FLAGS]\n  hassesd check [FLAGS]\n  hassesd defaults\n  hassesd version\n\n")
+	b.WriteString(helptext.Wrap("hassesd: "+summary, 0) + "\nUsage:\n  hassesd [FLAGS]\n  hassesd check [FLAGS]\n  hassesd defaults\n  hassesd version\n\n")
 	for paragraph := range strings.SplitSeq(description, "\n\n") {
-		b.WriteString(wrap(paragraph, 0) + "\n")
+		b.WriteString(helptext.Wrap(paragraph, 0) + "\n")
 	}
 	b.WriteString("Commands:\n")
 	entry(&b, "check", "validate what a start would use, and print ok")
@@ -66,33 +61,7 @@ func flagsHelp(b *strings.Builder) {
 }
 
 // entry writes a name and, beginning at helpColumn, its explanation.
-func entry(b *strings.Builder, name, text string) {
-	lines := wrap(text, helpColumn)
-	if len(name)+4 > helpColumn {
-		fmt.Fprintf(b, "  %s\n%s", name, lines)
-		return
-	}
-	fmt.Fprintf(b, "  %-*s%s", helpColumn-2, name, lines[helpColumn:])
-}
-
-// wrap breaks text into lines of helpWidth that are indented.
-func wrap(text string, indent int) string {
-	margin := strings.Repeat(" ", indent)
-	var b strings.Builder
-	line := margin
-	for word := range strings.FieldsSeq(text) {
-		if len(line) > indent {
-			if utf8.RuneCountInString(line)+1+utf8.RuneCountInString(word) > helpWidth {
-				b.WriteString(line + "\n")
-				line = margin
-			} else {
-				line += " "
-			}
-		}
-		line += word
-	}
-	return b.String() + line + "\n"
-}
+func entry(b *strings.Builder, name, text string) { helptext.Entry(b, name, text, helpColumn) }
 
 // literal returns a template that yields the text.
 func literal(text string) string { return strings.ReplaceAll(text, "{{", `{{"{{"}}`) }

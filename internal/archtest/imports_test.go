@@ -62,6 +62,10 @@ var rules = []rule{
 		why: "auth reads credentials and says what they grant; it knows nobody",
 	},
 	{
+		from: []string{"internal/helptext"}, never: []string{"./..."}, except: []string{"./internal/helptext"}, strict: true,
+		why: "a page of help is text; it knows no program",
+	},
+	{
 		from: []string{"internal/list"}, never: []string{"./..."}, except: []string{"./internal/list"}, strict: true,
 		why: "a list knows nobody that is in it",
 	},
@@ -322,12 +326,12 @@ var rules = []rule{
 	},
 	{
 		from: []string{"cmd/hassesctl"}, never: []string{"./..."},
-		except: []string{"./cmd/hassesctl/...", "./internal/admin/api", "./internal/admin/client", "./internal/auth", "./internal/bench", "./internal/reactor", "./internal/sse", "./internal/pemfile"},
+		except: []string{"./cmd/hassesctl/...", "./internal/admin/api", "./internal/admin/client", "./internal/auth", "./internal/bench", "./internal/helptext", "./internal/reactor", "./internal/sse", "./internal/pemfile"},
 		why:    "hassesctl speaks the control protocol, makes tokens and holds streams for its load test; it links nothing else of the daemon",
 	},
 	{
 		from: []string{"cmd/hassesctl/internal/exit", "cmd/hassesctl/internal/output", "cmd/hassesctl/internal/cmdline"}, never: []string{"./..."},
-		except: []string{"./cmd/hassesctl/internal/exit", "./cmd/hassesctl/internal/output", "./cmd/hassesctl/internal/cmdline"},
+		except: []string{"./cmd/hassesctl/internal/exit", "./cmd/hassesctl/internal/output", "./cmd/hassesctl/internal/cmdline", "./internal/helptext"},
 		why:    "what reads command lines and writes results knows no daemon",
 	},
 	{
@@ -346,7 +350,7 @@ var rules = []rule{
 	},
 	{
 		from: []string{"cmd/hassesd"}, never: []string{"./internal/..."},
-		except: []string{"./internal/daemon", "./internal/config", "./internal/logx"}, direct: true,
+		except: []string{"./internal/daemon", "./internal/config", "./internal/helptext", "./internal/logx"}, direct: true,
 		why: "main parses, calls one Run, prints and exits",
 	},
 

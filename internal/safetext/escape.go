@@ -31,6 +31,10 @@ func VisibleLines(s string) string {
 	return escapeVisible(s, func(r rune) bool { return r == '\n' || r == '\t' || isShown(r) })
 }
 
+// Message is [Visible] for a message that quotes texts which are escaped already. It leaves every
+// backslash as it is: escaped again, \x0A would read as \x5Cx0A.
+func Message(s string) string { return escape(s, isShown) }
+
 // isShown reports whether a terminal only shows r. The two joiners are invisible, but scripts and
 // emoji need them.
 func isShown(r rune) bool {

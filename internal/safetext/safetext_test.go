@@ -34,6 +34,21 @@ func TestASCII(t *testing.T) {
 	}
 }
 
+func TestMessageKeepsWhatIsEscaped(t *testing.T) {
+	t.Parallel()
+	for in, want := range map[string]string{
+		"":                                    "",
+		`room "a\x0Ab" has no stream`:         `room "a\x0Ab" has no stream`,
+		`no \u{202E}room` + "\u202e\x1b[2J\n": `no \u{202E}room\u{202E}\x1B[2J\x0A`,
+		`C:\temp`:                             `C:\temp`,
+		"\xff":                                `\xFF`,
+	} {
+		if got := Message(in); got != want {
+			t.Errorf("Message(%q) = %s, want %s", in, got, want)
+		}
+	}
+}
+
 func TestVisible(t *testing.T) {
 	t.Parallel()
 	for in, want := range map[string]string{

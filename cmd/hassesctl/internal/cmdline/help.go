@@ -7,10 +7,8 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/hassesd/hassesd/cmd/hassesctl/internal/exit"
+	"github.com/hassesd/hassesd/internal/helptext"
 )
-
-// HelpWidth is the width of the help, in columns: that of the narrowest terminal in use.
-const HelpWidth = 80
 
 // AppHelp returns the page of the whole program.
 func AppHelp(app *cli.App) string {
@@ -18,13 +16,13 @@ func AppHelp(app *cli.App) string {
 	fmt.Fprintf(&b, "%s: %s\n\nUsage:\n  hassesctl [FLAGS] COMMAND [FLAGS] [ARGUMENTS]\n\nCommands:\n", app.Name, app.Usage)
 	for _, c := range app.Commands {
 		if !c.Hidden {
-			entry(&b, c.Name, c.Usage, 14)
+			helptext.Entry(&b, c.Name, c.Usage, 14)
 		}
 	}
 	b.WriteString("\nFlags of every command, before or after it:\n")
 	flagsHelp(&b, app.Flags)
-	entry(&b, "--help", "Explain hassesctl, or the command.", 22)
-	b.WriteString("\nEnvironment:\n" + wrap("HASSESCTL_SOCKET, HASSESCTL_TCP, HASSESCTL_CA, HASSESCTL_CERT, HASSESCTL_KEY, HASSESCTL_AUTH_KEY_FILE, "+
+	helptext.Entry(&b, "--help", "Explain hassesctl, or the command.", 22)
+	b.WriteString("\nEnvironment:\n" + helptext.Wrap("HASSESCTL_SOCKET, HASSESCTL_TCP, HASSESCTL_CA, HASSESCTL_CERT, HASSESCTL_KEY, HASSESCTL_AUTH_KEY_FILE, "+
 		"HASSESCTL_JSON and HASSESCTL_TIMEOUT are the defaults of the flags with these names; HASSESCTL_URL is that of --url for tail and sign-url. "+
 		"NO_COLOR turns colours off.", 2))
 	b.WriteString("\nExit codes:\n")
@@ -37,7 +35,7 @@ func AppHelp(app *cli.App) string {
 // CommandHelp returns the page of one command.
 func CommandHelp(c *cli.Command) string {
 	var b strings.Builder
-	b.WriteString(wrap("hassesctl "+c.Name+": "+c.Usage, 0))
+	b.WriteString(helptext.Wrap("hassesctl "+c.Name+": "+c.Usage, 0))
 	b.WriteString("\nUsage:\n  hassesctl " + c.Name)
 	if len(c.Flags) > 0 {
 		b.WriteString(" [FLAGS]")
@@ -47,7 +45,7 @@ func CommandHelp(c *cli.Command) string {
 	}
 	b.WriteString("\n")
 	if c.Description != "" {
-		b.WriteString("\n" + wrap(c.Description, 0))
+		b.WriteString("\n" + helptext.Wrap(c.Description, 0))
 	}
 	if len(c.Flags) > 0 {
 		b.WriteString("\nFlags:\n")
@@ -69,35 +67,6 @@ func flagsHelp(b *strings.Builder, flags []cli.Flag) {
 		if len(usage) == 3 {
 			name += " " + usage[1]
 		}
-		entry(b, name, strings.Join(usage, ""), 22)
+		helptext.Entry(b, name, strings.Join(usage, ""), 22)
 	}
-}
-
-// entry writes a name and, beginning at a column, its explanation.
-func entry(b *strings.Builder, name, text string, column int) {
-	lines := wrap(text, column)
-	if len(name)+4 > column {
-		fmt.Fprintf(b, "  %s\n%s", name, lines)
-		return
-	}
-	fmt.Fprintf(b, "  %-*s%s", column-2, name, lines[column:])
-}
-
-// wrap breaks text into lines of [HelpWidth] that are indented.
-func wrap(text string, indent int) string {
-	margin := strings.Repeat(" ", indent)
-	var b strings.Builder
-	line := margin
-	for word := range strings.FieldsSeq(text) {
-		if len(line) > indent {
-			if len(line)+1+len(word) > HelpWidth {
-				b.WriteString(line + "\n")
-				line = margin
-			} else {
-				line += " "
-			}
-		}
-		line += word
-	}
-	return b.String() + line + "\n"
 }

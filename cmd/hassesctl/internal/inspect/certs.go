@@ -71,12 +71,12 @@ func printCertificates(s *session.Session, list []api.Certificate) {
 	for _, c := range list {
 		about := cmp.Or(c.CertFile, namesText(c.Names))
 		for _, w := range c.Warnings {
-			s.Err.Printf("%s: %s\n", about, w)
+			s.Err.Printf("%s: %s\n", about, output.Message(w))
 		}
 		if c.LastError == "" {
 			continue
 		}
-		s.Err.Printf("%s: failed at %s: %s\n", about, output.Time(c.LastErrorAt), c.LastError)
+		s.Err.Printf("%s: failed at %s: %s\n", about, output.Time(c.LastErrorAt), output.Message(c.LastError))
 		if !c.NextTry.IsZero() {
 			s.Err.Printf("%s: tried again at %s\n", about, output.Time(c.NextTry))
 		}

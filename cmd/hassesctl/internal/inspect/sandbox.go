@@ -64,7 +64,7 @@ func printSandbox(s *session.Session, sandbox api.Sandbox) {
 	}
 	for _, c := range sandbox.Checks {
 		if !c.OK {
-			s.Err.Printf("%s: %s\n", c.Check, c.Error)
+			s.Err.Printf("%s: %s\n", c.Check, output.Message(c.Error))
 		}
 	}
 }

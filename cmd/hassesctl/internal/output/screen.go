@@ -64,15 +64,21 @@ func (s *Screen) Raw(b []byte) {
 	}
 }
 
-// Printf makes the strings and errors among args visible and formats them. The format itself is
-// trusted.
+// Message is the text of an error or a remark, of which parts may be escaped already. Printf makes
+// it visible without escaping these twice.
+type Message string
+
+// Printf makes the strings, messages and errors among args visible and formats them. The format
+// itself is trusted.
 func (s *Screen) Printf(format string, args ...any) {
 	for i, arg := range args {
 		switch arg := arg.(type) {
 		case string:
 			args[i] = safetext.Visible(arg)
+		case Message:
+			args[i] = safetext.Message(string(arg))
 		case error:
-			args[i] = safetext.Visible(arg.Error())
+			args[i] = safetext.Message(arg.Error())
 		}
 	}
 	s.Raw(fmt.Appendf(nil, format, args...))

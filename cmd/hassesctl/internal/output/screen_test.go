@@ -12,8 +12,8 @@ func noEnv(string) string { return "" }
 func TestPrintfMakesTextVisible(t *testing.T) {
 	var b bytes.Buffer
 	s := NewScreen(&b, noEnv)
-	s.Printf("%s|%d|%s\n", "a\x1b[2J", 3, errors.New("b\x07"))
-	if got, want := b.String(), `a\x1B[2J|3|b\x07`+"\n"; got != want {
+	s.Printf("%s|%s|%d|%s|%s\n", "a\x1b[2J", `\x1B`, 3, errors.New("b\x07 \"\\x1B\""), Message("\x9b \\x9B"))
+	if got, want := b.String(), `a\x1B[2J|\x5Cx1B|3|b\x07 "\x1B"|\x9B \x9B`+"\n"; got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}
 }
