@@ -24,13 +24,9 @@ var retired = []string{
 // stillUsing are the directories whose code, with all below them, still uses some of the retired words. The list only ever
 // gets shorter; the test logs what nobody needs any more.
 var stillUsing = map[string][]string{
-	"internal/admin": {"offence", "offences", "stranger", "strangers"}, // offences is a JSON key
-	"internal/certs": {"stopgap", "stranger"},
+	"internal/admin": {"offences"}, // a JSON key
 	"internal/edge":  {"farewell", "kindly", "offence", "offences", "stranger"},
-	"internal/hub":   {"newcomer"},
-	"internal/logx":  {"strangers"},
 	"internal/sse":   {"farewell"},
-	"internal/state": {"stranger"},
 }
 
 // pagesStillUsing are the pages that still use some of them, outside of code.

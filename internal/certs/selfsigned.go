@@ -14,9 +14,9 @@ import (
 )
 
 const (
-	devLifetime     = 30 * 24 * time.Hour
-	stopgapLifetime = 365 * 24 * time.Hour
-	backdate        = time.Hour // for clients whose clock is behind, as in virtual machines
+	devLifetime         = 30 * 24 * time.Hour
+	placeholderLifetime = 365 * 24 * time.Hour
+	backdate            = time.Hour // for clients whose clock is behind, as in virtual machines
 )
 
 // Development returns a self-signed ECDSA certificate, in memory, for localhost, its addresses and
@@ -35,7 +35,7 @@ func Development(now time.Time, hosts ...string) (*Pair, error) {
 // Placeholder returns a self-signed certificate to serve for the host until there is a real one.
 // The store prefers any other certificate for the host that has not expired.
 func Placeholder(now time.Time, host string) (*Pair, error) {
-	template := selfSignedTemplate("hassesd, self-signed until ACME succeeds", now, stopgapLifetime)
+	template := selfSignedTemplate("hassesd, self-signed until ACME succeeds", now, placeholderLifetime)
 	template.DNSNames = []string{host}
 	p, err := signItself(SourceSelfSigned, template, now)
 	if err != nil {

@@ -25,8 +25,8 @@ func TestADevelopmentCertificateIsItsOwnTrustAnchor(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	stranger := &tls.Config{RootCAs: x509.NewCertPool(), ServerName: "localhost", Time: func() time.Time { return noon }}
-	if _, err := shakeHands(t, configOf(s), stranger); err == nil {
+	distrusting := &tls.Config{RootCAs: x509.NewCertPool(), ServerName: "localhost", Time: func() time.Time { return noon }}
+	if _, err := shakeHands(t, configOf(s), distrusting); err == nil {
 		t.Error("a client that does not know the certificate accepted it")
 	}
 }
@@ -83,7 +83,7 @@ func TestEachDevelopmentCertificateIsNew(t *testing.T) {
 	}
 }
 
-func TestAStopgapSaysWhatItIs(t *testing.T) {
+func TestAPlaceholderSaysWhatItIs(t *testing.T) {
 	p, err := Placeholder(noon, "push.example.org")
 	if err != nil {
 		t.Fatal(err)

@@ -161,8 +161,8 @@ func TestACMECertificatesComeAndGo(t *testing.T) {
 	want("b.example", "a.example ECDSA")
 }
 
-// stopgapFor is a self-signed certificate made at noon.
-func stopgapFor(t *testing.T, host string) *Pair {
+// placeholderFor is a self-signed certificate made at noon.
+func placeholderFor(t *testing.T, host string) *Pair {
 	t.Helper()
 	p, err := Placeholder(noon, host)
 	if err != nil {
@@ -171,9 +171,9 @@ func stopgapFor(t *testing.T, host string) *Pair {
 	return p
 }
 
-func TestARealCertificateBeatsAStopgapAndThatAnExpiredOne(t *testing.T) {
+func TestARealCertificateBeatsAPlaceholderAndThatAnExpiredOne(t *testing.T) {
 	const host = "push.example.org"
-	const stopgap = "hassesd, self-signed until ACME succeeds ECDSA"
+	const placeholder = "hassesd, self-signed until ACME succeeds ECDSA"
 	genuine := pairOf(t, issue(t, nil, forHosts(host)))
 	realRSA := pairOf(t, issueFor(t, rsaKey(t, 2048), nil, forHosts(host)))
 	wildcard := pairOf(t, issueFor(t, rsaKey(t, 2048), nil, forHosts("*.example.org")))
@@ -194,23 +194,23 @@ func TestARealCertificateBeatsAStopgapAndThatAnExpiredOne(t *testing.T) {
 		asks  string
 		want  string
 	}{
-		{"RSA of a file before a stopgap", []*Pair{realRSA}, stopgapFor(t, host), 0, host, host + " RSA"},
-		{"a wildcard of a file before an exact stopgap", []*Pair{wildcard}, stopgapFor(t, host), 0, host, "*.example.org RSA"},
+		{"RSA of a file before a placeholder", []*Pair{realRSA}, placeholderFor(t, host), 0, host, host + " RSA"},
+		{"a wildcard of a file before an exact placeholder", []*Pair{wildcard}, placeholderFor(t, host), 0, host, "*.example.org RSA"},
 		{"ACME before a wildcard", []*Pair{wildcard}, genuine, 0, host, host + " ECDSA"},
 		{"ACME before a wildcard, until it expires", []*Pair{wildcard}, expiring, time.Hour, host, host + " ECDSA"},
 		{"a wildcard before an expired one", []*Pair{wildcard}, expiring, 2 * time.Hour, host, "*.example.org RSA"},
 		{"ACME before an expired file", []*Pair{expiring}, realRSA, 2 * time.Hour, host, host + " RSA"},
-		{"a stopgap before an expired file", []*Pair{expiring}, stopgapFor(t, host), 2 * time.Hour, host, stopgap},
-		{"a stopgap before an expired wildcard", []*Pair{expiringWildcard}, stopgapFor(t, host), 2 * time.Hour, host, stopgap},
+		{"a placeholder before an expired file", []*Pair{expiring}, placeholderFor(t, host), 2 * time.Hour, host, placeholder},
+		{"a placeholder before an expired wildcard", []*Pair{expiringWildcard}, placeholderFor(t, host), 2 * time.Hour, host, placeholder},
 		{"RSA of a file before what is not valid yet", []*Pair{future, realRSA}, nil, 0, host, host + " RSA"},
 		{"what was not valid yet, when it is", []*Pair{future, realRSA}, nil, time.Hour, host, host + " ECDSA"},
 		{"a wildcard before what is not valid yet", []*Pair{future, wildcard}, nil, 0, host, "*.example.org RSA"},
 		{"ACME before a file that is not valid yet", []*Pair{future}, realRSA, 0, host, host + " RSA"},
-		{"what is not valid yet before a stopgap", []*Pair{future}, stopgapFor(t, host), 0, host, host + " ECDSA"},
+		{"what is not valid yet before a placeholder", []*Pair{future}, placeholderFor(t, host), 0, host, host + " ECDSA"},
 		{"what is not valid yet before what has expired", []*Pair{futureWildcard}, expiring, -2 * time.Hour, host, host + " ECDSA"},
 		{"an expired one before nothing", []*Pair{other, expiring}, nil, 2 * time.Hour, host, host + " ECDSA"},
-		{"a stopgap before the default", []*Pair{other}, stopgapFor(t, host), 0, host, stopgap},
-		{"the default is the file's, whatever there is", []*Pair{expiring}, stopgapFor(t, "x.example"), 2 * time.Hour, "y.example", host + " ECDSA"},
+		{"a placeholder before the default", []*Pair{other}, placeholderFor(t, host), 0, host, placeholder},
+		{"the default is the file's, whatever there is", []*Pair{expiring}, placeholderFor(t, "x.example"), 2 * time.Hour, "y.example", host + " ECDSA"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			s := newStore(t, usual)
@@ -260,7 +260,7 @@ func TestTheDefaultIsPreferablyARealOne(t *testing.T) {
 	s := newStore(t, usual)
 	s.now = func() time.Time { return noon }
 	s.SetACMEHosts([]string{"a.example", "b.example"})
-	s.SetACME("a.example", stopgapFor(t, "a.example"))
+	s.SetACME("a.example", placeholderFor(t, "a.example"))
 	s.SetACME("b.example", pairOf(t, issue(t, nil, forHosts("b.example"))))
 	want := func(want string) {
 		t.Helper()

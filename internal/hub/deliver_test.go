@@ -118,7 +118,7 @@ func TestComingAndGoingInsideADelivery(t *testing.T) {
 				r := w.publish(to, "m")
 				w.shards[0].Deliver(stop, anyBytes)
 				w.shards[0].Unsubscribe(&clients[leaver].Stream)
-				newcomer := w.subscribe("room1 room2")
+				late := w.subscribe("room1 room2")
 				w.deliver()
 				w.check()
 				got := 0
@@ -130,7 +130,7 @@ func TestComingAndGoingInsideADelivery(t *testing.T) {
 						t.Fatalf("%s, stop %d, leaver %d: client %d got %q", to, stop, leaver, i, frames)
 					}
 				}
-				newcomer.want()
+				late.want()
 				if r.Matched() != got {
 					t.Fatalf("%s, stop %d, leaver %d: matched %d, %d arrived", to, stop, leaver, r.Matched(), got)
 				}

@@ -119,8 +119,8 @@ func readFile(t *testing.T, path string) string {
 	return string(text)
 }
 
-// strangers are texts that must not reach a terminal or a log parser as they are.
-func strangers() []string {
+// hostileTexts are texts that must not reach a terminal or a log parser as they are.
+func hostileTexts() []string {
 	list := []string{
 		"\u202egnp.exe", "\u009b31mred", "\u2066\u2069", "\u2028\u2029", "\ufeff",
 		"\x1b[2J\x1b[H", "a\r\nlevel=ERROR msg=forged", `quoted \x1b[31m text`, `"\x1b"`, `\`, "x \x1b[31m y = z",
@@ -131,7 +131,7 @@ func strangers() []string {
 	return list
 }
 
-// valuer resolves to a stranger's text only when it is logged.
+// valuer resolves to a hostile text only when it is logged.
 type valuer string
 
 func (v valuer) LogValue() slog.Value {
@@ -151,10 +151,10 @@ type marshaler struct{ s string }
 func (m marshaler) MarshalText() ([]byte, error) { return []byte(m.s), nil }
 func (m marshaler) MarshalJSON() ([]byte, error) { return json.Marshal(m.s) }
 
-func TestNothingOfAStrangerReachesTheLog(t *testing.T) {
+func TestNothingHostileReachesTheLog(t *testing.T) {
 	for _, f := range formats {
 		t.Run(f.name, func(t *testing.T) {
-			for _, evil := range strangers() {
+			for _, evil := range hostileTexts() {
 				log, written := f.make(t)
 				log.Info(evil, //nolint:sloglint // a message that is no constant is what this is about
 					"text", evil,

@@ -53,7 +53,7 @@ func TestADirectoryOfOthersIsRefused(t *testing.T) {
 	if err := os.Mkdir(private, 0o700); err != nil {
 		t.Fatal(err)
 	}
-	stranger := Owner{UID: os.Geteuid() + 4711, GID: 4711}
+	otherUser := Owner{UID: os.Geteuid() + 4711, GID: 4711}
 	for _, tt := range []struct {
 		name, path string
 		owner      Owner
@@ -65,7 +65,7 @@ func TestADirectoryOfOthersIsRefused(t *testing.T) {
 		{"a link and a slash", link + "/", Self(), false, "symbolic link"},
 		{"a group that may write", open, Self(), false, "chmod 700"},
 		{"one that is not there, to be used", filepath.Join(dir, "absent"), Self(), true, "no such file"},
-		{"another's, to be used", private, stranger, true, "belongs to user"},
+		{"another's, to be used", private, otherUser, true, "belongs to user"},
 	} {
 		if err := Check(tt.path, tt.owner, tt.used, nil, nil); err == nil || !strings.Contains(err.Error(), tt.want) {
 			t.Errorf("%s: Check says %v, want %q in it", tt.name, err, tt.want)
@@ -192,7 +192,7 @@ func TestADirectoryOfAVolumeIsShut(t *testing.T) {
 }
 
 func TestAVolumeOfRootsIsNotOurs(t *testing.T) {
-	stranger := Owner{UID: os.Geteuid() + 4711, GID: 4711}
+	otherUser := Owner{UID: os.Geteuid() + 4711, GID: 4711}
 	path := t.TempDir()
 	kubernetes(t, path)
 	if os.Geteuid() == 0 {
@@ -201,8 +201,8 @@ func TestAVolumeOfRootsIsNotOurs(t *testing.T) {
 		}
 	}
 	for name, err := range map[string]error{
-		"Check":   Check(path, stranger, false, nil, nil),
-		"Prepare": func() error { _, err := Prepare(path, stranger, nil, nil); return err }(),
+		"Check":   Check(path, otherUser, false, nil, nil),
+		"Prepare": func() error { _, err := Prepare(path, otherUser, nil, nil); return err }(),
 	} {
 		if err == nil || !strings.Contains(err.Error(), "belongs to user") || !strings.Contains(err.Error(), filepath.Join(path, "hassesd")) {
 			t.Errorf("%s: %v", name, err)

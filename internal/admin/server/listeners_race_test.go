@@ -15,22 +15,22 @@ import (
 	"github.com/hassesd/hassesd/internal/admin/admintest"
 )
 
-// stranger is a user whom nothing here is for.
-const stranger = 65534
+// otherUser is a user whom nothing here is for.
+const otherUser = 65534
 
-// asStranger runs do in a thread that is another user, without any right of root.
-func asStranger(do func()) error {
+// asOtherUser runs do in a thread that is another user, without any right of root.
+func asOtherUser(do func()) error {
 	failed := make(chan error, 1)
 	go func() {
 		runtime.LockOSThread()     // and never unlock: the thread goes with the goroutine
 		err := unix.Setgroups(nil) // of this thread alone, unlike that of package syscall
 		if err == nil {
-			_, err = unix.SetfsgidRetGid(stranger)
+			_, err = unix.SetfsgidRetGid(otherUser)
 		}
 		if err == nil {
 			const same = ^uintptr(0)
 			// Of this thread alone, too. It takes the capabilities with it.
-			if _, _, errno := unix.RawSyscall(unix.SYS_SETRESUID, same, stranger, same); errno != 0 {
+			if _, _, errno := unix.RawSyscall(unix.SYS_SETRESUID, same, otherUser, same); errno != 0 {
 				err = errno
 			}
 		}
@@ -76,7 +76,7 @@ func TestDoorsHaveNoMomentForOthers(t *testing.T) {
 		var once sync.Once
 		begin := func() { close(trying) }
 		defer once.Do(begin)
-		failed = asStranger(func() {
+		failed = asOtherUser(func() {
 			once.Do(begin)
 			for n := round.Load(); n < rounds; n = round.Load() {
 				tries++
@@ -109,19 +109,19 @@ func TestDoorsHaveNoMomentForOthers(t *testing.T) {
 		t.Fatal(failed)
 	}
 	if entered != "" {
-		t.Errorf("a stranger got into the %s", entered)
+		t.Errorf("another user got into the %s", entered)
 	}
 	if tries < rounds {
 		t.Errorf("only %d tries in %d rounds", tries, rounds)
 	}
 
-	// The same stranger does get into what is open to everybody, so the tries were real.
+	// The same user does get into what is open to everybody, so the tries were real.
 	l, err := net.Listen("unix", filepath.Join(dir, "open"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer l.Close()
-	err = asStranger(func() {
+	err = asOtherUser(func() {
 		c, err := net.Dial("unix", filepath.Join(dir, "open"))
 		if err != nil {
 			t.Errorf("not even an open socket: %v", err)
@@ -146,7 +146,7 @@ func TestWhatCannotBeSharedIsNotLeft(t *testing.T) {
 	}
 	fifo, socket := filepath.Join(dir, "fifo"), filepath.Join(dir, "run", "socket")
 	s := newServer(t, &admintest.Backend{})
-	failed := asStranger(func() {
+	failed := asOtherUser(func() {
 		const notTheirs = 0 // the group of root
 		for range 2 {
 			wantErr(t, s.OpenFIFO(fifo, 0o620, notTheirs), unix.EPERM.Error())

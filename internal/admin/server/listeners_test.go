@@ -394,12 +394,12 @@ func TestFIFOOfRoot(t *testing.T) {
 	}
 	dir := openDir(t)
 	path := filepath.Join(dir, "f")
-	if err := errors.Join(unix.Mkfifo(path, 0o600), unix.Chmod(path, 0o660), unix.Chown(path, 0, stranger)); err != nil {
+	if err := errors.Join(unix.Mkfifo(path, 0o600), unix.Chmod(path, 0o660), unix.Chown(path, 0, otherUser)); err != nil {
 		t.Fatal(err)
 	}
 	s := newServer(t, &admintest.Backend{})
-	if err := asStranger(func() {
-		if err := s.OpenFIFO(path, 0o620, stranger); err != nil {
+	if err := asOtherUser(func() {
+		if err := s.OpenFIFO(path, 0o620, otherUser); err != nil {
 			t.Error(err)
 		}
 	}); err != nil {

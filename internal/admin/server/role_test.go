@@ -89,7 +89,7 @@ func TestOpenConnectionsFollowThePort(t *testing.T) {
 }
 
 func TestOpenConnectionsFollowTheListsOfCertificates(t *testing.T) {
-	d := openTLSDoor(t, 0)
+	d := openTLSServer(t, 0)
 	p, _ := d.connect(t, d.Config(d.root))
 	p.wantRole(api.RoleAdmin)
 	give := func(change func(*access.MutualTLSOptions)) {
@@ -151,7 +151,7 @@ func TestT27ConnectionsWithoutARoleGiveWay(t *testing.T) {
 	arrive()
 	second.wantClosed()
 	last.send(rpcCall("auth", `{"key":"`+opsKey+`"}`))
-	last.wantError("1", api.CodeOverloaded, "all places of the door are taken (control.connections)")
+	last.wantError("1", api.CodeOverloaded, "all connections of this listener are taken (control.connections); try again")
 	holder.wantRole(api.RoleAdmin)
 
 	// Who has lost the role gives its place to somebody with one.

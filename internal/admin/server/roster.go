@@ -45,7 +45,7 @@ var (
 	// errEvicted is the end of a connection without a role whose room went to another.
 	errEvicted = errors.New("it had no role, and its room was given to another connection")
 	// errNoSlot is the end of a connection with a role for which no slot became free.
-	errNoSlot = errors.New("all places of the door are taken (control.connections)")
+	errNoSlot = errors.New("all connections of this listener are taken (control.connections); try again")
 )
 
 func newRoster(slotsOfEach int, n *networks) *roster {

@@ -32,7 +32,7 @@ func TestTooManyConnections(t *testing.T) {
 		t.Errorf("refused for %s", got)
 	}
 
-	other := connect(t, "unix", doors.Socket) // has places of its own
+	other := connect(t, "unix", doors.Socket) // has slots of its own
 	other.send("numberofclients\n")
 	other.line()
 

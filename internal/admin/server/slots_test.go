@@ -11,10 +11,10 @@ import (
 	"github.com/hassesd/hassesd/internal/admin/server"
 )
 
-// openFewPlaces serves a TCP door with so many places, of which somebody new waits so long for one.
-func openFewPlaces(t *testing.T, b *admintest.Backend, places int, wait time.Duration) (addr string) {
+// openFewSlots serves plain TCP with so many slots; a new connection waits so long for one.
+func openFewSlots(t *testing.T, b *admintest.Backend, slots int, wait time.Duration) (addr string) {
 	t.Helper()
-	s := server.New(server.Options{Backend: b, Publisher: b, Connections: places, Logger: slog.New(slog.DiscardHandler)})
+	s := server.New(server.Options{Backend: b, Publisher: b, Connections: slots, Logger: slog.New(slog.DiscardHandler)})
 	server.SetSlotPatience(s, wait)
 	t.Cleanup(func() { stop(t, s) })
 	a, err := s.ListenTCP("127.0.0.1:0")
@@ -30,7 +30,7 @@ func openFewPlaces(t *testing.T, b *admintest.Backend, places int, wait time.Dur
 func TestMessagesOfManyShortConnectionsAllArrive(t *testing.T) {
 	const n = 50
 	b := &admintest.Backend{}
-	addr := openFewPlaces(t, b, 2, time.Hour)
+	addr := openFewSlots(t, b, 2, time.Hour)
 	taken := []*peer{connect(t, "tcp", addr), connect(t, "tcp", addr)}
 	for _, p := range taken {
 		p.send("numberofclients\n")
@@ -57,7 +57,7 @@ func TestMessagesOfManyShortConnectionsAllArrive(t *testing.T) {
 
 func TestNobodyWaitsAtADoorThatStaysFull(t *testing.T) {
 	b := &admintest.Backend{}
-	addr := openFewPlaces(t, b, 1, time.Millisecond)
+	addr := openFewSlots(t, b, 1, time.Millisecond)
 	holder := connect(t, "tcp", addr)
 	holder.send("numberofclients\n")
 	holder.line()

@@ -22,7 +22,7 @@ func TestWhatHonestClientsDoAtTheControlPort(t *testing.T) {
 		name, first string // first: sent at once; empty: a ClientHello
 		then        string // sent after the daemon's answer
 		reason      api.Refusal
-		offence     string
+		violation   string
 	}{
 		{"a client without trust", "", unknownCA, api.RefusedDistrust, ""},
 		{"a hello and no more", "", "", api.RefusedHandshake, failed},
@@ -33,7 +33,7 @@ func TestWhatHonestClientsDoAtTheControlPort(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			table := admission.New(admission.Limits{Penalties: admission.PenaltiesOn})
-			d := openTLSDoorWith(t, server.Options{Admission: table})
+			d := openTLSServerWith(t, server.Options{Admission: table})
 			p := connect(t, "tcp", d.addr)
 			if tt.first != "" {
 				p.send(tt.first)
@@ -53,13 +53,13 @@ func TestWhatHonestClientsDoAtTheControlPort(t *testing.T) {
 				t.Errorf("refused for %s, want %s", got[0], tt.reason)
 			}
 			want := map[string]uint64{}
-			if tt.offence != "" {
-				want[tt.offence] = 1
+			if tt.violation != "" {
+				want[tt.violation] = 1
 			}
 			got := table.Stats(time.Hour, 1).Violations
 			maps.DeleteFunc(got, func(_ string, n uint64) bool { return n == 0 })
 			if !maps.Equal(got, want) {
-				t.Errorf("offences %v, want %v", got, want)
+				t.Errorf("violations %v, want %v", got, want)
 			}
 			if tt.reason == api.RefusedDistrust {
 				d.wantLogged(t, "unknown certificate authority")

@@ -26,8 +26,8 @@ import (
 	"github.com/hassesd/hassesd/internal/admission"
 )
 
-// tlsDoor is a control server with a TLS door, and somebody for each role.
-type tlsDoor struct {
+// tlsServer is a control server with a TLS door, and somebody for each role.
+type tlsServer struct {
 	*admintest.Authority
 	backend *admintest.Backend
 	server  *server.Server
@@ -38,16 +38,16 @@ type tlsDoor struct {
 	root, writer, viewer, nobody admintest.Identity
 }
 
-func openTLSDoor(t *testing.T, places int, prepare ...func(*server.Server)) *tlsDoor {
+func openTLSServer(t *testing.T, slots int, prepare ...func(*server.Server)) *tlsServer {
 	t.Helper()
-	return openTLSDoorWith(t, server.Options{Connections: places}, prepare...)
+	return openTLSServerWith(t, server.Options{Connections: slots}, prepare...)
 }
 
-// openTLSDoorWith serves with what the options have beside backend and log.
-func openTLSDoorWith(t *testing.T, o server.Options, prepare ...func(*server.Server)) *tlsDoor {
+// openTLSServerWith serves with what the options have beside backend and log.
+func openTLSServerWith(t *testing.T, o server.Options, prepare ...func(*server.Server)) *tlsServer {
 	t.Helper()
 	a := admintest.NewAuthority(t)
-	d := &tlsDoor{
+	d := &tlsServer{
 		Authority: a, backend: newBackendWithNumbers(), log: &records{},
 		root: a.Client("test:root"), writer: a.Client("test:writer"), viewer: a.Client("test:viewer"), nobody: a.Client("test:nobody"),
 	}
@@ -72,7 +72,7 @@ func openTLSDoorWith(t *testing.T, o server.Options, prepare ...func(*server.Ser
 	return d
 }
 
-func (d *tlsDoor) access(t *testing.T) *access.MutualTLS {
+func (d *tlsServer) access(t *testing.T) *access.MutualTLS {
 	t.Helper()
 	a, err := access.LoadMutualTLS(d.options, time.Now())
 	if err != nil {
@@ -82,13 +82,13 @@ func (d *tlsDoor) access(t *testing.T) *access.MutualTLS {
 }
 
 // dial connects as hassesctl does.
-func (d *tlsDoor) dial(t *testing.T, id admintest.Identity) *client.Conn {
+func (d *tlsServer) dial(t *testing.T, id admintest.Identity) *client.Conn {
 	t.Helper()
 	return dial(t, client.Options{TCP: d.addr, CA: d.File, Cert: id.CertFile, Key: id.KeyFile, Timeout: patience})
 }
 
 // connect gives a TLS client that speaks for itself.
-func (d *tlsDoor) connect(t *testing.T, config *tls.Config) (*peer, *tls.Conn) {
+func (d *tlsServer) connect(t *testing.T, config *tls.Config) (*peer, *tls.Conn) {
 	t.Helper()
 	p := connect(t, "tcp", d.addr)
 	c := tls.Client(p.conn, config)
@@ -96,7 +96,7 @@ func (d *tlsDoor) connect(t *testing.T, config *tls.Config) (*peer, *tls.Conn) {
 }
 
 func TestTLSDoorRoles(t *testing.T) {
-	d := openTLSDoor(t, 0)
+	d := openTLSServer(t, 0)
 	ctx := t.Context()
 	for _, tt := range []struct {
 		who                 admintest.Identity
@@ -137,7 +137,7 @@ func TestTLSDoorRoles(t *testing.T) {
 }
 
 func TestTLSDoorRefuses(t *testing.T) {
-	d := openTLSDoor(t, 0)
+	d := openTLSServer(t, 0)
 	other := admintest.NewAuthority(t)
 	early := d.Issue(func(c *x509.Certificate) { c.NotBefore = time.Now().Add(time.Hour) })
 	expired := d.Issue(func(c *x509.Certificate) { c.NotAfter = time.Now().Add(-time.Hour) })
@@ -190,7 +190,7 @@ func TestTLSDoorRefuses(t *testing.T) {
 	d.wantLogged(t, `identities="uri:test:nobody `+spki[1]+`"`)
 }
 
-func (d *tlsDoor) wantLogged(t *testing.T, text string) {
+func (d *tlsServer) wantLogged(t *testing.T, text string) {
 	t.Helper()
 	deadline := time.Now().Add(patience)
 	for !strings.Contains(d.log.String(), text) {
@@ -202,7 +202,7 @@ func (d *tlsDoor) wantLogged(t *testing.T, text string) {
 }
 
 func TestTLSDoorRefusesWhatIsNotTLS(t *testing.T) {
-	d := openTLSDoor(t, 0)
+	d := openTLSServer(t, 0)
 	for i, tt := range []struct {
 		sent   string
 		reason api.Refusal
@@ -244,7 +244,7 @@ func TestTLSDoorRefusesWhatIsNotTLS(t *testing.T) {
 }
 
 func TestTLSDoorEndsStalledHandshakes(t *testing.T) {
-	d := openTLSDoor(t, 0, func(s *server.Server) { server.SetHandshakeTimeout(s, 50*time.Millisecond) })
+	d := openTLSServer(t, 0, func(s *server.Server) { server.SetHandshakeTimeout(s, 50*time.Millisecond) })
 	silent := connect(t, "tcp", d.addr)
 	half := connect(t, "tcp", d.addr)
 	half.send("\x16\x03\x01\x02\x00\x01") // the begin of a ClientHello
@@ -257,8 +257,8 @@ func TestTLSDoorEndsStalledHandshakes(t *testing.T) {
 
 // Whoever stalls in the handshake takes no place from those who can show who they are, however many
 // they are.
-func TestT27StrangersTakeNoPlaces(t *testing.T) {
-	d := openTLSDoor(t, 3)
+func TestT27ClientsWithoutARoleTakeNoSlots(t *testing.T) {
+	d := openTLSServer(t, 3)
 	silent := []*peer{connect(t, "tcp", d.addr), connect(t, "tcp", d.addr), connect(t, "tcp", d.addr)}
 	var friends []*client.Conn
 	for range 3 {
@@ -284,7 +284,7 @@ func TestT27StrangersTakeNoPlaces(t *testing.T) {
 // An address has its share of those without a role; what is over it is refused, and takes nothing
 // from a slow handshake of another address.
 func TestT27OneAddressHasItsShare(t *testing.T) {
-	d := openTLSDoor(t, 8) // room for 32, of which one address has 4
+	d := openTLSServer(t, 8) // room for 32, of which one address has 4
 	slow := connectFrom(t, "127.0.0.2", d.addr)
 	hello, rest := firstFlight(t, d.Config(d.root))
 	slow.send(hello)
@@ -313,8 +313,8 @@ func TestT27OneAddressHasItsShare(t *testing.T) {
 
 // Those who have been silent for long give way, so that somebody else behind the same address gets
 // in.
-func TestT27OldStrangersGiveWayToTheirOwnAddress(t *testing.T) {
-	d := openTLSDoor(t, 8, func(s *server.Server) { server.SetLobbyPatience(s, 0) })
+func TestT27OldestClientGivesWayToItsOwnAddress(t *testing.T) {
+	d := openTLSServer(t, 8, func(s *server.Server) { server.SetLobbyPatience(s, 0) })
 	var silent []*peer
 	for range 4 {
 		silent = append(silent, connect(t, "tcp", d.addr))
@@ -331,7 +331,7 @@ func TestT27OldStrangersGiveWayToTheirOwnAddress(t *testing.T) {
 // good certificate.
 func TestT27NetworksAreAdmitted(t *testing.T) {
 	table := admission.New(admission.Limits{Rate: 1, Burst: 2, Penalties: admission.PenaltiesOn})
-	d := openTLSDoorWith(t, server.Options{Admission: table})
+	d := openTLSServerWith(t, server.Options{Admission: table})
 	for range 10 {
 		c := d.dial(t, d.root)
 		if _, err := c.Hello(t.Context()); err != nil {
@@ -341,13 +341,13 @@ func TestT27NetworksAreAdmitted(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	const strangers = 20
-	for range strangers {
+	const clients = 20
+	for range clients {
 		if nc, err := dialFrom(t, "127.0.0.1", d.addr); err == nil {
 			_, _ = io.ReadAll(tls.Client(nc, d.Config(d.nobody)))
 		}
 	}
-	if got := d.backend.WaitRefusals(t, strangers); got[0] != string(api.RefusedNoRole) || !slices.Contains(got, string(api.RefusedRate)) {
+	if got := d.backend.WaitRefusals(t, clients); got[0] != string(api.RefusedNoRole) || !slices.Contains(got, string(api.RefusedRate)) {
 		t.Errorf("refused for %s", got)
 	}
 	table.SetLimits(admission.Limits{Penalties: admission.PenaltiesOn})
@@ -355,8 +355,8 @@ func TestT27NetworksAreAdmitted(t *testing.T) {
 		table.RecordViolation(time.Hour, netip.MustParseAddr("127.0.0.1"), admission.HandshakeTimeout)
 	}
 	_, _ = dialFrom(t, "127.0.0.1", d.addr)
-	if got := d.backend.WaitRefusals(t, strangers+1); got[strangers] != string(api.RefusedPenalty) {
-		t.Errorf("refused for %s", got[strangers])
+	if got := d.backend.WaitRefusals(t, clients+1); got[clients] != string(api.RefusedPenalty) {
+		t.Errorf("refused for %s", got[clients])
 	}
 	for deadline := time.Now().Add(patience); table.Held() > 0; <-time.After(5 * time.Millisecond) {
 		if time.Now().After(deadline) {
@@ -368,7 +368,7 @@ func TestT27NetworksAreAdmitted(t *testing.T) {
 // A handshake computes while it has a slot, and has none while it waits for its peer.
 func TestT27HandshakesAskForTheProcessor(t *testing.T) {
 	var held, most, asked, underway atomic.Int32
-	d := openTLSDoorWith(t, server.Options{HandshakesUnderway: func(change int64) { underway.Add(int32(change)) }, HandshakeSlot: func(context.Context) (func(), error) {
+	d := openTLSServerWith(t, server.Options{HandshakesUnderway: func(change int64) { underway.Add(int32(change)) }, HandshakeSlot: func(context.Context) (func(), error) {
 		asked.Add(1)
 		most.Store(max(most.Load(), held.Add(1)))
 		return func() { held.Add(-1) }, nil
@@ -430,7 +430,7 @@ func dialFrom(t *testing.T, from, to string) (net.Conn, error) {
 }
 
 // wantRefused waits until n connections were refused, all for the reason.
-func (d *tlsDoor) wantRefused(t *testing.T, n int, reason api.Refusal) {
+func (d *tlsServer) wantRefused(t *testing.T, n int, reason api.Refusal) {
 	t.Helper()
 	for _, got := range d.backend.WaitRefusals(t, n) {
 		if got != string(reason) {
@@ -440,7 +440,7 @@ func (d *tlsDoor) wantRefused(t *testing.T, n int, reason api.Refusal) {
 }
 
 func TestTLSDoorTakesNewAccess(t *testing.T) {
-	d := openTLSDoor(t, 0)
+	d := openTLSServer(t, 0)
 	before := d.dial(t, d.root)
 	if _, err := before.Hello(t.Context()); err != nil {
 		t.Fatal(err)
@@ -464,7 +464,7 @@ func TestTLSDoorTakesNewAccess(t *testing.T) {
 }
 
 func TestRefusedCertificateIsExplained(t *testing.T) {
-	d := openTLSDoor(t, 0)
+	d := openTLSServer(t, 0)
 	for _, o := range []client.Options{
 		{Cert: d.nobody.CertFile, Key: d.nobody.KeyFile},
 		{},
@@ -479,7 +479,7 @@ func TestRefusedCertificateIsExplained(t *testing.T) {
 
 // Who sits between can cut the connection or hold it back; that makes no command of a part of one.
 func TestTLSDoorRunsNoCutCommand(t *testing.T) {
-	d := openTLSDoor(t, 0)
+	d := openTLSServer(t, 0)
 	p, c := d.connect(t, d.Config(d.writer))
 	p.send("ack_enable\na=whole\nb=cut off he")
 	p.want("ok")
@@ -506,7 +506,7 @@ func TestTLSDoorRunsNoCutCommand(t *testing.T) {
 }
 
 func TestTLSDoorCarriesMuch(t *testing.T) {
-	d := openTLSDoor(t, 0)
+	d := openTLSServer(t, 0)
 	c := d.dial(t, d.writer)
 	big := strings.Repeat("0123456789abcdef", 3800)
 	for range 20 {
@@ -522,7 +522,7 @@ func TestTLSDoorCarriesMuch(t *testing.T) {
 }
 
 func TestTLSDoorCutsOffWhoDoesNotRead(t *testing.T) {
-	d := openTLSDoor(t, 0, func(s *server.Server) { server.SetWriteTimeout(s, 200*time.Millisecond) })
+	d := openTLSServer(t, 0, func(s *server.Server) { server.SetWriteTimeout(s, 200*time.Millisecond) })
 	d.backend.ClientsAnswer = api.Clients{Clients: make([]api.Client, 1000)}
 	p, _ := d.connect(t, d.Config(d.viewer))
 	ended := make(chan struct{})
@@ -541,8 +541,8 @@ func TestTLSDoorCutsOffWhoDoesNotRead(t *testing.T) {
 }
 
 func TestTLSDoorShutdown(t *testing.T) {
-	d := openTLSDoor(t, 0)
-	stranger := connect(t, "tcp", d.addr)
+	d := openTLSServer(t, 0)
+	other := connect(t, "tcp", d.addr)
 	idle, _ := d.connect(t, d.Config(d.writer))
 	idle.send("ack_enable\na=1\nb=unfinished")
 	idle.want("ok")
@@ -553,7 +553,7 @@ func TestTLSDoorShutdown(t *testing.T) {
 		t.Fatal(err)
 	}
 	idle.wantClosed()
-	stranger.wantClosed()
+	other.wantClosed()
 	wantSent(t, d.backend, "a=1")
 	if got := d.backend.WaitRefusals(t, 0); len(got) > 0 {
 		t.Errorf("refused for %v", got)
@@ -561,7 +561,7 @@ func TestTLSDoorShutdown(t *testing.T) {
 }
 
 func TestTLSDoorAddress(t *testing.T) {
-	d := openTLSDoor(t, 0)
+	d := openTLSServer(t, 0)
 	s := newServer(t, &admintest.Backend{})
 	_, err := s.ListenTLS("9085", d.access(t))
 	wantErr(t, err, "want host:port")
@@ -574,7 +574,7 @@ func TestTLSDoorAddress(t *testing.T) {
 }
 
 func TestClientOverTLS(t *testing.T) {
-	d := openTLSDoor(t, 0)
+	d := openTLSServer(t, 0)
 	o := client.Options{TCP: d.addr, CA: d.File, Cert: d.root.CertFile, Key: d.root.KeyFile, Timeout: patience}
 	c, err := client.Dial(t.Context(), o)
 	if err != nil {
@@ -589,7 +589,7 @@ func TestClientOverTLS(t *testing.T) {
 
 	o.CA = admintest.NewAuthority(t).File
 	if _, err := client.Dial(t.Context(), o); !errors.Is(err, api.ErrNotAllowed) {
-		t.Errorf("a certificate of a stranger: %v", err)
+		t.Errorf("a certificate of another authority: %v", err)
 	}
 	o.CA = d.root.KeyFile
 	if _, err := client.Dial(t.Context(), o); err == nil {
