@@ -16,10 +16,7 @@ func (t *Table) OpenStream(a netip.Addr) bool {
 	if bound > 0 && (t.streams[n] >= bound || hasSite && t.streams[site] >= siteFactor*bound) {
 		return false
 	}
-	t.streams[n]++
-	if hasSite {
-		t.streams[site]++
-	}
+	t.streams.open(n)
 	return true
 }
 
@@ -27,20 +24,5 @@ func (t *Table) OpenStream(a netip.Addr) bool {
 func (t *Table) CloseStream(a netip.Addr) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	n := NetworkOf(a)
-	t.closeStream(n)
-	if site, ok := n.site(); ok {
-		t.closeStream(site)
-	}
-}
-
-func (t *Table) closeStream(n Network) {
-	switch open := t.streams[n]; {
-	case open > 1:
-		t.streams[n] = open - 1
-	case open == 1:
-		delete(t.streams, n)
-	default:
-		panic("admission: internal error: a stream is closed that was not open")
-	}
+	t.streams.close(NetworkOf(a))
 }

@@ -41,8 +41,8 @@ type Table struct {
 	mu sync.Mutex
 	// guarded by mu
 	limits          Limits
-	held            map[Network]int // connections; bounded by the number of connections
-	streams         map[Network]int // bounded by the number of streams
+	held            tally // connections
+	streams         tally
 	networks        networkTable
 	challengeBucket time.Duration // when the bucket of challenged handshakes is full again
 	imposed         uint64
@@ -55,7 +55,7 @@ type Table struct {
 func New(l Limits) *Table { return newTable(l, maxRecords) }
 
 func newTable(l Limits, records int) *Table {
-	return &Table{limits: l, held: make(map[Network]int), streams: make(map[Network]int), networks: newNetworkTable(records)}
+	return &Table{limits: l, held: make(tally), streams: make(tally), networks: newNetworkTable(records)}
 }
 
 // SetLimits replaces the bounds. Counts and records stay. Without penalties, what networks owe has
@@ -91,10 +91,7 @@ func (t *Table) Admit(now time.Duration, v Visit) Verdict {
 		}
 		verdict = AdmitChallenge
 	}
-	t.held[n]++
-	if site, ok := n.site(); ok {
-		t.held[site]++
-	}
+	t.held.open(n)
 	return verdict
 }
 
@@ -102,22 +99,7 @@ func (t *Table) Admit(now time.Duration, v Visit) Verdict {
 func (t *Table) Release(a netip.Addr) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	n := NetworkOf(a)
-	t.release(n)
-	if site, ok := n.site(); ok {
-		t.release(site)
-	}
-}
-
-func (t *Table) release(n Network) {
-	switch held := t.held[n]; {
-	case held > 1:
-		t.held[n] = held - 1
-	case held == 1:
-		delete(t.held, n)
-	default:
-		panic("admission: internal error: a connection is released that was not held")
-	}
+	t.held.close(NetworkOf(a))
 }
 
 // roomFor returns the verdict for one more connection of a network. A few above the bound, an
