@@ -11,65 +11,16 @@ import (
 	"unsafe"
 
 	"github.com/hassesd/hassesd/internal/auth"
+	"github.com/hassesd/hassesd/internal/auth/authtest"
 	"github.com/hassesd/hassesd/internal/edge/http1"
 	"github.com/hassesd/hassesd/internal/edge/subscriber"
 	"github.com/hassesd/hassesd/internal/hub"
 )
 
-const (
-	urlSecret   = "a-key-for-signed-urls-of-the-tests-0123456789"
-	tokenSecret = "a-key-for-tokens-of-the-tests-0123456789abcde"
-	cookieName  = "__Secure-hassesd"
-)
-
-// keys are a site's: it signs URLs and makes tokens.
-type keys struct {
-	t      testing.TB
-	url    auth.URLKey
-	token  auth.SigningKey
-	policy *auth.Policy
+// guardedBy has keys guard the streams of a setup.
+func guardedBy(k *authtest.Keys) func(*setup) {
+	return func(s *setup) { s.edge.Auth, s.edge.AllowAll = k.Policy, false }
 }
-
-func newKeys(t testing.TB) *keys {
-	t.Helper()
-	u, err := auth.NewURLKey("", []byte(urlSecret))
-	if err != nil {
-		t.Fatal(err)
-	}
-	s, err := auth.NewSigningKey("", auth.HS256, []byte(tokenSecret))
-	if err != nil {
-		t.Fatal(err)
-	}
-	tokens, err := auth.NewTokens(auth.TokenOptions{Keys: []auth.TokenKey{s.TokenKey}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	p, err := auth.NewPolicy(auth.Options{URLKeys: []auth.URLKey{u}, Tokens: tokens, Cookie: cookieName, Query: true})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return &keys{t: t, url: u, token: s, policy: p}
-}
-
-func (k *keys) mint(expires time.Time, id string, rooms ...string) string {
-	k.t.Helper()
-	text, err := auth.Mint{Subscribe: rooms, ID: id, Expires: expires}.Token(k.token)
-	if err != nil {
-		k.t.Fatal(err)
-	}
-	return text
-}
-
-func (k *keys) sign(expires time.Time, query string) string {
-	k.t.Helper()
-	text, err := k.url.Sign(query + "&exp=" + strconv.FormatInt(expires.Unix(), 10))
-	if err != nil {
-		k.t.Fatal(err)
-	}
-	return text
-}
-
-func (k *keys) guard(s *setup) { s.edge.Auth, s.edge.AllowAll = k.policy, false }
 
 func (c *client) wantStream() {
 	c.w.t.Helper()
@@ -78,37 +29,37 @@ func (c *client) wantStream() {
 }
 
 func TestT15WhatAGrantAllows(t *testing.T) {
-	k := newKeys(t)
-	w := newWorld(t, k.guard)
+	k := authtest.NewKeys(t)
+	w := newWorld(t, guardedBy(k))
 	soon := w.kernel.Now().Add(time.Hour)
 	bearer := func(token string) string { return "Authorization: Bearer " + token }
 	for _, tt := range []struct {
 		name, query, field, want string // want is the start of the answer, or "stream"
 		id                       string // of the stream
 	}{
-		{"a token for the room", "subscribe=a", bearer(k.mint(soon, "", "a", "b*")), "stream", ""},
-		{"by prefix", "subscribe=bcd-a", bearer(k.mint(soon, "", "a", "b*")), "stream", ""},
-		{"its own id", "subscribe=a&id=me", bearer(k.mint(soon, "", "a")), "stream", "me"},
-		{"the granted id", "subscribe=a", bearer(k.mint(soon, "ann", "a")), "stream", "ann"},
-		{"the granted id, said again", "subscribe=a&id=ann", bearer(k.mint(soon, "ann", "a")), "stream", "ann"},
-		{"another id", "subscribe=a&id=bob", bearer(k.mint(soon, "ann", "a")), `HTTP/1\.1 403 (.|\n|\r)*"code":"id_not_allowed"(.|\n|\r)*bob`, ""},
-		{"a room that is not granted", "subscribe=a-x-y", bearer(k.mint(soon, "", "a")), `HTTP/1\.1 403 (.|\n|\r)*insufficient_scope(.|\n|\r)*"code":"room_not_allowed"(.|\n|\r)*\\"x\\"`, ""},
-		{"every room", "subscribe=*", bearer(k.mint(soon, "", "*")), "stream", ""},
-		{"every room with a token for some", "subscribe=*", bearer(k.mint(soon, "", "a", "b*")), `HTTP/1\.1 403 (.|\n|\r)*\\"\*\\"`, ""},
-		{"a token for nothing", "subscribe=a", bearer(k.mint(soon, "")), `HTTP/1\.1 403 `, ""},
+		{"a token for the room", "subscribe=a", bearer(k.Mint(soon, "", "a", "b*")), "stream", ""},
+		{"by prefix", "subscribe=bcd-a", bearer(k.Mint(soon, "", "a", "b*")), "stream", ""},
+		{"its own id", "subscribe=a&id=me", bearer(k.Mint(soon, "", "a")), "stream", "me"},
+		{"the granted id", "subscribe=a", bearer(k.Mint(soon, "ann", "a")), "stream", "ann"},
+		{"the granted id, said again", "subscribe=a&id=ann", bearer(k.Mint(soon, "ann", "a")), "stream", "ann"},
+		{"another id", "subscribe=a&id=bob", bearer(k.Mint(soon, "ann", "a")), `HTTP/1\.1 403 (.|\n|\r)*"code":"id_not_allowed"(.|\n|\r)*bob`, ""},
+		{"a room that is not granted", "subscribe=a-x-y", bearer(k.Mint(soon, "", "a")), `HTTP/1\.1 403 (.|\n|\r)*insufficient_scope(.|\n|\r)*"code":"room_not_allowed"(.|\n|\r)*\\"x\\"`, ""},
+		{"every room", "subscribe=*", bearer(k.Mint(soon, "", "*")), "stream", ""},
+		{"every room with a token for some", "subscribe=*", bearer(k.Mint(soon, "", "a", "b*")), `HTTP/1\.1 403 (.|\n|\r)*\\"\*\\"`, ""},
+		{"a token for nothing", "subscribe=a", bearer(k.Mint(soon, "")), `HTTP/1\.1 403 `, ""},
 		{"nothing", "subscribe=a", "X: y", `HTTP/1\.1 401 (.+\r\n)*WWW-Authenticate: Bearer realm="hassesd"\r\n(.|\n|\r)*missing_token`, ""},
 		{"a bad token", "subscribe=a", bearer("x.y.z"), `HTTP/1\.1 401 (.+\r\n)*WWW-Authenticate: Bearer realm="hassesd", error="invalid_token"\r\n(.|\n|\r)*invalid_token`, ""},
-		{"an old token", "subscribe=a", bearer(k.mint(w.kernel.Now(), "", "a")), `HTTP/1\.1 401 `, ""},
-		{"two headers", "subscribe=a", bearer(k.mint(soon, "", "a")) + "\r\n" + bearer("x"), `HTTP/1\.1 400 `, ""},
-		{"a cookie", "subscribe=a", "Cookie: x=y; " + cookieName + "=" + k.mint(soon, "", "a"), "stream", ""},
-		{"cookies in two fields", "subscribe=a", "Cookie: x=y\r\nCookie: " + cookieName + "=" + k.mint(soon, "", "a"), "stream", ""},
-		{"the cookie in two fields", "subscribe=a", "Cookie: " + cookieName + "=" + k.mint(soon, "", "a") + "\r\nCookie: " + cookieName + "=x", `HTTP/1\.1 401 `, ""},
-		{"the query", "subscribe=a&token=" + k.mint(soon, "", "a"), "X: y", "stream", ""},
-		{"a signed URL", k.sign(soon, "subscribe=a-b&id=ann"), "X: y", "stream", "ann"},
-		{"a signed URL for every room", k.sign(soon, "subscribe=*"), "X: y", "stream", ""},
-		{"a signed URL with a room more", k.sign(soon, "subscribe=a") + "&room=b", "X: y", `HTTP/1\.1 401 `, ""},
-		{"a signed URL for another address", k.sign(soon, "subscribe=a&ip=192.0.2.99"), "X: y", `HTTP/1\.1 401 `, ""},
-		{"a signed URL for this address", k.sign(soon, "subscribe=a&ip=192.0.2.0/24"), "X: y", "stream", ""},
+		{"an old token", "subscribe=a", bearer(k.Mint(w.kernel.Now(), "", "a")), `HTTP/1\.1 401 `, ""},
+		{"two headers", "subscribe=a", bearer(k.Mint(soon, "", "a")) + "\r\n" + bearer("x"), `HTTP/1\.1 400 `, ""},
+		{"a cookie", "subscribe=a", "Cookie: x=y; " + authtest.CookieName + "=" + k.Mint(soon, "", "a"), "stream", ""},
+		{"cookies in two fields", "subscribe=a", "Cookie: x=y\r\nCookie: " + authtest.CookieName + "=" + k.Mint(soon, "", "a"), "stream", ""},
+		{"the cookie in two fields", "subscribe=a", "Cookie: " + authtest.CookieName + "=" + k.Mint(soon, "", "a") + "\r\nCookie: " + authtest.CookieName + "=x", `HTTP/1\.1 401 `, ""},
+		{"the query", "subscribe=a&token=" + k.Mint(soon, "", "a"), "X: y", "stream", ""},
+		{"a signed URL", k.Sign(soon, "subscribe=a-b&id=ann"), "X: y", "stream", "ann"},
+		{"a signed URL for every room", k.Sign(soon, "subscribe=*"), "X: y", "stream", ""},
+		{"a signed URL with a room more", k.Sign(soon, "subscribe=a") + "&room=b", "X: y", `HTTP/1\.1 401 `, ""},
+		{"a signed URL for another address", k.Sign(soon, "subscribe=a&ip=192.0.2.99"), "X: y", `HTTP/1\.1 401 `, ""},
+		{"a signed URL for this address", k.Sign(soon, "subscribe=a&ip=192.0.2.0/24"), "X: y", "stream", ""},
 		{"bad rooms before all", "subscribe=", "X: y", `HTTP/1\.1 400 `, ""},
 	} {
 		c := w.connect()
@@ -135,15 +86,15 @@ func TestT15WhatAGrantAllows(t *testing.T) {
 
 // TestT16EveryRoomNeedsAGrantOfIt asks for * with every grant but that, and with limits.rooms_per_client in force.
 func TestT16EveryRoomNeedsAGrantOfIt(t *testing.T) {
-	k := newKeys(t)
-	w := newWorld(t, func(s *setup) { k.guard(s); s.edge.AllowAll = true; s.edge.RoomsPerClient = 2 })
+	k := authtest.NewKeys(t)
+	w := newWorld(t, func(s *setup) { guardedBy(k)(s); s.edge.AllowAll = true; s.edge.RoomsPerClient = 2 })
 	soon := w.kernel.Now().Add(time.Hour)
 	for _, tt := range []struct{ query, token, want string }{
-		{"subscribe=*", k.mint(soon, "", "a*", "b*"), `HTTP/1\.1 403 (.|\n|\r)*room_not_allowed`}, // allow_all_rooms is for where nobody is asked
-		{"subscribe=a-*", k.mint(soon, "", "a"), `HTTP/1\.1 403 `},
-		{"room=a*", k.mint(soon, "", "a*"), `HTTP/1\.1 400 `}, // patterns are for grants
-		{"subscribe=a-b-c", k.mint(soon, "", "*"), `HTTP/1\.1 400 (.|\n|\r)*too_many_rooms`},
-		{"subscribe=*", k.mint(soon, "", "*"), `HTTP/1\.1 200 `},
+		{"subscribe=*", k.Mint(soon, "", "a*", "b*"), `HTTP/1\.1 403 (.|\n|\r)*room_not_allowed`}, // allow_all_rooms is for where nobody is asked
+		{"subscribe=a-*", k.Mint(soon, "", "a"), `HTTP/1\.1 403 `},
+		{"room=a*", k.Mint(soon, "", "a*"), `HTTP/1\.1 400 `}, // patterns are for grants
+		{"subscribe=a-b-c", k.Mint(soon, "", "*"), `HTTP/1\.1 400 (.|\n|\r)*too_many_rooms`},
+		{"subscribe=*", k.Mint(soon, "", "*"), `HTTP/1\.1 200 `},
 	} {
 		c := w.connect()
 		c.get("/sse?"+tt.query, "Authorization: Bearer "+tt.token)
@@ -152,7 +103,7 @@ func TestT16EveryRoomNeedsAGrantOfIt(t *testing.T) {
 }
 
 func TestHeadNeedsATokenAndOptionsNone(t *testing.T) {
-	w := newWorld(t, newKeys(t).guard)
+	w := newWorld(t, guardedBy(authtest.NewKeys(t)))
 	for method, want := range map[string]string{"HEAD": `HTTP/1\.1 401 `, "OPTIONS": `HTTP/1\.1 204 `} {
 		c := w.connect()
 		c.Send([]byte(method + " /sse?subscribe=a HTTP/1.1\r\nHost: h\r\nOrigin: https://a\r\nAccess-Control-Request-Method: GET\r\n\r\n"))
@@ -162,10 +113,10 @@ func TestHeadNeedsATokenAndOptionsNone(t *testing.T) {
 }
 
 func TestT15TheStreamEndsWithItsToken(t *testing.T) {
-	k := newKeys(t)
+	k := authtest.NewKeys(t)
 	for name, heartbeat := range map[string]time.Duration{"silent": 0, "with heartbeats": 15 * time.Second} {
-		w := newWorld(t, func(s *setup) { k.guard(s); s.edge.HeartbeatInterval = heartbeat })
-		token := "Authorization: Bearer " + k.mint(w.kernel.Now().Add(time.Minute), "", "a")
+		w := newWorld(t, func(s *setup) { guardedBy(k)(s); s.edge.HeartbeatInterval = heartbeat })
+		token := "Authorization: Bearer " + k.Mint(w.kernel.Now().Add(time.Minute), "", "a")
 		c := w.connect()
 		c.get("/sse?subscribe=a", token)
 		c.wantStream()
@@ -192,11 +143,11 @@ func TestT15TheStreamEndsWithItsToken(t *testing.T) {
 }
 
 func TestASignedURLOpensUntilExpAndLastsUntilUntil(t *testing.T) {
-	k := newKeys(t)
-	w := newWorld(t, k.guard)
+	k := authtest.NewKeys(t)
+	w := newWorld(t, guardedBy(k))
 	now := w.kernel.Now()
-	forEver := k.sign(now.Add(time.Minute), "subscribe=a")
-	ending := k.sign(now.Add(time.Minute), "subscribe=a&until="+strconv.FormatInt(now.Add(2*time.Minute).Unix(), 10))
+	forEver := k.Sign(now.Add(time.Minute), "subscribe=a")
+	ending := k.Sign(now.Add(time.Minute), "subscribe=a&until="+strconv.FormatInt(now.Add(2*time.Minute).Unix(), 10))
 	a, b := w.subscribe(forEver), w.subscribe(ending)
 	w.advance(61 * time.Second)
 	late := w.connect()
@@ -215,28 +166,28 @@ func TestASignedURLOpensUntilExpAndLastsUntilUntil(t *testing.T) {
 }
 
 func TestASecondRequestIsAuthorizedAnew(t *testing.T) {
-	k := newKeys(t)
-	w := newWorld(t, func(s *setup) { k.guard(s); s.reinit = true })
+	k := authtest.NewKeys(t)
+	w := newWorld(t, func(s *setup) { guardedBy(k)(s); s.reinit = true })
 	now := w.kernel.Now()
 	c := w.connect()
-	c.get("/sse?subscribe=a", "Authorization: Bearer "+k.mint(now.Add(time.Minute), "", "a"))
+	c.get("/sse?subscribe=a", "Authorization: Bearer "+k.Mint(now.Add(time.Minute), "", "a"))
 	c.wantStream()
 	// Another token, which lasts longer: the first one's end is forgotten.
-	c.get("/sse?subscribe=b", "Authorization: Bearer "+k.mint(now.Add(time.Hour), "", "b"))
+	c.get("/sse?subscribe=b", "Authorization: Bearer "+k.Mint(now.Add(time.Hour), "", "b"))
 	c.want(`0\r\n\r\n`)
 	c.wantStream()
 	w.advance(2 * time.Minute)
 	w.publish("b", "yes")
 	c.wantEvent(1, "yes")
 	// And a shorter one.
-	c.get("/sse?subscribe=b", "Authorization: Bearer "+k.mint(w.kernel.Now().Add(time.Minute), "", "b"))
+	c.get("/sse?subscribe=b", "Authorization: Bearer "+k.Mint(w.kernel.Now().Add(time.Minute), "", "b"))
 	c.want(`0\r\n\r\n`)
 	c.wantStream()
 	w.advance(61 * time.Second)
 	c.want(`[0-9a-f]+\r\nretry: \d+\nevent: hasses.reauth\n`)
 
 	c = w.connect()
-	c.get("/sse?subscribe=a", "Authorization: Bearer "+k.mint(w.kernel.Now().Add(time.Minute), "", "a"))
+	c.get("/sse?subscribe=a", "Authorization: Bearer "+k.Mint(w.kernel.Now().Add(time.Minute), "", "a"))
 	c.wantStream()
 	c.get("/sse?subscribe=b")
 	c.want(`0\r\n\r\nHTTP/1\.1 401 `)
@@ -246,11 +197,11 @@ func TestASecondRequestIsAuthorizedAnew(t *testing.T) {
 
 // TestReconfiguredKeysLeaveStreamsAlone takes the key away under an open stream.
 func TestReconfiguredKeysLeaveStreamsAlone(t *testing.T) {
-	k := newKeys(t)
-	w := newWorld(t, k.guard)
-	query := k.sign(w.kernel.Now().Add(time.Hour), "subscribe=a")
+	k := authtest.NewKeys(t)
+	w := newWorld(t, guardedBy(k))
+	query := k.Sign(w.kernel.Now().Add(time.Hour), "subscribe=a")
 	c := w.subscribe(query)
-	key, err := auth.NewURLKey("", []byte(strings.ToUpper(urlSecret)))
+	key, err := auth.NewURLKey("", []byte(strings.ToUpper(authtest.URLSecret)))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -271,12 +222,12 @@ func TestReconfiguredKeysLeaveStreamsAlone(t *testing.T) {
 
 // TestT15NothingSecretIsLogged looks at everything that is logged of requests that are granted, denied and broken.
 func TestT15NothingSecretIsLogged(t *testing.T) {
-	k := newKeys(t)
+	k := authtest.NewKeys(t)
 	var log strings.Builder
-	w := newWorld(t, func(s *setup) { k.guard(s); s.reinit = true })
+	w := newWorld(t, func(s *setup) { guardedBy(k)(s); s.reinit = true })
 	w.srv.log = slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	soon := w.kernel.Now().Add(time.Hour)
-	token, signed := k.mint(soon, "", "a"), k.sign(soon, "subscribe=a")
+	token, signed := k.Mint(soon, "", "a"), k.Sign(soon, "subscribe=a")
 	values, err := url.ParseQuery(signed)
 	if err != nil {
 		t.Fatal(err)
@@ -289,7 +240,7 @@ func TestT15NothingSecretIsLogged(t *testing.T) {
 		"GET /sse?" + signed + " HTTP/1.1\r\nHost: h\r\n\r\n",
 		"GET /sse?" + signed + "&x=y HTTP/1.1\r\nHost: h\r\n\r\n",
 		"GET /sse?subscribe=a HTTP/1.1\r\nHost: h\r\nAuthorization: Bearer " + token + "\r\n\r\n",
-		"GET /sse?subscribe=a HTTP/1.1\r\nHost: h\r\nCookie: " + cookieName + "=" + token + "x\r\n\r\n",
+		"GET /sse?subscribe=a HTTP/1.1\r\nHost: h\r\nCookie: " + authtest.CookieName + "=" + token + "x\r\n\r\n",
 		"GET /sse?subscribe=a HTTP/1.1\r\nHost: h\r\nAuthorization: " + token + "\x01\r\n\r\n",
 		"GET /" + token + " HTTP/1.1\r\nHost: h\r\n\r\n",
 		token + "\r\n\r\n",
@@ -308,7 +259,7 @@ func TestT15NothingSecretIsLogged(t *testing.T) {
 	w.srv.log.Debug("a request as a whole", "request", req)
 	text := log.String()
 	for name, secret := range map[string]string{
-		"token": token[len(token)-20:], "signature": values.Get("sig"), "key of tokens": tokenSecret, "key of URLs": urlSecret,
+		"token": token[len(token)-20:], "signature": values.Get("sig"), "key of tokens": authtest.TokenSecret, "key of URLs": authtest.URLSecret,
 	} {
 		if strings.Contains(text, secret) {
 			t.Errorf("the log tells the %s:\n%s", name, text)
@@ -331,13 +282,13 @@ func TestAConnectionStaysInItsSizeClass(t *testing.T) {
 
 // TestAnEndInTheFarFutureIsNone opens a stream with the last moment that a URL and a token can name.
 func TestAnEndInTheFarFutureIsNone(t *testing.T) {
-	k := newKeys(t)
-	w := newWorld(t, k.guard)
+	k := authtest.NewKeys(t)
+	w := newWorld(t, guardedBy(k))
 	w.advance(time.Second) // or the sum of what is over and what is left would have no room to overflow
 	last := time.Date(9999, 12, 31, 23, 59, 59, 0, time.UTC)
-	a := w.subscribe(k.sign(last, "subscribe=a&until="+strconv.FormatInt(last.Unix(), 10)))
+	a := w.subscribe(k.Sign(last, "subscribe=a&until="+strconv.FormatInt(last.Unix(), 10)))
 	b := w.connect()
-	b.get("/sse?subscribe=a", "Authorization: Bearer "+k.mint(last, "", "a"))
+	b.get("/sse?subscribe=a", "Authorization: Bearer "+k.Mint(last, "", "a"))
 	b.wantStream()
 	w.advance(time.Minute)
 	w.publish("a", "still here")
@@ -347,9 +298,9 @@ func TestAnEndInTheFarFutureIsNone(t *testing.T) {
 
 // TestAStreamThatIsOverAtOnceEnds sets the end in the past, as a wall clock that jumps would between check and use.
 func TestAStreamThatIsOverAtOnceEnds(t *testing.T) {
-	k := newKeys(t)
-	w := newWorld(t, k.guard)
-	c := w.subscribe(k.sign(w.kernel.Now().Add(time.Hour), "subscribe=a"))
+	k := authtest.NewKeys(t)
+	w := newWorld(t, guardedBy(k))
+	c := w.subscribe(k.Sign(w.kernel.Now().Add(time.Hour), "subscribe=a"))
 	w.do(func(ctx context.Context) error {
 		return w.srv.workers[0].ask(ctx, func() {
 			served := w.srv.workers[0].conns[0]

@@ -11,6 +11,7 @@ import (
 	xhttp2 "golang.org/x/net/http2"
 
 	"github.com/hassesd/hassesd/internal/admission"
+	"github.com/hassesd/hassesd/internal/auth/authtest"
 	"github.com/hassesd/hassesd/internal/hub"
 	"github.com/hassesd/hassesd/internal/reactor/reactortest"
 )
@@ -150,12 +151,12 @@ func TestAKickEndsOneHTTP2Stream(t *testing.T) {
 }
 
 func TestHTTP2StreamsEndByAgeAndToken(t *testing.T) {
-	k := newKeys(t)
-	w := h2World(t, func(s *setup) { k.guard(s); s.edge.StreamAge = time.Minute })
+	k := authtest.NewKeys(t)
+	w := h2World(t, func(s *setup) { guardedBy(k)(s); s.edge.StreamAge = time.Minute })
 	h := w.connectH2()
 	soon, late := w.kernel.Now().Add(30*time.Second), w.kernel.Now().Add(time.Hour)
-	a := h.subscribe("subscribe=a", "authorization", "Bearer "+k.mint(soon, "", "a"))
-	b := h.subscribe("subscribe=a", "authorization", "Bearer "+k.mint(late, "", "a"))
+	a := h.subscribe("subscribe=a", "authorization", "Bearer "+k.Mint(soon, "", "a"))
+	b := h.subscribe("subscribe=a", "authorization", "Bearer "+k.Mint(late, "", "a"))
 	w.advance(31 * time.Second)
 	h.pump()
 	h.want(b, "open")

@@ -1,74 +1,20 @@
 package site
 
 import (
-	"strconv"
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/hassesd/hassesd/internal/auth"
+	"github.com/hassesd/hassesd/internal/auth/authtest"
 	"github.com/hassesd/hassesd/internal/edge/exchange"
 )
 
-const (
-	urlSecret   = "a-key-for-signed-urls-of-the-tests-0123456789"
-	tokenSecret = "a-key-for-tokens-of-the-tests-0123456789abcde"
-	cookieName  = "__Secure-hassesd"
-)
-
-// keys are a site's: it signs URLs and makes tokens.
-type keys struct {
-	t      testing.TB
-	url    auth.URLKey
-	token  auth.SigningKey
-	policy *auth.Policy
-}
-
-func newKeys(t testing.TB) *keys {
-	t.Helper()
-	u, err := auth.NewURLKey("", []byte(urlSecret))
-	if err != nil {
-		t.Fatal(err)
-	}
-	s, err := auth.NewSigningKey("", auth.HS256, []byte(tokenSecret))
-	if err != nil {
-		t.Fatal(err)
-	}
-	tokens, err := auth.NewTokens(auth.TokenOptions{Keys: []auth.TokenKey{s.TokenKey}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	p, err := auth.NewPolicy(auth.Options{URLKeys: []auth.URLKey{u}, Tokens: tokens, Cookie: cookieName, Query: true})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return &keys{t: t, url: u, token: s, policy: p}
-}
-
-func (k *keys) mint(expires time.Time, id string, rooms ...string) string {
-	k.t.Helper()
-	text, err := auth.Mint{Subscribe: rooms, ID: id, Expires: expires}.Token(k.token)
-	if err != nil {
-		k.t.Fatal(err)
-	}
-	return text
-}
-
-func (k *keys) sign(expires time.Time, query string) string {
-	k.t.Helper()
-	text, err := k.url.Sign(query + "&exp=" + strconv.FormatInt(expires.Unix(), 10))
-	if err != nil {
-		k.t.Fatal(err)
-	}
-	return text
-}
-
 // TestT14CookiesOfOtherPagesOpenNothing is the table of who may use a visitor's cookie.
 func TestT14CookiesOfOtherPagesOpenNothing(t *testing.T) {
-	k := newKeys(t)
+	k := authtest.NewKeys(t)
 	now := time.Date(2026, 3, 1, 9, 0, 0, 0, time.UTC)
-	cookie := cookieName + "=" + k.mint(now.Add(time.Hour), "", "a")
-	listed := Rules{Path: "/sse", MaxRooms: 4, Auth: k.policy, Origins: []string{"https://www.example.org"}, Credentials: true}
+	cookie := authtest.CookieName + "=" + k.Mint(now.Add(time.Hour), "", "a")
+	listed := Rules{Path: "/sse", MaxRooms: 4, Auth: k.Policy, Origins: []string{"https://www.example.org"}, Credentials: true}
 	without := listed
 	without.Credentials = false
 	anybody := listed
@@ -104,7 +50,7 @@ func TestT14CookiesOfOtherPagesOpenNothing(t *testing.T) {
 			t.Errorf("%s: %+v %+v, want %d", tt.name, sub, ans, tt.want)
 		}
 		// What a page must know to send it is no cookie: it may come from anywhere.
-		req.Cookie, req.Authorization = "", "Bearer "+strings.TrimPrefix(cookie, cookieName+"=")
+		req.Cookie, req.Authorization = "", "Bearer "+strings.TrimPrefix(cookie, authtest.CookieName+"=")
 		if sub, ans := Decide(req, &tt.r, Visitor{Now: now}); sub == nil {
 			t.Errorf("%s, with a header: %+v", tt.name, ans)
 		}
@@ -113,10 +59,10 @@ func TestT14CookiesOfOtherPagesOpenNothing(t *testing.T) {
 
 // A page may send a token whether or not one is asked for: it need not know which.
 func TestPreflightAllowsTokens(t *testing.T) {
-	k := newKeys(t)
+	k := authtest.NewKeys(t)
 	req := &exchange.Request{Origin: "https://a", WantMethod: "GET", WantHeaders: "authorization, x-secret"}
 	for name, r := range map[string]*Rules{
-		"tokens are taken": {Origins: []string{"https://a"}, Auth: k.policy},
+		"tokens are taken": {Origins: []string{"https://a"}, Auth: k.Policy},
 		"nobody is asked":  {Origins: []string{"https://a"}},
 	} {
 		if got := lines(appendPreflight(nil, req, r)); !strings.Contains(got, "Access-Control-Allow-Headers: Authorization\n") {
@@ -127,11 +73,11 @@ func TestPreflightAllowsTokens(t *testing.T) {
 
 // FuzzAuthorize adds anything to a request with a token, and to a signed URL: what comes out is never more than was granted.
 func FuzzAuthorize(f *testing.F) {
-	k := newKeys(f)
+	k := authtest.NewKeys(f)
 	now := time.Date(2026, 3, 1, 9, 0, 0, 0, time.UTC)
-	token := k.mint(now.Add(time.Hour), "ann", "a", "b*")
-	signed := k.sign(now.Add(time.Hour), "subscribe=a-bc&id=ann")
-	r := &Rules{Path: "/sse", MaxRooms: 8, Auth: k.policy, AllowAll: true}
+	token := k.Mint(now.Add(time.Hour), "ann", "a", "b*")
+	signed := k.Sign(now.Add(time.Hour), "subscribe=a-bc&id=ann")
+	r := &Rules{Path: "/sse", MaxRooms: 8, Auth: k.Policy, AllowAll: true}
 	f.Add("subscribe=a-b-bcd&id=ann")
 	f.Add("subscribe=*")
 	f.Add("room=a&room=%2A&id=bob")
