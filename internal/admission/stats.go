@@ -10,6 +10,7 @@ import (
 type Stats struct {
 	Limits     Limits
 	Most       Holding     // the network with the most connections; sites are left out
+	MostOpen   OpenStreams // the network with the most streams; likewise
 	Penalized  []Penalized // longest penalty first, as many as were asked for
 	Total      int         // penalized networks
 	Imposed    uint64      // penalties so far
@@ -24,6 +25,12 @@ type Stats struct {
 type Holding struct {
 	Network     Network
 	Connections int
+}
+
+// OpenStreams is how many streams of a network are open. The zero value means none has any.
+type OpenStreams struct {
+	Network Network
+	Streams int
 }
 
 // Penalized is a network that is kept out.
@@ -43,7 +50,8 @@ func (t *Table) Stats(now time.Duration, most int) Stats {
 	t.statsTurn.Lock()
 	defer t.statsTurn.Unlock()
 	s := t.counters()
-	s.Most = t.busiest()
+	s.Most.Network, s.Most.Connections = t.busiest(t.held)
+	s.MostOpen.Network, s.MostOpen.Streams = t.busiest(t.streams)
 	var penalized []Penalized
 	s.Records, penalized = t.remembered(now)
 	slices.SortFunc(penalized, func(a, b Penalized) int {
@@ -74,22 +82,21 @@ func (t *Table) counters() Stats {
 	return s
 }
 
-// busiest returns the network with the most connections. A map may change between two steps of a
-// range loop, but not during one.
-func (t *Table) busiest() Holding {
-	var most Holding
+// busiest returns the network that has most of what is counted. A map may change between two steps
+// of a range loop, but not during one.
+func (t *Table) busiest(counted map[Network]int) (most Network, count int) {
 	looked := 0
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	for n, held := range t.held {
-		if n.bits != bitsSite && held > most.Connections {
-			most = Holding{n, held}
+	for n, held := range counted {
+		if n.bits != bitsSite && held > count {
+			most, count = n, held
 		}
 		if looked++; looked%statsHold == 0 {
 			t.yield()
 		}
 	}
-	return most
+	return most, count
 }
 
 // remembered returns how many records have not expired, and the penalized networks among them. It

@@ -29,6 +29,9 @@ func TestStreamsAreBoundedByNetwork(t *testing.T) {
 		opens(from, false)
 	}
 	opens("2001:db8:1:ff::", false)
+	if got, want := table.Stats(0, 0).MostOpen, (OpenStreams{NetworkOf(addr("198.51.100.1")), 5}); got != want {
+		t.Errorf("most streams: %+v, want %+v", got, want)
+	}
 	table.SetLimits(Limits{})
 	opens("192.0.2.1", true)
 }

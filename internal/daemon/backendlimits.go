@@ -28,6 +28,12 @@ func (b *backend) Limits(_ context.Context, p api.LimitsParams) (api.Limits, err
 				Key: "limits.handshakes_per_address", Used: int64(in.MostHandshakes), Limit: int64(a.Limits.Handshakes),
 				Unit: "handshakes", Of: ofNetwork(in.MostHandshakesOf, in.MostHandshakes),
 			},
+			{Key: "limits.streams", Used: int64(in.Streams), Limit: int64(in.StreamLimit), Unit: "streams"},
+			{
+				Key: "limits.streams_per_address", Used: int64(a.MostOpen.Streams), Limit: int64(a.Limits.Streams),
+				Unit: "streams", Of: ofNetwork(a.MostOpen.Network, a.MostOpen.Streams),
+			},
+			{Key: "limits.streams_per_connection", Used: int64(in.MostStreams), Limit: int64(in.MostStreamsLimit), Unit: "streams"},
 		},
 		Refused: in.Refused,
 		Memory:  b.memoryStatus(),

@@ -60,6 +60,9 @@ func (b *backend) Status(context.Context) (api.Status, error) {
 	if all := settings.TLS.All(); len(all) > 0 { // hasses had one
 		out.CertFile, out.KeyFile = all[0].CertFile, all[0].KeyFile
 	}
+	for _, h := range st.HTTP {
+		out.HTTP = append(out.HTTP, api.HTTPStatus{Version: h.Version, TLS: h.TLS, Connections: h.Connections, Streams: h.Streams})
+	}
 	for _, l := range st.Loops {
 		out.Loops = append(out.Loops, api.LoopStatus{Connections: l.Connections, Streams: l.Streams, Stuck: l.Stuck})
 	}

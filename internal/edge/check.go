@@ -27,6 +27,7 @@ func (w *worker) check() error {
 	var in [transport.Closed + 1]int
 	var scheduled [scheduler.Low + 1]int
 	blocked := 0
+	var occupied occupancy
 	for i, c := range w.conns {
 		if int(c.slot) != i {
 			return errors.New("edge: a connection does not know its slot")
@@ -42,6 +43,8 @@ func (w *worker) check() error {
 		p := c.node.Priority()
 		scheduled[p]++
 		if c.h2 != nil {
+			occupied.add(c.secure)
+			occupied.move(0, c.h2.carries)
 			if fault := c.h2.check(); fault != "" {
 				return errors.New("edge: " + fault)
 			}
@@ -62,6 +65,9 @@ func (w *worker) check() error {
 	}
 	if blocked != w.transport.Blocked() {
 		return errors.New("edge: wrong count of blocked connections")
+	}
+	if o := &w.occupancy; o.conns != occupied.conns || o.secure != occupied.secure || o.most != occupied.most {
+		return errors.New("edge: wrong count of HTTP/2 connections or of the streams of the fullest one")
 	}
 	if err := w.subs.Check(); err != nil {
 		return err

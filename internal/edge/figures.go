@@ -14,6 +14,9 @@ import (
 type figures struct {
 	at                   time.Time
 	connections, streams int
+	streamsOf            [numKinds]int
+	http2, http2Secure   int // connections
+	mostStreams          int // of one HTTP/2 connection
 	streamsOpened        uint64
 	reinits              uint64
 	closed               [numCloseReasons]uint64
@@ -126,7 +129,7 @@ func (b *figureBoard) settled(late <-chan time.Time) {
 
 // changesSoFar returns a number that changes whenever the result of count does.
 func (w *worker) changesSoFar() uint64 {
-	n := w.changes + w.subs.Changes() + w.handshakes.changes
+	n := w.changes + w.subs.Changes() + w.handshakes.changes + w.occupancy.changes
 	for _, a := range w.acceptors {
 		n += a.Stats().Shed
 	}
@@ -140,10 +143,16 @@ func (w *worker) count() figures {
 		streams:           w.subs.Streaming(),
 		streamsOpened:     w.subs.Opened(),
 		reinits:           w.subs.Reinits(),
+		http2:             w.occupancy.conns,
+		http2Secure:       w.occupancy.secure,
+		mostStreams:       w.occupancy.most,
 		closed:            w.closed,
 		refused:           w.refused,
 		handshakes:        w.handshakes.queue.Running(),
 		handshakesWaiting: w.handshakes.queue.Waiting(),
+	}
+	for k := range f.streamsOf {
+		f.streamsOf[k] = w.subs.StreamingOf(uint8(k))
 	}
 	f.mostHandshakesOf, f.mostHandshakes = w.handshakes.queue.Most()
 	for _, a := range w.acceptors {
@@ -180,8 +189,9 @@ func storeUint(to *atomic.Uint64, v uint64) {
 // Stats is a copy of the server's counters.
 type Stats struct {
 	Connections, Streams int
-	Peak                 int // most connections at one time
-	Limit                int // the bound on connections
+	HTTP                 []HTTPStats // for each version of HTTP, without TLS and with it: all, always in the same order
+	Peak                 int         // most connections at one time
+	Limit                int         // the bound on connections
 	StreamsOpened        uint64
 	Reinits              uint64
 	Deliveries           uint64
@@ -190,6 +200,14 @@ type Stats struct {
 	Closed               map[string]uint64
 	Refused              map[string]uint64
 	Dropped              hub.Dropped // events that slow streams did not get
+}
+
+// HTTPStats is what is served over one version of HTTP.
+type HTTPStats struct {
+	Version     string // 1.0, 1.1 or 2
+	TLS         bool
+	Connections int // that carry streams; over HTTP/2 also those that have none now
+	Streams     int
 }
 
 // LoopStats is the load of one worker.
@@ -205,8 +223,12 @@ func (s *Server) Stats(now time.Time) Stats {
 	out := Stats{
 		Peak:    int(s.peak.Load()),
 		Limit:   s.ConnectionLimit(),
+		HTTP:    make([]HTTPStats, numKinds),
 		Closed:  make(map[string]uint64),
 		Refused: make(map[string]uint64),
+	}
+	for k := range out.HTTP {
+		out.HTTP[k].Version, out.HTTP[k].TLS = kind(k).version().String(), kind(k).secure()
 	}
 	late := time.NewTimer(settleTime)
 	defer late.Stop()
@@ -228,6 +250,14 @@ func (out *Stats) add(b *figureBoard, now time.Time) {
 	out.Loops = append(out.Loops, LoopStats{Connections: f.connections, Streams: f.streams, Age: age, Stuck: age >= stuckAfter})
 	out.Connections += f.connections
 	out.Streams += f.streams
+	for k, n := range f.streamsOf {
+		out.HTTP[k].Streams += n
+		if kind(k).version() != http20 {
+			out.HTTP[k].Connections += n // each carries one
+		}
+	}
+	out.HTTP[kindOf(http20, true)].Connections += f.http2Secure
+	out.HTTP[kindOf(http20, false)].Connections += f.http2 - f.http2Secure
 	out.StreamsOpened += f.streamsOpened
 	out.Reinits += f.reinits
 	out.Deliveries += b.volumes.deliveries.Load()
@@ -248,6 +278,8 @@ type LimitsInfo struct {
 	Connections, Peak, ConnectionLimit int
 	Handshakes, HandshakeLimit         int // in flight
 	HandshakesWaiting                  int // for a slot
+	Streams, StreamLimit               int // 0: no bound
+	MostStreams, MostStreamsLimit      int // of one HTTP/2 connection
 	MostHandshakes                     int // of one network
 	MostHandshakesOf                   admission.Network
 	Refused                            map[string]uint64
@@ -264,15 +296,21 @@ func (s *Server) Limits(now time.Time, penalized int) LimitsInfo {
 		Peak:            st.Peak,
 		ConnectionLimit: st.Limit,
 		HandshakeLimit:  s.config().Handshakes,
+		Streams:         int(s.streams.Load()),
+		StreamLimit:     int(s.streamsMost.Load()),
 		Refused:         st.Refused,
 		FannedOutBytes:  st.FannedOutBytes,
 		Admission:       s.admission.Stats(now.Sub(s.start), penalized),
+	}
+	if cfg := s.config(); cfg.HTTP2 {
+		out.MostStreamsLimit = cfg.StreamsPerConnection
 	}
 	most := make(map[admission.Network]int)
 	for _, w := range s.workers {
 		f := w.figures.latest.Load()
 		out.Handshakes += f.handshakes
 		out.HandshakesWaiting += f.handshakesWaiting
+		out.MostStreams = max(out.MostStreams, f.mostStreams)
 		if f.mostHandshakes > 0 {
 			most[f.mostHandshakesOf] += f.mostHandshakes
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/tls"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -456,6 +457,67 @@ func TestLimitsOnStreamsCountEveryVersion(t *testing.T) {
 	one.Close()
 	w.turn()
 	h.subscribe("subscribe=a")
+}
+
+func TestLimitsListStreams(t *testing.T) {
+	w := h2World(t, func(s *setup) { s.edge.Streams, s.edge.Admission.Streams, s.edge.StreamsPerConnection = 100, 50, 20 })
+	first, second := w.connectH2(), w.connectH2()
+	for range 4 {
+		first.subscribe("subscribe=a")
+	}
+	second.subscribe("subscribe=a")
+	w.subscribe("subscribe=a")
+	want := func(streams, most int) {
+		t.Helper()
+		got := w.srv.Limits(w.kernel.Now(), 0)
+		if got.Streams != streams || got.StreamLimit != 100 || got.MostStreams != most || got.MostStreamsLimit != 20 {
+			t.Errorf("%d streams of %d, %d on one connection of %d; want %d of 100, %d of 20",
+				got.Streams, got.StreamLimit, got.MostStreams, got.MostStreamsLimit, streams, most)
+		}
+		if a := got.Admission; a.MostOpen.Streams != streams || a.Limits.Streams != 50 {
+			t.Errorf("the network with most has %+v of %d streams", a.MostOpen, a.Limits.Streams)
+		}
+		w.check()
+	}
+	want(6, 4)
+	first.must(first.write.WriteRSTStream(1, xhttp2.ErrCodeCancel))
+	first.flush()
+	want(5, 3)
+	first.Close()
+	w.turn()
+	want(2, 1)
+}
+
+func TestStreamsAreCountedByVersion(t *testing.T) {
+	w := h2World(t, nil)
+	h := w.connectH2()
+	h.subscribe("subscribe=a")
+	h.subscribe("subscribe=a")
+	idle := w.connectH2()
+	w.subscribe("subscribe=a")
+	w.connect() // has not asked for anything
+	old := w.connect()
+	old.Send([]byte("GET /sse?subscribe=a HTTP/1.0\r\n\r\n"))
+	w.turn()
+	want := func(v10, v11, v20 HTTPStats) {
+		t.Helper()
+		v10.Version, v11.Version, v20.Version = "1.0", "1.1", "2"
+		all := []HTTPStats{v10, {Version: "1.0", TLS: true}, v11, {Version: "1.1", TLS: true}, v20, {Version: "2", TLS: true}}
+		if got := w.stats().HTTP; !slices.Equal(got, all) {
+			t.Errorf("got  %+v\nwant %+v", got, all)
+		}
+		w.check()
+	}
+	one := HTTPStats{Connections: 1, Streams: 1}
+	want(one, one, HTTPStats{Connections: 2, Streams: 2})
+	old.Close()
+	idle.Close()
+	h.must(h.write.WriteRSTStream(1, xhttp2.ErrCodeCancel))
+	h.flush()
+	want(HTTPStats{}, one, HTTPStats{Connections: 1, Streams: 1})
+	h.Close()
+	w.turn()
+	want(HTTPStats{}, one, HTTPStats{})
 }
 
 func TestConnectionsOverTheLimitAreDeferredInHTTP2(t *testing.T) {

@@ -27,6 +27,7 @@ type h2conn struct {
 	mux     http2.Conn
 	due     time.Duration // when the timer comes, since the server's start; 0: never
 	begun   bool          // a request has come
+	carries int           // streams, as occupancy counts them
 	missed  bool          // streams were not marked ready while the connection was blocked
 	passed  bool          // in the record under way, a replay has passed over much that is not for its stream
 	counted bool          // the end of a stream was counted
@@ -42,6 +43,7 @@ func (c *conn) startHTTP2() {
 		w.codec = http2.NewCodec()
 	}
 	c.h2 = &h2conn{c: c}
+	w.occupancy.add(c.secure)
 	c.h2.mux.Start(w.now(), http2.Limits{
 		HeaderBytes: cfg.RequestBytes,
 		Streams:     cfg.StreamsPerConnection,
@@ -84,7 +86,16 @@ func (h *h2conn) receive(p []byte) {
 		c.visit()
 		return
 	}
+	h.countStreams()
 	h.sent() // the client may have reset its last stream
+}
+
+// countStreams counts how many streams the connection carries now.
+func (h *h2conn) countStreams() {
+	if n := len(h.mux.Streams()); n != h.carries {
+		h.c.w.occupancy.move(h.carries, n)
+		h.carries = n
+	}
 }
 
 // failed ends the connection for a mistake of the client. The GOAWAY goes out.
@@ -255,6 +266,7 @@ func (h *h2conn) closed() bool {
 	for _, s := range append([]*http2.Stream(nil), h.mux.Streams()...) {
 		h2streamOf(s).over(h.c.reason)
 	}
+	h.c.w.occupancy.remove(h.c.secure, h.carries)
 	return h.counted
 }
 
@@ -283,6 +295,7 @@ func (h *h2conn) NewStream() (*http2.Stream, http2.Owner) {
 	}
 	h.begun, h.idle = true, false
 	st.h = h
+	st.sub.SetKind(uint8(kindOf(http20, h.c.secure)))
 	st.sub.Init(&h.c.w.subs, st, h.c.id) // all in step: heartbeats of silent streams share a record
 	return &st.Stream, st
 }

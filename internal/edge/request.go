@@ -92,6 +92,13 @@ func (c *conn) visitor() site.Visitor {
 // open turns the connection into a stream, or replaces the subscription of an open one.
 func (c *conn) open(req *exchange.Request, sub *site.Subscription, cfg *snapshot) {
 	isFirst := c.sub.State() == subscriber.None
+	if isFirst {
+		version := http11
+		if req.HTTP10 {
+			version = http10
+		}
+		c.sub.SetKind(uint8(kindOf(version, c.secure)))
+	}
 	preface := c.sub.Start(c.w.loop.Now(), grantOf(sub), cfg.Retry)
 	c.scheduleStream()
 	c.http.StartStream(req.HTTP10, !c.w.srv.reinit.Load(), c.streamFields(req, cfg), preface)
@@ -157,6 +164,9 @@ func (c *conn) visit() (records int) {
 	c.w.figures.begin()
 	c.w.queues.Cancel(&c.node)
 	records, done := c.transport.Write()
+	if c.h2 != nil {
+		c.h2.countStreams()
+	}
 	if done && c.transport.State() == transport.Open {
 		switch {
 		case c.h2 != nil:

@@ -105,13 +105,13 @@ func (r row) info(now time.Duration) ClientInfo {
 func (r row) http() string {
 	switch {
 	case r.c.h2 != nil:
-		return "2"
+		return http20.String()
 	case r.c.sub.State() == subscriber.None:
 		return ""
 	case !r.c.http.IsChunked():
-		return "1.0"
+		return http10.String()
 	}
-	return "1.1"
+	return http11.String()
 }
 
 // state returns the state that lists show.

@@ -33,6 +33,7 @@ type worker struct {
 	queues     *scheduler.Queues[conn]
 	closing    []*conn // to be closed at the end of a turn
 	handshakes handshakes
+	occupancy  occupancy
 	drain      drain
 	walks      walks
 	following  *downwards               // gives streams the deadlines of a new configuration; nil: all have them

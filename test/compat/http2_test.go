@@ -36,6 +36,44 @@ func connections(d *harness.Daemon, room string) (versions map[string]int, conns
 	return versions, len(seen)
 }
 
+// wantCounted checks that status, limits and hassesctl count so many streams on one HTTP/2 connection.
+func wantCounted(d *harness.Daemon, streams int) {
+	d.T.Helper()
+	var status struct {
+		HTTP []struct {
+			Version              string
+			TLS                  bool
+			Connections, Streams int
+		}
+	}
+	d.Call("status", nil, &status)
+	for _, h := range status.HTTP {
+		if wants := h.Version == "2" && h.TLS; wants && (h.Connections != 1 || h.Streams != streams) || !wants && h.Streams != 0 {
+			d.T.Errorf("status: %+v, want %d streams on one HTTP/2 connection over TLS alone", h, streams)
+		}
+	}
+	var limits struct {
+		Limits []struct {
+			Key  string
+			Used int
+		}
+	}
+	d.Call("limits", nil, &limits)
+	used := map[string]int{}
+	for _, l := range limits.Limits {
+		used[l.Key] = l.Used
+	}
+	for _, key := range []string{"limits.streams", "limits.streams_per_address", "limits.streams_per_connection"} {
+		if used[key] != streams {
+			d.T.Errorf("%s: %d used, want %d", key, used[key], streams)
+		}
+	}
+	table := d.Ctl("clients")
+	if rows := strings.Count(table.Stdout, "  2     TLS 1.3"); rows != streams {
+		d.T.Errorf("hassesctl clients lists %d streams of HTTP/2, want %d:\n%s", rows, streams, table.Stdout)
+	}
+}
+
 func wantOneHTTP2Connection(d *harness.Daemon, room string, streams int) {
 	d.T.Helper()
 	d.AwaitStreams(room, streams)
@@ -69,6 +107,7 @@ func TestGoOverHTTP2(t *testing.T) {
 		bodies[i] = bufio.NewScanner(res.Body)
 	}
 	wantOneHTTP2Connection(d, "a", streams)
+	wantCounted(d, streams)
 	await := func(s *bufio.Scanner, line string) bool {
 		for s.Scan() {
 			if s.Text() == line {

@@ -19,6 +19,7 @@ type Status struct {
 	Draining           bool              `json:"draining"`
 	Connections        int               `json:"connections"`
 	Streams            int               `json:"streams"`
+	HTTP               []HTTPStatus      `json:"http,omitempty"`
 	ConnectionsMax     int               `json:"connections_max"`  // the present bound
 	ConnectionsPeak    int               `json:"connections_peak"` // the most at one time so far
 	HandshakesTotal    uint64            `json:"handshakes_total"` // streams opened (hasses: "handshaked" clients)
@@ -46,6 +47,15 @@ type Status struct {
 	Listen     []string `json:"listen,omitempty"`   // the addresses really bound
 
 	Endpoints []Endpoint `json:"doors,omitempty"` // all endpoints, those of listen among them
+}
+
+// HTTPStatus is what is served over one version of HTTP, with TLS or without. Each is listed, at 0
+// as well.
+type HTTPStatus struct {
+	Version     string `json:"version"` // 1.0, 1.1 or 2
+	TLS         bool   `json:"tls"`
+	Connections int    `json:"connections"` // that carry streams; over HTTP/2 also those that have none now
+	Streams     int    `json:"streams"`
 }
 
 // Endpoint is one way into the daemon.

@@ -17,11 +17,15 @@ type Set struct {
 	// Owned by the loop.
 	members    []*Subscriber // dense; a subscriber knows its slot
 	inState    [numStates]int
+	streaming  [Kinds]int // of inState[Streaming]
 	opened     uint64
 	reinits    uint64
 	deliveries uint64
 	changes    uint64 // of the counters but deliveries
 }
+
+// Kinds is how many kinds of subscribers are told apart.
+const Kinds = 8
 
 // Since returns the time since the start of the clock.
 func (t *Set) Since(now time.Time) time.Duration { return now.Sub(t.Start) }
@@ -35,6 +39,9 @@ func (t *Set) At(slot int) *Subscriber { return t.members[slot] }
 
 // Streaming returns the number of subscribers in the state Streaming.
 func (t *Set) Streaming() int { return t.inState[Streaming] }
+
+// StreamingOf returns how many of them are of a kind.
+func (t *Set) StreamingOf(kind uint8) int { return t.streaming[kind] }
 
 // Opened returns how many subscribers have been opened.
 func (t *Set) Opened() uint64 { return t.opened }
@@ -53,6 +60,14 @@ func (t *Set) add(s *Subscriber) {
 	t.members = append(t.members, s)
 }
 
+// count adds change to the counters of what the subscriber is now.
+func (t *Set) count(s *Subscriber, change int) {
+	t.inState[s.state] += change
+	if s.state == Streaming {
+		t.streaming[s.kind] += change
+	}
+}
+
 func (t *Set) remove(s *Subscriber) {
 	last := len(t.members) - 1
 	moved := t.members[last]
@@ -65,6 +80,7 @@ func (t *Set) remove(s *Subscriber) {
 // Check compares the counters with what they count; it is for tests.
 func (t *Set) Check() error {
 	var in [numStates]int
+	var of [Kinds]int
 	var queued int64
 	for i, s := range t.members {
 		if int(s.slot) != i {
@@ -74,10 +90,16 @@ func (t *Set) Check() error {
 			return errors.New("subscriber: a subscriber that is over is still listed")
 		}
 		in[s.state]++
+		if s.state == Streaming {
+			of[s.kind]++
+		}
 		queued += int64(s.stream.QueueBytes())
 	}
 	if in[Streaming] != t.inState[Streaming] || in[Ending] != t.inState[Ending] {
 		return errors.New("subscriber: wrong count of subscribers in a state")
+	}
+	if of != t.streaming {
+		return errors.New("subscriber: wrong count of subscribers of a kind")
 	}
 	if queued != t.Shard.QueuedBytes() {
 		return errors.New("subscriber: wrong count of what is queued")

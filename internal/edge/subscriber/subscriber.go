@@ -27,6 +27,7 @@ type Carrier interface {
 type Subscriber struct {
 	state     State
 	step      int8 // of spread
+	kind      uint8
 	slot      int32
 	carrier   Carrier
 	set       *Set
@@ -52,6 +53,10 @@ func (s *Subscriber) Init(set *Set, carrier Carrier, number uint64) {
 	const golden = 0x9E3779B97F4A7C15
 	s.set, s.carrier, s.step = set, carrier, int8(int((number*golden)>>56)-spreadSteps/2)
 }
+
+// SetKind sets what the subscriber is counted as: one of the caller's kinds, below [Kinds]. It must
+// not be called while the subscriber is streaming.
+func (s *Subscriber) SetKind(kind uint8) { s.kind = kind }
 
 // Start subscribes, or replaces the current subscription. It returns the first bytes of the stream.
 // retry is the base of retry:, before jitter.
@@ -170,9 +175,9 @@ func (s *Subscriber) setState(to State) {
 		s.set.remove(s)
 	}
 	s.set.changes++
-	s.set.inState[s.state]--
-	s.set.inState[to]++
+	s.set.count(s, -1)
 	s.state = to
+	s.set.count(s, 1)
 }
 
 // Queued implements hub.Owner.

@@ -75,7 +75,11 @@ func allClients(ctx context.Context, s *session.Session, params api.ClientsParam
 		return all, err
 	}
 	defer session.HangUp(client)
-	seen := make(map[uint64]bool) // a client whose queue grows may come again on a later page
+	type row struct {
+		conn   uint64
+		stream uint32 // of HTTP/2, which may have many on one connection
+	}
+	seen := make(map[row]bool) // a client whose queue grows may come again on a later page
 	for {
 		params.Limit = clientsPage
 		if limit > 0 {
@@ -88,8 +92,8 @@ func allClients(ctx context.Context, s *session.Session, params api.ClientsParam
 			return all, err
 		}
 		for _, c := range page.Clients {
-			if !seen[c.Conn] {
-				seen[c.Conn] = true
+			if at := (row{c.Conn, c.Stream}); !seen[at] {
+				seen[at] = true
 				all.Clients = append(all.Clients, c)
 			}
 		}
@@ -116,7 +120,8 @@ func clientsTable(clients []api.Client) *output.Table {
 	t := &output.Table{Columns: []output.Column{
 		{Heading: "ID", Yields: 1, Least: 6},
 		{Heading: "ADDRESS", Yields: 1, Least: 12},
-		{Heading: "STATE"},
+		{Heading: "STATE", Yields: 1, Least: 6},
+		{Heading: "HTTP"},
 		{Heading: "TLS", Yields: 2, Least: 3, AtEnd: true},
 		{Heading: "AGE", Right: true},
 		{Heading: "ROOMS", Yields: 1, Least: 8},
@@ -133,6 +138,7 @@ func clientsTable(clients []api.Client) *output.Table {
 			output.Cell{Text: cmp.Or(c.ID, "-"), Style: output.Bold},
 			output.Cell{Text: c.Addr},
 			output.Cell{Text: c.State, Style: stateStyle(c.State)},
+			output.Cell{Text: cmp.Or(c.HTTP, "-")},
 			output.Cell{Text: cmp.Or(c.TLS, "-")},
 			output.Cell{Text: output.Age(c.AgeSeconds)},
 			output.Cell{Text: roomsText(c.Rooms), Shown: true},

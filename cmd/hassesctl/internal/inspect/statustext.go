@@ -46,7 +46,7 @@ func statusText(s *output.Screen, status api.Status) string {
 	}
 	line("reinit", output.OnOff(status.Reinit))
 	line("connections", fmt.Sprintf("%d (peak %d, at most %d)", status.Connections, status.ConnectionsPeak, status.ConnectionsMax))
-	line("streams", strconv.Itoa(status.Streams))
+	line("streams", strconv.Itoa(status.Streams)+httpText(status.HTTP))
 	line("loops", loopsText(status.Loops))
 	line("opened", fmt.Sprintf("%d (and %d by a second request)", status.HandshakesTotal, status.ReinitsTotal))
 	line("messages", fmt.Sprintf("%d (deliveries %d)", status.MessagesTotal, status.DeliveriesTotal))
@@ -62,6 +62,34 @@ func statusText(s *output.Screen, status api.Status) string {
 	}
 	line("refused", reasonsText(status.Refused))
 	return b.String()
+}
+
+// httpText returns how many streams each version of HTTP carries, if there are any.
+func httpText(all []api.HTTPStatus) string {
+	type sum struct{ connections, streams int }
+	var versions []string
+	of := map[string]sum{}
+	for _, h := range all {
+		if h.Streams == 0 {
+			continue
+		}
+		if _, ok := of[h.Version]; !ok {
+			versions = append(versions, h.Version)
+		}
+		of[h.Version] = sum{of[h.Version].connections + h.Connections, of[h.Version].streams + h.Streams}
+	}
+	var parts []string
+	for _, v := range versions {
+		part := fmt.Sprintf("%d over HTTP/%s", of[v].streams, safetext.Visible(v))
+		if of[v].connections != of[v].streams {
+			part += " on " + output.Plural(of[v].connections, "connection")
+		}
+		parts = append(parts, part)
+	}
+	if len(parts) == 0 {
+		return ""
+	}
+	return " (" + strings.Join(parts, ", ") + ")"
 }
 
 // doorName returns what people call an endpoint. One that only a newer daemon knows keeps its name.

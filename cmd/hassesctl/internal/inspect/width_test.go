@@ -23,8 +23,8 @@ func linesAt(t *testing.T, table *output.Table, width int) []string {
 // Who looks for the slow one of many clients does so on a terminal as wide as any.
 func TestClientsAt80Columns(t *testing.T) {
 	clients := []api.Client{
-		{ID: "anna", Addr: "192.0.2.1:50190", State: "streaming", TLS: "TLS 1.3", AgeSeconds: 273906, Rooms: []string{"room624", "room7"}, Sent: 130, QueueBytes: 200000, Agent: "Mozilla/5.0 (X11; Linux x86_64)"},
-		{ID: strings.Repeat("x", 64), Addr: "[2001:db8:1111:2222:3333:4444:5555:6666]:50190", State: "handshaking", TLS: "TLS 1.2", AgeSeconds: 1e6, Rooms: []string{strings.Repeat("r", 60)}, Sent: 1234567, QueueBytes: 1023 << 10, Agent: "curl"},
+		{ID: "anna", Addr: "192.0.2.1:50190", State: "streaming", HTTP: "1.1", TLS: "TLS 1.3", AgeSeconds: 273906, Rooms: []string{"room624", "room7"}, Sent: 130, QueueBytes: 200000, Agent: "Mozilla/5.0 (X11; Linux x86_64)"},
+		{ID: strings.Repeat("x", 64), Addr: "[2001:db8:1111:2222:3333:4444:5555:6666]:50190", State: "handshaking", HTTP: "2", TLS: "TLS 1.2", AgeSeconds: 1e6, Rooms: []string{strings.Repeat("r", 60)}, Sent: 1234567, QueueBytes: 1023 << 10, Agent: "curl"},
 	}
 	for _, line := range linesAt(t, clientsTable(clients), 80) {
 		if output.Width(line) > 80 {
