@@ -34,7 +34,7 @@ func given(t *testing.T, network, address string) (fd int, at string) {
 	return fd, l.Addr().String()
 }
 
-func TestAdoptedDoors(t *testing.T) {
+func TestInheritedSockets(t *testing.T) {
 	s := newServer(t, &admintest.Backend{})
 	path := filepath.Join(t.TempDir(), "s")
 	fd, _ := given(t, "unix", path)
@@ -63,7 +63,7 @@ func TestAdoptedDoors(t *testing.T) {
 	}
 }
 
-func TestAdoptRefuses(t *testing.T) {
+func TestInheritRefuses(t *testing.T) {
 	s := newServer(t, &admintest.Backend{})
 	inUnix, _ := given(t, "unix", filepath.Join(t.TempDir(), "s"))
 	inTCP, _ := given(t, "tcp", "127.0.0.1:0")

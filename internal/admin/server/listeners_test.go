@@ -2,14 +2,11 @@ package server_test
 
 import (
 	"context"
-	"errors"
 	"log/slog"
 	"net"
 	"os"
 	"path/filepath"
-	"strconv"
 	"strings"
-	"syscall"
 	"testing"
 
 	"golang.org/x/sys/unix"
@@ -17,7 +14,6 @@ import (
 	"github.com/hassesd/hassesd/internal/admin/admintest"
 	"github.com/hassesd/hassesd/internal/admin/api"
 	"github.com/hassesd/hassesd/internal/admin/server"
-	"github.com/hassesd/hassesd/internal/listen"
 )
 
 // daemon is what a server acts on and publishes through.
@@ -66,7 +62,7 @@ func wantErr(t *testing.T, err error, text string) {
 	}
 }
 
-func TestUnixDoor(t *testing.T) {
+func TestListenUnix(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "run", "hassesd", "control.sock")
 	s := newServer(t, &admintest.Backend{})
 	gid := os.Getegid()
@@ -93,94 +89,7 @@ func TestUnixDoor(t *testing.T) {
 	stop(t, s)
 }
 
-// Whoever watches the path never sees a socket that is open to more than it will be.
-func TestUnixDoorIsNeverOpenTooWide(t *testing.T) {
-	dir := t.TempDir()
-	for i := range 50 {
-		path := filepath.Join(dir, strconv.Itoa(i))
-		watching, seen := make(chan struct{}), make(chan uint32, 1)
-		go func() {
-			close(watching)
-			var st unix.Stat_t
-			widest := uint32(0)
-			for widest&0o060 == 0 { // until its mode is the final one
-				if unix.Lstat(path, &st) == nil {
-					widest |= st.Mode
-				}
-			}
-			seen <- widest &^ unix.S_IFMT
-		}()
-		<-watching
-		if err := newServer(t, &admintest.Backend{}).ListenUnix(path, 0o660, -1); err != nil {
-			t.Fatal(err)
-		}
-		if got := <-seen; got != 0o660 {
-			t.Fatalf("seen with mode %o", got)
-		}
-	}
-}
-
-func TestUnixDoorReplacesTheSocketOfADeadDaemon(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "s")
-	l, err := net.ListenUnix("unix", &net.UnixAddr{Name: path, Net: "unix"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	l.SetUnlinkOnClose(false)
-	if err := l.Close(); err != nil {
-		t.Fatal(err)
-	}
-	b := &admintest.Backend{}
-	s := newServer(t, b)
-	if err := s.ListenUnix(path, 0o600, -1); err != nil {
-		t.Fatal(err)
-	}
-	s.Serve()
-	connect(t, "unix", path).send("a=1\n")
-	wantSent(t, b, "a=1")
-}
-
-func TestUnixDoorLeavesOthersAlone(t *testing.T) {
-	dir := t.TempDir()
-	alive := filepath.Join(dir, "alive")
-	if err := newServer(t, &admintest.Backend{}).ListenUnix(alive, 0o600, -1); err != nil {
-		t.Fatal(err)
-	}
-	file := filepath.Join(dir, "file")
-	if err := os.WriteFile(file, []byte("precious"), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	link := filepath.Join(dir, "link")
-	if err := os.Symlink(filepath.Join(dir, "elsewhere"), link); err != nil {
-		t.Fatal(err)
-	}
-	open := filepath.Join(dir, "open")
-	if err := os.Mkdir(open, 0o700); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.Chmod(open, 0o777); err != nil {
-		t.Fatal(err)
-	}
-
-	s := newServer(t, &admintest.Backend{})
-	wantErr(t, s.ListenUnix(alive, 0o600, -1), "another daemon answers there")
-	wantErr(t, s.ListenUnix(file, 0o600, -1), "not a socket")
-	wantErr(t, s.ListenUnix(link, 0o600, -1), "not a socket")
-	wantErr(t, s.ListenUnix(dir, 0o600, -1), "not a socket")
-	wantErr(t, s.ListenUnix(filepath.Join(file, "s"), 0o600, -1), "not a directory")
-	wantErr(t, s.ListenUnix(filepath.Join(open, "s"), 0o600, -1), "everybody may write")
-	wantErr(t, s.ListenUnix(filepath.Join(dir, strings.Repeat("x", 108)), 0o600, -1), "and a socket's can have 107")
-
-	if got, err := os.ReadFile(file); err != nil || string(got) != "precious" {
-		t.Errorf("the file now holds %q, %v", got, err)
-	}
-	if _, err := os.Lstat(filepath.Join(dir, "elsewhere")); !os.IsNotExist(err) {
-		t.Errorf("a link was followed: %v", err)
-	}
-	connect(t, "unix", alive) // still answered by its owner
-}
-
-func TestUnixDoorRemovesOnlyItsOwn(t *testing.T) {
+func TestStoppedServerRemovesOnlyItsOwnSocket(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "s")
 	first := newServer(t, &admintest.Backend{})
 	if err := first.ListenUnix(path, 0o600, -1); err != nil {
@@ -196,7 +105,7 @@ func TestUnixDoorRemovesOnlyItsOwn(t *testing.T) {
 	connect(t, "unix", path)
 }
 
-func TestTCPDoor(t *testing.T) {
+func TestListenTCP(t *testing.T) {
 	b := &admintest.Backend{}
 	s := newServer(t, b)
 	for _, addr := range []string{"127.0.0.1:0", "localhost:0", ":0", "127.1.2.3:0"} {
@@ -295,115 +204,4 @@ func TestFIFOIsReused(t *testing.T) {
 		stop(t, s)
 		wantMode(t, path, 0o620) // left for the scripts that write to it
 	}
-}
-
-func TestFIFOLeavesOthersAlone(t *testing.T) {
-	dir := t.TempDir()
-	fifo := func(name string, mode uint32) string {
-		path := filepath.Join(dir, name)
-		if err := unix.Mkfifo(path, 0o600); err != nil {
-			t.Fatal(err)
-		}
-		if err := unix.Chmod(path, mode); err != nil {
-			t.Fatal(err)
-		}
-		return path
-	}
-	file := filepath.Join(dir, "file")
-	if err := os.WriteFile(file, []byte("precious"), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	link := filepath.Join(dir, "link")
-	if err := os.Symlink(fifo("good", 0o620), link); err != nil {
-		t.Fatal(err)
-	}
-	s := newServer(t, &admintest.Backend{})
-	wantErr(t, s.OpenFIFO(file, 0o620, -1), "not a FIFO")
-	wantErr(t, s.OpenFIFO(link, 0o620, -1), "symbolic link")
-	wantErr(t, s.OpenFIFO(fifo("open", 0o622), 0o620, -1), "everybody may write")
-	wantErr(t, s.OpenFIFO(filepath.Join(dir, "none", "f"), 0o620, -1), syscall.ENOENT.Error())
-	wantMode(t, filepath.Join(dir, "open"), 0o622)
-}
-
-func TestModeOfTheFIFO(t *testing.T) {
-	const absent = 0
-	for _, tt := range []struct{ found, mode uint32 }{
-		{absent, 0o620},
-		{absent, 0o600},
-		{absent, 0o666}, // as hasses made it
-		{0o600, 0o620},
-		{0o644, 0o620}, // as hasses left it under the usual umask
-		{0o660, 0o620},
-		{0o620, 0o660},
-		{0o620, 0o620},
-		{0o666, 0o666},
-		{0o620, 0o666},
-	} {
-		path := filepath.Join(t.TempDir(), "f")
-		if tt.found != absent {
-			if err := errors.Join(unix.Mkfifo(path, 0o600), unix.Chmod(path, tt.found)); err != nil {
-				t.Fatal(err)
-			}
-		}
-		if err := newServer(t, &admintest.Backend{}).OpenFIFO(path, os.FileMode(tt.mode), os.Getegid()); err != nil {
-			t.Errorf("%o for %o: %v", tt.found, tt.mode, err)
-		}
-		wantMode(t, path, tt.mode)
-	}
-}
-
-func TestGroupOfTheFIFO(t *testing.T) {
-	if os.Geteuid() != 0 {
-		t.Skip("only root can give files to any group")
-	}
-	const first, second = 54001, 54002
-	path := filepath.Join(t.TempDir(), "f")
-	for _, gid := range []int{first, second, second} {
-		server := newServer(t, &admintest.Backend{})
-		if err := server.OpenFIFO(path, 0o620, gid); err != nil {
-			t.Fatal(err)
-		}
-		wantMode(t, path, 0o620)
-		if got := statOf(t, path).Gid; int(got) != gid {
-			t.Errorf("group %d, want %d", got, gid)
-		}
-		stop(t, server)
-	}
-}
-
-// Two who read one FIFO would each get some of the commands.
-func TestFIFOThatAnotherReads(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "f")
-	first := newServer(t, &admintest.Backend{})
-	if err := first.OpenFIFO(path, 0o620, -1); err != nil {
-		t.Fatal(err)
-	}
-	if err := newServer(t, &admintest.Backend{}).OpenFIFO(path, 0o620, -1); !errors.Is(err, listen.ErrFIFOInUse) {
-		t.Errorf("a second reader: %v", err)
-	}
-	stop(t, first)
-	if err := newServer(t, &admintest.Backend{}).OpenFIFO(path, 0o620, -1); err != nil {
-		t.Errorf("the reader is gone: %v", err)
-	}
-}
-
-// What root made for the daemon is used as it is.
-func TestFIFOOfRoot(t *testing.T) {
-	if os.Geteuid() != 0 {
-		t.Skip("only root can be somebody else")
-	}
-	dir := openDir(t)
-	path := filepath.Join(dir, "f")
-	if err := errors.Join(unix.Mkfifo(path, 0o600), unix.Chmod(path, 0o660), unix.Chown(path, 0, otherUser)); err != nil {
-		t.Fatal(err)
-	}
-	s := newServer(t, &admintest.Backend{})
-	if err := asOtherUser(func() {
-		if err := s.OpenFIFO(path, 0o620, otherUser); err != nil {
-			t.Error(err)
-		}
-	}); err != nil {
-		t.Fatal(err)
-	}
-	wantMode(t, path, 0o660)
 }
