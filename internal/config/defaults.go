@@ -42,6 +42,7 @@ func Defaults() Settings {
 			TCPRole:     "publish",
 			TLS:         ControlTLS{Admin: []string{}, Publish: []string{}, Read: []string{}},
 
+			TCPNetworks:    []string{},
 			UnixAdmins:     []string{},
 			UnixPublishers: []string{},
 			UnixReaders:    []string{},

@@ -10,7 +10,7 @@ var controlEntries = []entry{
 	},
 	{
 		name:    "control.tcp",
-		usage:   "Address of the control port, for back ends that cannot use the Unix socket. Without control.tls, it must be a loopback address, because every process that reaches it may publish. Empty: none. In development mode, the default is 127.0.0.1:8085.",
+		usage:   "Address of the control port, for back ends that cannot use the Unix socket. Without control.tls, it must be a loopback address, because every process that reaches it may publish; control.tcp_networks opens it to private networks. Empty: none. In development mode, the default is 127.0.0.1:8085.",
 		example: "127.0.0.1:8085",
 		field:   func(s *Settings) any { return &s.Control.TCP },
 	},
@@ -85,6 +85,14 @@ var controlEntries = []entry{
 		example:    "none",
 		reloadable: true,
 		field:      func(s *Settings) any { return &s.Control.TCPRole },
+	},
+	{
+		name:       "control.tcp_networks",
+		usage:      "Private networks whose hosts may reach control.tcp without TLS, for a back end in the next container. control.tcp may then be an address beyond loopback, such as :8085. Connections from anywhere else, this machine excepted, are closed unread. Nothing on that port is encrypted, keys included, and every host of these networks has the role of control.tcp_role; the log warns about it. Public networks are refused. May be repeated.",
+		example:    "172.16.0.0/12",
+		reloadable: true,
+		words:      true,
+		field:      func(s *Settings) any { return &s.Control.TCPNetworks },
 	},
 
 	{

@@ -128,6 +128,10 @@ type Control struct {
 	UnixGroup   string `toml:"unix_group"`  // name or number; empty: the daemon's own
 	TCPRole     string `toml:"tcp_role"`    // of plain TCP connections: none, read, publish
 
+	// Private networks that may reach the plain port, beside this machine. Empty: none, and TCP is a
+	// loopback address.
+	TCPNetworks []string `toml:"tcp_networks"`
+
 	// Who may use the Unix socket, as user:… and group:…. If all three are empty, everybody who can
 	// open the socket may use all commands.
 	UnixAdmins     []string `toml:"unix_admins"`

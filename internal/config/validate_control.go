@@ -17,6 +17,7 @@ const maxSocketPath = 107
 func (c *checker) control() {
 	ctl := &c.s.Control
 	c.controlTLS()
+	c.controlNetworks()
 	if ctl.TCP != "" {
 		c.controlPort(ctl.TCP)
 	}
@@ -55,8 +56,14 @@ func (c *checker) controlPort(addr string) {
 		}
 		return
 	}
+	if len(c.s.Control.TCPNetworks) > 0 {
+		if err != nil && host != "" && !isHostname(host) {
+			c.addError("control.tcp", "leave the host out to listen on every address", "%q has no address or name for a host", addr)
+		}
+		return
+	}
 	if host != "localhost" && (err != nil || !ip.IsLoopback()) {
-		c.addError("control.tcp", "write 127.0.0.1:"+port+", or set control.tls.cert_file and what goes with it (docs/control-over-tls.md)",
+		c.addError("control.tcp", "write 127.0.0.1:"+port+", or set control.tls.cert_file and what goes with it (docs/control-over-tls.md), or name the private networks that may reach it in control.tcp_networks",
 			"%q is not on loopback: without TLS there is no authentication, so the whole network could publish", addr)
 	}
 }

@@ -2,6 +2,7 @@ package config
 
 import (
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -133,6 +134,20 @@ func TestInvalidSettings(t *testing.T) {
 		{"control outside", func(s *Settings) { s.Control.TCP = "192.0.2.1:1" }, `control.tcp: "192.0.2.1:1" is not on loopback`, ""},
 		{"control on a name", func(s *Settings) { s.Control.TCP = "a.localhost:1" }, `control.tcp: "a.localhost:1" is not on loopback`, ""},
 		{"control outside without TLS", func(s *Settings) { s.Control.TCP = "192.0.2.1:1" }, `control.tcp: "192.0.2.1:1" is not on loopback: without TLS`, "control.tls.cert_file"},
+		{"control outside without networks", func(s *Settings) { s.Control.TCP = ":1" }, `control.tcp: ":1" is not on loopback`, "control.tcp_networks"},
+		{"networks without a port", func(s *Settings) { s.Control.TCPNetworks = []string{"10.0.0.0/8"} }, `control.tcp: is missing, although control.tcp_networks is set`, ":8085"},
+		{"networks and TLS", func(s *Settings) {
+			s.Control.TCP, s.Control.TLS, s.Control.TCPNetworks = ":1", controlTLS(), []string{"10.0.0.0/8"}
+		}, `control.tcp_networks: is for the port without TLS`, "remove it"},
+		{"the world as a network", openControl("0.0.0.0/0"), `control.tcp_networks: "0.0.0.0/0" is not within a private network`, "control.tls"},
+		{"the world of IPv6", openControl("::/0"), `control.tcp_networks: "::/0" is not within a private network`, "control.tls"},
+		{"more than a private network", openControl("172.16.0.0/11"), `control.tcp_networks: "172.16.0.0/11" has bits`, "172.0.0.0/11"},
+		{"half of it public", openControl("172.0.0.0/8"), `control.tcp_networks: "172.0.0.0/8" is not within a private network`, "172.16.0.0/12"},
+		{"a public address", openControl("10.0.0.0/8", "203.0.113.7"), `control.tcp_networks: "203.0.113.7" is not within a private network`, ""},
+		{"a public IPv6 network", openControl("2001:db8::/32"), `control.tcp_networks: "2001:db8::/32" is not within a private network`, ""},
+		{"a name as a network", openControl("backend"), `control.tcp_networks: "backend" is not a network`, "10.0.0.0/8"},
+		{"networks on nonsense", func(s *Settings) { s.Control.TCP, s.Control.TCPNetworks = "a b:1", []string{"10.0.0.0/8"} }, `control.tcp: "a b:1" has no address`, ""},
+		{"too many networks", openControl(slices.Repeat([]string{"10.0.0.0/8"}, 65)...), `control.tcp_networks: there are 65 networks`, "combine"},
 		{"control TLS without a port", func(s *Settings) { s.Control.TLS = controlTLS() }, `control.tcp: is missing`, ":8085"},
 		{"control TLS on nonsense", func(s *Settings) { s.Control.TCP, s.Control.TLS = "a b:1", controlTLS() }, `control.tcp: "a b:1" has no address`, ""},
 		{"control TLS without authorities", func(s *Settings) {

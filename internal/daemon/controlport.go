@@ -48,6 +48,7 @@ func (c *control) openPort(s *config.Settings, reading controlReading, now time.
 		return err
 	}
 	if isInherited {
+		c.warnOfNetworks(s)
 		c.usePort(s, reading, now)
 		return nil
 	}
@@ -65,6 +66,7 @@ func (c *control) openPort(s *config.Settings, reading controlReading, now time.
 		}
 		c.endpoints = append(c.endpoints, api.Endpoint{Kind: api.EndpointControlTCP, Address: addr.String()})
 		c.log.Info("control port open", "addr", addr.String())
+		c.warnOfNetworks(s)
 		return nil
 	}
 	addr, err := c.server.ListenTLS(s.Control.TCP, reading.access)
@@ -118,6 +120,14 @@ func (c *control) usePort(s *config.Settings, reading controlReading, now time.T
 	}
 	c.warnOfPort(next, now)
 	return isOther
+}
+
+// warnOfNetworks warns of other machines that may use the port without TLS.
+func (c *control) warnOfNetworks(s *config.Settings) {
+	if s.Control.IsOpenToNetworks() {
+		c.log.Warn("control port is open to other machines without TLS: nothing sent to it is secret, and their role needs no key unless control.tcp_role is none",
+			"networks", s.Control.TCPNetworks, "role", s.Control.TCPRole)
+	}
 }
 
 func (c *control) warnOfPort(port *controlPort, now time.Time) {

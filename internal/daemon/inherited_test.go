@@ -430,3 +430,20 @@ func TestIsAddress(t *testing.T) {
 		}
 	}
 }
+
+// A unit may open the control port to private networks that the settings name.
+func TestAnInheritedControlPortIsOpenToNetworks(t *testing.T) {
+	wide, at := tcp(t, "control-tcp", "0.0.0.0:0")
+	o := newOpening(t, []systemd.Socket{wide}, "listen", "https://127.0.0.1:0",
+		"control-tcp", at.String(), "control-tcp-networks", "10.0.0.0/8")
+	if err := o.openListeners(t.Context(), &o.settings); err != nil {
+		t.Fatal(err)
+	}
+	if err := o.openControl(o.read, 1000); err != nil {
+		t.Fatal(err)
+	}
+	o.Daemon.logs.Flush(t.Context())
+	if log := o.logs.String(); !strings.Contains(log, "open to other machines without TLS") || !strings.Contains(log, "10.0.0.0/8") {
+		t.Errorf("the log does not warn:\n%s", log)
+	}
+}

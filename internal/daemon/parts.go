@@ -149,6 +149,9 @@ func (d *Daemon) useAuthorization(r *reading) []string {
 }
 
 func (d *Daemon) useRights(r *reading) []string {
+	if slices.Contains(r.changed, "control.tcp_networks") {
+		d.control.warnOfNetworks(r.settings)
+	}
 	if d.control.useRights(r.control.rights) && !slices.ContainsFunc(r.changed, isControlRight) {
 		return []string{"control.key"} // the file is the same, its content is not
 	}
@@ -247,7 +250,7 @@ func (d *Daemon) useLimits(r *reading) []string {
 
 // isControlRight reports whether a key changes what a control connection may do.
 func isControlRight(key string) bool {
-	return key == "control.key" || key == "control.tcp_role" || strings.HasPrefix(key, "control.unix_")
+	return key == "control.key" || key == "control.tcp_role" || key == "control.tcp_networks" || strings.HasPrefix(key, "control.unix_")
 }
 
 // addKey adds a key, unless it is there.

@@ -38,6 +38,12 @@ func TCP(addr string) (net.Listener, error) {
 	return l, nil
 }
 
+// IsLoopback reports whether the host of host:port is a loopback address; an empty one is not.
+func IsLoopback(addr string) bool {
+	host, _, err := net.SplitHostPort(addr)
+	return err == nil && isLoopbackHost(host)
+}
+
 // isLoopbackHost reports whether host, of a host:port, is a loopback address.
 func isLoopbackHost(host string) bool {
 	if strings.EqualFold(host, "localhost") {

@@ -66,6 +66,7 @@ func Delimiter(s *config.Settings) byte {
 func Rights(s *config.Settings) access.RightsOptions {
 	o := access.RightsOptions{
 		TCP:            api.Role(s.Control.TCPRole),
+		TCPNetworks:    s.Control.Networks(),
 		UnixAdmins:     s.Control.UnixAdmins,
 		UnixPublishers: s.Control.UnixPublishers,
 		UnixReaders:    s.Control.UnixReaders,

@@ -47,6 +47,7 @@ func TestControlEndpointsOfDevelopmentMode(t *testing.T) {
 func TestRightsAndAccessAreMappedWhole(t *testing.T) {
 	s := config.Defaults()
 	s.Control.Delimiter, s.Control.TCPRole = ";", "publish"
+	s.Control.TCPNetworks = []string{"10.0.0.0/8"}
 	s.Control.UnixAdmins, s.Control.UnixPublishers, s.Control.UnixReaders = []string{"a"}, []string{"p"}, []string{"r"}
 	s.Control.Keys = []config.ControlKey{{ID: "x", Role: "read", File: "f"}}
 	s.Control.TLS = config.ControlTLS{CertFile: "c", KeyFile: "k", ClientCAFile: "ca", Admin: []string{"a"}, Publish: []string{"p"}, Read: []string{"r"}}

@@ -2,11 +2,13 @@ package threats
 
 import (
 	"bytes"
+	"errors"
 	"io"
 	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -373,4 +375,95 @@ func TestT13BrowsersAtTheControlPort(t *testing.T) {
 		t.Errorf("%d of %d are counted: %v", n, sent, refused)
 	}
 	good.survived()
+}
+
+// privateAddress returns an address of this machine that is within a private network but not on loopback, and that
+// network of one address.
+func privateAddress(t *testing.T) (host, network string) {
+	t.Helper()
+	addresses, err := net.InterfaceAddrs()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, a := range addresses {
+		if n, ok := a.(*net.IPNet); ok && n.IP.IsPrivate() {
+			return n.IP.String(), n.IP.String()
+		}
+	}
+	t.Skip("this machine has no address in a private network")
+	return "", ""
+}
+
+// TestT34NetworksOfTheControlPort: a plain port that is open to private networks serves those and this machine, resets
+// everybody else unread, whatever key they have, and follows a reload on open connections, too.
+func TestT34NetworksOfTheControlPort(t *testing.T) {
+	t.Parallel()
+	host, network := privateAddress(t)
+	_, port := harness.SplitAddress(t, harness.FreeAddress(t))
+	dir := t.TempDir()
+	config := filepath.Join(dir, "hassesd.toml")
+	configure := func(networks string) {
+		t.Helper()
+		text := "[control]\ntcp = \":" + port + "\"\ntcp_networks = [" + networks + "]\n"
+		if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	configure(`"` + network + `"`)
+	d := harness.Prepare(t, "--config", config)
+	at := slices.Index(d.Args, "--control-tcp")
+	d.Args = slices.Delete(d.Args, at, at+2)
+	d.TCP = net.JoinHostPort("127.0.0.1", port)
+	d.Run()
+	good := attackedGoodStreams(d)
+	if !d.Log.WaitFor("control port is open to other machines without TLS") {
+		t.Error("the log does not warn")
+	}
+
+	fromNetwork := net.JoinHostPort(host, port) // from an address of this machine, which is then the peer's
+	elsewhere := *d
+	elsewhere.TCP = fromNetwork
+	open := elsewhere.Classic("tcp")
+	for _, c := range []*harness.Classic{open, d.Classic("tcp")} {
+		if got := c.Ask("ack_enable"); got != "ok" {
+			t.Fatalf("ack_enable: %q", got)
+		}
+		if got := c.Ask("elsewhere=hello"); !strings.HasPrefix(got, "ok ") {
+			t.Errorf("a message: %q", got)
+		}
+	}
+
+	configure(`"192.168.255.254"`)
+	d.Call("reload", nil, nil)
+	if got := open.Ask("elsewhere=hello"); !strings.HasPrefix(got, "error ") {
+		t.Errorf("a message on an open connection, from a network that was removed: %q", got)
+	}
+	const tries = 20
+	for range tries {
+		c, err := net.Dial("tcp", fromNetwork)
+		if err != nil {
+			continue // reset before connect returned
+		}
+		_ = c.SetDeadline(time.Now().Add(harness.Patience))
+		_, unsent := io.WriteString(c, "*=forged\n") // which may be told of the reset, and the reader then is not
+		if rest, err := io.ReadAll(c); len(rest) > 0 || err == nil && unsent == nil || errors.Is(err, os.ErrDeadlineExceeded) {
+			t.Errorf("from a network that is not named: %q, %v; want a reset", rest, err)
+		}
+		_ = c.Close()
+	}
+	harness.Eventually(t, "each refusal is counted", func() bool { return d.Status().Refused["control_network_not_allowed"] == tries })
+	if !d.Log.WaitFor("reason=network_not_allowed") || !d.Log.Contains("control.tcp_networks") {
+		t.Error("the log does not tell who was refused, and what to do")
+	}
+	if got := d.Classic("tcp").Ask("numberofclients"); strings.HasPrefix(got, "error ") {
+		t.Errorf("from this machine: %q", got)
+	}
+	good.survived()
+
+	for _, networks := range []string{"0.0.0.0/0", "203.0.113.0/24", "::/0", "2001:db8::/32", "10.0.0.0/7"} {
+		r := harness.Run(t, "", harness.Hassesd, "check", "--dev", "--control-tcp", ":8085", "--control-tcp-networks", networks)
+		if r.Code != 2 || !strings.Contains(r.Stderr, "control.tcp_networks") || !strings.Contains(r.Stderr, "private network") {
+			t.Errorf("%s: %s", networks, r)
+		}
+	}
 }

@@ -3,6 +3,7 @@ package access
 import (
 	"crypto/sha256"
 	"crypto/x509"
+	"net/netip"
 	"slices"
 	"time"
 
@@ -18,6 +19,7 @@ type Principal struct {
 	// Fixed once the connection is identified.
 	Endpoint Endpoint
 	Peer     *unix.Ucred         // of the Unix socket; nil: unknown
+	Address  netip.Addr          // of plain TCP
 	Chain    []*x509.Certificate // of TLS, the peer's own first
 	Since    time.Time           // when Chain was shown
 
@@ -34,6 +36,10 @@ type Principal struct {
 func (p *Principal) Judge(rights *Rights, access *MutualTLS) {
 	p.rights, p.access = rights, access
 	p.role, p.keyID = p.ofEndpoint(), ""
+	if p.Endpoint == TCP && !rights.AllowsAddress(p.Address) {
+		p.role = api.RoleNone // and no key changes that
+		return
+	}
 	for _, sum := range p.keys {
 		k, ok := rights.find(sum)
 		if !ok {

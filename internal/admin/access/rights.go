@@ -5,6 +5,7 @@ import (
 	"crypto/subtle"
 	"errors"
 	"fmt"
+	"net/netip"
 	"os/user"
 	"slices"
 	"strconv"
@@ -19,6 +20,9 @@ import (
 type RightsOptions struct {
 	// TCP is the role of plain TCP connections. Empty: publish.
 	TCP api.Role
+
+	// TCPNetworks may reach plain TCP, beside this machine.
+	TCPNetworks []netip.Prefix
 
 	// The users and groups of this machine that have each role on the Unix socket, as user:NAME and
 	// group:NAME, by name or number. A user in several lists has the greatest role, root has all
@@ -37,9 +41,10 @@ type RightsOptions struct {
 
 // Rights are RightsOptions checked and read. They never change.
 type Rights struct {
-	tcp  api.Role
-	unix map[unixPeer]api.Role // empty: every user is an administrator
-	keys []Key
+	tcp      api.Role
+	networks []netip.Prefix        // that may reach plain TCP, beside this machine
+	unix     map[unixPeer]api.Role // empty: every user is an administrator
+	keys     []Key
 }
 
 // unixPeer is a user or a group of this machine.
@@ -51,7 +56,7 @@ type unixPeer struct {
 // LoadRights reads the keys and looks up the users. The error joins all that is wrong, as
 // [*SettingError]s.
 func LoadRights(o RightsOptions) (*Rights, error) {
-	r := &Rights{tcp: o.TCP, unix: make(map[unixPeer]api.Role)}
+	r := &Rights{tcp: o.TCP, networks: slices.Clone(o.TCPNetworks), unix: make(map[unixPeer]api.Role)}
 	if r.tcp == "" {
 		r.tcp = api.RolePublish
 	}
@@ -193,9 +198,18 @@ func (r *Rights) UnreadableKeys() []string {
 	return paths
 }
 
+// ListNetworks reports whether other machines may reach plain TCP at all.
+func (r *Rights) ListNetworks() bool { return len(r.networks) > 0 }
+
+// AllowsAddress reports whether a peer with that address may use plain TCP.
+func (r *Rights) AllowsAddress(peer netip.Addr) bool {
+	peer = peer.Unmap().WithZone("")
+	return peer.IsLoopback() || slices.ContainsFunc(r.networks, func(p netip.Prefix) bool { return p.Contains(peer) })
+}
+
 // Same reports whether both give the same roles.
 func (r *Rights) Same(other *Rights) bool {
-	if r.tcp != other.tcp || len(r.unix) != len(other.unix) || !slices.Equal(r.keys, other.keys) {
+	if r.tcp != other.tcp || len(r.unix) != len(other.unix) || !slices.Equal(r.keys, other.keys) || !slices.Equal(r.networks, other.networks) {
 		return false
 	}
 	for peer, role := range r.unix {

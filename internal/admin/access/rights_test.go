@@ -3,6 +3,7 @@ package access
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"net/netip"
 	"os/user"
 	"testing"
 
@@ -104,6 +105,57 @@ func TestStandingOnTheUnixSocket(t *testing.T) {
 	}
 }
 
+// Whoever is not in a network that may come has no role, whatever key it shows, and loses it on a
+// connection that is open.
+func TestNetworksOfPlainTCP(t *testing.T) {
+	secret := sha256.Sum256([]byte("a-key-of-the-test"))
+	load := func(networks ...string) *Rights {
+		o := RightsOptions{Keys: []KeySource{{ID: "k", Role: api.RoleAdmin, SHA256: hex.EncodeToString(secret[:])}}}
+		for _, n := range networks {
+			o.TCPNetworks = append(o.TCPNetworks, netip.MustParsePrefix(n))
+		}
+		r, err := LoadRights(o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return r
+	}
+	for _, tc := range []struct {
+		peer     string
+		networks []string
+		want     bool
+	}{
+		{"127.0.0.1", nil, true},
+		{"::1", []string{"10.0.0.0/8"}, true},
+		{"::ffff:127.0.0.9", nil, true},
+		{"10.1.2.3", nil, false},
+		{"10.1.2.3", []string{"172.16.0.0/12", "10.0.0.0/8"}, true},
+		{"::ffff:10.1.2.3", []string{"10.0.0.0/8"}, true},
+		{"11.0.0.1", []string{"10.0.0.0/8"}, false},
+		{"fe80::1%eth0", []string{"fe80::/10"}, true},
+		{"fe80::1", []string{"10.0.0.0/8"}, false},
+	} {
+		if got := load(tc.networks...).AllowsAddress(netip.MustParseAddr(tc.peer)); got != tc.want {
+			t.Errorf("%s with %v: %v, want %v", tc.peer, tc.networks, got, tc.want)
+		}
+	}
+
+	p := Principal{Endpoint: TCP, Address: netip.MustParseAddr("10.1.2.3")}
+	open := load("10.0.0.0/8")
+	p.Judge(open, nil)
+	k, _ := open.find(secret)
+	p.Show(k)
+	if p.Role() != api.RoleAdmin {
+		t.Errorf("role %s, want admin", p.Role())
+	}
+	if p.Judge(load("192.168.0.0/16"), nil); p.Role() != api.RoleNone || p.KeyID() != "" {
+		t.Errorf("role %s by key %q after the network was removed", p.Role(), p.KeyID())
+	}
+	if p.Judge(open, nil); p.Role() != api.RoleAdmin {
+		t.Errorf("role %s after the network is back", p.Role())
+	}
+}
+
 func TestUnixPeersByName(t *testing.T) {
 	me, err := user.Current()
 	if err != nil {
@@ -151,6 +203,7 @@ func TestSameRights(t *testing.T) {
 	sum := "2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae"
 	for name, change := range map[string]func(*RightsOptions){
 		"tcp":  func(o *RightsOptions) { o.TCP = api.RoleNone },
+		"nets": func(o *RightsOptions) { o.TCPNetworks = []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")} },
 		"user": func(o *RightsOptions) { o.UnixReaders = []string{"user:2"} },
 		"role": func(o *RightsOptions) { o.UnixAdmins = []string{"user:1"} },
 		"more": func(o *RightsOptions) { o.UnixReaders = []string{"user:1", "user:2"} },

@@ -9,6 +9,7 @@ const (
 	RefusedConnections Refusal = "connections"         // all slots of the endpoint are taken
 	RefusedRate        Refusal = "handshake_rate"      // its network begins too many TLS handshakes (limits.handshake_rate)
 	RefusedPenalty     Refusal = "penalized"           // its network is penalized (limits.penalties)
+	RefusedNetwork     Refusal = "network_not_allowed" // it comes over plain TCP from a network that control.tcp_networks does not name
 	RefusedHTTP        Refusal = "http"                // a browser or a scanner speaks HTTP to the control port
 	RefusedTLS         Refusal = "tls"                 // a TLS ClientHello on a plain port
 	RefusedPlain       Refusal = "plain"               // something that is neither TLS nor HTTP on the TLS port
@@ -36,7 +37,7 @@ const (
 // Refusals returns all of them.
 func Refusals() []Refusal {
 	return []Refusal{
-		RefusedConnections, RefusedRate, RefusedPenalty, RefusedHTTP, RefusedTLS, RefusedPlain, RefusedTLSVersion, RefusedNoCert, RefusedUntrusted,
+		RefusedConnections, RefusedRate, RefusedPenalty, RefusedNetwork, RefusedHTTP, RefusedTLS, RefusedPlain, RefusedTLSVersion, RefusedNoCert, RefusedUntrusted,
 		RefusedExpired, RefusedNoRole, RefusedDistrust, RefusedHandshake, RefusedStalled, RefusedSlow, RefusedUnfinished, RefusedSyntax, RefusedMethod, RefusedParams,
 		RefusedRole, RefusedKey, RefusedTooLarge, RefusedOverload, RefusedNotFound, RefusedInternal,
 	}

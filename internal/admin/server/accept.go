@@ -67,7 +67,12 @@ func (s *shared) admit(endpoint access.Endpoint, nc net.Conn) {
 			panic("server: internal error: a connection that is no socket")
 		}
 		c.input, c.out = newInput(src), nc
-		c.principal.Judge(s.rules.of(endpoint))
+		rights, _ := s.rules.of(endpoint)
+		if endpoint == access.TCP && !rights.AllowsAddress(c.principal.Address) {
+			s.refuseNetwork(c, nc)
+			return
+		}
+		c.principal.Judge(rights, nil)
 		isUnprivileged = c.principal.Role() == api.RoleNone
 	}
 	reason, ok := s.roster.admit(c.seat, isUnprivileged)
@@ -85,6 +90,13 @@ func (s *shared) admit(endpoint access.Endpoint, nc net.Conn) {
 	if reason != "" {
 		s.refusals.refuseConnection(s.log, reason, attrs...)
 	}
+}
+
+// refuseNetwork closes a connection from a network that may not reach the plain port, unread.
+func (s *shared) refuseNetwork(c *conn, nc net.Conn) {
+	reset(nc)
+	s.refusals.refuseConnection(s.log, api.RefusedNetwork, slog.String("door", string(c.seat.endpoint)), slog.String("peer", c.source),
+		slog.String("hint", "name its network in control.tcp_networks, if it is a private one"))
 }
 
 // newConn returns a connection without input and output.
@@ -110,6 +122,7 @@ func (c *conn) recordOrigin(nc net.Conn) {
 	case access.TCP, access.TLS: // with TLS, the certificate tells the rest
 		c.source = hostOf(nc.RemoteAddr())
 		c.seat.origin, c.seat.address = networkOf(nc.RemoteAddr())
+		c.principal.Address = c.seat.address
 		if tcp, ok := nc.(*net.TCPConn); ok {
 			_ = tcp.SetWriteBuffer(sendBuffer) // the kernel would otherwise buffer megabytes that the peer does not read
 		}

@@ -25,11 +25,16 @@ func (s *Server) ListenUnix(path string, mode os.FileMode, gid int) error {
 	return nil
 }
 
-// ListenTCP listens on a loopback address and returns the one that it got, see [listen.Loopback].
+// ListenTCP listens on a loopback address and returns the one that it got, see [listen.Loopback]; if
+// the [access.Rights] name networks, on any address, for those networks and this machine.
 // Connections may publish and look, and not kick, reload or drain, unless the [access.Rights] grant
 // less or a key gives more: on a shared machine everybody can connect.
 func (s *Server) ListenTCP(addr string) (net.Addr, error) {
-	l, err := listen.Loopback(addr)
+	open := listen.Loopback
+	if s.shared.rules.rights.Load().ListNetworks() && !listen.IsLoopback(addr) {
+		open = listen.TCP
+	}
+	l, err := open(addr)
 	if err != nil {
 		return nil, err
 	}
@@ -93,9 +98,9 @@ func (s *Server) InheritTCP(fd int, a *access.MutualTLS) (net.Addr, error) {
 	if a != nil {
 		s.SetAccess(a)
 		d.endpoint = access.TLS
-	} else if at, ok := l.Addr().(*net.TCPAddr); !ok || !at.IP.IsLoopback() {
+	} else if at, ok := l.Addr().(*net.TCPAddr); !ok || !at.IP.IsLoopback() && !s.shared.rules.rights.Load().ListNetworks() {
 		_ = l.Close()
-		return nil, fmt.Errorf("control address %s is not a loopback address: beyond this machine the control port needs mutual TLS (control.tls)", l.Addr())
+		return nil, fmt.Errorf("control address %s is not a loopback address: beyond this machine the control port needs mutual TLS (control.tls), or the private networks that may reach it (control.tcp_networks)", l.Addr())
 	}
 	return l.Addr(), s.inherit(fd, d)
 }
