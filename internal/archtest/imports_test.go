@@ -54,8 +54,17 @@ var rules = []rule{
 		why: "the hub knows streams and frames, not who carries them",
 	},
 	{
-		from: []string{"internal/publish"}, never: []string{"./..."}, except: []string{"./internal/publish", "./internal/eventlog", "./internal/sse"},
+		from: []string{"internal/publish"}, never: []string{"./..."}, except: []string{"./internal/publish", "./internal/eventlog", "./internal/sse", "./internal/idempotency", "./internal/list"},
 		why: "publish takes messages from any door and gives them to a log; it knows no door, and nobody who listens",
+	},
+	{
+		from: []string{"internal/idempotency"}, never: []string{"./..."}, except: []string{"./internal/idempotency", "./internal/eventlog", "./internal/sse", "./internal/list"},
+		why: "keys are remembered for whoever publishes, or gives places",
+	},
+	{
+		from: []string{"internal/httppublish"}, never: []string{"./..."},
+		except: []string{"./internal/httppublish", "./internal/publish", "./internal/idempotency", "./internal/eventlog", "./internal/sse", "./internal/auth", "./internal/pemfile", "./internal/list"},
+		why:    "POST is answered from a head and a body, whichever listener they come from",
 	},
 	{
 		from: []string{"internal/auth"}, never: []string{"./..."}, except: []string{"./internal/auth", "./internal/pemfile"},
@@ -188,7 +197,7 @@ var rules = []rule{
 	},
 	{
 		from: []string{"internal/admin/server"}, never: []string{"./internal/..."},
-		except: []string{"./internal/admin/api", "./internal/admin/access", "./internal/admin/classic", "./internal/admin/jsonrpc", "./internal/admin/lines", "./internal/admin/server", "./internal/listen", "./internal/admission", "./internal/list", "./internal/tlsconn", "./internal/sse", "./internal/pemfile", "./internal/publish", "./internal/eventlog"},
+		except: []string{"./internal/admin/api", "./internal/admin/access", "./internal/admin/classic", "./internal/admin/jsonrpc", "./internal/admin/lines", "./internal/admin/server", "./internal/listen", "./internal/admission", "./internal/list", "./internal/tlsconn", "./internal/sse", "./internal/pemfile", "./internal/publish", "./internal/idempotency", "./internal/eventlog"},
 		why:    "the control protocol acts on a Backend and publishes through a Publisher; whoever implements a Backend is no business of its",
 	},
 	{
@@ -268,6 +277,14 @@ var rules = []rule{
 		},
 		direct: true,
 		why:    "only edge and its transport meet sockets, clocks and chance",
+	},
+	{
+		from: []string{"internal/idempotency"},
+		never: []string{
+			"net/...", "os/...", "io/fs", "io/ioutil", "syscall", "log/...", "golang.org/x/sys/...", "math/rand/...",
+		},
+		direct: true,
+		why:    "keys are remembered without I/O; the clock is handed in",
 	},
 	{
 		from: []string{"internal/eventlog", "internal/eventlog/memory", "internal/publish"},

@@ -19,6 +19,20 @@ func NewReceipt(id sse.ID) *Receipt {
 	return &Receipt{id: id, done: make(chan struct{})}
 }
 
+// settled is the channel of all receipts that are final from the start.
+var settled = func() chan struct{} { //nolint:gochecknoglobals // closed, and never changed
+	c := make(chan struct{})
+	close(c)
+	return c
+}()
+
+// NewSettledReceipt returns a receipt that is final: that of a message of an earlier start.
+func NewSettledReceipt(id sse.ID, matched int) *Receipt {
+	r := &Receipt{id: id, done: settled}
+	r.matched.Store(int64(matched))
+	return r
+}
+
 // ID returns the id of the message.
 func (r *Receipt) ID() sse.ID { return r.id }
 

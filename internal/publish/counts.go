@@ -15,6 +15,7 @@ type Stats struct {
 // DoorStats are what became of the messages of one door.
 type DoorStats struct {
 	Published uint64
+	Repeated  uint64           // not published, because they had been before, under the same key
 	Refused   [refusals]uint64 // indexed by Refusal
 }
 
@@ -22,6 +23,7 @@ type DoorStats struct {
 type counts struct {
 	doors [doors]struct {
 		published atomic.Uint64
+		repeated  atomic.Uint64
 		refused   [refusals]atomic.Uint64
 	}
 	held    atomic.Uint64
@@ -29,6 +31,8 @@ type counts struct {
 }
 
 func (c *counts) publish(d Door) { c.doors[d].published.Add(1) }
+
+func (c *counts) repeat(d Door) { c.doors[d].repeated.Add(1) }
 
 func (c *counts) refuse(d Door, r Refusal) { c.doors[d].refused[r].Add(1) }
 
@@ -43,6 +47,7 @@ func (c *counts) stats() Stats {
 	for d := range s.Doors {
 		from := &c.doors[d]
 		s.Doors[d].Published = from.published.Load()
+		s.Doors[d].Repeated = from.repeated.Load()
 		for r := range from.refused {
 			s.Doors[d].Refused[r] = from.refused[r].Load()
 		}

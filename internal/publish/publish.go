@@ -17,17 +17,19 @@ import (
 	"time"
 
 	"github.com/hassesd/hassesd/internal/eventlog"
+	"github.com/hassesd/hassesd/internal/idempotency"
 	"github.com/hassesd/hassesd/internal/sse"
 )
 
 // roomTimeout bounds how long a message waits for room while the event loops are behind.
 const roomTimeout = 30 * time.Second
 
-// Options are what a Publisher needs. All are required.
+// Options are what a Publisher needs. All but Keys are required.
 type Options struct {
 	Log    eventlog.Log
 	Now    func() time.Time
-	Limits func() Limits // the present ones; asked for each message, from any goroutine
+	Limits func() Limits      // the present ones; asked for each message, from any goroutine
+	Keys   *idempotency.Table // nil: keys have no effect
 }
 
 // Publisher takes messages from all doors. Its methods may be called from any goroutine.
@@ -35,12 +37,13 @@ type Publisher struct {
 	log    eventlog.Log
 	now    func() time.Time
 	limits func() Limits
+	keys   *idempotency.Table // nil: none
 	counts counts
 }
 
 // New returns a Publisher.
 func New(o Options) *Publisher {
-	return &Publisher{log: o.Log, now: o.Now, limits: o.Limits}
+	return &Publisher{log: o.Log, now: o.Now, limits: o.Limits, keys: o.Keys}
 }
 
 // Publish gives the message its place before it returns, so messages that are published one after
@@ -48,11 +51,15 @@ func New(o Options) *Publisher {
 // seconds and within ctx. The error is an *Error, and then nobody gets the message.
 func (p *Publisher) Publish(ctx context.Context, r Request) (*Result, error) {
 	result, refused := p.publish(ctx, r)
-	if refused != nil {
+	switch {
+	case refused != nil:
 		p.counts.refuse(r.Source.door, refused.Refusal)
 		return nil, refused
+	case result.duplicate:
+		p.counts.repeat(r.Source.door)
+	default:
+		p.counts.publish(r.Source.door)
 	}
-	p.counts.publish(r.Source.door)
 	return result, nil
 }
 
@@ -62,9 +69,34 @@ func (p *Publisher) publish(ctx context.Context, r Request) (*Result, *Error) {
 	if refused != nil {
 		return nil, refused
 	}
-	if wait := r.Source.next(p.now(), limits.Pace, len(r.Event.Data)); wait > 0 {
+	if r.Key == "" || p.keys == nil {
+		receipt, refused := p.append(ctx, r.Source, draft, limits.Pace)
+		return &Result{receipt: receipt}, refused
+	}
+	key := idempotency.KeyOf(r.publisher(), r.Key, r.Part)
+	claim, earlier, err := p.keys.Claim(ctx, key, idempotency.FingerprintOf(r.message()))
+	switch {
+	case errors.Is(err, idempotency.ErrMismatch):
+		return nil, keyReused()
+	case err != nil:
+		return nil, overloaded()
+	case earlier != nil:
+		return &Result{receipt: earlier, duplicate: true}, nil
+	}
+	receipt, refused := p.append(ctx, r.Source, draft, limits.Pace)
+	if refused != nil {
+		claim.Release()
+		return nil, refused
+	}
+	claim.Publish(receipt)
+	return &Result{receipt: receipt}, nil
+}
+
+// append gives a message its place, once the pace of its source allows it and there is room.
+func (p *Publisher) append(ctx context.Context, source *Source, draft eventlog.Draft, pace Pace) (*eventlog.Receipt, *Error) {
+	if wait := source.next(p.now(), pace, draft.Bytes()); wait > 0 {
 		p.counts.hold(wait)
-		if !r.Source.wait(ctx, wait) {
+		if !source.wait(ctx, wait) {
 			return nil, overloaded()
 		}
 	}
@@ -73,7 +105,7 @@ func (p *Publisher) publish(ctx context.Context, r Request) (*Result, *Error) {
 	receipt, err := p.log.Append(ctx, draft)
 	switch {
 	case err == nil:
-		return &Result{receipt}, nil
+		return receipt, nil
 	case errors.Is(err, eventlog.ErrClosed):
 		return nil, closed()
 	}
@@ -84,7 +116,13 @@ func (p *Publisher) publish(ctx context.Context, r Request) (*Result, *Error) {
 func (p *Publisher) Stats() Stats { return p.counts.stats() }
 
 // Result is a message that has its place and is on its way to the streams.
-type Result struct{ receipt *eventlog.Receipt }
+type Result struct {
+	receipt   *eventlog.Receipt
+	duplicate bool
+}
+
+// IsDuplicate reports whether the message was published before, under the same key.
+func (r *Result) IsDuplicate() bool { return r.duplicate }
 
 // ID returns the message's id.
 func (r *Result) ID() sse.ID { return r.receipt.ID() }

@@ -11,6 +11,7 @@ import (
 	"github.com/hassesd/hassesd/internal/eventlog"
 	"github.com/hassesd/hassesd/internal/eventlog/memory"
 	"github.com/hassesd/hassesd/internal/hub"
+	"github.com/hassesd/hassesd/internal/idempotency"
 	"github.com/hassesd/hassesd/internal/names"
 	"github.com/hassesd/hassesd/internal/sse"
 )
@@ -259,5 +260,71 @@ func TestNamesInCounters(t *testing.T) {
 	}
 	if len(seen) != doors+refusals || seen[""] {
 		t.Errorf("the names are %v", seen)
+	}
+}
+
+func TestAMessageIsPublishedOnceUnderItsKey(t *testing.T) {
+	t.Parallel()
+	h := newHouse(hub.Options{})
+	h.Publisher = New(Options{
+		Log: h.log, Now: time.Now, Limits: func() Limits { return h.limits },
+		Keys: idempotency.New(idempotency.Options{
+			Now:    time.Now,
+			Limits: func() idempotency.Limits { return idempotency.Limits{Window: time.Minute, Keys: 10} },
+		}),
+	})
+	r := request(NewSource(DoorUnix, nil))
+	r.Key = "k"
+	for i := range 2 {
+		result, err := h.Publish(t.Context(), r)
+		if err != nil || result.ID().String() != "e-1" || result.IsDuplicate() != (i == 1) {
+			t.Fatalf("Publish = %v, %v", result, err)
+		}
+		if _, err := result.Matched(t.Context()); err != nil {
+			t.Error(err)
+		}
+	}
+	r.Source = NewSource(DoorHTTP, nil) // another door, and so another publisher
+	if result, err := h.Publish(t.Context(), r); err != nil || result.IsDuplicate() {
+		t.Errorf("Publish = %v, %v", result, err)
+	}
+	r.Publisher = "uid:7"
+	if result, err := h.Publish(t.Context(), r); err != nil || result.IsDuplicate() {
+		t.Errorf("Publish = %v, %v", result, err)
+	}
+	r.Source = NewSource(DoorTCP, nil)
+	if result, err := h.Publish(t.Context(), r); err != nil || !result.IsDuplicate() {
+		t.Errorf("the same publisher by another door: Publish = %v, %v", result, err)
+	}
+	r.Event.Data = "y"
+	_, err := h.Publish(t.Context(), r)
+	wantRefused(t, err, KeyReused, "key")
+	r.Key = "a b"
+	_, err = h.Publish(t.Context(), r)
+	wantRefused(t, err, Invalid, "key")
+	if got := h.Stats().Doors[DoorTCP]; got.Published != 0 || got.Repeated != 1 || got.Refused[KeyReused] != 1 {
+		t.Errorf("counted %+v", got)
+	}
+}
+
+func TestAMessageThatIsRefusedLeavesItsKey(t *testing.T) {
+	t.Parallel()
+	h := newHouse(hub.Options{Starved: func() {}}) // and nobody gives credit
+	h.Publisher = New(Options{
+		Log: h.log, Now: time.Now, Limits: func() Limits { return h.limits },
+		Keys: idempotency.New(idempotency.Options{
+			Now:    time.Now,
+			Limits: func() idempotency.Limits { return idempotency.Limits{Window: time.Minute, Keys: 10} },
+		}),
+	})
+	r := request(NewSource(DoorUnix, nil))
+	r.Key = "k"
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	_, err := h.Publish(ctx, r)
+	wantRefused(t, err, Overloaded, "")
+	h.hub.SetCredit(1 << 20)
+	if result, err := h.Publish(t.Context(), r); err != nil || result.IsDuplicate() {
+		t.Errorf("sent again: %v, %v", result, err)
 	}
 }

@@ -18,22 +18,25 @@ const (
 	TooLarge                  // its data is longer than limits.message_bytes
 	Overloaded                // the event loops were behind, or memory short, for too long
 	Closed                    // the daemon is about to end
+	KeyReused                 // its idempotency key was used for another message
 
 	refusals = iota
 )
 
-var refusalNames = [refusals]string{"invalid", "not_granted", "too_large", "overloaded", "closed"}
+var refusalNames = [refusals]string{"invalid", "not_granted", "too_large", "overloaded", "closed", "key_reused"}
 
 // String returns the refusal's name in counters.
 func (r Refusal) String() string { return refusalNames[r] }
 
 // Refusals lists all of them.
-func Refusals() []Refusal { return []Refusal{Invalid, NotGranted, TooLarge, Overloaded, Closed} }
+func Refusals() []Refusal {
+	return []Refusal{Invalid, NotGranted, TooLarge, Overloaded, Closed, KeyReused}
+}
 
 // Error is the refusal of a message.
 type Error struct {
 	Refusal Refusal
-	Field   string // that is wrong: "to", "except", "event" or "retry"; empty if it is none of them
+	Field   string // that is wrong: "to", "except", "event", "retry" or "key"; empty if it is none of them
 	Message string // what is wrong, for people
 	Hint    string // what to do next; may be empty
 }
@@ -69,4 +72,20 @@ func overloaded() *Error {
 
 func closed() *Error {
 	return &Error{Refusal: Closed, Message: eventlog.ErrClosed.Error(), Hint: "publish again when the daemon is back"}
+}
+
+func badKey() *Error {
+	return &Error{
+		Refusal: Invalid, Field: "key",
+		Message: "the idempotency key is not 1 to 128 visible ASCII characters",
+		Hint:    "use a random one for each message, such as a UUID",
+	}
+}
+
+func keyReused() *Error {
+	return &Error{
+		Refusal: KeyReused, Field: "key",
+		Message: "the idempotency key was used for another message",
+		Hint:    "use a new key for each message, and the same key only to send the same message again",
+	}
 }

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/hassesd/hassesd/internal/eventlog"
+	"github.com/hassesd/hassesd/internal/idempotency"
 	"github.com/hassesd/hassesd/internal/names"
 	"github.com/hassesd/hassesd/internal/sse"
 )
@@ -16,6 +17,28 @@ type Request struct {
 	To      []names.Target
 	Except  string // the client id that does not get it; "" excepts nobody
 	Event   sse.Event
+
+	// Key makes it safe to publish the message again: the second time it is not published, and gets
+	// the result of the first. Empty: none.
+	Key string
+	// Part tells apart the messages of one request, which share its key.
+	Part int
+	// Publisher is whom the key belongs to, wherever they connect, such as "key:shop". Empty: all
+	// who come by the same door.
+	Publisher string
+}
+
+// publisher returns whom the message's key belongs to.
+func (r *Request) publisher() string {
+	if r.Publisher != "" {
+		return r.Publisher
+	}
+	return "door:" + r.Source.door.String()
+}
+
+// message returns the message without its sender.
+func (r *Request) message() eventlog.Message {
+	return eventlog.Message{To: r.To, Except: r.Except, Event: r.Event}
 }
 
 // Everywhere is what a source is granted that may publish to any room.
@@ -28,7 +51,10 @@ func (r *Request) check(limits Limits) (eventlog.Draft, *Error) {
 	if size, limit := len(r.Event.Data), cmp.Or(limits.MessageBytes, defaultMessageBytes); size > limit {
 		return eventlog.Draft{}, tooLarge(size, limit)
 	}
-	draft, err := eventlog.NewDraft(eventlog.Message{To: r.To, Except: r.Except, Event: r.Event})
+	if r.Key != "" && !idempotency.IsValid(r.Key) {
+		return eventlog.Draft{}, badKey()
+	}
+	draft, err := eventlog.NewDraft(r.message())
 	if err != nil {
 		return eventlog.Draft{}, invalid(err)
 	}

@@ -2,6 +2,7 @@ package publish
 
 import (
 	"context"
+	"sync"
 	"time"
 )
 
@@ -13,24 +14,28 @@ const (
 	DoorUnix Door = iota // the control socket
 	DoorTCP              // the control port, with or without TLS
 	DoorFIFO             // the named pipe
+	DoorHTTP             // POST on a listener of the subscribers
+	DoorAPI              // POST on the listener of operators
 
 	doors = iota
 )
 
-var doorNames = [doors]string{"unix", "tcp", "fifo"}
+var doorNames = [doors]string{"unix", "tcp", "fifo", "http", "api"}
 
 // String returns the door's name in counters.
 func (d Door) String() string { return doorNames[d] }
 
 // Doors lists all of them.
-func Doors() []Door { return []Door{DoorUnix, DoorTCP, DoorFIFO} }
+func Doors() []Door { return []Door{DoorUnix, DoorTCP, DoorFIFO, DoorHTTP, DoorAPI} }
 
-// Source is one publisher, such as a control connection. It publishes one message after another: no
-// two goroutines may use it at the same time.
+// Source is one publisher, such as a control connection. Goroutines may share it, and then share its
+// pace; only messages that are published one after another keep their order.
 type Source struct {
 	door    Door
 	closing <-chan struct{}
-	pacer   pacer
+
+	mu    sync.Mutex
+	pacer pacer // guarded by mu
 }
 
 // NewSource returns a source at a door. Once closing is closed, messages of the source are no
@@ -41,6 +46,8 @@ func NewSource(door Door, closing <-chan struct{}) *Source {
 
 // next returns how long the next message has to wait for the pace, and counts it as let through.
 func (s *Source) next(now time.Time, pace Pace, bytes int) time.Duration {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	return s.pacer.next(now, pace, bytes)
 }
 

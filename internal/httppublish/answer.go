@@ -1,0 +1,97 @@
+package httppublish
+
+import (
+	"bytes"
+	"encoding/json"
+	"net/http"
+)
+
+// Field is one header field.
+type Field struct{ Name, Value string }
+
+// Answer is the answer to a POST. Its body is JSON. The fields that every answer of a listener has
+// are not among Fields, nor are Content-Type and Content-Length.
+type Answer struct {
+	Status  int
+	Code    Code // of an error; empty: some message was published, or there was none
+	Message string
+	Fields  []Field
+	Body    []byte
+
+	// WrongKey: the client showed a key or token that nobody has given. Who does so often is
+	// guessing.
+	WrongKey bool
+}
+
+// ContentType is the type of the body of every answer.
+const ContentType = "application/json"
+
+// retryAfter is how many seconds who is turned away for load should wait: long enough for a burst
+// to pass.
+const retryAfter = "2"
+
+// The bodies of answers.
+type (
+	published struct {
+		ID        string `json:"id"`
+		Matched   *int   `json:"matched"` // null: the loops did not count them in time
+		Duplicate bool   `json:"duplicate,omitempty"`
+	}
+	batch struct {
+		Results   []any `json:"results"` // of type published or refusedBody
+		Duplicate bool  `json:"duplicate,omitempty"`
+	}
+	streamed struct {
+		Error      *detail `json:"error,omitempty"`
+		Published  int     `json:"published"`
+		FirstID    string  `json:"first_id,omitempty"`
+		LastID     string  `json:"last_id,omitempty"`
+		Duplicate  bool    `json:"duplicate,omitempty"`
+		Incomplete bool    `json:"incomplete,omitempty"` // the last event has no blank line, and was dropped
+	}
+	refusedBody struct {
+		Error detail `json:"error"`
+	}
+	detail struct {
+		Code    Code   `json:"code"`
+		Message string `json:"message"`
+		Field   string `json:"field,omitempty"`
+	}
+)
+
+func (f *failure) detail() detail { return detail{f.code, f.message, f.field} }
+
+// success returns the answer to a request of which something was published, or that was empty.
+func success(body any) *Answer { return &Answer{Status: http.StatusOK, Body: encode(body)} }
+
+// answer returns the answer to a request that is refused as a whole.
+func (f *failure) answer() *Answer { return f.answerWith(refusedBody{f.detail()}) }
+
+func (f *failure) answerWith(body any) *Answer {
+	a := &Answer{Status: f.code.Status(), Code: f.code, Message: f.message, WrongKey: f.isWrong, Body: encode(body)}
+	switch f.code {
+	case CodeMissingToken:
+		a.Fields = []Field{{"WWW-Authenticate", `Bearer realm="hassesd"`}}
+	case CodeInvalidToken:
+		a.Fields = []Field{{"WWW-Authenticate", `Bearer realm="hassesd", error="invalid_token"`}}
+	case CodePublishNotAllowed, CodeRoomNotAllowed:
+		a.Fields = []Field{{"WWW-Authenticate", `Bearer realm="hassesd", error="insufficient_scope"`}}
+	case CodeTooManyRequests, CodeOverloaded, CodeDraining:
+		a.Fields = []Field{{"Retry-After", retryAfter}}
+	case CodeUnsupportedMediaType:
+		a.Fields = []Field{{"Accept-Encoding", "identity"}}
+	case CodeBadRequest, CodeOriginNotAllowed, CodeRequestTimeout, CodeTooLarge, CodeTooManyMessages, CodeInvalidMessage, CodeKeyReused:
+	}
+	return a
+}
+
+// encode returns v as JSON and a newline, for people who read it in a terminal.
+func encode(v any) []byte {
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false) // the answer is never taken for HTML
+	if err := enc.Encode(v); err != nil {
+		panic("httppublish: internal error: an answer cannot be JSON: " + err.Error())
+	}
+	return b.Bytes()
+}

@@ -1,0 +1,71 @@
+package publish
+
+import (
+	"fmt"
+	"testing"
+	"time"
+)
+
+func TestRequestsOfOnePublisherShareItsPace(t *testing.T) {
+	t.Parallel()
+	now := time.Unix(1000, 0)
+	s := NewSources(DoorHTTP, nil, func() time.Time { return now })
+	pace := Pace{Messages: 1}
+	publish := func(name string) time.Duration {
+		source, release := s.Use(name)
+		defer release()
+		return source.next(now, pace, 1)
+	}
+	for i, want := range []time.Duration{0, 0, time.Second} {
+		if wait := publish("a"); wait != want {
+			t.Errorf("request %d of a waits %s, want %s", i, wait, want)
+		}
+	}
+	if wait := publish("b"); wait != 0 {
+		t.Errorf("the first request of b waits %s", wait)
+	}
+	if len(s.byName) != 2 {
+		t.Errorf("%d publishers are known", len(s.byName))
+	}
+	now = now.Add(time.Hour)
+	publish("c")
+	publish("c")
+	if len(s.byName) != 1 || len(s.resting) != 1 {
+		t.Errorf("%d publishers are known and %d resting, who have not published for an hour", len(s.byName), len(s.resting))
+	}
+}
+
+func TestPublishersWithoutAPaceAreForgottenAtOnce(t *testing.T) {
+	t.Parallel()
+	now := time.Unix(1000, 0)
+	s := NewSources(DoorHTTP, nil, func() time.Time { return now })
+	first, release := s.Use("a")
+	second, releaseToo := s.Use("a")
+	if first != second {
+		t.Error("two sources of one publisher")
+	}
+	release()
+	if len(s.byName) != 1 {
+		t.Error("a publisher who is still there was forgotten")
+	}
+	releaseToo()
+	if len(s.byName) != 0 {
+		t.Error("a publisher who is gone is still known")
+	}
+}
+
+func TestRestingPublishersAreBounded(t *testing.T) {
+	t.Parallel()
+	now := time.Unix(1000, 0)
+	s := NewSources(DoorHTTP, nil, func() time.Time { return now })
+	for i := range 2 * restingMost {
+		for range 2 {
+			source, release := s.Use(fmt.Sprint(i))
+			source.next(now, Pace{Messages: 1}, 1)
+			release()
+		}
+	}
+	if len(s.resting) > restingMost || len(s.byName) != len(s.resting) {
+		t.Errorf("%d publishers are known and %d resting", len(s.byName), len(s.resting))
+	}
+}
