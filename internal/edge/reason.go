@@ -28,9 +28,11 @@ const (
 	HTTP2Failed                              // the client broke HTTP/2 (RFC 9113)
 	HTTP2Flood                               // it sent too much in HTTP/2 that costs work
 	Idle                                     // an HTTP/2 connection without a stream
+	LogBehind                                // it resumed after an id that did not come here from the cluster's log
+	LogLost                                  // the cluster's log was out of reach for cluster.patience
 )
 
-const numCloseReasons = Idle + 1
+const numCloseReasons = LogLost + 1
 
 var closeReasonNames = [numCloseReasons]string{
 	ClosedByPeer:          "closed_by_peer",
@@ -54,6 +56,8 @@ var closeReasonNames = [numCloseReasons]string{
 	HTTP2Failed:           "http2_failed",
 	HTTP2Flood:            "http2_flood",
 	Idle:                  "idle",
+	LogBehind:             "log_behind",
+	LogLost:               "log_lost",
 }
 
 func (r CloseReason) String() string { return closeReasonNames[r] }
@@ -80,9 +84,10 @@ const (
 	RefusedStreams                                 // limits.streams
 	RefusedStreamsOfAddress                        // limits.streams_per_address
 	RefusedStreamsOfConnection                     // limits.streams_per_connection
+	RefusedLog                                     // the cluster's log is out of reach, or has more than was read of it
 )
 
-const numRefuseReasons = RefusedStreamsOfConnection + 1
+const numRefuseReasons = RefusedLog + 1
 
 var refuseReasonNames = [numRefuseReasons]string{
 	RefusedConnections:  "connections",
@@ -102,6 +107,7 @@ var refuseReasonNames = [numRefuseReasons]string{
 	RefusedStreams:             "streams",
 	RefusedStreamsOfAddress:    "streams_per_address",
 	RefusedStreamsOfConnection: "streams_per_connection",
+	RefusedLog:                 "log",
 }
 
 func (r RefuseReason) String() string { return refuseReasonNames[r] }

@@ -189,6 +189,8 @@ func (c *conn) shouldDefer(sub *site.Subscription, isNew bool) bool {
 		c.w.refuse(RefusedDraining)
 	case isNew && c.w.srv.memoryLow.Load(): // an open stream may be changed
 		c.w.refuse(RefusedMemory)
+	case isNew && c.w.srv.logAway.Load(), c.w.srv.hub.IsBehind(c.w.loop.Now(), sub.LastEventID):
+		c.w.refuse(RefusedLog)
 	case c.w.srv.bans.refuses(c.w.now(), sub):
 		c.w.refuse(RefusedKicked)
 	case isNew:

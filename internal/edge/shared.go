@@ -6,6 +6,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/hassesd/hassesd/internal/hub"
 	"github.com/hassesd/hassesd/internal/tlsconn"
 )
 
@@ -15,6 +16,7 @@ type shared struct {
 
 	// Fixed after New.
 	log       *slog.Logger
+	hub       *hub.Hub
 	start     time.Time // of the clock
 	tlsConfig tlsSource
 	gate      *tlsconn.Gate
@@ -26,6 +28,7 @@ type shared struct {
 	handshaking atomic.Int64 // handshakes in flight
 	isDraining  atomic.Bool
 	memoryLow   atomic.Bool // no new streams
+	logAway     atomic.Bool // no new streams
 	hints       hints
 	bans        bans
 }
@@ -33,6 +36,7 @@ type shared struct {
 // init prepares the zero value.
 func (s *shared) init(o Options) {
 	s.admitter.init(o)
+	s.hub = o.Hub
 	s.log, s.start, s.tlsConfig, s.workers = o.Logger, o.Loops[0].Now(), o.TLS, len(o.Loops)
 	// As many handshakes compute at a time as there are CPUs: a loop that wants to run waits for
 	// one or two of them at most, however many arrive.

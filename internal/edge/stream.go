@@ -150,6 +150,8 @@ func (w *worker) stepOverdue() (cost int, more bool) {
 		s.end(TokenEnded, sse.Reauthorize(w.jitter(cfg.Retry)))
 	case subscriber.Aged:
 		s.end(StreamAged, sse.Farewell(w.jitter(cfg.Retry)))
+	case subscriber.TooFarAhead:
+		s.end(LogBehind, sse.Farewell(w.jitter(cfg.Retry)))
 	}
 	return cost, last > 0
 }

@@ -48,6 +48,11 @@ type Follower interface {
 	// and the log offers the record again.
 	Apply(r Record) bool
 
+	// Rebase makes id the position of the newest record: whatever comes next comes after it, and
+	// what may have come since the record before is unknown. Streams are told of a gap. A log whose
+	// epoch changes, or that has lost records, calls it.
+	Rebase(id sse.ID)
+
 	// HasRoom reports whether there is room for a short record, so that nobody encodes a message in
 	// vain.
 	HasRoom() bool

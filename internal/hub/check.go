@@ -217,10 +217,10 @@ func (st *Stream) check(s *Shard) error {
 		if it.rec == nil {
 			continue
 		}
-		if it.frame.Seq() <= last {
-			return fmt.Errorf("message %d is queued after %d", it.frame.Seq(), last)
+		if it.rec.seq <= last {
+			return fmt.Errorf("message %d is queued after %d", it.rec.seq, last)
 		}
-		last = it.frame.Seq()
+		last = it.rec.seq
 	}
 	if bytes != q.bytes {
 		return fmt.Errorf("a queue holds %d bytes, counted %d", bytes, q.bytes)

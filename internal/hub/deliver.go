@@ -86,6 +86,10 @@ func (s *Shard) offer(st *Stream) {
 		return
 	}
 	st.seen = seq
+	if f.rec.isMark {
+		s.tellGap(st)
+		return
+	}
 	if f.rec.excepts(st.clientID) {
 		return
 	}
@@ -93,6 +97,12 @@ func (s *Shard) offer(st *Stream) {
 	case live:
 		f.matched++
 		if seq > st.after {
+			s.backlog.enqueue(st, f.rec, f.maxRecipients)
+		}
+	case ahead:
+		f.matched++
+		if seq > st.after {
+			st.setPhase(live)
 			s.backlog.enqueue(st, f.rec, f.maxRecipients)
 		}
 	case replaying:

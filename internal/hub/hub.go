@@ -35,13 +35,17 @@ const (
 
 // Options are the settings of a Hub. Apart from Epoch, a zero value is the default.
 type Options struct {
-	Epoch       string        // first part of every id, see sse.ValidEpoch
+	Epoch       string        // first part of every id until the first Rebase, see sse.ValidEpoch
 	Seq         uint64        // number of the newest record before those that are restored or applied
 	History     HistoryLimits // zero: no history
 	InboxEvents int           // messages that may wait for one shard; default 4096
 	InboxBytes  int64         // bytes that may wait for one shard; default 64 MiB
 	QueueBytes  int           // plaintext that may wait for one stream; default 256 KiB
 	Slow        Policy        // what happens to a stream whose queue is full; default Close
+
+	// IsShared states that other hubs follow the same log. One of them may be ahead of this one, so
+	// a client may know an id that comes here later.
+	IsShared bool
 
 	// Starved is called, with the lock of the hub held, whenever a message finds no credit left: it
 	// must only signal whoever gives it, see SetCredit. nil: nobody does.
@@ -52,7 +56,7 @@ type Options struct {
 // step.
 type Hub struct {
 	// Fixed after creation.
-	epoch string
+	isShared bool
 
 	// Changed by SetLimits, read anywhere.
 	queueBytes atomic.Int64
@@ -61,10 +65,12 @@ type Hub struct {
 	mu sync.Mutex
 
 	// Guarded by mu.
-	seq     uint64 // number of the newest record
+	seq     uint64 // number of the newest record; its id is that of eras
+	eras    eras
 	applied uint64 // how many records came from the log
 	history history
 	intake  intake
+	unread  unreadEpochs
 }
 
 // New makes a Hub without shards. An invalid epoch is a bug of the caller, and panics.
@@ -73,10 +79,11 @@ func New(o Options) *Hub {
 		panic("hub: internal error: invalid epoch")
 	}
 	h := &Hub{
-		epoch:   o.Epoch,
-		seq:     o.Seq,
-		history: history{limits: o.History, floor: o.Seq},
-		intake:  intake{maxEvents: o.InboxEvents, maxBytes: o.InboxBytes, starved: o.Starved},
+		isShared: o.IsShared,
+		seq:      o.Seq,
+		eras:     eras{{epoch: o.Epoch}},
+		history:  history{limits: o.History, floor: o.Seq},
+		intake:   intake{maxEvents: o.InboxEvents, maxBytes: o.InboxBytes, starved: o.Starved},
 	}
 	if h.intake.maxEvents <= 0 {
 		h.intake.maxEvents = defaultInboxEvents
@@ -97,6 +104,7 @@ func (h *Hub) Apply(r eventlog.Record) bool {
 	if !h.intake.hasRoom(rec.size) {
 		return false
 	}
+	rec.seq += h.eras.current().base
 	h.advance(rec)
 	h.applied++
 	h.history.append(r.At, 0, rec)
@@ -186,14 +194,15 @@ func (h *Hub) take(b *inbox, dst []delivery) []delivery {
 	return h.intake.take(b, dst)
 }
 
-// LastID returns the id of the newest record; its number is 0 if there was none.
+// LastID returns the id of the newest record, or where Rebase has put the hub since; its number is
+// 0 if there was none.
 func (h *Hub) LastID() sse.ID {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	return h.id(h.seq)
 }
 
-func (h *Hub) id(seq uint64) sse.ID { return sse.ID{Epoch: h.epoch, Seq: seq} }
+func (h *Hub) id(seq uint64) sse.ID { return h.eras.id(seq) }
 
 // Stats are the figures of a Hub at one moment.
 type Stats struct {

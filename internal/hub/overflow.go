@@ -66,7 +66,7 @@ func (b *backlog) dropOldest(st *Stream, size int) {
 	q := &st.queue
 	first := q.fixed()
 	for q.n > first && !q.fits(size, b.bound) {
-		st.lose(q.at(first).frame.Seq())
+		st.lose(q.at(first).rec.seq)
 		q.drop(first)
 		b.dropped.Oldest++
 		st.dropped++
@@ -79,7 +79,7 @@ func (st *Stream) lose(seq uint64) {
 	if st.gap == nil {
 		st.gap = &gap{from: st.last}
 		if first := st.queue.at(0); st.queue.offset > 0 && first.rec != nil {
-			st.gap.from = first.frame.Seq()
+			st.gap.from = first.rec.seq
 		}
 	}
 	st.gap.to = seq
@@ -93,7 +93,7 @@ func (b *backlog) keepNewest(st *Stream, rec *record, size int) {
 	work := 0
 	older := uint64(q.retain(q.fixed(), func(it item) bool {
 		work += st.searched(it.rec)
-		return work <= latestWork && b.isNewest(st, it.rec)
+		return it.rec.isMark || work <= latestWork && b.isNewest(st, it.rec)
 	}))
 	b.dropped.Latest += older
 	st.dropped += older

@@ -50,7 +50,10 @@ func (st *Stream) count(it item) {
 	if it.rec == nil {
 		return
 	}
-	st.last = it.frame.Seq()
+	st.last = it.rec.seq
+	if it.rec.isMark {
+		return
+	}
 	st.sent++
 	st.shard.backlog.sent++
 }

@@ -11,10 +11,11 @@ import (
 // history, all inboxes and all queues.
 type record struct {
 	frame  *sse.Frame
-	seq    uint64 // the number of frame, which is not touched for it
+	seq    uint64 // the hub's number of it; see era
 	size   int64  // what it counts against the bounds of inboxes and of the history
 	to     eventlog.Targets
 	except string
+	isMark bool // it is no message, but tells every stream of a gap
 
 	// Set by the history.
 	at  time.Duration // when it was published, since history.start; never before the record in front of it

@@ -19,18 +19,27 @@ func (h *Hub) start(now time.Time, st *Stream, lastEventID string) Start {
 	defer h.mu.Unlock()
 	h.history.trim(now)
 	st.seen = h.seq
-	start := Start{ID: h.id(h.seq)}
+	seq := h.seq
+	start := Start{ID: h.id(seq)}
 	if lastEventID != "" {
-		id, ok := sse.ParseID(lastEventID)
-		if !ok || id.Epoch != h.epoch || id.Seq < h.history.floor || id.Seq > h.seq {
-			id = h.id(h.history.floor)
-			start.Gap = sse.Gap(lastEventID, id)
+		after, where := h.locate(lastEventID)
+		switch where {
+		case reached:
+			start.ID = h.id(after)
+		case notYet:
+			start.ID = h.id(after)
+			st.last, st.after = after, after
+			st.setPhase(ahead)
+			return start
+		case unknown:
+			after = h.history.floor
+			start.ID = h.id(after)
+			start.Gap = sse.Gap(lastEventID, start.ID)
 			st.queue.push(item{frame: start.Gap})
 		}
-		start.ID = id
+		seq = after
 	}
-	st.last = start.ID.Seq
-	st.after = start.ID.Seq
+	st.last, st.after = seq, seq
 	visits := 0
 	h.replay(st, func(rec *record) bool {
 		visits++

@@ -36,6 +36,7 @@ type Subscriber struct {
 	openedAt  time.Duration
 	endsAt    time.Duration // when what it was opened with expires; 0: never
 	reinits   uint32
+	aheadAt   uint32 // seconds until when its node may catch up with it, rounded up; 0: it is not ahead
 }
 
 // Grant is a subscription and how long it may last.
@@ -78,6 +79,10 @@ func (s *Subscriber) Start(now time.Time, g Grant, retry time.Duration) []byte {
 	s.setEnd(now, g.Until)
 	s.stream.Owner = s
 	start := s.set.Shard.Subscribe(now, &s.stream, g.Subscription)
+	s.aheadAt = 0
+	if s.stream.IsAhead() {
+		s.aheadAt = uint32((s.set.Since(now)+aheadWait)/time.Second) + 1
+	}
 	return sse.Preface(s.set.Jitter(retry), start.ID)
 }
 

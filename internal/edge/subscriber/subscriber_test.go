@@ -268,3 +268,27 @@ func TestImpossibleStatesPanic(t *testing.T) {
 		}()
 	}
 }
+
+// A client that another node served may be ahead of this one for five seconds.
+func TestASubscriberThatIsAheadExpires(t *testing.T) {
+	f := newFixture(t, hub.Options{IsShared: true})
+	ahead := func() {
+		f.Start(f.now, Grant{Subscription: hub.Subscription{Rooms: []string{"a"}, LastEventID: "e-2"}}, time.Second)
+	}
+	var timing Timing
+	ahead()
+	next := f.Next(&timing)
+	if next < aheadWait || next > aheadWait+time.Second || f.Expired(&timing, next-1) != NotExpired || f.Expired(&timing, next) != TooFarAhead {
+		t.Errorf("it may wait for %v and is then %d", next, f.Expired(&timing, next))
+	}
+	ahead() // another subscription in its place
+	f.publish("b", "one")
+	f.publish("b", "two")
+	if got := f.Expired(&timing, next); got != NotExpired {
+		t.Errorf("caught up with: %d", got)
+	}
+	if got := f.Next(&timing); got != 0 {
+		t.Errorf("caught up with, and looks again at %v", got)
+	}
+	f.Stop()
+}

@@ -22,7 +22,11 @@ const (
 	NotExpired   Expiry = iota
 	GrantExpired        // the token or signed URL that it was opened with
 	Aged                // it has lived as long as it may
+	TooFarAhead         // it resumed after an id that has not come here in time
 )
+
+// aheadWait is how long the node has to get what a client had from another one.
+const aheadWait = 5 * time.Second
 
 // Next returns when a streaming subscriber next needs a heartbeat or expires; 0 means never.
 func (s *Subscriber) Next(t *Timing) (next time.Duration) {
@@ -37,8 +41,14 @@ func (s *Subscriber) Next(t *Timing) (next time.Duration) {
 	if s.endsAt > 0 && (next == 0 || s.endsAt < next) {
 		next = s.endsAt
 	}
+	if at := s.aheadUntil(); at > 0 && (next == 0 || at < next) {
+		next = at
+	}
 	return next
 }
+
+// aheadUntil returns until when the node may catch up with the client; 0 if it need not.
+func (s *Subscriber) aheadUntil() time.Duration { return time.Duration(s.aheadAt) * time.Second }
 
 // Expired returns why the subscriber has expired, or NotExpired.
 func (s *Subscriber) Expired(t *Timing, now time.Duration) Expiry {
@@ -47,6 +57,11 @@ func (s *Subscriber) Expired(t *Timing, now time.Duration) Expiry {
 		return GrantExpired
 	case t.StreamAge > 0 && now >= s.agesAt(t):
 		return Aged
+	case s.aheadAt > 0 && now >= s.aheadUntil():
+		if s.stream.IsAhead() {
+			return TooFarAhead
+		}
+		s.aheadAt = 0
 	}
 	return NotExpired
 }

@@ -34,6 +34,8 @@ func (f *follower) Apply(r eventlog.Record) bool {
 	return true
 }
 
+func (f *follower) Rebase(sse.ID) { panic("a log in memory loses nothing") }
+
 func (f *follower) HasRoom() bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()

@@ -1,0 +1,106 @@
+package hub
+
+import (
+	"time"
+
+	"github.com/hassesd/hassesd/internal/sse"
+)
+
+// place is where an id is, as this hub knows the log.
+type place uint8
+
+const (
+	unknown place = iota // not an id, of another epoch, or no longer in the history
+	reached              // the history has what comes after it
+	notYet               // other hubs have it, and this one gets it in a moment
+)
+
+// maxAhead bounds by how many records another hub can be ahead. An id further ahead was made up.
+const maxAhead = 1 << 32
+
+// locate returns the hub's number of an id that a client sent, and where that is.
+func (h *Hub) locate(lastEventID string) (seq uint64, where place) {
+	id, ok := sse.ParseID(lastEventID)
+	now := h.eras.current()
+	if !ok || id.Epoch != now.epoch {
+		return 0, unknown
+	}
+	// Compared as numbers of the log, because a client's may be any.
+	switch newest := h.seq - now.base; {
+	case id.Seq > newest:
+		if !h.isShared || id.Seq-newest > maxAhead {
+			return 0, unknown
+		}
+		return id.Seq + now.base, notYet
+	case id.Seq < h.history.floor-now.base:
+		return 0, unknown
+	}
+	return id.Seq + now.base, reached
+}
+
+// hasReached reports whether the hub has the record of its number, or will never have it.
+func (h *Hub) hasReached(seq uint64) bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.seq >= seq
+}
+
+// Bounds of unreadEpochs.
+const (
+	unreadWait = 5 * time.Second // for an epoch to come here as well
+	unreadKeep = time.Minute     // after that, it may be one that did
+	maxUnread  = 16
+)
+
+// unreadEpochs are epochs that clients came with and that are later than the current one: another
+// hub may have read of them already. All of it is guarded by Hub.mu.
+type unreadEpochs map[string]time.Time // when a client first came with it
+
+// IsBehind reports whether lastEventID is of an epoch that may begin here in a moment. A stream
+// that resumes after it must not start before that: it would get a second time what its client
+// has. This is so for 5 seconds; after that, the epoch is unknown.
+func (h *Hub) IsBehind(now time.Time, lastEventID string) bool {
+	if !h.isShared || lastEventID == "" {
+		return false
+	}
+	id, ok := sse.ParseID(lastEventID)
+	if !ok {
+		return false
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if !isLater(id.Epoch, h.eras.current().epoch) {
+		return false
+	}
+	first, known := h.unread[id.Epoch]
+	if !known {
+		if !h.unread.makeRoom(now) {
+			return false
+		}
+		if h.unread == nil {
+			h.unread = make(unreadEpochs)
+		}
+		first = now
+		h.unread[id.Epoch] = now
+	}
+	return now.Sub(first) < unreadWait
+}
+
+// makeRoom drops what is no longer worth keeping, and reports whether there is room.
+func (u unreadEpochs) makeRoom(now time.Time) bool {
+	for epoch, first := range u {
+		if now.Sub(first) >= unreadKeep {
+			delete(u, epoch)
+		}
+	}
+	return len(u) < maxUnread
+}
+
+// isLater reports whether epoch a began after b: each is a time in base 36, and a log's next one is
+// greater than the one before.
+func isLater(a, b string) bool {
+	if len(a) != len(b) {
+		return len(a) > len(b)
+	}
+	return a > b
+}
