@@ -26,9 +26,12 @@ func Run(ctx context.Context, o Options, parts Parts) (*Result, error) {
 	}
 	defer ws.stop()
 	r := &run{o: o, parts: parts, workers: ws, meter: meter{parts.PIDs}, totals: newTotals(), res: &Result{
-		Scenario: o.Scenario, URL: o.URL, Curve: o.Curve, Streams: o.Streams, Rooms: o.Rooms,
+		Scenario: o.Scenario, URL: o.URL, Curve: o.Curve, HTTP: "1.1", Streams: o.Streams, PerConnection: o.StreamsPerConnection, Rooms: o.Rooms,
 		Rate: o.Rate, InFlight: o.InFlight, Size: o.Size, Lazy: o.Lazy, Processes: o.Processes,
 	}}
+	if o.HTTP2 {
+		r.res.HTTP = "2"
+	}
 	r.traffic = &traffic{o: &r.o, workers: ws, say: r.say}
 	if t, err := newTarget(o.URL, nil); err == nil && t.secure {
 		r.res.TLS = o.TLS

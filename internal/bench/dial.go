@@ -20,6 +20,7 @@ import (
 type dialer struct {
 	target  target
 	tls     *tls.Config   // nil without TLS
+	http2   bool          // the server must choose it
 	sources []netip.Addr  // taken in turn; none: the kernel chooses
 	timeout time.Duration // of connection, handshake and request together
 	next    atomic.Uint64 // of sources
@@ -59,6 +60,9 @@ func (d *dialer) dial(ctx context.Context, request []byte, buffer int) (call, er
 		c.tls = tls.Client(c.wire, d.tls)
 		if err = c.tls.Handshake(); err != nil {
 			return call{}, fmt.Errorf("TLS handshake: %w", err)
+		}
+		if d.http2 && c.tls.ConnectionState().NegotiatedProtocol != protoHTTP2 {
+			return call{}, errors.New("the server does not offer HTTP/2")
 		}
 		_, err = c.tls.Write(request)
 		c.wire.conn = nil
@@ -104,13 +108,13 @@ func prepare(isBound bool, buffer int) func(network, address string, c syscall.R
 // clientTLS returns the configuration of all streams. The first handshake verifies the certificate;
 // the others only check that it is the same one, since verifying costs as much as the rest of a
 // handshake. Sessions are never resumed: each handshake is a full one.
-func clientTLS(name string, roots *x509.CertPool, version uint16, curve tls.CurveID) *tls.Config {
+func clientTLS(name string, roots *x509.CertPool, version uint16, curve tls.CurveID, proto string) *tls.Config {
 	var verified atomic.Pointer[x509.Certificate]
 	cfg := &tls.Config{
 		ServerName:         name,
 		MinVersion:         version,
 		MaxVersion:         version,
-		NextProtos:         []string{"http/1.1"},
+		NextProtos:         []string{proto},
 		InsecureSkipVerify: true, // VerifyConnection does it
 		VerifyConnection: func(s tls.ConnectionState) error {
 			leaf := s.PeerCertificates[0]

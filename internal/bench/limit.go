@@ -32,12 +32,12 @@ func (o *Options) fitInto(descriptors int) error {
 	if room < 1 {
 		return fmt.Errorf("a process may have only %d descriptors, too few for one stream: raise ulimit -n", descriptors)
 	}
-	needed := (o.Streams + room - 1) / room
+	needed := (o.connections(o.Streams) + room - 1) / room
 	if o.Processes == 0 {
 		o.Processes = needed
 	}
 	if o.Processes < needed {
-		return fmt.Errorf("a process may have only %d descriptors, enough for %d streams: %d streams need %d processes, or a higher ulimit -n",
+		return fmt.Errorf("a process may have only %d descriptors, enough for %d connections: %d streams need %d processes, or a higher ulimit -n",
 			descriptors, room, o.Streams, needed)
 	}
 	if o.Processes > o.Streams {

@@ -9,6 +9,7 @@ func TestProcessesByDescriptors(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {
 		streams, processes, limit int
+		onConnection              int
 		want                      int
 		err                       string
 	}{
@@ -18,8 +19,10 @@ func TestProcessesByDescriptors(t *testing.T) {
 		{streams: 2000, limit: 1000, processes: 2, err: "2000 streams need 3 processes"},
 		{streams: 10, limit: 64, err: "raise ulimit -n"},
 		{streams: 2, limit: 1000, processes: 3, err: "each process needs a stream"},
+		{streams: 9000, onConnection: 10, limit: 1000, want: 1},
+		{streams: 9050, onConnection: 10, limit: 1000, want: 2},
 	} {
-		o := Options{Streams: tt.streams, Processes: tt.processes, Opening: 32}
+		o := Options{Streams: tt.streams, Processes: tt.processes, Opening: 32, StreamsPerConnection: tt.onConnection}
 		err := o.fitInto(tt.limit)
 		if tt.err != "" {
 			if err == nil || !strings.Contains(err.Error(), tt.err) {

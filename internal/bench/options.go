@@ -44,6 +44,9 @@ type Options struct {
 	TLS      string   // 1.3 or 1.2
 	Curve    string   // X25519, X25519MLKEM768 or P-256; empty: Go and the server choose
 
+	HTTP2                bool // instead of HTTP/1.1
+	StreamsPerConnection int  // over HTTP/2
+
 	Streams  int
 	Rooms    int
 	Rate     float64 // messages a second in all; 0: InFlight decides
@@ -76,7 +79,9 @@ const (
 	defaultRooms     = 1000
 	defaultOpening   = 32
 	defaultSlowShare = 20
-	defaultChurnRate = 100
+
+	defaultStreamsPerConnection = 10
+	defaultChurnRate            = 100
 
 	defaultDuration = 10 * time.Second
 	defaultTimeout  = 30 * time.Second
@@ -98,6 +103,11 @@ func (o *Options) Complete() error {
 	setDefault(&o.SlowShare, defaultSlowShare)
 	setDefault(&o.ChurnRate, defaultChurnRate)
 	setDefault(&o.StormSize, o.Streams/2)
+	onConnection := 1
+	if o.HTTP2 {
+		onConnection = defaultStreamsPerConnection
+	}
+	setDefault(&o.StreamsPerConnection, onConnection)
 	rooms, rate := 1, float64(defaultRate)
 	if o.Scenario == Rooms {
 		rooms, rate = min(defaultRooms, o.Streams), defaultRoomsRate
@@ -124,6 +134,8 @@ func (o *Options) Complete() error {
 	check(o.TLS == "1.3" || o.TLS == "1.2", "TLS %q: must be 1.3 or 1.2", o.TLS)
 	_, known := curves[o.Curve]
 	check(known, "curve %q: must be X25519, X25519MLKEM768 or P-256", o.Curve)
+	check(o.StreamsPerConnection > 0 && o.StreamsPerConnection <= 1<<20, "%d streams a connection: must be at least 1", o.StreamsPerConnection)
+	check(o.HTTP2 || o.StreamsPerConnection == 1, "%d streams a connection: only HTTP/2 can have more than one", o.StreamsPerConnection)
 	check(o.Opening > 0 && o.Opening <= 4096, "%d streams opened at a time: must be 1 to 4096", o.Opening)
 	check(o.SlowShare > 0 && o.SlowShare < 100, "%d %% slow streams: must be 1 to 99", o.SlowShare)
 	check(o.ChurnRate > 0, "a churn of %d streams a second: must be at least 1", o.ChurnRate)
@@ -134,6 +146,9 @@ func (o *Options) Complete() error {
 		check(err != nil || p.Addr().Is4(), "source addresses %q: must be an IPv4 network", o.Sources)
 	}
 	t, err := newTarget(o.URL, o.Headers)
+	if err == nil && o.HTTP2 {
+		_, err = t.fields("", "")
+	}
 	if err != nil {
 		wrong = append(wrong, err)
 	} else if _, err := o.clientTLS(t); err != nil {
@@ -170,11 +185,27 @@ func (o *Options) clientTLS(t target) (*tls.Config, error) {
 	if o.TLS == "1.2" {
 		version = tls.VersionTLS12
 	}
-	return clientTLS(t.name, roots, version, curves[o.Curve]), nil
+	proto := protoHTTP11
+	if o.HTTP2 {
+		proto = protoHTTP2
+	}
+	return clientTLS(t.name, roots, version, curves[o.Curve], proto), nil
 }
 
-// portsOfAddress is how many streams share one source address. The kernel usually has 28,000 ports
-// for each, and the port of a stream that has ended cannot be used again for a while.
+// The protocols, as ALPN names them.
+const (
+	protoHTTP11 = "http/1.1"
+	protoHTTP2  = "h2"
+)
+
+// connections returns how many connections n streams need.
+func (o *Options) connections(n int) int {
+	on := max(o.StreamsPerConnection, 1)
+	return (n + on - 1) / on
+}
+
+// portsOfAddress is how many connections share one source address. The kernel usually has 28,000 ports
+// for each, and the port of one that has ended cannot be used again for a while.
 const portsOfAddress = 10_000
 
 // sources returns the addresses that streams to t come from; none: the kernel chooses.
@@ -182,12 +213,12 @@ func (o *Options) sources(t target) []netip.Addr {
 	network := netip.MustParsePrefix("127.0.0.0/16")
 	if o.Sources != "" {
 		network = netip.MustParsePrefix(o.Sources)
-	} else if !t.isLoopback() || o.Streams <= portsOfAddress {
+	} else if !t.isLoopback() || o.connections(o.Streams) <= portsOfAddress {
 		return nil
 	}
 	list := sourceAddresses(network)
 	if o.Sources == "" {
-		list = list[:min(len(list), o.Streams/portsOfAddress+1)]
+		list = list[:min(len(list), o.connections(o.Streams)/portsOfAddress+1)]
 	}
 	return list
 }

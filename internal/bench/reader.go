@@ -128,6 +128,12 @@ func (r *reader) next(p []byte) (rest []byte, what found, err error) {
 
 func (r *reader) enter(s stage) { r.stage, r.count, r.ext = s, 0, false }
 
+// startText begins with an answer whose head was read already.
+func (r *reader) startText(status int) {
+	r.status, r.left = status, math.MaxInt
+	r.enter(stageText)
+}
+
 // isWhole reports whether nothing is cut off if the connection ends here.
 func (r *reader) isWhole() bool {
 	return r.stage == stageEnded || r.stage == stageText && !r.chunked && r.lineLen == 0 && !r.isOpen

@@ -8,17 +8,21 @@ import (
 // Result is what a run has found. Its JSON form is a promise: fields may be added, but are never
 // renamed.
 type Result struct {
-	Scenario  Scenario `json:"scenario"`
-	URL       string   `json:"url"`
-	TLS       string   `json:"tls"`   // 1.3 or 1.2; empty without
-	Curve     string   `json:"curve"` // empty: as server and generator like
-	Streams   int      `json:"streams"`
-	Rooms     int      `json:"rooms"`
-	Rate      float64  `json:"rate"`      // messages a second; 0: closed loop
-	InFlight  int      `json:"in_flight"` // messages; 0: open loop
-	Size      int      `json:"size"`
-	Lazy      bool     `json:"lazy"`
-	Processes int      `json:"processes"` // of the generator
+	Scenario Scenario `json:"scenario"`
+	URL      string   `json:"url"`
+	TLS      string   `json:"tls"`   // 1.3 or 1.2; empty without
+	Curve    string   `json:"curve"` // empty: as server and generator like
+	HTTP     string   `json:"http"`  // 1.1 or 2
+	Streams  int      `json:"streams"`
+	// PerConnection is how many streams share a connection.
+	PerConnection int `json:"streams_per_connection"`
+
+	Rooms     int     `json:"rooms"`
+	Rate      float64 `json:"rate"`      // messages a second; 0: closed loop
+	InFlight  int     `json:"in_flight"` // messages; 0: open loop
+	Size      int     `json:"size"`
+	Lazy      bool    `json:"lazy"`
+	Processes int     `json:"processes"` // of the generator
 
 	Connect  Connect   `json:"connect"`
 	Memory   *Memory   `json:"memory,omitempty"` // known with the server's process

@@ -11,11 +11,16 @@ import (
 )
 
 func TestEveryScenarioOfASoundServer(t *testing.T) {
+	eachVersion(t, testEveryScenario)
+}
+
+func testEveryScenario(t *testing.T, version func(*Options)) {
 	s := startServer(t)
 	for _, scenario := range Scenarios {
 		t.Run(string(scenario), func(t *testing.T) {
 			o := s.options(scenario)
 			o.Rooms = 3
+			version(&o)
 			res := s.measure(t, o)
 			if len(res.Problems) != 0 {
 				t.Errorf("problems: %v", res.Problems)
@@ -105,6 +110,10 @@ func (s *sseServer) published() (n uint64) {
 
 // TestFaultsOfAServerAreFound is what the generator is for.
 func TestFaultsOfAServerAreFound(t *testing.T) {
+	eachVersion(t, testFaults)
+}
+
+func testFaults(t *testing.T, version func(*Options)) {
 	for _, tt := range []struct {
 		name  string
 		fault func(n int, event string) string
@@ -129,7 +138,7 @@ func TestFaultsOfAServerAreFound(t *testing.T) {
 			}
 			return event
 		}, "20 messages came twice", func(d *Delivery) uint64 { return d.Duplicates }},
-		{"swapped", swapped(), "20 messages came out of order", func(d *Delivery) uint64 { return d.Disordered }},
+		{"swapped", nil, "20 messages came out of order", func(d *Delivery) uint64 { return d.Disordered }},
 		{"cut", func(n int, event string) string {
 			if n == 3 {
 				return strings.Replace(event, "xx\n", "\n", 1)
@@ -164,8 +173,11 @@ func TestFaultsOfAServerAreFound(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			s := startServer(t)
-			s.fault = tt.fault
+			if s.fault = tt.fault; s.fault == nil {
+				s.fault = swapped()
+			}
 			o := s.options(Fanout)
+			version(&o)
 			o.Timeout = 2 * time.Second // what is lost is waited for
 			res := s.measure(t, o)
 			if got := tt.count(res.Delivery); got != 20 {
@@ -195,11 +207,14 @@ func swapped() func(n int, event string) string {
 
 // TestStormFindsWhatAResumeMisses has a server that names no ids, so that nobody can resume, and
 // that answers those who come back when they have missed something.
-func TestStormFindsWhatAResumeMisses(t *testing.T) {
+func TestStormFindsWhatAResumeMisses(t *testing.T) { eachVersion(t, testStormFindsWhatAResumeMisses) }
+
+func testStormFindsWhatAResumeMisses(t *testing.T, version func(*Options)) {
 	s := startServer(t)
 	s.fault = func(n int, event string) string { return strings.TrimPrefix(event, fmt.Sprintf("id: %d\n", n)) }
 	s.prompt = 20
 	o := s.options(Storm)
+	version(&o)
 	o.Timeout = 5 * time.Second
 	res := s.measure(t, o)
 	if res.Delivery.Lost < 10 || len(res.Problems) == 0 {
@@ -207,19 +222,26 @@ func TestStormFindsWhatAResumeMisses(t *testing.T) {
 	}
 }
 
-func TestRefusedStreamsAreTriedAgain(t *testing.T) {
+func TestRefusedStreamsAreTriedAgain(t *testing.T) { eachVersion(t, testRefusedStreamsAreTriedAgain) }
+
+func testRefusedStreamsAreTriedAgain(t *testing.T, version func(*Options)) {
 	s := startServer(t)
 	s.refusals = 5
-	res := s.measure(t, s.options(Idle))
+	o := s.options(Idle)
+	version(&o)
+	res := s.measure(t, o)
 	if res.Connect.Opened != 20 || res.Connect.Errors != 5 || len(res.Problems) != 0 {
 		t.Errorf("%+v, problems %v", res.Connect, res.Problems)
 	}
 }
 
-func TestStreamsThatCannotBeOpened(t *testing.T) {
+func TestStreamsThatCannotBeOpened(t *testing.T) { eachVersion(t, testStreamsThatCannotBeOpened) }
+
+func testStreamsThatCannotBeOpened(t *testing.T, version func(*Options)) {
 	s := startServer(t)
 	s.refusals = 1 << 30
 	o := s.options(Idle)
+	version(&o)
 	o.Streams = 2
 	_, err := Run(t.Context(), o, Parts{})
 	if err == nil || !strings.Contains(err.Error(), "0 of 2 streams are open: the server answered with status 503") {
@@ -256,10 +278,13 @@ func TestAnInterruptGivesTheFiguresSoFar(t *testing.T) {
 }
 
 // TestWorkersOfTheirOwn shares a run among workers that only know the pipe.
-func TestWorkersOfTheirOwn(t *testing.T) {
+func TestWorkersOfTheirOwn(t *testing.T) { eachVersion(t, testWorkersOfTheirOwn) }
+
+func testWorkersOfTheirOwn(t *testing.T, version func(*Options)) {
 	s := startServer(t)
 	o := s.options(Fanout)
 	o.Processes, o.Rooms, o.Rate, o.InFlight = 3, 5, 0, 4
+	version(&o)
 	res := s.measure(t, o, func(p *Parts) {
 		p.Spawn = func(context.Context) (io.ReadWriteCloser, int, error) {
 			ordersR, ordersW := io.Pipe()

@@ -54,6 +54,8 @@ func startServer(t *testing.T) *sseServer {
 	s.Server = httptest.NewUnstartedServer(mux)
 	s.TLS = &tls.Config{Certificates: []tls.Certificate{quickCertificate()}}
 	s.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, slog.LevelError) // handshakes fail on purpose
+	s.EnableHTTP2 = true
+	s.Config.HTTP2 = &http.HTTP2Config{MaxConcurrentStreams: serverStreams}
 	s.StartTLS()
 	t.Cleanup(func() {
 		s.CloseClientConnections()
@@ -150,6 +152,18 @@ func (s *sseServer) subscribe(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 	}
+}
+
+// serverStreams is how many streams of a connection the server answers at a time.
+const serverStreams = 8
+
+// overHTTP2 is what makes a run use it. The last connection of 20 streams has fewer.
+func overHTTP2(o *Options) { o.HTTP2, o.StreamsPerConnection = true, serverStreams }
+
+// eachVersion runs a test over HTTP/1.1 and HTTP/2.
+func eachVersion(t *testing.T, test func(t *testing.T, version func(*Options))) {
+	t.Run("http1", func(t *testing.T) { test(t, func(*Options) {}) })
+	t.Run("http2", func(t *testing.T) { test(t, overHTTP2) })
 }
 
 // goodbye behind an event ends the stream.

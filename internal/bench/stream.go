@@ -1,26 +1,27 @@
 package bench
 
 import (
-	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
 	"time"
-
-	"github.com/hassesd/hassesd/internal/reactor"
 )
 
 // stream is one subscription of a worker. All of it belongs to the worker's loop; while it is
 // dialling, a goroutine has its request and nothing else.
 type stream struct {
-	reactor.Source
-	l    *streamLoop // fixed
-	room int         // fixed
-	slow bool        // fixed: reads nothing behind the head until the end of the run
+	l     *streamLoop // fixed
+	room  int         // fixed
+	slow  bool        // fixed: reads nothing behind the head until the end of the run
+	group *group      // fixed: with whom it shares connections; nil: with nobody, over HTTP/1.1
 
 	state   state
-	tls     *tls.Conn // nil without TLS
-	wire    *wire
+	link    *link  // over HTTP/1.1; nil while it has none
+	on      *mux   // the connection that its request was sent on, over HTTP/2; nil: none
+	id      uint32 // of the stream on it
+	unread  int    // bytes of its window that were not given back
+	held    []byte // what came and is not read, as the stream is slow
+	heldEnd error  // what came behind that; nil: nothing
 	reader  reader
 	track   tracker
 	begun   time.Time // the attempt to open it
@@ -65,7 +66,7 @@ func (s *stream) setState(to state) {
 			s.l.counts.join(s.room)
 		}
 	case stateClosed:
-		s.tls, s.wire = nil, nil
+		s.held, s.heldEnd = nil, nil
 	case stateQueued:
 	}
 }
@@ -75,80 +76,46 @@ func (s *stream) tally() *tally { return s.l.counts.of(s.slow) }
 
 // connected takes what a goroutine has dialled.
 func (s *stream) connected(c call) {
-	s.tls, s.wire = c.tls, c.wire
-	if s.wire != nil {
-		s.wire.out = s.Write
-	}
-	keep := s.reader.lastID
-	s.reader = reader{form: &s.l.form, keepID: s.l.o.Scenario == Storm, lastID: keep}
-	if err := s.l.loop.Add(&s.Source, c.fd, s); err != nil {
-		closeFD(c.fd)
+	s.startReader()
+	k, err := s.l.open(c, s)
+	if err != nil {
 		s.fail(err)
 		return
 	}
+	s.link = k
 	s.setState(stateAsking)
-	if s.tls != nil {
-		s.decrypt(time.Now().UnixNano()) // the handshake may have read more than its own
+	k.resume()
+}
+
+// startReader makes ready for an answer.
+func (s *stream) startReader() {
+	keep := s.reader.lastID
+	s.reader = reader{form: &s.l.form, keepID: s.l.o.Scenario == Storm, lastID: keep}
+}
+
+// reads implements linkUser.
+func (s *stream) reads(k *link) bool {
+	return s.link == k && (s.state == stateAsking || s.state == stateOpen) && !s.ignored
+}
+
+// counted implements linkUser.
+func (s *stream) counted(n int) { s.tally().Bytes += uint64(n) }
+
+// broke implements linkUser.
+func (s *stream) broke(err error) { s.ended(err) }
+
+// disconnect leaves the connection, if there is one.
+func (s *stream) disconnect() {
+	if s.link != nil {
+		s.link.Close()
+		s.link = nil
+	}
+	if s.on != nil {
+		s.on.leave(s)
 	}
 }
 
-// HandleEvents implements reactor.Handler.
-func (s *stream) HandleEvents(ev reactor.Events) {
-	if ev&(reactor.Readable|reactor.Hangup) == 0 || s.ignored {
-		return
-	}
-	raw := s.l.raw
-	for s.state == stateAsking || s.state == stateOpen {
-		n, err := s.Read(raw)
-		if err != nil {
-			if errors.Is(err, reactor.ErrWouldBlock) {
-				return
-			}
-			s.ended(err)
-			return
-		}
-		s.tally().Bytes += uint64(n)
-		now := time.Now().UnixNano()
-		if s.tls == nil {
-			s.consume(raw[:n], now)
-		} else {
-			s.wire.in = raw[:n]
-			s.decrypt(now)
-		}
-		switch {
-		case s.state != stateAsking && s.state != stateOpen || s.ignored:
-			return
-		case ev&reactor.Hangup != 0: // the end is behind the bytes
-		case n == len(raw):
-			s.Again() // there may be more, after the others' turn
-			return
-		default:
-			return // a short read has emptied the socket, and what comes later is another event
-		}
-	}
-}
-
-// decrypt reads all records that are complete.
-func (s *stream) decrypt(now int64) {
-	for {
-		n, err := s.tls.Read(s.l.plain)
-		if n > 0 {
-			s.consume(s.l.plain[:n], now)
-		}
-		switch {
-		case s.state != stateAsking && s.state != stateOpen:
-			return
-		case err == nil:
-		case errors.Is(err, reactor.ErrWouldBlock):
-			return
-		default:
-			s.ended(err)
-			return
-		}
-	}
-}
-
-// consume reads p, which came at now.
+// consume implements linkUser: it reads p, which came at now.
 func (s *stream) consume(p []byte, now int64) {
 	for len(p) > 0 {
 		rest, what, err := s.reader.next(p)
@@ -240,7 +207,7 @@ func (s *stream) ended(err error) {
 			err = errors.New("the stream was cut off")
 		}
 	}
-	s.Close()
+	s.disconnect()
 	s.setState(stateClosed)
 	if s.l.reopens() {
 		t.OpenErrors++
@@ -255,7 +222,7 @@ func (s *stream) ended(err error) {
 // fail ends an attempt to open s.
 func (s *stream) fail(err error) {
 	s.tally().OpenErrors++
-	s.Close()
+	s.disconnect()
 	s.setState(stateClosed)
 	s.l.retry(s, err)
 }
@@ -263,6 +230,33 @@ func (s *stream) fail(err error) {
 // cut ends the connection from our side, as a client does that is gone.
 func (s *stream) cut() {
 	s.tally().Cut++
-	s.Close()
+	s.disconnect()
 	s.setState(stateClosed)
+}
+
+// cutOff is called when an answer over HTTP/2 ends that we did not end: with [io.EOF] properly. A
+// slow stream sees it when it reads again.
+func (s *stream) cutOff(err error) {
+	if s.ignored {
+		s.heldEnd = err
+		return
+	}
+	s.ended(err)
+}
+
+// thaw reads what a slow stream has left unread so far.
+func (s *stream) thaw() {
+	if s.group == nil {
+		s.link.Again()
+		return
+	}
+	held, end := s.held, s.heldEnd
+	s.held, s.heldEnd = nil, nil
+	if s.on != nil {
+		s.on.giveBack(s, streamWindow) // from now on it has a window like others
+	}
+	s.consume(held, time.Now().UnixNano())
+	if end != nil && s.state == stateOpen {
+		s.ended(end)
+	}
 }

@@ -39,6 +39,7 @@ type streamLoop struct {
 	dialer   dialer
 	loop     *reactor.Loop
 	openings *openings[*stream]
+	requests *requestEncoder // nil: HTTP/1.1
 	counts   *counts
 	emit     func(report) // called on the loop
 	ctx      context.Context
@@ -47,6 +48,7 @@ type streamLoop struct {
 
 	// Owned by the loop.
 	streams []*stream
+	dirty   []*mux // have something to send
 	timer   reactor.Timer
 	raw     []byte // shared by all streams, for the length of one call
 	plain   []byte
@@ -77,14 +79,21 @@ func newStreamLoop(o Options, number int, emit func(report)) (*streamLoop, error
 	if l.dialer.tls, err = o.clientTLS(t); err != nil {
 		return nil, err
 	}
+	if o.HTTP2 {
+		l.dialer.http2, l.requests = true, newRequestEncoder()
+	}
 	lo := reactor.Options{Contended: func() bool { return l.openings.pending.Load() > 0 }, EndOfTurn: l.endOfTurn}
 	if l.loop, err = reactor.New(lo); err != nil {
 		return nil, err
 	}
 	l.ctx, l.cancel = context.WithCancel(context.Background())
 	first, last := o.share(number)
+	var shared *group
 	for i := first; i < last; i++ {
-		l.streams = append(l.streams, &stream{l: l, room: i % o.Rooms, slow: o.isSlow(i)})
+		if o.HTTP2 && (i-first)%o.StreamsPerConnection == 0 {
+			shared = &group{l: l}
+		}
+		l.streams = append(l.streams, &stream{l: l, room: i % o.Rooms, slow: o.isSlow(i), group: shared})
 	}
 	return l, nil
 }
@@ -163,6 +172,10 @@ func (l *streamLoop) dialSome() {
 func (l *streamLoop) dial(s *stream) {
 	s.setState(stateDialling)
 	s.begun = time.Now()
+	if s.group != nil {
+		s.group.ask(s)
+		return
+	}
 	request := l.dialer.target.subscription(roomName(l.o.Run, s.room), string(s.reader.lastID))
 	buffer := 0
 	if s.slow {
@@ -218,6 +231,11 @@ func (l *streamLoop) HandleTimer(t *reactor.Timer, now time.Time) {
 // endOfTurn is the end of each turn of the loop.
 func (l *streamLoop) endOfTurn() (again bool) {
 	l.dialSome()
+	for len(l.dirty) > 0 { // sending may end a connection
+		m := l.dirty[len(l.dirty)-1]
+		l.dirty = l.dirty[:len(l.dirty)-1]
+		m.flush()
+	}
 	if l.counts.completed != l.told {
 		l.told = l.counts.completed
 		l.emit(report{Progress: true, Completed: l.told})
@@ -243,16 +261,25 @@ func (l *streamLoop) cutSome() {
 }
 
 // cutAll ends n streams at once and has them opened again.
+// A connection that loses all of its streams ends with them, as that of a client does whose network
+// is gone.
 func (l *streamLoop) cutAll(n int) {
+	gone := make(map[*group]bool)
 	for _, s := range l.streams {
 		if n == 0 {
-			return
+			break
 		}
 		if s.state == stateOpen && !s.slow {
 			n--
 			s.cut()
 			l.enqueue(s)
+			if s.group != nil {
+				gone[s.group] = true
+			}
 		}
+	}
+	for g := range gone {
+		g.endIdle()
 	}
 }
 
@@ -262,7 +289,7 @@ func (l *streamLoop) thaw() {
 	for _, s := range l.streams {
 		if s.ignored {
 			s.ignored = false
-			s.Again()
+			s.thaw()
 		}
 	}
 }
@@ -319,7 +346,12 @@ func (l *streamLoop) finish() {
 		if s.state == stateOpen || !s.slow {
 			s.tally().Lost += l.catchup.lost(s.room, s.track.next)
 		}
-		s.Close()
+		s.disconnect()
+	}
+	for _, s := range l.streams {
+		if s.group != nil {
+			s.group.end()
+		}
 	}
 	l.emit(report{Done: doFinish, Result: l.counts.result()})
 	l.loop.Stop()

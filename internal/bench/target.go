@@ -6,6 +6,8 @@ import (
 	"net/netip"
 	"net/url"
 	"strings"
+
+	"golang.org/x/net/http2/hpack"
 )
 
 // roomPlace is what stands for the room's name in a URL.
@@ -65,6 +67,41 @@ func (t *target) subscription(room, lastID string) []byte {
 		b = append(b, "Last-Event-ID: "+lastID+"\r\n"...)
 	}
 	return append(b, "\r\n"...)
+}
+
+// fields returns the head of the same request in HTTP/2.
+func (t *target) fields(room, lastID string) ([]hpack.HeaderField, error) {
+	scheme := "http"
+	if t.secure {
+		scheme = "https"
+	}
+	authority := t.host
+	var rest []hpack.HeaderField
+	for line := range strings.Lines(t.headers) {
+		name, value, _ := strings.Cut(strings.TrimRight(line, "\r\n"), ": ")
+		switch name = strings.ToLower(name); name {
+		case "host":
+			authority = value
+			continue
+		case "connection", "proxy-connection", "keep-alive", "transfer-encoding", "upgrade":
+			return nil, fmt.Errorf("header %q: HTTP/2 has no such field", name)
+		}
+		rest = append(rest, hpack.HeaderField{Name: name, Value: value})
+	}
+	head := []hpack.HeaderField{
+		{Name: ":method", Value: "GET"},
+		{Name: ":scheme", Value: scheme},
+		{Name: ":authority", Value: authority},
+		{Name: ":path", Value: t.at(room)},
+		{Name: "accept", Value: "text/event-stream"},
+		{Name: "cache-control", Value: "no-cache"},
+		{Name: "user-agent", Value: "hassesctl-bench"},
+	}
+	head = append(head, rest...)
+	if lastID != "" {
+		head = append(head, hpack.HeaderField{Name: "last-event-id", Value: lastID})
+	}
+	return head, nil
 }
 
 // publication returns the request that publishes body.

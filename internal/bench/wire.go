@@ -31,9 +31,7 @@ func (w *wire) Read(p []byte) (int, error) {
 	return n, nil
 }
 
-// Write implements net.Conn for crypto/tls. Once the loop owns the stream there are only alerts and
-// the answers to key updates, which are small: a socket that does not accept one at once is as good
-// as dead.
+// Write implements net.Conn for crypto/tls.
 func (w *wire) Write(p []byte) (int, error) {
 	if w.conn != nil {
 		return w.conn.Write(p)

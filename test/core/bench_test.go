@@ -19,6 +19,28 @@ func TestBench(t *testing.T) {
 		flags []string
 		check func(r bench.Result) bool
 	}{
+		{"idle over HTTP/2", []string{"--http2", "--scenario", "idle"}, func(r bench.Result) bool {
+			return r.HTTP == "2" && r.PerConnection == 10 && r.Memory.OpenPSS > 0
+		}},
+		{"fanout over HTTP/2", []string{"--http2", "--streams-per-connection", "40", "--rate", "50"}, func(r bench.Result) bool {
+			return r.Delivery.Deliveries == r.Delivery.Messages*40
+		}},
+		{"HTTP/2 with prior knowledge", []string{"--http2", "--url", "http://" + d.HTTP + "/sse?subscribe={room}", "--rate", "50"}, func(r bench.Result) bool {
+			return r.TLS == "" && r.Delivery.Deliveries == r.Delivery.Messages*40
+		}},
+		{"closed loop over HTTP/2", []string{"--http2", "--in-flight", "4", "--size", "2000"}, func(r bench.Result) bool {
+			return r.Delivery.Deliveries == r.Delivery.Messages*40
+		}},
+		{"rooms over HTTP/2", []string{"--http2", "--scenario", "rooms", "--rate", "200"}, func(r bench.Result) bool {
+			return r.Rooms == 40 && r.Delivery.Deliveries == r.Delivery.Messages
+		}},
+		{"churn over HTTP/2", []string{"--http2", "--scenario", "churn", "--rate", "100"}, func(r bench.Result) bool { return r.Churn.Reopened > 0 }},
+		{"slow over HTTP/2", []string{"--http2", "--scenario", "slow", "--rate", "100", "--tls", "1.2"}, func(r bench.Result) bool {
+			return r.Slow.Streams == 8 && r.Slow.Lost == 0 && r.Slow.Closed == 0
+		}},
+		{"storm over HTTP/2", []string{"--http2", "--scenario", "storm", "--rate", "200", "--processes", "2"}, func(r bench.Result) bool {
+			return r.Storm.Streams == 20 && r.Connect.Opened == 60 && r.Delivery.Deliveries == r.Delivery.Messages*40
+		}},
 		{"idle", []string{"--scenario", "idle"}, func(r bench.Result) bool { return r.Idle != nil && r.Memory.OpenPSS > 0 }},
 		{"fanout", []string{"--rate", "50"}, func(r bench.Result) bool { return r.Delivery.Deliveries == r.Delivery.Messages*40 }},
 		{"tcp", []string{"--url", "http://" + d.HTTP + "/sse?subscribe={room}", "--rate", "50"}, func(r bench.Result) bool {
@@ -68,6 +90,9 @@ func TestBenchMistakes(t *testing.T) {
 	}{
 		{[]string{"--streams", "0x"}, 2, "streams"},
 		{[]string{"--rate", "5", "--in-flight", "5", "--size", "3"}, 2, "messages of 3 bytes"},
+		{[]string{"--streams-per-connection", "2"}, 2, "only HTTP/2 can have more than one"},
+		{[]string{"--http2", "--header", "Connection: close"}, 2, "HTTP/2 has no such field"},
+		{[]string{"--http2", "--streams-per-connection", "101", "--streams", "101"}, 1, "the server allows 100 streams on a connection"},
 		{[]string{"--publish", "pigeon"}, 2, "want classic or json"},
 		{[]string{"--streams", "1", "--url", "https://" + d.HTTPS + "/none?{room}"}, 1, "status 404"},
 		{[]string{"--streams", "1", "--publish-url", "http://" + d.HTTP + "/none?{room}", "--rate", "100"}, 1, "answers with status"},

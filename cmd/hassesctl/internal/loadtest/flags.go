@@ -12,6 +12,8 @@ func flags() []cli.Flag {
 	return []cli.Flag{
 		&cli.StringFlag{Name: "scenario", Usage: "Run the scenario `NAME`: idle (nothing is sent), fanout (few rooms), rooms (many rooms), churn (streams come and go), slow (some streams read nothing) or storm (many streams reconnect at once). Default: fanout."},
 		&cli.IntFlag{Name: "streams", Usage: "Open this `NUMBER` of streams. Default: 1000."},
+		&cli.BoolFlag{Name: "http2", Usage: "Use HTTP/2, where streams share connections, instead of HTTP/1.1."},
+		&cli.IntFlag{Name: "streams-per-connection", Usage: "With --http2: open this `NUMBER` of streams on each connection. Default: 10."},
 		&cli.IntFlag{Name: "rooms", Usage: "Spread streams and messages over this `NUMBER` of rooms. Default: 1; for rooms 1000."},
 		&cli.Float64Flag{Name: "rate", Usage: "Send this `NUMBER` of messages a second in all, each when it is due, whatever has become of those before. Default: 10; for rooms 1000."},
 		&cli.IntFlag{Name: "in-flight", Usage: "Send as fast as all streams receive, with this `NUMBER` of messages on their way, instead of at --rate."},
@@ -26,7 +28,7 @@ func flags() []cli.Flag {
 		&cli.StringSliceFlag{Name: "publish-header", Usage: "Send the header `NAME: VALUE` with each POST. May be repeated."},
 		&cli.StringFlag{Name: "tls", Usage: "Use this `VERSION` of TLS: 1.3 or 1.2. Default: 1.3."},
 		&cli.StringFlag{Name: "curve", Usage: "Use the key exchange `NAME`: X25519, X25519MLKEM768 or P-256. Default: the server chooses."},
-		&cli.StringFlag{Name: "sources", Usage: "Connect from all addresses of the `NETWORK`, such as 127.0.0.0/16. Default: one address of loopback for each 10,000 streams."},
+		&cli.StringFlag{Name: "sources", Usage: "Connect from all addresses of the `NETWORK`, such as 127.0.0.0/16. Default: one address of loopback for each 10,000 connections."},
 		&cli.IntFlag{Name: "processes", Usage: "Share the streams among this `NUMBER` of processes. Default: as many as the descriptor limit requires."},
 		&cli.IntFlag{Name: "opening", Usage: "Open this `NUMBER` of streams at a time, in each process. Default: 32."},
 		&cli.IntFlag{Name: "slow-share", Usage: "For slow: let this `PERCENT` of the streams read nothing. Default: 20."},
@@ -49,6 +51,7 @@ func options(c *cli.Context, timeout time.Duration) bench.Options {
 		Headers:   c.StringSlice("header"),
 		TLS:       c.String("tls"),
 		Curve:     c.String("curve"),
+		HTTP2:     c.Bool("http2"),
 		Streams:   c.Int("streams"),
 		Rooms:     c.Int("rooms"),
 		Rate:      c.Float64("rate"),
@@ -65,5 +68,7 @@ func options(c *cli.Context, timeout time.Duration) bench.Options {
 		SlowShare: c.Int("slow-share"),
 		ChurnRate: c.Int("churn-rate"),
 		StormSize: c.Int("storm-size"),
+
+		StreamsPerConnection: c.Int("streams-per-connection"),
 	}
 }

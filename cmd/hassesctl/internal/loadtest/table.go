@@ -21,7 +21,10 @@ func printResult(out *output.Screen, r *bench.Result) {
 			tls += " with " + r.Curve
 		}
 	}
-	line("scenario", "%s: %s in %s, %s, %s", r.Scenario, output.Plural(r.Streams, "stream"), output.Plural(r.Rooms, "room"), tls, processesText(r.Processes))
+	line("scenario", "%s: %s in %s, HTTP/%s, %s, %s", r.Scenario, output.Plural(r.Streams, "stream"), output.Plural(r.Rooms, "room"), r.HTTP, tls, processesText(r.Processes))
+	if r.HTTP == "2" {
+		line("", "%s on each connection", output.Plural(r.PerConnection, "stream"))
+	}
 	c := r.Connect
 	line("opened", "%d in %.1f s, %.0f a second; %s", c.Opened, c.Seconds, c.PerSecond, latencyText(c.Latency))
 	if c.Errors > 0 {
