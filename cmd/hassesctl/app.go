@@ -9,6 +9,7 @@ import (
 	"github.com/hassesd/hassesd/cmd/hassesctl/internal/loadtest"
 	"github.com/hassesd/hassesd/cmd/hassesctl/internal/operate"
 	"github.com/hassesd/hassesd/cmd/hassesctl/internal/pki"
+	"github.com/hassesd/hassesd/cmd/hassesctl/internal/send"
 	"github.com/hassesd/hassesd/cmd/hassesctl/internal/session"
 	"github.com/hassesd/hassesd/cmd/hassesctl/internal/tail"
 )
@@ -41,7 +42,7 @@ func newApp(s *session.Session) *cli.App {
 			inspect.Limits(s),
 			inspect.Sandbox(s),
 			inspect.Count(s),
-			operate.Send(s),
+			send.Command(s),
 			tail.Command(s),
 			operate.Kick(s),
 			operate.LogLevel(s),

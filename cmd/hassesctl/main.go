@@ -2,8 +2,8 @@
 // and the answers into tables or JSON. It is described in docs/hassesctl.md.
 //
 // This package lists the commands, which have packages of their own: inspect shows, operate acts,
-// tail subscribes, credential and pki work without a daemon, and loadtest measures. Package session
-// gives them input, output, settings and the control connection.
+// send publishes, tail subscribes, credential and pki work without a daemon, and loadtest measures.
+// Package session gives them input, output, settings and the control connection.
 package main
 
 import (

@@ -1,8 +1,10 @@
 package core
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
+	"io"
 	"net"
 	"os"
 	"os/exec"
@@ -118,6 +120,33 @@ func TestPingOfAFrozenDaemon(t *testing.T) {
 	}
 	if r := d.Ctl("ping", "--timeout", "30s"); r.Code != 0 {
 		t.Errorf("of one that goes on: %s", r)
+	}
+}
+
+// TestSendManyAsTheyCome proves that a message of a pipe arrives while the pipe stays open.
+func TestSendManyAsTheyCome(t *testing.T) {
+	t.Parallel()
+	d := harness.Start(t)
+	s := d.Subscribe("room=chat-42")
+	for how, format := range map[string]string{"--lines": "%s\n", "--sse": "id: 1\ndata: %s\n\n"} {
+		input, feed := io.Pipe()
+		cmd := exec.Command(harness.Hassesctl, "send", "chat-42", how, "--json", "--socket", d.Socket)
+		cmd.Env = harness.Environment()
+		cmd.Stdin = input
+		var out, errs bytes.Buffer
+		cmd.Stdout, cmd.Stderr = &out, &errs
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		for i := range 20 {
+			text := fmt.Sprintf("%s %d", how, i)
+			fmt.Fprintf(feed, format, text)
+			harness.WantMessage(t, s, text)
+		}
+		feed.Close()
+		if err := cmd.Wait(); err != nil || !strings.HasPrefix(out.String(), `{"published":20,`) {
+			t.Errorf("%s: %v: %s%s", how, err, &out, &errs)
+		}
 	}
 }
 

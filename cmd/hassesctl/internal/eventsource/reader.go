@@ -78,6 +78,12 @@ func (er *Reader) Next() (Event, error) {
 	}
 }
 
+// IsWithinEvent reports whether an event has begun, and its blank line has not come: after an error,
+// whether that cut an event off. A line that is not complete counts, unless it is a comment.
+func (er *Reader) IsWithinEvent() bool {
+	return len(er.line) > 0 && er.line[0] != ':' || len(er.data) > 0 || er.eventType != ""
+}
+
 // readLine stores the next line, without its end, in er.line. A line ends at its CR: the next byte
 // may be long in coming.
 func (er *Reader) readLine() error {

@@ -1,3 +1,4 @@
+// Package operate holds the commands that act on the daemon and its streams.
 package operate
 
 import (
