@@ -225,6 +225,10 @@ var rules = []rule{
 		why: "who may do what follows from rules, whatever is asked for and however it came in",
 	},
 	{
+		from: []string{"internal/api"}, never: []string{"./internal/..."}, except: []string{"./internal/api", "./internal/admin/access", "./internal/admin/api", "./internal/pemfile"},
+		why: "what operators see is made of figures that are handed in; it reaches into no part of the daemon",
+	},
+	{
 		from: []string{"internal/listen"}, never: []string{"./..."}, except: []string{"./internal/listen"}, strict: true,
 		why: "it opens sockets and pipes and does not know what for",
 	},
@@ -322,6 +326,10 @@ var rules = []rule{
 		why: "only auth reads and makes tokens",
 	},
 	{
+		from: []string{"internal/...", "cmd/..."}, never: []string{"github.com/prometheus/..."}, direct: true,
+		why: "only api knows how metrics are written",
+	},
+	{
 		from: []string{"internal/..."}, never: []string{"github.com/urfave/cli/..."},
 		why: "only cmd reads command lines",
 	},
@@ -393,6 +401,7 @@ var importers = map[string][]string{
 	"github.com/fxamacker/cbor/...": {"internal/histfile"},
 	"github.com/urfave/cli/...":     {"cmd"},
 	"github.com/golang-jwt/jwt/...": {"internal/auth"},
+	"github.com/prometheus/...":     {"internal/api"},
 	"golang.org/x/net/http2/hpack":  {"internal/edge/http2", "internal/bench"}, // server and client
 
 	"kernel.org/pub/linux/libs/security/libcap/...": {"internal/threads"},

@@ -11,13 +11,14 @@ const (
 // a certificate are required.
 func Defaults() Settings {
 	return Settings{
-		Listen:    []string{"https://:8443"},
-		Path:      "/sse",
-		HTTP2:     true,
-		Sandbox:   "auto",
-		LogLevel:  "normal",
-		LogFormat: "auto",
-		Retry:     2 * time.Second,
+		Listen:     []string{"https://:8443"},
+		Path:       "/sse",
+		HTTP2:      true,
+		HealthPath: "/healthz",
+		Sandbox:    "auto",
+		LogLevel:   "normal",
+		LogFormat:  "auto",
+		Retry:      2 * time.Second,
 		Auth: Auth{
 			Mode:      []string{},
 			SignedURL: AuthSignedURL{Keys: []string{}},
@@ -88,6 +89,7 @@ func development() Settings {
 	s.Auth.Mode, s.Auth.AllowAllRooms = []string{"none"}, true
 	s.Demo = true
 	s.Control.TCP, s.Control.FIFO = "127.0.0.1:8085", DevFIFO
+	s.API.Listen = "http://127.0.0.1:8444"
 	s.HSTS.MaxAge = 0 // a browser would remember it for localhost on all ports
 	return s
 }

@@ -104,7 +104,10 @@ func overlap(a, b string) bool {
 	return aIP == bIP || aIP.Is4() == bIP.Is4() && (aIP.IsUnspecified() || bIP.IsUnspecified())
 }
 
-func (c *checker) wantsTLS() bool {
+// wantsTLS reports whether there is an https:// address for anyone.
+func (c *checker) wantsTLS() bool { return c.browsersUseTLS() || c.s.API.IsTLS() }
+
+func (c *checker) browsersUseTLS() bool {
 	for _, text := range c.s.Listen {
 		if l, err := parseListener(text); err == nil && l.TLS {
 			return true

@@ -136,6 +136,7 @@ func TestDevelopmentModeReplacesDefaults(t *testing.T) {
 	want.Auth.Mode, want.Auth.AllowAllRooms = []string{"none"}, true
 	want.HSTS.MaxAge = 0
 	want.Control.TCP, want.Control.FIFO = "127.0.0.1:8085", DevFIFO
+	want.API.Listen = "http://127.0.0.1:8444"
 	s.sources = nil // see TestSource
 	if !reflect.DeepEqual(s, want) {
 		t.Errorf("got  %+v\nwant %+v", s, want)
@@ -143,7 +144,7 @@ func TestDevelopmentModeReplacesDefaults(t *testing.T) {
 	if !s.IsDefault("control.socket") {
 		t.Error("control.socket is not the default any more")
 	}
-	for _, key := range []string{"control.tcp", "control.fifo", "demo"} {
+	for _, key := range []string{"control.tcp", "control.fifo", "api.listen", "demo"} {
 		if !s.IsFromDevelopment(key) {
 			t.Errorf("%s seems to have been asked for", key)
 		}

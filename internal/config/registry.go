@@ -3,7 +3,7 @@ package config
 import "slices"
 
 // registry lists every key in the order of the file: top-level keys first, then table by table.
-var registry = slices.Concat(serviceEntries, authEntries, tlsEntries, webEntries, controlEntries, eventEntries, limitEntries, drainEntries)
+var registry = slices.Concat(serviceEntries, authEntries, tlsEntries, webEntries, controlEntries, apiEntries, eventEntries, limitEntries, drainEntries)
 
 // serviceEntries are the keys at the top of the file, for the daemon as a whole.
 var serviceEntries = []entry{
@@ -18,6 +18,13 @@ var serviceEntries = []entry{
 		usage:   "URL path of the event stream.",
 		example: "/events",
 		field:   func(s *Settings) any { return &s.Path },
+	},
+	{
+		name:       "health_path",
+		usage:      "URL path at which the listeners for browsers answer health checks of load balancers: 200 and ok, or 503 once the daemon drains. Anybody may ask, and learns nothing else. Empty: none.",
+		example:    "/up",
+		reloadable: true,
+		field:      func(s *Settings) any { return &s.HealthPath },
 	},
 	{
 		name:       "http2",
@@ -95,7 +102,7 @@ var serviceEntries = []entry{
 	},
 	{
 		name:  "dev",
-		usage: "Development mode, for a laptop: a self-signed certificate in memory, listeners on this machine only, no authentication, CORS for every origin on this machine, a demo page, the control socket and the FIFO in the user's runtime directory, and the control port on 127.0.0.1:8085. Settings that you set yourself keep their values.",
+		usage: "Development mode, for a laptop: a self-signed certificate in memory, listeners on this machine only, no authentication, CORS for every origin on this machine, a demo page, the control socket and the FIFO in the user's runtime directory, the control port on 127.0.0.1:8085, and api.listen on http://127.0.0.1:8444. Settings that you set yourself keep their values.",
 		field: func(s *Settings) any { return &s.Dev },
 	},
 	{

@@ -10,6 +10,8 @@ type Settings struct {
 	Path   string   `toml:"path"`   // the URL path browsers subscribe at
 	HTTP2  bool     `toml:"http2"`  // beside HTTP/1
 
+	HealthPath string `toml:"health_path"` // of health checks on the same listeners; empty: none
+
 	HTTP2HeaderTable int `toml:"http2_header_table"` // bytes, of each HTTP/2 connection; 0: none
 
 	User      string        `toml:"user"`       // name or number to switch to after binding; empty: none
@@ -33,6 +35,7 @@ type Settings struct {
 	CORS      CORS      `toml:"cors"`
 	HSTS      HSTS      `toml:"hsts"`
 	Control   Control   `toml:"control"`
+	API       API       `toml:"api"`
 	Heartbeat Heartbeat `toml:"heartbeat"`
 	History   History   `toml:"history"`
 	State     State     `toml:"state"`
@@ -151,6 +154,12 @@ type ControlTLS struct {
 	Admin        []string `toml:"admin"`          // uri:…, dns:… or spki:…
 	Publish      []string `toml:"publish"`
 	Read         []string `toml:"read"`
+}
+
+// API configures the HTTP listener of operators.
+type API struct {
+	Listen string `toml:"listen"` // http://…, https://… or unix:/…; empty: none
+	Pprof  bool   `toml:"pprof"`  // serve profiles to administrators
 }
 
 // Heartbeat keeps idle streams open through proxies.

@@ -16,6 +16,7 @@ func check(s *Settings) []*Error {
 	c.text()
 	c.listeners()
 	c.path()
+	c.healthPath()
 	c.certificate()
 	c.certificates()
 	c.acme()
@@ -23,6 +24,7 @@ func check(s *Settings) []*Error {
 	c.origins()
 	c.control()
 	c.controlKeys()
+	c.api()
 	c.heartbeat()
 	c.state()
 	c.numbers()
@@ -61,11 +63,17 @@ func (c *checker) path() {
 	switch {
 	case !strings.HasPrefix(p, "/"):
 		c.addError("path", "write it as in /sse", "%q does not begin with a slash", p)
-	case strings.ContainsFunc(p, func(r rune) bool { return r <= ' ' || r >= 0x7f || r == '?' || r == '#' || r == '%' }):
+	case strings.ContainsFunc(p, isEncodedInPath):
 		c.addError("path", "use letters, digits and / - _ . ~", "%q has a character that must be encoded in a path", p)
 	case p == "/" && c.s.Demo:
 		c.addError("path", "choose another path, as in /sse, or leave demo out", "the demo page is at /, so streams cannot be there")
 	}
+}
+
+// isEncodedInPath reports whether the setting of a path must not have the character: the path of a
+// request is compared as it comes.
+func isEncodedInPath(r rune) bool {
+	return r <= ' ' || r >= 0x7f || r == '?' || r == '#' || r == '%'
 }
 
 func (c *checker) heartbeat() {

@@ -75,7 +75,7 @@ func isDNSName(host string) bool {
 }
 
 func (c *checker) acmeChallenges() {
-	if !c.wantsTLS() {
+	if !c.browsersUseTLS() {
 		c.addError("acme.hosts", "add an https:// listener, or leave acme out", "no listener uses TLS, so nothing would use a certificate")
 		return
 	}

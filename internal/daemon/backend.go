@@ -30,6 +30,7 @@ type backend struct {
 	listeners    *listeners
 	certificates *certificates
 	control      *control
+	operators    *operators
 	confined     *confinement
 	reload       func(ctx context.Context) (reloaded, error)
 	drain        func(ctx context.Context, plan edge.DrainPlan) (streams int, left time.Duration, err error)

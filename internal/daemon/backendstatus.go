@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/hassesd/hassesd/internal/admin/api"
-	"github.com/hassesd/hassesd/internal/hub"
 	"github.com/hassesd/hassesd/internal/options"
 )
 
@@ -46,16 +45,12 @@ func (b *backend) Status(context.Context) (api.Status, error) {
 			Bytes:            h.HistoryBytes,
 			OldestAgeSeconds: h.HistoryOldest.Seconds(),
 		},
-		Closed:  st.Closed,
-		Refused: st.Refused,
-		Dropped: map[string]uint64{
-			hub.Close.String():      st.Dropped.Close,
-			hub.DropOldest.String(): st.Dropped.Oldest,
-			hub.Latest.String():     st.Dropped.Latest,
-		},
+		Closed:     st.Closed,
+		Refused:    st.Refused,
+		Dropped:    dropped(st.Dropped),
 		CORSOrigin: settings.CORS.Origins,
 		Listen:     b.listeners.addresses(),
-		Endpoints:  slices.Concat(b.listeners.endpoints(), b.control.endpoints),
+		Endpoints:  slices.Concat(b.listeners.endpoints(), b.control.endpoints, b.operators.endpoints()),
 	}
 	if all := settings.TLS.All(); len(all) > 0 { // hasses had one
 		out.CertFile, out.KeyFile = all[0].CertFile, all[0].KeyFile

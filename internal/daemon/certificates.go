@@ -41,7 +41,7 @@ func readCertificates(s *config.Settings, now time.Time) (*certs.Reading, error)
 	case len(files) > 0:
 		reading, err := certs.NewKeeper(nil).Read(files, now)
 		return reading, certificateFaults(s, err)
-	case s.Dev, len(s.ACME.Hosts) > 0, options.Mode(s.Listen) == "http":
+	case s.Dev, len(s.ACME.Hosts) > 0, !options.WantsTLS(s):
 		return nil, nil //nolint:nilnil // the certificates come from elsewhere, or there are none
 	}
 	return nil, errNoCertificate
@@ -104,7 +104,7 @@ func certificateFaults(s *config.Settings, err error) error {
 // open makes the store, and fills it with the certificates that were read or with the one of
 // development mode. Without TLS there is none.
 func (c *certificates) open(s *config.Settings, reading *certs.Reading, now time.Time) error {
-	if reading == nil && options.Mode(s.Listen) == "http" {
+	if reading == nil && !options.WantsTLS(s) {
 		return nil
 	}
 	store, err := certs.NewStore(options.TLSPolicy(s))

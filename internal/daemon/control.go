@@ -29,7 +29,8 @@ type control struct {
 	admission *admission.Table // of the port under TLS
 	endpoints []api.Endpoint
 
-	port atomic.Pointer[controlPort] // under TLS; nil: plain TCP, or no port
+	port atomic.Pointer[controlPort]   // under TLS; nil: plain TCP, or no port
+	keys atomic.Pointer[access.Rights] // a copy of rights, for those who do not hold changing
 
 	// Guarded by changing.
 	files    *certs.Watch   // of the port; nil: as above
@@ -59,6 +60,9 @@ type controlFound struct {
 	unixGID int // of the socket; -1: as it comes
 	fifoGID int
 }
+
+// findKey returns the key that secret is, by the present rights.
+func (c *control) findKey(secret string) (access.Key, bool) { return c.keys.Load().FindKey(secret) }
 
 // warnOfUnreadable warns of keys that the process, as it is now, cannot read again.
 func (c *control) warnOfUnreadable() {

@@ -41,6 +41,7 @@ func (c *control) refuseShared(rights *access.Rights) error {
 func (c *control) useRights(rights *access.Rights) (isOther bool) {
 	isOther = c.rights != nil && !c.rights.Same(rights)
 	c.rights = rights
+	c.keys.Store(rights)
 	c.server.SetRights(rights)
 	return isOther
 }

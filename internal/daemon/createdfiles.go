@@ -23,6 +23,7 @@ func checkCreatedFiles(s *config.Settings) error {
 		{"pid_file", s.PIDFile, 0, false},
 		{"control.socket", s.Control.Socket, fs.ModeSocket, true},
 		{"control.fifo", s.Control.FIFO, fs.ModeNamedPipe, false},
+		{"api.listen", s.API.UnixPath(), fs.ModeSocket, true},
 	} {
 		if p.path == "" || s.IsFromDevelopment(p.key) { // a start goes on without that
 			continue

@@ -49,6 +49,7 @@ type Daemon struct {
 	certificates  certificates
 	listeners     listeners
 	control       control
+	operators     operators
 	confined      confinement
 	tickets       tickets
 	history       history
@@ -65,6 +66,7 @@ type Daemon struct {
 	settings   atomic.Pointer[config.Settings] // those that apply
 	reloading  turn                            // one reload, or check of files, at a time
 	drainBegun atomic.Bool
+	isServing  atomic.Bool // browsers can connect
 	isEnding   atomic.Bool // the streams are gone, and no reload takes effect any more
 	loopFailed chan error
 }

@@ -62,7 +62,7 @@ func startUnder(t *testing.T, env []string, toml string, flags ...config.Assignm
 	r.configure(toml)
 	socket := filepath.Join(dir, "control.sock")
 	own := []config.Assignment{{Flag: "dev", Value: "true"}, {Flag: "listen", Value: "https://127.0.0.1:0"}, {Flag: "control-socket", Value: socket}}
-	for key, flag := range map[string]string{"tcp": "control-tcp", "fifo": "fifo"} {
+	for key, flag := range map[string]string{"tcp": "control-tcp", "fifo": "fifo", "api": "api-listen"} {
 		if !strings.Contains(toml, key) { // or it would be the one place of this machine that development mode takes
 			own = append(own, config.Assignment{Flag: flag})
 		}

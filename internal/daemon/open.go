@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/hassesd/hassesd/internal/admin/server"
+	"github.com/hassesd/hassesd/internal/api"
 	"github.com/hassesd/hassesd/internal/config"
 	"github.com/hassesd/hassesd/internal/edge"
 	"github.com/hassesd/hassesd/internal/eventlog/memory"
@@ -57,6 +58,10 @@ func (d *Daemon) open(ctx context.Context, o Options) error {
 	if err := d.openControl(r, descriptors); err != nil {
 		return err
 	}
+	d.atEnd.add(d.operators.close)
+	if err := d.operators.open(&s, r.control.unixGID); err != nil {
+		return err
+	}
 	if err := writePIDFile(s.PIDFile, d.log, &d.atEnd); err != nil {
 		return err
 	}
@@ -91,11 +96,14 @@ func (d *Daemon) open(ctx context.Context, o Options) error {
 	d.openEdge(descriptors)
 	d.memory.Protect(memoryTarget{d.hub, d.edge}, time.Now())
 	d.backend.hub, d.backend.publisher, d.backend.edge, d.backend.memory = d.hub, d.publisher, d.edge, d.memory
+	if err := d.makeOperators(descriptors); err != nil {
+		return err
+	}
 	if err := d.confined.enter(&s); err != nil {
 		return err
 	}
 	d.warnOfUnreadable()
-	welcome(&s, o.Stderr, d.backend.subscribeURL(), d.control.endpoints)
+	welcome(&s, o.Stderr, d.backend.subscribeURL(), slices.Concat(d.control.endpoints, d.operators.endpoints()))
 	return nil
 }
 
@@ -108,10 +116,11 @@ func (d *Daemon) wire() {
 	d.listeners.log, d.listeners.manager, d.listeners.inherited = d.log, d.manager, d.inherited
 	d.control.log, d.control.settings = d.log, d.current
 	d.control.manager, d.control.inherited, d.control.changing = d.manager, d.inherited, d.reloading
+	d.operators.log, d.operators.manager, d.operators.inherited = d.log, d.manager, d.inherited
 	d.history.log, d.history.manager = d.log, d.manager
 	d.backend.log, d.backend.logs, d.backend.settings, d.backend.startedAt = d.log, d.logs, d.current, d.startedAt
 	d.backend.manager, d.backend.listeners, d.backend.certificates = d.manager, &d.listeners, &d.certificates
-	d.backend.control, d.backend.confined = &d.control, &d.confined
+	d.backend.control, d.backend.operators, d.backend.confined = &d.control, &d.operators, &d.confined
 	d.backend.reload, d.backend.drain, d.backend.isDraining = d.reload, d.drain, d.drainBegun.Load
 }
 
@@ -156,6 +165,18 @@ func (d *Daemon) openControl(r *reading, descriptors int) error {
 		HandshakeSlot:      func(ctx context.Context) (func(), error) { return d.edge.HandshakeSlot(ctx) },
 		HandshakesUnderway: func(change int64) { d.edge.HandshakesUnderway(change) },
 	}, descriptors, r.now)
+}
+
+// makeOperators makes the server of api.listen. What others serve there is in its routes.
+func (d *Daemon) makeOperators(descriptors int) error {
+	return d.operators.make(api.Options{
+		Connections:   options.ControlConnections(d.current(), descriptors),
+		HandshakeSlot: d.edge.HandshakeSlot,
+		FindKey:       d.control.findKey,
+		Now:           time.Now,
+		Health:        api.Health{Live: d.live, Ready: d.ready},
+		Routes:        []api.Route{api.Metrics(d.figures, d.operators.process, d.log)},
+	}, &d.certificates)
 }
 
 func (d *Daemon) openLoops() error {

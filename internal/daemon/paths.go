@@ -60,6 +60,7 @@ func neededPaths(s *config.Settings, sources []string) []neededPath {
 	add("log_file", s.LogFile, sandbox.AppendFile)
 	add("pid_file", s.PIDFile, sandbox.RemoveFile)
 	add("control.socket", options.ControlSocket(s), sandbox.RemoveFile)
+	add("api.listen", s.API.UnixPath(), sandbox.RemoveFile)
 	// What outlives a restart.
 	add("state.dir", s.State.Dir, sandbox.Store)
 	if path, isGiven := s.History.Path(&s.State); isGiven && !sameDirectory(path, s.State.Dir) {

@@ -60,10 +60,13 @@ func (d *Daemon) serve(ctx context.Context) error {
 		return err
 	}
 	running.Go(func() { d.manager.RunStatus(stopHousekeeping, statusFigures{d.edge}) }) // which asks the acceptors that Serve has made
-	d.inherited.Close()                                                                 // what is not wanted any more
-	if d.manager.IsPresent() {                                                          // before anyone is served who may have them forgotten
+	d.isServing.Store(true)
+	running.Go(d.operators.serve)
+	d.inherited.Close()        // what is not wanted any more
+	if d.manager.IsPresent() { // before anyone is served who may have them forgotten
 		d.listeners.store()
 		d.control.store()
+		d.operators.store()
 	}
 	d.control.server.Serve()
 	if acme := d.certificates.acme; acme != nil {
@@ -81,6 +84,7 @@ func (d *Daemon) serve(ctx context.Context) error {
 	if down := d.control.server.Shutdown(stop); down != nil {
 		d.log.Debug("control connections cut", "err", down)
 	}
+	d.operators.close()
 	if err != nil && !errors.Is(err, errStoppedAtOnce) {
 		d.history.lose() // a loop has failed, and nobody knows what it has sent
 	}

@@ -59,14 +59,18 @@ func welcomeText(s *config.Settings, address string, endpoints []api.Endpoint, t
 				continue
 			}
 			line(name, `php -r 'fwrite(fsockopen("%s", %s), "room624=hello\n");'`, host, port)
-		case api.EndpointListen:
+		case api.EndpointListen, api.EndpointAPI:
 			continue
 		}
 		name = ""
 	}
 	for _, way := range endpoints {
-		if way.Kind == api.EndpointControlSocket {
+		switch way.Kind {
+		case api.EndpointControlSocket:
 			line("look", "%s status", tool)
+		case api.EndpointAPI:
+			line("metrics", "curl %s/metrics", way.Address)
+		case api.EndpointListen, api.EndpointControlTCP, api.EndpointFIFO:
 		}
 	}
 	b.WriteString("\n")

@@ -46,6 +46,7 @@ type tlsSource = func() (config *tls.Config, serves func(serverName, host string
 type Config struct {
 	Path           string       // where streams are, "/sse"
 	Auth           *auth.Policy // who may subscribe to what; nil: no credentials are needed
+	HealthPath     string       // where load balancers check health; empty: nowhere
 	AllowAll       bool         // clients may subscribe to *, if no credentials are needed
 	RoomsPerClient int          // must be set
 	Origins        []string     // CORS; "*" stands alone
@@ -92,6 +93,7 @@ func newSnapshot(c Config, challenge func(token string) (string, bool)) *snapsho
 		Config: c,
 		rules: &site.Rules{
 			Path:        c.Path,
+			HealthPath:  c.HealthPath,
 			Auth:        c.Auth,
 			AllowAll:    c.AllowAll,
 			MaxRooms:    c.RoomsPerClient,

@@ -196,6 +196,7 @@ type Stats struct {
 	Reinits              uint64
 	Deliveries           uint64
 	FannedOutBytes       uint64
+	Handshakes           int // in flight
 	Loops                []LoopStats
 	Closed               map[string]uint64
 	Refused              map[string]uint64
@@ -220,20 +221,25 @@ type LoopStats struct {
 // Stats adds up the figures that the workers have published. It posts to no loop, and waits at most
 // settleTime for turns in progress. A stuck loop shows as stuck.
 func (s *Server) Stats(now time.Time) Stats {
-	out := Stats{
-		Peak:    int(s.peak.Load()),
-		Limit:   s.ConnectionLimit(),
-		HTTP:    make([]HTTPStats, numKinds),
-		Closed:  make(map[string]uint64),
-		Refused: make(map[string]uint64),
-	}
-	for k := range out.HTTP {
-		out.HTTP[k].Version, out.HTTP[k].TLS = kind(k).version().String(), kind(k).secure()
-	}
 	late := time.NewTimer(settleTime)
 	defer late.Stop()
 	for _, w := range s.workers {
 		w.figures.settled(late.C)
+	}
+	return s.Published(now)
+}
+
+// Published is Stats without any wait: turns in progress are not in it.
+func (s *Server) Published(now time.Time) Stats {
+	out := Stats{
+		Peak:    int(s.peak.Load()),
+		Limit:   s.ConnectionLimit(),
+		HTTP:    make([]HTTPStats, numKinds),
+		Closed:  make(map[string]uint64, numCloseReasons),
+		Refused: make(map[string]uint64, numRefuseReasons),
+	}
+	for k := range out.HTTP {
+		out.HTTP[k].Version, out.HTTP[k].TLS = kind(k).version().String(), kind(k).secure()
 	}
 	for reason := range numRefuseReasons {
 		out.Refused[reason.String()] += s.refused[reason].Load()
@@ -260,6 +266,7 @@ func (out *Stats) add(b *figureBoard, now time.Time) {
 	out.HTTP[kindOf(http20, false)].Connections += f.http2 - f.http2Secure
 	out.StreamsOpened += f.streamsOpened
 	out.Reinits += f.reinits
+	out.Handshakes += f.handshakes
 	out.Deliveries += b.volumes.deliveries.Load()
 	out.FannedOutBytes += b.volumes.fannedOutBytes.Load()
 	out.Dropped.Close += b.volumes.droppedClose.Load()
@@ -298,6 +305,7 @@ func (s *Server) Limits(now time.Time, penalized int) LimitsInfo {
 		HandshakeLimit:  s.config().Handshakes,
 		Streams:         int(s.streams.Load()),
 		StreamLimit:     int(s.streamsMost.Load()),
+		Handshakes:      st.Handshakes,
 		Refused:         st.Refused,
 		FannedOutBytes:  st.FannedOutBytes,
 		Admission:       s.admission.Stats(now.Sub(s.start), penalized),
@@ -308,7 +316,6 @@ func (s *Server) Limits(now time.Time, penalized int) LimitsInfo {
 	most := make(map[admission.Network]int)
 	for _, w := range s.workers {
 		f := w.figures.latest.Load()
-		out.Handshakes += f.handshakes
 		out.HandshakesWaiting += f.handshakesWaiting
 		out.MostStreams = max(out.MostStreams, f.mostStreams)
 		if f.mostHandshakes > 0 {

@@ -84,6 +84,7 @@ func (c *conn) visitor() site.Visitor {
 		Address:    c.addr,
 		Now:        c.w.loop.Now(),
 		Secure:     c.secure,
+		Draining:   c.w.srv.draining(),
 		Serves:     c.serves,
 		ServerName: c.serverName,
 	}

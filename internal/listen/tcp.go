@@ -30,8 +30,7 @@ func TCP(addr string) (net.Listener, error) {
 	if _, _, err := net.SplitHostPort(addr); err != nil {
 		return nil, fmt.Errorf("control address %q: want host:port: %w", addr, err)
 	}
-	var lc net.ListenConfig
-	l, err := lc.Listen(context.Background(), "tcp", addr)
+	l, err := Address(addr)
 	if err != nil {
 		return nil, fmt.Errorf("open the control port: %w", err)
 	}
@@ -42,6 +41,12 @@ func TCP(addr string) (net.Listener, error) {
 func IsLoopback(addr string) bool {
 	host, _, err := net.SplitHostPort(addr)
 	return err == nil && isLoopbackHost(host)
+}
+
+// Address listens on TCP at a valid host:port; without a host on every address of both families.
+func Address(addr string) (net.Listener, error) {
+	var lc net.ListenConfig
+	return lc.Listen(context.Background(), "tcp", addr)
 }
 
 // isLoopbackHost reports whether host, of a host:port, is a loopback address.

@@ -19,18 +19,22 @@ func OtherDescriptors(s *config.Settings) int {
 
 // controlShares returns how many times control.connections the control endpoints may use
 // descriptors: each endpoint for that many connections and for as many without a role, at the port
-// under TLS for four times as many.
+// under TLS for four times as many. api.listen may have that many, too.
 func controlShares(s *config.Settings) int {
+	shares := 2
 	switch {
 	case s.Control.TLS.CertFile != "":
-		return 7
+		shares = 7
 	case s.Control.TCP != "":
-		return 4
+		shares = 4
 	}
-	return 2
+	if s.API.Listen != "" {
+		shares++
+	}
+	return shares
 }
 
-// ControlConnections returns how many connections each control endpoint may have:
+// ControlConnections returns how many connections each control endpoint and api.listen may have:
 // control.connections, unless descriptors are so scarce that the endpoints together could take them
 // all, and nobody could ask for the status any more. The edge leaves at least half of a small limit
 // to others than browsers.

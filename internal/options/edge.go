@@ -13,6 +13,7 @@ import (
 func Edge(s *config.Settings, policy *auth.Policy) edge.Config {
 	return edge.Config{
 		Path:              s.Path,
+		HealthPath:        s.HealthPath,
 		Auth:              policy,
 		AllowAll:          s.Auth.AllowAllRooms,
 		RoomsPerClient:    s.Limits.RoomsPerClient,

@@ -5,6 +5,8 @@ import (
 	"net"
 	"net/url"
 	"strings"
+
+	"github.com/hassesd/hassesd/internal/config"
 )
 
 // SplitListen returns the address of a listen URL, and whether it is for TLS. The port defaults to
@@ -24,6 +26,9 @@ func SplitListen(listen string) (address string, secure bool, err error) {
 	}
 	return net.JoinHostPort(u.Hostname(), port), secure, nil
 }
+
+// WantsTLS reports whether browsers or operators are served over TLS.
+func WantsTLS(s *config.Settings) bool { return Mode(s.Listen) != "http" || s.API.IsTLS() }
 
 // Mode returns what the listeners speak together: https, http or mixed.
 func Mode(listen []string) string {

@@ -19,13 +19,14 @@ const (
 	HTTP       = "http"
 	Control    = "control"
 	ControlTCP = "control-tcp"
+	API        = "api"
 
 	// storedPrefix precedes the name of a socket that this service has opened itself and that the
 	// manager has stored over a restart.
 	storedPrefix = "kept-"
 )
 
-var socketNames = []string{HTTPS, HTTP, Control, ControlTCP}
+var socketNames = []string{HTTPS, HTTP, Control, ControlTCP, API}
 
 // SocketError is about an inherited socket that the daemon cannot use as the unit and the settings
 // are.

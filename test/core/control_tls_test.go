@@ -147,7 +147,7 @@ func TestControlBeyondLoopbackWantsTLS(t *testing.T) {
 	for _, addr := range []string{":9085", "0.0.0.0:9085", "192.0.2.1:9085"} {
 		for _, mode := range [][]string{{}, {"check"}} {
 			d := harness.Bare(t)
-			args := append(append([]string{}, mode...), "--dev", "--control-socket", d.Path("s"), "--control-tcp", addr)
+			args := append(append([]string{}, mode...), "--dev", "--control-socket", d.Path("s"), "--control-tcp", addr, "--api-listen", "")
 			r := harness.Run(t, "", harness.Hassesd, args...)
 			if r.Code != 2 || !strings.Contains(r.Stderr, "control.tcp: "+`"`+addr+`" is not on loopback`) || !strings.Contains(r.Stderr, "control.tls.cert_file") {
 				t.Errorf("%q: %s", args, r)

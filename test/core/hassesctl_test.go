@@ -194,7 +194,7 @@ func TestHassesctlTail(t *testing.T) {
 func TestDevMode(t *testing.T) {
 	t.Parallel()
 	addr := harness.FreeAddress(t)
-	d := harness.Bare(t, "--dev", "--listen", "https://"+addr, "--control-tcp", "127.0.0.1:0", "--drain-window", "200ms")
+	d := harness.Bare(t, "--dev", "--listen", "https://"+addr, "--control-tcp", "127.0.0.1:0", "--api-listen", "", "--drain-window", "200ms")
 	home := t.TempDir()
 	t.Log("runtime directory", home)
 	cmd := exec.Command(harness.Hassesd, d.Args...)

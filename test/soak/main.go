@@ -137,7 +137,7 @@ func launch(bin string) (*daemon, error) {
 	}
 	d := &daemon{bin: bin, dir: dir, ended: make(chan struct{})}
 	d.cmd = exec.Command(filepath.Join(bin, "hassesd"), "--dev", "--listen", "https://127.0.0.1:18444", "--control-socket", d.socket(),
-		"--control-tcp", "127.0.0.1:0", "--fifo", filepath.Join(dir, "fifo"), // not those of a daemon that make run has started
+		"--control-tcp", "127.0.0.1:0", "--api-listen", "", "--fifo", filepath.Join(dir, "fifo"), // not those of a daemon that make run has started
 		// A history that is full soon, so that what grows later grows for another reason.
 		"--log-level", "quiet", "--history-bytes", "4MiB", "--drain-window", "0")
 	d.cmd.Stdout, d.cmd.Stderr = &d.log, &d.log

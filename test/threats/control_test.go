@@ -132,7 +132,7 @@ func TestT11ConfigurationsThatOpenTheDoor(t *testing.T) {
 		"a socket for all":           {"[control]\nunix_mode = \"0666\"\n", "every user of this machine"},
 	} {
 		path := file("conf", tc.config, 0o600)
-		r := harness.Run(t, "", harness.Hassesd, "--dev", "--config", path, "--control-socket", filepath.Join(dir, "s"))
+		r := harness.Run(t, "", harness.Hassesd, "--dev", "--config", path, "--control-socket", filepath.Join(dir, "s"), "--api-listen", "")
 		if r.Code != 2 || !strings.Contains(r.Stderr, tc.want) {
 			t.Errorf("%s: want exit code 2 and %q, got %s", name, tc.want, r)
 		}

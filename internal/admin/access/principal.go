@@ -98,5 +98,5 @@ func (p *Principal) KeyID() string { return p.keyID }
 
 // FindKey returns the key that secret is, by the rules that were applied last.
 func (p *Principal) FindKey(secret string) (Key, bool) {
-	return p.rights.find(sha256.Sum256([]byte(secret)))
+	return p.rights.FindKey(secret)
 }

@@ -220,6 +220,9 @@ func (r *Rights) Same(other *Rights) bool {
 	return true
 }
 
+// FindKey returns the key that secret is. It takes the same time whichever key it is, or none.
+func (r *Rights) FindKey(secret string) (Key, bool) { return r.find(sha256.Sum256([]byte(secret))) }
+
 // find returns the key with that hash. It takes the same time whichever key it is, or none.
 func (r *Rights) find(sum [sha256.Size]byte) (Key, bool) {
 	var found Key

@@ -61,7 +61,7 @@ type HTTPStatus struct {
 // Endpoint is one way into the daemon.
 type Endpoint struct {
 	Kind    EndpointKind `json:"kind"`
-	Address string       `json:"address"`       // https://HOST:PORT of listen, HOST:PORT of control_tcp, otherwise a path
+	Address string       `json:"address"`       // https://HOST:PORT of listen and api, HOST:PORT of control_tcp, otherwise a path
 	TLS     bool         `json:"tls,omitempty"` // TLS is spoken
 }
 
@@ -74,6 +74,7 @@ const (
 	EndpointControlSocket EndpointKind = "control_socket"
 	EndpointControlTCP    EndpointKind = "control_tcp"
 	EndpointFIFO          EndpointKind = "fifo"
+	EndpointAPI           EndpointKind = "api" // operators, over HTTP
 )
 
 // HistoryStatus says what a resume can draw on.

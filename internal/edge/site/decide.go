@@ -25,6 +25,9 @@ func Decide(req *exchange.Request, r *Rules, v Visitor) (*Subscription, exchange
 	case http.MethodConnect:
 		return nil, methodNotAllowed(req)
 	}
+	if r.HealthPath != "" && req.Path == r.HealthPath {
+		return nil, decideHealth(req, r, v)
+	}
 	if req.Path == r.Path {
 		return decideStream(req, r, v)
 	}
@@ -60,6 +63,27 @@ func decideChallenge(req *exchange.Request, r *Rules, v Visitor) (exchange.Answe
 		Fields: []exchange.Field{{Name: "Content-Type", Value: "application/octet-stream"}, {Name: "Cache-Control", Value: "no-store"}},
 		Body:   []byte(text),
 	}, ok
+}
+
+// decideHealth returns the answer to a load balancer that asks whether to send clients here. It has
+// no figures, as anybody may ask.
+func decideHealth(req *exchange.Request, r *Rules, v Visitor) exchange.Answer {
+	switch req.Method {
+	case http.MethodGet, http.MethodHead:
+	case http.MethodOptions:
+		return options(req, r)
+	default:
+		return methodNotAllowed(req)
+	}
+	ans := exchange.Answer{
+		Status: http.StatusOK,
+		Fields: []exchange.Field{{Name: "Content-Type", Value: "text/plain; charset=utf-8"}, {Name: "Cache-Control", Value: "no-store"}},
+		Body:   []byte("ok"),
+	}
+	if v.Draining {
+		ans.Status, ans.Body = http.StatusServiceUnavailable, []byte("draining")
+	}
+	return ans
 }
 
 // decideStream decides on a request for the path of the streams.

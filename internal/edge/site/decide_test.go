@@ -3,6 +3,7 @@ package site
 import (
 	"testing"
 
+	"github.com/hassesd/hassesd/internal/auth"
 	"github.com/hassesd/hassesd/internal/edge/exchange"
 )
 
@@ -64,6 +65,36 @@ func TestStreamsAtTheRoot(t *testing.T) {
 	r := &Rules{Path: "/", MaxRooms: 4, Demo: true}
 	if sub, ans := Decide(&exchange.Request{Method: "GET", Path: "/", RawQuery: "subscribe=a"}, r, Visitor{}); sub == nil {
 		t.Errorf("got %+v, want a stream", ans)
+	}
+}
+
+func TestHealthIsAnsweredBeforeAuthorization(t *testing.T) {
+	policy := &auth.Policy{} // that lets nobody in
+	for _, tt := range []struct {
+		name       string
+		req        exchange.Request
+		healthPath string
+		draining   bool
+		status     int
+		body       string
+	}{
+		{"well", exchange.Request{Method: "GET", Path: "/healthz"}, "/healthz", false, 200, "ok"},
+		{"whatever the query", exchange.Request{Method: "GET", Path: "/healthz", RawQuery: "subscribe=a"}, "/healthz", false, 200, "ok"},
+		{"HEAD", exchange.Request{Method: "HEAD", Path: "/healthz"}, "/healthz", false, 200, "ok"},
+		{"HTTP/1.0", exchange.Request{Method: "GET", Path: "/healthz", HTTP10: true}, "/healthz", false, 200, "ok"},
+		{"draining", exchange.Request{Method: "GET", Path: "/healthz"}, "/healthz", true, 503, "draining"},
+		{"with a body", exchange.Request{Method: "GET", Path: "/healthz", HasBody: true}, "/healthz", false, 400, ""},
+		{"POST", exchange.Request{Method: "POST", Path: "/healthz"}, "/healthz", false, 405, ""},
+		{"preflight", exchange.Request{Method: "OPTIONS", Path: "/healthz"}, "/healthz", false, 204, ""},
+		{"another path", exchange.Request{Method: "GET", Path: "/up"}, "/up", false, 200, "ok"},
+		{"none", exchange.Request{Method: "GET", Path: "/healthz"}, "", false, 404, ""},
+		{"below it", exchange.Request{Method: "GET", Path: "/healthz/x"}, "/healthz", false, 404, ""},
+	} {
+		r := &Rules{Path: "/sse", HealthPath: tt.healthPath, MaxRooms: 1, Auth: policy}
+		sub, ans := Decide(&tt.req, r, Visitor{Draining: tt.draining})
+		if sub != nil || ans.Stream || ans.Status != tt.status || string(ans.Body) != tt.body {
+			t.Errorf("%s: %+v, want %d %q", tt.name, ans, tt.status, tt.body)
+		}
 	}
 }
 

@@ -15,6 +15,7 @@ const AllowedMethods = "GET, HEAD, OPTIONS"
 // Rules is the configuration of requests. It is immutable: a reload makes a new one.
 type Rules struct {
 	Path        string       // where streams are
+	HealthPath  string       // where load balancers check health; empty: nowhere
 	Auth        *auth.Policy // who may subscribe to what; nil: no credentials are needed
 	AllowAll    bool         // clients may subscribe to *, if no credentials are needed
 	MaxRooms    int          // of one stream
@@ -33,6 +34,8 @@ type Visitor struct {
 	Address netip.Addr
 	Now     time.Time
 	Secure  bool // over TLS
+	// Draining: the daemon takes no new clients.
+	Draining bool
 	// Serves reports whether a request for host may be answered on a connection with this
 	// ServerName (SNI, empty for none). If nil, every host is served.
 	Serves     func(serverName, host string) bool

@@ -1,0 +1,107 @@
+package api
+
+import (
+	"context"
+	"net"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/hassesd/hassesd/internal/admin/access"
+	"github.com/hassesd/hassesd/internal/admin/api"
+)
+
+// roleKey is the context's key of the role that a request has.
+type roleKey struct{}
+
+// MayRead reports whether whoever sent the request may see figures. Handlers of [Anybody] ask.
+func MayRead(ctx context.Context) bool { return roleOf(ctx).Includes(api.RoleRead) }
+
+func roleOf(ctx context.Context) api.Role {
+	role, ok := ctx.Value(roleKey{}).(api.Role)
+	if !ok {
+		return api.RoleNone
+	}
+	return role
+}
+
+// BearerKey returns the key that a request shows; "" without one.
+func BearerKey(req *http.Request) string {
+	scheme, key, ok := strings.Cut(req.Header.Get("Authorization"), " ")
+	if !ok || !strings.EqualFold(scheme, "Bearer") {
+		return ""
+	}
+	return strings.TrimSpace(key)
+}
+
+// role returns the role of a request, and what is wrong with its key, if anything is. Wrong keys
+// slow down where they come from.
+func (s *Server) role(req *http.Request) (role api.Role, isWrong bool) {
+	role = api.RoleNone
+	if s.isLocal {
+		role = api.RoleRead
+	}
+	secret := BearerKey(req)
+	if secret == "" {
+		return role, req.Header.Get("Authorization") != ""
+	}
+	source := sourceOf(req)
+	if wait := s.attempts.Delay(s.now(), source); wait > 0 {
+		late := time.NewTimer(wait)
+		defer late.Stop()
+		select {
+		case <-late.C:
+		case <-req.Context().Done():
+		}
+	}
+	key, ok := s.findKey(secret)
+	if !ok {
+		s.attempts.RecordWrong(s.now(), source)
+		return role, true
+	}
+	if key.Role.Includes(role) {
+		role = key.Role
+	}
+	return role, false
+}
+
+// sourceOf returns where a request comes from, for counting wrong keys.
+func sourceOf(req *http.Request) string {
+	host, _, err := net.SplitHostPort(req.RemoteAddr)
+	if err != nil {
+		return "unix"
+	}
+	return host
+}
+
+// authorize reports whether the request may use the route, and otherwise writes the response. The
+// request that it returns carries the role.
+func (s *Server) authorize(w http.ResponseWriter, req *http.Request, route *Route) (*http.Request, bool) {
+	if route.Access == Own {
+		return req, true
+	}
+	role, isWrong := s.role(req)
+	needed := api.RoleNone
+	switch route.Access {
+	case Reads:
+		needed = api.RoleRead
+	case Admins:
+		needed = api.RoleAdmin
+	case Anybody, Own:
+		isWrong = false // a wrong key takes nothing away
+	}
+	switch {
+	case isWrong || !role.Includes(needed) && req.Header.Get("Authorization") == "":
+		w.Header().Set("WWW-Authenticate", `Bearer realm="hassesd"`)
+		s.refuse(w, RefusedKey, http.StatusUnauthorized, "unauthorized",
+			"a key with the role "+string(needed)+" is needed: send Authorization: Bearer KEY, with a key of [[control.key]]")
+		return nil, false
+	case !role.Includes(needed):
+		s.refuse(w, RefusedRole, http.StatusForbidden, "forbidden", "this key's role is "+string(role)+", and "+string(needed)+" is needed")
+		return nil, false
+	}
+	return req.WithContext(context.WithValue(req.Context(), roleKey{}, role)), true
+}
+
+// FindKey is what finds the key that a secret is.
+type FindKey = func(secret string) (access.Key, bool)

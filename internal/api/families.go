@@ -1,0 +1,58 @@
+package api
+
+import (
+	"runtime"
+	"strconv"
+
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+// families returns all families of the daemon's own, in the order of docs/monitoring.md.
+func families() []family {
+	return []family{
+		{"build_info", "Always 1; the labels are the version of the daemon, and of Go.", prometheus.GaugeValue, []string{"version", "go_version"}, func(f *Figures, emit emit) {
+			emit(1, f.Version, runtime.Version())
+		}},
+		gauge("start_time_seconds", "When the daemon started, in seconds since 1970.", func(f *Figures) float64 { return seconds(f.StartedAt) }),
+		gauge("draining", "1 while the daemon ends its streams to stop, otherwise 0.", func(f *Figures) float64 { return boolean(f.Draining) }),
+
+		gauge("connections", "Open connections of browsers.", func(f *Figures) float64 { return float64(f.Connections) }),
+		gauge("connections_max", "Maximum number of connections, by limits.connections or the descriptor limit.", func(f *Figures) float64 { return float64(f.ConnectionsMax) }),
+		{"streams", "Open streams, by version of HTTP, without TLS and with it.", prometheus.GaugeValue, []string{"http", "tls"}, func(f *Figures, emit emit) {
+			for _, s := range f.Streams {
+				emit(float64(s.Streams), s.HTTP, strconv.FormatBool(s.TLS))
+			}
+		}},
+		counter("streams_opened_total", "Streams that were opened.", func(f *Figures) uint64 { return f.StreamsOpened }),
+		counterBy("reason", "streams_closed_total", "Connections of HTTP/1 and streams of HTTP/2 that ended, by reason.", func(f *Figures) map[string]uint64 { return f.StreamsClosed }),
+		counterBy("reason", "requests_refused_total", "Connections and requests of browsers that were refused, by reason.", func(f *Figures) map[string]uint64 { return f.RequestsRefused }),
+
+		counterBy("door", "published_total", "Messages that were published, by the way they came in.", func(f *Figures) map[string]uint64 { return f.Published }),
+		counterBy("reason", "publish_refused_total", "Messages that were refused, by reason.", func(f *Figures) map[string]uint64 { return f.PublishRefused }),
+		counter("publish_held_total", "Messages that waited for limits.publish_rate or publish_bytes.", func(f *Figures) uint64 { return f.PublishHeld }),
+		counter("events_sent_total", "Events that were given to streams; one event to ten streams counts ten.", func(f *Figures) uint64 { return f.EventsSent }),
+		counterBy("policy", "events_dropped_total", "Events that slow streams did not get, by limits.slow.", func(f *Figures) map[string]uint64 { return f.EventsDropped }),
+		gauge("queue_bytes", "Bytes waiting in the queues of all streams.", func(f *Figures) float64 { return float64(f.QueueBytes) }),
+		gauge("blocked_streams", "Connections whose client does not take what the kernel holds for it.", func(f *Figures) float64 { return float64(f.BlockedStreams) }),
+		gauge("history_events", "Events kept for clients that resume.", func(f *Figures) float64 { return float64(f.HistoryEvents) }),
+		gauge("history_bytes", "Bytes of the events kept for clients that resume.", func(f *Figures) float64 { return float64(f.HistoryBytes) }),
+
+		{"certificate_not_after_timestamp_seconds", "When a served certificate expires, in seconds since 1970, by its first name.", prometheus.GaugeValue, []string{"name"}, func(f *Figures, emit emit) {
+			for _, c := range f.Certificates {
+				emit(seconds(c.NotAfter), c.Name)
+			}
+		}},
+		gauge("memory_pressure", "How short memory is: 0 not at all, 1 new streams wait, 2 slow streams are ended, 3 the history is halved.", func(f *Figures) float64 { return float64(f.Memory.Pressure) }),
+		gauge("memory_used_bytes", "Memory that counts against limits.memory.", func(f *Figures) float64 { return float64(f.Memory.UsedBytes) }),
+		gauge("memory_budget_bytes", "The memory budget, by limits.memory or the machine.", func(f *Figures) float64 { return float64(f.Memory.BudgetBytes) }),
+		counter("log_records_lost_total", "Log records that could not be written.", func(f *Figures) uint64 { return f.LogRecordsLost }),
+		counterBy("reason", "api_refused_total", "Connections and requests at api.listen that were refused, by reason.", func(f *Figures) map[string]uint64 { return f.RefusedAtAPI }),
+	}
+}
+
+func boolean(b bool) float64 {
+	if b {
+		return 1
+	}
+	return 0
+}

@@ -1,0 +1,70 @@
+package api
+
+import "time"
+
+// Figures are what the daemon knows of itself at one moment: a copy of snapshots and counters that
+// their owners publish. Whoever shows the daemon's state reads these. Maps are keyed by the members
+// of a closed set, and have all of them.
+type Figures struct {
+	At        time.Time
+	StartedAt time.Time
+	Version   string
+	Draining  bool
+
+	Connections     int // now
+	ConnectionsPeak int
+	ConnectionsMax  int
+	Streams         []StreamFigures // now: of each version of HTTP, without TLS and with it
+	StreamsOpened   uint64
+	StreamsClosed   map[string]uint64 // connections and streams that ended, by reason
+	RequestsRefused map[string]uint64 // connections and requests, by reason
+	Handshakes      int               // in flight
+	Loops           []LoopFigures
+
+	Published      map[string]uint64 // messages, by door
+	PublishRefused map[string]uint64 // by reason
+	PublishHeld    uint64            // messages that had to wait for limits.publish_rate or publish_bytes
+	EventsSent     uint64            // given to streams
+	EventsDropped  map[string]uint64 // that slow streams did not get, by policy
+	QueueBytes     int64             // waiting in the queues of all streams
+	BlockedStreams int               // whose client does not take what the kernel holds for it
+	HistoryEvents  int
+	HistoryBytes   int64
+	HistoryAge     time.Duration // of the oldest event
+	LastEventID    string
+	Certificates   []CertificateFigures
+	Memory         MemoryFigures
+	LogRecordsLost uint64
+	RefusedAtAPI   map[string]uint64 // connections and requests at api.listen, by reason
+	ControlRefused map[string]uint64 // commands and connections of the control protocol, by reason; has those that occurred
+}
+
+// StreamFigures are the streams over one version of HTTP.
+type StreamFigures struct {
+	HTTP    string // 1.0, 1.1 or 2
+	TLS     bool
+	Streams int
+}
+
+// LoopFigures are the load of one event loop.
+type LoopFigures struct {
+	Connections, Streams int
+	Stuck                bool // it has not turned for seconds
+}
+
+// CertificateFigures are one certificate that is served.
+type CertificateFigures struct {
+	Name     string // the first of its names
+	NotAfter time.Time
+}
+
+// MemoryFigures are the memory budget and what is used of it.
+type MemoryFigures struct {
+	Pressure    int    // 0: none; see PressureName
+	PressureIs  string // its name
+	UsedBytes   int64
+	PeakBytes   int64
+	BudgetBytes int64
+	KernelBytes int64 // estimated, in buffers for slow clients
+	StreamsShed uint64
+}

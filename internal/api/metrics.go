@@ -1,0 +1,102 @@
+package api
+
+import (
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+)
+
+const (
+	// namespace begins the names of the daemon's own families.
+	namespace = "hassesd_"
+	// scrapesAtOnce bounds the scrapes that are answered at a time; further ones get 503.
+	scrapesAtOnce = 4
+)
+
+// family is one metric family. Its labels have a closed set of values, never what a client or a
+// publisher has chosen: rooms, ids and addresses would become series without an end.
+type family struct {
+	name    string // without the namespace
+	help    string
+	kind    prometheus.ValueType
+	labels  []string
+	collect func(f *Figures, emit emit)
+}
+
+// emit adds one series to a family.
+type emit = func(value float64, labels ...string)
+
+func gauge(name, help string, value func(f *Figures) float64) family {
+	return family{name, help, prometheus.GaugeValue, nil, func(f *Figures, emit emit) { emit(value(f)) }}
+}
+
+func counter(name, help string, value func(f *Figures) uint64) family {
+	return family{name, help, prometheus.CounterValue, nil, func(f *Figures, emit emit) { emit(float64(value(f))) }}
+}
+
+// counterBy has a series for each member of a closed set.
+func counterBy(label, name, help string, values func(f *Figures) map[string]uint64) family {
+	return family{name, help, prometheus.CounterValue, []string{label}, func(f *Figures, emit emit) {
+		for member, n := range values(f) {
+			emit(float64(n), member)
+		}
+	}}
+}
+
+// collector turns each scrape into one call of figures.
+type collector struct {
+	figures  func() Figures
+	families []family
+	descs    []*prometheus.Desc // of families
+}
+
+func newCollector(figures func() Figures) *collector {
+	c := &collector{figures: figures, families: families()}
+	for _, f := range c.families {
+		c.descs = append(c.descs, prometheus.NewDesc(namespace+f.name, f.help, f.labels, nil))
+	}
+	return c
+}
+
+// Describe implements prometheus.Collector.
+func (c *collector) Describe(out chan<- *prometheus.Desc) {
+	for _, d := range c.descs {
+		out <- d
+	}
+}
+
+// Collect implements prometheus.Collector.
+func (c *collector) Collect(out chan<- prometheus.Metric) {
+	figures := c.figures()
+	for i, f := range c.families {
+		f.collect(&figures, func(value float64, labels ...string) {
+			out <- prometheus.MustNewConstMetric(c.descs[i], f.kind, value, labels...)
+		})
+	}
+}
+
+// newRegistry returns a registry of its own with everything that /metrics shows. process may be nil.
+func newRegistry(figures func() Figures, process *Process) *prometheus.Registry {
+	registry := prometheus.NewRegistry()
+	registry.MustRegister(newCollector(figures), collectors.NewGoCollector())
+	if process != nil {
+		registry.MustRegister(process)
+	}
+	return registry
+}
+
+// Metrics returns the route of /metrics. Each scrape calls figures once.
+func Metrics(figures func() Figures, process *Process, log *slog.Logger) Route {
+	return Route{Path: "/metrics", Handler: promhttp.HandlerFor(newRegistry(figures, process), promhttp.HandlerOpts{
+		ErrorLog:            slog.NewLogLogger(errorLog{log.Handler()}, slog.LevelWarn),
+		ErrorHandling:       promhttp.HTTPErrorOnError,
+		MaxRequestsInFlight: scrapesAtOnce,
+		EnableOpenMetrics:   true,
+	}), Methods: []string{http.MethodGet}}
+}
+
+func seconds(t time.Time) float64 { return float64(t.UnixNano()) / float64(time.Second) }

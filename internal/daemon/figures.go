@@ -1,0 +1,102 @@
+package daemon
+
+import (
+	"time"
+
+	"github.com/hassesd/hassesd/internal/api"
+	"github.com/hassesd/hassesd/internal/certs"
+	"github.com/hassesd/hassesd/internal/hub"
+	"github.com/hassesd/hassesd/internal/publish"
+)
+
+// figures returns the figures of now, from what their owners have published. It posts to no loop.
+func (d *Daemon) figures() api.Figures {
+	now := time.Now()
+	st, h, load, memory := d.edge.Published(now), d.hub.Stats(now), d.edge.Load(), d.memory.Figures()
+	f := api.Figures{
+		At:              now,
+		StartedAt:       d.startedAt,
+		Version:         Version(),
+		Draining:        d.drainBegun.Load(),
+		Connections:     st.Connections,
+		ConnectionsPeak: st.Peak,
+		ConnectionsMax:  st.Limit,
+		StreamsOpened:   st.StreamsOpened,
+		StreamsClosed:   st.Closed,
+		RequestsRefused: st.Refused,
+		Handshakes:      st.Handshakes,
+		EventsSent:      st.Deliveries,
+		EventsDropped:   dropped(st.Dropped),
+		QueueBytes:      load.QueuedBytes,
+		BlockedStreams:  load.Blocked,
+		HistoryEvents:   h.HistoryEvents,
+		HistoryBytes:    h.HistoryBytes,
+		HistoryAge:      h.HistoryOldest,
+		LastEventID:     d.hub.LastID().String(),
+		Certificates:    d.certificates.figures(),
+		LogRecordsLost:  d.logs.Lost(),
+		ControlRefused:  make(map[string]uint64),
+		Memory: api.MemoryFigures{
+			Pressure:    int(memory.Pressure),
+			PressureIs:  memory.Pressure.String(),
+			UsedBytes:   memory.Use.Live,
+			PeakBytes:   memory.Peak,
+			BudgetBytes: memory.Budget.Bytes,
+			KernelBytes: memory.Use.Kernel,
+			StreamsShed: memory.Counts.Shed,
+		},
+	}
+	for _, s := range st.HTTP {
+		f.Streams = append(f.Streams, api.StreamFigures{HTTP: s.Version, TLS: s.TLS, Streams: s.Streams})
+	}
+	for _, l := range st.Loops {
+		f.Loops = append(f.Loops, api.LoopFigures{Connections: l.Connections, Streams: l.Streams, Stuck: l.Stuck})
+	}
+	d.countMessages(&f)
+	d.backend.commandErrors.each(func(reason string, n uint64) { f.ControlRefused[reason] += n })
+	if d.operators.server != nil {
+		f.RefusedAtAPI = d.operators.server.Refused()
+	}
+	return f
+}
+
+// countMessages adds what became of messages.
+func (d *Daemon) countMessages(f *api.Figures) {
+	stats := d.publisher.Stats()
+	f.PublishHeld = stats.Held
+	f.Published, f.PublishRefused = make(map[string]uint64), make(map[string]uint64)
+	for _, door := range publish.Doors() {
+		f.Published[door.String()] = stats.Doors[door].Published
+		for _, refusal := range publish.Refusals() {
+			f.PublishRefused[refusal.String()] += stats.Doors[door].Refused[refusal]
+		}
+	}
+}
+
+func dropped(n hub.Dropped) map[string]uint64 {
+	return map[string]uint64{hub.Close.String(): n.Close, hub.DropOldest.String(): n.Oldest, hub.Latest.String(): n.Latest}
+}
+
+// figures returns the certificates that are served, one of each first name.
+func (c *certificates) figures() []api.CertificateFigures {
+	if c.store == nil {
+		return nil
+	}
+	var all []api.CertificateFigures
+	seen := make(map[string]bool)
+	for _, info := range c.store.Certificates() {
+		name := certificateName(info)
+		if !seen[name] { // one that is not valid yet comes before the one that it will replace
+			seen[name] = true
+			all = append(all, api.CertificateFigures{Name: name, NotAfter: info.NotAfter})
+		}
+	}
+	return all
+}
+
+func certificateName(info certs.Info) string {
+	if len(info.Names) == 0 {
+		return info.Subject
+	}
+	return info.Names[0]
+}
