@@ -29,6 +29,8 @@ func TestMonitoringAFreshDaemon(t *testing.T) {
 	r := d.GetAPI("http://"+api+"/metrics", "")
 	for series, want := range map[string]string{
 		"hassesd_streams_opened_total":                  "1",
+		`hassesd_streams{http="1.1",tls="true"}`:        "1",
+		`hassesd_streams{http="2",tls="false"}`:         "0",
 		`hassesd_published_total{door="unix"}`:          "1",
 		`hassesd_published_total{door="fifo"}`:          "0",
 		`hassesd_streams_closed_total{reason="aged"}`:   "",
