@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"slices"
 	"strconv"
 
@@ -9,7 +10,7 @@ import (
 	"github.com/hassesd/hassesd/internal/config"
 )
 
-const description = `Settings come from the defaults, then the TOML file of --config, then HASSESD_ variables, then flags; later ones win.
+const description = `Settings come from the defaults, then the TOML file of --config, then HASSESD_ variables, then flags; later ones win. HASSESD_CONFIG names the file where no flag does.
 'hassesd defaults' prints a file with every setting explained. The flags of hasses, the C program, work as they did.
 
 Exit codes: 0 ok, 1 failure, 2 usage or configuration.`
@@ -24,22 +25,30 @@ func (e *usageError) Unwrap() error { return e.err }
 type assignments struct {
 	env        []string
 	list       []config.Assignment
-	configFile string
+	configFile string // of the flag; see fileNames
 	hassesConf string
 }
 
 func (a *assignments) load() (config.Settings, error) {
+	configFile, hassesConf := a.fileNames()
 	return config.Load(config.Sources{
-		ConfigFile: a.configFile,
-		HassesConf: a.hassesConf,
+		ConfigFile: configFile,
+		HassesConf: hassesConf,
 		Env:        a.env,
 		Flags:      a.list,
 	})
 }
 
+// fileNames returns the files of the flags or, without one, of the environment.
+func (a *assignments) fileNames() (configFile, hassesConf string) {
+	configFile, hassesConf = config.FilesFromEnv(a.env)
+	return cmp.Or(a.configFile, configFile), cmp.Or(a.hassesConf, hassesConf)
+}
+
 // files returns the paths of the files that load reads.
 func (a *assignments) files() []string {
-	return slices.DeleteFunc([]string{a.configFile, a.hassesConf}, func(path string) bool { return path == "" })
+	configFile, hassesConf := a.fileNames()
+	return slices.DeleteFunc([]string{configFile, hassesConf}, func(path string) bool { return path == "" })
 }
 
 // flags returns a flag for every key, alias and old spelling. People type the aliases, so the help

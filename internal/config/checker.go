@@ -17,6 +17,11 @@ func (c *checker) addError(key, hint, format string, args ...any) {
 	c.problems = append(c.problems, &Error{Key: key, What: fmt.Sprintf(format, args...), Hint: hint})
 }
 
+// addMissing adds an error of a setting that a start needs and that is not set.
+func (c *checker) addMissing(key, hint, what string) {
+	c.problems = append(c.problems, &Error{Key: key, What: what, Hint: hint, isMissing: true})
+}
+
 func (c *checker) intBetween(key string, v, low, high int) {
 	if v < low || v > high {
 		c.addError(key, "", "%d is not between %d and %d", v, low, high)

@@ -29,6 +29,25 @@ func (l *loader) readEnv(env []string) {
 	}
 }
 
+// Variables that name a file of settings, as the flags --config and --hasses-conf do.
+const (
+	configFileEnv = envPrefix + "CONFIG"
+	hassesConfEnv = envPrefix + "HASSES_CONF"
+)
+
+// FilesFromEnv returns the files of settings that env, as NAME=value, names. Flags come before it.
+func FilesFromEnv(env []string) (configFile, hassesConf string) {
+	for _, pair := range env {
+		switch name, value, _ := strings.Cut(pair, "="); name {
+		case configFileEnv:
+			configFile = value
+		case hassesConfEnv:
+			hassesConf = value
+		}
+	}
+	return configFile, hassesConf
+}
+
 // UnknownVariables returns an error for each variable of env, as NAME=value, that has our prefix
 // and sets no key. It may be a typo, or belong to a program that starts the daemon, so it is not a
 // reason to refuse to start.
@@ -36,7 +55,7 @@ func UnknownVariables(env []string) []*Error {
 	var unknown []*Error
 	for _, pair := range env {
 		name, _, _ := strings.Cut(pair, "=")
-		if !strings.HasPrefix(name, envPrefix) || isServiceLink(name) {
+		if !strings.HasPrefix(name, envPrefix) || isServiceLink(name) || name == configFileEnv || name == hassesConfEnv {
 			continue
 		}
 		if _, ok := lookupEnv(name); !ok {

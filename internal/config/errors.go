@@ -8,6 +8,8 @@ type Error struct {
 	Key    string // the setting, such as history.bytes; empty: a whole file
 	What   string
 	Hint   string // what to do; may be empty
+
+	isMissing bool // nothing is wrong with what is set; something else must be set as well
 }
 
 func (e *Error) Error() string {
@@ -29,13 +31,18 @@ func (e *Error) Error() string {
 // Errors is all errors of the configuration, in the order of the sources. It is never empty.
 type Errors struct{ List []*Error }
 
-// Error returns one line per error.
+// Error returns one line per error, but one line in all if settings are merely missing, as in a
+// container that was started without any.
 func (e *Errors) Error() string {
 	lines := make([]string, 0, len(e.List))
+	separator := "; and "
 	for _, one := range e.List {
 		lines = append(lines, one.Error())
+		if !one.isMissing {
+			separator = "\n"
+		}
 	}
-	return strings.Join(lines, "\n")
+	return strings.Join(lines, separator)
 }
 
 // Unwrap lets errors.As find a single [Error].

@@ -94,6 +94,7 @@ func (l *loader) finish() {
 	if l.settings.Dev {
 		l.useDevelopment()
 	}
+	l.usePlaintext()
 	if l.origins["cors.credentials"].layer == layerDefaults && slices.Contains(l.settings.CORS.Origins, anyOrigin) {
 		l.settings.CORS.Credentials = false // only an explicit combination is an error
 	}

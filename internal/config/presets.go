@@ -13,7 +13,8 @@ func (s *Settings) IsDefault(key string) bool {
 // that differs from the usual default. It panics if there is no such key.
 func (s *Settings) IsFromDevelopment(key string) bool { return s.IsPreset(key) && !s.IsDefault(key) }
 
-// IsPreset reports whether the key has its default value, or that of development mode if it is on.
+// IsPreset reports whether the key has its default value, or that of development mode or of plaintext
+// if that is on.
 // It panics if there is no such key.
 func (s *Settings) IsPreset(key string) bool {
 	if s.IsDefault(key) {
@@ -21,7 +22,7 @@ func (s *Settings) IsPreset(key string) bool {
 	}
 	e := mustLookup(key)
 	dev := development()
-	return s.Dev && sameValue(e.field(s), e.field(&dev))
+	return s.Dev && sameValue(e.field(s), e.field(&dev)) || key == "listen" && s.Plaintext && slices.Equal(s.Listen, []string{defaultPlaintextListen})
 }
 
 // anyOrigin in cors.origins allows pages of every web origin to read streams.
@@ -60,6 +61,19 @@ func (l *loader) useDevelopment() {
 		if l.origins[e.name].layer < layerEnv && sameValue(field, e.field(&defaults)) {
 			copyValue(field, e.field(&dev))
 		}
+	}
+}
+
+// defaultPlaintextListen is the default of listen for a daemon with plaintext and no certificate:
+// the port of hasses.
+const defaultPlaintextListen = "http://:8080"
+
+// usePlaintext replaces the default of listen if there cannot be TLS anyway.
+func (l *loader) usePlaintext() {
+	s := &l.settings
+	if s.Plaintext && !s.Dev && l.origins["listen"].layer < layerEnv && s.IsDefault("listen") &&
+		s.TLS.KeyFile == "" && len(s.TLS.All()) == 0 && len(s.ACME.Hosts) == 0 {
+		s.Listen = []string{defaultPlaintextListen}
 	}
 }
 

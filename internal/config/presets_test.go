@@ -2,6 +2,7 @@ package config
 
 import (
 	"slices"
+	"strings"
 	"testing"
 )
 
@@ -116,5 +117,33 @@ func TestLogOfAStartWithHassesSpellings(t *testing.T) {
 				t.Errorf("log_format %q, want %q", got, c.format)
 			}
 		})
+	}
+}
+
+func TestPlaintextWithoutACertificateHasAPortOfItsOwn(t *testing.T) {
+	disk := files{"defaults.toml": "listen = [\"https://:8443\"]\n", "other.toml": "listen = [\"http://:81\"]\n"}
+	for _, c := range []struct {
+		name string
+		in   Sources
+		want string
+	}{
+		{"plaintext alone", Sources{Flags: flags("--plaintext --auth=none")}, "http://:8080"},
+		{"by variables", Sources{Env: []string{"HASSESD_PLAINTEXT=true", "HASSESD_AUTH=none"}}, "http://:8080"},
+		{"the file of all defaults", Sources{ConfigFile: "defaults.toml", Flags: flags("--plaintext --auth=none")}, "http://:8080"},
+		{"a file", Sources{ConfigFile: "other.toml", Flags: flags("--plaintext --auth=none")}, "http://:81"},
+		{"another address", Sources{Flags: flags("--plaintext --auth=none --listen=http://127.0.0.1:1")}, "http://127.0.0.1:1"},
+		{"a port of hasses", Sources{Flags: flags("-p=82 --plaintext --auth=none")}, "http://:82"},
+		{"a certificate", Sources{Flags: append(flags("--plaintext"), enough...)}, "https://:8443"},
+		{"no plaintext", Sources{Flags: enough}, "https://:8443"},
+		{"development", Sources{Flags: flags("--plaintext --dev")}, "https://127.0.0.1:8443"},
+	} {
+		c.in.ReadFile = disk.read
+		s := mustLoad(t, c.in)
+		if len(s.Listen) != 1 || s.Listen[0] != c.want {
+			t.Errorf("%s: %q, want %q", c.name, s.Listen, c.want)
+		}
+		if got, want := s.IsPreset("listen"), strings.HasSuffix(c.want, ":8080") || strings.HasSuffix(c.want, ":8443"); got != want {
+			t.Errorf("%s: %q is preset: %v, want %v", c.name, s.Listen, got, want)
+		}
 	}
 }

@@ -33,8 +33,8 @@ func (c *checker) certificate() {
 	case t.CertFile == "" && t.KeyFile != "":
 		c.addError("tls.cert_file", "add --cert-file", "a private key is set, but no certificate")
 	case len(t.All()) == 0 && !c.s.Dev && len(c.s.ACME.Hosts) == 0 && c.wantsTLS():
-		c.addError("tls.cert_file",
-			"use --dev on a laptop, --cert-file and --key-file or --acme-host on a server, or --plaintext with --listen http://HOST:PORT behind a proxy",
+		c.addMissing("tls.cert_file",
+			"use --dev on a laptop, --cert-file and --key-file or --acme-host on a server, or --plaintext (with --listen http://HOST:PORT if "+defaultPlaintextListen+" will not do) behind a proxy",
 			"an https:// listener needs a certificate")
 	}
 }

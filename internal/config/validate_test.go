@@ -268,7 +268,16 @@ func TestInvalidSettings(t *testing.T) {
 
 func TestDefaultsMissOnlyWhatMustBeSaid(t *testing.T) {
 	err := validate(Defaults())
-	wantErrors(t, strings.Split(err.Error(), "\n"), "tls.cert_file: an https:// listener needs", "auth.mode: no way to authenticate subscribers")
+	var all *Errors
+	if !errors.As(err, &all) || len(all.List) != 2 {
+		t.Fatalf("got %v, want two errors", err)
+	}
+	line := err.Error() // one
+	for _, want := range []string{"tls.cert_file: an https:// listener needs", "; and auth.mode: no way to authenticate subscribers"} {
+		if !strings.Contains(line, want) || strings.Contains(line, "\n") {
+			t.Errorf("got %q, want %q in one line", line, want)
+		}
+	}
 }
 
 func TestListeners(t *testing.T) {
