@@ -114,8 +114,20 @@ check-package: deps package ## Build the packages once more from another place, 
 	VERSION=$(VERSION) NFPM=$(CURDIR)/$(TOOLS)/nfpm "$$copy/packaging/build" "$$copy/bin/package"; \
 	PACKAGES=$(CURDIR)/$(BIN)/package:$$copy/bin/package go test -count=1 ./packaging/
 
+.PHONY: image
+image: ## Build bin/image: the container image for amd64 and arm64 (oci/, an OCI layout, and hassesd.tar); the same each time, without an engine
+	rm -rf $(BIN)/image
+	VERSION=$(VERSION) packaging/build-image $(BIN)/image
+
+.PHONY: check-image
+check-image: deps image ## Build the image once more from another place, compare, and run it with buildah, as root; build Dockerfile as well
+	@set -e; copy=$$(mktemp -d); trap 'rm -rf "$$copy"' EXIT; \
+	git ls-files -z --cached --others --exclude-standard | tar --null -cT - | tar -xC "$$copy"; \
+	VERSION=$(VERSION) "$$copy/packaging/build-image" "$$copy/bin/image"; \
+	VERSION=$(VERSION) IMAGES=$(CURDIR)/$(BIN)/image:$$copy/bin/image go test -count=1 ./packaging/container/
+
 .PHONY: ci
-ci: ## What the continuous integration runs: lint, test, check-package
+ci: ## What the continuous integration runs: lint, test, check-package, check-image
 	.ci/run
 
 .PHONY: tools

@@ -24,7 +24,8 @@ var direct = []string{
 	"github.com/urfave/cli/v2",
 	"go.uber.org/goleak",
 	"golang.org/x/crypto",
-	"golang.org/x/net", // hpack for HTTP/2; the rest is for tests
+	"golang.org/x/crypto/x509roots/fallback", // data for the container image, in no binary
+	"golang.org/x/net",                       // hpack for HTTP/2; the rest is for tests
 	"golang.org/x/sys",
 	"kernel.org/pub/linux/libs/security/libcap/psx",
 }

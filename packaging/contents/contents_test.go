@@ -40,7 +40,7 @@ func TestSBOM(t *testing.T) {
 	write := func(at int64) (string, map[string]any) {
 		t.Helper()
 		var out bytes.Buffer
-		if err := writeSBOM(&out, "1.2.3", time.Unix(at, 0).UTC(), programs()); err != nil {
+		if err := writeSBOM(&out, "1.2.3", time.Unix(at, 0).UTC(), programs(), []*debug.Module{{Path: "example.org/roots", Version: "v3.0.0"}}); err != nil {
 			t.Fatal(err)
 		}
 		var doc map[string]any
@@ -63,7 +63,7 @@ func TestSBOM(t *testing.T) {
 	for _, c := range doc["components"].([]any) {
 		refs = append(refs, c.(map[string]any)["bom-ref"].(string))
 	}
-	if want := []string{"pkg:golang/std@1.26.8", "pkg:golang/example.org/a@v1.0.0", "pkg:golang/example.org/b@v2.0.0"}; !slices.Equal(refs, want) {
+	if want := []string{"pkg:golang/std@1.26.8", "pkg:golang/example.org/a@v1.0.0", "pkg:golang/example.org/b@v2.0.0", "pkg:golang/example.org/roots@v3.0.0"}; !slices.Equal(refs, want) {
 		t.Errorf("components %q, want %q", refs, want)
 	}
 	depends := make(map[string]any)
@@ -72,6 +72,9 @@ func TestSBOM(t *testing.T) {
 	}
 	if got, want := depends["pkg:golang/example.org/main@1.2.3#cmd/x"], []any{refs[0], refs[1], refs[2]}; !reflect.DeepEqual(got, want) {
 		t.Errorf("x depends on %v, want %v", got, want)
+	}
+	if got := depends["pkg:golang/example.org/main@1.2.3"].([]any); !slices.Contains(got, any(refs[3])) {
+		t.Errorf("what is shipped depends on %v, want %s among it", got, refs[3])
 	}
 	if !strings.Contains(text, `"go:sum"`) || !strings.Contains(text, `"value": "h1:a="`) {
 		t.Error("the hash of a module is missing")
@@ -118,7 +121,7 @@ func TestCopyright(t *testing.T) {
 }
 
 func TestOnlyGoodArguments(t *testing.T) {
-	for _, args := range [][]string{nil, {"sbom"}, {"sbom", "1", "x", os.Args[0]}, {"copyright", "LICENSE"}, {"sbom", "1", "0", "/etc/passwd"}, {"else", "a", "b", "c"}} {
+	for _, args := range [][]string{nil, {"sbom"}, {"sbom", "1", "x", os.Args[0]}, {"copyright", "LICENSE"}, {"sbom", "1", "0", "/etc/passwd"}, {"else", "a", "b", "c"}, {"sbom", "1", "0", os.Args[0], "--with", "example.org/none"}} {
 		if err := run(args, &bytes.Buffer{}); err == nil {
 			t.Errorf("%q was taken", args)
 		}

@@ -74,8 +74,9 @@ func modules(programs []*buildinfo.BuildInfo) []*debug.Module {
 	return slices.CompactFunc(list, func(a, b *debug.Module) bool { return a.Path == b.Path && a.Version == b.Version })
 }
 
-// writeSBOM writes the same bytes for the same programs, version and time.
-func writeSBOM(out io.Writer, version string, at time.Time, programs []*buildinfo.BuildInfo) error {
+// writeSBOM writes the same bytes for the same programs, version and time. data are modules whose
+// data is shipped beside the programs.
+func writeSBOM(out io.Writer, version string, at time.Time, programs []*buildinfo.BuildInfo, data []*debug.Module) error {
 	main := programs[0].Main.Path
 	own := component{Type: "application", Name: path.Base(main), Version: version, PURL: "pkg:golang/" + main + "@" + version}
 	own.Ref = own.PURL
@@ -108,6 +109,11 @@ func writeSBOM(out io.Writer, version string, at time.Time, programs []*buildinf
 	}
 	for _, m := range modules(programs) {
 		doc.Components = append(doc.Components, library(m))
+	}
+	for _, m := range data {
+		c := library(m)
+		doc.Components = append(doc.Components, c)
+		uses[own.Ref] = append(uses[own.Ref], c.Ref)
 	}
 	for ref, on := range uses {
 		doc.Dependencies = append(doc.Dependencies, dependency{ref, on})
