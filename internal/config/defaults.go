@@ -48,6 +48,12 @@ func Defaults() Settings {
 			UnixPublishers: []string{},
 			UnixReaders:    []string{},
 		},
+		Publish: Publish{
+			Requests:    4096,
+			StreamIdle:  10 * time.Minute,
+			DedupWindow: 2 * time.Minute,
+			DedupKeys:   100_000,
+		},
 		Heartbeat: Heartbeat{Interval: 15 * time.Second},
 		History:   History{Events: 100_000, Bytes: 64 * mib, Age: 10 * time.Minute},
 		Limits: Limits{
@@ -88,6 +94,7 @@ func development() Settings {
 	s.Listen = []string{"https://127.0.0.1:8443"}
 	s.Auth.Mode, s.Auth.AllowAllRooms = []string{"none"}, true
 	s.Demo = true
+	s.Publish.HTTP = true
 	s.Control.TCP, s.Control.FIFO = "127.0.0.1:8085", DevFIFO
 	s.API.Listen = "http://127.0.0.1:8444"
 	s.HSTS.MaxAge = 0 // a browser would remember it for localhost on all ports

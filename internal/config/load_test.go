@@ -131,7 +131,7 @@ func TestOldSwitches(t *testing.T) {
 func TestDevelopmentModeReplacesDefaults(t *testing.T) {
 	s := mustLoad(t, Sources{Flags: flags("--dev")})
 	want := Defaults()
-	want.Dev, want.Demo = true, true
+	want.Dev, want.Demo, want.Publish.HTTP = true, true, true
 	want.Listen = []string{"https://127.0.0.1:8443"}
 	want.Auth.Mode, want.Auth.AllowAllRooms = []string{"none"}, true
 	want.HSTS.MaxAge = 0

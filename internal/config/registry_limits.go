@@ -157,14 +157,14 @@ var limitEntries = []entry{
 	},
 	{
 		name:       "limits.publish_rate",
-		usage:      "Maximum number of messages per second from one control connection, with bursts of one second's worth. Beyond it, the daemon stops reading from the connection for a while, so that its writes block; no message is lost. 0: no limit.",
+		usage:      "Maximum number of messages per second from one control connection, or from one publisher over HTTP (a key, or the subject of a token), with bursts of one second's worth. Beyond it, the daemon stops reading for a while, so that writes block; no message is lost. 0: no limit.",
 		example:    "1000",
 		reloadable: true,
 		field:      func(s *Settings) any { return &s.Limits.PublishRate },
 	},
 	{
 		name:       "limits.publish_bytes",
-		usage:      "Maximum number of bytes of messages per second from one control connection, as a size, with bursts of one second's worth. Must be at least limits.message_bytes. 0: no limit.",
+		usage:      "Maximum number of bytes of messages per second from one control connection, or from one publisher over HTTP, as a size, with bursts of one second's worth. Must be at least limits.message_bytes. 0: no limit.",
 		example:    "10MiB",
 		reloadable: true,
 		size:       true,

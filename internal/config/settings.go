@@ -36,6 +36,7 @@ type Settings struct {
 	HSTS      HSTS      `toml:"hsts"`
 	Control   Control   `toml:"control"`
 	API       API       `toml:"api"`
+	Publish   Publish   `toml:"publish"`
 	Heartbeat Heartbeat `toml:"heartbeat"`
 	History   History   `toml:"history"`
 	State     State     `toml:"state"`
@@ -160,6 +161,15 @@ type ControlTLS struct {
 type API struct {
 	Listen string `toml:"listen"` // http://…, https://… or unix:/…; empty: none
 	Pprof  bool   `toml:"pprof"`  // serve profiles to administrators
+}
+
+// Publish configures how messages come in over HTTP, and how they can be sent again.
+type Publish struct {
+	HTTP        bool          `toml:"http"`         // POST on the listeners
+	Requests    int           `toml:"requests"`     // in work at a time
+	StreamIdle  time.Duration `toml:"stream_idle"`  // pause of an event stream that is posted
+	DedupWindow time.Duration `toml:"dedup_window"` // how long idempotency keys are remembered; 0: not at all
+	DedupKeys   int           `toml:"dedup_keys"`   // how many; 0: none
 }
 
 // Heartbeat keeps idle streams open through proxies.

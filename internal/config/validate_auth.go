@@ -59,6 +59,13 @@ func (a *Auth) TokenKeys() []KeyFile {
 // Has reports whether subscribers may authenticate in this way.
 func (a *Auth) Has(mode string) bool { return slices.Contains(a.Mode, mode) }
 
+// ReadsTokens reports whether tokens are read: those of subscribers, or those of publishers, whatever
+// subscribers need.
+func (s *Settings) ReadsTokens() bool {
+	publishes := s.Publish.HTTP || s.API.Listen != ""
+	return s.Auth.Has(AuthTokens) || publishes && (len(s.Auth.JWT.Keys) > 0 || s.Auth.JWT.JWKSFile != "")
+}
+
 func (c *checker) auth() {
 	c.authMode()
 	c.signedURLs()
@@ -103,7 +110,7 @@ func (c *checker) tokens() {
 	if a.Has(AuthTokens) && !isGiven {
 		c.addError(key, "name one with --jwt-key ALG:FILE, or a JWK set with --jwks-file FILE", "tokens need a key to verify them with")
 	}
-	if len(a.Mode) > 0 && !a.Has(AuthTokens) && isGiven {
+	if len(a.Mode) > 0 && !a.Has(AuthTokens) && isGiven && !c.s.ReadsTokens() {
 		if len(a.JWT.Keys) == 0 {
 			c.addError("auth.jwt.jwks_file", "add jwt to auth.mode, or leave the file out", "auth.mode does not include jwt, so it would have no effect")
 		} else {

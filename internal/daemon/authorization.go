@@ -24,9 +24,10 @@ const (
 	maxKeyRead = 5 * time.Second
 )
 
-// authorization is who may subscribe, by the settings and the files that they name.
+// authorization is who may subscribe, and publish with a token, by the settings and the files that they name.
 type authorization struct {
 	policy   *auth.Policy // nil: everybody may
+	tokens   *auth.Tokens // of publishers, and of subscribers who may have one; nil: none are read
 	files    []string
 	warnings []string
 
@@ -42,8 +43,11 @@ func readAuthorization(s *config.Settings) (*authorization, error) {
 	if s.Auth.Has(config.AuthSigned) {
 		o.URLKeys = r.urlKeys(s.Auth.URLKeys())
 	}
+	if s.ReadsTokens() {
+		r.authorization.tokens = r.tokens(s)
+	}
 	if s.Auth.Has(config.AuthTokens) {
-		o.Tokens = r.tokens(s)
+		o.Tokens = r.authorization.tokens
 	}
 	if err := errors.Join(r.problems...); err != nil {
 		return nil, &configurationError{err}

@@ -32,6 +32,7 @@ type backend struct {
 	control      *control
 	operators    *operators
 	confined     *confinement
+	publishing   *publishing
 	reload       func(ctx context.Context) (reloaded, error)
 	drain        func(ctx context.Context, plan edge.DrainPlan) (streams int, left time.Duration, err error)
 	isDraining   func() bool

@@ -7,6 +7,7 @@ import (
 
 	"github.com/hassesd/hassesd/internal/admin/api"
 	"github.com/hassesd/hassesd/internal/admission"
+	"github.com/hassesd/hassesd/internal/publish"
 )
 
 // penalizedListed is how many penalized networks are listed unless the caller asks for more.
@@ -74,6 +75,7 @@ func (b *backend) memoryStatus() api.MemoryStatus {
 		BudgetFrom:      f.Budget.From,
 		KernelBytes:     f.Use.Kernel,
 		ControlBytes:    b.control.server.HeldBytes(),
+		BodyBytes:       b.publishing.budget.Held(),
 		ShortTotal:      f.Counts.Short,
 		QueuedBytes:     load.QueuedBytes,
 		BlockedStreams:  load.Blocked,
@@ -84,7 +86,18 @@ func (b *backend) memoryStatus() api.MemoryStatus {
 
 func (b *backend) publishStatus(fannedOut uint64) api.PublishStatus {
 	stats := b.publisher.Stats()
-	return api.PublishStatus{HeldTotal: stats.Held, HeldSeconds: stats.HeldFor.Seconds(), FannedOutBytes: fannedOut}
+	out := api.PublishStatus{
+		HeldTotal:      stats.Held,
+		HeldSeconds:    stats.HeldFor.Seconds(),
+		Doors:          make(map[string]uint64, len(stats.Doors)),
+		Keys:           b.publishing.keys.Len(),
+		FannedOutBytes: fannedOut,
+	}
+	for _, door := range publish.Doors() {
+		out.Doors[door.String()] = stats.Doors[door].Published
+		out.RepeatedTotal += stats.Doors[door].Repeated
+	}
+	return out
 }
 
 // ofNetwork returns the name of the network that uses most, empty if none uses any.

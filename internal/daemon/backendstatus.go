@@ -67,5 +67,6 @@ func (b *backend) Status(context.Context) (api.Status, error) {
 		out.CommandErrorsTotal += n
 		out.Refused["control_"+reason] += n
 	})
+	b.publishing.refused(func(code string, n uint64) { out.Refused["publish_"+code] += n })
 	return out, nil
 }

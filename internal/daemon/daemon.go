@@ -58,6 +58,7 @@ type Daemon struct {
 	hub           *hub.Hub
 	events        eventlog.Log // the order of all messages
 	publisher     *publish.Publisher
+	publishing    publishing
 	edge          *edge.Server
 	memory        *memguard.Guard
 	atEnd         closers

@@ -12,6 +12,7 @@ import (
 	"github.com/hassesd/hassesd/internal/eventlog"
 	"github.com/hassesd/hassesd/internal/histfile"
 	"github.com/hassesd/hassesd/internal/hub"
+	"github.com/hassesd/hassesd/internal/idempotency"
 	"github.com/hassesd/hassesd/internal/state"
 	"github.com/hassesd/hassesd/internal/supervise"
 )
@@ -40,7 +41,8 @@ type history struct {
 	manager *supervise.Manager
 	dir     *state.Dir // nil: the history is not kept
 	name    string     // of the file in dir
-	once    sync.Once  // it is written once
+	keys    *idempotency.Table
+	once    sync.Once // it is written once
 }
 
 // restore makes the hub that goes on where the one before ended; nil: there is no file, or none
@@ -51,7 +53,7 @@ func (k *history) restore(options hub.Options, now time.Time, taken func()) *hub
 	}
 	dir, name := k.dir, k.name
 	k.manager.Extend(startExtension)
-	h, err := readHistory(dir, name, options, now)
+	h, keys, err := readHistory(dir, name, options, now)
 	if errors.Is(err, fs.ErrNotExist) {
 		k.log.Info("no history was kept; event ids begin anew", "file", dir.Path(name))
 		return nil
@@ -67,34 +69,35 @@ func (k *history) restore(options hub.Options, now time.Time, taken func()) *hub
 		k.log.Error("history cannot be used, as its file cannot be removed; event ids begin anew", "file", dir.Path(name), "err", err)
 		return nil
 	}
+	k.keys.Restore(keys)
 	st := h.Stats(now)
 	k.log.Info("history restored", "file", dir.Path(name), "events", st.HistoryEvents, "bytes", st.HistoryBytes,
 		"last_event_id", h.LastID().String(), "took", time.Since(now).Round(time.Millisecond))
 	return h
 }
 
-func readHistory(dir *state.Dir, name string, options hub.Options, now time.Time) (*hub.Hub, error) {
+func readHistory(dir *state.Dir, name string, options hub.Options, now time.Time) (*hub.Hub, []idempotency.Remembered, error) {
 	file, err := dir.Open(name)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	defer file.Close()
 	r, err := histfile.NewReader(&timedReader{file, now.Add(loadTimeout)}, now)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	options.Epoch, options.Seq = r.Last.Epoch, r.First()
 	h := hub.New(options)
 	for {
 		event, err := r.Next()
 		if errors.Is(err, io.EOF) {
-			return h, nil
+			return h, r.Keys, nil
 		}
 		if err == nil {
 			err = h.Restore(now, event)
 		}
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 	}
 }
@@ -110,12 +113,13 @@ func (k *history) keep(events eventlog.Log, h *hub.Hub) {
 		now := time.Now()
 		events.Close()
 		past := h.Checkpoint(now)
+		keys := k.keys.Checkpoint()
 		path := k.dir.Path(k.name)
 		// A write that hangs may end later, if the process is still there: with a file that is
 		// true.
 		err := within(keepTimeout+syncTimeout, func() error {
 			err := k.dir.Write(k.name, func(w io.Writer) error {
-				return histfile.Write(&timedWriter{w, now.Add(keepTimeout)}, now, past)
+				return histfile.Write(&timedWriter{w, now.Add(keepTimeout)}, now, past, keys)
 			})
 			if err != nil {
 				// Write has left nothing, or a file that may not be on the disk.

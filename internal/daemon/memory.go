@@ -43,14 +43,16 @@ func (t memoryTarget) HalveHistory(now time.Time) int {
 	return forgotten
 }
 
-// runTrim drops events that are too old from the history, until stop is closed.
-func runTrim(h *hub.Hub, stop <-chan struct{}) {
+// runTrim drops events that are too old from the history, and keys whose time is over, until stop is
+// closed.
+func runTrim(h *hub.Hub, p *publishing, stop <-chan struct{}) {
 	tick := time.NewTicker(trimInterval)
 	defer tick.Stop()
 	for {
 		select {
 		case now := <-tick.C:
 			trimHistory(h, now)
+			p.trim()
 		case <-stop:
 			return
 		}

@@ -87,12 +87,17 @@ func (d *Daemon) open(ctx context.Context, o Options) error {
 	})
 	d.tickets = tickets{log: d.log, store: d.certificates.store, dir: dirs.own}
 	d.tickets.restore()
+	d.publishing.openKeys(d.current, d.memory)
 	d.openHub(r.hub, dirs)
 	d.publisher = publish.New(publish.Options{
 		Log:    d.events,
 		Now:    time.Now,
 		Limits: func() publish.Limits { return options.Publish(d.current()) },
+		Keys:   d.publishing.keys,
 	})
+	d.publishing.use(&s, r.authorization.tokens, r.control.rights)
+	d.publishing.open(d.current, d.memory, d.publisher)
+	d.atEnd.add(d.publishing.stop)
 	d.openEdge(descriptors)
 	d.memory.Protect(memoryTarget{d.hub, d.edge}, time.Now())
 	d.backend.hub, d.backend.publisher, d.backend.edge, d.backend.memory = d.hub, d.publisher, d.edge, d.memory
@@ -120,7 +125,7 @@ func (d *Daemon) wire() {
 	d.history.log, d.history.manager = d.log, d.manager
 	d.backend.log, d.backend.logs, d.backend.settings, d.backend.startedAt = d.log, d.logs, d.current, d.startedAt
 	d.backend.manager, d.backend.listeners, d.backend.certificates = d.manager, &d.listeners, &d.certificates
-	d.backend.control, d.backend.operators, d.backend.confined = &d.control, &d.operators, &d.confined
+	d.backend.control, d.backend.operators, d.backend.confined, d.backend.publishing = &d.control, &d.operators, &d.confined, &d.publishing
 	d.backend.reload, d.backend.drain, d.backend.isDraining = d.reload, d.drain, d.drainBegun.Load
 }
 
@@ -204,7 +209,7 @@ func (d *Daemon) openHub(o hub.Options, dirs stateDirs) {
 		d.log.Warn("history.bytes is over a quarter of the memory there is; a quarter it is",
 			"asked", s.History.Bytes, "allowed", o.History.Bytes, "budget", budget.Bytes, "from", budget.From)
 	}
-	d.history.dir, d.history.name = dirs.history, dirs.historyName
+	d.history.dir, d.history.name, d.history.keys = dirs.history, dirs.historyName, d.publishing.keys
 	if d.hub = d.history.restore(o, time.Now(), d.signals.catchEnds); d.hub == nil {
 		o.Epoch = newEpoch(d.startedAt)
 		d.hub = hub.New(o)

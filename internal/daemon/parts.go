@@ -233,6 +233,7 @@ func (r *reading) readGroups() error {
 func (d *Daemon) useLimits(r *reading) []string {
 	s := r.settings
 	d.edge.Reconfigure(r.now, options.Edge(s, r.authorization.policy))
+	d.publishing.use(s, r.authorization.tokens, r.control.rights)
 	d.control.admission.SetLimits(options.ControlAdmission(s))
 	options.FitHub(&r.hub, d.memory.BudgetOf(s.Limits.Memory), len(d.loops))
 	d.hub.SetLimits(r.now, r.hub.History, r.hub.QueueBytes, r.hub.Slow)

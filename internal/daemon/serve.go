@@ -38,7 +38,7 @@ func (d *Daemon) serve(ctx context.Context) error {
 		})
 	}
 	stopHousekeeping := make(chan struct{})
-	running.Go(func() { runTrim(d.hub, stopHousekeeping) })
+	running.Go(func() { runTrim(d.hub, &d.publishing, stopHousekeeping) })
 	running.Go(func() { d.memory.Run(stopHousekeeping) })
 	running.Go(func() { memguard.ReleaseAfterWaves(stopHousekeeping, d.edge.Connections) })
 	running.Go(func() { d.certificates.run(stopHousekeeping) })
@@ -78,6 +78,7 @@ func (d *Daemon) serve(ctx context.Context) error {
 	d.log.Info("ready", "listen", d.listeners.addresses(), "url", d.backend.subscribeURL(), "pid", os.Getpid())
 	err := d.wait(ctx)
 	d.isEnding.Store(true)
+	d.publishing.stop()
 
 	stop, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownTimeout)
 	defer cancel()

@@ -4,7 +4,7 @@
 // checksum and length prove that it is whole, of a CBOR sequence (RFC 8742): a header, and then
 // each event, oldest first.
 //
-//	err := histfile.Write(w, time.Now(), hub.Checkpoint(now))
+//	err := histfile.Write(w, time.Now(), hub.Checkpoint(now), keys.Checkpoint())
 //
 //	r, err := histfile.NewReader(file, time.Now())
 //	h := hub.New(hub.Options{Epoch: r.Last.Epoch, Seq: r.First()})

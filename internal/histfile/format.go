@@ -12,7 +12,9 @@ const (
 	// magic is the format that the header of each of our files names, whatever its version.
 	magic = "hassesd history"
 	// version is that of the format. It goes up when an older reader would misunderstand a file.
-	version = 1
+	// Version 1 has no keys, and is written while there are none.
+	version        = 2
+	versionKeyless = 1
 	// maxItem bounds what is taken into memory before it is understood: the longest event, the
 	// names of its targets, and what is read ahead.
 	maxItem = sse.MaxBody + eventlog.MaxTargets*(names.MaxRoom+8) + 1<<16
@@ -26,6 +28,19 @@ type header struct {
 	Seq     uint64 `cbor:"seq"`      // number of the newest message
 	Events  uint64 `cbor:"events"`   // how many follow; the last one has the number Seq
 	SavedAt int64  `cbor:"saved_at"` // by the wall clock, in nanoseconds since 1970
+
+	Keys uint64 `cbor:"keys,omitempty"` // how many follow the events
+}
+
+// key is each of the items after the events: an idempotency key.
+type key struct {
+	_           struct{} `cbor:",toarray"`
+	Key         []byte
+	Fingerprint []byte
+	Epoch       string // of the message
+	Seq         uint64
+	Matched     uint64
+	Age         uint64 // nanoseconds between its publication and SavedAt
 }
 
 // event is each of the items that follow.

@@ -58,7 +58,7 @@ func publish(h *hub.Hub, now time.Time, m eventlog.Message) (*eventlog.Receipt, 
 func written(t testing.TB, now time.Time, past eventlog.Checkpoint) []byte {
 	t.Helper()
 	var b bytes.Buffer
-	if err := Write(&b, now, past); err != nil {
+	if err := Write(&b, now, past, nil); err != nil {
 		t.Fatal(err)
 	}
 	return b.Bytes()
@@ -129,7 +129,7 @@ func TestNumbersWithGapsAreNotWritten(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if err := Write(io.Discard, start, h.Checkpoint(start)); err == nil {
+	if err := Write(io.Discard, start, h.Checkpoint(start), nil); err == nil {
 		t.Error("a history with a gap in its numbers was written, and would be read without")
 	}
 }
@@ -227,7 +227,7 @@ func TestForeignAndFoolishFiles(t *testing.T) {
 	good := header{Format: magic, Version: version, Epoch: "e", Seq: 5, Events: 1}
 	one := event{To: []string{"a"}, Body: []byte("data: x\n\n")}
 	with := func(change func(*header)) header { h := good; change(&h); return h }
-	newer := zipped(t, with(func(h *header) { h.Version = 2 }), "something quite different")
+	newer := zipped(t, with(func(h *header) { h.Version = version + 1 }), "something quite different")
 	for _, tt := range []struct {
 		name string
 		file []byte
@@ -237,7 +237,7 @@ func TestForeignAndFoolishFiles(t *testing.T) {
 		{"text", []byte("not a history of anything at all"), "not a history file"},
 		{"gzip of something", zipped(t, "hello"), "not a history file"},
 		{"another format", zipped(t, with(func(h *header) { h.Format = "x" })), "not a history file"},
-		{"newer", newer, "version 2"},
+		{"newer", newer, "version 3"},
 		{"no epoch", zipped(t, with(func(h *header) { h.Epoch = "" }), one), "no sense"},
 		{"an epoch with a line break", zipped(t, with(func(h *header) { h.Epoch = "a\nb" }), one), "no sense"},
 		{"more events than numbers", zipped(t, with(func(h *header) { h.Events = 6 }), one), "no sense"},
@@ -286,11 +286,11 @@ func (f *failing) Write(p []byte) (int, error) {
 
 func TestAFullDiskIsAnError(t *testing.T) {
 	h, now := life(t)
-	if err := Write(&failing{}, now, h.Checkpoint(now)); !errors.Is(err, errFull) {
+	if err := Write(&failing{}, now, h.Checkpoint(now), nil); !errors.Is(err, errFull) {
 		t.Errorf("got %v", err)
 	}
 	big, now := bulk(t, 1<<20, false)
-	if err := Write(&failing{room: 300 << 10}, now, big.Checkpoint(now)); !errors.Is(err, errFull) {
+	if err := Write(&failing{room: 300 << 10}, now, big.Checkpoint(now), nil); !errors.Is(err, errFull) {
 		t.Errorf("in the middle: %v", err)
 	}
 }
@@ -363,7 +363,7 @@ func BenchmarkFile(b *testing.B) {
 		b.Run("write/"+kind, func(b *testing.B) {
 			b.SetBytes(size)
 			for b.Loop() {
-				if err := Write(io.Discard, now, past); err != nil {
+				if err := Write(io.Discard, now, past, nil); err != nil {
 					b.Fatal(err)
 				}
 			}

@@ -6,11 +6,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"time"
 
 	"github.com/fxamacker/cbor/v2"
 
 	"github.com/hassesd/hassesd/internal/eventlog"
+	"github.com/hassesd/hassesd/internal/idempotency"
 	"github.com/hassesd/hassesd/internal/names"
 	"github.com/hassesd/hassesd/internal/sse"
 )
@@ -24,6 +26,10 @@ type Reader struct {
 	Events  uint64
 	SavedAt time.Time
 
+	// Keys are the idempotency keys, oldest first, once Next has returned io.EOF.
+	Keys []idempotency.Remembered
+
+	keys uint64        // to come
 	away time.Duration // between SavedAt and now
 	room int           // bytes that one item may take
 	from *bounded
@@ -56,13 +62,13 @@ func newReader(r io.Reader, now time.Time, room int) (*Reader, error) {
 	switch {
 	case h.Format != magic:
 		return nil, errForeign
-	case h.Version != version:
+	case h.Version != version && h.Version != versionKeyless:
 		return nil, fmt.Errorf("the file is of version %d, and this hassesd knows version %d", h.Version, version)
 	case !sse.ValidEpoch(h.Epoch) || h.Events > h.Seq:
 		return nil, fmt.Errorf("the header makes no sense: %d events up to %q-%d", h.Events, h.Epoch, h.Seq)
 	}
 	out.Last, out.Events, out.SavedAt = sse.ID{Epoch: h.Epoch, Seq: h.Seq}, h.Events, time.Unix(0, h.SavedAt)
-	out.left = h.Events
+	out.left, out.keys = h.Events, h.Keys
 	out.away = max(0, now.Round(0).Sub(out.SavedAt))
 	return out, nil
 }
@@ -82,6 +88,11 @@ func (r *Reader) Next() (eventlog.HistoryEntry, error) {
 }
 
 func (r *Reader) next() (eventlog.HistoryEntry, error) {
+	for r.left == 0 && r.keys > 0 {
+		if err := r.nextKey(); err != nil {
+			return eventlog.HistoryEntry{}, err
+		}
+	}
 	r.from.left = r.room
 	var e event
 	err := r.cbor.Decode(&e)
@@ -103,6 +114,27 @@ func (r *Reader) next() (eventlog.HistoryEntry, error) {
 	}
 	r.left--
 	return entry, nil
+}
+
+// nextKey reads a key.
+func (r *Reader) nextKey() error {
+	r.from.left = r.room
+	var k key
+	if err := r.cbor.Decode(&k); err != nil {
+		return damaged(err)
+	}
+	if len(k.Key) != idempotency.KeyBytes || len(k.Fingerprint) != idempotency.FingerprintBytes || !sse.ValidEpoch(k.Epoch) || k.Matched > math.MaxInt32 {
+		return errors.New("an idempotency key makes no sense")
+	}
+	r.keys--
+	r.Keys = append(r.Keys, idempotency.Remembered{
+		Key:         k.Key,
+		Fingerprint: k.Fingerprint,
+		ID:          sse.ID{Epoch: k.Epoch, Seq: k.Seq},
+		Matched:     int(k.Matched),
+		Age:         aged(k.Age, r.away),
+	})
+	return nil
 }
 
 // aged adds the time between two starts to an age, without running over.

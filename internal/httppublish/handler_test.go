@@ -63,7 +63,7 @@ func TestServeHTTP(t *testing.T) {
 	if status != 403 || header.Get("Access-Control-Allow-Origin") != "" {
 		t.Errorf("another origin: %d, %v", status, header)
 	}
-	status, header, got = w.do(t, s, eventStream, "to=b", strings.NewReader("data: 1\n\ndata: 2\n\n"), nil)
+	status, _, got = w.do(t, s, eventStream, "to=b", strings.NewReader("data: 1\n\ndata: 2\n\n"), nil)
 	if status != 200 || got.Published != 2 {
 		t.Errorf("got %d %+v", status, got)
 	}

@@ -21,7 +21,12 @@ func (h *Hub) start(now time.Time, st *Stream, lastEventID string) Start {
 	st.seen = h.seq
 	seq := h.seq
 	start := Start{ID: h.id(seq)}
-	if lastEventID != "" {
+	switch lastEventID {
+	case "":
+	case Earliest:
+		seq = h.history.floor
+		start.ID = h.id(seq)
+	default:
 		after, where := h.locate(lastEventID)
 		switch where {
 		case reached:

@@ -28,6 +28,9 @@ func TestResumeRules(t *testing.T) {
 		{"malformed", last3, "nonsense", 2, []string{"gap nonsense to 2", "3 x", "4 x", "5 x", "6 x"}},
 		{"just not evicted", last3, "e-2", 2, []string{"3 x", "4 x", "5 x", "6 x"}},
 		{"evicted", last3, "e-1", 2, []string{"gap e-1 to 2", "3 x", "4 x", "5 x", "6 x"}},
+		{"earliest", keepAll, Earliest, 0, []string{"1 x", "2 x", "3 x", "4 x", "5 x", "6 x"}},
+		{"earliest, after an eviction", last3, Earliest, 2, []string{"3 x", "4 x", "5 x", "6 x"}},
+		{"earliest without a history", HistoryLimits{}, Earliest, 5, []string{"6 x"}},
 		{"no history, at the head", HistoryLimits{}, "e-5", 5, []string{"6 x"}},
 		{"no history, missed something", HistoryLimits{}, "e-4", 5, []string{"gap e-4 to 5", "6 x"}},
 	}

@@ -122,10 +122,11 @@ func readLimit(files fs.FS, name string) int64 {
 	return n
 }
 
-// Parts of the budget, one in so many, that the history and the messages on their way to the loops
+// Parts of the budget, one in so many, that the history, the keys and the messages on their way to the loops
 // may take at most.
 const (
 	historyPart = 4
+	keyPart     = 32
 	inboxPart   = 16
 	inboxLeast  = 1 << 20
 	inboxMost   = 64 << 20
@@ -137,6 +138,14 @@ func (b Budget) HistoryBytes(wanted int64) int64 {
 		return wanted
 	}
 	return min(wanted, b.Bytes/historyPart)
+}
+
+// KeyBytes returns how much of the wanted bytes the idempotency keys of messages may take.
+func (b Budget) KeyBytes(wanted int64) int64 {
+	if b.Bytes == 0 {
+		return wanted
+	}
+	return min(wanted, b.Bytes/keyPart)
 }
 
 // InboxBytes returns how many bytes of messages may wait for each of so many loops; 0: the default

@@ -23,3 +23,8 @@ func (g *Guard) CommandBytes(longest int64) int64 {
 	}
 	return max(min(f.Budget.Bytes/commandPart, commandMost), longest)
 }
+
+// BodyBytes returns how many bytes the bodies of all requests that publish may hold together, by the
+// same rules: always enough for one of the longest, of longest bytes, and nothing while streams are
+// being shed.
+func (g *Guard) BodyBytes(longest int64) int64 { return g.CommandBytes(longest) }

@@ -4,7 +4,6 @@ import (
 	"github.com/hassesd/hassesd/internal/config"
 	"github.com/hassesd/hassesd/internal/hub"
 	"github.com/hassesd/hassesd/internal/memguard"
-	"github.com/hassesd/hassesd/internal/publish"
 )
 
 // Hub returns the options of the hub, but for its epoch.
@@ -45,11 +44,3 @@ const commandTimes = 7
 
 // CommandBytes returns how long one control command may be.
 func CommandBytes(s *config.Settings) int64 { return int64(s.Limits.MessageBytes) * commandTimes }
-
-// Publish returns the limits of publishers.
-func Publish(s *config.Settings) publish.Limits {
-	return publish.Limits{
-		MessageBytes: s.Limits.MessageBytes,
-		Pace:         publish.Pace{Messages: s.Limits.PublishRate, Bytes: s.Limits.PublishBytes},
-	}
-}

@@ -307,3 +307,28 @@ func TestBrowserCannotPublish(t *testing.T) {
 	d.Send("a", "real")
 	harness.WantMessage(t, s, "real")
 }
+
+// A publisher who does not know whether a message arrived sends it again under its key.
+func TestAMessageSentAgainIsPublishedOnce(t *testing.T) {
+	t.Parallel()
+	d := harness.Start(t)
+	s := d.Subscribe("subscribe=a")
+	type sent struct {
+		ID        string
+		Matched   int
+		Duplicate bool
+	}
+	var first, again sent
+	message := harness.Object{"to": "a", "data": "once", "key": "order-7"}
+	d.Call("send", message, &first)
+	d.Call("send", message, &again)
+	if first.Duplicate || !again.Duplicate || again.ID != first.ID || again.Matched != 1 {
+		t.Errorf("got %+v, and again %+v", first, again)
+	}
+	if err := d.Try("send", harness.Object{"to": "a", "data": "other", "key": "order-7"}, nil); err == nil || !strings.Contains(err.Error(), "key") {
+		t.Errorf("another message under the key: %v", err)
+	}
+	d.Send("a", "end")
+	harness.WantMessage(t, s, "once")
+	harness.WantMessage(t, s, "end")
+}

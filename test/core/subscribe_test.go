@@ -268,6 +268,37 @@ func TestResume(t *testing.T) {
 	harness.WantMessage(t, s, "live")
 }
 
+func TestResumeFromTheEarliest(t *testing.T) {
+	t.Parallel()
+	d := harness.Start(t, "--history-events", "3")
+	d.Send("a", "evicted")
+	d.Send("a", "one")
+	d.Send("b", "not mine")
+	d.Send("a", "two")
+	query := d.Request("subscribe=a&lastEventId=earliest")
+	header := d.Request("subscribe=a")
+	header.LastEventID = "earliest"
+	for _, r := range []subscriber.Request{query, header} {
+		s := d.Open(r)
+		last := harness.WantMessage(t, s, "one")
+		harness.WantMessage(t, s, "two")
+		d.Send("c", "not mine either")
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+		again := query // the browser keeps its URL, and sends what it has seen
+		again.LastEventID = last.ID
+		s = d.Open(again)
+		harness.WantMessage(t, s, "two")
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+		d.Send("a", "one") // so that the history is as before
+		d.Send("b", "not mine")
+		d.Send("a", "two")
+	}
+}
+
 func TestResumeOverHonestGap(t *testing.T) {
 	t.Parallel()
 	d := harness.Start(t, "--history-events", "3")

@@ -73,6 +73,32 @@ func TestAPlannedRestartIsCrossedAndACrashIsTold(t *testing.T) {
 	}
 }
 
+// TestAKeyIsRememberedAcrossARestart sends a message again after planned restarts.
+func TestAKeyIsRememberedAcrossARestart(t *testing.T) {
+	t.Parallel()
+	d := harness.Prepare(t)
+	d.Args = append(d.Args, "--state-dir", d.Path("state"))
+	d.Run()
+	var sent struct {
+		ID        string
+		Matched   int
+		Duplicate bool
+	}
+	message := harness.Object{"to": "a", "data": "once", "key": "order-7"}
+	_ = d.Subscribe("subscribe=a")
+	d.Call("send", message, &sent)
+	first := sent.ID
+	for range 2 {
+		runAgain(d)
+		if d.Call("send", message, &sent); !sent.Duplicate || sent.ID != first || sent.Matched != 1 {
+			t.Errorf("after a restart: %+v, want %s again", sent, first)
+		}
+	}
+	if err := d.Try("send", harness.Object{"to": "a", "data": "other", "key": "order-7"}, nil); err == nil {
+		t.Error("another message under the key is taken")
+	}
+}
+
 // TestStateAfterTheDropOfPrivileges starts as root, switches to nobody, and keeps its state in a
 // directory that root created.
 func TestStateAfterTheDropOfPrivileges(t *testing.T) {

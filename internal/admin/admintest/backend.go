@@ -169,7 +169,7 @@ func (b *Backend) Publish(ctx context.Context, r publish.Request) (server.Delive
 	if err := b.Errors[api.MethodSend]; err != nil {
 		return nil, err
 	}
-	p := api.SendParams{Except: r.Except, Event: r.Event.Name, Data: r.Event.Data, Retry: int(r.Event.Retry.Milliseconds())}
+	p := api.SendParams{Except: r.Except, Event: r.Event.Name, Data: r.Event.Data, Retry: int(r.Event.Retry.Milliseconds()), Key: r.Key}
 	for _, to := range r.To {
 		p.To = append(p.To, to.String())
 	}
@@ -188,12 +188,18 @@ func (b *Backend) Publish(ctx context.Context, r publish.Request) (server.Delive
 			return nil, err
 		}
 	}
-	var id string
+	d := delivery{backend: b}
 	b.note(func() {
+		for i, earlier := range b.sent {
+			if p.Key != "" && earlier.Key == p.Key {
+				d.id, d.isDuplicate = fmt.Sprintf("e-%d", i+1), true
+				return
+			}
+		}
 		b.sent = append(b.sent, p)
-		id = fmt.Sprintf("e-%d", len(b.sent))
+		d.id = fmt.Sprintf("e-%d", len(b.sent))
 	})
-	return delivery{b, id}, nil
+	return d, nil
 }
 
 // Kick answers KickedAnswer, and remembers p.
@@ -261,11 +267,14 @@ func (b *Backend) CountCommandError(reason string) {
 }
 
 type delivery struct {
-	backend *Backend
-	id      string
+	backend     *Backend
+	id          string
+	isDuplicate bool
 }
 
 func (d delivery) ID() string { return d.id }
+
+func (d delivery) IsDuplicate() bool { return d.isDuplicate }
 
 func (d delivery) Matched(ctx context.Context) (int, error) {
 	if d.backend.OnMatched != nil {

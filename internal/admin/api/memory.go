@@ -19,6 +19,7 @@ type MemoryStatus struct {
 	KernelBytes int64  `json:"kernel_bytes"` // of UsedBytes: about what the kernel holds for blocked streams
 
 	ControlBytes int64 `json:"control_bytes"` // of UsedBytes: unfinished commands, and listings that wait to be read
+	BodyBytes    int64 `json:"body_bytes"`    // of UsedBytes: bodies of POST requests in work
 
 	ShortTotal      uint64 `json:"short_total"`      // times that memory began to run short
 	QueuedBytes     int64  `json:"queued_bytes"`     // not sent yet; streams share the events
@@ -31,6 +32,10 @@ type MemoryStatus struct {
 type PublishStatus struct {
 	HeldTotal   uint64  `json:"held_total"`   // messages that waited for limits.publish_rate or limits.publish_bytes
 	HeldSeconds float64 `json:"held_seconds"` // how long in all
+
+	Doors         map[string]uint64 `json:"doors"`          // messages published, by door
+	RepeatedTotal uint64            `json:"repeated_total"` // messages that were sent again under their idempotency key
+	Keys          int               `json:"keys"`           // idempotency keys that are remembered
 
 	FannedOutBytes uint64 `json:"fanned_out_bytes"` // put into queues: each message as often as there were streams for it
 }

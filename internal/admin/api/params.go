@@ -112,7 +112,7 @@ func (p LimitsParams) Check() *Error {
 }
 
 // SendHint is the hint of errors about the parameters of "send".
-const SendHint = `params: to (a room, "prefix*", "*" or an array of them), except, event, data, retry`
+const SendHint = `params: to (a room, "prefix*", "*" or an array of them), except, event, data, retry, key`
 
 // maxTargets bounds the targets of one message.
 const maxTargets = 1000

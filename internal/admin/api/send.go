@@ -12,6 +12,7 @@ type SendParams struct {
 	Event  string  `json:"event,omitempty"`
 	Data   string  `json:"data"`
 	Retry  int     `json:"retry,omitempty"` // milliseconds, at most sse.MaxRetry
+	Key    string  `json:"key,omitempty"`   // makes it safe to send the message again; empty: none
 }
 
 // Targets is a room, "prefix*" or "*", or a list of them; in JSON a string or an array of strings.
@@ -46,4 +47,6 @@ func (t *Targets) UnmarshalJSON(data []byte) error {
 type Sent struct {
 	ID      string `json:"id"`
 	Matched int    `json:"matched"` // streams it was queued for
+
+	Duplicate bool `json:"duplicate,omitempty"` // it was published before, under the same key
 }

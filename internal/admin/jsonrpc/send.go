@@ -14,6 +14,7 @@ type SendParams struct {
 	Event  string          `json:"event"`
 	Data   *string         `json:"data"`
 	Retry  int             `json:"retry"`
+	Key    string          `json:"key"`
 }
 
 func (SendParams) hint() string { return api.SendHint }
@@ -34,7 +35,7 @@ func (p SendParams) Check() *api.Error {
 
 // Message returns the message that p is, which [SendParams.Check] must have found good.
 func (p SendParams) Message() api.SendParams {
-	m := api.SendParams{Except: p.Except, Event: p.Event, Retry: p.Retry}
+	m := api.SendParams{Except: p.Except, Event: p.Event, Retry: p.Retry, Key: p.Key}
 	if json.Unmarshal(p.To, &m.To) != nil || p.Data == nil {
 		return m
 	}

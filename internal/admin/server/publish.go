@@ -32,6 +32,10 @@ func (c *conn) publish(p api.SendParams) (Delivery, error) {
 		Granted: publish.Everywhere(),
 		Except:  p.Except,
 		Event:   sse.Event{Name: p.Event, Data: p.Data, Retry: sse.RetryOf(p.Retry)},
+		Key:     p.Key,
+	}
+	if p.Key != "" {
+		r.Publisher = c.publisherName()
 	}
 	for _, to := range p.To {
 		target, err := names.ParseTarget(to)
@@ -45,6 +49,23 @@ func (c *conn) publish(p api.SendParams) (Delivery, error) {
 		return nil, refusedMessage(err)
 	}
 	return d, nil
+}
+
+// publisherName returns whom the keys of messages belong to: the same publisher at every door that
+// tells them apart. Empty: whoever comes by this door.
+func (c *conn) publisherName() string {
+	p := &c.principal
+	switch {
+	case p.KeyID() != "":
+		return "key:" + p.KeyID()
+	case p.Endpoint == access.Unix && p.Peer != nil:
+		return fmt.Sprintf("uid:%d", p.Peer.Uid)
+	case p.Endpoint == access.TLS && len(p.Chain) > 0:
+		if conn, ok := c.out.(*tlsConn); ok {
+			return "cert:" + conn.identity
+		}
+	}
+	return ""
 }
 
 // refusedMessage returns the answer to a message that was refused with err.
@@ -61,7 +82,7 @@ func refusedMessage(err error) error {
 		e.Code = api.CodeOverloaded
 	case publish.NotGranted:
 		e.Code = api.CodeNotAllowed
-	case publish.Invalid:
+	case publish.Invalid, publish.KeyReused:
 		return api.InvalidParams(refused.Hint, "%s", refused.Message)
 	}
 	return e

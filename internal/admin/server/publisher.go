@@ -17,6 +17,8 @@ type Publisher interface {
 // Delivery is a message that has its place and is on its way to the loops.
 type Delivery interface {
 	ID() string
+	// IsDuplicate reports whether the message was published before, under the same key.
+	IsDuplicate() bool
 	// Matched waits until every loop has looked up its streams, and returns how many there were.
 	Matched(ctx context.Context) (int, error)
 }

@@ -193,7 +193,7 @@ func (r reply) wait(ctx context.Context) []byte {
 	if e != nil {
 		return jsonrpc.Error(r.id, e)
 	}
-	return jsonrpc.Result(r.id, api.Sent{ID: r.delivery.ID(), Matched: n})
+	return jsonrpc.Result(r.id, api.Sent{ID: r.delivery.ID(), Matched: n, Duplicate: r.delivery.IsDuplicate()})
 }
 
 // answerOf makes one line of replies, an array if it was one that they answer.

@@ -62,8 +62,8 @@ func TestMethods(t *testing.T) {
 		{`"reload","params":null`, `{"changed":[]}`},
 		{`"certificates"`, `{"certificates":[{"names":[],"source":"file","subject":"","issuer":"","key":"","days_left":-1,"due":true,"sha256":"","default":true,"warnings":[]}]}`},
 		{`"limits"`, `{"limits":[],"refused":{},"penalties":{"mode":"","penalized":[],"total":0,"imposed":0,"dry_run":0,"table":0,"table_max":0,"forgotten":0,"offences":{}},` +
-			`"memory":{"pressure":"","used_bytes":0,"peak_bytes":0,"budget_bytes":0,"budget_from":"","kernel_bytes":0,"control_bytes":0,"short_total":0,"queued_bytes":0,"blocked_streams":0,"streams_ended":0,"events_forgotten":0},` +
-			`"publish":{"held_total":0,"held_seconds":0,"fanned_out_bytes":0}}`},
+			`"memory":{"pressure":"","used_bytes":0,"peak_bytes":0,"budget_bytes":0,"budget_from":"","kernel_bytes":0,"control_bytes":0,"body_bytes":0,"short_total":0,"queued_bytes":0,"blocked_streams":0,"streams_ended":0,"events_forgotten":0},` +
+			`"publish":{"held_total":0,"held_seconds":0,"doors":null,"repeated_total":0,"keys":0,"fanned_out_bytes":0}}`},
 		{`"sandbox"`, `{"mode":"strict","self_check":"","layers":[],"threads":7,"paths":[],"connect_ports":[],"checks":[]}`},
 		{`"drain"`, `{"streams":10,"window_seconds":1.5}`},
 		{`"drain","params":{"window_seconds":0}`, `{"streams":10,"window_seconds":1.5}`},
