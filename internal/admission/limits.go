@@ -15,8 +15,9 @@ type Limits struct {
 	Burst       int // handshakes at once after a rest; at least 1 when Rate is set
 	Penalties   Mode
 
-	Exempt   []netip.Prefix // networks that have no bounds
-	Loopback Bounds         // bounds that do not apply to this machine's own addresses
+	Exempt     []netip.Prefix // networks that have no bounds
+	ExemptUnix bool           // nor have Unix sockets, whose address is not valid
+	Loopback   Bounds         // bounds that do not apply to this machine's own addresses and Unix sockets
 }
 
 // Bounds is a set of limits that are counted for each network.
@@ -38,13 +39,16 @@ func (l *Limits) Lifts(a netip.Addr, bound Bounds) bool { return l.lifted(a)&bou
 
 // lifted returns the bounds that do not apply to an address.
 func (l *Limits) lifted(a netip.Addr) Bounds {
+	if !a.IsValid() && l.ExemptUnix {
+		return allBounds
+	}
 	a = a.Unmap().WithZone("")
 	for _, p := range l.Exempt {
 		if p.Contains(a) {
 			return allBounds
 		}
 	}
-	if a.IsLoopback() {
+	if a.IsLoopback() || !a.IsValid() {
 		return l.Loopback
 	}
 	return 0

@@ -171,6 +171,22 @@ func (t *Table) takeChallenge(now time.Duration) bool {
 	return true
 }
 
+// IsRefused reports whether the address's network is kept out because of a penalty. It is for
+// clients whose connection is somebody else's.
+func (t *Table) IsRefused(now time.Duration, a netip.Addr) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	l := &t.limits
+	if l.lifted(a)&BoundPenalties != 0 || l.Penalties == PenaltiesOff || !t.isPenalized(now, NetworkOf(a)) {
+		return false
+	}
+	if l.Penalties == PenaltiesDryRun {
+		t.dryRun++
+		return false
+	}
+	return true
+}
+
 func (t *Table) isPenalized(now time.Duration, n Network) bool {
 	if r := t.networks.find(n); r != nil && r.penalized && r.owed > now {
 		return true

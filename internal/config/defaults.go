@@ -32,8 +32,9 @@ func Defaults() Settings {
 			Challenges: []string{"tls-alpn-01", "http-01"},
 			Fallback:   "refuse",
 		},
-		CORS: CORS{Origins: []string{}, Credentials: true},
-		HSTS: HSTS{MaxAge: 63072000 * time.Second}, // two years, as browsers' preload lists require
+		CORS:  CORS{Origins: []string{}, Credentials: true},
+		HSTS:  HSTS{MaxAge: 63072000 * time.Second}, // two years, as browsers' preload lists require
+		Proxy: Proxy{Trusted: []string{}},
 		Control: Control{
 			Socket:      "/run/hassesd/control.sock",
 			Connections: 128,

@@ -66,7 +66,7 @@ func TestWhatAReloadTakes(t *testing.T) {
 		case strings.HasPrefix(k.Name, "control.unix_") && strings.HasSuffix(k.Name, "s"): // the lists of who may come in
 			want = true
 		case k.Name == "history.file":
-		case slices.Contains([]string{"limits", "tls", "cors", "hsts", "publish", "heartbeat", "history", "control.tls", "auth", "auth.signed_url", "auth.jwt"}, tableOf(k.Name)):
+		case slices.Contains([]string{"limits", "tls", "cors", "hsts", "proxy", "publish", "heartbeat", "history", "control.tls", "auth", "auth.signed_url", "auth.jwt"}, tableOf(k.Name)):
 			want = true
 		}
 		if k.Reloadable != want {

@@ -34,6 +34,7 @@ type Settings struct {
 	ACME      ACME      `toml:"acme"`
 	CORS      CORS      `toml:"cors"`
 	HSTS      HSTS      `toml:"hsts"`
+	Proxy     Proxy     `toml:"proxy"`
 	Control   Control   `toml:"control"`
 	API       API       `toml:"api"`
 	Publish   Publish   `toml:"publish"`
@@ -117,6 +118,13 @@ type CORS struct {
 type HSTS struct {
 	MaxAge            time.Duration `toml:"max_age"` // 0: header is not sent
 	IncludeSubdomains bool          `toml:"include_subdomains"`
+}
+
+// Proxy configures the proxies in front of the daemon.
+type Proxy struct {
+	Trusted  []string `toml:"trusted"`  // networks, and "unix"
+	Protocol bool     `toml:"protocol"` // they send PROXY headers
+	Header   string   `toml:"header"`   // they name clients in it: X-Forwarded-For, Forwarded; empty: in none
 }
 
 // Control configures where back ends and hassesctl reach the daemon.

@@ -22,6 +22,7 @@ func check(s *Settings) []*Error {
 	c.acme()
 	c.auth()
 	c.origins()
+	c.proxy()
 	c.control()
 	c.controlKeys()
 	c.api()

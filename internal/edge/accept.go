@@ -52,38 +52,49 @@ func (w *worker) stopAccepting() {
 // admit decides whether to keep an accepted socket, on the loop of at, and gives it to the least
 // loaded worker. It reports whether the socket has an owner; otherwise the caller resets it.
 func (s *Server) admit(at *worker, fd int, peer netip.AddrPort, secure bool) bool {
-	as, ok := s.judge(s.log, at.now(), peer, admission.Visit{
-		Addr:       peer.Addr(),
-		Handshake:  secure,
-		Challenged: secure && s.isChallenged(),
-	})
+	v := admission.Visit{Addr: peer.Addr(), Handshake: secure, Challenged: secure && s.isChallenged()}
+	preamble := s.config().wantsHeader(peer.Addr())
+	if preamble {
+		v.Handshake = false // it is the client's; see introduce
+	}
+	as, ok := s.judge(s.log, at.now(), peer, v)
 	if !ok {
 		return false
 	}
+	from := arrival{fd, peer, secure, preamble, as}
 	i := s.balancer.Pick()
 	w := s.workers[i]
 	if w == at {
-		w.accept(fd, peer, secure, as)
+		w.accept(from)
 		return true
 	}
-	if err := w.loop.Post(func() { w.accept(fd, peer, secure, as) }); err == nil {
+	if err := w.loop.Post(func() { w.accept(from) }); err == nil {
 		return true
 	}
 	// The other loop is far behind or has stopped: keep the connection here.
 	s.balancer.Done(i)
 	s.balancer.Take(at.index)
-	at.accept(fd, peer, secure, as)
+	at.accept(from)
 	return true
 }
 
-// accept takes ownership of an accepted socket, which the server has already counted.
-func (w *worker) accept(fd int, peer netip.AddrPort, secure bool, as admission.Verdict) {
-	c := newConn(w, peer, secure, as)
-	if err := c.transport.Accept(&w.transport, (*protocol)(c), fd, secure); err != nil {
+// arrival is an accepted socket that the server has already counted.
+type arrival struct {
+	fd       int
+	peer     netip.AddrPort // not valid: of a Unix socket
+	secure   bool
+	preamble bool // a PROXY header comes first
+	as       admission.Verdict
+}
+
+// accept takes ownership of an accepted socket.
+func (w *worker) accept(from arrival) {
+	c := newConn(w, from)
+	if err := c.transport.Accept(&w.transport, (*protocol)(c), from.fd, from.secure, from.preamble); err != nil {
 		w.refuse(RefusedDescriptors)
-		w.srv.log.Debug("accepted socket cannot be watched", "peer", peer, "err", err)
-		w.loop.Discard(fd)
-		w.srv.release(as, peer.Addr(), w.index)
+		w.srv.log.Debug("accepted socket cannot be watched", "peer", c.peer(), "err", err)
+		w.loop.Discard(from.fd)
+		w.srv.release(from.as, from.peer.Addr(), w.index)
 		return
 	}
 	c.slot = int32(len(w.conns))
@@ -92,15 +103,14 @@ func (w *worker) accept(fd int, peer netip.AddrPort, secure bool, as admission.V
 	c.accepted()
 }
 
-func newConn(w *worker, peer netip.AddrPort, secure bool, as admission.Verdict) *conn {
+func newConn(w *worker, from arrival) *conn {
 	c := &conn{
 		w:          w,
 		id:         w.srv.nextConn.Add(1),
-		addr:       peer.Addr(),
-		port:       peer.Port(),
+		from:       packAddr(from.peer),
 		acceptedAt: w.now(),
-		secure:     secure,
-		as:         as,
+		secure:     from.secure,
+		as:         from.as,
 	}
 	c.sub.Init(&w.subs, (*carrier)(c), c.id)
 	return c
@@ -108,7 +118,7 @@ func newConn(w *worker, peer netip.AddrPort, secure bool, as admission.Verdict) 
 
 // isChallenged reports whether a certification authority is expected to connect (RFC 8737). Its
 // protocol is offered only then.
-func (s *Server) isChallenged() bool {
+func (s *shared) isChallenged() bool {
 	c, _ := s.tlsConfig()
 	return c != nil && slices.Contains(c.NextProtos, protoChallenge)
 }

@@ -65,17 +65,7 @@ func (a *admitter) deferLimit() int { return min(a.fdLimit/8, deferMost) }
 // counted as a refusal only, and reset before it costs a handshake.
 func (a *admitter) judge(log *slog.Logger, now time.Duration, peer netip.AddrPort, v admission.Visit) (as admission.Verdict, ok bool) {
 	as = a.admission.Admit(now, v)
-	switch as {
-	case admission.Admit, admission.AdmitChallenge:
-	case admission.AdmitDefer:
-		a.countRefusal(log, now, peer, RefusedAddress)
-	case admission.RefuseConnections:
-		a.countRefusal(log, now, peer, RefusedAddress)
-	case admission.RefuseRate:
-		a.countRefusal(log, now, peer, RefusedRate)
-	case admission.RefusePenalty:
-		a.countRefusal(log, now, peer, RefusedPenalty)
-	}
+	a.countVerdict(log, now, peer, as)
 	if !as.Holds() {
 		return as, false
 	}
@@ -94,6 +84,19 @@ func (a *admitter) judge(log *slog.Logger, now time.Duration, peer netip.AddrPor
 	return as, true
 }
 
+// countVerdict counts a verdict that refuses.
+func (a *admitter) countVerdict(log *slog.Logger, now time.Duration, peer netip.AddrPort, as admission.Verdict) {
+	switch as {
+	case admission.Admit, admission.AdmitChallenge:
+	case admission.AdmitDefer, admission.RefuseConnections:
+		a.countRefusal(log, now, peer, RefusedAddress)
+	case admission.RefuseRate:
+		a.countRefusal(log, now, peer, RefusedRate)
+	case admission.RefusePenalty:
+		a.countRefusal(log, now, peer, RefusedPenalty)
+	}
+}
+
 // acceptLogEvery is the minimum time between two log lines about networks at their limits.
 const acceptLogEvery = time.Minute
 
@@ -105,7 +108,7 @@ func (a *admitter) countRefusal(log *slog.Logger, now time.Duration, peer netip.
 	if last != 0 && now-time.Duration(last) < acceptLogEvery || !a.acceptLogged.CompareAndSwap(last, max(int64(now), 1)) {
 		return
 	}
-	log.Info("refused at accept; a proxy's address belongs in limits.exempt", "peer", peer, "reason", reason.String())
+	log.Info("refused at accept; a proxy's address belongs in proxy.trusted", "peer", clientAddr(peer), "reason", reason.String())
 }
 
 // release undoes what judge and the balancer counted for a connection of a worker.

@@ -74,6 +74,7 @@ type Config struct {
 	RequestTimeout   time.Duration // must be set
 	RequestBytes     int           // must be set
 
+	Proxies   Proxies
 	Admission admission.Limits // of each network; Handshakes above bounds them in all
 }
 

@@ -2,7 +2,6 @@ package edge
 
 import (
 	"crypto/tls"
-	"net/netip"
 	"time"
 
 	"github.com/hassesd/hassesd/internal/admission"
@@ -27,17 +26,17 @@ type conn struct {
 
 	// Fixed at accept.
 	id         uint64
-	addr       netip.Addr    // and port: of the client
 	acceptedAt time.Duration // since the server's start
-	port       uint16
-	secure     bool
-	as         admission.Verdict // one of those that admit
 
 	// Owned by the loop.
-	reason     CloseReason // why it is ending; meaningful once the transport is closing
-	version    uint16      // of TLS; 0 before the end of the handshake
+	proxied    *proxied   // nil unless a trusted proxy has named a client, or must
+	from       packedAddr // the client's, as its proxy tells it if that is trusted
+	slot       int32      // in the worker's list
+	version    uint16     // of TLS; 0 before the end of the handshake
 	cipher     uint16
-	slot       int32                              // in the worker's list
+	secure     bool                               // fixed at accept
+	as         admission.Verdict                  // one of those that admit
+	reason     CloseReason                        // why it is ending; meaningful once the transport is closing
 	serverName string                             // SNI
 	serves     func(serverName, host string) bool // which hosts the certificate is for; nil without TLS
 	waiter     *admission.Waiter[*conn]           // from the first bytes of a handshake to its end
@@ -46,8 +45,8 @@ type conn struct {
 
 // accepted sets the first deadline of a new connection.
 func (c *conn) accepted() {
-	if c.secure {
-		// It covers both the wait for a slot and the handshake.
+	if c.secure || c.transport.State() == transport.Preamble {
+		// It covers a PROXY header, the wait for a slot and the handshake.
 		c.setTimeout(c.w.srv.config().HandshakeTimeout)
 		return
 	}
@@ -82,7 +81,7 @@ func (c *conn) fail(reason CloseReason) {
 	case transport.Handshaking:
 		c.abort(reason) // the goroutine owns the transport; HandshakeDone closes
 		return
-	case transport.Accepted, transport.Open:
+	case transport.Preamble, transport.Accepted, transport.Open:
 		c.reason = reason
 	case transport.Closing:
 		if c.transport.IsFailing() {
@@ -102,12 +101,9 @@ func (c *conn) abort(reason CloseReason) {
 	}
 }
 
-// peer returns the client's address and port.
-func (c *conn) peer() netip.AddrPort { return netip.AddrPortFrom(c.addr, c.port) }
-
 // violation records a violation by the peer's network.
 func (c *conn) violation(v admission.Violation) {
-	if c.w.srv.admission.RecordViolation(c.w.now(), c.addr, v) {
+	if c.w.srv.admission.RecordViolation(c.w.now(), c.addr(), v) {
 		c.w.srv.log.Debug("network penalized", "conn", c.id, "peer", c.peer(), "offence", v.String())
 	}
 }
@@ -138,7 +134,7 @@ func (c *conn) unwritten() int {
 // stopSubscriber ends the subscription of HTTP/1, if there is one, and throws away what is queued.
 func (c *conn) stopSubscriber() {
 	if c.sub.State() != subscriber.None {
-		c.w.srv.closeStream(c.addr)
+		c.w.srv.closeStream(c.opened())
 	}
 	c.sub.Stop()
 }

@@ -2,6 +2,7 @@ package edge
 
 import (
 	"net/http"
+	"net/netip"
 	"net/url"
 	"strconv"
 	"strings"
@@ -22,10 +23,11 @@ type h2stream struct {
 	http2.Stream
 	sub    subscriber.Subscriber
 	h      *h2conn
-	front  []byte        // goes out before the queue: the first frame, or the body of a finite answer
-	tail   []byte        // goes out after the queue
-	agent  string        // User-Agent, cut; the client's text
-	endBy  time.Duration // what waits may take until then, once it is ending; since the server's start
+	front  []byte          // goes out before the queue: the first frame, or the body of a finite answer
+	tail   []byte          // goes out after the queue
+	agent  string          // User-Agent, cut; the client's text
+	named  *netip.AddrPort // the client that a trusted proxy has named; nil: the connection's
+	endBy  time.Duration   // what waits may take until then, once it is ending; since the server's start
 	reason CloseReason
 	isOver bool // the answer has ended, and was counted
 	isSlow bool // it has overflowed: nothing more of it goes out, it would leave a gap
@@ -50,13 +52,16 @@ func (st *h2stream) serve(head *http2.Head, end bool) {
 		return
 	}
 	st.agent = cutAgent(req.Agent)
-	sub, ans := site.Decide(req, cfg.rules, c.visitor())
+	if client := c.clientOf(req); client != c.client() {
+		st.named = &client
+	}
+	sub, ans := site.Decide(req, cfg.rules, c.visitor(st.client().Addr()))
 	switch {
 	case sub == nil:
 		c.countRefusal(&ans)
-		c.logAnswer(&ans)
+		c.logAnswer(&ans, clientAddr(st.client()))
 		st.answer(req, &ans)
-	case c.shouldDefer(sub, true):
+	case c.shouldDefer(sub, st.client().Addr(), true):
 		st.respond(http.StatusOK, c.streamFields(req, cfg), false)
 		st.front = sse.Farewell(c.w.retryAfter(cfg))
 		st.finish(RefusedKindly)
@@ -69,8 +74,16 @@ func (st *h2stream) serve(head *http2.Head, end bool) {
 		st.front = append(st.front, preface...)
 		st.h.mux.HaveData(&st.Stream)
 		st.h.atLatest(st.next(&cfg.timing))
-		c.w.srv.log.Debug("stream opened", "conn", c.id, "peer", c.peer(), "id", sub.ID, "rooms", len(sub.Rooms), "all", sub.All)
+		c.w.srv.log.Debug("stream opened", "conn", c.id, "peer", clientAddr(st.client()), "id", sub.ID, "rooms", len(sub.Rooms), "all", sub.All)
 	}
+}
+
+// client returns the address of the stream's client: a proxy's connection carries streams of many.
+func (st *h2stream) client() netip.AddrPort {
+	if st.named != nil {
+		return *st.named
+	}
+	return st.h.c.client()
 }
 
 // requestOf returns what a request says, or the answer to one that cannot be served.
@@ -86,7 +99,7 @@ func requestOf(head *http2.Head, end bool) (*exchange.Request, *exchange.Answer)
 	}
 	req.RawQuery = query
 	var origins, authorizations int
-	var lastIDs, wantHeaders []string
+	var lastIDs, forwardedFor, forwarded, wantHeaders []string
 	for _, f := range head.Fields {
 		switch f.Name {
 		case "origin":
@@ -103,6 +116,10 @@ func requestOf(head *http2.Head, end bool) (*exchange.Request, *exchange.Answer)
 			req.Cookie = f.Value
 		case "sec-fetch-site":
 			req.FetchSite = f.Value
+		case "x-forwarded-for":
+			forwardedFor = append(forwardedFor, f.Value)
+		case "forwarded":
+			forwarded = append(forwarded, f.Value)
 		case "access-control-request-method":
 			req.WantMethod = f.Value
 		case "access-control-request-headers":
@@ -110,6 +127,8 @@ func requestOf(head *http2.Head, end bool) (*exchange.Request, *exchange.Answer)
 		}
 	}
 	req.LastEventID = strings.Join(lastIDs, ", ")
+	req.ForwardedFor = strings.Join(forwardedFor, ", ")
+	req.Forwarded = strings.Join(forwarded, ", ")
 	req.WantHeaders = strings.Join(wantHeaders, ",")
 	switch {
 	case origins > 1:
@@ -129,7 +148,7 @@ func headTooLarge() *exchange.Answer {
 func (st *h2stream) refuse(bad *exchange.Answer) {
 	c := st.h.c
 	c.countRefusal(bad)
-	c.logAnswer(bad)
+	c.logAnswer(bad, clientAddr(st.client()))
 	if bad.Hostile {
 		c.violation(admission.ProtocolBroken)
 	}
@@ -191,7 +210,7 @@ func (st *h2stream) over(reason CloseReason) {
 	st.isOver = true
 	c := st.h.c
 	if st.sub.State() != subscriber.None {
-		c.w.srv.closeStream(c.addr)
+		c.w.srv.closeStream(st.client().Addr())
 		st.sub.Stop()
 	}
 	st.front, st.tail = nil, nil

@@ -32,8 +32,8 @@ func (h *handshakes) want(c *conn) {
 	}
 	h.changes++
 	c.waiter = &admission.Waiter[*conn]{Owner: c}
-	unbounded := h.w.srv.config().Admission.Lifts(c.addr, admission.BoundHandshakes)
-	if h.queue.Arrive(h.w.now(), c.waiter, admission.NetworkOf(c.addr), unbounded) {
+	unbounded := h.w.srv.config().Admission.Lifts(c.addr(), admission.BoundHandshakes)
+	if h.queue.Arrive(h.w.now(), c.waiter, admission.NetworkOf(c.addr()), unbounded) {
 		h.begin(c)
 		return
 	}
@@ -119,7 +119,7 @@ func (c *conn) judgeHandshake(err error, aborted bool) {
 		c.violation(admission.HandshakeFailed)
 	case aborted: // our own doing
 	case err == nil:
-		c.w.srv.admission.RecordSuccess(c.w.now(), c.addr)
+		c.w.srv.admission.RecordSuccess(c.w.now(), c.addr())
 	default:
 		if v, ok := violationOf(err); ok {
 			c.violation(v)

@@ -12,9 +12,11 @@ import (
 type hint uint8
 
 const (
-	hintDistrust    hint = iota // a client does not trust our certificate
-	hintProxyHeader             // a proxy sends an unexpected PROXY header
-	hintTLS                     // a client speaks TLS to a listener that does not
+	hintDistrust       hint = iota // a client does not trust our certificate
+	hintProxyHeader                // a peer that is not trusted sends a PROXY header, or any does where none is expected
+	hintNoProxyHeader              // a trusted peer sends none
+	hintBadProxyHeader             // a trusted peer sends one that cannot be read
+	hintTLS                        // a client speaks TLS to a listener that does not
 
 	numHints = hintTLS + 1
 )
@@ -48,7 +50,15 @@ var hintTexts = [numHints]struct{ message, hint string }{
 	},
 	hintProxyHeader: {
 		"the connection begins with a PROXY header, which this listener does not expect",
-		"turn it off at the proxy (send-proxy, proxy_protocol)",
+		"if the peer is your proxy, list it in proxy.trusted and set proxy.protocol, or turn the header off there (send-proxy, proxy_protocol); from anybody else it is forged",
+	},
+	hintNoProxyHeader: {
+		"a trusted proxy opens a connection without a PROXY header",
+		"turn the header on at the proxy (send-proxy, proxy_protocol), for its health checks too (check-send-proxy); or leave proxy.protocol or the peer's address in proxy.trusted out",
+	},
+	hintBadProxyHeader: {
+		"a trusted proxy sends a PROXY header that cannot be read",
+		"the header is version 1 or 2, at most 107 or 4096 bytes long, and complete within limits.handshake_timeout",
 	},
 	hintTLS: {
 		"the client speaks TLS, and this listener does not",

@@ -157,6 +157,10 @@ func (x *protocol) Writable(soon bool) {
 // ReadFailed implements transport.Protocol.
 func (x *protocol) ReadFailed(err error) {
 	c := (*conn)(x)
+	if c.isHeaderCut() {
+		c.failHeader(errHeaderCut)
+		return
+	}
 	if transport.IsEnd(err) {
 		c.fail(ClosedByPeer)
 		return
@@ -181,6 +185,16 @@ func (x *protocol) WriteFailed(err error) {
 func (x *protocol) Expired() {
 	c := (*conn)(x)
 	switch c.transport.State() {
+	case transport.Preamble:
+		if c.isHeaderCut() {
+			c.failHeader(errHeaderCut)
+			return
+		}
+		if c.secure {
+			c.fail(HandshakeTimeout)
+			return
+		}
+		c.fail(RequestTimeout)
 	case transport.Accepted:
 		if c.waiter == nil { // it sent nothing; otherwise we had no slot for it
 			c.violation(admission.HandshakeTimeout)
@@ -224,6 +238,6 @@ func (x *protocol) Closed() {
 	c.w.changes++
 	c.w.handshakes.leave(c)
 	c.w.remove(c)
-	c.w.srv.release(c.as, c.addr, c.w.index)
+	c.w.srv.release(c.as, c.held(), c.w.index)
 	c.w.srv.log.Debug("connection closed", "conn", c.id, "peer", c.peer(), "reason", c.reason.String())
 }

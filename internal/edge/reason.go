@@ -11,7 +11,10 @@ const (
 	HandshakeFailed                          // not TLS, or TLS we do not speak
 	CertificateRefused                       // the client does not trust our certificate
 	WrongProtocol                            // HTTP without TLS where TLS is spoken, or TLS where it is not
-	UnexpectedProxyHeader                    // a PROXY header, which the listener does not expect
+	UnexpectedProxyHeader                    // a PROXY header of a peer from whom none is expected
+	NoProxyHeader                            // no PROXY header from a trusted peer, who must send one
+	BadProxyHeader                           // a PROXY header of a trusted peer that is cut, too long or wrong
+	NotAdmitted                              // a limit of the client that a PROXY header has named, see RefuseReason
 	HandshakeTimeout                         // limits.handshake_timeout
 	HandshakeEvicted                         // it was slow, and others waited for its place
 	RequestTimeout                           // limits.request_timeout
@@ -40,6 +43,9 @@ var closeReasonNames = [numCloseReasons]string{
 	CertificateRefused:    "certificate_refused",
 	WrongProtocol:         "wrong_protocol",
 	UnexpectedProxyHeader: "proxy_header",
+	NoProxyHeader:         "proxy_header_missing",
+	BadProxyHeader:        "proxy_header_invalid",
+	NotAdmitted:           "not_admitted",
 	HandshakeTimeout:      "handshake_timeout",
 	HandshakeEvicted:      "handshake_evicted",
 	RequestTimeout:        "request_timeout",

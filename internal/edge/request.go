@@ -1,6 +1,7 @@
 package edge
 
 import (
+	"net/netip"
 	"strings"
 	"time"
 
@@ -65,23 +66,24 @@ func (c *conn) refuseOther(p []byte) bool {
 // serve handles a request: the first one, or another on an open stream whose output has been sent.
 func (c *conn) serve(req *exchange.Request) {
 	cfg := c.w.srv.config()
-	sub, ans := site.Decide(req, cfg.rules, c.visitor())
+	c.recognize(req)
+	sub, ans := site.Decide(req, cfg.rules, c.visitor(c.addr()))
 	switch {
 	case sub == nil:
 		c.countRefusal(&ans)
-		c.logAnswer(&ans)
+		c.logAnswer(&ans, c.peer())
 		c.answer(req, &ans, Answered)
-	case c.shouldDefer(sub, c.sub.State() == subscriber.None):
+	case c.shouldDefer(sub, c.addr(), c.sub.State() == subscriber.None):
 		c.deferSubscriber(req, cfg)
 	default:
 		c.open(req, sub, cfg)
 	}
 }
 
-// visitor returns what is known about the client.
-func (c *conn) visitor() site.Visitor {
+// visitor returns what is known about a client.
+func (c *conn) visitor(from netip.Addr) site.Visitor {
 	return site.Visitor{
-		Address:    c.addr,
+		Address:    from,
 		Now:        c.w.loop.Now(),
 		Secure:     c.secure,
 		Draining:   c.w.srv.draining(),
@@ -150,7 +152,7 @@ func (c *conn) next() {
 	}
 	if ev.Request == nil {
 		c.countRefusal(ev.Refusal)
-		c.logAnswer(ev.Refusal)
+		c.logAnswer(ev.Refusal, c.peer())
 		c.answer(nil, ev.Refusal, Answered)
 		return
 	}
@@ -179,9 +181,9 @@ func (c *conn) visit() (records int) {
 	return max(records, 1)
 }
 
-// shouldDefer reports whether a valid subscription must be refused for now, and counts the reason.
-// isNew: the stream is not open yet; if it may be opened, it is counted as open.
-func (c *conn) shouldDefer(sub *site.Subscription, isNew bool) bool {
+// shouldDefer reports whether a valid subscription of a client must be refused for now, and counts
+// the reason. isNew: the stream is not open yet; if it may be opened, it is counted as open.
+func (c *conn) shouldDefer(sub *site.Subscription, from netip.Addr, isNew bool) bool {
 	switch {
 	case c.as == admission.AdmitDefer: // counted when it was admitted
 	case c.as == admission.AdmitChallenge:
@@ -194,10 +196,15 @@ func (c *conn) shouldDefer(sub *site.Subscription, isNew bool) bool {
 		c.w.refuse(RefusedLog)
 	case c.w.srv.bans.refuses(c.w.now(), sub):
 		c.w.refuse(RefusedKicked)
+	case from != c.addr() && c.w.srv.admission.IsRefused(c.w.now(), from): // whose connection was not judged
+		c.w.refuse(RefusedPenalty)
 	case isNew:
-		reason, ok := c.w.srv.openStream(c.addr)
-		if !ok {
+		reason, ok := c.w.srv.openStream(from)
+		switch {
+		case !ok:
 			c.w.refuse(reason)
+		case c.proxied != nil:
+			c.proxied.opened = from
 		}
 		return !ok
 	default:
@@ -256,8 +263,8 @@ func (c *conn) countRefusal(a *exchange.Answer) {
 }
 
 // logAnswer logs an answer, with the reason that the client is not told.
-func (c *conn) logAnswer(ans *exchange.Answer) {
-	args := []any{"conn", c.id, "peer", c.peer(), "status", ans.Status, "code", ans.Code}
+func (c *conn) logAnswer(ans *exchange.Answer, from clientAddr) {
+	args := []any{"conn", c.id, "peer", from, "status", ans.Status, "code", ans.Code}
 	if ans.Denial != "" {
 		args = append(args, "reason", ans.Denial)
 	}

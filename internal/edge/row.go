@@ -1,6 +1,7 @@
 package edge
 
 import (
+	"net/netip"
 	"slices"
 	"strings"
 	"time"
@@ -43,6 +44,14 @@ func (r row) sub() *subscriber.Subscriber {
 	return &r.c.sub
 }
 
+// client returns the client's address; see ClientInfo.Peer.
+func (r row) client() netip.AddrPort {
+	if r.st != nil {
+		return r.st.client()
+	}
+	return r.c.client()
+}
+
 func (r row) unwritten() int {
 	if r.st != nil {
 		return r.st.unwritten()
@@ -69,7 +78,8 @@ func (f ClientFilter) matches(r row) bool {
 	if f.Room != "" && !slices.Contains(r.sub().Rooms(), f.Room) {
 		return false
 	}
-	return f.Addr == "" || r.c.peer().String() == f.Addr || r.c.addr.String() == strings.Trim(f.Addr, "[]")
+	at := r.client()
+	return f.Addr == "" || clientAddr(at).String() == f.Addr || at.Addr().String() == strings.Trim(f.Addr, "[]")
 }
 
 func (r row) info(now time.Duration) ClientInfo {
@@ -79,7 +89,7 @@ func (r row) info(now time.Duration) ClientInfo {
 		Stream:     r.number(),
 		HTTP:       r.http(),
 		ID:         sub.ClientID(),
-		Peer:       c.peer(),
+		Peer:       r.client(),
 		State:      r.state(),
 		Version:    c.version,
 		Cipher:     c.cipher,
@@ -117,7 +127,7 @@ func (r row) http() string {
 // state returns the state that lists show.
 func (r row) state() string {
 	switch r.c.transport.State() {
-	case transport.Accepted:
+	case transport.Preamble, transport.Accepted:
 		return "accepted"
 	case transport.Handshaking:
 		return "handshaking"

@@ -20,6 +20,8 @@ func Admission(s *config.Settings) admission.Limits {
 		Penalties:   mode,
 		Exempt:      s.Limits.ExemptNetworks(),
 	}
+	trusted, unix := s.Proxy.TrustedNetworks() // the limits are for the clients that they name
+	l.Exempt, l.ExemptUnix = append(l.Exempt, trusted...), unix
 	for _, b := range []struct {
 		key   string
 		bound admission.Bounds
@@ -43,5 +45,6 @@ func Admission(s *config.Settings) admission.Limits {
 func ControlAdmission(s *config.Settings) admission.Limits {
 	l := Admission(s)
 	l.Connections = 0
+	l.Exempt, l.ExemptUnix = s.Limits.ExemptNetworks(), false // a proxy names nobody there
 	return l
 }

@@ -1,6 +1,7 @@
 package options
 
 import (
+	"net/netip"
 	"testing"
 
 	"github.com/hassesd/hassesd/internal/admission"
@@ -28,5 +29,21 @@ func TestLoopbackHasTheLimitsThatWereSet(t *testing.T) {
 		if got := Admission(&s).Loopback; got != tt.want {
 			t.Errorf("%s: lifted %04b, want %04b", tt.name, got, tt.want)
 		}
+	}
+}
+
+// TestTrustedProxiesHaveNoLimits lifts them for proxies, since they hold for the clients that proxies name; at the
+// control port a proxy names nobody.
+func TestTrustedProxiesHaveNoLimits(t *testing.T) {
+	s := config.Defaults()
+	s.Proxy.Trusted = []string{"192.0.2.1", "unix"}
+	edge, control := Admission(&s), ControlAdmission(&s)
+	for _, from := range []netip.Addr{netip.MustParseAddr("192.0.2.1"), {}} {
+		if !edge.Lifts(from, admission.BoundConnections) {
+			t.Errorf("the limits of clients apply to the proxy %v", from)
+		}
+	}
+	if edge.Lifts(netip.MustParseAddr("192.0.2.2"), admission.BoundConnections) || control.Lifts(netip.MustParseAddr("192.0.2.1"), admission.BoundRate) {
+		t.Error("limits are lifted for others")
 	}
 }

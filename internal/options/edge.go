@@ -7,6 +7,7 @@ import (
 	"github.com/hassesd/hassesd/internal/auth"
 	"github.com/hassesd/hassesd/internal/config"
 	"github.com/hassesd/hassesd/internal/edge"
+	"github.com/hassesd/hassesd/internal/edge/proxy"
 )
 
 // Edge returns the configuration of the edge. A nil policy admits every subscriber.
@@ -36,10 +37,21 @@ func Edge(s *config.Settings, policy *auth.Policy) edge.Config {
 		RequestTimeout:    s.Limits.RequestTimeout,
 		RequestBytes:      s.Limits.RequestBytes,
 		Admission:         Admission(s),
+		Proxies:           proxies(&s.Proxy),
 
 		StreamsPerConnection: s.Limits.StreamsPerConnection,
 		HeaderTable:          uint32(s.HTTP2HeaderTable),
 	}
+}
+
+// proxies returns who may name clients, and how.
+func proxies(p *config.Proxy) edge.Proxies {
+	field, ok := proxy.ParseField(p.Header)
+	if !ok {
+		panic("options: internal error: proxy.header was not validated")
+	}
+	networks, unix := p.TrustedNetworks()
+	return edge.Proxies{Trusted: proxy.Trusted{Networks: networks, Unix: unix}, Protocol: p.Protocol, Field: field}
 }
 
 // hsts returns the value of Strict-Transport-Security (RFC 6797 section 6.1), empty for none.

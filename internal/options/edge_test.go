@@ -1,6 +1,7 @@
 package options
 
 import (
+	"net/netip"
 	"reflect"
 	"strings"
 	"testing"
@@ -8,6 +9,7 @@ import (
 
 	"github.com/hassesd/hassesd/internal/auth"
 	"github.com/hassesd/hassesd/internal/config"
+	"github.com/hassesd/hassesd/internal/edge/proxy"
 	"github.com/hassesd/hassesd/internal/sse"
 )
 
@@ -16,6 +18,7 @@ func TestEverySettingOfTheEdgeIsPassedOn(t *testing.T) {
 	s.Dev, s.Auth.AllowAllRooms, s.CORS.Credentials, s.Demo = true, true, true, true
 	s.CORS.Origins = []string{"https://example.org"}
 	s.Heartbeat.Event = "ping"
+	s.Proxy = config.Proxy{Trusted: []string{"192.0.2.1", "unix"}, Protocol: true, Header: "forwarded"}
 	s.HTTP2HeaderTable, s.Limits.Streams = 4096, 1
 	s.Limits.StreamAge, s.Limits.Connections, s.Limits.ConnectionsPerAddress = time.Hour, 1, 1
 	v := reflect.ValueOf(Edge(&s, &auth.Policy{}))
@@ -23,6 +26,15 @@ func TestEverySettingOfTheEdgeIsPassedOn(t *testing.T) {
 		if v.Field(i).IsZero() {
 			t.Errorf("%s is not set", v.Type().Field(i).Name)
 		}
+	}
+}
+
+func TestProxies(t *testing.T) {
+	s := config.Defaults()
+	s.Proxy = config.Proxy{Trusted: []string{"192.0.2.1", "unix"}, Protocol: true, Header: "forwarded"}
+	got := Edge(&s, nil).Proxies
+	if !got.Protocol || got.Field != proxy.Forwarded || !got.Trusted.Has(netip.MustParseAddr("192.0.2.1")) || !got.Trusted.Has(netip.Addr{}) {
+		t.Errorf("got %+v", got)
 	}
 }
 

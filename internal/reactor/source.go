@@ -38,7 +38,7 @@ const (
 	sourceEdge
 	// sourceLevel: watched for being readable.
 	sourceLevel
-	// sourcePaused: level-triggered and not watched for now.
+	// sourcePaused: not watched, for now or because that has failed.
 	sourcePaused
 )
 
@@ -121,6 +121,26 @@ func (s *Source) Again() {
 		s.again = true
 		s.loop.again = append(s.loop.again, s.token)
 	}
+}
+
+// Recheck makes the loop report again what the descriptor of an edge-triggered source is ready for,
+// as if it had just been added. It is for handlers that stop before ErrWouldBlock, and must not be
+// called again unless there is more. With an error, the source gets no more events.
+func (s *Source) Recheck() error {
+	if s.state != sourceEdge {
+		return nil
+	}
+	l := s.loop
+	l.owner.check()
+	l.unwatch(s)
+	token := l.sources.place(s)
+	s.token, s.again = token, false
+	if err := l.poller.Add(s.FD(), EdgeBoth, token); err != nil {
+		l.sources.free(token)
+		s.state = sourcePaused
+		return fmt.Errorf("watch descriptor %d: %w", s.FD(), err)
+	}
+	return nil
 }
 
 // Pause stops the events of a level-triggered source until Resume.

@@ -46,6 +46,9 @@ func ParseRequest(head []byte) (*exchange.Request, *exchange.Answer) {
 		Cookie:        strings.Join(hr.Header["Cookie"], "; "),
 		FetchSite:     hr.Header.Get("Sec-Fetch-Site"),
 
+		ForwardedFor: strings.Join(hr.Header["X-Forwarded-For"], ", "),
+		Forwarded:    strings.Join(hr.Header["Forwarded"], ", "),
+
 		WantMethod:  hr.Header.Get("Access-Control-Request-Method"),
 		WantHeaders: strings.Join(hr.Header["Access-Control-Request-Headers"], ","),
 	}, nil

@@ -12,6 +12,12 @@ import (
 // Protocol is what runs over a connection. Its methods are called on the connection's loop. All of
 // them except Closed may end the connection.
 type Protocol interface {
+	// Preamble consumes bytes that come before the connection's own, and are valid until it returns.
+	// more is how many must follow at least; no more than that are read. With 0 the preamble is over.
+	Preamble(p []byte) (more int)
+	// PreambleDone is called when the connection itself begins, unless Preamble has ended it. Set the
+	// deadline.
+	PreambleDone()
 	// Greeted is called when a TLS client has sent bytes before its handshake. Call Conn.Handshake,
 	// now or later.
 	Greeted()
@@ -82,6 +88,7 @@ type Conn struct {
 	blocked  bool // the socket takes no bytes now
 	peerDone bool // the peer will send no more
 	aborted  bool // Abort was called
+	secure   bool // TLS; fixed at accept
 	protocol Protocol
 	wire     wire
 	source   reactor.Source
@@ -150,8 +157,9 @@ func (c *Conn) setState(s State) {
 	c.loop.inState[s]++
 	c.state = s
 	switch s {
-	case Accepted:
+	case Preamble:
 		panic("transport: internal error: connection enters its first state twice")
+	case Accepted:
 	case Handshaking:
 		// The deadline set at accept covers the wait and the handshake together.
 	case Open:

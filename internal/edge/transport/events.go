@@ -7,19 +7,28 @@ import (
 	"github.com/hassesd/hassesd/internal/tlsconn"
 )
 
-// Accept takes ownership of an accepted socket, unless it returns an error. Without TLS the
-// connection is Open at once.
-func (c *Conn) Accept(l *Loop, p Protocol, fd int, secure bool) error {
+// Accept takes ownership of an accepted socket, unless it returns an error. preamble: other bytes
+// come before the connection's own. Otherwise a connection without TLS is Open at once.
+func (c *Conn) Accept(l *Loop, p Protocol, fd int, secure, preamble bool) error {
 	if err := l.Reactor.Add(&c.source, fd, c); err != nil {
 		return err
 	}
-	c.loop, c.protocol = l, p
-	l.inState[Accepted]++
-	if !secure {
-		c.wire = tlsconn.NewPlain((*descriptor)(c))
-		c.setState(Open)
+	c.loop, c.protocol, c.secure = l, p, secure
+	l.inState[Preamble]++
+	if !preamble {
+		c.begin()
 	}
 	return nil
+}
+
+// begin starts the connection itself.
+func (c *Conn) begin() {
+	if c.secure {
+		c.setState(Accepted)
+		return
+	}
+	c.wire = tlsconn.NewPlain((*descriptor)(c))
+	c.setState(Open)
 }
 
 // HandleEvents implements reactor.Handler.
@@ -28,6 +37,8 @@ func (c *Conn) HandleEvents(ev reactor.Events) {
 		return // it is closed in this turn or a later one, and begins nothing more
 	}
 	switch c.state {
+	case Preamble:
+		c.readPreamble()
 	case Accepted:
 		switch {
 		case ev&reactor.Hangup != 0:
@@ -54,7 +65,7 @@ func (c *Conn) HandleTimer(*reactor.Timer, time.Time) {
 		return
 	}
 	switch c.state {
-	case Accepted, Handshaking, Open:
+	case Preamble, Accepted, Handshaking, Open:
 		c.protocol.Expired()
 	case Closing:
 		c.Fail()

@@ -5,7 +5,8 @@ type State uint8
 
 // The states.
 const (
-	Accepted    State = iota // TLS: no byte has come yet, or the handshake waits for its turn
+	Preamble    State = iota // bytes that come before the connection's own are expected
+	Accepted                 // TLS: no byte has come yet, or the handshake waits for its turn
 	Handshaking              // a goroutine owns the transport
 	Open                     // the protocol is spoken
 	Closing                  // what is queued goes out, then the end; input is thrown away
@@ -15,6 +16,7 @@ const (
 const numStates = int(Closed) + 1
 
 var stateNames = [numStates]string{
+	Preamble:    "preamble",
 	Accepted:    "accepted",
 	Handshaking: "handshaking",
 	Open:        "open",

@@ -22,9 +22,14 @@ type fixture struct {
 	shared Loop
 	peer   *reactortest.Peer
 
-	got     bytes.Buffer
-	send    []string // records
-	limit   int      // of a read
+	got   bytes.Buffer
+	send  []string // records
+	limit int      // of a read
+
+	preamble     []byte
+	preambleSize int
+	begun        bool
+
 	took    int
 	ended   error // of ReadFailed
 	broken  error // of WriteFailed
@@ -33,6 +38,11 @@ type fixture struct {
 	closed  bool
 }
 
+func (f *fixture) Preamble(p []byte) int {
+	f.preamble = append(f.preamble, p...)
+	return f.preambleSize - len(f.preamble)
+}
+func (f *fixture) PreambleDone()                    { f.begun = true }
 func (f *fixture) Greeted()                         { f.t.Error("greeted without TLS") }
 func (f *fixture) HandshakeDone(Facts, error, bool) { f.t.Error("a handshake without TLS") }
 func (f *fixture) ReadLimit() int                   { return f.limit }
@@ -64,12 +74,18 @@ func (f *fixture) NextRecord(int) (p []byte, cost int, later bool) {
 
 func newFixture(t *testing.T) *fixture {
 	t.Helper()
-	f := &fixture{t: t, kernel: reactortest.NewKernel(), limit: -1}
+	return newFixtureAfter(t, 0)
+}
+
+// newFixtureAfter is newFixture with so many bytes before the connection itself.
+func newFixtureAfter(t *testing.T, preambleSize int) *fixture {
+	t.Helper()
+	f := &fixture{t: t, preambleSize: preambleSize, kernel: reactortest.NewKernel(), limit: -1}
 	f.loop, _ = reactortest.NewLoop(t, f.kernel, reactor.Options{})
 	f.shared = Loop{Reactor: f.loop, ReadBuffer: make([]byte, 64)}
 	fd, peer := f.kernel.Connect()
 	f.peer = peer
-	if err := f.Accept(&f.shared, f, fd, false); err != nil {
+	if err := f.Accept(&f.shared, f, fd, false, preambleSize > 0); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
@@ -77,7 +93,7 @@ func newFixture(t *testing.T) *fixture {
 			f.Close()
 		}
 		f.turn()
-		for s := Accepted; s < Closed; s++ {
+		for s := Preamble; s < Closed; s++ {
 			if n := f.shared.InState(s); n != 0 {
 				t.Errorf("%d connections are still counted as %s", n, s)
 			}

@@ -1,0 +1,26 @@
+package config
+
+// proxyEntries are the keys for proxies in front of the daemon.
+var proxyEntries = []entry{
+	{
+		name:       "proxy.trusted",
+		usage:      "Proxies that may say for whom they speak, as addresses or networks; unix: whoever connects to a Unix socket of listen. The limits for one address do not apply to them, but to the clients that they name with proxy.protocol or proxy.header. List nobody else: whoever is listed can pretend to be anyone. May be repeated.",
+		example:    "10.0.0.0/8",
+		words:      true,
+		reloadable: true,
+		field:      func(s *Settings) any { return &s.Proxy.Trusted },
+	},
+	{
+		name:       "proxy.protocol",
+		usage:      "Connections from proxy.trusted begin with a PROXY protocol header, version 1 or 2, before TLS, on every listener. One without it is refused. For proxies that pass TLS through, such as HAProxy with send-proxy-v2.",
+		reloadable: true,
+		field:      func(s *Settings) any { return &s.Proxy.Protocol },
+	},
+	{
+		name:       "proxy.header",
+		usage:      "Request header in which proxy.trusted name the client, on listeners without TLS: X-Forwarded-For or Forwarded (RFC 7239). The rightmost address that is not in proxy.trusted counts. For proxies that terminate TLS, which must add the client's address on the right, or replace the header.",
+		example:    "X-Forwarded-For",
+		reloadable: true,
+		field:      func(s *Settings) any { return &s.Proxy.Header },
+	},
+}
