@@ -34,7 +34,7 @@ func Defaults() Settings {
 		},
 		CORS:  CORS{Origins: []string{}, Credentials: true},
 		HSTS:  HSTS{MaxAge: 63072000 * time.Second}, // two years, as browsers' preload lists require
-		Proxy: Proxy{Trusted: []string{}},
+		Proxy: Proxy{Trusted: []string{}, UnixMode: "0660"},
 		Control: Control{
 			Socket:      "/run/hassesd/control.sock",
 			Connections: 128,

@@ -65,7 +65,7 @@ func TestWhatAReloadTakes(t *testing.T) {
 			want = true
 		case strings.HasPrefix(k.Name, "control.unix_") && strings.HasSuffix(k.Name, "s"): // the lists of who may come in
 			want = true
-		case k.Name == "history.file":
+		case k.Name == "history.file", strings.HasPrefix(k.Name, "proxy.unix_"):
 		case slices.Contains([]string{"limits", "tls", "cors", "hsts", "proxy", "publish", "heartbeat", "history", "control.tls", "auth", "auth.signed_url", "auth.jwt"}, tableOf(k.Name)):
 			want = true
 		}

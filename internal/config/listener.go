@@ -5,6 +5,7 @@ import (
 	"net"
 	"net/netip"
 	"net/url"
+	"path/filepath"
 	"strconv"
 	"strings"
 )
@@ -13,7 +14,11 @@ import (
 type Listener struct {
 	TLS  bool
 	Addr string // host:port as for net.SplitHostPort; an empty host means all addresses of both families
+	Unix string // path of a Unix socket, instead
 }
+
+// unixScheme begins a listen address that is the path of a Unix socket.
+const unixScheme = "unix:"
 
 // Listeners returns the addresses of the key listen. The settings must come from [Load].
 func (s *Settings) Listeners() []Listener {
@@ -30,9 +35,12 @@ func (s *Settings) Listeners() []Listener {
 
 func parseListener(text string) (Listener, *valueError) {
 	const hint = "write it as in https://:8443 or https://127.0.0.1:8443"
+	if path, isUnix := strings.CutPrefix(text, unixScheme); isUnix {
+		return parseUnixListener(path)
+	}
 	u, err := url.Parse(text)
 	if err != nil || u.Scheme != "https" && u.Scheme != "http" {
-		return Listener{}, &valueError{fmt.Sprintf("%q is not an https:// or http:// address", text), hint}
+		return Listener{}, &valueError{fmt.Sprintf("%q is not an https://, http:// or unix: address", text), hint}
 	}
 	if u.Path != "" && u.Path != "/" || u.RawQuery != "" || u.ForceQuery || u.Fragment != "" || u.User != nil || u.Opaque != "" {
 		return Listener{}, &valueError{fmt.Sprintf("%q has more than a host and a port", text), "the path is a setting of its own: path"}
@@ -49,6 +57,17 @@ func parseListener(text string) (Listener, *valueError) {
 		return Listener{}, &valueError{fmt.Sprintf("%q has no address or name for a host", text), "leave the host out to listen on every address"}
 	}
 	return Listener{TLS: u.Scheme == "https", Addr: net.JoinHostPort(host, strconv.FormatUint(port, 10))}, nil
+}
+
+func parseUnixListener(path string) (Listener, *valueError) {
+	const hint = "write it as in unix:/run/hassesd/http.sock"
+	switch {
+	case !filepath.IsAbs(path) || filepath.Clean(path) != path || path == "/":
+		return Listener{}, &valueError{fmt.Sprintf("%q is not the path of a socket from / on", path), hint}
+	case len(path) > maxSocketPath:
+		return Listener{}, &valueError{fmt.Sprintf("%q is longer than %d bytes, the maximum for a Unix socket", path, maxSocketPath), hint}
+	}
+	return Listener{Unix: path}, nil
 }
 
 func isPort(text string) bool {
@@ -73,17 +92,32 @@ func (c *checker) listeners() {
 			c.addError("listen", err.hint, "%s", err.what)
 			continue
 		}
-		if !l.TLS && !c.s.Plaintext {
+		if l.Unix != "" && (l.Unix == c.s.Control.Socket || l.Unix == c.s.Control.FIFO) {
+			c.addError("listen", "choose another path", "%q is for the control protocol", text)
+		}
+		if !l.TLS && l.Unix == "" && !c.s.Plaintext {
 			c.addError("listen", "use https://, or add --plaintext behind a proxy on the same machine", "%q is not encrypted", text)
 		}
 		for i, other := range good {
-			if overlap(l.Addr, other.Addr) {
-				c.addError("listen", "", "%q and %q are the same port", c.s.Listen[i], text)
+			if l.overlaps(other) {
+				what := "port"
+				if l.Unix != "" {
+					what = "socket"
+				}
+				c.addError("listen", "", "%q and %q are the same %s", c.s.Listen[i], text, what)
 				break
 			}
 		}
 		good = append(good, l)
 	}
+}
+
+// overlaps reports whether two listeners cannot be opened at the same time.
+func (l Listener) overlaps(other Listener) bool {
+	if l.Unix != "" || other.Unix != "" {
+		return l.Unix == other.Unix
+	}
+	return overlap(l.Addr, other.Addr)
 }
 
 // overlap reports whether two addresses cannot be bound at the same time. Port 0 never overlaps.

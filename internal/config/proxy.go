@@ -32,6 +32,15 @@ func (p *Proxy) TrustedNetworks() (networks []netip.Prefix, unix bool) {
 	return networks, unix
 }
 
+// UnixPermissions returns proxy.unix_mode as a number. The settings must come from [Load].
+func (p *Proxy) UnixPermissions() uint32 {
+	mode, ok := unixMode(p.UnixMode)
+	if !ok {
+		panic("config: internal error: proxy.unix_mode was not validated")
+	}
+	return mode
+}
+
 func (c *checker) proxy() {
 	p := &c.s.Proxy
 	if len(p.Trusted) > maxTrusted {
@@ -49,6 +58,9 @@ func (c *checker) proxy() {
 	}
 	if p.Header != "" && !containsFold(proxyHeaders, p.Header) {
 		c.addError("proxy.header", suggest(p.Header, proxyHeaders), "%q is not one of %s", p.Header, strings.Join(proxyHeaders, ", "))
+	}
+	if mode, ok := unixMode(p.UnixMode); !ok || mode&0o600 != 0o600 {
+		c.addError("proxy.unix_mode", "write it as in 0660", "%q is not an octal permission with which the daemon itself can connect", p.UnixMode)
 	}
 	if len(p.Trusted) > 0 {
 		return

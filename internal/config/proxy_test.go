@@ -33,6 +33,7 @@ func TestProxySettings(t *testing.T) {
 	} {
 		s := development()
 		s.Proxy = tt.proxy
+		s.Proxy.UnixMode = "0660"
 		err := validate(s)
 		if tt.want == "" && err != nil || tt.want != "" && (err == nil || !strings.Contains(err.Error(), tt.want)) {
 			t.Errorf("%+v: got %v, want %q", tt.proxy, err, tt.want)

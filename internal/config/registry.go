@@ -9,7 +9,7 @@ var registry = slices.Concat(serviceEntries, authEntries, tlsEntries, webEntries
 var serviceEntries = []entry{
 	{
 		name:    "listen",
-		usage:   "Addresses that browsers connect to, as URLs. Without a host, the daemon listens on all IPv4 and IPv6 addresses. http:// addresses require plaintext; with plaintext and no certificate at all, the default is http://:8080. May be repeated.",
+		usage:   "Addresses that browsers connect to, as URLs. Without a host, the daemon listens on all IPv4 and IPv6 addresses. http:// addresses require plaintext; with plaintext and no certificate at all, the default is http://:8080. unix:/path is a Unix socket without TLS, for a proxy on the same machine. May be repeated.",
 		example: "https://:443",
 		field:   func(s *Settings) any { return &s.Listen },
 	},

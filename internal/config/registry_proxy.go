@@ -23,4 +23,16 @@ var proxyEntries = []entry{
 		reloadable: true,
 		field:      func(s *Settings) any { return &s.Proxy.Header },
 	},
+	{
+		name:    "proxy.unix_mode",
+		usage:   "Permissions of the Unix sockets of listen, in octal. Whoever may write to one can connect.",
+		example: "0600",
+		field:   func(s *Settings) any { return &s.Proxy.UnixMode },
+	},
+	{
+		name:    "proxy.unix_group",
+		usage:   "Group of the Unix sockets of listen, by name or number: that of the proxy. Without one, the daemon's own.",
+		example: "www-data",
+		field:   func(s *Settings) any { return &s.Proxy.UnixGroup },
+	},
 }

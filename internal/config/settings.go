@@ -6,7 +6,7 @@ import "time"
 // [Defaults]. The key of a field is its toml name with its table (history.bytes). The flag and the
 // environment variable follow from the key (--history-bytes, HASSESD_HISTORY_BYTES).
 type Settings struct {
-	Listen []string `toml:"listen"` // URLs: https://:8443, https://127.0.0.1:9443, http://:8080 (with plaintext)
+	Listen []string `toml:"listen"` // https://:8443, https://127.0.0.1:9443, http://:8080 (with plaintext), unix:/path
 	Path   string   `toml:"path"`   // the URL path browsers subscribe at
 	HTTP2  bool     `toml:"http2"`  // beside HTTP/1
 
@@ -125,6 +125,9 @@ type Proxy struct {
 	Trusted  []string `toml:"trusted"`  // networks, and "unix"
 	Protocol bool     `toml:"protocol"` // they send PROXY headers
 	Header   string   `toml:"header"`   // they name clients in it: X-Forwarded-For, Forwarded; empty: in none
+
+	UnixMode  string `toml:"unix_mode"`  // octal, of the Unix sockets of listen
+	UnixGroup string `toml:"unix_group"` // name or number; empty: the daemon's own
 }
 
 // Control configures where back ends and hassesctl reach the daemon.

@@ -283,11 +283,35 @@ func TestDefaultsMissOnlyWhatMustBeSaid(t *testing.T) {
 func TestListeners(t *testing.T) {
 	s := valid()
 	s.Plaintext = true
-	s.Listen = []string{"https://:8443", "http://[::1]:80", "https://127.0.0.1:0/"}
-	want := []Listener{{true, ":8443"}, {false, "[::1]:80"}, {true, "127.0.0.1:0"}}
+	s.Listen = []string{"https://:8443", "http://[::1]:80", "https://127.0.0.1:0/", "unix:/run/hassesd/http.sock"}
+	want := []Listener{{TLS: true, Addr: ":8443"}, {Addr: "[::1]:80"}, {TLS: true, Addr: "127.0.0.1:0"}, {Unix: "/run/hassesd/http.sock"}}
 	for i, got := range s.Listeners() {
 		if got != want[i] {
 			t.Errorf("listener %d is %+v, want %+v", i, got, want[i])
+		}
+	}
+}
+
+func TestUnixListeners(t *testing.T) {
+	for _, tt := range []struct {
+		listen []string
+		want   string // empty: nothing is wrong
+	}{
+		{[]string{"unix:/run/hassesd/http.sock"}, ""}, // without a certificate, and without plaintext
+		{[]string{"unix:/a", "unix:/b"}, ""},
+		{[]string{"unix:/a", "unix:/a"}, `"unix:/a" and "unix:/a" are the same socket`},
+		{[]string{"unix:http.sock"}, `"http.sock" is not the path of a socket from / on`},
+		{[]string{"unix://run/http.sock"}, "is not the path of a socket"},
+		{[]string{"unix:/run/../http.sock"}, "is not the path of a socket"},
+		{[]string{"unix:"}, "is not the path of a socket"},
+		{[]string{"unix:/" + strings.Repeat("x", maxSocketPath)}, "longer than 107 bytes"},
+		{[]string{"unix:/run/control.sock"}, "is for the control protocol"},
+	} {
+		s := Defaults()
+		s.Auth.Mode, s.Listen, s.Control.Socket = []string{"none"}, tt.listen, "/run/control.sock"
+		err := validate(s)
+		if tt.want == "" && err != nil || tt.want != "" && (err == nil || !strings.Contains(err.Error(), tt.want)) {
+			t.Errorf("%v: got %v, want %q", tt.listen, err, tt.want)
 		}
 	}
 }

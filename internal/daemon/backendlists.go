@@ -49,7 +49,7 @@ func clientRow(c edge.ClientInfo) api.Client {
 		Stream:           c.Stream,
 		HTTP:             c.HTTP,
 		ID:               c.ID,
-		Addr:             c.Peer.String(),
+		Addr:             c.Addr(),
 		State:            c.State,
 		AgeSeconds:       c.Age.Seconds(),
 		StreamAgeSeconds: c.StreamAge.Seconds(),

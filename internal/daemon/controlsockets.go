@@ -23,7 +23,7 @@ func (c *control) openSocket(s *config.Settings, path string, mode os.FileMode, 
 	for _, socket := range c.inherited.Named(supervise.Control) {
 		at, err := unixPath(socket.FD())
 		switch {
-		case socket.IsStored && (err != nil || at != path || !isControlSocket(path, mode, gid)):
+		case socket.IsStored && (err != nil || at != path || !isSocketOf(path, mode, gid)):
 			unwanted = append(unwanted, socket)
 			if err == nil {
 				removeSocket(at) // otherwise it would seem that another daemon answers there
@@ -91,8 +91,8 @@ func unixPath(fd int) (string, error) {
 	return at.Name, nil
 }
 
-// isControlSocket reports whether the socket at path is as the settings want it.
-func isControlSocket(path string, mode os.FileMode, gid int) bool {
+// isSocketOf reports whether there is a socket at path with that mode and group.
+func isSocketOf(path string, mode os.FileMode, gid int) bool {
 	info, err := os.Lstat(path)
 	if err != nil || info.Mode() != fs.ModeSocket|mode.Perm() {
 		return false

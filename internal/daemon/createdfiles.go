@@ -14,17 +14,22 @@ import (
 // directories must exist, and whatever exists there already must be of their kind.
 func checkCreatedFiles(s *config.Settings) error {
 	var problems []error
-	for _, p := range []struct {
+	type created struct {
 		key, path string
 		kind      fs.FileMode // type bits; 0: a regular file
 		makesDir  bool        // the start creates the directory, too
-	}{
+	}
+	files := []created{
 		{"log_file", s.LogFile, 0, false},
 		{"pid_file", s.PIDFile, 0, false},
 		{"control.socket", s.Control.Socket, fs.ModeSocket, true},
 		{"control.fifo", s.Control.FIFO, fs.ModeNamedPipe, false},
 		{"api.listen", s.API.UnixPath(), fs.ModeSocket, true},
-	} {
+	}
+	for _, l := range s.Listeners() {
+		files = append(files, created{"listen", l.Unix, fs.ModeSocket, true})
+	}
+	for _, p := range files {
 		if p.path == "" || s.IsFromDevelopment(p.key) { // a start goes on without that
 			continue
 		}

@@ -38,6 +38,22 @@ func unixGroup(s *config.Settings, identity *privdrop.Identity) (int, error) {
 	return gid, nil
 }
 
+// listenGroup returns the group of the Unix sockets of listen, as unixGroup does that of the control
+// socket.
+func listenGroup(s *config.Settings, identity *privdrop.Identity) (int, error) {
+	switch {
+	case s.Proxy.UnixGroup == "" && identity == nil:
+		return -1, nil
+	case s.Proxy.UnixGroup == "":
+		return identity.GID, nil
+	}
+	gid, err := privdrop.ResolveGroup(s.Proxy.UnixGroup)
+	if err != nil {
+		return 0, &fault{key: "proxy.unix_group", err: err}
+	}
+	return gid, nil
+}
+
 // fifoGroup returns the group that the settings name for the FIFO.
 func fifoGroup(s *config.Settings) (int, error) {
 	gid, err := privdrop.ResolveGroup(s.Control.FIFOGroup)

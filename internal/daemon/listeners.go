@@ -8,12 +8,14 @@ import (
 	"net"
 	"net/netip"
 	"net/url"
+	"os"
 	"slices"
 	"syscall"
 
 	"github.com/hassesd/hassesd/internal/admin/api"
 	"github.com/hassesd/hassesd/internal/config"
 	"github.com/hassesd/hassesd/internal/edge"
+	"github.com/hassesd/hassesd/internal/listen"
 	"github.com/hassesd/hassesd/internal/options"
 	"github.com/hassesd/hassesd/internal/reactor"
 	"github.com/hassesd/hassesd/internal/supervise"
@@ -26,20 +28,22 @@ type listeners struct {
 	manager   *supervise.Manager
 	inherited supervise.Sockets
 	hasTLS    bool // there are certificates
+	gid       int  // of Unix sockets; -1: as it comes
 
 	// Fixed once open.
 	all      []edge.Listener
 	fromUnit map[int]bool // descriptors that a socket unit has given
 
 	// Owned by Run's goroutine.
-	isServed bool // the edge owns all
+	isServed bool           // the edge owns all
+	removals map[int]func() // by descriptor: remove the files of Unix sockets that nobody keeps
 }
 
 // open opens the listeners, or inherits them from the service manager. Sockets of its units replace
 // listen where that is not set, and must all be named by it otherwise; stored sockets are used
 // where listen names their address.
 func (l *listeners) open(ctx context.Context, s *config.Settings) error {
-	l.fromUnit = make(map[int]bool)
+	l.fromUnit, l.removals = make(map[int]bool), make(map[int]func())
 	for _, socket := range l.inheritedSockets() {
 		if err := socket.Prepare(); err != nil {
 			return asConfiguration(err)
@@ -56,14 +60,17 @@ func (l *listeners) open(ctx context.Context, s *config.Settings) error {
 	}
 	for _, e := range l.all {
 		if err := e.Listener.BoundSend(s.Limits.KernelBytes); err != nil {
-			return fmt.Errorf("listen on %s: %w", e.Listener.Addr, err)
+			return fmt.Errorf("listen on %s: %w", e.Listener, err)
 		}
 	}
 	return nil
 }
 
-// close closes the listeners, unless the edge has them.
+// close closes the listeners, unless the edge has them, and removes the files of Unix sockets.
 func (l *listeners) close() {
+	for _, remove := range l.removals {
+		remove()
+	}
 	if l.isServed {
 		return
 	}
@@ -98,7 +105,7 @@ func (l *listeners) openConfigured(ctx context.Context, s *config.Settings) erro
 	var unnamed []error
 	for _, socket := range l.inheritedSockets() {
 		unnamed = append(unnamed, socket.Wrong(fmt.Errorf("listen does not name its address: add %q, or leave listen out",
-			socket.Name+"://"+socket.Addr().String())))
+			address(socket.Name, socket.Listener()))))
 	}
 	return errors.Join(unnamed...)
 }
@@ -121,6 +128,12 @@ func (l *listeners) unwantedSockets(ctx context.Context, s *config.Settings) ([]
 		return nil, nil
 	}
 	for _, listen := range s.Listen {
+		if path, isUnix := options.UnixListen(listen); isUnix {
+			unwanted = slices.DeleteFunc(unwanted, func(socket *supervise.Socket) bool {
+				return socket.Listener().Path == path && isSocketOf(path, os.FileMode(s.Proxy.UnixPermissions()), l.gid)
+			})
+			continue
+		}
 		address, secure, err := options.SplitListen(listen)
 		if err != nil {
 			return nil, err
@@ -135,11 +148,19 @@ func (l *listeners) unwantedSockets(ctx context.Context, s *config.Settings) ([]
 			return nil, err
 		}
 	}
+	for _, socket := range unwanted {
+		if path := socket.Listener().Path; path != "" {
+			removeSocket(path) // otherwise it would seem that another daemon answers there
+		}
+	}
 	return unwanted, nil
 }
 
 // openOne opens the listeners of one URL.
 func (l *listeners) openOne(ctx context.Context, s *config.Settings, listen string) error {
+	if path, isUnix := options.UnixListen(listen); isUnix {
+		return l.openUnix(s, path)
+	}
 	address, secure, err := options.SplitListen(listen)
 	if err != nil {
 		return err
@@ -159,6 +180,25 @@ func (l *listeners) openOne(ctx context.Context, s *config.Settings, listen stri
 	if !secure {
 		l.log.Warn("listening without TLS", "listen", listen)
 	}
+	return nil
+}
+
+// openUnix opens the listener of a Unix socket, or inherits it.
+func (l *listeners) openUnix(s *config.Settings, path string) error {
+	if socket := l.inherited.ServingPath(path); socket != nil && !socket.IsTaken() {
+		return l.inherit(s, socket)
+	}
+	fd, remove, err := listen.UnixSocket(path, os.FileMode(s.Proxy.UnixPermissions()), l.gid)
+	if err != nil {
+		return fmt.Errorf("listen on a Unix socket: %w", err)
+	}
+	listener, err := reactor.Adopt(fd)
+	if err != nil {
+		remove()
+		return errors.Join(fmt.Errorf("listen on %s: %w", path, err), syscall.Close(fd))
+	}
+	l.all = append(l.all, edge.Listener{Listener: listener})
+	l.removals[fd] = remove
 	return nil
 }
 
@@ -186,20 +226,22 @@ func (l *listeners) inheritAt(s *config.Settings, at netip.AddrPort, secure bool
 
 // inherit makes an inherited socket a listener.
 func (l *listeners) inherit(s *config.Settings, socket *supervise.Socket) error {
-	secure := socket.Name == supervise.HTTPS
+	secure, isUnix := socket.Name == supervise.HTTPS, socket.Listener().Path != ""
 	switch {
+	case secure && isUnix:
+		return socket.Wrong(errors.New("it is a Unix socket, and those are without TLS, for a proxy on this machine: call it http"))
 	case secure && !l.hasTLS:
 		return socket.Wrong(errors.New("there is no certificate for it: name one, or call the socket http"))
-	case !secure && !s.Plaintext:
+	case !secure && !isUnix && !s.Plaintext:
 		return socket.Wrong(errors.New("it is not encrypted: call it https, or set plaintext if nobody can listen in on the way"))
 	}
 	if !socket.IsStored {
 		l.fromUnit[socket.FD()] = true
-		if !secure {
-			l.log.Warn("listening without TLS", "listen", socket.Addr().String())
+		if !secure && !isUnix {
+			l.log.Warn("listening without TLS", "listen", socket.Listener().String())
 		}
 	}
-	l.log.Info("socket taken over from the service manager", "name", socket.FullName(), "addr", socket.Addr().String())
+	l.log.Info("socket taken over from the service manager", "name", socket.FullName(), "addr", socket.Listener().String())
 	_, listener := socket.Take()
 	l.all = append(l.all, edge.Listener{Listener: listener, Secure: secure})
 	return nil
@@ -209,8 +251,8 @@ func (l *listeners) inherit(s *config.Settings, socket *supervise.Socket) error 
 // socket units anyway.
 func (l *listeners) store() {
 	for _, e := range l.all {
-		if !l.fromUnit[e.Listener.FD] {
-			l.manager.Store(scheme(e), e.Listener.FD)
+		if fd := e.Listener.FD; !l.fromUnit[fd] && l.manager.Store(scheme(e), fd) {
+			delete(l.removals, fd) // the next process listens there
 		}
 	}
 }
@@ -219,7 +261,7 @@ func (l *listeners) store() {
 func (l *listeners) addresses() []string {
 	out := make([]string, 0, len(l.all))
 	for _, e := range l.all {
-		out = append(out, scheme(e)+"://"+e.Listener.Addr.String())
+		out = append(out, address(scheme(e), e.Listener))
 	}
 	return out
 }
@@ -236,18 +278,33 @@ func (l *listeners) endpoints() []api.Endpoint {
 // subscribeURL returns where browsers subscribe, as far as the daemon can know. A listener on all
 // addresses goes by the name certificateName.
 func (l *listeners) subscribeURL(s *config.Settings, certificateName string) string {
-	if len(l.all) == 0 || len(s.Listen) == 0 {
+	isTCP := func(e edge.Listener) bool { return e.Listener.Path == "" }
+	i := slices.IndexFunc(l.all, isTCP)
+	if i < 0 || len(s.Listen) == 0 {
 		return ""
 	}
-	first := l.all[0]
+	first := l.all[i]
 	host := first.Listener.Addr.Addr().String()
-	if u, err := url.Parse(s.Listen[0]); err == nil && u.Hostname() != "" {
-		host = u.Hostname()
+	for _, listen := range s.Listen {
+		if u, err := url.Parse(listen); err == nil && u.Scheme != "unix" {
+			if u.Hostname() != "" {
+				host = u.Hostname()
+			}
+			break
+		}
 	}
 	if a, err := netip.ParseAddr(host); err == nil && a.IsUnspecified() {
 		host = certificateName
 	}
 	return scheme(first) + "://" + net.JoinHostPort(host, fmt.Sprint(first.Listener.Addr.Port())) + s.Path
+}
+
+// address returns a listener as listen names it.
+func address(scheme string, l reactor.Listener) string {
+	if l.Path != "" {
+		return l.String()
+	}
+	return scheme + "://" + l.String()
 }
 
 func scheme(e edge.Listener) string {

@@ -52,7 +52,7 @@ func (d *Daemon) open(ctx context.Context, o Options) error {
 	if err := reactor.InitRuntimePoller(); err != nil {
 		return fmt.Errorf("prepare the runtime's poller: %w", err)
 	}
-	if err := d.openListeners(ctx, &s); err != nil {
+	if err := d.openListeners(ctx, &s, r.listenGID); err != nil {
 		return err
 	}
 	if err := d.openControl(r, descriptors); err != nil {
@@ -153,8 +153,8 @@ func (d *Daemon) openLog(s *config.Settings, o Options) error {
 	return nil
 }
 
-func (d *Daemon) openListeners(ctx context.Context, s *config.Settings) error {
-	d.listeners.hasTLS = d.certificates.store != nil
+func (d *Daemon) openListeners(ctx context.Context, s *config.Settings, gid int) error {
+	d.listeners.hasTLS, d.listeners.gid = d.certificates.store != nil, gid
 	d.atEnd.add(d.listeners.close)
 	return d.listeners.open(ctx, s)
 }

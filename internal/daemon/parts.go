@@ -53,6 +53,7 @@ type reading struct {
 	// Found. A part that has failed leaves its fields as they are.
 	isUserUnknown bool               // what depends on the user is not checked
 	identity      *privdrop.Identity // the user to become; nil: none
+	listenGID     int                // of the Unix sockets of listen; -1: as it comes
 	hub           hub.Options
 	certificates  *certs.Reading // nil: as they are, or there are none from files
 	control       controlFound
@@ -221,12 +222,13 @@ func (r *reading) readGroups() error {
 	if r.isUserUnknown {
 		return nil
 	}
-	var errUnix, errFIFO error
+	var errUnix, errFIFO, errListen error
 	r.control.unixGID, errUnix = unixGroup(r.settings, r.identity)
 	if r.control.fifoGID = r.control.unixGID; r.settings.Control.FIFOGroup != "" {
 		r.control.fifoGID, errFIFO = fifoGroup(r.settings)
 	}
-	return errors.Join(errUnix, errFIFO)
+	r.listenGID, errListen = listenGroup(r.settings, r.identity)
+	return errors.Join(errUnix, errFIFO, errListen)
 }
 
 // useLimits applies the settings that name nothing outside.

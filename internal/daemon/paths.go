@@ -61,6 +61,9 @@ func neededPaths(s *config.Settings, sources []string) []neededPath {
 	add("pid_file", s.PIDFile, sandbox.RemoveFile)
 	add("control.socket", options.ControlSocket(s), sandbox.RemoveFile)
 	add("api.listen", s.API.UnixPath(), sandbox.RemoveFile)
+	for _, l := range s.Listeners() {
+		add("listen", l.Unix, sandbox.RemoveFile)
+	}
 	// What outlives a restart.
 	add("state.dir", s.State.Dir, sandbox.Store)
 	if path, isGiven := s.History.Path(&s.State); isGiven && !sameDirectory(path, s.State.Dir) {
@@ -86,7 +89,7 @@ func looksUpAccounts(s *config.Settings) bool {
 	if len(s.Control.UnixAdmins)+len(s.Control.UnixPublishers)+len(s.Control.UnixReaders) > 0 {
 		return true
 	}
-	return slices.ContainsFunc([]string{s.User, s.Group, s.Control.UnixGroup, s.Control.FIFOGroup}, func(name string) bool {
+	return slices.ContainsFunc([]string{s.User, s.Group, s.Control.UnixGroup, s.Control.FIFOGroup, s.Proxy.UnixGroup}, func(name string) bool {
 		_, err := strconv.ParseUint(name, 10, 32)
 		return name != "" && err != nil || name == s.User && name != "" && s.Group == ""
 	})

@@ -86,6 +86,9 @@ func TestNeededPaths(t *testing.T) {
 			{"", "/etc/hosts", sandbox.ReadSystemFile},
 			{"", "/etc/nsswitch.conf", sandbox.ReadSystemFile},
 		}},
+		{"a Unix socket for a proxy", nil, func(s *config.Settings) {
+			s.Listen, s.Proxy.UnixGroup = []string{"https://:443", "unix:/run/h/http.sock"}, "www-data"
+		}, append(slices.Clone(accounts), socket, use{"listen", "/run/h/http.sock", sandbox.RemoveFile})},
 		{"ACME without TLS", nil, func(s *config.Settings) {
 			s.ACME.Hosts, s.Listen = []string{"a.example"}, []string{"http://:80"}
 		}, []use{socket}},

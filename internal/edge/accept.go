@@ -26,7 +26,7 @@ func (s *Server) Serve(ctx context.Context, listeners []Listener) error {
 				return s.admit(w, fd, peer, l.Secure)
 			})
 			if err != nil {
-				failed = fmt.Errorf("accept on %s: %w", l.Addr, err)
+				failed = fmt.Errorf("accept on %s: %w", l.Listener, err)
 				return
 			}
 			w.acceptors = append(w.acceptors, a)
@@ -96,6 +96,11 @@ func (w *worker) accept(from arrival) {
 		w.loop.Discard(from.fd)
 		w.srv.release(from.as, from.peer.Addr(), w.index)
 		return
+	}
+	if !from.peer.IsValid() {
+		if err := c.transport.BoundSend(w.srv.config().KernelBytes); err != nil {
+			w.srv.log.Debug("kernel memory of a connection not bounded", "conn", c.id, "err", err)
+		}
 	}
 	c.slot = int32(len(w.conns))
 	w.conns = append(w.conns, c)

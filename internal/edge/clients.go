@@ -32,6 +32,9 @@ type ClientInfo struct {
 	Agent       string
 }
 
+// Addr returns the client's address and port as people see it.
+func (i *ClientInfo) Addr() string { return clientAddr(i.Peer).String() }
+
 // ClientFilter selects connections; empty fields select all.
 type ClientFilter struct {
 	Room string

@@ -26,38 +26,61 @@ const (
 // probeTimeout is how long a daemon that may still be alive has to take a connection.
 const probeTimeout = time.Second
 
-// Unix listens on a Unix socket at path, with mode, and with group gid unless that is negative.
-// Nobody can connect before mode and group are set. It replaces the socket of a daemon that is
-// gone; a live one, or anything that is not a socket, is an error. It makes a missing directory,
-// 0750 (0751 where others may connect) and of the same group. remove removes the socket's file, if
-// it is still the same.
+// Unix listens on a Unix socket at path, see [UnixSocket].
 func Unix(path string, mode os.FileMode, gid int) (l net.Listener, remove func(), err error) {
-	if len(path) > maxSocketPath {
-		return nil, nil, fmt.Errorf("%s: the path has %d bytes and a socket's can have %d", path, len(path), maxSocketPath)
-	}
-	if err := PrepareDir(filepath.Dir(path), mode, gid); err != nil {
-		return nil, nil, err
-	}
-	if err := clearStale(path); err != nil {
-		return nil, nil, err
-	}
-	fd, err := unix.Socket(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, 0)
+	fd, remove, err := UnixSocket(path, mode, gid)
 	if err != nil {
-		return nil, nil, fmt.Errorf("%s: %w", path, err)
+		return nil, nil, err
 	}
 	f := os.NewFile(uintptr(fd), path)
 	defer f.Close() // the listener has a descriptor of its own
+	l, err = net.FileListener(f)
+	if err != nil {
+		remove()
+		return nil, nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return l, remove, nil
+}
+
+// UnixSocket returns a descriptor that listens on a Unix socket at path, with mode, and with group
+// gid unless that is negative. Nobody can connect before mode and group are set. It replaces the
+// socket of a daemon that is gone; a live one, or anything that is not a socket, is an error. It
+// makes a missing directory, 0750 (0751 where others may connect) and of the same group. remove
+// removes the socket's file, if it is still the same.
+func UnixSocket(path string, mode os.FileMode, gid int) (fd int, remove func(), err error) {
+	if len(path) > maxSocketPath {
+		return -1, nil, fmt.Errorf("%s: the path has %d bytes and a socket's can have %d", path, len(path), maxSocketPath)
+	}
+	if err := PrepareDir(filepath.Dir(path), mode, gid); err != nil {
+		return -1, nil, err
+	}
+	if err := clearStale(path); err != nil {
+		return -1, nil, err
+	}
+	fd, err = unix.Socket(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, 0)
+	if err != nil {
+		return -1, nil, fmt.Errorf("%s: %w", path, err)
+	}
+	if remove, err = bindUnix(fd, path, mode, gid); err != nil {
+		_ = unix.Close(fd)
+		return -1, nil, err
+	}
+	return fd, remove, nil
+}
+
+// bindUnix makes fd listen at path.
+func bindUnix(fd int, path string, mode os.FileMode, gid int) (remove func(), err error) {
 	// The file that bind makes takes the mode of the descriptor: it is private from its first
 	// moment. Besides, there is nothing to connect to before listen.
 	if err := unix.Fchmod(fd, 0o600); err != nil {
-		return nil, nil, fmt.Errorf("%s: %w", path, err)
+		return nil, fmt.Errorf("%s: %w", path, err)
 	}
 	if err := unix.Bind(fd, &unix.SockaddrUnix{Name: path}); err != nil {
-		return nil, nil, fmt.Errorf("%s: %w", path, err)
+		return nil, fmt.Errorf("%s: %w", path, err)
 	}
 	made, err := share(path, mode, gid)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	remove = func() {
 		if made.isAt(path) {
@@ -66,14 +89,9 @@ func Unix(path string, mode os.FileMode, gid int) (l net.Listener, remove func()
 	}
 	if err := unix.Listen(fd, unix.SOMAXCONN); err != nil {
 		remove()
-		return nil, nil, fmt.Errorf("%s: %w", path, err)
+		return nil, fmt.Errorf("%s: %w", path, err)
 	}
-	l, err = net.FileListener(f)
-	if err != nil {
-		remove()
-		return nil, nil, fmt.Errorf("%s: %w", path, err)
-	}
-	return l, remove, nil
+	return remove, nil
 }
 
 // PrepareDir makes the directory of a socket with socketMode, or checks that no other user can
@@ -141,7 +159,7 @@ func clearStale(path string) error {
 	switch {
 	case err == nil:
 		c.Close()
-		return fmt.Errorf("%s is in use: another daemon answers there; end it (hassesctl --socket %s status tells its pid), or give this one another with --control-socket", path, path)
+		return fmt.Errorf("%s is in use: another daemon answers there, perhaps another hassesd (hassesctl status tells its pid); end it, or give this one another path", path)
 	case errors.Is(err, unix.ECONNREFUSED):
 		return os.Remove(path)
 	case errors.Is(err, fs.ErrNotExist):

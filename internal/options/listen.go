@@ -30,6 +30,9 @@ func SplitListen(listen string) (address string, secure bool, err error) {
 // WantsTLS reports whether browsers or operators are served over TLS.
 func WantsTLS(s *config.Settings) bool { return Mode(s.Listen) != "http" || s.API.IsTLS() }
 
+// UnixListen returns the path of a listen address that is a Unix socket.
+func UnixListen(listen string) (path string, ok bool) { return strings.CutPrefix(listen, "unix:") }
+
 // Mode returns what the listeners speak together: https, http or mixed.
 func Mode(listen []string) string {
 	var secure, plain bool

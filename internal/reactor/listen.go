@@ -8,6 +8,7 @@ import (
 	"net/netip"
 	"os"
 	"strconv"
+	"strings"
 
 	"golang.org/x/sys/unix"
 )
@@ -30,7 +31,16 @@ const (
 // Listener is a listening socket. Its owner must pass FD to an Acceptor, or close it.
 type Listener struct {
 	FD   int
-	Addr netip.AddrPort
+	Addr netip.AddrPort // of TCP
+	Path string         // of a Unix socket; empty: TCP
+}
+
+// String returns where the listener listens, "192.0.2.1:443" or "unix:/path".
+func (l Listener) String() string {
+	if l.Path != "" {
+		return "unix:" + l.Path
+	}
+	return l.Addr.String()
 }
 
 // Close closes the socket.
@@ -159,8 +169,8 @@ func listenOne(at netip.AddrPort) (_ Listener, err error) {
 	return Adopt(fd)
 }
 
-// Adopt returns a Listener for a listening TCP socket from elsewhere, such as systemd. With an
-// error, the descriptor stays the caller's.
+// Adopt returns a Listener for a listening TCP or Unix socket from elsewhere, such as systemd. With
+// an error, the descriptor stays the caller's.
 func Adopt(fd int) (Listener, error) {
 	listening, err := unix.GetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_ACCEPTCONN)
 	if err != nil {
@@ -173,18 +183,29 @@ func Adopt(fd int) (Listener, error) {
 	if err != nil {
 		return Listener{}, os.NewSyscallError("getsockname", err)
 	}
-	at := addrPort(sa)
-	if !at.IsValid() {
-		return Listener{}, fmt.Errorf("descriptor %d is not a TCP socket", fd)
+	l := Listener{FD: fd, Addr: addrPort(sa)}
+	switch sa := sa.(type) {
+	case *unix.SockaddrUnix:
+		if !strings.HasPrefix(sa.Name, "/") {
+			return Listener{}, fmt.Errorf("descriptor %d is a Unix socket without a path: anybody could connect to it", fd)
+		}
+		l.Path = sa.Name
+	default:
+		if !l.Addr.IsValid() {
+			return Listener{}, fmt.Errorf("descriptor %d is not a TCP or Unix socket", fd)
+		}
 	}
 	unix.CloseOnExec(fd)
 	if err := unix.SetNonblock(fd, true); err != nil {
 		return Listener{}, os.NewSyscallError("fcntl", err)
 	}
+	if l.Path != "" {
+		return l, nil
+	}
 	if err := prepare(fd); err != nil {
 		return Listener{}, err
 	}
-	return Listener{FD: fd, Addr: at}, nil
+	return l, nil
 }
 
 // prepare sets the options of a listener that its connections inherit.
@@ -216,5 +237,11 @@ func sockaddr(at netip.AddrPort) (family int, sa unix.Sockaddr) {
 
 // BoundSend sets the bound for connections accepted from now on, which inherit it without a system
 // call. Data beyond the bound waits in the process, where it can be counted, merged and dropped. By
-// default, the kernel buffers up to 4 MB for a client that has stopped reading.
-func (l Listener) BoundSend(bytes int) error { return linux{}.BoundSend(l.FD, bytes) }
+// default, the kernel buffers up to 4 MB for a client that has stopped reading. Connections of a
+// Unix socket inherit nothing; see [Source.BoundSend].
+func (l Listener) BoundSend(bytes int) error {
+	if l.Path != "" {
+		return nil
+	}
+	return linux{}.BoundSend(l.FD, bytes)
+}

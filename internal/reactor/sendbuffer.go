@@ -1,6 +1,7 @@
 package reactor
 
 import (
+	"errors"
 	"os"
 
 	"golang.org/x/sys/unix"
@@ -15,7 +16,7 @@ const DefaultSendBytes = 128 << 10
 // in flight. The kernel doubles its value, counts its own memory for each packet too, and limits it
 // to net.core.wmem_max.
 func (linux) BoundSend(fd, bytes int) error {
-	if err := unix.SetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_NOTSENT_LOWAT, bytes/2); err != nil {
+	if err := unix.SetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_NOTSENT_LOWAT, bytes/2); err != nil && !errors.Is(err, unix.EOPNOTSUPP) { // a Unix socket
 		return os.NewSyscallError("setsockopt TCP_NOTSENT_LOWAT", err)
 	}
 	if err := unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_SNDBUF, bytes); err != nil {

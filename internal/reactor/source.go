@@ -217,6 +217,16 @@ func (l *Loop) unwatch(s *Source) {
 	}
 }
 
+// BoundSend bounds how much the kernel buffers for sending, for a socket whose listener could not
+// pass the bound on; see [Listener.BoundSend].
+func (s *Source) BoundSend(bytes int) error {
+	fd := s.FD()
+	if fd < 0 {
+		return ErrClosed
+	}
+	return s.loop.poller.BoundSend(fd, bytes)
+}
+
 // Unsent returns how many written bytes the peer has not acknowledged.
 func (s *Source) Unsent() (int, error) {
 	fd := s.FD()

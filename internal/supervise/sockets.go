@@ -101,6 +101,14 @@ func (all Sockets) Serving(at netip.AddrPort) *Socket {
 	return nil
 }
 
+// ServingPath returns the prepared Unix socket at the path, taken or not; nil: none.
+func (all Sockets) ServingPath(path string) *Socket {
+	if i := slices.IndexFunc(all, func(s *Socket) bool { return s.listener.Path == path }); i >= 0 {
+		return all[i]
+	}
+	return nil
+}
+
 // Close closes what nobody has taken. The service manager has descriptors of its own.
 func (all Sockets) Close() {
 	for _, s := range all {
@@ -122,7 +130,7 @@ func (s *Socket) Prepare() error {
 	if err != nil {
 		return s.Wrong(err)
 	}
-	if l.Addr.Addr().Is6() {
+	if l.Path == "" && l.Addr.Addr().Is6() {
 		only, err := unix.GetsockoptInt(s.fd, unix.IPPROTO_IPV6, unix.IPV6_V6ONLY)
 		if err != nil {
 			return s.Wrong(err)
@@ -139,8 +147,8 @@ func (s *Socket) Serves(at netip.AddrPort) bool {
 	return own.IsValid() && own == at || s.isDualStack && own.Port() == at.Port() && own.Addr() == netip.IPv6Unspecified() && at.Addr() == netip.IPv4Unspecified()
 }
 
-// Addr returns the address of a prepared socket.
-func (s *Socket) Addr() netip.AddrPort { return s.listener.Addr }
+// Listener returns the listener of a prepared socket, whose descriptor stays the socket's.
+func (s *Socket) Listener() reactor.Listener { return s.listener }
 
 // FD returns the descriptor, which stays the socket's; -1 once it is taken or closed.
 func (s *Socket) FD() int { return s.fd }

@@ -18,7 +18,8 @@ import (
 
 // Request is a request for a stream and how to make it.
 type Request struct {
-	Addr        string      // host:port
+	Addr        string      // host:port, or the path of a Unix socket
+	Preamble    string      // comes before everything else, TLS included: a PROXY header
 	TLS         *tls.Config // nil: plaintext
 	Target      string      // path and query: /sse?subscribe=a
 	Method      string      // "" is GET
@@ -58,7 +59,11 @@ func Open(ctx context.Context, r Request) (*Stream, error) {
 	if r.From != "" {
 		dialer.LocalAddr = &net.TCPAddr{IP: net.ParseIP(r.From)}
 	}
-	conn, err := dialer.DialContext(ctx, "tcp", r.Addr)
+	network := "tcp"
+	if strings.HasPrefix(r.Addr, "/") {
+		network = "unix"
+	}
+	conn, err := dialer.DialContext(ctx, network, r.Addr)
 	if err != nil {
 		return nil, err
 	}
@@ -129,6 +134,9 @@ func (s *Stream) Cut() error {
 
 func (s *Stream) ask(ctx context.Context, r Request) error {
 	if err := s.conn.SetDeadline(time.Now().Add(r.Wait)); err != nil {
+		return err
+	}
+	if _, err := io.WriteString(s.conn, r.Preamble); err != nil {
 		return err
 	}
 	if r.TLS != nil {
@@ -214,8 +222,12 @@ func head(r Request) string {
 	if proto == "" {
 		proto = "HTTP/1.1"
 	}
+	host := r.Addr
+	if strings.HasPrefix(host, "/") {
+		host = "localhost"
+	}
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s %s %s\r\nHost: %s\r\n", method, r.Target, proto, r.Addr)
+	fmt.Fprintf(&b, "%s %s %s\r\nHost: %s\r\n", method, r.Target, proto, host)
 	if r.LastEventID != "" {
 		fmt.Fprintf(&b, "Last-Event-ID: %s\r\n", r.LastEventID)
 	}

@@ -132,6 +132,14 @@ func (c *Conn) Unwritten() int {
 // call.
 func (c *Conn) Unacknowledged() (int, error) { return c.source.Unsent() }
 
+// BoundSend bounds how much the kernel buffers for sending; 0: reactor.DefaultSendBytes.
+func (c *Conn) BoundSend(bytes int) error {
+	if bytes == 0 {
+		bytes = reactor.DefaultSendBytes
+	}
+	return c.source.BoundSend(bytes)
+}
+
 // SetDeadline sets the connection's only deadline. Protocol.Expired follows.
 func (c *Conn) SetDeadline(at time.Time) { c.loop.Reactor.Schedule(&c.timer, c, at) }
 
