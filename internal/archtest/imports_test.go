@@ -108,6 +108,10 @@ var rules = []rule{
 		why:    "what a request gets is decided from values, whoever carries them",
 	},
 	{
+		from: []string{"internal/edge/proxy"}, never: []string{"./...", "net/http/...", "os/...", "golang.org/x/sys/..."}, except: []string{"./internal/edge/proxy"},
+		why: "what proxies tell is read from bytes and texts, whoever has got them",
+	},
+	{
 		from: []string{"internal/edge/transport"}, never: []string{"./...", "net/http/..."},
 		except: []string{"./internal/edge/transport", "./internal/reactor", "./internal/tlsconn"},
 		why:    "a transport knows no HTTP and no hub",

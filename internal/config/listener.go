@@ -17,9 +17,6 @@ type Listener struct {
 	Unix string // path of a Unix socket, instead
 }
 
-// unixScheme begins a listen address that is the path of a Unix socket.
-const unixScheme = "unix:"
-
 // Listeners returns the addresses of the key listen. The settings must come from [Load].
 func (s *Settings) Listeners() []Listener {
 	listeners := make([]Listener, 0, len(s.Listen))

@@ -147,7 +147,7 @@ func TestInvalidSettings(t *testing.T) {
 		{"origin with its scheme's port", func(s *Settings) { s.CORS.Origins = []string{"https://a:443"} }, `cors.origins: "https://a:443" is not how`, `"https://a"`},
 		{"API for all without TLS", func(s *Settings) { s.API.Listen = "http://:8444" }, `api.listen: "http://:8444" is not on loopback and not encrypted`, "http://127.0.0.1:8444"},
 		{"API for all without a key", func(s *Settings) { s.API.Listen = "https://:8444" }, `api.listen: "https://:8444" is not on loopback, so it requires a key`, "[[control.key]]"},
-		{"API without scheme", func(s *Settings) { s.API.Listen = "127.0.0.1:8444" }, `api.listen: "127.0.0.1:8444" is not an https:// or http:// address`, "unix:/run"},
+		{"API without scheme", func(s *Settings) { s.API.Listen = "127.0.0.1:8444" }, `api.listen: "127.0.0.1:8444" is not an https://, http:// or unix: address`, "unix:/run"},
 		{"API without port", func(s *Settings) { s.API.Listen = "http://127.0.0.1" }, `api.listen: "http://127.0.0.1" has no port`, ""},
 		{"API with a path", func(s *Settings) { s.API.Listen = "http://127.0.0.1:1/metrics" }, `api.listen: "http://127.0.0.1:1/metrics" has more than`, ""},
 		{"API at a relative path", func(s *Settings) { s.API.Listen = "unix:api.sock" }, `api.listen: "api.sock" is not an absolute path`, "unix:/run"},

@@ -133,7 +133,7 @@ func (o *operators) isNamed(s *config.Settings, socket *supervise.Socket, gid in
 	if path, err := unixPath(socket.FD()); err == nil {
 		isSame := s.API.UnixPath() == path
 		if socket.IsStored {
-			isSame = isSame && isControlSocket(path, os.FileMode(s.Control.UnixPermissions()), gid)
+			isSame = isSame && isSocketOf(path, os.FileMode(s.Control.UnixPermissions()), gid)
 		}
 		return isSame, nil
 	}

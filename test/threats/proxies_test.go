@@ -68,9 +68,9 @@ func ask(d *harness.Daemon, r subscriber.Request) (isStream bool, err error) {
 	return true, nil
 }
 
-// TestT34ForgedAddresses: clients that no proxy speaks for send PROXY headers and forwarding fields. None of them gets another
+// TestT35ForgedAddresses: clients that no proxy speaks for send PROXY headers and forwarding fields. None of them gets another
 // address, in lists or in limits, and the log names the header.
-func TestT34ForgedAddresses(t *testing.T) {
+func TestT35ForgedAddresses(t *testing.T) {
 	t.Parallel()
 	d := startBehindProxies(t, 20, "--proxy-protocol", "--proxy-header", "X-Forwarded-For")
 	good := attackedGoodStreams(d)
@@ -117,9 +117,9 @@ func TestT34ForgedAddresses(t *testing.T) {
 	good.survived()
 }
 
-// TestT35HalfPROXYHeaders: a proxy, or somebody on its machine, begins headers and never ends them, or sends none. Each such
+// TestT36HalfPROXYHeaders: a proxy, or somebody on its machine, begins headers and never ends them, or sends none. Each such
 // connection has the time of a handshake, and costs none.
-func TestT35HalfPROXYHeaders(t *testing.T) {
+func TestT36HalfPROXYHeaders(t *testing.T) {
 	t.Parallel()
 	d := startBehindProxies(t, 20, "--proxy-protocol", "--limits-handshake-timeout", "3s")
 	good := attackedGoodStreams(d)
@@ -165,9 +165,9 @@ func TestT35HalfPROXYHeaders(t *testing.T) {
 	good.survived()
 }
 
-// TestT36OneClientBehindAProxy: a client behind a proxy invents addresses in the field that the proxy then adds its own to, by
+// TestT37OneClientBehindAProxy: a client behind a proxy invents addresses in the field that the proxy then adds its own to, by
 // the thousand. All it does counts for the address that the proxy has seen.
-func TestT36OneClientBehindAProxy(t *testing.T) {
+func TestT37OneClientBehindAProxy(t *testing.T) {
 	t.Parallel()
 	for field, line := range map[string]func(forged, real string) string{
 		"X-Forwarded-For": func(forged, real string) string { return "X-Forwarded-For: " + forged + ", " + real },
