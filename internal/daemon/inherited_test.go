@@ -499,7 +499,7 @@ func TestAnInheritedControlPortIsOpenToNetworks(t *testing.T) {
 	wide, at := tcp(t, "control-tcp", "0.0.0.0:0")
 	o := newOpening(t, []systemd.Socket{wide}, "listen", "https://127.0.0.1:0",
 		"control-tcp", at.String(), "control-tcp-networks", "10.0.0.0/8")
-	if err := o.openListeners(t.Context(), &o.settings); err != nil {
+	if err := o.openListeners(t.Context(), &o.settings, -1); err != nil {
 		t.Fatal(err)
 	}
 	if err := o.openControl(o.read, 1000); err != nil {
