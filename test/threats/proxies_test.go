@@ -169,20 +169,20 @@ func TestT36HalfPROXYHeaders(t *testing.T) {
 // the thousand. All it does counts for the address that the proxy has seen.
 func TestT37OneClientBehindAProxy(t *testing.T) {
 	t.Parallel()
-	for field, line := range map[string]func(forged, real string) string{
-		"X-Forwarded-For": func(forged, real string) string { return "X-Forwarded-For: " + forged + ", " + real },
-		"Forwarded": func(forged, real string) string {
-			return `Forwarded: for="` + forged + `, for="` + real + `:4711"` // the first quote has no end
+	for field, line := range map[string]func(forged, seen string) string{
+		"X-Forwarded-For": func(forged, seen string) string { return "X-Forwarded-For: " + forged + ", " + seen },
+		"Forwarded": func(forged, seen string) string {
+			return `Forwarded: for="` + forged + `, for="` + seen + `:4711"` // the first quote has no end
 		},
 	} {
 		t.Run(field, func(t *testing.T) {
 			t.Parallel()
 			d := startBehindProxies(t, 20, "--proxy-header", field)
 			good := attackedGoodStreams(d)
-			request := func(room, forged, real string) subscriber.Request {
+			request := func(room, forged, seen string) subscriber.Request {
 				r := d.Plain("subscribe=" + room)
 				r.From = trustedProxy
-				r.Header = []string{line(forged, real)}
+				r.Header = []string{line(forged, seen)}
 				return r
 			}
 			most := goodStreamCount(t) + 20

@@ -1,6 +1,7 @@
 package transport
 
 import (
+	"errors"
 	"io"
 	"testing"
 )
@@ -28,7 +29,7 @@ func TestAPreambleThatIsCut(t *testing.T) {
 	f.turn()
 	f.peer.CloseWrite()
 	f.turn()
-	if f.ended != io.EOF || f.begun {
+	if !errors.Is(f.ended, io.EOF) || f.begun {
 		t.Errorf("ended with %v, begun %v", f.ended, f.begun)
 	}
 }
