@@ -12,6 +12,7 @@ import (
 	"github.com/hassesd/hassesd/cmd/hassesctl/internal/send"
 	"github.com/hassesd/hassesd/cmd/hassesctl/internal/session"
 	"github.com/hassesd/hassesd/cmd/hassesctl/internal/tail"
+	"github.com/hassesd/hassesd/cmd/hassesctl/internal/top"
 )
 
 // newApp returns the commands. Help, suggestions and completion are our own: those of the library
@@ -36,6 +37,7 @@ func newApp(s *session.Session) *cli.App {
 		Commands: []*cli.Command{
 			inspect.Status(s),
 			inspect.Ping(s),
+			top.Command(s),
 			inspect.Clients(s),
 			inspect.Rooms(s),
 			inspect.Certs(s),

@@ -369,8 +369,8 @@ var rules = []rule{
 		why:    "it reads event streams of any server",
 	},
 	{
-		from:  []string{"cmd/hassesctl/internal/inspect", "cmd/hassesctl/internal/operate", "cmd/hassesctl/internal/send", "cmd/hassesctl/internal/credential", "cmd/hassesctl/internal/pki", "cmd/hassesctl/internal/loadtest"},
-		never: []string{"./cmd/hassesctl/internal/inspect", "./cmd/hassesctl/internal/operate", "./cmd/hassesctl/internal/send", "./cmd/hassesctl/internal/tail", "./cmd/hassesctl/internal/credential", "./cmd/hassesctl/internal/pki", "./cmd/hassesctl/internal/loadtest"}, direct: true,
+		from:  []string{"cmd/hassesctl/internal/inspect", "cmd/hassesctl/internal/operate", "cmd/hassesctl/internal/send", "cmd/hassesctl/internal/top", "cmd/hassesctl/internal/credential", "cmd/hassesctl/internal/pki", "cmd/hassesctl/internal/loadtest"},
+		never: []string{"./cmd/hassesctl/internal/inspect", "./cmd/hassesctl/internal/operate", "./cmd/hassesctl/internal/send", "./cmd/hassesctl/internal/top", "./cmd/hassesctl/internal/tail", "./cmd/hassesctl/internal/credential", "./cmd/hassesctl/internal/pki", "./cmd/hassesctl/internal/loadtest"}, direct: true,
 		why: "commands never import each other; tail alone signs URLs as sign-url does",
 	},
 	{

@@ -42,6 +42,12 @@ func NewTerminal(w io.Writer, columns int) *Screen {
 	return &Screen{w: w, terminal: true, width: func() int { return columns }}
 }
 
+// On returns a screen that writes to w as this one does to a terminal of that many columns, with the
+// same colours.
+func (s *Screen) On(w io.Writer, columns int) *Screen {
+	return &Screen{w: w, terminal: true, colour: s.colour, width: func() int { return columns }}
+}
+
 // IsTerminal reports whether the output goes to a terminal.
 func (s *Screen) IsTerminal() bool { return s.terminal }
 
