@@ -16,6 +16,9 @@ type Waiter[T any] struct {
 	node  list.Node[Waiter[T]] // in flow.running or flow.waiting
 }
 
+// Since returns when the handshake started to run; 0: it has not.
+func (w *Waiter[T]) Since() time.Duration { return w.since }
+
 type waiterState uint8
 
 const (

@@ -10,38 +10,58 @@ import (
 // families returns all families of the daemon's own, in the order of docs/monitoring.md.
 func families() []family {
 	return []family{
-		{"build_info", "Always 1; the labels are the version of the daemon, and of Go.", prometheus.GaugeValue, []string{"version", "go_version"}, func(f *Figures, emit emit) {
+		labelled("build_info", "Always 1; the labels are the version of the daemon, and of Go.", prometheus.GaugeValue, []string{"version", "go_version"}, func(f *Figures, emit emit) {
 			emit(1, f.Version, runtime.Version())
-		}},
+		}),
 		gauge("start_time_seconds", "When the daemon started, in seconds since 1970.", func(f *Figures) float64 { return seconds(f.StartedAt) }),
 		gauge("draining", "1 while the daemon ends its streams to stop, otherwise 0.", func(f *Figures) float64 { return boolean(f.Draining) }),
 
 		gauge("connections", "Open connections of browsers.", func(f *Figures) float64 { return float64(f.Connections) }),
 		gauge("connections_max", "Maximum number of connections, by limits.connections or the descriptor limit.", func(f *Figures) float64 { return float64(f.ConnectionsMax) }),
-		{"streams", "Open streams, by version of HTTP, without TLS and with it.", prometheus.GaugeValue, []string{"http", "tls"}, func(f *Figures, emit emit) {
+		labelled("streams", "Open streams, by version of HTTP, without TLS and with it.", prometheus.GaugeValue, []string{"http", "tls"}, func(f *Figures, emit emit) {
 			for _, s := range f.Streams {
 				emit(float64(s.Streams), s.HTTP, strconv.FormatBool(s.TLS))
 			}
-		}},
+		}),
 		counter("streams_opened_total", "Streams that were opened.", func(f *Figures) uint64 { return f.StreamsOpened }),
 		counterBy("reason", "streams_closed_total", "Connections of HTTP/1 and streams of HTTP/2 that ended, by reason.", func(f *Figures) map[string]uint64 { return f.StreamsClosed }),
 		counterBy("reason", "requests_refused_total", "Connections and requests of browsers that were refused, by reason.", func(f *Figures) map[string]uint64 { return f.RequestsRefused }),
+
+		labelled("tls_handshakes_total", "TLS handshakes that ended, by result, and whether they went on with an earlier session.", prometheus.CounterValue, []string{"result", "resumed"}, func(f *Figures, emit emit) {
+			for result, n := range f.HandshakeResults {
+				if result == "ok" {
+					emit(float64(f.HandshakesResumed), result, "true")
+					n -= min(n, f.HandshakesResumed) // of the same snapshot
+				}
+				emit(float64(n), result, "false")
+			}
+		}),
+		histogram("tls_handshake_duration_seconds", "How long successful TLS handshakes took, from their first computation on.", func(f *Figures) *Histogram { return &f.HandshakeTimes }),
 
 		counterBy("door", "published_total", "Messages that were published, by the way they came in.", func(f *Figures) map[string]uint64 { return f.Published }),
 		counterBy("reason", "publish_refused_total", "Messages that were refused, by reason.", func(f *Figures) map[string]uint64 { return f.PublishRefused }),
 		counter("publish_held_total", "Messages that waited for limits.publish_rate or publish_bytes.", func(f *Figures) uint64 { return f.PublishHeld }),
 		counter("events_sent_total", "Events that were given to streams; one event to ten streams counts ten.", func(f *Figures) uint64 { return f.EventsSent }),
+		counter("sent_bytes_total", "Bytes that were given to the sockets of browsers, without what TLS adds.", func(f *Figures) uint64 { return f.SentBytes }),
 		counterBy("policy", "events_dropped_total", "Events that slow streams did not get, by limits.slow.", func(f *Figures) map[string]uint64 { return f.EventsDropped }),
 		gauge("queue_bytes", "Bytes waiting in the queues of all streams.", func(f *Figures) float64 { return float64(f.QueueBytes) }),
 		gauge("blocked_streams", "Connections whose client does not take what the kernel holds for it.", func(f *Figures) float64 { return float64(f.BlockedStreams) }),
+		histogram("delivery_duration_seconds", "How long events took from their publishing until the socket had taken their last byte, by a sample of one in 64.", func(f *Figures) *Histogram { return &f.DeliveryTimes }),
+		counterBy("result", "replays_total", "Streams that resumed, by result: complete, gap (told that events are missing), overtaken (the history dropped events meanwhile).", func(f *Figures) map[string]uint64 { return f.Replays }),
+		gauge("rooms", "Rooms that have streams.", func(f *Figures) float64 { return float64(f.Rooms) }),
 		gauge("history_events", "Events kept for clients that resume.", func(f *Figures) float64 { return float64(f.HistoryEvents) }),
 		gauge("history_bytes", "Bytes of the events kept for clients that resume.", func(f *Figures) float64 { return float64(f.HistoryBytes) }),
 
-		{"certificate_not_after_timestamp_seconds", "When a served certificate expires, in seconds since 1970, by its first name.", prometheus.GaugeValue, []string{"name"}, func(f *Figures, emit emit) {
+		histogram("loop_turn_duration_seconds", "How long the turns of the event loops took.", func(f *Figures) *Histogram { return &f.LoopTurns }),
+		gauge("loop_lag_seconds", "The longest turn of the last 15 seconds at least: what had to wait for a loop at worst.", func(f *Figures) float64 { return f.LoopLag.Seconds() }),
+
+		labelled("certificate_not_after_timestamp_seconds", "When a served certificate expires, in seconds since 1970, by its first name.", prometheus.GaugeValue, []string{"name"}, func(f *Figures, emit emit) {
 			for _, c := range f.Certificates {
 				emit(seconds(c.NotAfter), c.Name)
 			}
-		}},
+		}),
+		counterBy("result", "acme_orders_total", "Orders of certificates that ended, by result.", func(f *Figures) map[string]uint64 { return f.ACMEOrders }),
+		counterBy("result", "config_reloads_total", "Reloads of the configuration, by result.", func(f *Figures) map[string]uint64 { return f.Reloads }),
 		gauge("memory_pressure", "How short memory is: 0 not at all, 1 new streams wait, 2 slow streams are ended, 3 the history is halved.", func(f *Figures) float64 { return float64(f.Memory.Pressure) }),
 		gauge("memory_used_bytes", "Memory that counts against limits.memory.", func(f *Figures) float64 { return float64(f.Memory.UsedBytes) }),
 		gauge("memory_budget_bytes", "The memory budget, by limits.memory or the machine.", func(f *Figures) float64 { return float64(f.Memory.BudgetBytes) }),

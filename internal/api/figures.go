@@ -11,6 +11,7 @@ type Figures struct {
 	Version   string
 	Draining  bool
 
+	// Connections and streams.
 	Connections     int // now
 	ConnectionsPeak int
 	ConnectionsMax  int
@@ -18,25 +19,48 @@ type Figures struct {
 	StreamsOpened   uint64
 	StreamsClosed   map[string]uint64 // connections and streams that ended, by reason
 	RequestsRefused map[string]uint64 // connections and requests, by reason
-	Handshakes      int               // in flight
-	Loops           []LoopFigures
+	Rooms           int               // that streams have named; a moment old
 
+	// TLS handshakes.
+	Handshakes        int               // in flight
+	HandshakeResults  map[string]uint64 // of those that have ended
+	HandshakesResumed uint64            // of those that are ok
+	HandshakeTimes    Histogram         // of those that are ok
+
+	// Messages and events.
 	Published      map[string]uint64 // messages, by door
 	PublishRefused map[string]uint64 // by reason
 	PublishHeld    uint64            // messages that had to wait for limits.publish_rate or publish_bytes
 	EventsSent     uint64            // given to streams
+	SentBytes      uint64            // given to sockets, without what TLS adds
+	DeliveryTimes  Histogram         // of a sample of events, from their publishing until the socket had taken their last byte
 	EventsDropped  map[string]uint64 // that slow streams did not get, by policy
 	QueueBytes     int64             // waiting in the queues of all streams
 	BlockedStreams int               // whose client does not take what the kernel holds for it
+	Replays        map[string]uint64 // streams that resumed, by result
 	HistoryEvents  int
 	HistoryBytes   int64
 	HistoryAge     time.Duration // of the oldest event
 	LastEventID    string
+
+	// The daemon.
+	Loops          []LoopFigures
+	LoopTurns      Histogram     // of all loops, without their waits
+	LoopLag        time.Duration // the longest turn of the last 15 seconds at least, or the present one if it is longer
 	Certificates   []CertificateFigures
+	ACMEOrders     map[string]uint64 // by result
+	Reloads        map[string]uint64 // of the configuration, by result
 	Memory         MemoryFigures
 	LogRecordsLost uint64
 	RefusedAtAPI   map[string]uint64 // connections and requests at api.listen, by reason
 	ControlRefused map[string]uint64 // commands and connections of the control protocol, by reason; has those that occurred
+}
+
+// Histogram is a distribution of durations.
+type Histogram struct {
+	Bounds []time.Duration // upper ends of the buckets, ascending
+	Counts []uint64        // of each bucket alone; one more than Bounds, the last without an upper end
+	Sum    time.Duration
 }
 
 // StreamFigures are the streams over one version of HTTP.

@@ -25,26 +25,49 @@ type family struct {
 	kind    prometheus.ValueType
 	labels  []string
 	collect func(f *Figures, emit emit)
+	times   func(f *Figures) *Histogram // of a histogram, which has nothing of the above but its name and help
 }
 
 // emit adds one series to a family.
 type emit = func(value float64, labels ...string)
 
 func gauge(name, help string, value func(f *Figures) float64) family {
-	return family{name, help, prometheus.GaugeValue, nil, func(f *Figures, emit emit) { emit(value(f)) }}
+	return labelled(name, help, prometheus.GaugeValue, nil, func(f *Figures, emit emit) { emit(value(f)) })
 }
 
 func counter(name, help string, value func(f *Figures) uint64) family {
-	return family{name, help, prometheus.CounterValue, nil, func(f *Figures, emit emit) { emit(float64(value(f))) }}
+	return labelled(name, help, prometheus.CounterValue, nil, func(f *Figures, emit emit) { emit(float64(value(f))) })
 }
 
 // counterBy has a series for each member of a closed set.
 func counterBy(label, name, help string, values func(f *Figures) map[string]uint64) family {
-	return family{name, help, prometheus.CounterValue, []string{label}, func(f *Figures, emit emit) {
+	return labelled(name, help, prometheus.CounterValue, []string{label}, func(f *Figures, emit emit) {
 		for member, n := range values(f) {
 			emit(float64(n), member)
 		}
-	}}
+	})
+}
+
+func labelled(name, help string, kind prometheus.ValueType, labels []string, collect func(f *Figures, emit emit)) family {
+	return family{name: name, help: help, kind: kind, labels: labels, collect: collect}
+}
+
+func histogram(name, help string, times func(f *Figures) *Histogram) family {
+	return family{name: name, help: help, times: times}
+}
+
+// histogramOf returns a histogram as the library has it: with cumulative counts.
+func histogramOf(desc *prometheus.Desc, h *Histogram) prometheus.Metric {
+	buckets := make(map[float64]uint64, len(h.Bounds))
+	total := uint64(0)
+	for i, bound := range h.Bounds {
+		total += h.Counts[i]
+		buckets[bound.Seconds()] = total
+	}
+	if len(h.Counts) > len(h.Bounds) {
+		total += h.Counts[len(h.Bounds)]
+	}
+	return prometheus.MustNewConstHistogram(desc, total, h.Sum.Seconds(), buckets)
 }
 
 // collector turns each scrape into one call of figures.
@@ -73,6 +96,10 @@ func (c *collector) Describe(out chan<- *prometheus.Desc) {
 func (c *collector) Collect(out chan<- prometheus.Metric) {
 	figures := c.figures()
 	for i, f := range c.families {
+		if f.times != nil {
+			out <- histogramOf(c.descs[i], f.times(&figures))
+			continue
+		}
 		f.collect(&figures, func(value float64, labels ...string) {
 			out <- prometheus.MustNewConstMetric(c.descs[i], f.kind, value, labels...)
 		})

@@ -31,6 +31,8 @@ type Route struct {
 	Methods []string // empty: GET and HEAD
 	Access  Access
 	Handler http.Handler
+	// IsLong: requests and responses may take hours, and the handler sets deadlines of its own.
+	IsLong bool
 }
 
 var readMethods = []string{http.MethodGet, http.MethodHead}

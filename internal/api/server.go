@@ -134,6 +134,12 @@ func (s *Server) serve(w http.ResponseWriter, req *http.Request) {
 		return
 	}
 	if req, ok := s.authorize(w, req, route); ok {
+		if route.IsLong {
+			c := http.NewResponseController(w)
+			if err := errors.Join(c.SetReadDeadline(time.Time{}), c.SetWriteDeadline(time.Time{})); err != nil {
+				return // the connection is gone
+			}
+		}
 		route.Handler.ServeHTTP(w, req)
 	}
 }

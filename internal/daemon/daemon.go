@@ -65,7 +65,9 @@ type Daemon struct {
 
 	// Safe for concurrent use.
 	settings   atomic.Pointer[config.Settings] // those that apply
-	reloading  turn                            // one reload, or check of files, at a time
+	reloads    reloadCounts
+	rooms      roomCount
+	reloading  turn // one reload, or check of files, at a time
 	drainBegun atomic.Bool
 	isServing  atomic.Bool // browsers can connect
 	isEnding   atomic.Bool // the streams are gone, and no reload takes effect any more

@@ -322,6 +322,9 @@ func TestReloadAppliesWhatItCanAndNamesTheRest(t *testing.T) {
 	if _, err := r.ctl.Send(ctx, api.SendParams{To: api.Targets{"a"}, Data: long}); err != nil {
 		t.Errorf("after a failed reload: %v", err)
 	}
+	if got := r.daemon.figures().Reloads; got["ok"] != 1 || got["failed"] != 1 {
+		t.Errorf("reloads %v", got)
+	}
 }
 
 func TestReloadOfACertificateServesItToNewConnections(t *testing.T) {

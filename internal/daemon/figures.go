@@ -5,14 +5,16 @@ import (
 
 	"github.com/hassesd/hassesd/internal/api"
 	"github.com/hassesd/hassesd/internal/certs"
+	"github.com/hassesd/hassesd/internal/certs/acmecert"
 	"github.com/hassesd/hassesd/internal/hub"
 	"github.com/hassesd/hassesd/internal/publish"
 )
 
-// figures returns the figures of now, from what their owners have published. It posts to no loop.
+// figures returns the figures of now, from what their owners have published. It posts to no loop,
+// and waits for turns in progress as Stats does.
 func (d *Daemon) figures() api.Figures {
 	now := time.Now()
-	st, h, load, memory := d.edge.Published(now), d.hub.Stats(now), d.edge.Load(), d.memory.Figures()
+	st, h, load, memory := d.edge.Stats(now), d.hub.Stats(now), d.edge.Load(), d.memory.Figures()
 	f := api.Figures{
 		At:              now,
 		StartedAt:       d.startedAt,
@@ -26,16 +28,29 @@ func (d *Daemon) figures() api.Figures {
 		RequestsRefused: st.Refused,
 		Handshakes:      st.Handshakes,
 		EventsSent:      st.Deliveries,
-		EventsDropped:   dropped(st.Dropped),
-		QueueBytes:      load.QueuedBytes,
-		BlockedStreams:  load.Blocked,
-		HistoryEvents:   h.HistoryEvents,
-		HistoryBytes:    h.HistoryBytes,
-		HistoryAge:      h.HistoryOldest,
-		LastEventID:     d.hub.LastID().String(),
-		Certificates:    d.certificates.figures(),
-		LogRecordsLost:  d.logs.Lost(),
-		ControlRefused:  make(map[string]uint64),
+		SentBytes:       st.SentBytes,
+		DeliveryTimes:   api.Histogram(st.Timings.Deliveries),
+		LoopTurns:       api.Histogram(st.Timings.Turns),
+		LoopLag:         st.Timings.Lag,
+		Rooms:           d.rooms.get(now, roomsVersion(&st), d.edge.CountRooms),
+
+		HandshakeResults:  st.HandshakeResults,
+		HandshakesResumed: st.HandshakesResumed,
+		HandshakeTimes:    api.Histogram(st.Timings.Handshakes),
+
+		Replays:        replays(st.Replays),
+		ACMEOrders:     d.certificates.orders(),
+		Reloads:        map[string]uint64{resultOK: d.reloads.done.Load(), resultFailed: d.reloads.failed.Load()},
+		EventsDropped:  dropped(st.Dropped),
+		QueueBytes:     load.QueuedBytes,
+		BlockedStreams: load.Blocked,
+		HistoryEvents:  h.HistoryEvents,
+		HistoryBytes:   h.HistoryBytes,
+		HistoryAge:     h.HistoryOldest,
+		LastEventID:    d.hub.LastID().String(),
+		Certificates:   d.certificates.figures(),
+		LogRecordsLost: d.logs.Lost(),
+		ControlRefused: make(map[string]uint64),
 		Memory: api.MemoryFigures{
 			Pressure:    int(memory.Pressure),
 			PressureIs:  memory.Pressure.String(),
@@ -58,6 +73,25 @@ func (d *Daemon) figures() api.Figures {
 		f.RefusedAtAPI = d.operators.server.Refused()
 	}
 	return f
+}
+
+// The results of what either succeeds or fails.
+const (
+	resultOK     = "ok"
+	resultFailed = "failed"
+)
+
+func replays(n hub.Replays) map[string]uint64 {
+	return map[string]uint64{"complete": n.Complete, "gap": n.Gap, "overtaken": n.Overtaken}
+}
+
+// orders returns the counts of orders over ACME, which are 0 without it.
+func (c *certificates) orders() map[string]uint64 {
+	var n acmecert.Orders
+	if c.acme != nil {
+		n = c.acme.Orders()
+	}
+	return map[string]uint64{resultOK: n.Issued, resultFailed: n.Failed, "cut": n.Cut}
 }
 
 // countMessages adds what became of messages.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"github.com/hassesd/hassesd/internal/config"
@@ -40,6 +41,7 @@ func (d *Daemon) reload(ctx context.Context) (reloaded, error) {
 		defer d.reloading.Unlock()
 		over := d.manager.Reloading()
 		changed, needsRestart, err := d.readAgain()
+		d.reloads.count(err)
 		over()
 		select {
 		case done <- outcome{reloaded{changed, needsRestart}, err}:
@@ -80,6 +82,17 @@ func (d *Daemon) readAgain() (changed, needsRestart []string, err error) {
 		warnOfHassesOrigins(d.log, &inForce)
 	}
 	return r.changed, needsRestart, nil
+}
+
+// reloadCounts counts reloads by result. Safe for concurrent use.
+type reloadCounts struct{ done, failed atomic.Uint64 }
+
+func (c *reloadCounts) count(err error) {
+	if err == nil {
+		c.done.Add(1)
+	} else {
+		c.failed.Add(1)
+	}
 }
 
 // runReloads reloads on each SIGHUP, until stop is closed.

@@ -37,6 +37,7 @@ type conn struct {
 	secure     bool                               // fixed at accept
 	as         admission.Verdict                  // one of those that admit
 	reason     CloseReason                        // why it is ending; meaningful once the transport is closing
+	isLate     bool                               // timings wait for it
 	serverName string                             // SNI
 	serves     func(serverName, host string) bool // which hosts the certificate is for; nil without TLS
 	waiter     *admission.Waiter[*conn]           // from the first bytes of a handshake to its end

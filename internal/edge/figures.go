@@ -23,6 +23,9 @@ type figures struct {
 	refused              [numRefuseReasons]uint64
 
 	handshakes, handshakesWaiting int
+	handshakeResults              [numHandshakeResults]uint64
+	handshakesResumed             uint64
+	replays                       hub.Replays
 	mostHandshakes                int // of one network
 	mostHandshakesOf              admission.Network
 }
@@ -37,6 +40,8 @@ type volumes struct {
 	droppedClose   atomic.Uint64
 	droppedOldest  atomic.Uint64
 	droppedLatest  atomic.Uint64
+	sentBytes      atomic.Uint64
+	slowestTurn    atomic.Int64 // nanoseconds, of the last lagWindow at least
 }
 
 const (
@@ -150,6 +155,9 @@ func (w *worker) count() figures {
 		refused:           w.refused,
 		handshakes:        w.handshakes.queue.Running(),
 		handshakesWaiting: w.handshakes.queue.Waiting(),
+		handshakeResults:  w.handshakes.results,
+		handshakesResumed: w.handshakes.resumed,
+		replays:           w.shard.Replays(),
 	}
 	for k := range f.streamsOf {
 		f.streamsOf[k] = w.subs.StreamingOf(uint8(k))
@@ -172,6 +180,8 @@ func (v *volumes) publish(w *worker) {
 	storeUint(&v.droppedClose, dropped.Close)
 	storeUint(&v.droppedOldest, dropped.Oldest)
 	storeUint(&v.droppedLatest, dropped.Latest)
+	storeUint(&v.sentBytes, w.transport.Sent())
+	storeInt(&v.slowestTurn, int64(w.timings.slowest.max()))
 }
 
 func storeInt(to *atomic.Int64, v int64) {
@@ -196,11 +206,24 @@ type Stats struct {
 	Reinits              uint64
 	Deliveries           uint64
 	FannedOutBytes       uint64
-	Handshakes           int // in flight
+	SentBytes            uint64 // given to sockets, without what TLS adds
+	Replays              hub.Replays
+	Handshakes           int               // in flight
+	HandshakeResults     map[string]uint64 // of those that have ended
+	HandshakesResumed    uint64            // of those that are ok
 	Loops                []LoopStats
 	Closed               map[string]uint64
 	Refused              map[string]uint64
 	Dropped              hub.Dropped // events that slow streams did not get
+	Timings              Timings
+}
+
+// Timings are what the workers have measured.
+type Timings struct {
+	Turns      Histogram     // of the event loops, without their waits
+	Handshakes Histogram     // of TLS, that succeeded
+	Deliveries Histogram     // of a sample of events, from their publishing until the socket had taken their last byte
+	Lag        time.Duration // the longest turn of the last 15 seconds at least, or the present one if it is longer
 }
 
 // HTTPStats is what is served over one version of HTTP.
@@ -237,6 +260,10 @@ func (s *Server) Published(now time.Time) Stats {
 		HTTP:    make([]HTTPStats, numKinds),
 		Closed:  make(map[string]uint64, numCloseReasons),
 		Refused: make(map[string]uint64, numRefuseReasons),
+
+		HandshakeResults: make(map[string]uint64, numHandshakeResults),
+
+		Timings: Timings{Turns: newHistogram(), Handshakes: newHistogram(), Deliveries: newHistogram()},
 	}
 	for k := range out.HTTP {
 		out.HTTP[k].Version, out.HTTP[k].TLS = kind(k).version().String(), kind(k).secure()
@@ -246,6 +273,9 @@ func (s *Server) Published(now time.Time) Stats {
 	}
 	for _, w := range s.workers {
 		out.add(&w.figures, now)
+		out.Timings.Turns.add(&w.timings.turns)
+		out.Timings.Handshakes.add(&w.timings.handshakes)
+		out.Timings.Deliveries.add(&w.timings.deliveries)
 	}
 	return out
 }
@@ -272,6 +302,15 @@ func (out *Stats) add(b *figureBoard, now time.Time) {
 	out.Dropped.Close += b.volumes.droppedClose.Load()
 	out.Dropped.Oldest += b.volumes.droppedOldest.Load()
 	out.Dropped.Latest += b.volumes.droppedLatest.Load()
+	out.SentBytes += b.volumes.sentBytes.Load()
+	out.Timings.Lag = max(out.Timings.Lag, time.Duration(b.volumes.slowestTurn.Load()), age-figuresIdle)
+	out.Replays.Complete += f.replays.Complete
+	out.Replays.Gap += f.replays.Gap
+	out.Replays.Overtaken += f.replays.Overtaken
+	out.HandshakesResumed += f.handshakesResumed
+	for result := range numHandshakeResults {
+		out.HandshakeResults[result.String()] += f.handshakeResults[result]
+	}
 	for reason := range numCloseReasons {
 		out.Closed[reason.String()] += f.closed[reason]
 	}

@@ -16,6 +16,22 @@ type handshakes struct {
 	queue   *admission.HandshakeQueue[*conn]
 	timer   reactor.Timer // of the next eviction
 	changes uint64        // of queue
+	results [numHandshakeResults]uint64
+	resumed uint64 // of those that are ok
+}
+
+// count counts a handshake that has ended; resumed and since, when it started, are those of one that
+// is ok.
+func (h *handshakes) count(result HandshakeResult, resumed bool, since time.Duration) {
+	h.results[result]++
+	h.changes++
+	if result != HandshakeOK {
+		return
+	}
+	if resumed {
+		h.resumed++
+	}
+	h.w.timings.handshakes.observe(h.w.now() - since)
 }
 
 // init prepares the zero value.

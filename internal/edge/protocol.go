@@ -23,21 +23,25 @@ func (x *protocol) Greeted() { x.w.handshakes.want((*conn)(x)) }
 // HandshakeDone implements transport.Protocol.
 func (x *protocol) HandshakeDone(facts transport.Facts, err error, aborted bool) {
 	c := (*conn)(x)
+	since := c.waiter.Since()
 	c.w.handshakes.ended(c)
 	c.judgeHandshake(err, aborted)
 	c.serverName = facts.ServerName
 	var panicked *tlsconn.PanicError
 	switch {
 	case aborted:
+		c.w.handshakes.count(handshakeResult(c.reason, aborted), false, 0)
 		c.transport.Close()
 	case errors.As(err, &panicked):
 		c.w.srv.log.Error("handshake panicked", "conn", c.id, "peer", c.peer(), "err", err, "stack", string(panicked.Stack))
 		c.reason = HandshakeFailed
+		c.w.handshakes.count(HandshakeInvalid, false, 0)
 		c.transport.Close()
 	case err != nil:
 		c.w.srv.log.Debug("handshake failed", "conn", c.id, "peer", c.peer(), "err", err)
 		c.handshakeFailed(err)
 	default:
+		c.w.handshakes.count(HandshakeOK, facts.Resumed, since)
 		c.version, c.cipher = facts.Version, facts.Cipher
 		c.transport.Open()
 		c.expectRequest()
@@ -76,6 +80,7 @@ func (c *conn) handshakeFailed(err error) {
 	if errors.As(err, &failed) {
 		c.explain(failed)
 	}
+	c.w.handshakes.count(handshakeResult(c.reason, false), false, 0)
 	if transport.IsEnd(err) || c.transport.Reject() != nil {
 		c.transport.Close()
 		return
@@ -121,8 +126,11 @@ const (
 func (x *protocol) NextRecord(spent int) (p []byte, cost int, later bool) {
 	c := (*conn)(x)
 	w := c.w
+	w.timings.left(c)
 	if c.h2 != nil {
-		return c.h2.nextRecord(spent)
+		p, cost, later = c.h2.nextRecord(spent)
+		w.timings.popped(c)
+		return p, cost, later
 	}
 	if c.sub.Empty() && c.http.Unwritten() == 0 {
 		return nil, 0, false
@@ -133,6 +141,7 @@ func (x *protocol) NextRecord(spent int) (p []byte, cost int, later bool) {
 	}
 	looked := w.shard.ReplayWork()
 	p = c.http.NextRecord(w.writeBuf[:http1.ChunkHead], &c.sub)
+	w.timings.popped(c)
 	cost = int((w.shard.ReplayWork() - looked) / replayPerRecord)
 	switch {
 	case p != nil:
@@ -236,6 +245,7 @@ func (x *protocol) Closed() {
 	c.http.Release()
 	c.w.queues.Cancel(&c.node)
 	c.w.changes++
+	c.w.timings.forget(c)
 	c.w.handshakes.leave(c)
 	c.w.remove(c)
 	c.w.srv.release(c.as, c.held(), c.w.index)

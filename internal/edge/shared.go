@@ -18,6 +18,7 @@ type shared struct {
 	log       *slog.Logger
 	hub       *hub.Hub
 	start     time.Time // of the clock
+	clock     func() time.Time
 	tlsConfig tlsSource
 	gate      *tlsconn.Gate
 	workers   int
@@ -37,6 +38,9 @@ type shared struct {
 func (s *shared) init(o Options) {
 	s.admitter.init(o)
 	s.hub = o.Hub
+	if s.clock = o.Clock; s.clock == nil {
+		s.clock = o.Loops[0].Now // which stands still within a turn
+	}
 	s.log, s.start, s.tlsConfig, s.workers = o.Logger, o.Loops[0].Now(), o.TLS, len(o.Loops)
 	// As many handshakes compute at a time as there are CPUs: a loop that wants to run waits for
 	// one or two of them at most, however many arrive.

@@ -33,6 +33,7 @@ func (w *worker) endOfTurn() (again bool) {
 	w.queues.Run((*conn).visit)
 	again = w.queues.Waiting() || again
 	again = w.closePending() || walking || again
+	w.timings.turn(w.loop.Now())
 	w.figures.end()
 	return again
 }

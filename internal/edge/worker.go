@@ -33,6 +33,7 @@ type worker struct {
 	queues     *scheduler.Queues[conn]
 	closing    []*conn // to be closed at the end of a turn
 	handshakes handshakes
+	timings    timings
 	occupancy  occupancy
 	drain      drain
 	walks      walks
@@ -72,6 +73,7 @@ func newWorker(srv *shared, index int, loop *reactor.Loop, h *hub.Hub, seed uint
 		fields:    make([]exchange.Field, 0, maxFields),
 	}
 	w.subs = subscriber.Set{Shard: w.shard, Start: srv.start, Jitter: w.jitter}
+	w.timings.clock = srv.clock
 	w.handshakes.init(w)
 	w.drain.w = w
 	w.figures.init(w)

@@ -54,14 +54,14 @@ func (h *history) ordinalAfter(seq uint64) uint64 {
 
 // append adds the newest record, which was published that long ago, and drops what it displaces.
 func (h *history) append(now time.Time, age time.Duration, rec *record) {
-	if h.limits.off() {
-		h.floor = rec.seq
-		return
-	}
 	if h.start.IsZero() {
 		h.start = now
 	}
 	rec.at = max(0, now.Sub(h.start)) - age
+	if h.limits.off() {
+		h.floor = rec.seq
+		return
+	}
 	if n := h.len(); n > 0 { // two publishers may have asked the clock in one order, and for the lock in the other
 		rec.at = max(rec.at, h.at(n-1).at)
 	}

@@ -56,6 +56,9 @@ func (st *Stream) count(it item) {
 	}
 	st.sent++
 	st.shard.backlog.sent++
+	if it.rec.seq > st.after { // otherwise it came by a replay, and is old on purpose
+		st.shard.sample.offer(it.rec)
+	}
 }
 
 // Push queues a frame that is not an event, such as a heartbeat, if the stream is Empty; otherwise

@@ -30,13 +30,16 @@ func (h *Hub) start(now time.Time, st *Stream, lastEventID string) Start {
 		after, where := h.locate(lastEventID)
 		switch where {
 		case reached:
+			st.shard.replays.counts.Complete++
 			start.ID = h.id(after)
 		case notYet:
+			st.shard.replays.counts.Complete++
 			start.ID = h.id(after)
 			st.last, st.after = after, after
 			st.setPhase(ahead)
 			return start
 		case unknown:
+			st.shard.replays.counts.Gap++
 			after = h.history.floor
 			start.ID = h.id(after)
 			start.Gap = sse.Gap(lastEventID, start.ID)
@@ -67,6 +70,7 @@ func (h *Hub) pull(st *Stream, want int) {
 	defer h.mu.Unlock()
 	if floor := h.history.floor; st.after < floor {
 		// What follows st.after is what the stream needs next, and it was evicted.
+		st.shard.replays.counts.Overtaken++
 		st.queue.push(item{frame: sse.Gap(h.id(st.last).String(), h.id(floor))})
 		st.last, st.after = floor, floor
 	}

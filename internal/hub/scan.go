@@ -15,6 +15,7 @@ func (h head) ordinal() uint64 { return h.ordinals[0] }
 type replays struct {
 	looked uint64 // places of the history that they have looked at
 	heads  []head // scratch
+	counts Replays
 }
 
 // scan visits the records behind a number that are for st, by its rooms alone, oldest first and

@@ -12,6 +12,7 @@ type Shard struct {
 	// Owned by the loop.
 	directory
 	backlog   backlog
+	sample    sample
 	replays   replays
 	batch     []delivery // taken from the inbox
 	taken     int        // of batch; the rest waits

@@ -103,6 +103,9 @@ func (c *Conn) ServerName() string { return c.state().ServerName }
 // Protocol returns the application protocol agreed on (ALPN), or "" if the client offered none.
 func (c *Conn) Protocol() string { return c.state().NegotiatedProtocol }
 
+// Resumed reports whether the handshake went on with the session of an earlier connection.
+func (c *Conn) Resumed() bool { return c.state().DidResume }
+
 func (c *Conn) state() tls.ConnectionState {
 	c.mustBeOpen()
 	return c.tls.ConnectionState()

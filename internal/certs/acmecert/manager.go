@@ -51,7 +51,8 @@ type Manager struct {
 	mu    sync.Mutex
 	hosts map[string]*host
 
-	shown atomic.Pointer[[]Status] // the last result of Status; atomic
+	shown  atomic.Pointer[[]Status] // the last result of Status; atomic
+	orders struct{ issued, failed, cut atomic.Uint64 }
 
 	// Set once, by Start.
 	cancel  context.CancelFunc
@@ -79,6 +80,18 @@ func (h *host) known() memory {
 // next returns when to order the next certificate.
 func (h *host) next(now time.Time, name string) time.Time {
 	return nextTry(now, name, h.have, h.advice.renewAt, h.known())
+}
+
+// Orders counts the orders that have ended, by result.
+type Orders struct {
+	Issued uint64
+	Failed uint64
+	Cut    uint64 // short, by the end of the daemon
+}
+
+// Orders returns the counts since the start.
+func (m *Manager) Orders() Orders {
+	return Orders{Issued: m.orders.issued.Load(), Failed: m.orders.failed.Load(), Cut: m.orders.cut.Load()}
 }
 
 // Status is the state of one host, for people.

@@ -162,6 +162,9 @@ func TestRenewalSurvivesAnOutage(t *testing.T) {
 		down.Store(false)
 		<-time.After(2 * day)
 		synctest.Wait()
+		if o := m.Orders(); o.Issued != 2 || o.Failed < 5 || o.Cut != 0 {
+			t.Errorf("orders %+v", o)
+		}
 		if s := m.Status(time.Now())[0]; s.Failures != 0 || s.LastError != "" || store.count() != 2 {
 			t.Errorf("%d certificates; after the outage: %+v", store.count(), s)
 		}
@@ -294,6 +297,9 @@ func TestATryThatIsCutShortCounts(t *testing.T) {
 			t.Errorf("while it is ordering: %+v", s)
 		}
 		m.Stop()
+		if o := m.Orders(); o != (Orders{Cut: 1}) {
+			t.Errorf("orders %+v", o)
+		}
 		m = newTestManager(t, o, i)
 		runFor(t, m, 30*time.Second)
 		if n := len(i.asked()); n != 1 {

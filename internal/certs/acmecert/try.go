@@ -47,6 +47,7 @@ func (m *Manager) begin(name string) (before memory, err error) {
 func (m *Manager) end(name string) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	m.orders.cut.Add(1)
 	m.hosts[name].ordering = false
 }
 
@@ -55,6 +56,7 @@ func (m *Manager) fail(name string, before memory, reason error) {
 	now := wallClock()
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	m.orders.failed.Add(1)
 	h := m.hosts[name]
 	h.ordering = false
 	h.memory = before.failed(now, errorText(reason), retryAfter(reason, now))
@@ -82,6 +84,7 @@ func (m *Manager) succeed(name string, before memory, text []byte, used Challeng
 	m.store.SetACME(name, pair)
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	m.orders.issued.Add(1)
 	h := m.hosts[name]
 	h.ordering = false
 	h.have, h.advice, h.unsaved = have, advice{}, unsaved{}

@@ -59,6 +59,7 @@ type Facts struct {
 	Cipher     uint16
 	Protocol   string // ALPN; empty: none was agreed on
 	ServerName string // SNI as the client sent it; empty: none
+	Resumed    bool   // a session of an earlier connection went on
 }
 
 // Loop is what the connections of one event loop share. All of it runs on that loop.
@@ -70,7 +71,11 @@ type Loop struct {
 
 	inState [numStates]int
 	blocked int
+	sent    uint64
 }
+
+// Sent returns how many bytes were given to the sockets, without those of TLS itself.
+func (l *Loop) Sent() uint64 { return l.sent }
 
 // InState returns the number of connections in a state.
 func (l *Loop) InState(s State) int { return l.inState[s] }

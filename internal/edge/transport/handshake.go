@@ -29,6 +29,7 @@ func (c *Conn) handshakeDone(err error) {
 		Cipher:     c.tls.CipherSuite(),
 		Protocol:   c.tls.Protocol(),
 		ServerName: c.tls.ServerName(),
+		Resumed:    c.tls.Resumed(),
 	}, err, c.aborted)
 }
 

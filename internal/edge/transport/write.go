@@ -31,6 +31,7 @@ func (c *Conn) write() (records int, done bool) {
 			c.protocol.WriteFailed(err)
 			return records, false
 		}
+		c.loop.sent += uint64(len(p))
 	}
 }
 
