@@ -154,7 +154,7 @@ func (c *confinement) prepareSandbox(s *config.Settings, atEnd *closers) error {
 				"key", n.key, "file", n.Path.Path)
 		}
 	}
-	o := sandbox.Options{Grants: grants, View: c.view}
+	o := sandbox.Options{Grants: grants, View: c.view, Profiles: s.API.Listen != "" && s.API.Pprof}
 	if options.UsesACME(s) {
 		o.ConnectPorts = append(acmecert.Ports(s.ACME.Directory), dnsPort)
 	}

@@ -180,8 +180,17 @@ func (d *Daemon) makeOperators(descriptors int) error {
 		FindKey:       d.control.findKey,
 		Now:           time.Now,
 		Health:        api.Health{Live: d.live, Ready: d.ready},
-		Routes:        []api.Route{api.Metrics(d.figures, d.operators.process, d.log)},
+		Routes:        d.routes(),
 	}, &d.certificates)
+}
+
+// routes returns what is served at api.listen besides health checks.
+func (d *Daemon) routes() []api.Route {
+	routes := []api.Route{api.Metrics(d.figures, d.operators.process, d.log)}
+	if d.current().API.Pprof {
+		routes = append(routes, api.Profiles(time.Now))
+	}
+	return routes
 }
 
 func (d *Daemon) openLoops() error {

@@ -34,6 +34,9 @@ var otherCalls = []uint32{
 	unix.SYS_FSYNC, unix.SYS_FDATASYNC, unix.SYS_FTRUNCATE, unix.SYS_FALLOCATE, unix.SYS_FLOCK, unix.SYS_FCHMOD, unix.SYS_FCHMODAT,
 }
 
+// profileCalls are what the Go runtime takes a CPU profile with: a timer for each thread.
+var profileCalls = []uint32{unix.SYS_SETITIMER, unix.SYS_TIMER_CREATE, unix.SYS_TIMER_SETTIME, unix.SYS_TIMER_DELETE}
+
 // callPolicy returns the system calls that process pid may make.
 func callPolicy(o *Options, pid int) policy {
 	p := policy{arch: auditArch, x32: hasX32, refuse: unix.SECCOMP_RET_ERRNO | uint32(unix.EPERM)}
@@ -70,6 +73,9 @@ func callPolicy(o *Options, pid int) policy {
 		[]check{is(1, unix.IPPROTO_TCP), isNot(2, unix.TCP_ULP), isNot(2, unix.TCP_FASTOPEN_CONNECT)},
 		[]check{is(1, unix.IPPROTO_IPV6), is(2, unix.IPV6_V6ONLY)})
 	when(unix.SYS_CLONE, oneOf(0, threadFlags...)...)
+	if o.Profiles {
+		always(profileCalls...)
+	}
 	if sockets := socketsFor(o); len(sockets) > 0 {
 		when(unix.SYS_SOCKET, sockets...)
 		always(unix.SYS_CONNECT)

@@ -112,6 +112,38 @@ func TestMonitoringBeyondLoopback(t *testing.T) {
 	}
 }
 
+// TestProfilesInTheSandbox takes every kind of profile of a daemon that a call outside its policy
+// would end.
+func TestProfilesInTheSandbox(t *testing.T) {
+	t.Parallel()
+	const key = "the-key-of-an-administrator"
+	d := harness.Prepare(t)
+	harness.WriteFile(t, d.Path("key"), []byte(key+"\n"))
+	harness.WriteFile(t, d.Path("d.toml"), fmt.Appendf(nil, "[[control.key]]\nid = \"admin\"\nrole = \"admin\"\nfile = %q\n", d.Path("key")))
+	flags, api := harness.WithAPI(t)
+	d.Args = append(append(d.Args, "--config", d.Path("d.toml"), "--api-pprof"), flags...)
+	d.Run()
+	for _, path := range []string{"", "heap", "goroutine?debug=2", "profile?seconds=0.3", "trace?seconds=0.1"} {
+		url := "http://" + api + "/debug/pprof/" + path
+		if r := d.GetAPI(url, ""); r.Status != http.StatusUnauthorized {
+			t.Errorf("%s without a key: %d", path, r.Status)
+		}
+		if r := d.GetAPI(url, key); r.Status != http.StatusOK || r.Body == "" {
+			t.Errorf("%s: %d %s", path, r.Status, r.Body)
+		}
+	}
+	if !d.Answers() {
+		t.Error("the daemon does not answer any more")
+	}
+	off := harness.Prepare(t)
+	flags, api = harness.WithAPI(t)
+	off.Args = append(off.Args, flags...)
+	off.Run()
+	if r := off.GetAPI("http://"+api+"/debug/pprof/", ""); r.Status != http.StatusNotFound {
+		t.Errorf("without api.pprof: %d", r.Status)
+	}
+}
+
 func TestMonitoringByAUnixSocket(t *testing.T) {
 	t.Parallel()
 	d := harness.Prepare(t)
