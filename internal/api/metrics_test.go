@@ -16,14 +16,23 @@ import (
 // someFigures are figures in which every number is another one.
 func someFigures() Figures {
 	return Figures{
-		Version:         "1.2.3",
-		StartedAt:       time.Unix(1000, 0),
-		Connections:     7,
-		Streams:         []StreamFigures{{"2", true, 6}, {"1.1", false, 0}},
-		StreamsClosed:   map[string]uint64{"kicked": 8, "drained": 0},
-		RequestsRefused: map[string]uint64{"memory": 9},
-		Published:       map[string]uint64{"unix": 10},
-		Certificates:    []CertificateFigures{{"push.example.org", time.Unix(2000, 0)}},
+		Version:           "1.2.3",
+		StartedAt:         time.Unix(1000, 0),
+		Connections:       7,
+		Streams:           []StreamFigures{{"2", true, 6}, {"1.1", false, 0}},
+		StreamsClosed:     map[string]uint64{"kicked": 8, "drained": 0},
+		RequestsRefused:   map[string]uint64{"memory": 9},
+		HandshakeResults:  map[string]uint64{"ok": 5, "left": 1},
+		HandshakesResumed: 2,
+		DeliveryTimes:     Histogram{Bounds: []time.Duration{time.Millisecond, time.Second}, Counts: []uint64{1, 2, 3}, Sum: time.Minute},
+		PublishRefused:    map[string]uint64{"invalid": 0},
+		EventsDropped:     map[string]uint64{"close": 0},
+		Replays:           map[string]uint64{"gap": 0},
+		ACMEOrders:        map[string]uint64{"ok": 0},
+		Reloads:           map[string]uint64{"ok": 0},
+		RefusedAtAPI:      map[string]uint64{"misdirected": 0},
+		Published:         map[string]uint64{"unix": 10},
+		Certificates:      []CertificateFigures{{"push.example.org", time.Unix(2000, 0)}},
 	}
 }
 
@@ -55,6 +64,13 @@ func TestMetricsAreWhatTheFiguresAre(t *testing.T) {
 		`hassesd_streams_closed_total{reason="kicked"} 8`,
 		`hassesd_streams_closed_total{reason="drained"} 0`,
 		`hassesd_requests_refused_total{reason="memory"} 9`,
+		`hassesd_tls_handshakes_total{result="ok",resumed="true"} 2`,
+		`hassesd_tls_handshakes_total{result="ok",resumed="false"} 3`,
+		`hassesd_tls_handshakes_total{result="left",resumed="false"} 1`,
+		`hassesd_delivery_duration_seconds_bucket{le="0.001"} 1`,
+		`hassesd_delivery_duration_seconds_bucket{le="1"} 3`,
+		`hassesd_delivery_duration_seconds_bucket{le="+Inf"} 6`,
+		`hassesd_delivery_duration_seconds_sum 60`,
 		`hassesd_published_total{door="unix"} 10`,
 		`hassesd_certificate_not_after_timestamp_seconds{name="push.example.org"} 2000`,
 	} {

@@ -18,7 +18,7 @@ func TestRoomsAreCountedWhenTheyMayHaveChanged(t *testing.T) {
 		var fail error
 		count := func(context.Context) (int, error) {
 			calls++
-			time.Sleep(takes)
+			<-time.After(takes)
 			return rooms, fail
 		}
 		get := func(version uint64, want, wantCalls int) {
@@ -34,11 +34,11 @@ func TestRoomsAreCountedWhenTheyMayHaveChanged(t *testing.T) {
 		rooms, takes = 5, time.Second
 		get(3, 4, 3) // it takes too long to wait for
 		get(3, 4, 3) // and there is only one at a time
-		time.Sleep(time.Second)
+		<-time.After(time.Second)
 		get(3, 5, 3)
 		rooms = 6
 		get(4, 5, 3) // the last one has used up the time for counting
-		time.Sleep(roomCountShare * time.Second)
+		<-time.After(roomCountShare * time.Second)
 		takes = 0
 		get(4, 6, 4)
 		fail = errors.New("stuck")
