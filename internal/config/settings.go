@@ -89,9 +89,17 @@ type TLS struct {
 	SNIStrict      bool          `toml:"sni_strict"`      // refuse names that no certificate has
 	MinVersion     string        `toml:"min_version"`     // "1.2" or "1.3"
 	SessionTickets bool          `toml:"session_tickets"` // sessions can be resumed
+	Records        string        `toml:"records"`         // RecordsAuto or RecordsCrypto
+	HotKeys        int           `toml:"hot_keys"`        // bytes for keys that are ready to encrypt
 
 	Certificates []Certificate `toml:"certificate"` // besides the one above
 }
+
+// Values of tls.records.
+const (
+	RecordsAuto   = "auto"   // the daemon, where the TLS library hands the keys over
+	RecordsCrypto = "crypto" // the TLS library
+)
 
 // ACME configures for which hosts to obtain certificates, and from which authority.
 type ACME struct {

@@ -142,6 +142,8 @@ func (c *checker) choices() {
 	c.oneOf("log_format", c.s.LogFormat, "auto", "text", "json", "classic")
 	c.oneOf("control.tcp_role", c.s.Control.TCPRole, "none", "read", "publish")
 	c.oneOf("tls.min_version", c.s.TLS.MinVersion, "1.2", "1.3")
+	c.oneOf("tls.records", c.s.TLS.Records, RecordsAuto, RecordsCrypto)
+	c.sizeBetween("tls.hot_keys", int64(c.s.TLS.HotKeys), 0, 4096*mib)
 	c.oneOf("limits.slow", c.s.Limits.Slow, "close", "drop-oldest", "latest")
 	c.oneOf("limits.penalties", c.s.Limits.Penalties, "on", "dry-run", "off")
 }

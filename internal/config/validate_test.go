@@ -21,7 +21,7 @@ func TestValidSettings(t *testing.T) {
 		"the least":   func(*Settings) {},
 		"development": func(s *Settings) { *s = development() },
 		"plaintext only": func(s *Settings) {
-			s.TLS = TLS{MinVersion: "1.2"}
+			s.TLS = TLS{MinVersion: "1.2", Records: RecordsAuto}
 			s.Plaintext = true
 			s.Listen = []string{"http://:80"}
 		},
@@ -80,12 +80,14 @@ func TestValidSettings(t *testing.T) {
 		"a socket for all, who are told apart": func(s *Settings) {
 			s.Control.UnixMode, s.Control.UnixReaders = "0666", []string{"user:54002"}
 		},
-		"three octal digits": func(s *Settings) { s.Control.UnixMode = "600" },
-		"bar":                func(s *Settings) { s.Control.Delimiter = "|" },
-		"no history":         func(s *Settings) { s.History = History{} },
-		"no heartbeat":       func(s *Settings) { s.Heartbeat.Interval = 0 },
-		"largest message":    func(s *Settings) { s.Limits.MessageBytes = 16 * mib },
-		"TLS 1.3":            func(s *Settings) { s.TLS.MinVersion = "1.3" },
+		"three octal digits":  func(s *Settings) { s.Control.UnixMode = "600" },
+		"bar":                 func(s *Settings) { s.Control.Delimiter = "|" },
+		"no history":          func(s *Settings) { s.History = History{} },
+		"no heartbeat":        func(s *Settings) { s.Heartbeat.Interval = 0 },
+		"largest message":     func(s *Settings) { s.Limits.MessageBytes = 16 * mib },
+		"TLS 1.3":             func(s *Settings) { s.TLS.MinVersion = "1.3" },
+		"records of Go's TLS": func(s *Settings) { s.TLS.Records = RecordsCrypto },
+		"no hot keys":         func(s *Settings) { s.TLS.HotKeys = 0 },
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := valid()
@@ -224,6 +226,7 @@ func TestInvalidSettings(t *testing.T) {
 		{"long event", func(s *Settings) { s.Heartbeat.Event = strings.Repeat("x", 129) }, `heartbeat.event: the name is longer`, ""},
 		{"event that EventSource fires itself", func(s *Settings) { s.Heartbeat.Event = "error" }, `heartbeat.event: the name is "error", which EventSource itself fires`, "ping"},
 		{"escape in a file name", func(s *Settings) { s.LogFile = "/a\x1b" }, `log_file: "/a\x1b" contains a control character`, ""},
+		{"kernel TLS", func(s *Settings) { s.TLS.Records = "kernel" }, `tls.records: "kernel" is not one of auto, crypto`, ""},
 		{"TLS 1.1", func(s *Settings) { s.TLS.MinVersion = "1.1" }, `tls.min_version: "1.1" is not one of 1.2, 1.3`, ""},
 		{"level", func(s *Settings) { s.LogLevel = "loud" }, `log_level: "loud" is not one of quiet, normal, debug`, ""},
 		{"format", func(s *Settings) { s.LogFormat = "jsn" }, `log_format: "jsn" is not one of`, `did you mean "json"?`},

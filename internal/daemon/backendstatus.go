@@ -48,6 +48,7 @@ func (b *backend) Status(context.Context) (api.Status, error) {
 		Closed:     st.Closed,
 		Refused:    st.Refused,
 		Dropped:    dropped(st.Dropped),
+		TLSRecords: st.Records,
 		CORSOrigin: settings.CORS.Origins,
 		Listen:     b.listeners.addresses(),
 		Endpoints:  slices.Concat(b.listeners.endpoints(), b.control.endpoints, b.operators.endpoints()),

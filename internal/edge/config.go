@@ -60,6 +60,9 @@ type Config struct {
 	HeartbeatEvent    string        // empty: a comment
 	StreamAge         time.Duration // 0: no limit
 
+	HandOver bool // crypto/tls hands over the records of TLS 1.3 connections
+	HotKeys  int  // bytes of all loops for keys that are ready to seal such records
+
 	KernelBytes int // what the kernel holds for one client; 0: reactor.DefaultSendBytes
 
 	HTTP2                bool   // over TLS by ALPN, which is the certificates' business; without TLS with prior knowledge

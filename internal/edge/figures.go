@@ -7,6 +7,7 @@ import (
 	"github.com/hassesd/hassesd/internal/admission"
 	"github.com/hassesd/hassesd/internal/hub"
 	"github.com/hassesd/hassesd/internal/reactor"
+	"github.com/hassesd/hassesd/internal/tlsconn"
 )
 
 // figures are a worker's counters of connections and streams at one moment. They are immutable once
@@ -21,6 +22,7 @@ type figures struct {
 	reinits              uint64
 	closed               [numCloseReasons]uint64
 	refused              [numRefuseReasons]uint64
+	keepers              [tlsconn.NumKeepers]uint64
 
 	handshakes, handshakesWaiting int
 	handshakeResults              [numHandshakeResults]uint64
@@ -153,6 +155,7 @@ func (w *worker) count() figures {
 		mostStreams:       w.occupancy.most,
 		closed:            w.closed,
 		refused:           w.refused,
+		keepers:           w.transport.Keepers(),
 		handshakes:        w.handshakes.queue.Running(),
 		handshakesWaiting: w.handshakes.queue.Waiting(),
 		handshakeResults:  w.handshakes.results,
@@ -214,7 +217,8 @@ type Stats struct {
 	Loops                []LoopStats
 	Closed               map[string]uint64
 	Refused              map[string]uint64
-	Dropped              hub.Dropped // events that slow streams did not get
+	Records              map[string]uint64 // handshakes that succeeded, by tlsconn.Keeper
+	Dropped              hub.Dropped       // events that slow streams did not get
 	Timings              Timings
 }
 
@@ -260,6 +264,7 @@ func (s *Server) Published(now time.Time) Stats {
 		HTTP:    make([]HTTPStats, numKinds),
 		Closed:  make(map[string]uint64, numCloseReasons),
 		Refused: make(map[string]uint64, numRefuseReasons),
+		Records: make(map[string]uint64, tlsconn.NumKeepers),
 
 		HandshakeResults: make(map[string]uint64, numHandshakeResults),
 
@@ -316,6 +321,9 @@ func (out *Stats) add(b *figureBoard, now time.Time) {
 	}
 	for reason := range numRefuseReasons {
 		out.Refused[reason.String()] += f.refused[reason]
+	}
+	for keeper, n := range f.keepers {
+		out.Records[tlsconn.Keeper(keeper).String()] += n
 	}
 }
 

@@ -62,7 +62,7 @@ func (h *handshakes) begin(c *conn) {
 	h.changes++
 	config, serves := srv.tlsConfig()
 	c.serves = serves
-	c.transport.Handshake(srv.gate, config)
+	c.transport.Handshake(srv.gate, config, srv.config().HandOver)
 }
 
 // ended passes the slot of a handshake on to the queue.

@@ -12,7 +12,13 @@ import (
 // Its caller measures memory.
 
 // RefuseStreams sets whether new streams are deferred because memory runs short. Open streams stay.
-func (s *Server) RefuseStreams(refuse bool) { s.memoryLow.Store(refuse) }
+// Keys that are ready to seal are forgotten at once, and none is kept until it is called again.
+func (s *Server) RefuseStreams(refuse bool) {
+	s.memoryLow.Store(refuse)
+	for _, w := range s.workers {
+		w.loop.Wake()
+	}
+}
 
 // Shed ends about `most` streams, those with the most unsent bytes, and returns how many. Streams
 // without unsent bytes stay. It ends at most shedAtOnce per loop; call it again to free more.

@@ -48,6 +48,7 @@ func testTLS(t testing.TB) (server, client *tls.Config) {
 		MinVersion:                  tls.VersionTLS12,
 		DynamicRecordSizingDisabled: true,
 	}
+	server.SetSessionTicketKeys([][32]byte{{1, 2, 3}})
 	return server, &tls.Config{RootCAs: pool, ServerName: "localhost"}
 }
 

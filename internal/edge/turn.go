@@ -24,6 +24,7 @@ func (w *worker) endOfTurn() (again bool) {
 	if w.outdated.Load() && w.outdated.Swap(false) {
 		w.reschedule()
 	}
+	w.fitHotKeys()
 	walking := w.walks.run()
 	if room := backlogBytes - w.queues.Backlog(w.shard.DeliveredBytes()); room > 0 {
 		again = w.shard.Deliver(deliverBudget, room)

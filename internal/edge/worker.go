@@ -13,7 +13,10 @@ import (
 	"github.com/hassesd/hassesd/internal/edge/subscriber"
 	"github.com/hassesd/hassesd/internal/edge/transport"
 	"github.com/hassesd/hassesd/internal/hub"
+	"github.com/hassesd/hassesd/internal/keymem"
 	"github.com/hassesd/hassesd/internal/reactor"
+	"github.com/hassesd/hassesd/internal/tlsconn"
+	"github.com/hassesd/hassesd/internal/tlsrecord"
 )
 
 // worker owns the connections and subscribers of one event loop, and runs on that loop.
@@ -49,6 +52,7 @@ type worker struct {
 	changes    uint64 // of these and of conns
 
 	figures  figureBoard // what others may know
+	hotKeys  int         // bytes that Records has
 	outdated atomic.Bool // set by any goroutine: there is a new configuration to follow
 }
 
@@ -61,16 +65,19 @@ const (
 
 func newWorker(srv *shared, index int, loop *reactor.Loop, h *hub.Hub, seed uint64) *worker {
 	w := &worker{
-		srv:       srv,
-		index:     index,
-		loop:      loop,
-		shard:     h.NewShard(loop.Wake),
-		rand:      rand.New(rand.NewPCG(seed, uint64(index))),
-		transport: transport.Loop{Reactor: loop, ReadBuffer: make([]byte, readBufSize)},
-		queues:    scheduler.New(func(c *conn) *scheduler.Node[conn] { return &c.node }),
-		walks:     walks{wake: loop.Wake},
-		writeBuf:  make([]byte, http1.ChunkHead, http1.RecordMax),
-		fields:    make([]exchange.Field, 0, maxFields),
+		srv:   srv,
+		index: index,
+		loop:  loop,
+		shard: h.NewShard(loop.Wake),
+		rand:  rand.New(rand.NewPCG(seed, uint64(index))),
+		transport: transport.Loop{Reactor: loop, ReadBuffer: make([]byte, readBufSize), Records: tlsconn.NewRecords(tlsrecord.Options{
+			Memory: keymem.Map,
+			Seed:   seed + uint64(index),
+		})},
+		queues:   scheduler.New(func(c *conn) *scheduler.Node[conn] { return &c.node }),
+		walks:    walks{wake: loop.Wake},
+		writeBuf: make([]byte, http1.ChunkHead, http1.RecordMax),
+		fields:   make([]exchange.Field, 0, maxFields),
 	}
 	w.subs = subscriber.Set{Shard: w.shard, Start: srv.start, Jitter: w.jitter}
 	w.timings.clock = srv.clock
@@ -132,6 +139,19 @@ func (w *worker) ask(ctx context.Context, fn func()) error {
 		return nil
 	case <-ctx.Done():
 		return ctx.Err()
+	}
+}
+
+// fitHotKeys gives the keys that are ready to seal their part of the memory. While memory runs
+// short, that is none: making a key again costs time and no lasting memory.
+func (w *worker) fitHotKeys() {
+	bytes := w.srv.config().HotKeys / w.srv.workers
+	if w.srv.memoryLow.Load() {
+		bytes = 0
+	}
+	if bytes != w.hotKeys {
+		w.hotKeys = bytes
+		w.transport.Records.SetHotBytes(bytes)
 	}
 }
 

@@ -68,6 +68,8 @@ func newWorld(t testing.TB, change func(*setup)) *world {
 			RequestBytes:     8 << 10,
 			Handshakes:       64,
 			HandshakeCPU:     100,
+			HandOver:         true,
+			HotKeys:          16 << 20,
 		},
 	}
 	if change != nil {

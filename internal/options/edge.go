@@ -29,6 +29,8 @@ func Edge(s *config.Settings, policy *auth.Policy) edge.Config {
 		StreamAge:         s.Limits.StreamAge,
 		KernelBytes:       s.Limits.KernelBytes,
 		HTTP2:             s.HTTP2,
+		HandOver:          s.TLS.Records == config.RecordsAuto,
+		HotKeys:           s.TLS.HotKeys,
 		Streams:           s.Limits.Streams,
 		Connections:       s.Limits.Connections,
 		Handshakes:        s.Limits.Handshakes,

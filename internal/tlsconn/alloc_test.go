@@ -11,8 +11,8 @@ import (
 
 func TestSealDoesNotAllocate(t *testing.T) {
 	for _, v := range versions {
-		c, _, _ := connected(t, v)
-		c.wire.out.d = sink{}
+		c, _, _ := connected(t, v, byCrypto)
+		c.forget()
 		p := make([]byte, MaxSeal)
 		for _, n := range []int{1, 172, MaxSeal} {
 			if got := testing.AllocsPerRun(200, func() {
@@ -28,8 +28,8 @@ func TestSealDoesNotAllocate(t *testing.T) {
 
 func TestReadPlainThatWouldBlockDoesNotAllocate(t *testing.T) {
 	for _, v := range versions {
-		c, _, _ := connected(t, v)
-		c.wire.out.d = sink{}
+		c, _, _ := connected(t, v, byCrypto)
+		c.forget()
 		p := make([]byte, 512)
 		if got := testing.AllocsPerRun(200, func() {
 			if _, err := c.ReadPlain(p); !errors.Is(err, errBlocked) {

@@ -54,8 +54,16 @@ func open(b *testing.B, server, client *tls.Config, g *Gate) *Conn {
 	if err := stop(); err != nil {
 		b.Fatal(err)
 	}
-	c.wire.out.d = sink{}
+	c.forget()
 	return c
+}
+
+// forget lets go of the client.
+func (c *Conn) forget() {
+	c.d = sink{}
+	if k := c.crypto.Load(); k != nil {
+		k.wire.out.d = sink{}
+	}
 }
 
 func BenchmarkSeal(b *testing.B) {

@@ -10,11 +10,21 @@ import (
 )
 
 // connected returns the server of a finished handshake, its descriptor, and its client.
-func connected(t testing.TB, version uint16) (*Conn, *steppedEnd, *hostile) {
+func connected(t testing.TB, version uint16, w way) (*Conn, *steppedEnd, *hostile) {
+	t.Helper()
+	c, e, h := shaken(t, version, w)
+	if keeper := c.HandOver(newRecords()); version == tls.VersionTLS13 && w == handedOver && keeper != HandedOver {
+		t.Fatalf("not handed over: %s", keeper)
+	}
+	return c, e, h
+}
+
+// shaken is connected before anybody has decided who keeps the records.
+func shaken(t testing.TB, version uint16, w way) (*Conn, *steppedEnd, *hostile) {
 	t.Helper()
 	l := newLink()
 	e := &steppedEnd{l: l}
-	c := newConn(e, serverConfig(version))
+	c := w.newConn(e, serverConfig(version))
 	l.onEvent(c.Wake)
 	made := make(chan *hostile, 1)
 	go func() {
@@ -37,6 +47,28 @@ func connected(t testing.TB, version uint16) (*Conn, *steppedEnd, *hostile) {
 	return c, e, h
 }
 
+// forAllWays runs a test with both versions of TLS and both ways to keep the records of TLS 1.3.
+func forAllWays(t *testing.T, test func(t *testing.T, version uint16, w way)) {
+	t.Helper()
+	forBothVersions(t, func(t *testing.T, version uint16) { test(t, version, byCrypto) })
+	t.Run("TLS 1.3 handed over", func(t *testing.T) {
+		t.Parallel()
+		test(t, tls.VersionTLS13, handedOver)
+	})
+}
+
+// forBothWays runs a test with both ways to keep the records of TLS 1.3.
+func forBothWays(t *testing.T, test func(t *testing.T, w way)) {
+	t.Helper()
+	t.Parallel()
+	for _, w := range []way{byCrypto, handedOver} {
+		t.Run(w.String(), func(t *testing.T) {
+			t.Parallel()
+			test(t, w)
+		})
+	}
+}
+
 // readAll reads until ReadPlain returns an error.
 func readAll(c secured) ([]byte, error) {
 	var got []byte
@@ -51,8 +83,8 @@ func readAll(c secured) ([]byte, error) {
 }
 
 func TestConnTellsWhatWasAgreed(t *testing.T) {
-	forBothVersions(t, func(t *testing.T, version uint16) {
-		c, _, h := connected(t, version)
+	forAllWays(t, func(t *testing.T, version uint16, w way) {
+		c, _, h := shaken(t, version, w)
 		state := h.tls.ConnectionState()
 		if c.Version() != version || c.CipherSuite() != state.CipherSuite || c.ServerName() != "localhost" {
 			t.Errorf("got version %x, suite %x, name %q; the client has %x, %x", c.Version(), c.CipherSuite(), c.ServerName(), state.Version, state.CipherSuite)
@@ -96,8 +128,8 @@ func TestServerLeavesTheConfigurationAlone(t *testing.T) {
 }
 
 func TestSealOfFullSizeIsOneRecord(t *testing.T) {
-	forBothVersions(t, func(t *testing.T, version uint16) {
-		c, e, h := connected(t, version)
+	forAllWays(t, func(t *testing.T, version uint16, w way) {
+		c, e, h := connected(t, version, w)
 		before := len(e.l.said())
 		payload := noise(MaxSeal)
 		if err := c.Seal(payload); err != nil {
@@ -117,9 +149,9 @@ func TestSealOfFullSizeIsOneRecord(t *testing.T) {
 }
 
 func TestReadPlainIntoAnyBuffer(t *testing.T) {
-	forBothVersions(t, func(t *testing.T, version uint16) {
+	forAllWays(t, func(t *testing.T, version uint16, w way) {
 		for _, size := range []int{1, 2, 511, 513, MaxSeal, 2 * MaxSeal} {
-			c, e, h := connected(t, version)
+			c, e, h := connected(t, version, w)
 			e.reads = cycle(100, 0, 700, 3, 0, 0)
 			want := noise(40000)
 			for rest := want; len(rest) > 0; {
@@ -146,8 +178,8 @@ func TestReadPlainIntoAnyBuffer(t *testing.T) {
 }
 
 func TestCloseNotifyWaitsBehindPendingOutput(t *testing.T) {
-	forBothVersions(t, func(t *testing.T, version uint16) {
-		c, e, h := connected(t, version)
+	forAllWays(t, func(t *testing.T, version uint16, w way) {
+		c, e, h := connected(t, version, w)
 		e.stuck.Store(true)
 		if err := errors.Join(c.Seal([]byte("last words")), c.CloseNotify()); err != nil {
 			t.Fatal(err)
@@ -169,8 +201,8 @@ func TestCloseNotifyWaitsBehindPendingOutput(t *testing.T) {
 }
 
 func TestReadingGoesOnAfterCloseNotify(t *testing.T) {
-	forBothVersions(t, func(t *testing.T, version uint16) {
-		c, _, h := connected(t, version)
+	forAllWays(t, func(t *testing.T, version uint16, w way) {
+		c, _, h := connected(t, version, w)
 		if err := c.CloseNotify(); err != nil {
 			t.Fatal(err)
 		}
@@ -188,9 +220,9 @@ func TestWritingGoesOnAfterThePeersEnd(t *testing.T) {
 		"end inside a record":  func(h *hostile) { h.sendRaw([]byte{23, 3}); h.raw.CloseWrite() },
 		"close_notify and end": func(h *hostile) { h.send(typeAlert, []byte{1, 0}); h.raw.CloseWrite() },
 	}
-	forBothVersions(t, func(t *testing.T, version uint16) {
+	forAllWays(t, func(t *testing.T, version uint16, w way) {
 		for name, end := range ends {
-			c, _, h := connected(t, version)
+			c, _, h := connected(t, version, w)
 			end(h)
 			want := io.EOF
 			if name == "end inside a record" {
@@ -212,8 +244,8 @@ func TestWritingGoesOnAfterThePeersEnd(t *testing.T) {
 }
 
 func TestReadingGoesOnAfterAFailedWrite(t *testing.T) {
-	forBothVersions(t, func(t *testing.T, version uint16) {
-		c, e, h := connected(t, version)
+	forAllWays(t, func(t *testing.T, version uint16, w way) {
+		c, e, h := connected(t, version, w)
 		h.send(typeData, []byte("sent before"))
 		e.writeErr = io.ErrClosedPipe
 		for range 2 {
@@ -233,7 +265,7 @@ func TestReadingGoesOnAfterAFailedWrite(t *testing.T) {
 // crypto/tls would read on after some errors that it does not remember.
 func TestFirstLastingReadErrorStays(t *testing.T) {
 	t.Parallel()
-	c, _, h := connected(t, tls.VersionTLS12)
+	c, _, h := connected(t, tls.VersionTLS12, byCrypto)
 	h.send(typeHandshake, message(0, 0)) // HelloRequest
 	h.send(typeData, []byte("and on"))
 	_, first := readAll(c)
@@ -246,8 +278,8 @@ func TestFirstLastingReadErrorStays(t *testing.T) {
 }
 
 func TestAlertAboutABadRecordReachesThePeer(t *testing.T) {
-	forBothVersions(t, func(t *testing.T, version uint16) {
-		c, e, h := connected(t, version)
+	forAllWays(t, func(t *testing.T, version uint16, w way) {
+		c, e, h := connected(t, version, w)
 		e.stuck.Store(true)
 		h.send(99, nil)
 		if _, err := readAll(c); errors.Is(err, errBlocked) {
@@ -267,60 +299,62 @@ func TestAlertAboutABadRecordReachesThePeer(t *testing.T) {
 }
 
 func TestKeyUpdateAnswersAreUsedAtOnce(t *testing.T) {
-	t.Parallel()
-	c, e, h := connected(t, tls.VersionTLS13)
-	e.stuck.Store(true)
-	if err := c.Seal([]byte("old keys, ")); err != nil {
-		t.Fatal(err)
-	}
-	h.updateKeys(keyUpdateRequested)
-	if _, err := readAll(c); !errors.Is(err, errBlocked) {
-		t.Fatal(err)
-	}
-	e.stuck.Store(false)
-	if want, err := c.Flush(); want || err != nil {
-		t.Fatalf("flush: %v, %v", want, err)
-	}
-	if err := errors.Join(c.Seal([]byte("new keys")), c.CloseNotify()); err != nil {
-		t.Fatal(err)
-	}
-	if got, err := h.hear(); err != nil || string(got) != "old keys, new keys" {
-		t.Errorf("client got %q, error %v", got, err)
-	}
+	forBothWays(t, func(t *testing.T, w way) {
+		c, e, h := connected(t, tls.VersionTLS13, w)
+		e.stuck.Store(true)
+		if err := c.Seal([]byte("old keys, ")); err != nil {
+			t.Fatal(err)
+		}
+		h.updateKeys(keyUpdateRequested)
+		if _, err := readAll(c); !errors.Is(err, errBlocked) {
+			t.Fatal(err)
+		}
+		e.stuck.Store(false)
+		if want, err := c.Flush(); want || err != nil {
+			t.Fatalf("flush: %v, %v", want, err)
+		}
+		if err := errors.Join(c.Seal([]byte("new keys")), c.CloseNotify()); err != nil {
+			t.Fatal(err)
+		}
+		if got, err := h.hear(); err != nil || string(got) != "old keys, new keys" {
+			t.Errorf("client got %q, error %v", got, err)
+		}
+	})
 }
 
 // A peer that asks for key updates and reads nothing makes output that nobody asked for.
 func TestKeyUpdateFloodWithStuckOutputEnds(t *testing.T) {
-	t.Parallel()
-	c, e, h := connected(t, tls.VersionTLS13)
-	e.stuck.Store(true)
-	for range 10 * maxBacklog / 26 {
-		h.updateKeys(keyUpdateRequested)
-		h.send(typeData, []byte("x"))
-		got, err := readAll(c)
-		if len(got) > 1 || c.Pending() > maxBacklog {
-			t.Fatalf("%d bytes of plaintext, %d bytes pending", len(got), c.Pending())
+	forBothWays(t, func(t *testing.T, w way) {
+		c, e, h := connected(t, tls.VersionTLS13, w)
+		e.stuck.Store(true)
+		for range 10 * maxBacklog / 26 {
+			h.updateKeys(keyUpdateRequested)
+			h.send(typeData, []byte("x"))
+			got, err := readAll(c)
+			if len(got) > 1 || c.Pending() > maxBacklog {
+				t.Fatalf("%d bytes of plaintext, %d bytes pending", len(got), c.Pending())
+			}
+			if errors.Is(err, errBlocked) {
+				continue
+			}
+			if !errors.Is(err, ErrBacklog) {
+				t.Fatalf("flood ended with %v, want ErrBacklog", err)
+			}
+			if _, err := c.Flush(); !errors.Is(err, ErrBacklog) || c.Pending() != 0 {
+				t.Errorf("flush: %v with %d bytes pending, want ErrBacklog and nothing held", err, c.Pending())
+			}
+			if err := c.Seal([]byte("x")); !errors.Is(err, ErrBacklog) {
+				t.Errorf("seal: %v, want ErrBacklog", err)
+			}
+			return
 		}
-		if errors.Is(err, errBlocked) {
-			continue
-		}
-		if !errors.Is(err, ErrBacklog) {
-			t.Fatalf("flood ended with %v, want ErrBacklog", err)
-		}
-		if _, err := c.Flush(); !errors.Is(err, ErrBacklog) || c.Pending() != 0 {
-			t.Errorf("flush: %v with %d bytes pending, want ErrBacklog and nothing held", err, c.Pending())
-		}
-		if err := c.Seal([]byte("x")); !errors.Is(err, ErrBacklog) {
-			t.Errorf("seal: %v, want ErrBacklog", err)
-		}
-		return
-	}
-	t.Error("the flood never ended")
+		t.Error("the flood never ended")
+	})
 }
 
 func TestSealBehindPendingOutputKeepsOrderAndBound(t *testing.T) {
-	forBothVersions(t, func(t *testing.T, version uint16) {
-		c, e, h := connected(t, version)
+	forAllWays(t, func(t *testing.T, version uint16, w way) {
+		c, e, h := connected(t, version, w)
 		e.stuck.Store(true)
 		if err := errors.Join(c.Seal([]byte("one ")), c.Seal([]byte("two"))); err != nil {
 			t.Fatal(err)
@@ -347,19 +381,20 @@ func TestSealBehindPendingOutputKeepsOrderAndBound(t *testing.T) {
 }
 
 func TestIdleConnectionHoldsNoOutputBuffer(t *testing.T) {
-	t.Parallel()
-	c, e, _ := connected(t, tls.VersionTLS13)
-	e.stuck.Store(true)
-	if err := c.Seal(make([]byte, MaxSeal)); err != nil || c.Pending() <= MaxSeal {
-		t.Fatalf("seal: %v, pending %d", err, c.Pending())
-	}
-	e.stuck.Store(false)
-	if want, err := c.Flush(); want || err != nil {
-		t.Fatal(want, err)
-	}
-	if c.wire.out.rest != nil {
-		t.Error("the buffer is still held after the last byte")
-	}
+	forBothWays(t, func(t *testing.T, w way) {
+		c, e, _ := connected(t, tls.VersionTLS13, w)
+		e.stuck.Store(true)
+		if err := c.Seal(make([]byte, MaxSeal)); err != nil || c.Pending() <= MaxSeal {
+			t.Fatalf("seal: %v, pending %d", err, c.Pending())
+		}
+		e.stuck.Store(false)
+		if want, err := c.Flush(); want || err != nil {
+			t.Fatal(want, err)
+		}
+		if k := c.crypto.Load(); k != nil && k.wire.out.rest != nil || c.busy != nil {
+			t.Error("the buffer is still held after the last byte")
+		}
+	})
 }
 
 func TestPrematureUsePanics(t *testing.T) {

@@ -162,7 +162,7 @@ func TestPeerAlert(t *testing.T) {
 func TestDistrustAfterTheHandshake(t *testing.T) {
 	forBothVersions(t, func(t *testing.T, version uint16) {
 		for description, want := range map[byte]bool{byte(alertCertificateUnknown): true, byte(alertUnexpectedMessage): false} {
-			c, _, h := connected(t, version)
+			c, _, h := connected(t, version, byCrypto)
 			h.send(typeAlert, []byte{alertLevelFatal, description})
 			_, err := readAll(c)
 			if alert, ok := Distrusts(err); ok != want || ok && byte(alert) != description {

@@ -23,7 +23,8 @@ type handshake struct {
 	since time.Time // when it started to compute with the slot
 	hello hello
 	trace Trace
-	err   error // taken from abort
+	proof *proof // nil: nobody wants the records
+	err   error  // taken from abort
 }
 
 func newHandshake() *handshake {
@@ -58,7 +59,7 @@ func (h *handshake) read(out *output, p []byte) (int, error) {
 		if _, err := out.flush(); err != nil {
 			return 0, err
 		}
-		n, err := h.hello.read(out.d, p)
+		n, err := h.hello.read(out.d, h.window(p))
 		if err == nil {
 			h.trace.Received(p[:n])
 			return n, h.enter()
@@ -73,6 +74,19 @@ func (h *handshake) read(out *output, p []byte) (int, error) {
 		}
 	}
 }
+
+// window returns how much of p may be read. If the records are to be handed over, crypto/tls gets
+// nothing beyond the record that it waits for, so that it holds nothing when the handshake has ended.
+// The first record is cut by hello.
+func (h *handshake) window(p []byte) []byte {
+	if h.proof == nil || !h.hello.isPast() {
+		return p
+	}
+	return p[:min(len(p), h.trace.missing())]
+}
+
+// atBoundary reports whether crypto/tls has got whole records only.
+func (h *handshake) atBoundary() bool { return h.hello.isPast() && h.trace.missing() == headerLen }
 
 // aborted returns the error passed to Abort, or nil.
 func (h *handshake) aborted() error {

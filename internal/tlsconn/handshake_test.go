@@ -74,7 +74,7 @@ func TestWakeWhileNobodyWaitsIsNotLost(t *testing.T) {
 
 func TestWakeAndAbortAreHarmlessAfterwards(t *testing.T) {
 	t.Parallel()
-	c, _, h := connected(t, tls.VersionTLS13)
+	c, _, h := connected(t, tls.VersionTLS13, byCrypto)
 	for range 3 {
 		c.Wake()
 		c.Abort(io.ErrClosedPipe)
@@ -266,7 +266,7 @@ func TestAlertOfAFailedHandshakeIsLeftToFlush(t *testing.T) {
 
 func TestSecondStartPanics(t *testing.T) {
 	t.Parallel()
-	c, _, _ := connected(t, tls.VersionTLS13)
+	c, _, _ := connected(t, tls.VersionTLS13, byCrypto)
 	defer func() {
 		if recover() == nil {
 			t.Error("the second Start did not panic")
@@ -277,8 +277,8 @@ func TestSecondStartPanics(t *testing.T) {
 
 func TestHandshakeLeavesNothingOfItsOwnBehind(t *testing.T) {
 	t.Parallel()
-	c, _, _ := connected(t, tls.VersionTLS13)
-	if c.wire.hs.Load() != nil {
+	c, _, _ := connected(t, tls.VersionTLS13, byCrypto)
+	if c.crypto.Load().wire.hs.Load() != nil {
 		t.Error("the handshake's state is still held")
 	}
 }

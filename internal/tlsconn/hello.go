@@ -59,6 +59,9 @@ func (h *hello) read(d Descriptor, p []byte) (int, error) {
 	return h.fill(d, p)
 }
 
+// isPast reports whether the first record has been handed over in parts, or is not split.
+func (h *hello) isPast() bool { return h.begun && h.rest == 0 && h.filled == 0 && h.end == nil }
+
 // cut chooses the size of the parts. It does not split a record that is not a handshake record of
 // valid size.
 func (h *hello) cut() {

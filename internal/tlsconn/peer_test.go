@@ -14,9 +14,12 @@ import (
 	"io"
 	"math/big"
 	"net"
+	"strings"
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/hassesd/hassesd/internal/tlsrecord"
 )
 
 // patience is how long a test waits for what must come; it is only ever used up by a failure.
@@ -57,12 +60,14 @@ func selfSigned(key crypto.Signer) tls.Certificate {
 }
 
 func serverConfig(version uint16) *tls.Config {
-	return &tls.Config{
+	config := &tls.Config{
 		Certificates:                []tls.Certificate{certificate()},
 		MinVersion:                  version,
 		MaxVersion:                  version,
 		DynamicRecordSizingDisabled: true,
 	}
+	config.SetSessionTicketKeys([][32]byte{{1, 2, 3}})
+	return config
 }
 
 // clientConfig asks for one small key share, which keeps the hello short.
@@ -83,10 +88,37 @@ type scenario struct {
 	says   [][]byte                  // sealed after the handshake, each at once, then close_notify
 	cut    int                       // the client's stream ends here; 0: uncut
 	cutErr error                     // with this error; nil: io.EOF
+	way    way                       // of stepped
+	strict bool                      // handed over, records are refused that crypto/tls ignores
+}
+
+// way is who keeps the records after the handshake.
+type way bool
+
+const (
+	byCrypto   way = false
+	handedOver way = true
+)
+
+func (w way) String() string {
+	if w == handedOver {
+		return "handed over"
+	}
+	return "crypto/tls"
+}
+
+// ways returns the scenario with both ways to keep the records.
+func (sc scenario) ways() []scenario {
+	own := sc
+	own.way = handedOver
+	return []scenario{sc, own}
 }
 
 // outcome is what a server learns from a client, and what it tells it.
 type outcome struct {
+	keeper    Keeper // of the records; HandedOver only if that was wanted
+	wanted    way
+	strict    bool
 	handshake error
 	plain     []byte
 	read      error // what ended reading
@@ -101,6 +133,12 @@ func (o outcome) sameAs(want outcome) error {
 	if got, want := text(o.handshake), text(want.handshake); got != want {
 		return fmt.Errorf("handshake error: got %q, a blocking connection has %q", got, want)
 	}
+	if o.handshake == nil && o.wanted == handedOver && o.keeper != HandedOver && o.keeper != KeptTLS12 {
+		return fmt.Errorf("not handed over: %s", o.keeper)
+	}
+	if o.keeper == HandedOver {
+		return o.likeOwn(want)
+	}
 	if !bytes.Equal(o.plain, want.plain) {
 		return fmt.Errorf("plaintext: got %d bytes %.60q, a blocking connection has %d bytes %.60q", len(o.plain), o.plain, len(want.plain), want.plain)
 	}
@@ -108,6 +146,33 @@ func (o outcome) sameAs(want outcome) error {
 		return fmt.Errorf("read error: got %q, a blocking connection has %q", got, want)
 	}
 	return nil
+}
+
+// likeOwn compares a connection that was handed over: its errors have other texts, but the same
+// causes, and it may refuse what crypto/tls still ignores.
+func (o outcome) likeOwn(want outcome) error {
+	got := kind(o.read)
+	if o.strict && got == violation && bytes.HasPrefix(want.plain, o.plain) {
+		return nil
+	}
+	if !bytes.Equal(o.plain, want.plain) {
+		return fmt.Errorf("plaintext: got %d bytes %.60q, a blocking connection has %d bytes %.60q", len(o.plain), o.plain, len(want.plain), want.plain)
+	}
+	if want := kind(want.read); got != want {
+		return fmt.Errorf("read error: got %s (%v), a blocking connection has %s", got, o.read, want)
+	}
+	return nil
+}
+
+// violation is the kind of all errors about what the client sent.
+const violation = "violation"
+
+// kind returns what an error has in common with another of the same cause.
+func kind(err error) string {
+	if _, isPeer := PeerAlert(err); err != nil && !isPeer && (isLocal(err) || strings.HasPrefix(err.Error(), "tls: ")) {
+		return violation
+	}
+	return text(err)
 }
 
 func text(err error) string {
@@ -140,7 +205,7 @@ func (sc scenario) stepped(t testing.TB, s script) outcome {
 	t.Helper()
 	l, stop := sc.start()
 	ready := make(chan struct{}, 1)
-	c := newConn(&steppedEnd{l: l, script: s}, sc.config)
+	c := sc.way.newConn(&steppedEnd{l: l, script: s}, sc.config)
 	l.onEvent(func() {
 		c.Wake()
 		select {
@@ -150,8 +215,10 @@ func (sc scenario) stepped(t testing.TB, s script) outcome {
 	})
 	done := make(chan error, 1)
 	c.Start(NewGate(1, nil), func(err error) { done <- err })
-	o := outcome{handshake: receive(t, done)}
+	o := outcome{handshake: receive(t, done), keeper: KeptBySetting, wanted: sc.way, strict: sc.strict}
 	if o.handshake == nil {
+		o.keeper = c.HandOver(newRecords())
+		defer c.Release()
 		o.converse(t, c, sc.says, ready)
 	} else {
 		_, _ = c.Flush()
@@ -307,8 +374,22 @@ func bytesOf(p []byte) func(raw clientEnd) error {
 var _ net.Conn = clientEnd{}
 
 // newConn returns a connection over d on the heap; edge embeds its connections.
-func newConn(d Descriptor, cfg *tls.Config) *Conn {
+func newConn(d Descriptor, cfg *tls.Config) *Conn { return byCrypto.newConn(d, cfg) }
+
+func (w way) newConn(d Descriptor, cfg *tls.Config) *Conn {
 	c := &Conn{}
-	c.Init(d, cfg)
+	c.Init(d, cfg, bool(w))
 	return c
+}
+
+// newRecords returns those of a loop.
+func newRecords() *Records { return recordsThatRekey(0) }
+
+// recordsThatRekey returns those of a loop that changes its keys after so many records.
+func recordsThatRekey(after uint64) *Records {
+	return NewRecords(tlsrecord.Options{
+		Memory:     func(n int) ([]byte, error) { return make([]byte, n), nil },
+		HotBytes:   1 << 20,
+		RekeyAfter: after,
+	})
 }

@@ -12,7 +12,7 @@ import (
 // readBufferOf is how large the read buffer within crypto/tls is.
 func readBufferOf(t *testing.T, c *Conn) int {
 	t.Helper()
-	f := reflect.ValueOf(c.tls).Elem().FieldByName("rawInput")
+	f := reflect.ValueOf(c.crypto.Load().tls).Elem().FieldByName("rawInput")
 	if !f.IsValid() {
 		t.Fatal("this version of Go keeps its read buffer elsewhere: see readbuffer.go")
 	}
@@ -24,7 +24,7 @@ func TestALargeRecordCostsNothingAfterwards(t *testing.T) {
 		t.Fatal("this version of Go keeps its read buffer elsewhere: see readbuffer.go")
 	}
 	forBothVersions(t, func(t *testing.T, version uint16) {
-		c, _, h := connected(t, version)
+		c, _, h := connected(t, version, byCrypto)
 		for _, n := range []int{MaxSeal, 60, MaxSeal, 3000, 1, 0, MaxSeal} {
 			want := noise(n)
 			h.send(typeData, want)
@@ -41,7 +41,7 @@ func TestALargeRecordCostsNothingAfterwards(t *testing.T) {
 func TestALargeRecordInPieces(t *testing.T) {
 	forBothVersions(t, func(t *testing.T, version uint16) {
 		for _, reads := range [][]int{{1, 0}, {5, 0, 100, 0}, {3000, 0}, {16000, 0, 1, 0}} {
-			c, e, h := connected(t, version)
+			c, e, h := connected(t, version, byCrypto)
 			e.reads = cycle(reads...)
 			want := append(noise(MaxSeal), noise(200)...)
 			h.send(typeData, want[:MaxSeal])
@@ -70,12 +70,12 @@ func TestMemoryOfALargeRecordIsFree(t *testing.T) {
 	held := make([]*Conn, conns)
 	heap := func(payload int) uint64 {
 		for i := range held {
-			c, _, h := connected(t, tls.VersionTLS13)
+			c, _, h := connected(t, tls.VersionTLS13, byCrypto)
 			h.send(typeData, make([]byte, payload))
 			if _, err := readAll(c); !errors.Is(err, errBlocked) {
 				t.Fatal(err)
 			}
-			c.wire.out.d = sink{} // lets go of the client
+			c.forget() // lets go of the client
 			held[i] = c
 		}
 		live, _ := memory()

@@ -87,8 +87,11 @@ func TestResumptionReallyHappens(t *testing.T) {
 			return nil
 		}
 		sc := scenario{config: config, client: visitor(again, bytes.Join(greeting, nil)), says: greeting}
-		if o := sc.stepped(t, script{}); o.client != nil || !resumed {
-			t.Errorf("%s: second visit: error %v, resumed %v", tls.VersionName(v), o.client, resumed)
+		for _, sc := range sc.ways() {
+			resumed = false
+			if o := sc.stepped(t, script{}); o.client != nil || !resumed {
+				t.Errorf("%s, %s: second visit: error %v, resumed %v", tls.VersionName(v), sc.way, o.client, resumed)
+			}
 		}
 	}
 }
@@ -108,9 +111,11 @@ func TestBytesSplitAtEveryOffset(t *testing.T) {
 				step = 7 // most of a long stream is one opaque key share or signature
 			}
 			for k := 0; k <= want.taken; k += step {
-				got := sc.stepped(t, script{reads: splitAt(k)})
-				if err := errors.Join(got.sameAs(want), got.client, got.write); err != nil {
-					t.Fatalf("split at byte %d of %d: %v", k, want.taken, err)
+				for _, sc := range sc.ways() {
+					got := sc.stepped(t, script{reads: splitAt(k)})
+					if err := errors.Join(got.sameAs(want), got.client, got.write); err != nil {
+						t.Fatalf("%s, split at byte %d of %d: %v", sc.way, k, want.taken, err)
+					}
 				}
 			}
 		})
@@ -134,9 +139,11 @@ func TestBytesOneByOne(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			want := sc.blocking(t)
 			for how, s := range scripts {
-				got := sc.stepped(t, s())
-				if err := errors.Join(got.sameAs(want), got.client, got.write); err != nil {
-					t.Errorf("%s: %v", how, err)
+				for _, sc := range sc.ways() {
+					got := sc.stepped(t, s())
+					if err := errors.Join(got.sameAs(want), got.client, got.write); err != nil {
+						t.Errorf("%s, %s: %v", sc.way, how, err)
+					}
 				}
 			}
 		})
@@ -157,11 +164,13 @@ func TestPeerClosesAtEveryByte(t *testing.T) {
 				}
 				want := sc.blocking(t)
 				s := script{}
-				if k%2 == 0 {
-					s.reads = cycle(2, 0)
-				}
-				if err := sc.stepped(t, s).sameAs(want); err != nil {
-					t.Fatalf("closed at byte %d of %d: %v", k, whole, err)
+				for _, sc := range sc.ways() {
+					if k%2 == 0 {
+						s.reads = cycle(2, 0)
+					}
+					if err := sc.stepped(t, s).sameAs(want); err != nil {
+						t.Fatalf("%s, closed at byte %d of %d: %v", sc.way, k, whole, err)
+					}
 				}
 				seen[fmt.Sprint(want.handshake, want.read)]++
 			}

@@ -4,9 +4,10 @@ import "encoding/binary"
 
 // Types of records (RFC 8446 section 5.1).
 const (
-	recordAlert       = 21
-	recordHandshake   = 22
-	recordApplication = 23 // in TLS 1.3: any encrypted record
+	recordChangeCipherSpec = 20
+	recordAlert            = 21
+	recordHandshake        = 22
+	recordApplication      = 23 // in TLS 1.3: any encrypted record
 )
 
 // alertLen is the length of an unencrypted alert: its level and its description.
@@ -53,6 +54,18 @@ func (t *Trace) Received(p []byte) {
 		t.rest -= n
 		p = p[n:]
 	}
+}
+
+// missing returns how many bytes complete the header or the record that the client is sending.
+// Between two records, that is a header.
+func (t *Trace) missing() int {
+	switch {
+	case t.have < headerLen:
+		return headerLen - t.have
+	case t.rest > 0:
+		return t.rest
+	}
+	return headerLen
 }
 
 // Sent records one or more whole records that the server sends.

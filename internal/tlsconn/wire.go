@@ -66,6 +66,9 @@ func (w *wire) lookAhead(p []byte) error {
 func (w *wire) Write(p []byte) (int, error) {
 	if h := w.hs.Load(); h != nil {
 		h.trace.Sent(p)
+		if h.proof != nil {
+			h.proof.sent(p)
+		}
 	}
 	if err := w.out.write(p); err != nil {
 		return 0, err

@@ -34,6 +34,10 @@ type Status struct {
 	Closed             map[string]uint64 `json:"closed"`  // connections ended, by reason
 	Refused            map[string]uint64 `json:"refused"` // requests and commands refused, by reason
 
+	// TLS connections of subscribers since the start, by who has kept their records after the
+	// handshake: handed_over, or the reason why it was crypto/tls.
+	TLSRecords map[string]uint64 `json:"tls_records,omitempty"`
+
 	Memory *MemoryStatus `json:"memory,omitempty"`
 
 	// Events that slow streams did not get, by the policy of limits.slow that took them.

@@ -28,6 +28,7 @@ func (c *Conn) Close() {
 	if c.state == Open || c.state == Closing && (c.step == closeOutput || c.step == closeUnsaid) {
 		c.notifyClose()
 	}
+	c.tls.Release()
 	if c.blocked {
 		c.source.Abort() // or the kernel would hold what the peer does not take until TCP gives up
 	} else {

@@ -68,10 +68,13 @@ type Loop struct {
 	// ReadBuffer bounds one read: crypto/tls never shrinks its own buffer, so it is handed small
 	// ones.
 	ReadBuffer []byte
+	// Records keeps the records of TLS connections that crypto/tls has handed over.
+	Records *tlsconn.Records
 
 	inState [numStates]int
 	blocked int
 	sent    uint64
+	keepers [tlsconn.NumKeepers]uint64
 }
 
 // Sent returns how many bytes were given to the sockets, without those of TLS itself.
@@ -82,6 +85,9 @@ func (l *Loop) InState(s State) int { return l.inState[s] }
 
 // Blocked returns the number of connections whose socket takes no bytes.
 func (l *Loop) Blocked() int { return l.blocked }
+
+// Keepers returns how many handshakes have succeeded, by who has kept the records.
+func (l *Loop) Keepers() [tlsconn.NumKeepers]uint64 { return l.keepers }
 
 // Conn is one accepted socket, embedded by value in its owner. Fields used by every delivery come
 // first, with the TLS connection among them, so that a delivery touches few cache lines. That saves

@@ -12,10 +12,11 @@ import (
 var errAborted = errors.New("handshake given up")
 
 // Handshake starts the handshake on a goroutine of its own, which owns the transport until
-// Protocol.HandshakeDone.
-func (c *Conn) Handshake(g *tlsconn.Gate, config *tls.Config) {
+// Protocol.HandshakeDone. handOver: crypto/tls is to hand the records over afterwards, see
+// [tlsconn.Conn.Init] for what that demands of the configuration.
+func (c *Conn) Handshake(g *tlsconn.Gate, config *tls.Config, handOver bool) {
 	c.setState(Handshaking)
-	c.tls.Init((*descriptor)(c), config)
+	c.tls.Init((*descriptor)(c), config, handOver)
 	c.wire = &c.tls
 	c.tls.Start(g, func(err error) {
 		// Refused only when the loop has stopped, which is the end of the process.
@@ -24,13 +25,17 @@ func (c *Conn) Handshake(g *tlsconn.Gate, config *tls.Config) {
 }
 
 func (c *Conn) handshakeDone(err error) {
-	c.protocol.HandshakeDone(Facts{
+	facts := Facts{
 		Version:    c.tls.Version(),
 		Cipher:     c.tls.CipherSuite(),
 		Protocol:   c.tls.Protocol(),
 		ServerName: c.tls.ServerName(),
 		Resumed:    c.tls.Resumed(),
-	}, err, c.aborted)
+	}
+	if err == nil && !c.aborted {
+		c.loop.keepers[c.tls.HandOver(c.loop.Records)]++
+	}
+	c.protocol.HandshakeDone(facts, err, c.aborted)
 }
 
 // Abort ends a handshake; Protocol.HandshakeDone follows. It reports whether it is the first call.
