@@ -6,9 +6,9 @@ import (
 	"math/rand/v2"
 )
 
-// rekeyAfter is how many records are sealed with one key. AES-GCM may seal 2^24.5 records of full
-// size (RFC 8446 section 5.5); for the other suites a smaller number is as good.
-const rekeyAfter = 1 << 24
+// mostRecords is how many records may be sealed with one key. AES-GCM may seal 2^24.5 of full size
+// (RFC 8446 section 5.5); for the other suite a smaller number is as good.
+const mostRecords = 1 << 24
 
 // Keyring holds the keys of the connections of one event loop. One goroutine uses it at a time.
 type Keyring struct {
@@ -49,7 +49,7 @@ func New(o Options) *Keyring {
 		sealed:     make([]byte, 0, 2*HeaderLen+updateLen+overhead+MaxPlaintext+overhead),
 	}
 	if o.RekeyAfter > 0 {
-		r.rekeyAfter = min(o.RekeyAfter, rekeyAfter)
+		r.rekeyAfter = min(o.RekeyAfter, mostRecords)
 	}
 	r.SetHotBytes(o.HotBytes)
 	return r

@@ -38,6 +38,12 @@ func findBinaries() error {
 	return nil
 }
 
+// RekeyOften builds a daemon that changes the key of a TLS 1.3 connection every three records, and returns its path.
+var RekeyOften = sync.OnceValues(func() (string, error) {
+	dir, err := Build("../..", "rekey", "-tags", "sandboxkill,rekeyoften", "./cmd/hassesd")
+	return filepath.Join(dir, "hassesd"), err
+})
+
 // coverage returns the directory into which the programs write their coverage data; empty means that coverage is off.
 // `make cover` sets it. The daemon then runs without its sandbox, which would forbid that write, unless a test asks for one.
 func coverage() string { return os.Getenv("HASSESD_TEST_COVERAGE") }

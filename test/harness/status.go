@@ -40,6 +40,7 @@ type Status struct {
 	LastEventID        string            `json:"last_event_id"`
 	Closed             map[string]uint64 `json:"closed"`
 	Refused            map[string]uint64 `json:"refused"`
+	TLSRecords         map[string]uint64 `json:"tls_records"`
 }
 
 func (d *Daemon) Status() Status {
