@@ -85,7 +85,7 @@ var rules = []rule{
 	{
 		from: []string{"internal/edge"}, never: []string{"./..."},
 		except: []string{
-			"./internal/edge/...", "./internal/reactor", "./internal/tlsconn", "./internal/hub", "./internal/eventlog/...", "./internal/sse", "./internal/auth",
+			"./internal/edge/...", "./internal/reactor", "./internal/tlsconn", "./internal/tlsrecord", "./internal/keymem", "./internal/hub", "./internal/eventlog/...", "./internal/sse", "./internal/auth",
 			"./internal/pemfile", "./internal/admission", "./internal/list", "./internal/names", "./internal/safetext",
 		},
 		why: "edge is where reactor, tlsconn and hub meet; settings, control and certificates are handed in",
@@ -113,7 +113,7 @@ var rules = []rule{
 	},
 	{
 		from: []string{"internal/edge/transport"}, never: []string{"./...", "net/http/..."},
-		except: []string{"./internal/edge/transport", "./internal/reactor", "./internal/tlsconn"},
+		except: []string{"./internal/edge/transport", "./internal/reactor", "./internal/tlsconn", "./internal/tlsrecord"},
 		why:    "a transport knows no HTTP and no hub",
 	},
 	{
@@ -201,7 +201,7 @@ var rules = []rule{
 	},
 	{
 		from: []string{"internal/admin/server"}, never: []string{"./internal/..."},
-		except: []string{"./internal/admin/api", "./internal/admin/access", "./internal/admin/classic", "./internal/admin/jsonrpc", "./internal/admin/lines", "./internal/admin/server", "./internal/listen", "./internal/admission", "./internal/list", "./internal/tlsconn", "./internal/sse", "./internal/pemfile", "./internal/publish", "./internal/idempotency", "./internal/eventlog"},
+		except: []string{"./internal/admin/api", "./internal/admin/access", "./internal/admin/classic", "./internal/admin/jsonrpc", "./internal/admin/lines", "./internal/admin/server", "./internal/listen", "./internal/admission", "./internal/list", "./internal/tlsconn", "./internal/tlsrecord", "./internal/sse", "./internal/pemfile", "./internal/publish", "./internal/idempotency", "./internal/eventlog"},
 		why:    "the control protocol acts on a Backend and publishes through a Publisher; whoever implements a Backend is no business of its",
 	},
 	{
@@ -259,8 +259,21 @@ var rules = []rule{
 		why: "the reactor waits and calls handlers; it knows no protocol",
 	},
 	{
-		from: []string{"internal/tlsconn"}, never: []string{"golang.org/x/sys/...", "./..."}, except: []string{"./internal/tlsconn"},
+		from: []string{"internal/tlsconn"}, never: []string{"golang.org/x/sys/...", "./..."}, except: []string{"./internal/tlsconn", "./internal/tlsrecord", "golang.org/x/sys/cpu"},
 		why: "tlsconn is given a small descriptor interface, so that it can be stepped over memory",
+	},
+	{
+		from: []string{"internal/tlsrecord"}, never: []string{"./..."}, except: []string{"./internal/tlsrecord"}, strict: true,
+		why: "it protects records with keys, and knows nobody whose they are",
+	},
+	{
+		from: []string{"internal/tlsrecord"}, never: []string{"net/...", "os/...", "io/...", "syscall", "context", "time", "log/...", "crypto/tls", "golang.org/x/sys/..."},
+		direct: true,
+		why:    "records are values: whoever has the socket moves them, and whoever has the handshake brings the keys",
+	},
+	{
+		from: []string{"internal/keymem"}, never: []string{"./..."}, except: []string{"./internal/keymem"}, strict: true,
+		why: "it gets memory from the kernel, and does not know whose keys lie there",
 	},
 	{
 		from: []string{"internal/tlsconn"}, never: []string{"syscall", "os"}, direct: true,

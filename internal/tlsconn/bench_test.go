@@ -26,24 +26,27 @@ func everyday(version uint16) *tls.Config {
 func BenchmarkHandshake(b *testing.B) {
 	for _, v := range versions {
 		for name, client := range map[string]*tls.Config{"X25519": clientConfig(v), "defaults": everyday(v)} {
-			b.Run(tls.VersionName(v)+"/"+name, func(b *testing.B) {
-				b.ReportAllocs()
-				config := serverConfig(v)
-				g := NewGate(1, nil)
-				for b.Loop() {
-					open(b, config, client, g)
-				}
-				b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "handshakes/s")
-			})
+			for _, w := range []way{byCrypto, handedOver} {
+				b.Run(fmt.Sprintf("%s/%s/%s", tls.VersionName(v), name, w), func(b *testing.B) {
+					b.ReportAllocs()
+					config := serverConfig(v)
+					r := newRecords()
+					g := NewGate(1, nil)
+					for b.Loop() {
+						open(b, w, config, client, g, r).Release()
+					}
+					b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "handshakes/s")
+				})
+			}
 		}
 	}
 }
 
 // open makes a connection whose client is forgotten and whose descriptor then is a sink.
-func open(b *testing.B, server, client *tls.Config, g *Gate) *Conn {
+func open(b *testing.B, w way, server, client *tls.Config, g *Gate, r *Records) *Conn {
 	b.Helper()
 	l, stop := scenario{client: opener(client)}.start()
-	c := newConn(&steppedEnd{l: l}, server)
+	c := w.newConn(&steppedEnd{l: l}, server)
 	l.onEvent(c.Wake)
 	done := make(chan error, 1)
 	c.Start(g, func(err error) { done <- err })
@@ -53,6 +56,9 @@ func open(b *testing.B, server, client *tls.Config, g *Gate) *Conn {
 	l.onEvent(nil)
 	if err := stop(); err != nil {
 		b.Fatal(err)
+	}
+	if keeper := c.HandOver(r); server.MinVersion == tls.VersionTLS13 && w == handedOver && keeper != HandedOver {
+		b.Fatal(keeper)
 	}
 	c.forget()
 	return c
@@ -66,13 +72,28 @@ func (c *Conn) forget() {
 	}
 }
 
+// benchWays are the ways to keep records.
+var benchWays = []struct {
+	name     string
+	version  uint16
+	way      way
+	hotBytes int
+}{
+	{"TLS 1.2", tls.VersionTLS12, byCrypto, 0},
+	{"TLS 1.3", tls.VersionTLS13, byCrypto, 0},
+	{"TLS 1.3 handed over, hot", tls.VersionTLS13, handedOver, 1 << 20},
+	{"TLS 1.3 handed over, cold", tls.VersionTLS13, handedOver, 0},
+}
+
 func BenchmarkSeal(b *testing.B) {
-	for _, v := range versions {
+	for _, way := range benchWays {
 		for _, n := range []int{100, 172, MaxSeal} {
-			b.Run(fmt.Sprintf("%s/%d bytes", tls.VersionName(v), n), func(b *testing.B) {
+			b.Run(fmt.Sprintf("%s/%d bytes", way.name, n), func(b *testing.B) {
 				b.ReportAllocs()
 				b.SetBytes(int64(n))
-				c := open(b, serverConfig(v), clientConfig(v), nil)
+				r := newRecords()
+				r.SetHotBytes(way.hotBytes)
+				c := open(b, way.way, serverConfig(way.version), clientConfig(way.version), nil, r)
 				p := make([]byte, n)
 				for b.Loop() {
 					if err := c.Seal(p); err != nil {
@@ -85,13 +106,17 @@ func BenchmarkSeal(b *testing.B) {
 }
 
 func BenchmarkReadPlainWouldBlock(b *testing.B) {
-	b.ReportAllocs()
-	c := open(b, serverConfig(tls.VersionTLS13), clientConfig(tls.VersionTLS13), nil)
-	p := make([]byte, 4096)
-	for b.Loop() {
-		if _, err := c.ReadPlain(p); !errors.Is(err, errBlocked) {
-			b.Fatal(err)
-		}
+	for _, w := range []way{byCrypto, handedOver} {
+		b.Run(w.String(), func(b *testing.B) {
+			b.ReportAllocs()
+			c := open(b, w, serverConfig(tls.VersionTLS13), clientConfig(tls.VersionTLS13), nil, newRecords())
+			p := make([]byte, 4096)
+			for b.Loop() {
+				if _, err := c.ReadPlain(p); !errors.Is(err, errBlocked) {
+					b.Fatal(err)
+				}
+			}
+		})
 	}
 }
 
@@ -107,17 +132,19 @@ func memory() (heap, stacks uint64) {
 // The memory of a connection that waits for events: live heap after the handshake and one event of
 // 200 bytes, the descriptor not counted.
 func BenchmarkIdleMemory(b *testing.B) {
-	for _, v := range versions {
-		for name, client := range map[string]*tls.Config{"X25519": clientConfig(v), "defaults": everyday(v)} {
-			b.Run(tls.VersionName(v)+"/"+name, func(b *testing.B) {
+	for _, way := range benchWays {
+		for name, client := range map[string]*tls.Config{"X25519": clientConfig(way.version), "defaults": everyday(way.version)} {
+			b.Run(way.name+"/"+name, func(b *testing.B) {
 				const conns = 500
-				config := serverConfig(v)
-				open(b, config, client, nil) // what is made once
+				config := serverConfig(way.version)
+				r := newRecords()
+				r.SetHotBytes(way.hotBytes)
+				open(b, way.way, config, client, nil, r) // what is made once
 				for b.Loop() {
 					held := make([]*Conn, conns)
 					before, _ := memory()
 					for i := range held {
-						held[i] = open(b, config, client, nil)
+						held[i] = open(b, way.way, config, client, nil, r)
 						if err := held[i].Seal(make([]byte, 200)); err != nil {
 							b.Fatal(err)
 						}
@@ -127,7 +154,9 @@ func BenchmarkIdleMemory(b *testing.B) {
 					}
 					after, _ := memory()
 					b.ReportMetric(float64(after-before)/conns, "heap-B/conn")
-					runtime.KeepAlive(held)
+					for _, c := range held {
+						c.Release()
+					}
 				}
 			})
 		}

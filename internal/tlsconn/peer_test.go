@@ -159,7 +159,7 @@ func (o outcome) likeOwn(want outcome) error {
 		return fmt.Errorf("plaintext: got %d bytes %.60q, a blocking connection has %d bytes %.60q", len(o.plain), o.plain, len(want.plain), want.plain)
 	}
 	if want := kind(want.read); got != want {
-		return fmt.Errorf("read error: got %s (%v), a blocking connection has %s", got, o.read, want)
+		return fmt.Errorf("read error: got %s (%w), a blocking connection has %s", got, o.read, want)
 	}
 	return nil
 }

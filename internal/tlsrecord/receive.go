@@ -90,11 +90,12 @@ func judgeAlert(p []byte) (Received, error) {
 	if len(p) != 2 {
 		return Ignored, UnexpectedMessage
 	}
-	switch Alert(p[1]) {
-	case CloseNotify:
-		return PeerClosed, nil
-	case UserCanceled: // some clients send it before close_notify, and some instead
+	alert := Alert(p[1])
+	if alert == UserCanceled { // some clients send it before close_notify, and some instead
 		return Ignored, nil
+	}
+	if alert == CloseNotify {
+		return PeerClosed, nil
 	}
 	return PeerAlert, nil
 }

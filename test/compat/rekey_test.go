@@ -30,7 +30,9 @@ var rekeyed = []struct {
 	{"Python", false, func(t *testing.T, d *harness.Daemon, url string) *harness.Program {
 		return harness.Launch(t, []string{"SSL_CERT_FILE=" + d.CaFile}, harness.Tool(t, "python3"), "-u", "-c", pythonSubscriber, url)
 	}},
-	{"Go", true, func(t *testing.T, d *harness.Daemon, url string) *harness.Program { return launchGo(t, d, "gosse", url) }},
+	{"Go", true, func(t *testing.T, d *harness.Daemon, url string) *harness.Program {
+		return launchGo(t, d, "gosse", url)
+	}},
 	{"Node", true, foreigners[1].start},
 	{"Chromium", true, foreigners[0].start},
 }
