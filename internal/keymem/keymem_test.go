@@ -9,7 +9,7 @@ import (
 	"unsafe"
 )
 
-func TestMapIsInNoCoreDump(t *testing.T) {
+func TestT39KeysAreInNoCoreDump(t *testing.T) {
 	const size = 256 << 10
 	p, err := Map(size)
 	if err != nil {

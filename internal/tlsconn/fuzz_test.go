@@ -128,7 +128,7 @@ func FuzzRecords(f *testing.F) {
 		}
 		want := sc.blocking(t)
 		for _, sc := range sc.ways() {
-			sc.strict = isForeign(program) // tlsrecord.FuzzReceive knows what is refused
+			sc.strict = isForeign(program) // tlsrecord.FuzzOpened knows what is refused
 			got := sc.stepped(t, scriptOf(cuts))
 			if got.client != nil || want.client != nil {
 				t.Fatalf("client: %v, %v", got.client, want.client)

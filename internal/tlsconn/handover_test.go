@@ -144,7 +144,7 @@ func TestFIPSModeKeepsCryptoTLS(t *testing.T) {
 }
 
 // A flight is accepted only if every record of it opens, in order.
-func TestOddFlights(t *testing.T) {
+func TestT38OddFlights(t *testing.T) {
 	t.Parallel()
 	suite := tlsrecord.AES128GCM
 	handshake, client, server := noise(32), noise(32), noise(32)
@@ -333,7 +333,7 @@ func TestAnIdleConnectionIsItsKeys(t *testing.T) {
 	}
 }
 
-func TestHandOverAfterUsePanics(t *testing.T) {
+func TestT38HandOverAfterUsePanics(t *testing.T) {
 	t.Parallel()
 	c, _, _ := shaken(t, tls.VersionTLS13, handedOver)
 	if err := c.Seal([]byte("x")); err != nil {

@@ -120,7 +120,7 @@ func TestWithoutMemory(t *testing.T) {
 	}
 }
 
-func TestRemovedKeysAreGone(t *testing.T) {
+func TestT39RemovedKeysAreGone(t *testing.T) {
 	t.Parallel()
 	r := newRing(Options{HotBytes: 1 << 20})
 	name := add(t, r, AES128GCM, counting(1, 32), counting(2, 32), 0)

@@ -6,9 +6,9 @@ import (
 	"testing"
 )
 
-// FuzzReceive gives the server records of a client that knows its keys: all that can come of them
+// FuzzOpened gives the server records of a client that knows its keys: all that can come of them
 // is what a small model of RFC 8446 says.
-func FuzzReceive(f *testing.F) {
+func FuzzOpened(f *testing.F) {
 	f.Add(byte(1), []byte{23, 1, 'x', 22, 5, 24, 0, 0, 1, 1, 23, 0, 21, 2, 1, 0})
 	f.Add(byte(2), []byte{22, 2, 24, 0, 22, 3, 0, 1, 0, 23, 2, 'h', 'i'})
 	f.Add(byte(3), []byte{21, 2, 1, 90, 21, 2, 2, 40})
@@ -121,8 +121,8 @@ func FuzzSize(f *testing.F) {
 	})
 }
 
-// FuzzForgery gives the server bytes of a client that does not know its keys.
-func FuzzForgery(f *testing.F) {
+// FuzzForged gives the server bytes of a client that does not know its keys.
+func FuzzForged(f *testing.F) {
 	f.Add(byte(0), bytes.Repeat([]byte{7}, 40))
 	f.Add(byte(1), []byte{})
 	f.Fuzz(func(t *testing.T, suite byte, body []byte) {

@@ -52,7 +52,7 @@ type connection struct {
 // A loop's life: connections come, seal, block, change keys on either side's wish, close and give
 // their places to others, with an AEAD cache that has room for a few of them. No key meets a nonce
 // twice, and each client can read all that it gets.
-func TestNoNonceTwice(t *testing.T) {
+func TestT38NoNonceTwice(t *testing.T) {
 	t.Parallel()
 	for seed := range uint64(20) {
 		t.Run(fmt.Sprintf("seed %d", seed), func(t *testing.T) {

@@ -37,9 +37,9 @@ func TestRecordsAreHandedOver(t *testing.T) {
 // keyLogLine begins a line of a key log file, and is in nothing else.
 var keyLogLine = regexp.MustCompile(`(CLIENT|SERVER)_(HANDSHAKE_)?TRAFFIC_SECRET|EXPORTER_SECRET|CLIENT_RANDOM`)
 
-// TestNoKeyLogLeavesTheProcess lets the library tell the secrets of connections, with everything set by which programs
+// TestT39NoKeyLogLeavesTheProcess lets the library tell the secrets of connections, with everything set by which programs
 // are made to write them down, and looks for them wherever the daemon can write.
-func TestNoKeyLogLeavesTheProcess(t *testing.T) {
+func TestT39NoKeyLogLeavesTheProcess(t *testing.T) {
 	t.Parallel()
 	d := harness.Prepare(t, "--tls-records", "auto", "--log-level", "debug", "--sandbox", "off")
 	file := d.Path("keylog")
