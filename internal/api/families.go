@@ -26,6 +26,7 @@ func families() []family {
 		counter("streams_opened_total", "Streams that were opened.", func(f *Figures) uint64 { return f.StreamsOpened }),
 		counterBy("reason", "streams_closed_total", "Connections of HTTP/1 and streams of HTTP/2 that ended, by reason.", func(f *Figures) map[string]uint64 { return f.StreamsClosed }),
 		counterBy("reason", "requests_refused_total", "Connections and requests of browsers that were refused, by reason.", func(f *Figures) map[string]uint64 { return f.RequestsRefused }),
+		counterBy("keeper", "tls_records_total", "TLS handshakes of browsers that succeeded, by who has protected the records since: handed_over, or why it is the TLS library.", func(f *Figures) map[string]uint64 { return f.TLSRecords }),
 
 		labelled("tls_handshakes_total", "TLS handshakes that ended, by result, and whether they went on with an earlier session.", prometheus.CounterValue, []string{"result", "resumed"}, func(f *Figures, emit emit) {
 			for result, n := range f.HandshakeResults {

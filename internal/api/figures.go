@@ -20,6 +20,9 @@ type Figures struct {
 	StreamsClosed   map[string]uint64 // connections and streams that ended, by reason
 	RequestsRefused map[string]uint64 // connections and requests, by reason
 	Rooms           int               // that streams have named; a moment old
+	TLSRecords      map[string]uint64 // handshakes that succeeded, by who has kept the records
+	Handshakes      int               // in flight
+	Loops           []LoopFigures
 
 	// TLS handshakes.
 	Handshakes        int               // in flight

@@ -26,6 +26,7 @@ func (d *Daemon) figures() api.Figures {
 		StreamsOpened:   st.StreamsOpened,
 		StreamsClosed:   st.Closed,
 		RequestsRefused: st.Refused,
+		TLSRecords:      st.Records,
 		Handshakes:      st.Handshakes,
 		EventsSent:      st.Deliveries,
 		SentBytes:       st.SentBytes,

@@ -15,6 +15,7 @@ import (
 
 func TestEverySettingOfTheEdgeIsPassedOn(t *testing.T) {
 	s := config.Defaults()
+	s.TLS.Records = config.RecordsAuto
 	s.Dev, s.Auth.AllowAllRooms, s.CORS.Credentials, s.Demo = true, true, true, true
 	s.CORS.Origins = []string{"https://example.org"}
 	s.Heartbeat.Event = "ping"
