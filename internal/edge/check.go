@@ -26,7 +26,7 @@ func (s *Server) Check(ctx context.Context) error {
 func (w *worker) check() error {
 	var in [transport.Closed + 1]int
 	var scheduled [scheduler.Low + 1]int
-	blocked := 0
+	blocked, handedOver := 0, 0
 	var occupied occupancy
 	for i, c := range w.conns {
 		if int(c.slot) != i {
@@ -40,6 +40,9 @@ func (w *worker) check() error {
 		if c.transport.IsBlocked() {
 			blocked++
 		}
+		if c.transport.IsHandedOver() {
+			handedOver++
+		}
 		p := c.node.Priority()
 		scheduled[p]++
 		if c.h2 != nil {
@@ -52,6 +55,9 @@ func (w *worker) check() error {
 		if c.isLive() && !c.sub.Empty() && p == scheduler.None && !c.transport.IsBlocked() {
 			return errors.New("edge: a stream has something to send and is not scheduled")
 		}
+	}
+	if handedOver != w.transport.Records.Len() {
+		return errors.New("edge: there are keys of connections that are closed")
 	}
 	for st := range transport.Closed {
 		if in[st] != w.transport.InState(st) {

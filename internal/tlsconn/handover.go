@@ -73,6 +73,9 @@ func (c *Conn) HandOver(r *Records) Keeper {
 	return HandedOver
 }
 
+// IsHandedOver reports whether HandOver has succeeded and Release has not been called.
+func (c *Conn) IsHandedOver() bool { return c.records != nil }
+
 // Release overwrites the keys of a connection that was handed over. The connection must not be used
 // any more.
 func (c *Conn) Release() {

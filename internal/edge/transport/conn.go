@@ -127,6 +127,9 @@ func (c *Conn) State() State { return c.state }
 // IsBlocked reports whether the socket takes no bytes now.
 func (c *Conn) IsBlocked() bool { return c.blocked }
 
+// IsHandedOver reports whether crypto/tls has handed the records over.
+func (c *Conn) IsHandedOver() bool { return c.tls.IsHandedOver() }
+
 // IsFailing reports whether the connection only waits for its Close: nothing more is read or
 // written.
 func (c *Conn) IsFailing() bool { return c.step >= closeUnsaid }
