@@ -20,15 +20,13 @@ type Figures struct {
 	StreamsClosed   map[string]uint64 // connections and streams that ended, by reason
 	RequestsRefused map[string]uint64 // connections and requests, by reason
 	Rooms           int               // that streams have named; a moment old
-	TLSRecords      map[string]uint64 // handshakes that succeeded, by who has kept the records
-	Handshakes      int               // in flight
-	Loops           []LoopFigures
 
 	// TLS handshakes.
 	Handshakes        int               // in flight
 	HandshakeResults  map[string]uint64 // of those that have ended
 	HandshakesResumed uint64            // of those that are ok
 	HandshakeTimes    Histogram         // of those that are ok
+	TLSRecords        map[string]uint64 // of those that are ok, by who has kept the records
 
 	// Messages and events.
 	Published      map[string]uint64 // messages, by door

@@ -16,7 +16,6 @@ import (
 // someFigures are figures in which every number is another one.
 func someFigures() Figures {
 	return Figures{
-<<<<<<< HEAD
 		Version:           "1.2.3",
 		StartedAt:         time.Unix(1000, 0),
 		Connections:       7,
@@ -34,17 +33,7 @@ func someFigures() Figures {
 		RefusedAtAPI:      map[string]uint64{"misdirected": 0},
 		Published:         map[string]uint64{"unix": 10},
 		Certificates:      []CertificateFigures{{"push.example.org", time.Unix(2000, 0)}},
-=======
-		Version:         "1.2.3",
-		StartedAt:       time.Unix(1000, 0),
-		Connections:     7,
-		Streams:         []StreamFigures{{"2", true, 6}, {"1.1", false, 0}},
-		StreamsClosed:   map[string]uint64{"kicked": 8, "drained": 0},
-		RequestsRefused: map[string]uint64{"memory": 9},
-		TLSRecords:      map[string]uint64{"handed_over": 7},
-		Published:       map[string]uint64{"unix": 10},
-		Certificates:    []CertificateFigures{{"push.example.org", time.Unix(2000, 0)}},
->>>>>>> cb05881 (api: count who keeps the records of TLS connections)
+		TLSRecords:        map[string]uint64{"handed_over": 7},
 	}
 }
 
@@ -76,7 +65,6 @@ func TestMetricsAreWhatTheFiguresAre(t *testing.T) {
 		`hassesd_streams_closed_total{reason="kicked"} 8`,
 		`hassesd_streams_closed_total{reason="drained"} 0`,
 		`hassesd_requests_refused_total{reason="memory"} 9`,
-<<<<<<< HEAD
 		`hassesd_tls_handshakes_total{result="ok",resumed="true"} 2`,
 		`hassesd_tls_handshakes_total{result="ok",resumed="false"} 3`,
 		`hassesd_tls_handshakes_total{result="left",resumed="false"} 1`,
@@ -84,9 +72,7 @@ func TestMetricsAreWhatTheFiguresAre(t *testing.T) {
 		`hassesd_delivery_duration_seconds_bucket{le="1"} 3`,
 		`hassesd_delivery_duration_seconds_bucket{le="+Inf"} 6`,
 		`hassesd_delivery_duration_seconds_sum 60`,
-=======
 		`hassesd_tls_records_total{keeper="handed_over"} 7`,
->>>>>>> cb05881 (api: count who keeps the records of TLS connections)
 		`hassesd_published_total{door="unix"} 10`,
 		`hassesd_certificate_not_after_timestamp_seconds{name="push.example.org"} 2000`,
 	} {
