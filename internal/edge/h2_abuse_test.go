@@ -1,6 +1,8 @@
 package edge
 
 import (
+	"bytes"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -8,6 +10,7 @@ import (
 	xhttp2 "golang.org/x/net/http2"
 
 	"github.com/hassesd/hassesd/internal/admission"
+	"github.com/hassesd/hassesd/internal/reactor/reactortest"
 )
 
 // h2Attack holds that a flood ends its connection with ENHANCE_YOUR_CALM after at most so many rounds, that this is counted
@@ -185,4 +188,35 @@ func TestT33HalfFrames(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestAsksOfOneConnectionWaitForOthers: what one client asks at a time is shared out among turns, so that others get their
+// events meanwhile. Nothing of it is lost, and nothing more is read before.
+func TestAsksOfOneConnectionWaitForOthers(t *testing.T) {
+	w := h2World(t, nil)
+	good := w.connectH2()
+	stream := good.subscribe("subscribe=a")
+	h := w.connectH2()
+	const asked = 90
+	for i := range asked {
+		h.ask("GET", fmt.Sprintf("/sse?subscribe=b&id=x%d", i), true)
+	}
+	h.Send(bytes.Clone(h.out.Bytes()))
+	h.out.Reset()
+	w.enqueue("a", "meanwhile")
+	turns := 0
+	for ; w.srv.Stats(w.kernel.Now()).Streams < 1+asked; turns++ {
+		reactortest.Turn(w.t, 1, w.loops...)
+		if turns == 1 {
+			good.take(good.Received())
+			good.want(stream, "open", "meanwhile")
+		}
+		if turns > 100 {
+			t.Fatalf("%d streams after %d turns", w.srv.Stats(w.kernel.Now()).Streams, turns)
+		}
+	}
+	if turns < 4 {
+		t.Errorf("%d requests were served in %d turns", asked, turns)
+	}
+	w.check()
 }

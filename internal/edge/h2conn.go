@@ -1,6 +1,7 @@
 package edge
 
 import (
+	"bytes"
 	"errors"
 	"time"
 
@@ -28,6 +29,7 @@ type h2conn struct {
 	due     time.Duration // when the timer comes, since the server's start; 0: never
 	begun   bool          // a request has come
 	carries int           // streams, as occupancy counts them
+	held    bool          // the rest of what has come waits in the worker's inputs
 	missed  bool          // streams were not marked ready while the connection was blocked
 	passed  bool          // in the record under way, a replay has passed over much that is not for its stream
 	counted bool          // the end of a stream was counted
@@ -56,7 +58,7 @@ func (c *conn) startHTTP2() {
 }
 
 // beginsHTTP2 reports whether the connection begins with the preface of HTTP/2, which turns it to that (RFC 9113, section
-// 3.3). No request of HTTP/1 begins so. p is what came last.
+// 3.3). No request of HTTP/1 begins so. p is what came last; if so, it was taken.
 func (c *conn) beginsHTTP2(p []byte) bool {
 	const sign = "PRI "
 	if !c.isReading() || c.secure || !c.w.srv.config().HTTP2 {
@@ -66,28 +68,38 @@ func (c *conn) beginsHTTP2(p []byte) bool {
 	if len(begun) >= len(sign) || len(begun)+len(p) < len(sign) || string(begun)+string(p[:len(sign)-len(begun)]) != sign {
 		return false
 	}
-	c.startHTTP2()
-	c.h2.receive(begun)
+	both := append(bytes.Clone(begun), p...)
 	c.http.Release()
+	c.startHTTP2()
+	c.h2.receive(both)
 	return true
 }
 
 // isWaiting reports whether no request has come yet.
 func (h *h2conn) isWaiting() bool { return !h.begun && h.c.transport.State() == transport.Open }
 
-// receive takes what the client sent.
+// receive takes what the client sent. Much work at once is shared out among turns.
 func (h *h2conn) receive(p []byte) {
+	if rest := h.take(p); len(rest) > 0 {
+		h.c.w.inputs.add(h, bytes.Clone(rest))
+	}
+}
+
+// take takes a share of what the client sent, and returns the rest.
+func (h *h2conn) take(p []byte) (rest []byte) {
 	c := h.c
-	if err := h.mux.Receive(c.w.now(), p); err != nil {
+	rest, err := h.mux.Receive(c.w.now(), p)
+	if err != nil {
 		h.failed(err)
-		return
+		return nil
 	}
 	if h.missed || h.mux.MayHaveOutput() {
 		c.visit()
-		return
+		return rest
 	}
 	h.countStreams()
 	h.sent() // the client may have reset its last stream
+	return rest
 }
 
 // countStreams counts how many streams the connection carries now.

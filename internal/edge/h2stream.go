@@ -177,11 +177,12 @@ func (st *h2stream) answer(req *exchange.Request, a *exchange.Answer) {
 
 // respond sends the head of the answer.
 func (st *h2stream) respond(status int, fields []exchange.Field, end bool) {
-	out := make([]http2.Field, 0, maxFields)
+	out := st.h.c.w.fields2[:0]
 	for _, f := range fields {
-		out = append(out, http2.Field{Name: strings.ToLower(f.Name), Value: f.Value})
+		out = append(out, http2.Field{Name: f.Name, Value: f.Value})
 	}
 	st.h.mux.Respond(&st.Stream, status, out, end)
+	st.h.c.w.fields2 = out
 }
 
 // finish ends the stream with what waits for it, for which there is a time.

@@ -102,8 +102,11 @@ func (x *protocol) Took(n int) { x.http.Took(n) }
 // Receive implements transport.Protocol.
 func (x *protocol) Receive(p []byte) {
 	c := (*conn)(x)
-	if c.h2 != nil || c.beginsHTTP2(p) {
+	if c.h2 != nil {
 		c.h2.receive(p)
+		return
+	}
+	if c.beginsHTTP2(p) {
 		return
 	}
 	c.take(p)

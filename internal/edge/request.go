@@ -1,6 +1,8 @@
 package edge
 
 import (
+	"context"
+	"log/slog"
 	"net/netip"
 	"strings"
 	"time"
@@ -264,6 +266,9 @@ func (c *conn) countRefusal(a *exchange.Answer) {
 
 // logAnswer logs an answer, with the reason that the client is not told.
 func (c *conn) logAnswer(ans *exchange.Answer, from clientAddr) {
+	if !c.w.srv.log.Enabled(context.Background(), slog.LevelDebug) {
+		return
+	}
 	args := []any{"conn", c.id, "peer", from, "status", ans.Status, "code", ans.Code}
 	if ans.Denial != "" {
 		args = append(args, "reason", ans.Denial)

@@ -32,6 +32,7 @@ func (w *worker) endOfTurn() (again bool) {
 		again = w.shard.Pending()
 	}
 	w.queues.Run((*conn).visit)
+	again = w.inputs.run() || again
 	again = w.queues.Waiting() || again
 	again = w.closePending() || walking || again
 	w.timings.turn(w.loop.Now())

@@ -43,10 +43,12 @@ type worker struct {
 	following  *downwards               // gives streams the deadlines of a new configuration; nil: all have them
 	overdue    []*subscriber.Subscriber // that have had their time, to be ended
 	tooSlow    []*h2stream              // that have overflowed, to be reset
-	codec      *http2.Codec             // nil before the first HTTP/2 connection
+	inputs     inputs
+	codec      *http2.Codec // nil before the first HTTP/2 connection
 	date       date
 	writeBuf   []byte           // room for one framed chunk
 	fields     []exchange.Field // room for the fields of a response
+	fields2    []http2.Field    // the same for HTTP/2
 	closed     [numCloseReasons]uint64
 	refused    [numRefuseReasons]uint64
 	changes    uint64 // of these and of conns

@@ -24,6 +24,20 @@ func TestDelivery(t *testing.T) {
 	deliver(t, d, traffic{clients: 100, publishers: 8, rooms: 20, length: 8 * time.Second})
 }
 
+// TestDeliveryOverHTTP2 has twenty clients share each connection. They reset their streams, and at times cut the connection
+// under all of them.
+func TestDeliveryOverHTTP2(t *testing.T) {
+	t.Parallel()
+	d := harness.Start(t, "--heartbeat-interval", "200ms", "--limits-queue-bytes", "16MiB")
+	totals := deliver(t, d, traffic{clients: 100, publishers: 8, rooms: 20, length: 8 * time.Second, onConnection: 20})
+	if totals.Connections < 300 {
+		t.Errorf("only %d subscriptions of 100 clients: they did not leave and come back", totals.Connections)
+	}
+	if closed := d.Status().Closed; closed["http2_failed"]+closed["http2_flood"] > 0 {
+		t.Errorf("honest clients were taken for others: %v", closed)
+	}
+}
+
 // TestDeliveryWithShortHistory makes resumes fail. The daemon must report what is missing and never
 // skip it silently.
 func TestDeliveryWithShortHistory(t *testing.T) {
@@ -54,7 +68,45 @@ type traffic struct {
 	size                       int           // of a message, at most; 0: 200 bytes
 	pause                      time.Duration // that every other client makes after each event
 	away                       time.Duration // how long a client stays away at most
+	onConnection               int           // clients that share a connection of HTTP/2; 0: HTTP/1
 }
+
+// sharedConn is the connection of HTTP/2 that some clients share: one after the other, as each may be cut.
+type sharedConn struct {
+	mu  sync.Mutex
+	now *subscriber.Shared
+}
+
+// open subscribes on the connection, and connects if there is none.
+func (c *sharedConn) open(ctx context.Context, r subscriber.Request) (*subscriber.Stream, error) {
+	c.mu.Lock()
+	if c.now == nil || !c.now.TakesStreams() {
+		var err error
+		if c.now, err = subscriber.OpenShared(context.WithoutCancel(ctx), r); err != nil {
+			c.mu.Unlock()
+			return nil, err
+		}
+	}
+	on := c.now
+	c.mu.Unlock()
+	s, err := on.Open(ctx, r)
+	if err != nil && on.WasCut() {
+		return nil, errCutByAnother
+	}
+	return s, err
+}
+
+// close ends it.
+func (c *sharedConn) close() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.now != nil {
+		c.now.Close()
+	}
+}
+
+// errCutByAnother is what a client gets when one with the same connection cuts it.
+var errCutByAnother = errors.New("cut by another client")
 
 func deliver(t *testing.T, d *harness.Daemon, load traffic) delivery.Totals {
 	t.Helper()
@@ -69,8 +121,16 @@ func deliver(t *testing.T, d *harness.Daemon, load traffic) delivery.Totals {
 	failed := make(chan error, load.clients+load.publishers)
 	over := make(chan struct{}) // closed once the last message is published: clients no longer leave
 	connected := make(chan struct{}, load.clients)
+	var shared []*sharedConn
 	for i := range load.clients {
 		v := newVisitor(d, ledger, i, load)
+		if load.onConnection > 0 {
+			if i%load.onConnection == 0 {
+				shared = append(shared, new(sharedConn))
+				defer shared[len(shared)-1].close()
+			}
+			v.shared = shared[len(shared)-1]
+		}
 		clients.Go(func() {
 			if err := v.live(ctx, over, connected); err != nil {
 				failed <- fmt.Errorf("client %d: %w", i, err)
@@ -123,6 +183,8 @@ type visitor struct {
 	n      int
 	away   time.Duration
 	pause  time.Duration
+	shared *sharedConn // nil: a connection of its own
+	joined bool        // it was connected once
 }
 
 func newVisitor(d *harness.Daemon, ledger *delivery.Ledger, n int, load traffic) *visitor {
@@ -144,7 +206,7 @@ func newVisitor(d *harness.Daemon, ledger *delivery.Ledger, n int, load traffic)
 func (v *visitor) live(ctx context.Context, over <-chan struct{}, connected chan<- struct{}) error {
 	for connections := 0; ctx.Err() == nil; connections++ {
 		r := v.d.Request(v.query)
-		if v.n%3 == 0 {
+		if v.n%3 == 0 && v.shared == nil {
 			r = v.d.Plain(v.query)
 		}
 		if v.n%5 == 1 {
@@ -161,7 +223,10 @@ func (v *visitor) live(ctx context.Context, over <-chan struct{}, connected chan
 				r.CutAfter = 1000 + v.random.Int64N(50_000) // in the middle of anything, by a reset
 			}
 		}
-		ended, err := v.visit(ctx, r, over, connections == 0, connected)
+		ended, err := v.visit(ctx, r, over, connected)
+		if errors.Is(err, errCutByAnother) {
+			continue
+		}
 		if err != nil || ended {
 			return err
 		}
@@ -176,8 +241,12 @@ func (v *visitor) live(ctx context.Context, over <-chan struct{}, connected chan
 }
 
 // visit reads one connection; ended reports whether the last message was read.
-func (v *visitor) visit(ctx context.Context, r subscriber.Request, over <-chan struct{}, first bool, connected chan<- struct{}) (ended bool, err error) {
-	s, err := subscriber.Open(ctx, r)
+func (v *visitor) visit(ctx context.Context, r subscriber.Request, over <-chan struct{}, connected chan<- struct{}) (ended bool, err error) {
+	open := subscriber.Open
+	if v.shared != nil {
+		open = v.shared.open
+	}
+	s, err := open(ctx, r)
 	if err != nil {
 		return false, err
 	}
@@ -187,10 +256,11 @@ func (v *visitor) visit(ctx context.Context, r subscriber.Request, over <-chan s
 	}
 	id, err := s.Preface()
 	if err != nil {
-		return false, err
+		return false, v.cutByAnother(s, err)
 	}
 	v.ledger.Opened(id)
-	if first {
+	if !v.joined {
+		v.joined = true
 		connected <- struct{}{}
 	}
 	leaveAfter := -1
@@ -201,9 +271,12 @@ func (v *visitor) visit(ctx context.Context, r subscriber.Request, over <-chan s
 		e, err := s.Next()
 		switch {
 		case errors.Is(err, subscriber.ErrCut):
+			if s.Shared != nil && v.random.IntN(8) == 0 {
+				return false, s.Shared.Cut()
+			}
 			return false, s.Cut()
 		case err != nil:
-			return false, fmt.Errorf("after %d events: %w", n, err)
+			return false, fmt.Errorf("after %d events: %w", n, v.cutByAnother(s, err))
 		case e.Name == "hasses.gap":
 			v.ledger.Gap(e.ID, e.Data)
 			continue
@@ -220,6 +293,14 @@ func (v *visitor) visit(ctx context.Context, r subscriber.Request, over <-chan s
 			}
 		}
 	}
+}
+
+// cutByAnother returns err, or errCutByAnother if that is the reason.
+func (v *visitor) cutByAnother(s *subscriber.Stream, err error) error {
+	if s.Shared != nil && s.Shared.WasCut() {
+		return errCutByAnother
+	}
+	return err
 }
 
 var acknowledged = regexp.MustCompile(`^ok (\S+) (\d+)$`)

@@ -41,11 +41,17 @@ type Stream struct {
 	TLS     *tls.ConnectionState
 	Decoder *Decoder
 
-	conn net.Conn // the TCP connection
+	Shared *Shared // the connection that other streams have, too; nil: HTTP/1
+	cancel func()  // of a stream on it
+
+	conn net.Conn // the TCP connection; nil if it is shared
 	out  net.Conn // what is written to: TLS or conn
 	in   *bufio.Reader
 	wait time.Duration
 }
+
+// defaultWait is [Request.Wait] where it is 0.
+const defaultWait = 30 * time.Second
 
 // ErrCut is what a reader gets when [Request.CutAfter] is reached; [Stream.Cut] then makes it true for the peer.
 var ErrCut = errors.New("subscriber: cut, as asked")
@@ -53,7 +59,7 @@ var ErrCut = errors.New("subscriber: cut, as asked")
 // Open connects, asks and reads the head of the answer, whatever its status.
 func Open(ctx context.Context, r Request) (*Stream, error) {
 	if r.Wait == 0 {
-		r.Wait = 30 * time.Second
+		r.Wait = defaultWait
 	}
 	dialer := &net.Dialer{Timeout: r.Wait, Control: readBuffer(r.ReadBuffer)}
 	if r.From != "" {
@@ -77,6 +83,10 @@ func Open(ctx context.Context, r Request) (*Stream, error) {
 
 // Next returns the next event with data. It waits as long as Request.Wait.
 func (s *Stream) Next() (Event, error) {
+	if s.Shared != nil {
+		defer s.await()()
+		return s.Decoder.Next()
+	}
 	if err := s.conn.SetReadDeadline(time.Now().Add(s.wait)); err != nil {
 		return Event{}, err
 	}
@@ -85,7 +95,9 @@ func (s *Stream) Next() (Event, error) {
 
 // Preface reads the first frame, which has no data, and returns the id it gives.
 func (s *Stream) Preface() (string, error) {
-	if err := s.conn.SetReadDeadline(time.Now().Add(s.wait)); err != nil {
+	if s.Shared != nil {
+		defer s.await()()
+	} else if err := s.conn.SetReadDeadline(time.Now().Add(s.wait)); err != nil {
 		return "", err
 	}
 	event, dispatched, err := s.Decoder.Frame()
@@ -122,10 +134,19 @@ func (s *Stream) Write(p []byte) (int, error) {
 }
 
 // Close leaves politely.
-func (s *Stream) Close() error { return s.out.Close() }
+func (s *Stream) Close() error {
+	if s.Shared != nil {
+		s.cancel()
+		return nil
+	}
+	return s.out.Close()
+}
 
 // Cut leaves the way a vanished client does: the peer gets a reset, and TLS no close_notify.
 func (s *Stream) Cut() error {
+	if s.Shared != nil {
+		return s.Close()
+	}
 	if tcp, ok := s.conn.(*net.TCPConn); ok {
 		_ = tcp.SetLinger(0)
 	}
@@ -206,6 +227,9 @@ func readBuffer(bytes int) func(network, address string, c syscall.RawConn) erro
 
 // ended returns an error unless the connection ended properly after the last byte of the stream.
 func (s *Stream) ended() error {
+	if s.Shared != nil {
+		return s.endedShared()
+	}
 	if _, err := s.in.ReadByte(); err == nil {
 		return errors.New("bytes after the end of the stream")
 	} else if !errors.Is(err, io.EOF) {

@@ -30,7 +30,7 @@ func TestT5DescriptorLimitOfMany(t *testing.T) {
 	t.Parallel()
 	const ofTheDaemon = 64 + 2*16
 	d := harness.Prepare(t, "--log-level", "normal", "--limits-handshake-timeout", "2s", "--control-connections", "16")
-	descriptorLimit(d, (goodStreamCount(t)+ofTheDaemon+64)*8/7)
+	descriptorLimit(d, (goodConnections(goodStreamCount(t))+ofTheDaemon+64)*8/7)
 	good := d.Subscribe("subscribe=good&id=good")
 	h := newGoodStreams(d)
 	wantDescriptors(d, good, h)

@@ -25,7 +25,7 @@ const goodStreamsVariable = "TEST_HERD"
 
 // goodStreamsTask is what the process has to do.
 type goodStreamsTask struct {
-	Streams        int
+	HTTP1, HTTP2   int    // streams
 	Addr           string // of the daemon, for subscribers
 	Header         []string
 	Socket, CAFile string
@@ -69,7 +69,10 @@ func (s goodStreamsState) typical() string {
 
 func ratio(a, b time.Duration) float64 { return float64(a) / float64(max(b, 1)) }
 
-// streams are many subscribers of a room, from several addresses, and a publisher.
+// onConnection is how many good streams share each connection of HTTP/2.
+const onConnection = 20
+
+// streams are many subscribers of a room, over both versions of HTTP, from several addresses, and a publisher.
 type streams struct {
 	task    goodStreamsTask
 	config  *tls.Config
@@ -146,12 +149,29 @@ func becomeGoodStreams(text string, in io.Reader, out io.Writer) error {
 func (s *streams) open() {
 	var opened sync.WaitGroup
 	places := make(chan struct{}, 8) // handshakes at a time
-	for i := range s.task.Streams {
+	var shared func() (*subscriber.Shared, error)
+	for i := range s.task.HTTP1 + s.task.HTTP2 {
+		open := subscriber.Open
+		if n := i - s.task.HTTP1; n >= 0 {
+			if n%onConnection == 0 {
+				shared = sync.OnceValues(func() (*subscriber.Shared, error) {
+					return subscriber.OpenShared(context.Background(), s.request(i))
+				})
+			}
+			on := shared
+			open = func(ctx context.Context, r subscriber.Request) (*subscriber.Stream, error) {
+				conn, err := on()
+				if err != nil {
+					return nil, err
+				}
+				return conn.Open(ctx, r)
+			}
+		}
 		client := s.ledger.Client(fmt.Sprintf("good%d", i), "crowd")
 		opened.Add(1)
 		s.readers.Go(func() {
 			places <- struct{}{}
-			stream, err := s.openOne(i, client)
+			stream, err := s.openOne(i, client, open)
 			<-places
 			opened.Done()
 			if err == nil {
@@ -166,11 +186,19 @@ func (s *streams) open() {
 	opened.Wait()
 }
 
-func (s *streams) openOne(i int, client *delivery.Client) (*subscriber.Stream, error) {
-	stream, err := subscriber.Open(context.Background(), subscriber.Request{
+// request is what good stream i asks.
+func (s *streams) request(i int) subscriber.Request {
+	return subscriber.Request{
 		Addr: s.task.Addr, TLS: s.config, Target: fmt.Sprintf("/sse?subscribe=crowd&id=good%d", i), Header: s.task.Header,
 		Wait: harness.Patience, From: goodStreamAddress(i),
-	})
+	}
+}
+
+// openFunc opens a stream, over a connection of its own or a shared one.
+type openFunc func(context.Context, subscriber.Request) (*subscriber.Stream, error)
+
+func (s *streams) openOne(i int, client *delivery.Client, open openFunc) (*subscriber.Stream, error) {
+	stream, err := open(context.Background(), s.request(i))
 	if err != nil {
 		return nil, err
 	}
@@ -260,7 +288,7 @@ func (s *streams) begin() string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	now := time.Now().UnixNano()
-	s.said[now] = &publication{attacked: s.underWay, late: make([]time.Duration, 0, s.task.Streams)}
+	s.said[now] = &publication{attacked: s.underWay, late: make([]time.Duration, 0, s.task.HTTP1+s.task.HTTP2)}
 	return strconv.FormatInt(now, 10)
 }
 

@@ -20,7 +20,7 @@ import (
 	"github.com/hassesd/hassesd/test/harness"
 )
 
-// goodStreamCount returns the number of good streams.
+// goodStreamCount returns the number of good streams of each version of HTTP.
 func goodStreamCount(t testing.TB) int {
 	t.Helper()
 	if !harness.Measured() {
@@ -34,12 +34,13 @@ func goodStreamCount(t testing.TB) int {
 	return n
 }
 
-// goodStreams are many well-behaved streams, which receive everything that is published to their
+// goodStreams are many well-behaved streams, as many over HTTP/2 as over HTTP/1.1 if the daemon serves it, which receive everything that is published to their
 // room. They live in a process of their own, so that they measure the daemon's delay and not that
 // of the attackers in this one.
 type goodStreams struct {
 	d       *harness.Daemon
 	streams int
+	over2   int // of them, those over HTTP/2: as many as over HTTP/1.1, or none
 
 	from usage // of the attack under way, or the last one
 	idle load  // before the first attack
@@ -71,8 +72,13 @@ func (l load) String() string {
 // their requests.
 func newGoodStreams(d *harness.Daemon, header ...string) *goodStreams {
 	d.T.Helper()
-	h := &goodStreams{d: d, streams: goodStreamCount(d.T)}
-	task, err := json.Marshal(goodStreamsTask{h.streams, d.HTTPS, header, d.Socket, d.CaFile})
+	each := goodStreamCount(d.T)
+	over2 := each
+	if !servesHTTP2(d) {
+		over2 = 0
+	}
+	h := &goodStreams{d: d, streams: each + over2, over2: over2}
+	task, err := json.Marshal(goodStreamsTask{each, over2, d.HTTPS, header, d.Socket, d.CaFile})
 	if err != nil {
 		d.T.Fatal(err)
 	}
@@ -113,6 +119,36 @@ func newGoodStreams(d *harness.Daemon, header ...string) *goodStreams {
 	})
 	h.idle.add(before, h.usage())
 	return h
+}
+
+// goodConnections returns how many connections so many good streams of each version have.
+func goodConnections(each int) int { return each + (each+onConnection-1)/onConnection }
+
+// connections returns how many the good streams have.
+func (h *goodStreams) connections() int {
+	if h.over2 == 0 {
+		return h.streams
+	}
+	return goodConnections(h.over2)
+}
+
+// servesHTTP2 reports whether the daemon was started with HTTP/2.
+func servesHTTP2(d *harness.Daemon) bool {
+	d.T.Helper()
+	var limits struct {
+		Limits []struct {
+			Key   string
+			Limit int
+		}
+	}
+	d.Call("limits", nil, &limits)
+	for _, l := range limits.Limits {
+		if l.Key == "limits.streams_per_connection" {
+			return l.Limit > 0
+		}
+	}
+	d.T.Fatal("the daemon does not list limits.streams_per_connection")
+	return false
 }
 
 // command sends a command to the process and returns its state.

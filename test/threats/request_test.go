@@ -64,7 +64,7 @@ func TestT2SlowHTTPTest(t *testing.T) {
 			}
 		})
 	}
-	harness.Eventually(t, "the slow connections are gone", func() bool { return d.Status().Connections <= goodStreamCount(t) })
+	harness.Eventually(t, "the slow connections are gone", func() bool { return d.Status().Connections <= h.connections() })
 	st := d.Status()
 	t.Logf("closed %v, refused %v", st.Closed, st.Refused)
 	if st.Closed["request_timeout"] < 10 {

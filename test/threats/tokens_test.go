@@ -81,7 +81,7 @@ func TestT15TokensAtTheDoor(t *testing.T) {
 		}
 		s.Close()
 	}
-	d.AwaitStreams("", goodStreamCount(t))
+	d.AwaitStreams("", crowd.streams)
 	if st := d.Status(); st.Refused["unauthorized"] != answers[401] || st.Refused["forbidden"] != answers[403] {
 		t.Errorf("refused: %v, want %d unauthorized and %d forbidden", st.Refused, answers[401], answers[403])
 	}

@@ -29,7 +29,7 @@ const (
 // beginHeaders judges a HEADERS frame by its header.
 func (c *Conn) beginHeaders(h frameHeader) error {
 	b := &block{stream: h.stream, end: h.has(flagEndStream)}
-	cost := costRequest
+	cost := costRequest + h.length/bytesPerPoint
 	if !h.has(flagEndHeaders) {
 		cost += costOpenHead
 	}
@@ -127,6 +127,7 @@ func (c *Conn) discard(p []byte) error {
 func (c *Conn) headComplete(p []byte) error {
 	b := c.block
 	c.block = nil
+	c.budget.work += uint64(workRequest + len(p)/headPerWork)
 	r := &c.codec.reader
 	r.begin(c.limits.HeaderBytes, b.purpose == forTrailers)
 	if err := c.decode(b, p, r); err != nil {
@@ -172,6 +173,7 @@ func (c *Conn) decode(b *block, p []byte, r *headReader) error {
 	if b.tooLarge && !own {
 		return nil
 	}
+	r.decoder = d
 	d.SetEmitFunc(r.take)
 	d.SetEmitEnabled(!b.tooLarge)
 	_, err := d.Write(p)

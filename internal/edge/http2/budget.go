@@ -6,19 +6,29 @@ import "time"
 // its own: whether a stream is reset by the peer (CVE-2023-44487) or made to be reset by us (CVE-2025-8671) is the same.
 const (
 	costRequest     = 2
-	costReset       = 2 // RST_STREAM
-	costStreamError = 4 // RST_STREAM by us
-	costTooLarge    = 4 // a head over the limit
-	costOpenHead    = 4 // HEADERS without END_HEADERS
+	costReset       = 2  // RST_STREAM
+	costStreamError = 4  // RST_STREAM by us
+	costTooLarge    = 16 // a head over the limit: it may have been long to decompress, and has an answer
+	costOpenHead    = 4  // HEADERS without END_HEADERS
 	costSettings    = 2
-	costFrame       = 1 // PING, PRIORITY, WINDOW_UPDATE, GOAWAY, CONTINUATION, unknown types, DATA
-	dataPerPoint    = 1 << 10
+	costFrame       = 1       // PING, PRIORITY, WINDOW_UPDATE, GOAWAY, CONTINUATION, unknown types, DATA
+	bytesPerPoint   = 1 << 10 // of DATA and of heads, besides
+)
+
+// What a peer's frames take, in microseconds or so. Receive does not do much more than workShare of it in one call.
+const (
+	workFrame   = 1
+	workRequest = 15 // a head, with what its request starts
+	workReset   = 4  // the end of a stream
+	workShare   = 60
+
+	headPerWork = 64 // bytes of a compressed head
 )
 
 // What gives points back.
 const (
 	pointsPerSecond   = 100
-	pointsPerSentData = 3 // for a DATA frame sent: the peer may give back two windows for it
+	pointsPerSentData = 3 // for a DATA frame sent within an answer: the peer may give back two windows for it
 )
 
 // budget is how much a peer may still cost before its connection ends with ENHANCE_YOUR_CALM. An honest page that opens
@@ -27,6 +37,7 @@ type budget struct {
 	points int32
 	most   int32
 	filled time.Duration // when it was last filled by time
+	work   uint64        // so far
 }
 
 func newBudget(streams int, now time.Duration) budget {
@@ -48,6 +59,7 @@ func (b *budget) add(points int) { b.points = min(b.most, b.points+int32(points)
 
 // spend reports whether the peer can still afford it.
 func (b *budget) spend(points int) bool {
+	b.work += workFrame
 	b.points -= int32(min(points, int(b.most)+1))
 	return b.points >= 0
 }

@@ -3,6 +3,7 @@ package http2
 import (
 	"bytes"
 	"strconv"
+	"strings"
 
 	"golang.org/x/net/http2/hpack"
 )
@@ -14,11 +15,12 @@ type Codec struct {
 	out     bytes.Buffer
 	encoder *hpack.Encoder
 	reader  headReader
+	lower   map[string]string // the names of our fields in lower case
 }
 
 // NewCodec makes a Codec.
 func NewCodec() *Codec {
-	k := new(Codec)
+	k := &Codec{lower: make(map[string]string)}
 	k.decoder = newDecoder(0)
 	k.encoder = hpack.NewEncoder(&k.out)
 	// Our heads are not worth a table: it would have to be kept for each connection. The encoder says so in the first
@@ -33,7 +35,7 @@ func newDecoder(table uint32) *hpack.Decoder {
 	return d
 }
 
-// Field is a header field of an answer. Its name is lower case.
+// Field is a header field. Its name is lower case in a request, and becomes so in an answer.
 type Field struct{ Name, Value string }
 
 // encode returns the block of a response head. It is good until the next call.
@@ -41,9 +43,21 @@ func (k *Codec) encode(status int, fields []Field) []byte {
 	k.out.Reset()
 	k.write(":status", strconv.Itoa(status))
 	for _, f := range fields {
-		k.write(f.Name, f.Value)
+		k.write(k.lowered(f.Name), f.Value)
 	}
 	return k.out.Bytes()
+}
+
+// lowered returns the name in lower case. Our answers have few different ones.
+func (k *Codec) lowered(name string) string {
+	low, ok := k.lower[name]
+	if !ok {
+		low = strings.ToLower(name)
+		if len(k.lower) < maxFields {
+			k.lower[name] = low
+		}
+	}
+	return low
 }
 
 func (k *Codec) write(name, value string) {

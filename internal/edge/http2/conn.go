@@ -160,6 +160,7 @@ func (c *Conn) remove(s *Stream) {
 	if !s.IsOpen() {
 		panic("http2: internal error: a stream is removed twice")
 	}
+	c.budget.work += workReset
 	c.unready(s)
 	s.setState(streamClosed)
 	at := slices.Index(c.streams, s)

@@ -1,6 +1,7 @@
 package http2
 
 import (
+	"bytes"
 	"fmt"
 	"slices"
 	"testing"
@@ -328,5 +329,30 @@ func TestAMistakeInARequestThatIsAnswered(t *testing.T) {
 	p.wantReset(1, ProtocolError)
 	if p.apps[0].gone != nil {
 		t.Fatal("a stream that was done is gone")
+	}
+}
+
+func TestMuchAtOnceIsDoneInShares(t *testing.T) {
+	p := connected(t)
+	const streams = 60
+	for i := range uint32(streams) {
+		p.headers(2*i+1, true, get()...)
+	}
+	in := bytes.Clone(p.toServer.Bytes())
+	p.toServer.Reset()
+	calls, opened := 0, 0
+	for rest := in; len(rest) > 0; calls++ {
+		var err error
+		if rest, err = p.conn.Receive(p.now, rest); err != nil {
+			t.Fatal(err)
+		}
+		if now := len(p.conn.Streams()); now-opened > 8 {
+			t.Errorf("call %d opened %d streams", calls, now-opened)
+		} else {
+			opened = now
+		}
+	}
+	if opened != streams || calls < 8 {
+		t.Errorf("%d streams in %d calls", opened, calls)
 	}
 }

@@ -109,7 +109,7 @@ func receiveAll(t *testing.T, in []byte, size int) (string, error) {
 		n := min(size, len(in))
 		piece := bytes.Clone(in[:n])
 		in = in[n:]
-		if err := p.conn.Receive(time.Second, piece); err != nil && p.err == nil {
+		if err := receiveWhole(&p.conn, time.Second, piece); err != nil && p.err == nil {
 			p.err = err
 		}
 		clear(piece)

@@ -32,6 +32,7 @@ type headReader struct {
 	head      Head
 	cookies   []string
 	host      string
+	decoder   *hpack.Decoder
 	left      int // of the limit
 	count     int
 	hasHost   bool
@@ -59,6 +60,7 @@ func (r *headReader) take(f hpack.HeaderField) {
 	r.count++
 	if r.left < 0 || r.count > maxFields {
 		r.tooLarge = true
+		r.decoder.SetEmitEnabled(false) // what follows is read for the table alone
 		return
 	}
 	if r.malformed != "" {

@@ -28,21 +28,28 @@ type input struct {
 	kept  []byte      // the beginning of a preface, header or prefix that came in pieces; nil: none
 }
 
-// Receive takes what the peer has sent, which is only lent. The error is a *ConnError: the connection is over once its
-// output has left. now only grows.
-func (c *Conn) Receive(now time.Duration, p []byte) error {
+// Receive takes what the peer has sent, which is only lent. After a share of work it returns the rest, for another call
+// once others have had their turn. The error is a *ConnError: the connection is over once its output has left. now only
+// grows.
+func (c *Conn) Receive(now time.Duration, p []byte) (rest []byte, err error) {
 	c.budget.refill(now)
+	enough := c.budget.work + workShare
 	for more := true; more && !c.failed; {
-		var err error
+		if c.budget.work >= enough && len(p) > 0 {
+			return p, nil
+		}
 		if p, more, err = c.step(p); err != nil {
-			return err
+			return nil, err
 		}
 		if len(c.out) > mostBytes {
-			return c.fail(EnhanceYourCalm, "too much output that is not taken")
+			return nil, c.fail(EnhanceYourCalm, "too much output that is not taken")
 		}
 	}
-	return nil
+	return nil, nil
 }
+
+// Work returns how much work the peer has made so far, in microseconds or so.
+func (c *Conn) Work() uint64 { return c.budget.work }
 
 // IsMidFrame reports whether the preface, a frame or a head has begun and not ended.
 func (c *Conn) IsMidFrame() bool {
@@ -161,7 +168,7 @@ func (c *Conn) judge(h frameHeader) error {
 	}
 	switch h.kind {
 	case frameData:
-		if err := c.spend(costFrame + h.length/dataPerPoint); err != nil {
+		if err := c.spend(costFrame + h.length/bytesPerPoint); err != nil {
 			return err
 		}
 		return c.beginData(h)
@@ -188,6 +195,7 @@ func (c *Conn) judge(h frameHeader) error {
 		if c.block.continuations++; c.block.continuations > mostContinuations {
 			return c.fail(EnhanceYourCalm, "a head in too many frames")
 		}
+		return c.spend(costFrame + h.length/bytesPerPoint)
 	case framePriority, framePing, frameWindowUpdate:
 	}
 	return c.spend(costFrame) // a type that we do not know is skipped (RFC 9113, section 5.5)

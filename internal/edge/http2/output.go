@@ -132,7 +132,9 @@ func (c *Conn) appendData(dst []byte, s *Stream, room int) []byte {
 		appendFrameHeader(dst[:head], h)
 		s.sendWindow -= int32(length)
 		c.sendWindow -= int32(length)
-		c.budget.add(pointsPerSentData)
+		if !end { // the ends of answers come as often as requests, which would pay for themselves
+			c.budget.add(pointsPerSentData)
+		}
 	case len(dst) > head:
 		dst = dst[:head] // only room for a frame header was taken
 	}

@@ -165,7 +165,7 @@ func (p *peer) flush(n ...int) {
 	for p.toServer.Len() > 0 {
 		// A copy, poisoned afterwards: what is kept of it would show.
 		piece := slices.Clone(p.toServer.Next(size))
-		if err := p.conn.Receive(p.now, piece); err != nil && p.err == nil {
+		if err := receiveWhole(&p.conn, p.now, piece); err != nil && p.err == nil {
 			p.err = err
 		}
 		for i := range piece {
@@ -331,3 +331,14 @@ func (p *peer) open(stream uint32) *app {
 }
 
 func longText(n int) string { return strings.Repeat("x", n) }
+
+// receiveWhole hands p over however much work it makes.
+func receiveWhole(c *Conn, now time.Duration, p []byte) error {
+	for more := true; more; more = len(p) > 0 {
+		var err error
+		if p, err = c.Receive(now, p); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -100,6 +100,8 @@ type Conn struct {
 	peerDone bool // the peer will send no more
 	aborted  bool // Abort was called
 	secure   bool // TLS; fixed at accept
+	held     bool // nothing is read while it is open
+	discards uint8
 	protocol Protocol
 	wire     wire
 	source   reactor.Source

@@ -8,8 +8,14 @@ import (
 	"github.com/hassesd/hassesd/internal/reactor"
 )
 
-// readsPerTurn bounds how long one peer can hold the loop.
-const readsPerTurn = 4
+const (
+	// readsPerTurn bounds how long one peer can hold the loop.
+	readsPerTurn = 4
+	// discardsMost is how many reads a closing connection discards, of a ReadBuffer each: 256 KiB. A
+	// peer that sends more after our answer or error may lose that to a reset; reading on would cost
+	// more than all that it was refused.
+	discardsMost = 64
+)
 
 // errHangup is the error of a connection that ends before it has sent anything.
 var errHangup = io.EOF
@@ -18,12 +24,21 @@ var errHangup = io.EOF
 func (c *Conn) Read() {
 	buf := c.loop.ReadBuffer
 	for range readsPerTurn {
+		if c.held && c.state == Open {
+			break // Resume calls again
+		}
 		n, err := c.wire.ReadPlain(buf)
 		if c.state == Open {
 			c.protocol.Receive(buf[:n])
 		}
 		if c.IsFailing() || c.state == Closed {
 			return
+		}
+		if c.state == Closing && n > 0 {
+			if c.discards++; c.discards > discardsMost {
+				c.Fail()
+				return
+			}
 		}
 		switch {
 		case errors.Is(err, reactor.ErrWouldBlock):
@@ -35,7 +50,21 @@ func (c *Conn) Read() {
 		}
 	}
 	c.flushAfterRead()
-	c.source.Again()
+	if !c.held {
+		c.source.Again()
+	}
+}
+
+// Hold stops reading until Resume, while the connection is open: the protocol has not yet dealt with
+// what it has.
+func (c *Conn) Hold() { c.held = true }
+
+// Resume goes on reading in the next turn.
+func (c *Conn) Resume() {
+	if c.held {
+		c.held = false
+		c.source.Again()
+	}
 }
 
 // flushAfterRead sends what reading may have produced: alerts and answers to key updates.

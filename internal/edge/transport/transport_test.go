@@ -136,6 +136,35 @@ func TestAReadTakesNoMoreThanTheProtocolAllows(t *testing.T) {
 	}
 }
 
+func TestAHeldConnectionIsNotRead(t *testing.T) {
+	f := newFixture(t)
+	f.Hold()
+	f.peer.Send([]byte("hello"))
+	f.turn()
+	if f.got.Len() > 0 {
+		t.Fatalf("got %q while it is held", f.got.String())
+	}
+	f.Resume()
+	f.turn()
+	if f.got.String() != "hello" {
+		t.Errorf("got %q afterwards", f.got.String())
+	}
+}
+
+func TestWhatAClosingConnectionDiscardsIsBounded(t *testing.T) {
+	f := newFixture(t)
+	f.Finish()
+	f.Write()
+	piece := make([]byte, len(f.shared.ReadBuffer))
+	for n := 0; !f.failing; n++ {
+		if n > 2*discardsMost {
+			t.Fatalf("%d reads were discarded", n)
+		}
+		f.peer.Send(piece)
+		f.turn()
+	}
+}
+
 func TestTheEndComesAfterTheOutput(t *testing.T) {
 	f := newFixture(t)
 	f.send = []string{"hello ", "world"}

@@ -1,0 +1,50 @@
+package edge
+
+import "github.com/hassesd/hassesd/internal/edge/transport"
+
+// inputs are HTTP/2 connections whose clients have asked for more at one time than one of them may
+// have done in a turn. The rest waits here, and the connection is not read meanwhile.
+type inputs struct {
+	waiting []input // in the order of their turns
+}
+
+// input is what a client has sent that was not looked at yet.
+type input struct {
+	h    *h2conn
+	rest []byte // not more than one read
+}
+
+// inputBudget is how much work for such connections one turn does: about 0.3 ms, in http2's units.
+const inputBudget = 300
+
+// add has a connection continue at the end of this turn or of a later one.
+func (q *inputs) add(h *h2conn, rest []byte) {
+	h.held = true
+	h.c.transport.Hold()
+	q.waiting = append(q.waiting, input{h, rest})
+}
+
+// run lets connections continue, a little each in turn, and reports whether any is left for the next
+// turn of the loop.
+func (q *inputs) run() (again bool) {
+	for budget := inputBudget; budget > 0 && len(q.waiting) > 0; {
+		in := q.waiting[0]
+		q.waiting[0] = input{}
+		q.waiting = q.waiting[1:]
+		in.h.held = false
+		if in.h.c.transport.State() != transport.Open {
+			continue
+		}
+		before := in.h.mux.Work()
+		if rest := in.h.take(in.rest); len(rest) > 0 {
+			q.add(in.h, rest)
+		} else {
+			in.h.c.transport.Resume()
+		}
+		budget -= max(1, int(in.h.mux.Work()-before))
+	}
+	if len(q.waiting) == 0 {
+		q.waiting = nil
+	}
+	return q.waiting != nil
+}
