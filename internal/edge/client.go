@@ -36,7 +36,7 @@ func (s *snapshot) wantsHeader(peer netip.Addr) bool { return s.Proxies.Protocol
 // asProxied returns what c has as the connection of a proxy.
 func (c *conn) asProxied() *proxied {
 	if c.proxied == nil {
-		c.proxied = &proxied{peer: c.client(), as: c.as, held: c.addr()}
+		c.proxied = &proxied{peer: c.client(), as: c.as, held: c.addr(), opened: c.addr()}
 	}
 	return c.proxied
 }

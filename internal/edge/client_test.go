@@ -368,6 +368,20 @@ func TestRequestsOfSeveralClientsOnAConnection(t *testing.T) {
 	}
 }
 
+// TestAClientNamedOnAnOpenStream: the stream was opened for the proxy itself, and is given back for it.
+func TestAClientNamedOnAnOpenStream(t *testing.T) {
+	w := newWorld(t, behind(func(s *setup) { wantsField(s); s.reinit = true }))
+	c := w.connectFrom(ourProxy)
+	c.get("/sse?subscribe=a")
+	c.get("/sse?subscribe=a", "X-Forwarded-For: "+alice)
+	w.wantPeers(alice + ":0")
+	c.Close()
+	w.turn()
+	if got := w.srv.admission.Held(); got != 0 {
+		t.Errorf("%d connections are held", got)
+	}
+}
+
 func TestAFieldNamesTheClientOfEachHTTP2Stream(t *testing.T) {
 	w := h2World(t, behind(func(s *setup) {
 		wantsField(s)
