@@ -3,6 +3,7 @@ package daemon
 import (
 	"context"
 	"fmt"
+	"net/http"
 	"os"
 	"runtime"
 	"slices"
@@ -186,7 +187,10 @@ func (d *Daemon) makeOperators(descriptors int) error {
 
 // routes returns what is served at api.listen besides health checks.
 func (d *Daemon) routes() []api.Route {
-	routes := []api.Route{api.Metrics(d.figures, d.operators.process, d.log)}
+	routes := []api.Route{
+		api.Metrics(d.figures, d.operators.process, d.log),
+		{Path: d.current().Path, Methods: []string{http.MethodPost}, Access: api.Own, IsLong: true, Handler: d.publishing.api},
+	}
 	if d.current().API.Pprof {
 		routes = append(routes, api.Profiles(time.Now))
 	}

@@ -112,6 +112,53 @@ func TestMonitoringBeyondLoopback(t *testing.T) {
 	}
 }
 
+// TestPublishingAtTheListenerOfOperators needs a publisher's key on every listener; publish.http does
+// not matter there.
+func TestPublishingAtTheListenerOfOperators(t *testing.T) {
+	t.Parallel()
+	const key, reader = "the-key-of-a-publisher", "the-key-of-a-reader-of-it"
+	d := harness.Prepare(t)
+	harness.WriteFile(t, d.Path("key"), []byte(key+"\n"))
+	harness.WriteFile(t, d.Path("reader"), []byte(reader+"\n"))
+	harness.WriteFile(t, d.Path("d.toml"), fmt.Appendf(nil,
+		"[[control.key]]\nid = \"shop\"\nrole = \"publish\"\nfile = %q\n[[control.key]]\nid = \"reader\"\nrole = \"read\"\nfile = %q\n", d.Path("key"), d.Path("reader")))
+	flags, api := harness.WithAPI(t)
+	d.Args = append(append(d.Args, "--config", d.Path("d.toml")), flags...)
+	d.Run()
+	s := d.Subscribe("subscribe=a")
+	for _, tt := range []struct {
+		key, host string
+		status    int
+	}{
+		{"", api, http.StatusUnauthorized},
+		{reader, api, http.StatusForbidden},
+		{key, "evil.example", http.StatusMisdirectedRequest},
+		{key, api, http.StatusOK},
+	} {
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "http://"+api+"/sse", strings.NewReader("to=a&data=hello"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.Host = tt.host
+		req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		if tt.key != "" {
+			req.Header.Set("Authorization", "Bearer "+tt.key)
+		}
+		resp, err := (&http.Transport{DisableKeepAlives: true}).RoundTrip(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if status, body := read(t, resp); status != tt.status {
+			t.Errorf("with key %q for %s: %d %s", tt.key, tt.host, status, body)
+		}
+	}
+	harness.WantMessage(t, s, "hello")
+	d.AwaitMetric(api, `hassesd_published_total{door="api"}`, "1")
+	if r := d.GetAPI("http://"+api+"/sse", ""); r.Status != http.StatusMethodNotAllowed || r.Header.Get("Allow") != "POST" {
+		t.Errorf("GET: %d, Allow %q", r.Status, r.Header.Get("Allow"))
+	}
+}
+
 // TestProfilesInTheSandbox takes every kind of profile of a daemon that a call outside its policy
 // would end.
 func TestProfilesInTheSandbox(t *testing.T) {
