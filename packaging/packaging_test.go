@@ -125,9 +125,13 @@ var places = map[string]string{
 	"/usr/share/doc/hassesd/changelog.gz":                 "-rw-r--r-- root/root",
 	"/usr/share/doc/hassesd/examples/no-network.conf":     "-rw-r--r-- root/root",
 	"/usr/share/doc/hassesd/examples/start-as-root.conf":  "-rw-r--r-- root/root",
-	"/usr/share/man/man1/hassesctl.1.gz":                  "-rw-r--r-- root/root",
-	"/usr/share/man/man5/hassesd.toml.5.gz":               "-rw-r--r-- root/root",
-	"/usr/share/man/man8/hassesd.8.gz":                    "-rw-r--r-- root/root",
+
+	"/usr/share/doc/hassesd/examples/grafana/hassesd.json":         "-rw-r--r-- root/root",
+	"/usr/share/doc/hassesd/examples/prometheus/hassesd.rules.yml": "-rw-r--r-- root/root",
+
+	"/usr/share/man/man1/hassesctl.1.gz":    "-rw-r--r-- root/root",
+	"/usr/share/man/man5/hassesd.toml.5.gz": "-rw-r--r-- root/root",
+	"/usr/share/man/man8/hassesd.8.gz":      "-rw-r--r-- root/root",
 }
 
 // contents compares the files of a package with places and extra, the files of this kind alone.
