@@ -1,20 +1,24 @@
 package api
 
 import (
+	"bytes"
+	"context"
 	"log/slog"
 	"net/http"
+	"strconv"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
-	"github.com/prometheus/client_golang/prometheus/promhttp"
+	"github.com/prometheus/common/expfmt"
 )
 
 const (
 	// namespace begins the names of the daemon's own families.
 	namespace = "hassesd_"
-	// scrapesAtOnce bounds the scrapes that are answered at a time; further ones get 503.
-	scrapesAtOnce = 4
+	// rendersAtOnce bounds the scrapes that are rendered at a time; the others wait for about a
+	// millisecond each.
+	rendersAtOnce = 2
 )
 
 // family is one metric family. Its labels have a closed set of values, never what a client or a
@@ -116,14 +120,62 @@ func newRegistry(figures func() Figures, process *Process) *prometheus.Registry 
 	return registry
 }
 
+// metrics serves /metrics.
+type metrics struct {
+	registry *prometheus.Registry
+	log      *slog.Logger
+	slots    chan struct{} // holds a value for each scrape that is being rendered
+}
+
 // Metrics returns the route of /metrics. Each scrape calls figures once.
 func Metrics(figures func() Figures, process *Process, log *slog.Logger) Route {
-	return Route{Path: "/metrics", Handler: promhttp.HandlerFor(newRegistry(figures, process), promhttp.HandlerOpts{
-		ErrorLog:            slog.NewLogLogger(errorLog{log.Handler()}, slog.LevelWarn),
-		ErrorHandling:       promhttp.HTTPErrorOnError,
-		MaxRequestsInFlight: scrapesAtOnce,
-		EnableOpenMetrics:   true,
-	}), Methods: []string{http.MethodGet}}
+	return Route{Path: "/metrics", Methods: []string{http.MethodGet}, Handler: &metrics{
+		registry: newRegistry(figures, process), log: log, slots: make(chan struct{}, rendersAtOnce),
+	}}
+}
+
+// ServeHTTP implements http.Handler. It renders the whole text before it writes any of it, so that a
+// scraper that does not read holds up nobody else.
+func (m *metrics) ServeHTTP(w http.ResponseWriter, req *http.Request) {
+	format := expfmt.NegotiateAccept(req.Header, expfmt.FmtOpenMetrics_1_0_0, expfmt.FmtOpenMetrics_0_0_1, expfmt.FmtText)
+	text, err := m.render(req.Context(), format)
+	switch {
+	case req.Context().Err() != nil: // the client has left
+	case err != nil:
+		m.log.Error("metrics cannot be rendered", "err", err)
+		WriteError(w, http.StatusInternalServerError, "internal", "the metrics cannot be rendered; the log says why")
+	default:
+		w.Header().Set("Content-Type", string(format))
+		w.Header().Set("Content-Length", strconv.Itoa(len(text)))
+		_, _ = w.Write(text) // or the client has left
+	}
+}
+
+// render waits for its turn, and returns what a scrape gets.
+func (m *metrics) render(ctx context.Context, format expfmt.Format) ([]byte, error) {
+	select {
+	case m.slots <- struct{}{}:
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+	defer func() { <-m.slots }()
+	families, err := m.registry.Gather()
+	if err != nil {
+		return nil, err
+	}
+	var text bytes.Buffer
+	encoder := expfmt.NewEncoder(&text, format)
+	for _, family := range families {
+		if err := encoder.Encode(family); err != nil {
+			return nil, err
+		}
+	}
+	if closer, ok := encoder.(expfmt.Closer); ok { // OpenMetrics ends with a line of its own
+		if err := closer.Close(); err != nil {
+			return nil, err
+		}
+	}
+	return text.Bytes(), nil
 }
 
 func seconds(t time.Time) float64 { return float64(t.UnixNano()) / float64(time.Second) }

@@ -88,6 +88,11 @@ func TestMetricsAreWhatTheFiguresAre(t *testing.T) {
 	if strings.Contains(text, "promhttp_") {
 		t.Error("the library counts itself")
 	}
+	for _, accept := range []string{"", "*/*", "text/plain", "application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=delimited"} {
+		if text := scrape(t, accept); !strings.HasPrefix(text, "# HELP ") || strings.HasSuffix(text, "# EOF\n") {
+			t.Errorf("asked for %q, got something else than the text format", accept)
+		}
+	}
 	if open := scrape(t, "application/openmetrics-text; version=1.0.0"); !strings.HasSuffix(open, "# EOF\n") {
 		t.Error("asked for OpenMetrics, got something else")
 	}

@@ -19,7 +19,6 @@ const (
 	RefusedKey                               // no key, or an unknown one
 	RefusedRole                              // a key that gives too little
 	RefusedRequest                           // no such path or method
-	RefusedBusy                              // too many of such requests at a time
 
 	numRefusals
 )
@@ -31,7 +30,6 @@ var refusalNames = [numRefusals]string{
 	RefusedKey:                "unauthorized",
 	RefusedRole:               "forbidden",
 	RefusedRequest:            "bad_request",
-	RefusedBusy:               "busy",
 }
 
 func (r Refusal) String() string { return refusalNames[r] }

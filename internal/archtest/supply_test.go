@@ -18,7 +18,7 @@ var direct = []string{
 	"github.com/fxamacker/cbor/v2",
 	"github.com/golang-jwt/jwt/v5",
 	"github.com/lmittmann/tint",
-	"github.com/pelletier/go-toml/v2", "github.com/prometheus/client_golang",
+	"github.com/pelletier/go-toml/v2", "github.com/prometheus/client_golang", "github.com/prometheus/common",
 	"github.com/rogpeppe/go-internal",
 	"github.com/tidwall/btree",
 	"github.com/urfave/cli/v2",

@@ -3,6 +3,7 @@ package daemon
 import (
 	"context"
 	"fmt"
+	"io"
 	"net/http"
 	"os"
 	"runtime"
@@ -105,11 +106,12 @@ func (d *Daemon) open(ctx context.Context, o Options) error {
 	if err := d.makeOperators(descriptors); err != nil {
 		return err
 	}
+	toTry := welcome(&s, d.backend.subscribeURL(), slices.Concat(d.control.endpoints, d.operators.endpoints()))
 	if err := d.confined.enter(&s); err != nil {
 		return err
 	}
 	d.warnOfUnreadable()
-	welcome(&s, o.Stderr, d.backend.subscribeURL(), slices.Concat(d.control.endpoints, d.operators.endpoints()))
+	_, _ = io.WriteString(o.Stderr, toTry) // or it goes unread
 	return nil
 }
 

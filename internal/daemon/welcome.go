@@ -2,7 +2,6 @@ package daemon
 
 import (
 	"fmt"
-	"io"
 	"net"
 	"os"
 	"path/filepath"
@@ -12,13 +11,13 @@ import (
 	"github.com/hassesd/hassesd/internal/config"
 )
 
-// welcome prints what to type next in development mode. It is for people: a log for programs, or in
-// a file, does not have it.
-func welcome(s *config.Settings, w io.Writer, url string, endpoints []api.Endpoint) {
+// welcome returns what to type next in development mode. It is for people: for a log for programs, or
+// in a file, it is empty. It looks around in the file system, so it comes before the sandbox.
+func welcome(s *config.Settings, url string, endpoints []api.Endpoint) string {
 	if !s.Dev || s.LogFile != "" || s.LogFormat != "auto" && s.LogFormat != "text" {
-		return
+		return ""
 	}
-	_, _ = io.WriteString(w, welcomeText(s, url, endpoints, toolName())) // or it goes unread
+	return welcomeText(s, url, endpoints, toolName())
 }
 
 // welcomeText returns lines that can be copied into a shell. The endpoints are those that are open.
