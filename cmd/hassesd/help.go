@@ -17,7 +17,7 @@ const summary = "push events to open browsers over Server-Sent Events"
 // any action.
 func appHelp() string {
 	var b strings.Builder
-	b.WriteString(helptext.Wrap("hassesd: "+summary, 0) + "\nUsage:\n  hassesd [FLAGS]\n  hassesd check [FLAGS]\n  hassesd defaults\n  hassesd version\n\n")
+	b.WriteString(helptext.Wrap("hassesd: "+summary, 0) + "\nUsage:\n  hassesd [FLAGS]\n  hassesd check [FLAGS]\n  hassesd defaults\n  hassesd version\n  hassesd completion bash|zsh|fish\n\n")
 	for paragraph := range strings.SplitSeq(description, "\n\n") {
 		b.WriteString(helptext.Wrap(paragraph, 0) + "\n")
 	}
@@ -25,6 +25,7 @@ func appHelp() string {
 	entry(&b, "check", "validate what a start would use, and print ok")
 	entry(&b, "defaults", "print the whole configuration file with each key documented")
 	entry(&b, "version", "print the version; so does --version")
+	entry(&b, "completion", "print the completion script for bash, zsh or fish")
 	flagsHelp(&b)
 	return literal(b.String())
 }

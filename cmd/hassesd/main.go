@@ -157,6 +157,8 @@ func app(env []string, stdout, stderr io.Writer) *cli.App {
 					return printVersion(c.App.Writer)
 				},
 			},
+			completionCommand(),
+			completeCommand(),
 		},
 	}
 }

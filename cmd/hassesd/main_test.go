@@ -139,3 +139,10 @@ func TestLastWordsWaitForNobody(t *testing.T) {
 		}
 	})
 }
+
+func writeFile(t *testing.T, path, text string) {
+	t.Helper()
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}

@@ -46,7 +46,8 @@ func (c *checker) zeroOrBetween(key string, v, low, high time.Duration) {
 	}
 }
 
-func (c *checker) oneOf(key, v string, choices ...string) {
+func (c *checker) oneOf(key, v string) {
+	choices := mustLookup(key).choices
 	if !slices.Contains(choices, v) {
 		c.addError(key, suggest(v, choices), "%q is not one of %s", v, strings.Join(choices, ", "))
 	}

@@ -12,8 +12,9 @@ const envPrefix = "HASSESD_"
 type entry struct {
 	name       string
 	aliases    []string
-	usage      string // what it is, in full sentences
-	example    string // a value; empty: no example
+	usage      string   // what it is, in full sentences
+	example    string   // a value; empty: no example
+	choices    []string // the values that it may have; nil: any
 	reloadable bool
 	size       bool                // an int that counts bytes
 	words      bool                // a list of plain words, which may be one text with commas

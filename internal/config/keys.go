@@ -12,9 +12,10 @@ type Key struct {
 	Aliases    []string // other names of the flag, without dashes
 	Env        string   // HASSESD_HISTORY_BYTES
 	Kind       Kind
-	Usage      string // full sentences: what it is, its default, its unit, an example
-	Default    string // as on a command line; list items are separated by commas
-	Reloadable bool   // a reload applies a new value; otherwise a restart
+	Choices    []string // the values that it may have; empty: any
+	Usage      string   // full sentences: what it is, its default, its unit, an example
+	Default    string   // as on a command line; list items are separated by commas
+	Reloadable bool     // a reload applies a new value; otherwise a restart
 }
 
 // Keys returns every key, in the order of the file.
@@ -34,6 +35,7 @@ func (e *entry) key(defaults *Settings) Key {
 		Aliases:    slices.Clone(e.aliases),
 		Env:        e.env(),
 		Kind:       e.kind(),
+		Choices:    slices.Clone(e.choices),
 		Default:    formatValue(e.kind(), e.field(defaults)),
 		Reloadable: e.reloadable,
 	}

@@ -60,12 +60,14 @@ var serviceEntries = []entry{
 	},
 	{
 		name:    "sandbox",
+		choices: []string{"auto", "strict", "off"},
 		usage:   "How much the daemon confines itself after the start. auto: give up every right it does not need, as far as the kernel allows, and warn about the rest. strict: refuse to start as root or with anything missing. off: no sandbox, for troubleshooting.",
 		example: "strict",
 		field:   func(s *Settings) any { return &s.Sandbox },
 	},
 	{
 		name:       "log_level",
+		choices:    []string{"quiet", "normal", "debug"},
 		usage:      "How much to log: quiet (warnings and errors), normal (also the life of the daemon) or debug (also the life of each connection).",
 		example:    "debug",
 		reloadable: true,
@@ -79,6 +81,7 @@ var serviceEntries = []entry{
 	},
 	{
 		name:    "log_format",
+		choices: []string{"auto", "text", "json", "classic"},
 		usage:   "Format of the log: text, json, auto (coloured on a terminal, otherwise text) or classic (lines as hasses wrote them: 2026-11-30 11:20:31 hasses: TEXT). The default is classic if the daemon is started with flags of hasses (-p=, -murl=) or --hasses-conf.",
 		example: "json",
 		field:   func(s *Settings) any { return &s.LogFormat },

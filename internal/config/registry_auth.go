@@ -4,6 +4,7 @@ package config
 var authEntries = []entry{
 	{
 		name:       "auth.mode",
+		choices:    []string{"signed-url", "jwt", "none"},
 		aliases:    []string{"auth"},
 		usage:      "How subscribers authenticate: signed-url (the site signs the URL), jwt (a JSON Web Token), or both. none, which excludes the others: no authentication, everybody may subscribe to every room whose name they know. Required, except in development mode (none). Repeat it, or separate values by commas. See docs/authorization.md.",
 		example:    "jwt",

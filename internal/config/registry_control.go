@@ -81,6 +81,7 @@ var controlEntries = []entry{
 	},
 	{
 		name:       "control.tcp_role",
+		choices:    []string{"none", "read", "publish"},
 		usage:      "What a connection to control.tcp may do without TLS and before it sends a key: publish (also query the daemon and use all classic commands), read (only query the daemon) or none. Keys go into [[control.key]] tables of the configuration file.",
 		example:    "none",
 		reloadable: true,

@@ -88,6 +88,7 @@ var limitEntries = []entry{
 	},
 	{
 		name:       "limits.penalties",
+		choices:    []string{"on", "dry-run", "off"},
 		usage:      "Whether to refuse connections for a while from addresses whose TLS handshakes keep failing or timing out, or that do not speak TLS: on, dry-run (only count what would be refused) or off.",
 		example:    "dry-run",
 		reloadable: true,
@@ -172,6 +173,7 @@ var limitEntries = []entry{
 	},
 	{
 		name:       "limits.slow",
+		choices:    []string{"close", "drop-oldest", "latest"},
 		usage:      "What to do with a client whose queue is full: close (it reconnects and catches up from the history), drop-oldest (it is told that events are missing) or latest (keep only the newest event of each room).",
 		example:    "drop-oldest",
 		reloadable: true,

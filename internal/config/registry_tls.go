@@ -33,6 +33,7 @@ var tlsEntries = []entry{
 	},
 	{
 		name:       "tls.min_version",
+		choices:    []string{"1.2", "1.3"},
 		usage:      "Lowest TLS version to accept: 1.2 or 1.3.",
 		example:    "1.3",
 		reloadable: true,
@@ -46,6 +47,7 @@ var tlsEntries = []entry{
 	},
 	{
 		name:       "tls.records",
+		choices:    []string{RecordsAuto, RecordsCrypto},
 		usage:      "Who encrypts what subscribers get after the handshake. crypto: always the TLS library of Go, which then keeps several kilobytes for each connection. auto: the daemon, which keeps the keys only, for connections of TLS 1.3 whose keys the library hands over; the library for all others, and always in FIPS mode. 'hassesctl status' counts both. New connections follow a change.",
 		example:    "crypto",
 		reloadable: true,
@@ -98,12 +100,14 @@ var tlsEntries = []entry{
 	},
 	{
 		name:    "acme.challenges",
+		choices: []string{"tls-alpn-01", "http-01"},
 		usage:   "Challenges to prove control of a host with, in order of preference. tls-alpn-01: the authority connects to port 443 of the host, which must reach an https:// listener. http-01: it connects to port 80, which must reach an http:// listener; skipped if there is none. After a failure, the next one is tried. May be repeated.",
 		example: "http-01",
 		field:   func(s *Settings) any { return &s.ACME.Challenges },
 	},
 	{
 		name:    "acme.fallback",
+		choices: []string{"refuse", "selfsigned"},
 		usage:   "What clients get for a host that has no certificate yet: refuse (the handshake fails) or selfsigned (a certificate that clients do not trust).",
 		example: "selfsigned",
 		field:   func(s *Settings) any { return &s.ACME.Fallback },

@@ -13,9 +13,9 @@ import (
 // never valid.
 func (c *checker) acme() {
 	a := &c.s.ACME
-	c.oneOf("acme.fallback", a.Fallback, "refuse", "selfsigned")
+	c.oneOf("acme.fallback", a.Fallback)
 	for _, challenge := range a.Challenges {
-		c.oneOf("acme.challenges", challenge, "tls-alpn-01", "http-01")
+		c.oneOf("acme.challenges", challenge)
 	}
 	if len(a.Hosts) == 0 {
 		return
