@@ -55,7 +55,7 @@ func readModule(t *testing.T, dir string) moduleFile {
 }
 
 // modules are the directories with a go.mod: ours, the tools, and the clients that tests are made with.
-var modules = []string{"../..", "../../tools", "../../tools/nfpm", "../../test/clients"}
+var modules = []string{"../..", "../../tools", "../../tools/nfpm", "../../test/clients", "../../test/manifests"}
 
 // TestT25ModulesArePinned proves that every module is one exact version whose hash is known, and comes from where it says.
 func TestT25ModulesArePinned(t *testing.T) {

@@ -32,7 +32,7 @@ func dropIn(t *testing.T, dir, unit, example string) {
 	if err := os.Mkdir(filepath.Join(dir, unit+".d"), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	harness.WriteFile(t, filepath.Join(dir, unit+".d", example), unitText(t, "../../systemd/examples/"+example))
+	harness.WriteFile(t, filepath.Join(dir, unit+".d", example), unitText(t, "../../examples/systemd/"+example))
 }
 
 func unitText(t *testing.T, path string) []byte {
@@ -50,6 +50,7 @@ func TestUnitsAreSound(t *testing.T) {
 	for name, prepare := range map[string]func(dir string){
 		"as they are":   func(string) {},
 		"start as root": func(dir string) { dropIn(t, dir, "hassesd.service", "start-as-root.conf") },
+		"credentials":   func(dir string) { dropIn(t, dir, "hassesd.service", "credentials.conf") },
 		"no network":    func(dir string) { dropIn(t, dir, "hassesd-socket.service", "no-network.conf") },
 	} {
 		dir := units(t)

@@ -1,0 +1,175 @@
+package examples
+
+import (
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/hassesd/hassesd/test/harness"
+)
+
+// composeProject is what we use of a file of Docker Compose.
+type composeProject struct {
+	Services map[string]struct {
+		Environment map[string]string
+		ReadOnly    bool     `json:"read_only"`
+		CapDrop     []string `json:"cap_drop"`
+		Healthcheck struct{ Test []string }
+		Build       struct{ Context string }
+		Networks    map[string]any
+	}
+	Networks map[string]struct {
+		IPAM struct{ Config []struct{ Subnet string } }
+	}
+}
+
+// TestCompose checks the file against the specification, and runs its parts as it says: the daemon with its variables, nginx
+// with its configuration and PHP with its pages, all of this machine instead of images. Names of services become addresses.
+func TestCompose(t *testing.T) {
+	t.Parallel()
+	dir := "../../examples/compose"
+	var project composeProject
+	readManifests(t, &project, "compose", filepath.Join(dir, "compose.yaml"))
+	own := project.Services["hassesd"]
+	if !own.ReadOnly || !slices.Equal(own.CapDrop, []string{"ALL"}) || !slices.Equal(own.Healthcheck.Test, []string{"CMD", "/usr/bin/hassesctl", "ping"}) {
+		t.Errorf("hassesd: %+v", own)
+	}
+	if _, err := os.Stat(filepath.Join(own.Build.Context, "Dockerfile")); err != nil {
+		t.Error(err)
+	}
+	subnet := project.Networks["site"].IPAM.Config[0].Subnet
+	for name, s := range project.Services {
+		if _, ok := s.Networks["site"]; !ok {
+			t.Errorf("%s is not in the network", name)
+		}
+	}
+	env := own.Environment
+	if env["HASSESD_CONTROL_TCP_NETWORKS"] != subnet || env["HASSESD_PROXY_TRUSTED"] != subnet {
+		t.Errorf("the network is %s, and the daemon opens to %q", subnet, env)
+	}
+
+	// The daemon: as the file says, but at addresses of the test, from which nginx and PHP come, too.
+	d := harness.Bare(t)
+	_, port := harness.SplitAddress(t, d.TCP)
+	settings, err := filepath.Abs("../../packaging/image/hassesd.toml") // as the image has it
+	if err != nil {
+		t.Fatal(err)
+	}
+	d.Args = []string{"--config", settings}
+	for name, value := range env {
+		if name == "HASSESD_STATE_DIR" {
+			value = d.Path("state")
+		}
+		if name == "HASSESD_PROXY_TRUSTED" {
+			value = "127.0.0.1"
+		}
+		d.Env = append(d.Env, name+"="+value)
+	}
+	d.Env = append(d.Env, "HASSESD_LISTEN=http://"+d.HTTP, "HASSESD_CONTROL_TCP=:"+port, "HASSESD_CONTROL_SOCKET="+d.Socket, "HASSESD_DRAIN_WINDOW=200ms")
+	d.Run()
+
+	php := harness.FreeAddress(t)
+	site := harness.FreeAddress(t)
+	startFPM(t, php, project.Services["php"].Environment, d.TCP)
+	startNginx(t, dir, site, map[string]string{"hassesd:8080": d.HTTP, "php:9000": php})
+
+	b := newBrowser(t)
+	for _, person := range []string{"ann", "bob"} {
+		b.do("open", person, "http://"+site+"/")
+		b.do("text", person, "#state", "open")
+	}
+	b.do("fill", "ann", "input", "hello, containers")
+	b.do("click", "ann", "button")
+	for _, person := range []string{"ann", "bob"} {
+		b.do("text", person, "#messages li", "hello, containers")
+	}
+	d.AwaitStreams("room624", 2)
+}
+
+// startFPM runs PHP as the image of PHP does, for the pages of the example.
+func startFPM(t *testing.T, address string, env map[string]string, control string) {
+	t.Helper()
+	dir := t.TempDir()
+	if env["HASSESD_CONTROL"] != "hassesd:8085" {
+		t.Errorf("PHP publishes to %q", env["HASSESD_CONTROL"])
+	}
+	conf := fmt.Sprintf("[global]\nerror_log = /dev/stderr\ndaemonize = no\npid = %[1]s/pid\n[www]\nlisten = %[2]s\npm = static\npm.max_children = 2\nclear_env = no\nenv[HASSESD_CONTROL] = %[3]s\n", dir, address, control)
+	if os.Geteuid() == 0 {
+		conf += "user = nobody\ngroup = nogroup\n"
+	}
+	file := filepath.Join(dir, "fpm.conf")
+	harness.WriteFile(t, file, []byte(conf))
+	args := []string{"-y", file, "-F"}
+	if os.Geteuid() == 0 {
+		args = append(args, "-R")
+	}
+	runUntilTheEnd(t, harness.Tool(t, phpFPM()), args...)
+	listens(t, address)
+}
+
+// phpFPM is the name of PHP's FastCGI server, which Debian calls by its version.
+func phpFPM() string {
+	found, err := filepath.Glob("/usr/sbin/php-fpm*")
+	if err != nil || len(found) == 0 {
+		return "php-fpm"
+	}
+	return found[len(found)-1]
+}
+
+// startNginx runs nginx with the configuration of the example, which its image includes into the part about http.
+func startNginx(t *testing.T, dir, address string, services map[string]string) {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join(dir, "nginx.conf"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	web := t.TempDir()
+	if err := os.CopyFS(web, os.DirFS(filepath.Join(dir, "web"))); err != nil {
+		t.Fatal(err)
+	}
+	for _, readable := range []string{filepath.Dir(web), web} { // by nobody
+		if err := os.Chmod(readable, 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	pairs := []string{"listen 80;", "listen " + address + ";", "/var/www/html", web}
+	for name, at := range services {
+		if !strings.Contains(string(text), name) {
+			t.Errorf("nginx.conf knows no %s", name)
+		}
+		pairs = append(pairs, name, at)
+	}
+	server := strings.NewReplacer(pairs...).Replace(string(text))
+	scratch := t.TempDir()
+	conf := "daemon off; master_process off; pid " + scratch + "/pid; error_log stderr; events {} http { access_log off; default_type text/html;\n"
+	for _, kind := range []string{"client_body", "proxy", "fastcgi", "uwsgi", "scgi"} {
+		conf += kind + "_temp_path " + filepath.Join(scratch, kind) + ";\n"
+	}
+	server = strings.ReplaceAll(server, "include fastcgi_params;", "include /etc/nginx/fastcgi_params;")
+	file := filepath.Join(scratch, "nginx.conf")
+	harness.WriteFile(t, file, []byte(conf+server+"}\n"))
+	runUntilTheEnd(t, harness.Tool(t, "nginx"), "-c", file, "-p", scratch, "-e", "stderr")
+	listens(t, address)
+}
+
+// runUntilTheEnd runs a server that needs no input until the test ends.
+func runUntilTheEnd(t *testing.T, name string, args ...string) {
+	t.Helper()
+	p := harness.Launch(t, nil, name, args...)
+	t.Cleanup(func() { _ = p.Cmd.Process.Kill() })
+}
+
+func listens(t *testing.T, address string) {
+	t.Helper()
+	harness.Eventually(t, address+" listens", func() bool {
+		conn, err := net.Dial("tcp", address)
+		if err == nil {
+			conn.Close()
+		}
+		return err == nil
+	})
+}
