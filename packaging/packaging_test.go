@@ -120,11 +120,12 @@ var places = map[string]string{
 	"/usr/lib/sysusers.d/hassesd.conf":                    "-rw-r--r-- root/root",
 	"/usr/lib/tmpfiles.d/hassesd.conf":                    "-rw-r--r-- root/root",
 	"/usr/share/bash-completion/completions/hassesctl":    "-rw-r--r-- root/root",
+	"/usr/share/bash-completion/completions/hassesd":      "-rw-r--r-- root/root",
 	"/usr/share/fish/vendor_completions.d/hassesctl.fish": "-rw-r--r-- root/root",
+	"/usr/share/fish/vendor_completions.d/hassesd.fish":   "-rw-r--r-- root/root",
 	"/usr/share/doc/hassesd/copyright":                    "-rw-r--r-- root/root",
 	"/usr/share/doc/hassesd/changelog.gz":                 "-rw-r--r-- root/root",
-	"/usr/share/doc/hassesd/examples/no-network.conf":     "-rw-r--r-- root/root",
-	"/usr/share/doc/hassesd/examples/start-as-root.conf":  "-rw-r--r-- root/root",
+	"/usr/share/doc/hassesd/README.md":                    "-rw-r--r-- root/root",
 
 	"/usr/share/doc/hassesd/examples/grafana/hassesd.json":         "-rw-r--r-- root/root",
 	"/usr/share/doc/hassesd/examples/prometheus/hassesd.rules.yml": "-rw-r--r-- root/root",
@@ -134,9 +135,34 @@ var places = map[string]string{
 	"/usr/share/man/man8/hassesd.8.gz":      "-rw-r--r-- root/root",
 }
 
-// contents compares the files of a package with places and extra, the files of this kind alone.
+// pages returns the documents and examples, by their paths below the repository.
+func pages(t *testing.T) (list []string) {
+	t.Helper()
+	for _, dir := range []string{"docs", "examples"} {
+		err := filepath.WalkDir(filepath.Join("..", dir), func(path string, d os.DirEntry, err error) error {
+			if err == nil && d.Type().IsRegular() && d.Name() != ".gitignore" {
+				list = append(list, strings.TrimPrefix(path, "../"))
+			}
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	return list
+}
+
+// contents compares the files of a package with places, the documents and examples, and extra, the files of this kind
+// alone.
 func contents(t *testing.T, got map[string]string, extra ...string) {
 	t.Helper()
+	for _, page := range pages(t) {
+		path := "/usr/share/doc/hassesd/" + page
+		if got[path] != "-rw-r--r-- root/root" {
+			t.Errorf("%s: %q", path, got[path])
+		}
+		extra = append(extra, path)
+	}
 	for path, want := range places {
 		if got[path] != want {
 			t.Errorf("%s: %q, want %q", path, got[path], want)
@@ -162,7 +188,7 @@ func TestDebContents(t *testing.T) {
 			f := strings.Fields(l)
 			got[strings.TrimSuffix(strings.TrimPrefix(f[5], "."), "/")] = f[0] + " " + f[1]
 		}
-		contents(t, got, "/usr/share/zsh/vendor-completions/_hassesctl", "/usr/share/doc/hassesd/changelog.Debian.gz", "/usr/share/lintian/overrides/hassesd")
+		contents(t, got, "/usr/share/zsh/vendor-completions/_hassesctl", "/usr/share/zsh/vendor-completions/_hassesd", "/usr/share/doc/hassesd/changelog.Debian.gz", "/usr/share/lintian/overrides/hassesd")
 		if got := strings.TrimSpace(run(t, "dpkg-deb", "-f", deb, "Architecture")); got != arch {
 			t.Errorf("architecture %s, want %s", got, arch)
 		}
@@ -180,7 +206,7 @@ func TestRPMContents(t *testing.T) {
 			f := strings.Fields(l)
 			got[f[2]] = f[0] + " " + f[1]
 		}
-		contents(t, got, "/usr/share/zsh/site-functions/_hassesctl")
+		contents(t, got, "/usr/share/zsh/site-functions/_hassesctl", "/usr/share/zsh/site-functions/_hassesd")
 		if conf := run(t, "rpm", "-qpc", rpm); conf != "/etc/hassesd/hassesd.toml\n" {
 			t.Errorf("configuration files %q", conf)
 		}
@@ -305,6 +331,26 @@ func TestManualPages(t *testing.T) {
 		cmd.Stderr = &errs
 		if err := cmd.Run(); err != nil || errs.Len() > 0 {
 			t.Errorf("%s: %v, %s", filepath.Base(page), err, errs.String())
+		}
+	}
+}
+
+// TestArchive proves that the archive has documents, examples and completions, like the packages.
+func TestArchive(t *testing.T) {
+	for _, arch := range []string{"amd64", "arm64"} {
+		got := make(map[string]bool)
+		for l := range strings.Lines(run(t, "tar", "-tzf", one(t, "*_linux_"+arch+".tar.gz"))) {
+			_, path, _ := strings.Cut(strings.TrimSpace(l), "/")
+			got[path] = true
+		}
+		want := append(pages(t), "README.md", "LICENSE", "CHANGELOG.md", "copyright", "hassesd.toml", "systemd/hassesd.service", "man/hassesd.8.gz")
+		for _, program := range []string{"hassesd", "hassesctl"} {
+			want = append(want, program, "completion/"+program+"/bash", "completion/"+program+"/zsh", "completion/"+program+"/fish")
+		}
+		for _, path := range want {
+			if !got[path] {
+				t.Errorf("%s is not in the archive for %s", path, arch)
+			}
 		}
 	}
 }

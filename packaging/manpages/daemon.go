@@ -10,7 +10,7 @@ import (
 func daemonPage(e edition) string {
 	p := newPage("hassesd", 8, e, "push events to open browsers over Server-Sent Events")
 	p.title("SYNOPSIS")
-	p.b.WriteString(".B hassesd\n.RI [ flags ]\n.br\n.B hassesd check\n.RI [ flags ]\n.br\n.B hassesd defaults\n.br\n.B hassesd version\n")
+	p.b.WriteString(".B hassesd\n.RI [ flags ]\n.br\n.B hassesd check\n.RI [ flags ]\n.br\n.B hassesd defaults\n.br\n.B hassesd version\n.br\n.B hassesd completion\n.RI [ shell ]\n")
 	p.title("DESCRIPTION")
 	p.text("hassesd holds the connections of browsers that listen with EventSource, and tells those in a room what a back end says to it. " +
 		"It stands on the internet with its own TLS, and runs in the foreground.")
@@ -20,6 +20,7 @@ func daemonPage(e edition) string {
 	p.entry("check", "", "Validate what a start would use, with all the flags of a start, and print ok, or everything that is wrong.")
 	p.entry("defaults", "", "Print the whole configuration file, with each key documented.")
 	p.entry("version", "", "Print the version.")
+	p.entry("completion", "bash|zsh|fish", "Print the completion script for a shell. The packages install it.")
 	p.title("OPTIONS")
 	p.entry("--config", "FILE", "Read settings from this TOML file.")
 	p.entry("--hasses-conf", "FILE", "Read settings from an old hasses.conf.")
