@@ -3,6 +3,7 @@ package daemon
 import (
 	"context"
 	"errors"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -10,41 +11,65 @@ import (
 	"github.com/hassesd/hassesd/internal/edge"
 )
 
+// fakeRooms answers how many rooms there are.
+type fakeRooms struct {
+	mu    sync.Mutex
+	calls int
+	rooms int
+	takes time.Duration
+	fail  error
+}
+
+func (f *fakeRooms) set(rooms int, takes time.Duration, fail error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.rooms, f.takes, f.fail = rooms, takes, fail
+}
+
+func (f *fakeRooms) counts() int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.calls
+}
+
+func (f *fakeRooms) count(context.Context) (int, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.calls++
+	rooms, takes, fail := f.rooms, f.takes, f.fail
+	f.mu.Unlock()
+	<-time.After(takes)
+	f.mu.Lock()
+	return rooms, fail
+}
+
 func TestRoomsAreCountedWhenTheyMayHaveChanged(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var r roomCount
-		calls, rooms := 0, 3
-		var takes time.Duration
-		var fail error
-		count := func(context.Context) (int, error) {
-			calls++
-			<-time.After(takes)
-			return rooms, fail
-		}
+		fake := fakeRooms{rooms: 3}
 		get := func(version uint64, want, wantCalls int) {
 			t.Helper()
-			if got := r.get(time.Now(), version, count); got != want || calls != wantCalls {
+			got := r.get(time.Now(), version, fake.count)
+			if calls := fake.counts(); got != want || calls != wantCalls {
 				t.Errorf("%d rooms after %d counts, want %d after %d", got, calls, want, wantCalls)
 			}
 		}
 		get(1, 3, 1)
-		rooms = 4
+		fake.set(4, 0, nil)
 		get(1, 3, 1) // nothing has happened to streams
 		get(2, 4, 2)
-		rooms, takes = 5, time.Second
+		fake.set(5, time.Second, nil)
 		get(3, 4, 3) // it takes too long to wait for
 		get(3, 4, 3) // and there is only one at a time
 		<-time.After(time.Second)
 		get(3, 5, 3)
-		rooms = 6
+		fake.set(6, 0, nil)
 		get(4, 5, 3) // the last one has used up the time for counting
 		<-time.After(roomCountShare * time.Second)
-		takes = 0
 		get(4, 6, 4)
-		fail = errors.New("stuck")
-		rooms = 0
+		fake.set(0, 0, errors.New("stuck"))
 		get(5, 6, 5)
-		fail = nil
+		fake.set(0, 0, nil)
 		get(5, 0, 6)
 	})
 }

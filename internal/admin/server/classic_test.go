@@ -299,12 +299,17 @@ List of clients:
 Number of connected clients: 12
 Client count subscribed for "room624": 4
 `)
+	// An answer is logged after it was sent.
+	records := strings.Count(string(want), "\n") + 7 + 2
+	for deadline := time.Now().Add(patience); strings.Count(answerQueue.String(), "control answer") < records && time.Now().Before(deadline); {
+		time.Sleep(time.Millisecond)
+	}
 	for _, line := range []string{`command=status line="Pid: 7"`, `command=clientlist line="#1 - <6> info`, `line="Number of connected clients: 12"`} {
 		if !strings.Contains(answerQueue.String(), line) {
 			t.Errorf("the log has no %s:\n%s", line, answerQueue.String())
 		}
 	}
-	if n := strings.Count(answerQueue.String(), "control answer"); n != strings.Count(string(want), "\n")+7+2 {
+	if n := strings.Count(answerQueue.String(), "control answer"); n != records {
 		t.Errorf("%d records", n)
 	}
 	if !strings.Contains(log.String(), fmt.Sprintf("peer_uid=%d", os.Geteuid())) {
