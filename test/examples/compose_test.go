@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/hassesd/hassesd/test/harness"
@@ -160,7 +161,7 @@ func startNginx(t *testing.T, dir, address string, services map[string]string) {
 func runUntilTheEnd(t *testing.T, name string, args ...string) {
 	t.Helper()
 	p := harness.Launch(t, nil, name, args...)
-	t.Cleanup(func() { _ = p.Cmd.Process.Kill() })
+	t.Cleanup(func() { _ = p.Cmd.Process.Signal(syscall.SIGTERM) }) // PHP then ends its workers, too
 }
 
 func listens(t *testing.T, address string) {
