@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/hassesd/hassesd/internal/systemd/systemdtest"
 	"github.com/hassesd/hassesd/test/harness"
 )
 
@@ -300,4 +301,46 @@ func read(t *testing.T, resp *http.Response) (int, string) {
 		t.Fatal(err)
 	}
 	return resp.StatusCode, string(body)
+}
+
+// TestMonitoringOverARestart: the service manager keeps the socket, so that a scrape between two
+// processes waits, and is answered by the next one.
+func TestMonitoringOverARestart(t *testing.T) {
+	t.Parallel()
+	m := systemdtest.New(t)
+	flags, api := harness.WithAPI(t)
+	d := harness.Prepare(t)
+	d.Args = append(d.Args, flags...)
+	runUnder(d, m)
+	m.Forget()
+	d.Signal(syscall.SIGTERM)
+	if code := d.Wait(harness.Patience); code != 0 {
+		t.Fatalf("exit code %d", code)
+	}
+	between, err := net.Dial("tcp", api)
+	if err != nil {
+		t.Fatalf("the listener refuses while nobody is there: %v", err)
+	}
+	defer between.Close()
+	if _, err := io.WriteString(between, "GET /readyz HTTP/1.1\r\nHost: localhost\r\n\r\n"); err != nil {
+		t.Fatal(err)
+	}
+	wantDelivery(d, m)
+	_ = between.SetDeadline(time.Now().Add(harness.Patience))
+	resp, err := http.ReadResponse(bufio.NewReader(between), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if status, body := read(t, resp); status != http.StatusOK {
+		t.Errorf("%d %s", status, body)
+	}
+	kept := 0
+	for _, s := range m.Stored() {
+		if s.Name == "kept-api" {
+			kept++
+		}
+	}
+	if kept != 1 {
+		t.Errorf("%d sockets of api.listen are kept, want 1", kept)
+	}
 }
