@@ -155,6 +155,9 @@ func TestPublishingAtTheListenerOfOperators(t *testing.T) {
 	}
 	harness.WantMessage(t, s, "hello")
 	d.AwaitMetric(api, `hassesd_published_total{door="api"}`, "1")
+	d.AwaitMetric(api, `hassesd_publish_refused_total{reason="http_missing_token"}`, "1")
+	d.AwaitMetric(api, `hassesd_publish_refused_total{reason="http_publish_not_allowed"}`, "1")
+	d.AwaitMetric(api, `hassesd_publish_refused_total{reason="http_draining"}`, "0")
 	if r := d.GetAPI("http://"+api+"/sse", ""); r.Status != http.StatusMethodNotAllowed || r.Header.Get("Allow") != "POST" {
 		t.Errorf("GET: %d, Allow %q", r.Status, r.Header.Get("Allow"))
 	}
