@@ -19,11 +19,31 @@ import (
 // measured more than instructions.
 func BenchmarkFanout(b *testing.B) {
 	for _, loops := range []int{1, 2} {
-		b.Run(fmt.Sprintf("loops=%d", loops), func(b *testing.B) { benchmarkFanout(b, loops) })
+		b.Run(fmt.Sprintf("loops=%d", loops), func(b *testing.B) { benchmarkFanout(b, loops, func(*world) {}) })
 	}
 }
 
-func benchmarkFanout(b *testing.B, loops int) {
+// BenchmarkFanoutScraped is BenchmarkFanout while somebody reads all figures each second, as a scrape of
+// metrics does. Compare the two of one run.
+func BenchmarkFanoutScraped(b *testing.B) {
+	benchmarkFanout(b, 1, func(w *world) {
+		tick := time.NewTicker(time.Second)
+		stop := make(chan struct{})
+		b.Cleanup(func() { tick.Stop(); close(stop) })
+		go func() {
+			for {
+				select {
+				case <-tick.C:
+					w.srv.Stats(w.kernel.Now())
+				case <-stop:
+					return
+				}
+			}
+		}()
+	})
+}
+
+func benchmarkFanout(b *testing.B, loops int, beside func(*world)) {
 	const n = 10_000
 	server, client := testTLS(b)
 	var drains []*drainPoller
@@ -47,6 +67,7 @@ func benchmarkFanout(b *testing.B, loops int) {
 	}
 	w.enqueue("room0", "the first one makes the queues")
 	w.turnTogether()
+	beside(w)
 	b.ReportAllocs()
 	b.ResetTimer()
 	var costs, times []int64
