@@ -87,15 +87,17 @@ const (
 	HandshakeTimeout                  // the client did not finish its handshake in time
 	ProtocolBroken                    // the client sent what is not TLS, what no honest client sends, or more than it has reason to
 	RequestTimeout                    // the client did not finish a request in time
+	WrongKey                          // the client showed a token or key that nobody has given
 )
 
-const numViolations = RequestTimeout + 1
+const numViolations = WrongKey + 1
 
 var violationNames = [numViolations]string{
 	HandshakeFailed:  "handshake_failed",
 	HandshakeTimeout: "handshake_timeout",
 	ProtocolBroken:   "protocol_broken",
 	RequestTimeout:   "request_timeout",
+	WrongKey:         "wrong_key",
 }
 
 func (o Violation) String() string { return violationNames[o] }
@@ -108,12 +110,13 @@ var violationCost = [numViolations]time.Duration{
 	HandshakeTimeout: 10 * time.Second,
 	ProtocolBroken:   5 * time.Second,
 	RequestTimeout:   10 * time.Second,
+	WrongKey:         3 * time.Second,
 }
 
 const (
 	successCredit = time.Second
 	// penaltyThreshold is what a network must owe to be kept out until it owes nothing: three
-	// timeouts, six protocol violations, thirty failures. Less is an ordinary bad day on a mobile
+	// timeouts, six protocol violations, ten wrong keys, thirty failures. Less is an ordinary bad day on a mobile
 	// network.
 	penaltyThreshold = 30 * time.Second
 	// penaltyMax bounds what a network owes, because addresses change hands.

@@ -216,6 +216,13 @@ func (t *Table) RecordViolation(now time.Duration, a netip.Addr, o Violation) (p
 	return penalized
 }
 
+// IsExempt reports whether the limits of an address do not apply to a, wholly or in part.
+func (t *Table) IsExempt(a netip.Addr) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.limits.lifted(a) != 0
+}
+
 func (t *Table) charge(now time.Duration, n Network, o Violation, cost time.Duration) (penalized bool) {
 	r := t.networks.find(n)
 	if r == nil {

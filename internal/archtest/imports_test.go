@@ -87,6 +87,7 @@ var rules = []rule{
 		except: []string{
 			"./internal/edge/...", "./internal/reactor", "./internal/tlsconn", "./internal/tlsrecord", "./internal/keymem", "./internal/hub", "./internal/eventlog/...", "./internal/sse", "./internal/auth",
 			"./internal/pemfile", "./internal/admission", "./internal/list", "./internal/names", "./internal/safetext",
+			"./internal/httppublish", "./internal/publish", "./internal/idempotency",
 		},
 		why: "edge is where reactor, tlsconn and hub meet; settings, control and certificates are handed in",
 	},

@@ -246,6 +246,7 @@ func (d *Daemon) openEdge(descriptors int) {
 		Clock:            time.Now,
 		DescriptorLimit:  descriptors,
 		OtherDescriptors: options.OtherDescriptors(s),
+		Publish:          d.publishing.http,
 	}
 	if d.certificates.store != nil {
 		o.TLS = d.certificates.store.Config

@@ -65,7 +65,7 @@ func (p *publishing) use(s *config.Settings, tokens *auth.Tokens, rights *access
 	c.Access.Tokens = tokens
 	c.Access.FindKey = func(secret string) (httppublish.Key, bool) {
 		k, ok := rights.FindKey(secret)
-		return httppublish.Key{ID: k.ID, MayPublish: k.Role.Includes(api.RolePublish)}, ok
+		return httppublish.Key{ID: k.ID, MayPublish: ok && k.Role.Includes(api.RolePublish)}, ok
 	}
 	p.config.Store(&c)
 }

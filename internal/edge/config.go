@@ -9,6 +9,7 @@ import (
 	"github.com/hassesd/hassesd/internal/auth"
 	"github.com/hassesd/hassesd/internal/edge/site"
 	"github.com/hassesd/hassesd/internal/edge/subscriber"
+	"github.com/hassesd/hassesd/internal/httppublish"
 	"github.com/hassesd/hassesd/internal/hub"
 	"github.com/hassesd/hassesd/internal/reactor"
 	"github.com/hassesd/hassesd/internal/sse"
@@ -34,6 +35,8 @@ type Options struct {
 	// Challenge returns the answer to GET /.well-known/acme-challenge/TOKEN without TLS (RFC 8555
 	// section 8.3). It must not block. It may be nil.
 	Challenge func(token string) (answer string, ok bool)
+	// Publish answers POST. It may be nil if Config.Publish is never set.
+	Publish *httppublish.Service
 }
 
 // tlsSource returns the configuration for the next handshake and a function that reports whether a
@@ -54,6 +57,8 @@ type Config struct {
 	Credentials    bool
 	HSTS           string // value of Strict-Transport-Security, sent over TLS only
 	Demo           bool   // serve the demo page at /
+	Publish        bool   // POST publishes
+	Requests       int    // of POST, in work at a time; must be set with Publish
 
 	Retry             time.Duration // base of retry:, before jitter
 	HeartbeatInterval time.Duration // 0: none
@@ -105,6 +110,7 @@ func newSnapshot(c Config, challenge func(token string) (string, bool)) *snapsho
 			Loopback:    c.Loopback,
 			Credentials: c.Credentials,
 			Demo:        c.Demo,
+			Publish:     c.Publish,
 			HSTS:        c.HSTS,
 			Challenge:   challenge,
 		},

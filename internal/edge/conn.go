@@ -38,6 +38,7 @@ type conn struct {
 	as         admission.Verdict                  // one of those that admit
 	reason     CloseReason                        // why it is ending; meaningful once the transport is closing
 	isLate     bool                               // timings wait for it
+	publishes  bool                               // a POST has come in HTTP/1: the worker has an h1conn for it
 	serverName string                             // SNI
 	serves     func(serverName, host string) bool // which hosts the certificate is for; nil without TLS
 	waiter     *admission.Waiter[*conn]           // from the first bytes of a handshake to its end
@@ -60,7 +61,7 @@ func (c *conn) setTimeout(d time.Duration) { c.transport.SetDeadline(c.w.loop.No
 
 // isReading reports whether the connection waits for its first request in HTTP/1.
 func (c *conn) isReading() bool {
-	return c.h2 == nil && c.transport.State() == transport.Open && c.sub.State() == subscriber.None
+	return c.h2 == nil && c.transport.State() == transport.Open && c.sub.State() == subscriber.None && c.http.ExpectsRequest()
 }
 
 // limits bound what the client may send.

@@ -152,6 +152,9 @@ func (d *drain) endLate(c *conn) (cost int) {
 	case c.isLive():
 		cost = endingCost(&c.sub)
 		c.end(Drained, d.farewell())
+	case c.inWork() != nil:
+		cost = failCost
+		c.inWork().interrupt()
 	case c.transport.State() != transport.Closing:
 		cost = failCost
 		c.fail(Drained)

@@ -263,6 +263,8 @@ func (h *h2conn) endLate(d *drain) (cost int) {
 		if st.isLive() {
 			cost += endingCost(&st.sub)
 			st.end(Drained, d.farewell())
+		} else if st.post != nil {
+			st.post.interrupt()
 		}
 	}
 	if len(streams) == 0 {
@@ -312,8 +314,8 @@ func (h *h2conn) NewStream() (*http2.Stream, http2.Owner) {
 	return &st.Stream, st
 }
 
-// AcceptsBody implements http2.Handler: no request that is served here has a body.
-func (h *h2conn) AcceptsBody(*http2.Stream) bool { return false }
+// AcceptsBody implements http2.Handler: only POST has a body.
+func (h *h2conn) AcceptsBody(s *http2.Stream) bool { return h2streamOf(s).post != nil }
 
 // Refused implements http2.Handler.
 func (h *h2conn) Refused(code http2.ErrCode) {

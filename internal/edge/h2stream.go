@@ -32,6 +32,9 @@ type h2stream struct {
 	isOver bool // the answer has ended, and was counted
 	isSlow bool // it has overflowed: nothing more of it goes out, it would leave a gap
 	isDue  bool // it has had its time, and a walk ends it
+
+	post   *post // the request in work, of a POST that publishes; nil: none
+	unread int   // bytes of its body that the goroutine has not taken
 }
 
 // h2streamOf returns what carries a stream.
@@ -57,6 +60,8 @@ func (st *h2stream) serve(head *http2.Head, end bool) {
 	}
 	sub, ans := site.Decide(req, cfg.rules, c.visitor(st.client().Addr()))
 	switch {
+	case ans.Publish:
+		st.servePost(req)
 	case sub == nil:
 		c.countRefusal(&ans)
 		c.logAnswer(&ans, clientAddr(st.client()))
@@ -91,7 +96,10 @@ func requestOf(head *http2.Head, end bool) (*exchange.Request, *exchange.Answer)
 	if head.HostDiffers {
 		return nil, exchange.Hostile("Host and :authority name different hosts")
 	}
-	req := &exchange.Request{Method: head.Method, Host: head.Authority, HasBody: !end || head.ContentLength > 0}
+	req := &exchange.Request{Method: head.Method, Host: head.Authority, HasBody: !end || head.ContentLength > 0, ContentLength: head.ContentLength}
+	if end {
+		req.ContentLength = 0
+	}
 	path, query, _ := strings.Cut(head.Path, "?")
 	var err error
 	if req.Path, err = url.PathUnescape(path); err != nil {
@@ -120,6 +128,12 @@ func requestOf(head *http2.Head, end bool) (*exchange.Request, *exchange.Answer)
 			forwardedFor = append(forwardedFor, f.Value)
 		case "forwarded":
 			forwarded = append(forwarded, f.Value)
+		case "content-type":
+			req.ContentType = append(req.ContentType, f.Value)
+		case "content-encoding":
+			req.ContentEncoding = append(req.ContentEncoding, f.Value)
+		case "idempotency-key":
+			req.IdempotencyKey = append(req.IdempotencyKey, f.Value)
 		case "access-control-request-method":
 			req.WantMethod = f.Value
 		case "access-control-request-headers":
@@ -210,6 +224,10 @@ func (st *h2stream) over(reason CloseReason) {
 	}
 	st.isOver = true
 	c := st.h.c
+	if st.post != nil {
+		st.post.abandon()
+		st.endPost()
+	}
 	if st.sub.State() != subscriber.None {
 		c.w.srv.closeStream(st.client().Addr())
 		st.sub.Stop()
@@ -356,8 +374,13 @@ func (st *h2stream) Payload(dst []byte, limit int) (out []byte, more bool) {
 	return dst, st.hasPayload()
 }
 
-// Data implements http2.Owner. No body is accepted.
-func (st *h2stream) Data([]byte, bool) {}
+// Data implements http2.Owner.
+func (st *h2stream) Data(p []byte, end bool) {
+	if st.post != nil {
+		st.unread += len(p)
+		st.post.write(p, end)
+	}
+}
 
 // Window implements http2.Owner.
 func (st *h2stream) Window() {

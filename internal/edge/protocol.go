@@ -109,7 +109,7 @@ func (x *protocol) Receive(p []byte) {
 	if c.beginsHTTP2(p) {
 		return
 	}
-	c.take(p)
+	c.receive(p)
 	if c.http.IsExcessive(c.limits()) {
 		c.fail(ExcessInput)
 	}
@@ -223,6 +223,11 @@ func (x *protocol) Expired() {
 			c.streamDeadline()
 			return
 		}
+		if c.publishes && c.h1().isServed && c.http.ExpectsRequest() && len(c.http.Begun()) == 0 {
+			c.http.End()
+			c.finish(Idle)
+			return
+		}
 		if len(c.http.Begun()) > 0 { // browsers connect ahead of time, and may never ask
 			c.violation(admission.RequestTimeout)
 		}
@@ -245,6 +250,7 @@ func (x *protocol) Closed() {
 		c.w.closed[c.reason]++
 	}
 	c.stopSubscriber()
+	c.stopPublishing()
 	c.http.Release()
 	c.w.queues.Cancel(&c.node)
 	c.w.changes++

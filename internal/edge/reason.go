@@ -129,7 +129,7 @@ func refusalOf(a *exchange.Answer) (RefuseReason, bool) {
 		return RefusedForbidden, true
 	case exchange.CodeMisdirected:
 		return RefusedHost, true
-	case exchange.CodeNotFound, exchange.CodeMethodNotAllowed, exchange.CodeBadRequest, exchange.CodeBodyNotAllowed, exchange.CodeURITooLong, exchange.CodeHeadTooLarge,
+	case exchange.CodeNotFound, exchange.CodeMethodNotAllowed, exchange.CodeExpectationFailed, exchange.CodeBadRequest, exchange.CodeBodyNotAllowed, exchange.CodeURITooLong, exchange.CodeHeadTooLarge,
 		exchange.CodeVersionNotSupported:
 		return RefusedRequest, true
 	case "":

@@ -21,8 +21,12 @@ import (
 
 // take consumes plaintext from the client and handles each request in it.
 func (c *conn) take(p []byte) {
-	for len(p) > 0 && c.transport.State() == transport.Open {
-		if c.refuseOther(p) {
+	for c.transport.State() == transport.Open {
+		if !c.mayRead() {
+			c.hold(p)
+			return
+		}
+		if len(p) == 0 || c.refuseOther(p) {
 			return
 		}
 		var ev http1.Event
@@ -32,7 +36,13 @@ func (c *conn) take(p []byte) {
 			c.agent = cutAgent(ev.Request.Agent)
 			c.serve(ev.Request)
 		case http1.EventRefused:
+			if c.http.HasBody() {
+				c.malformedBody(ev.Refusal)
+				continue
+			}
 			c.refuse(ev.Refusal)
+		case http1.EventBody:
+			c.receiveBody(ev)
 		case http1.EventNext:
 			c.next()
 		case http1.EventNone:
@@ -71,6 +81,8 @@ func (c *conn) serve(req *exchange.Request) {
 	c.recognize(req)
 	sub, ans := site.Decide(req, cfg.rules, c.visitor(c.addr()))
 	switch {
+	case ans.Publish:
+		c.servePost(req)
 	case sub == nil:
 		c.countRefusal(&ans)
 		c.logAnswer(&ans, c.peer())
@@ -178,6 +190,8 @@ func (c *conn) visit() (records int) {
 			c.h2.sent()
 		case c.http.NextReady():
 			c.next()
+		case c.publishes:
+			c.readOn()
 		}
 	}
 	return max(records, 1)

@@ -116,9 +116,9 @@ func (r row) http() string {
 	switch {
 	case r.c.h2 != nil:
 		return http20.String()
-	case r.c.sub.State() == subscriber.None:
+	case r.c.sub.State() == subscriber.None && !r.c.publishes:
 		return ""
-	case !r.c.http.IsChunked():
+	case !r.c.http.IsChunked(), r.c.inWork() != nil && r.c.inWork().req.HTTP10:
 		return http10.String()
 	}
 	return http11.String()
@@ -138,6 +138,9 @@ func (r row) state() string {
 		case subscriber.Ending:
 			return "draining"
 		case subscriber.None:
+		}
+		if r.c.inWork() != nil || r.st != nil && r.st.post != nil {
+			return "publishing"
 		}
 		if r.st != nil {
 			return "draining" // the answer of a request that opened no stream

@@ -6,6 +6,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/hassesd/hassesd/internal/httppublish"
 	"github.com/hassesd/hassesd/internal/hub"
 	"github.com/hassesd/hassesd/internal/tlsconn"
 )
@@ -28,8 +29,10 @@ type shared struct {
 	nextConn    atomic.Uint64
 	handshaking atomic.Int64 // handshakes in flight
 	isDraining  atomic.Bool
-	memoryLow   atomic.Bool // no new streams
-	logAway     atomic.Bool // no new streams
+	memoryLow   atomic.Bool          // no new streams
+	logAway     atomic.Bool          // no new streams
+	publish     *httppublish.Service // answers POST
+	posts       postSlots
 	hints       hints
 	bans        bans
 }
@@ -41,6 +44,7 @@ func (s *shared) init(o Options) {
 	if s.clock = o.Clock; s.clock == nil {
 		s.clock = o.Loops[0].Now // which stands still within a turn
 	}
+	s.publish = o.Publish
 	s.log, s.start, s.tlsConfig, s.workers = o.Logger, o.Loops[0].Now(), o.TLS, len(o.Loops)
 	// As many handshakes compute at a time as there are CPUs: a loop that wants to run waits for
 	// one or two of them at most, however many arrive.

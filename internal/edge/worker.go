@@ -44,7 +44,8 @@ type worker struct {
 	overdue    []*subscriber.Subscriber // that have had their time, to be ended
 	tooSlow    []*h2stream              // that have overflowed, to be reset
 	inputs     inputs
-	codec      *http2.Codec // nil before the first HTTP/2 connection
+	h1conns    map[*conn]*h1conn // of those that publish
+	codec      *http2.Codec      // nil before the first HTTP/2 connection
 	date       date
 	writeBuf   []byte           // room for one framed chunk
 	fields     []exchange.Field // room for the fields of a response
@@ -78,6 +79,7 @@ func newWorker(srv *shared, index int, loop *reactor.Loop, h *hub.Hub, seed uint
 		})},
 		queues:   scheduler.New(func(c *conn) *scheduler.Node[conn] { return &c.node }),
 		walks:    walks{wake: loop.Wake},
+		h1conns:  make(map[*conn]*h1conn),
 		writeBuf: make([]byte, http1.ChunkHead, http1.RecordMax),
 		fields:   make([]exchange.Field, 0, maxFields),
 	}

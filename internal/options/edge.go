@@ -23,6 +23,8 @@ func Edge(s *config.Settings, policy *auth.Policy) edge.Config {
 		Credentials:       s.CORS.Credentials,
 		HSTS:              hsts(s.HSTS),
 		Demo:              s.Demo,
+		Publish:           s.Publish.HTTP,
+		Requests:          s.Publish.Requests,
 		Retry:             s.Retry,
 		HeartbeatInterval: s.Heartbeat.Interval,
 		HeartbeatEvent:    s.Heartbeat.Event,

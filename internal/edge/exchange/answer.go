@@ -30,6 +30,7 @@ const (
 	CodeRoomNotAllowed      Code = "room_not_allowed"
 	CodeIDNotAllowed        Code = "id_not_allowed"
 	CodeOriginNotAllowed    Code = "origin_not_allowed"
+	CodeExpectationFailed   Code = "expectation_failed"
 )
 
 // Field is one header field.
@@ -48,7 +49,8 @@ type Answer struct {
 	Hostile bool   // no honest client sends such a request
 	Denial  string // of a 401: the reason, for our log alone
 
-	Stream bool // its fields are those of the stream that GET would open
+	Stream  bool // its fields are those of the stream that GET would open
+	Publish bool // it is none yet: the request's body is to be published
 }
 
 // Refuse returns the answer that refuses a request.

@@ -16,7 +16,15 @@ type Request struct {
 	Agent       string // User-Agent as sent: any bytes but control characters
 	LastEventID string // empty: none, or an empty one, which means the same
 
-	HasBody bool // a body is announced
+	HasBody       bool  // a body is announced
+	ContentLength int64 // of the body; -1: it is not known
+	Continue      bool  // the client waits for 100 (Continue) before it sends the body
+	KeepAlive     bool  // another request may follow on the connection
+
+	// Of the body. Each field of the name.
+	ContentType     []string
+	ContentEncoding []string
+	IdempotencyKey  []string
 
 	// The credentials. These are secrets.
 	Authorization string // empty: none

@@ -25,13 +25,20 @@ func AppendStreamHead(dst []byte, http10, closes bool, fields []exchange.Field) 
 // AppendAnswer appends a whole finite response, which ends the connection. req is nil if the
 // request could not be read.
 func AppendAnswer(dst []byte, req *exchange.Request, a *exchange.Answer) []byte {
+	return appendAnswer(dst, req, a, true)
+}
+
+func appendAnswer(dst []byte, req *exchange.Request, a *exchange.Answer, closes bool) []byte {
 	dst = appendHead(dst, req != nil && req.HTTP10, a.Status, a.Fields)
 	if a.Body != nil {
 		dst = append(dst, "Content-Length: "...)
 		dst = strconv.AppendInt(dst, int64(len(a.Body)), 10)
 		dst = append(dst, "\r\n"...)
 	}
-	dst = append(dst, "Connection: close\r\n\r\n"...)
+	if closes {
+		dst = append(dst, "Connection: close\r\n"...)
+	}
+	dst = append(dst, "\r\n"...)
 	if req != nil && req.Method == http.MethodHead {
 		return dst
 	}

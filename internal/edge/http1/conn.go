@@ -2,11 +2,14 @@ package http1
 
 import "github.com/hassesd/hassesd/internal/edge/exchange"
 
-// phase is the progress of the exchanges on a connection. It only moves forward.
+// phase is the progress of the exchanges on a connection. It only moves forward, but for a request
+// that follows one with a body.
 type phase uint8
 
 const (
 	phaseRequest phase = iota // a request head is expected
+	phaseBody                 // the body of a request is expected
+	phaseAnswer               // it has come, and the answer has not been given; input is kept
 	phaseStream               // a stream is open; another request may follow on it
 	phaseEnded                // the last response is on its way; input is thrown away
 )
@@ -30,6 +33,7 @@ type buffers struct {
 	head  []byte // an incomplete request head or, on an open stream, another request
 	front []byte // goes out before the body: response head and first frame
 	tail  []byte // goes out after the body: the end of the response
+	body  *body  // of the request
 }
 
 // hold makes room for buffers.
@@ -41,7 +45,7 @@ func (c *Conn) hold() {
 
 // tidy lets go of buffers that are empty.
 func (c *Conn) tidy() {
-	if b := c.buffers; b != nil && b.head == nil && b.front == nil && b.tail == nil {
+	if b := c.buffers; b != nil && b.head == nil && b.front == nil && b.tail == nil && b.body == nil {
 		c.buffers = nil
 	}
 }
@@ -78,6 +82,71 @@ func (c *Conn) EndStream(last []byte) {
 		c.tail = append(c.tail, lastChunk...)
 	}
 	c.phase = phaseEnded
+}
+
+// StartBody has Receive decode the body of the request that it returned last; length is -1 for a
+// chunked one. wait: the client waits to be told to send it.
+func (c *Conn) StartBody(length int64, wait bool, l Limits) {
+	c.hold()
+	c.body = newBody(length, l.RequestBytes)
+	c.setPhase(phaseBody)
+	if c.body.isDone() {
+		c.endBody()
+	}
+	if wait {
+		c.front = append(c.front, "HTTP/1.1 100 Continue\r\n\r\n"...)
+	}
+}
+
+func (c *Conn) endBody() {
+	next := phaseAnswer
+	if c.body.isAnswered {
+		next = phaseRequest
+	}
+	c.body = nil
+	c.setPhase(next)
+	c.tidy()
+}
+
+// setPhase is the only way to go on with a request that has a body.
+func (c *Conn) setPhase(to phase) { c.phase = to }
+
+// AnswerAndGoOn queues a finite response, after which another request may come. Once the rest of
+// the body of this one has come, Receive expects that request.
+func (c *Conn) AnswerAndGoOn(req *exchange.Request, a *exchange.Answer) {
+	c.hold()
+	c.front = appendAnswer(c.front, req, a, false)
+	c.said = 0
+	if c.phase == phaseBody {
+		c.body.isAnswered = true
+		return
+	}
+	c.setPhase(phaseRequest)
+}
+
+// HasBody reports whether the body of a request has not come to its end.
+func (c *Conn) HasBody() bool { return c.phase == phaseBody }
+
+// ExpectsRequest reports whether the next byte belongs to the head of a request.
+func (c *Conn) ExpectsRequest() bool { return c.phase == phaseRequest }
+
+// Keep keeps bytes that came too early, until TakeKept.
+func (c *Conn) Keep(p []byte) {
+	if len(p) > 0 {
+		c.hold()
+		c.head = append(c.head, p...)
+	}
+}
+
+// TakeKept returns the bytes that were kept. They may be given to Receive.
+func (c *Conn) TakeKept() []byte {
+	if c.buffers == nil {
+		return nil
+	}
+	p := c.head
+	c.head = nil
+	c.tidy()
+	return p
 }
 
 // Answer queues a finite response, instead of a stream or after one whose body has been sent.

@@ -34,6 +34,8 @@ type Event struct {
 	Kind    EventKind
 	Request *exchange.Request // with EventRequest
 	Refusal *exchange.Answer  // with EventRefused
+	Data    []byte            // with EventBody: of what was received; may be empty
+	End     bool              // with EventBody: the body is complete
 }
 
 // EventKind is a kind of event.
@@ -44,6 +46,7 @@ const (
 	EventNone    EventKind = iota // nothing to act on
 	EventRequest                  // a request
 	EventRefused                  // what came is no request that can be served
+	EventBody                     // a piece of the body
 	EventNext                     // another request on an open stream: call Next when all of the stream's output has left
 )
 
@@ -53,6 +56,10 @@ func (c *Conn) Receive(p []byte, l Limits) (ev Event, rest []byte) {
 	switch c.phase {
 	case phaseRequest:
 		return c.collect(p, l)
+	case phaseBody:
+		return c.decode(p)
+	case phaseAnswer:
+		c.Keep(p)
 	case phaseStream:
 		addTo(&c.said, len(p))
 		if c.IsExcessive(l) {
@@ -72,6 +79,22 @@ func (c *Conn) Receive(p []byte, l Limits) (ev Event, rest []byte) {
 	case phaseEnded:
 	}
 	return Event{}, nil
+}
+
+// decode decodes the next piece of the body.
+func (c *Conn) decode(p []byte) (ev Event, rest []byte) {
+	data, rest, bad := c.body.next(p)
+	if bad != nil {
+		return Event{Kind: EventRefused, Refusal: bad}, nil
+	}
+	end := c.body.isDone()
+	if end {
+		c.endBody()
+	}
+	if len(data) > 0 || end {
+		return Event{Kind: EventBody, Data: data, End: end}, rest
+	}
+	return Event{}, rest
 }
 
 // collect collects a request head. On a stream, bytes after the head start the next one. Other
@@ -155,7 +178,7 @@ func (c *Conn) Begun() []byte {
 // open stream that is one byte more than the client may send.
 func (c *Conn) ReadLimit(l Limits) int {
 	switch c.phase {
-	case phaseRequest:
+	case phaseRequest, phaseBody, phaseAnswer:
 		return readMax
 	case phaseStream:
 		return max(1, l.stream()-int(c.input)+1)

@@ -31,6 +31,10 @@ func ParseRequest(head []byte) (*exchange.Request, *exchange.Answer) {
 	if bad != nil {
 		return nil, bad
 	}
+	expect := hr.Header.Get("Expect")
+	if hr.Method == http.MethodPost && expect != "" && !strings.EqualFold(expect, "100-continue") {
+		return nil, exchange.Refuse(http.StatusExpectationFailed, exchange.CodeExpectationFailed, "the only expectation that can be met is 100-continue")
+	}
 	return &exchange.Request{
 		Method:      hr.Method,
 		HTTP10:      hr.ProtoMinor == 0,
@@ -41,6 +45,13 @@ func ParseRequest(head []byte) (*exchange.Request, *exchange.Answer) {
 		Agent:       hr.Header.Get("User-Agent"),
 		LastEventID: strings.Join(hr.Header["Last-Event-Id"], ", "), // several make an unknown id, as RFC 9110 section 5.3 has it
 		HasBody:     hr.ContentLength != 0,
+
+		ContentLength:   hr.ContentLength,
+		Continue:        hr.Method == http.MethodPost && expect != "" && hr.ContentLength != 0 && hr.ProtoMinor > 0,
+		KeepAlive:       !hr.Close && hr.ProtoMinor > 0,
+		ContentType:     hr.Header["Content-Type"],
+		ContentEncoding: hr.Header["Content-Encoding"],
+		IdempotencyKey:  hr.Header["Idempotency-Key"],
 
 		Authorization: hr.Header.Get("Authorization"),
 		Cookie:        strings.Join(hr.Header["Cookie"], "; "),

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"net/http"
+	"reflect"
 	"strings"
 	"testing"
 
@@ -50,8 +51,8 @@ func TestParseRequest(t *testing.T) {
 		{"CONNECT", "CONNECT a:443 HTTP/1.1\r\nHost: a\r\n\r\n", exchange.Request{Method: "CONNECT", Host: "a:443"}},
 		{"a method of its own", "get /sse HTTP/1.1\r\nHost: a\r\n\r\n", exchange.Request{Method: "get", Host: "a", Path: "/sse"}},
 		{"length 0", "GET /sse HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n", exchange.Request{Method: "GET", Host: "a", Path: "/sse"}},
-		{"length 5", "GET /sse HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\n", exchange.Request{Method: "GET", Host: "a", Path: "/sse", HasBody: true}},
-		{"chunked", "POST /sse HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: Chunked\r\n\r\n", exchange.Request{Method: "POST", Host: "a", Path: "/sse", HasBody: true}},
+		{"length 5", "GET /sse HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\n", exchange.Request{Method: "GET", Host: "a", Path: "/sse", HasBody: true, ContentLength: 5}},
+		{"chunked", "POST /sse HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: Chunked\r\n\r\n", exchange.Request{Method: "POST", Host: "a", Path: "/sse", HasBody: true, ContentLength: -1}},
 		{"UTF-8 in Last-Event-ID", "GET /sse HTTP/1.1\r\nHost: a\r\nLast-Event-ID: é-5\r\n\r\n", exchange.Request{Method: "GET", Host: "a", Path: "/sse", LastEventID: "é-5"}},
 		{"empty Last-Event-ID", "GET /sse HTTP/1.1\r\nHost: a\r\nLast-Event-ID: \r\n\r\n", exchange.Request{Method: "GET", Host: "a", Path: "/sse"}},
 		{"two Last-Event-IDs", "GET /sse HTTP/1.1\r\nHost: a\r\nLast-Event-ID: e-1\r\nLast-Event-ID: e-2\r\n\r\n", exchange.Request{Method: "GET", Host: "a", Path: "/sse", LastEventID: "e-1, e-2"}},
@@ -68,10 +69,35 @@ func TestParseRequest(t *testing.T) {
 			if bad != nil {
 				t.Fatalf("refused: %+v", bad)
 			}
-			if *got != tt.want {
+			got.KeepAlive = false // see TestWhatFollowsARequest
+			if !reflect.DeepEqual(*got, tt.want) {
 				t.Errorf("got  %+v\nwant %+v", *got, tt.want)
 			}
 		})
+	}
+}
+
+func TestWhatFollowsARequest(t *testing.T) {
+	for _, tt := range []struct {
+		name, head          string
+		keepAlive, isWaited bool
+	}{
+		{"HTTP/1.1", "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\n\r\n", true, false},
+		{"close", "POST / HTTP/1.1\r\nHost: a\r\nconnection: x, Close\r\n\r\n", false, false},
+		{"HTTP/1.0", "POST / HTTP/1.0\r\nConnection: keep-alive\r\nContent-Length: 1\r\nExpect: 100-continue\r\n\r\n", false, false},
+		{"a body that is to be asked for", "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nExpect: 100-Continue\r\n\r\n", true, true},
+		{"no body to be asked for", "POST / HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\n\r\n", true, false},
+	} {
+		got, bad := ParseRequest([]byte(tt.head))
+		if bad != nil {
+			t.Fatalf("%s: %+v", tt.name, bad)
+		}
+		if got.KeepAlive != tt.keepAlive || got.Continue != tt.isWaited {
+			t.Errorf("%s: keep-alive %t, waits for 100 %t", tt.name, got.KeepAlive, got.Continue)
+		}
+	}
+	if _, bad := ParseRequest([]byte("POST / HTTP/1.1\r\nHost: a\r\nExpect: tea\r\n\r\n")); bad == nil || bad.Status != 417 {
+		t.Errorf("another expectation: %+v", bad)
 	}
 }
 
@@ -85,8 +111,8 @@ func TestParseRequestDoesNotKeepTheHead(t *testing.T) {
 	for i := range head {
 		head[i] = '!'
 	}
-	want := exchange.Request{Method: "GET", Host: "a", Path: "/sse", RawQuery: "subscribe=room", Origin: "https://a", Agent: "x", LastEventID: "e-1"}
-	if *req != want {
+	want := exchange.Request{KeepAlive: true, Method: "GET", Host: "a", Path: "/sse", RawQuery: "subscribe=room", Origin: "https://a", Agent: "x", LastEventID: "e-1"}
+	if !reflect.DeepEqual(*req, want) {
 		t.Errorf("got %+v, want %+v", *req, want)
 	}
 }

@@ -13,7 +13,7 @@ const preflightAge = "7200"
 // askableHeaders are the request headers that a page on an allowed origin may set, beside those
 // that need no permission: what EventSource, its polyfills and hasses' own pages send, and tokens.
 // Most are never read, so allowing them grants nothing.
-var askableHeaders = []string{"Last-Event-ID", "Cache-Control", "X-Requested-With", "Authorization", "Content-Type", "Pragma"}
+var askableHeaders = []string{"Last-Event-ID", "Cache-Control", "X-Requested-With", "Authorization", "Content-Type", "Idempotency-Key", "Pragma"}
 
 // appendCORS appends the header fields that let a page read the answer, if its origin is allowed.
 // It echoes only origins that matched the list, so no other bytes. req may be nil.
@@ -50,7 +50,7 @@ func appendPreflight(dst []exchange.Field, req *exchange.Request, r *Rules) []ex
 	if !slices.Contains(r.Origins, "*") && !r.allows(req.Origin) {
 		return dst
 	}
-	dst = append(dst, exchange.Field{Name: "Access-Control-Allow-Methods", Value: AllowedMethods})
+	dst = append(dst, exchange.Field{Name: "Access-Control-Allow-Methods", Value: allowedMethods(req, r)})
 	if granted := grantHeaders(req.WantHeaders); granted != "" {
 		dst = append(dst, exchange.Field{Name: "Access-Control-Allow-Headers", Value: granted})
 	}

@@ -23,7 +23,7 @@ func Decide(req *exchange.Request, r *Rules, v Visitor) (*Subscription, exchange
 			return nil, *exchange.Refuse(http.StatusBadRequest, exchange.CodeBodyNotAllowed, "a "+req.Method+" request has no body here")
 		}
 	case http.MethodConnect:
-		return nil, methodNotAllowed(req)
+		return nil, methodNotAllowed(req, r)
 	}
 	if r.HealthPath != "" && req.Path == r.HealthPath {
 		return nil, decideHealth(req, r, v)
@@ -73,7 +73,7 @@ func decideHealth(req *exchange.Request, r *Rules, v Visitor) exchange.Answer {
 	case http.MethodOptions:
 		return options(req, r)
 	default:
-		return methodNotAllowed(req)
+		return methodNotAllowed(req, r)
 	}
 	ans := exchange.Answer{
 		Status: http.StatusOK,
@@ -103,8 +103,12 @@ func decideStream(req *exchange.Request, r *Rules, v Visitor) (*Subscription, ex
 		return sub, exchange.Answer{}
 	case http.MethodOptions:
 		return nil, options(req, r)
+	case http.MethodPost:
+		if r.Publish {
+			return nil, exchange.Answer{Publish: true}
+		}
 	}
-	return nil, methodNotAllowed(req)
+	return nil, methodNotAllowed(req, r)
 }
 
 // decidePage returns the answer to a request for a page of the demo.
@@ -115,18 +119,27 @@ func decidePage(req *exchange.Request, p *page, r *Rules) exchange.Answer {
 	case http.MethodOptions:
 		return options(req, r)
 	}
-	return methodNotAllowed(req)
+	return methodNotAllowed(req, r)
 }
 
 // options returns the answer to OPTIONS, which may be a preflight.
 func options(req *exchange.Request, r *Rules) exchange.Answer {
-	allow := []exchange.Field{{Name: "Allow", Value: AllowedMethods}}
+	allow := []exchange.Field{{Name: "Allow", Value: allowedMethods(req, r)}}
 	return exchange.Answer{Status: http.StatusNoContent, Fields: appendPreflight(allow, req, r)}
 }
 
-func methodNotAllowed(req *exchange.Request) exchange.Answer {
+// allowedMethods returns the methods of the resource that is asked for.
+func allowedMethods(req *exchange.Request, r *Rules) string {
+	if r.Publish && (req.Path == r.Path || req.Path == "*") {
+		return publishedMethods
+	}
+	return AllowedMethods
+}
+
+func methodNotAllowed(req *exchange.Request, r *Rules) exchange.Answer {
+	allowed := allowedMethods(req, r)
 	bad := exchange.Refuse(http.StatusMethodNotAllowed, exchange.CodeMethodNotAllowed,
-		"the method "+safetext.Quote(req.Method)+" is not allowed; use "+AllowedMethods)
-	bad.Fields = []exchange.Field{{Name: "Allow", Value: AllowedMethods}}
+		"the method "+safetext.Quote(req.Method)+" is not allowed; use "+allowed)
+	bad.Fields = []exchange.Field{{Name: "Allow", Value: allowed}}
 	return *bad
 }

@@ -9,8 +9,11 @@ import (
 	"github.com/hassesd/hassesd/internal/auth"
 )
 
-// AllowedMethods are the methods of every resource.
-const AllowedMethods = "GET, HEAD, OPTIONS"
+// The methods of every resource, and those of the path of the streams where POST publishes.
+const (
+	AllowedMethods   = "GET, HEAD, OPTIONS"
+	publishedMethods = AllowedMethods + ", POST"
+)
 
 // Rules is the configuration of requests. It is immutable: a reload makes a new one.
 type Rules struct {
@@ -22,6 +25,7 @@ type Rules struct {
 	Origins     []string     // whose pages may read, as browsers write them: https://www.example.org; or "*", any page
 	Loopback    bool         // pages of sites on the client's own machine may read as well
 	Credentials bool         // pages of listed origins may send cookies; has no effect with "*"
+	Publish     bool         // POST publishes
 	Demo        bool         // serve the demo page at /
 	HSTS        string       // value of Strict-Transport-Security over TLS; empty: none
 	// Challenge returns the answer to GET /.well-known/acme-challenge/TOKEN without TLS. It must

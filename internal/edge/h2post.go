@@ -1,0 +1,51 @@
+package edge
+
+import (
+	"github.com/hassesd/hassesd/internal/edge/exchange"
+	"github.com/hassesd/hassesd/internal/edge/scheduler"
+)
+
+var _ poster = (*h2stream)(nil)
+
+// servePost serves a POST that publishes. What the goroutine has not taken of its body is not given
+// back to the stream's window, so that a client that is held back stops.
+func (st *h2stream) servePost(req *exchange.Request) {
+	c := st.h.c
+	p, refused := c.beginPost(req, st.client(), st, pipeHTTP2)
+	if refused != nil {
+		c.logAnswer(refused, clientAddr(st.client()))
+		st.answer(req, refused)
+		return
+	}
+	st.post = p
+	if req.ContentLength == 0 {
+		p.write(nil, true)
+	}
+}
+
+// took implements poster.
+func (st *h2stream) took(n int) {
+	st.unread -= n
+	st.h.mux.Consumed(&st.Stream, n)
+	st.h.c.schedule(scheduler.High)
+}
+
+// endPost gives back what nobody will take.
+func (st *h2stream) endPost() {
+	st.post = nil
+	st.h.mux.Consumed(&st.Stream, st.unread)
+	st.unread = 0
+}
+
+// published implements poster.
+func (st *h2stream) published(req *exchange.Request, a *exchange.Answer) {
+	c := st.h.c
+	st.endPost()
+	if a == nil {
+		st.reset(TransportFailed)
+		return
+	}
+	c.logAnswer(a, clientAddr(st.client()))
+	st.answer(req, a)
+	c.visit()
+}
