@@ -14,6 +14,7 @@ import (
 
 	"github.com/hassesd/hassesd/internal/eventlog"
 	"github.com/hassesd/hassesd/internal/eventlog/memory"
+	"github.com/hassesd/hassesd/internal/httppublish"
 	"github.com/hassesd/hassesd/internal/hub"
 	"github.com/hassesd/hassesd/internal/names"
 	"github.com/hassesd/hassesd/internal/reactor"
@@ -46,6 +47,7 @@ type setup struct {
 	fds       int
 	log       slog.Handler                             // nil: nowhere
 	poller    func(*reactortest.Poller) reactor.Poller // what the loops see of the kernel; nil: all
+	publish   func(*world) *httppublish.Service        // Options.Publish; nil: none
 }
 
 func newWorld(t testing.TB, change func(*setup)) *world {
@@ -85,7 +87,12 @@ func newWorld(t testing.TB, change func(*setup)) *world {
 	w.hub = hub.New(s.hub)
 	w.log = memory.New(memory.Options{Last: w.hub.LastID(), Now: w.kernel.Now})
 	w.log.Follow(w.hub)
+	var service *httppublish.Service
+	if s.publish != nil {
+		service = s.publish(w)
+	}
 	w.srv = New(Options{
+		Publish:         service,
 		Loops:           w.loops,
 		Hub:             w.hub,
 		TLS:             func() (*tls.Config, func(serverName, host string) bool) { return s.tls, s.serves },
