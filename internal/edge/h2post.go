@@ -1,6 +1,8 @@
 package edge
 
 import (
+	"net/http"
+
 	"github.com/hassesd/hassesd/internal/edge/exchange"
 	"github.com/hassesd/hassesd/internal/edge/scheduler"
 )
@@ -44,6 +46,9 @@ func (st *h2stream) published(req *exchange.Request, a *exchange.Answer) {
 	if a == nil {
 		st.reset(TransportFailed)
 		return
+	}
+	if a.Status == http.StatusOK {
+		st.h.mux.Credit()
 	}
 	c.logAnswer(a, clientAddr(st.client()))
 	st.answer(req, a)

@@ -527,3 +527,33 @@ func TestPostIsOffUnlessItIsTurnedOn(t *testing.T) {
 	w.turn()
 	c.want(`HTTP/1.1 405 Method Not Allowed\r\nAllow: GET, HEAD, OPTIONS\r\n`)
 }
+
+// A publisher may send as many requests and frames as it likes, since each of them is wanted.
+func TestAPublisherOverHTTP2IsNoFlood(t *testing.T) {
+	t.Parallel()
+	w := postWorld(t, nil)
+	h := w.connectH2()
+	h.post("/sse?to=a", "text/event-stream", false)
+	stream := h.number
+	for range 30 {
+		for range 100 {
+			h.must(h.write.WriteData(stream, false, []byte("data: x\n\n")))
+		}
+		h.flush()
+	}
+	h.data(stream, "", true)
+	w.await("the answer", func() bool { h.pump(); return h.answers[stream].ended })
+	if a := h.answers[stream]; !strings.Contains(a.body.String(), `"published":3000`) {
+		t.Errorf("got %s %s", a.status, a.body.String())
+	}
+	for range 2000 {
+		h.post("/sse", formType, false)
+		h.must(h.write.WriteData(h.number, false, []byte("to=a&data=x")))
+		h.data(h.number, "", true)
+		w.await("the answer", func() bool { h.pump(); return h.answers[h.number].ended })
+		delete(h.answers, h.number-20)
+	}
+	if h.goAway != nil {
+		t.Errorf("the connection was ended: %v", *h.goAway)
+	}
+}

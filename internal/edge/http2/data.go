@@ -81,11 +81,18 @@ func (c *Conn) data(p []byte, last bool) error {
 		c.giveBack(len(p))
 		return nil
 	}
+	if last && h.length > 0 {
+		c.budget.add(costFrame + h.length>>10) // its owner asked for it; windows bound it
+	}
 	if len(p) > 0 || end {
 		s.owner.Data(p, end)
 	}
 	return nil
 }
+
+// Credit gives back what a request and the empty frame at its end have cost: the client may make as
+// many of the kind as it likes.
+func (c *Conn) Credit() { c.budget.add(costRequest + costFrame) }
 
 // payloadLength is how much of the DATA frame under way is data.
 func (c *Conn) payloadLength() int {
