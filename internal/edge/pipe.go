@@ -109,7 +109,7 @@ func (p *pipe) take(b []byte) (n, report int, err error) {
 
 // wait waits for the loop to write, until the deadline.
 func (p *pipe) wait() error {
-	left := time.Until(p.deadline)
+	left := time.Until(p.deadline) //nolint:forbidigo // a goroutine waits here, and its deadline is of the real clock
 	if p.deadline.IsZero() {
 		<-p.ready
 		return nil

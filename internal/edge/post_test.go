@@ -437,8 +437,12 @@ func (h *h2client) post(path, contentType string, end bool) {
 	h.answers[h.number] = &h2answer{}
 	h.block.Reset()
 	for _, f := range [][2]string{
-		{":method", "POST"}, {":scheme", "http"}, {":authority", "localhost"}, {":path", path},
-		{"authorization", "Bearer " + postKey}, {"content-type", contentType},
+		{":method", "POST"},
+		{":scheme", "http"},
+		{":authority", "localhost"},
+		{":path", path},
+		{"authorization", "Bearer " + postKey},
+		{"content-type", contentType},
 	} {
 		h.must(h.encoder.WriteField(hpack.HeaderField{Name: f[0], Value: f[1]}))
 	}
