@@ -82,7 +82,7 @@ func (c *Conn) data(p []byte, last bool) error {
 		return nil
 	}
 	if last && h.length > 0 {
-		c.budget.add(costFrame + h.length>>10) // its owner asked for it; windows bound it
+		c.budget.add(costFrame + h.length/bytesPerPoint) // its owner asked for it; windows bound it
 	}
 	if len(p) > 0 || end {
 		s.owner.Data(p, end)
@@ -90,9 +90,9 @@ func (c *Conn) data(p []byte, last bool) error {
 	return nil
 }
 
-// Credit gives back what a request and the empty frame at its end have cost: the client may make as
-// many of the kind as it likes.
-func (c *Conn) Credit() { c.budget.add(costRequest + costFrame) }
+// Credit gives back what a request costs, with the empty frame at its end and two WINDOW_UPDATEs for
+// its answer: the client may make as many of the kind as it likes.
+func (c *Conn) Credit() { c.budget.add(costRequest + 3*costFrame) }
 
 // payloadLength is how much of the DATA frame under way is data.
 func (c *Conn) payloadLength() int {
