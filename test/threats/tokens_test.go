@@ -243,7 +243,9 @@ func TestT15WithoutKeysNoStart(t *testing.T) {
 		"PEM for a secret":     {"check", "--dev", "--auth", "jwt", "--jwt-key", "HS256:" + d.Path("es.pem")},
 		"the private key":      {"check", "--dev", "--auth", "jwt", "--jwt-key", "ES256:" + d.Path("es-private.pem")},
 		"none with others":     {"check", "--dev", "--auth", "none,jwt", "--jwt-key", "ES256:" + d.Path("es.pem")},
-		"a key for nobody":     {"check", "--dev", "--auth", "none", "--jwt-key", "ES256:" + d.Path("es.pem")},
+		"a key for nobody": { // in development mode it is for publishers
+			"check", "--auth", "none", "--cert-file", d.Path("cert.pem"), "--key-file", d.Path("key.pem"), "--jwt-key", "ES256:" + d.Path("es.pem"),
+		},
 	} {
 		if r := harness.Run(t, "", harness.Hassesd, args...); r.Code != 2 || !strings.Contains(r.Stderr, "auth.") {
 			t.Errorf("%s: %s; want exit code 2 and the key of the setting", name, r)
