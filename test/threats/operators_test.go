@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"crypto/tls"
+	"encoding/json"
 	"fmt"
 	"io"
 	"net"
@@ -81,6 +82,35 @@ func TestT40DNSRebinding(t *testing.T) {
 	_ = resp.Body.Close()
 	if resp.StatusCode != http.StatusForbidden {
 		t.Errorf("POST of a foreign page: %s", resp.Status)
+	}
+}
+
+// TestT40DNSRebindingOfABrowser does the same with Chromium, for which the listener is a page of that
+// site.
+func TestT40DNSRebindingOfABrowser(t *testing.T) {
+	t.Parallel()
+	chromium := harness.Tool(t, "chromium")
+	flags, api := harness.WithAPI(t)
+	harness.Start(t, flags...)
+	_, port := harness.SplitAddress(t, api)
+	paths := []string{"/metrics", "/readyz"}
+	p := harness.Launch(t, []string{"CHROMIUM=" + chromium}, harness.Node(t), append([]string{"../js/rebinding.mjs", port}, paths...)...)
+	for _, path := range paths {
+		var seen struct {
+			Path, Text string
+			Status     int
+		}
+		select {
+		case line := <-p.Lines:
+			if err := json.Unmarshal([]byte(line), &seen); err != nil {
+				t.Fatalf("%q: %v", line, err)
+			}
+		case <-time.After(2 * harness.Patience):
+			t.Fatal("the page says nothing")
+		}
+		if seen.Path != path || seen.Status != http.StatusMisdirectedRequest || strings.Contains(seen.Text, "hassesd_") {
+			t.Errorf("the page sees %+v", seen)
+		}
 	}
 }
 
