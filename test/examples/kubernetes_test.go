@@ -4,6 +4,7 @@ import (
 	"crypto/tls"
 	"io"
 	"maps"
+	"net"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -38,6 +39,11 @@ type kubernetesObject struct {
 	}
 }
 
+// httpProbe is a probe by a request.
+type httpProbe struct {
+	HTTPGet struct{ Path, Port, Scheme string }
+}
+
 type podSpec struct {
 	TerminationGracePeriodSeconds int
 	SecurityContext               struct {
@@ -56,11 +62,9 @@ type podSpec struct {
 			ReadOnlyRootFilesystem   bool
 			Capabilities             struct{ Drop []string }
 		}
-		LivenessProbe, StartupProbe struct{ Exec struct{ Command []string } }
-		ReadinessProbe              struct {
-			HTTPGet struct{ Path, Port, Scheme string }
-		}
-		Lifecycle struct {
+		StartupProbe                  struct{ Exec struct{ Command []string } }
+		LivenessProbe, ReadinessProbe httpProbe
+		Lifecycle                     struct {
 			PreStop struct{ Sleep struct{ Seconds int } }
 		}
 		VolumeMounts []struct{ Name, MountPath, SubPath string }
@@ -100,7 +104,7 @@ func TestKubernetes(t *testing.T) {
 	}
 	if got, want := slices.Sorted(maps.Keys(byKind)), []string{
 		"ConfigMap hassesd", "Deployment hassesd", "NetworkPolicy hassesd", "PersistentVolumeClaim hassesd",
-		"PodDisruptionBudget hassesd", "Secret hassesd", "Service hassesd", "Service hassesd-control",
+		"PodDisruptionBudget hassesd", "Secret hassesd", "Secret hassesd-keys", "Service hassesd", "Service hassesd-control",
 	}; !slices.Equal(got, want) {
 		t.Fatalf("objects %q, want %q", got, want)
 	}
@@ -143,8 +147,10 @@ func checkPod(t *testing.T, pod podSpec, objects map[string]kubernetesObject) {
 			}
 		}
 	}
-	if !ports[c.ReadinessProbe.HTTPGet.Port] {
-		t.Errorf("the readiness probe asks port %q", c.ReadinessProbe.HTTPGet.Port)
+	for _, probe := range []httpProbe{c.ReadinessProbe, c.LivenessProbe} {
+		if !ports[probe.HTTPGet.Port] || probe.HTTPGet.Port != "api" {
+			t.Errorf("a probe asks the port %q for %s", probe.HTTPGet.Port, probe.HTTPGet.Path)
+		}
 	}
 	volumes := make(map[string]bool)
 	for _, v := range pod.Volumes {
@@ -161,6 +167,30 @@ func checkPod(t *testing.T, pod podSpec, objects map[string]kubernetesObject) {
 			t.Errorf("the volume %s is not there", m.Name)
 		}
 	}
+}
+
+func readFile(t *testing.T, path string) []byte {
+	t.Helper()
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return text
+}
+
+// ownAddress returns an address of this machine, beyond loopback if it has one.
+func ownAddress(t *testing.T) string {
+	t.Helper()
+	addresses, err := net.InterfaceAddrs()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, a := range addresses {
+		if n, ok := a.(*net.IPNet); ok && n.IP.IsGlobalUnicast() {
+			return n.IP.String()
+		}
+	}
+	return "127.0.0.1"
 }
 
 // runPod runs the daemon of a pod on this machine.
@@ -195,22 +225,41 @@ func runPod(t *testing.T, pod podSpec, config string) {
 	volume("run/hassesd", os.ModeSetgid|0o777)
 	volume("var/lib/hassesd", os.ModeSetgid|0o775)
 	secret := volume("etc/hassesd/tls", os.ModeSetgid|0o750)
-	for from, to := range map[string]string{"cert.pem": "tls.crt", "key.pem": "tls.key"} {
-		text, err := os.ReadFile(d.Path(from))
-		if err != nil {
+	keys := volume("etc/hassesd/keys", os.ModeSetgid|0o750)
+	put := func(path string, text []byte) {
+		t.Helper()
+		harness.WriteFile(t, path, text)
+		if err := os.Chown(path, 0, group); err != nil {
 			t.Fatal(err)
 		}
-		harness.WriteFile(t, filepath.Join(secret, to), text)
-		if err := os.Chown(filepath.Join(secret, to), 0, group); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.Chmod(filepath.Join(secret, to), 0o440); err != nil {
+		if err := os.Chmod(path, 0o440); err != nil {
 			t.Fatal(err)
 		}
 	}
+	// project replaces the Secret's files at one stroke, as a kubelet does.
+	project := func(version string) {
+		t.Helper()
+		next := volume("etc/hassesd/tls/.."+version, os.ModeSetgid|0o750)
+		put(filepath.Join(next, "tls.crt"), readFile(t, d.Path("cert.pem")))
+		put(filepath.Join(next, "tls.key"), readFile(t, d.Path("key.pem")))
+		if err := os.Symlink(".."+version, filepath.Join(secret, "..data_tmp")); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Rename(filepath.Join(secret, "..data_tmp"), filepath.Join(secret, "..data")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	project("v1")
+	for _, name := range []string{"tls.crt", "tls.key"} {
+		if err := os.Symlink("..data/"+name, filepath.Join(secret, name)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	put(filepath.Join(keys, "prometheus.key"), []byte("replace-me-by-a-key-of-your-own"))
 	_, https := harness.SplitAddress(t, d.HTTPS)
 	_, control := harness.SplitAddress(t, d.TCP)
-	config = strings.NewReplacer(`"/etc/`, `"`+root+`/etc/`, `"/run/`, `"`+root+`/run/`, `"/var/`, `"`+root+`/var/`, ":8443", ":"+https, ":8085", ":"+control, `"20s"`, `"1s"`).Replace(config)
+	_, api := harness.SplitAddress(t, harness.FreeAddress(t))
+	config = strings.NewReplacer(`"/etc/`, `"`+root+`/etc/`, `"/run/`, `"`+root+`/run/`, `"/var/`, `"`+root+`/var/`, ":8443", ":"+https, ":8085", ":"+control, ":8444", ":"+api, `"20s"`, `"1s"`).Replace(config)
 	file := filepath.Join(root, "hassesd.toml")
 	if err := os.WriteFile(file, []byte(config), 0o644); err != nil {
 		t.Fatal(err)
@@ -218,20 +267,19 @@ func runPod(t *testing.T, pod podSpec, config string) {
 	d.Dir, d.Socket = root, filepath.Join(root, "run/hassesd/own/control.sock")
 	user := strconv.Itoa(pod.SecurityContext.RunAsUser)
 	d.Wrap = []string{setpriv, "--reuid", user, "--regid", user, "--groups", strconv.Itoa(group), "--no-new-privs", "--bounding-set", "-all", harness.Hassesd}
-	d.Env, d.Args = []string{"HASSESD_CONFIG=" + file}, nil
+	d.Env, d.Args = []string{"HASSESD_CONFIG=" + file, "HASSESD_TLS_WATCH=100ms"}, nil
 	d.Run()
 
-	for _, probe := range [][]string{c.StartupProbe.Exec.Command, c.LivenessProbe.Exec.Command} {
-		if probe[0] != "/usr/bin/hassesctl" {
-			t.Fatalf("a probe runs %q", probe)
-		}
-		if r := d.Ctl(probe[1:]...); r.Code != 0 {
-			t.Errorf("%q: %s", probe, r)
-		}
+	startup := c.StartupProbe.Exec.Command
+	if startup[0] != "/usr/bin/hassesctl" {
+		t.Fatalf("the startup probe runs %q", startup)
+	}
+	if r := d.Ctl(startup[1:]...); r.Code != 0 {
+		t.Errorf("%q: %s", startup, r)
 	}
 	kubelet := &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}, DisableKeepAlives: true}, Timeout: harness.Patience}
-	ready := func() string { // as a kubelet asks, by the pod's address
-		res, err := kubelet.Get(strings.ToLower(c.ReadinessProbe.HTTPGet.Scheme) + "://" + d.HTTPS + c.ReadinessProbe.HTTPGet.Path)
+	ask := func(probe httpProbe) string { // as a kubelet does, by the pod's address
+		res, err := kubelet.Get(strings.ToLower(probe.HTTPGet.Scheme) + "://" + net.JoinHostPort(ownAddress(t), api) + probe.HTTPGet.Path)
 		if err != nil {
 			return err.Error()
 		}
@@ -242,12 +290,32 @@ func runPod(t *testing.T, pod podSpec, config string) {
 		}
 		return strconv.Itoa(res.StatusCode) + " " + strings.TrimSpace(string(body))
 	}
-	if got := ready(); got != "200 ok" {
-		t.Errorf("readiness: %s", got)
+	for _, probe := range []httpProbe{c.LivenessProbe, c.ReadinessProbe} {
+		if got := ask(probe); got != `200 {"status":"ok"}` {
+			t.Errorf("%s: %s", probe.HTTPGet.Path, got)
+		}
+	}
+	if res, err := kubelet.Get("https://" + net.JoinHostPort(ownAddress(t), api) + "/metrics"); err != nil || res.StatusCode != http.StatusUnauthorized {
+		t.Errorf("metrics without a key: %+v, %v", res, err)
+	} else {
+		res.Body.Close()
 	}
 	if got := d.Classic("tcp").Ask("tcpnumberofclients"); !strings.HasPrefix(got, `{"numberofclients": `) {
 		t.Errorf("a back end gets %q", got)
 	}
+
+	serial := func() string {
+		conn, err := tls.Dial("tcp", d.HTTPS, &tls.Config{InsecureSkipVerify: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close()
+		return conn.ConnectionState().PeerCertificates[0].SerialNumber.String()
+	}
+	before := serial()
+	d.CA.Issue(t, d.Dir)
+	project("v2")
+	harness.Eventually(t, "the renewed certificate is served", func() bool { return serial() != before })
 
 	window := 20 * time.Second // drain.window of the ConfigMap, which the test has shortened
 	if grace := time.Duration(pod.TerminationGracePeriodSeconds-c.Lifecycle.PreStop.Sleep.Seconds) * time.Second; grace < window+5*time.Second || c.Lifecycle.PreStop.Sleep.Seconds == 0 {
