@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/hassesd/hassesd/internal/config"
+	"github.com/hassesd/hassesd/internal/dashboard"
 	"github.com/hassesd/hassesd/internal/edge"
 	"github.com/hassesd/hassesd/internal/eventlog"
 	"github.com/hassesd/hassesd/internal/hub"
@@ -50,6 +51,8 @@ type Daemon struct {
 	listeners     listeners
 	control       control
 	operators     operators
+	notable       *dashboard.Events // for the dashboard
+	dashboard     *dashboard.Dashboard
 	confined      confinement
 	tickets       tickets
 	history       history

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"log/slog"
 	"net/http"
 	"os"
 	"runtime"
@@ -14,6 +15,7 @@ import (
 	"github.com/hassesd/hassesd/internal/admin/server"
 	"github.com/hassesd/hassesd/internal/api"
 	"github.com/hassesd/hassesd/internal/config"
+	"github.com/hassesd/hassesd/internal/dashboard"
 	"github.com/hassesd/hassesd/internal/edge"
 	"github.com/hassesd/hassesd/internal/eventlog/memory"
 	"github.com/hassesd/hassesd/internal/hub"
@@ -144,6 +146,8 @@ func (d *Daemon) openLog(s *config.Settings, o Options) error {
 		return &configurationError{fmt.Errorf("open log: %w", err)}
 	}
 	d.atEnd.add(func() { _ = d.logs.Close() })
+	d.notable = dashboard.NewEvents()
+	d.log = slog.New(d.notable.Handler(d.log.Handler()))
 	d.manager.LogTo(d.log)
 	d.log.Info("starting", "version", Version(), "compiled", Compiled())
 	for _, unknown := range config.UnknownVariables(o.Env) {
@@ -177,6 +181,11 @@ func (d *Daemon) openControl(r *reading, descriptors int) error {
 
 // makeOperators makes the server of api.listen. What others serve there is in its routes.
 func (d *Daemon) makeOperators(descriptors int) error {
+	sendPath := ""
+	if s := d.current(); s.Dev {
+		sendPath = s.Path
+	}
+	d.dashboard = dashboard.New(dashboard.Options{Figures: d.figures, Backend: &d.backend, Events: d.notable, Now: time.Now, Path: sendPath})
 	return d.operators.make(api.Options{
 		Connections:   options.ControlConnections(d.current(), descriptors),
 		HandshakeSlot: d.edge.HandshakeSlot,
@@ -196,7 +205,7 @@ func (d *Daemon) routes() []api.Route {
 	if d.current().API.Pprof {
 		routes = append(routes, api.Profiles(time.Now))
 	}
-	return routes
+	return append(routes, d.dashboard.Routes()...)
 }
 
 func (d *Daemon) openLoops() error {

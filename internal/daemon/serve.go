@@ -62,6 +62,9 @@ func (d *Daemon) serve(ctx context.Context) error {
 	running.Go(func() { d.manager.RunStatus(stopHousekeeping, statusFigures{d.edge}) }) // which asks the acceptors that Serve has made
 	d.isServing.Store(true)
 	running.Go(d.operators.serve)
+	if d.operators.server != nil {
+		running.Go(func() { d.dashboard.Run(stopHousekeeping) })
+	}
 	d.inherited.Close()        // what is not wanted any more
 	if d.manager.IsPresent() { // before anyone is served who may have them forgotten
 		d.listeners.store()
@@ -85,6 +88,7 @@ func (d *Daemon) serve(ctx context.Context) error {
 	if down := d.control.server.Shutdown(stop); down != nil {
 		d.log.Debug("control connections cut", "err", down)
 	}
+	d.dashboard.Close()
 	d.operators.close()
 	if err != nil && !errors.Is(err, errStoppedAtOnce) {
 		d.history.lose() // a loop has failed, and nobody knows what it has sent
