@@ -69,7 +69,7 @@ func New(o Options) *Dashboard {
 func (d *Dashboard) Routes() []operators.Route {
 	routes := []operators.Route{
 		{Path: "/", Access: operators.Anybody, Handler: http.HandlerFunc(d.servePage)},
-		{Path: "/api/live", Access: operators.Reads, Methods: []string{http.MethodGet}, Handler: http.HandlerFunc(d.serveLive)},
+		{Path: "/api/live", Access: operators.Reads, Methods: []string{http.MethodGet}, IsLong: true, Handler: http.HandlerFunc(d.serveLive)},
 	}
 	for path, list := range map[string]lister{
 		"/api/clients": d.clients, "/api/rooms": d.rooms, "/api/certificates": d.certificates, "/api/limits": d.limits,

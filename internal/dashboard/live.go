@@ -63,15 +63,10 @@ func (d *Dashboard) serveLive(w http.ResponseWriter, req *http.Request) {
 		operators.WriteError(w, http.StatusServiceUnavailable, "busy", "too many pages watch the daemon; close one")
 		return
 	}
-	c := http.NewResponseController(w)
-	if err := c.SetReadDeadline(time.Time{}); err != nil { // it would end the request
-		operators.WriteError(w, http.StatusInternalServerError, "internal", "the connection has no deadlines")
-		return
-	}
 	w.Header().Set("Content-Type", "text/event-stream")
 	w.Header().Set("X-Accel-Buffering", "no")
 	events, seen := d.events.since(0)
-	v := &viewer{w, c, d.now}
+	v := &viewer{w, http.NewResponseController(w), d.now}
 	if !v.send("start", start{d.path, d.samples.all(), events}) {
 		return
 	}

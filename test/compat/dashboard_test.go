@@ -52,9 +52,9 @@ func watch(t *testing.T, args ...string) func(kind string) pageReport {
 	}
 }
 
-// TestTXXDashboardText watches a daemon whose clients name themselves and their rooms to break out
+// TestT47DashboardText watches a daemon whose clients name themselves and their rooms to break out
 // of a page: they stay text. It goes through what else the page promises on the way.
-func TestTXXDashboardText(t *testing.T) {
+func TestT47DashboardText(t *testing.T) {
 	t.Parallel()
 	const evil = `<img src=x onerror="pwned=true"></td></script><script>pwned=true</script><b>`
 	flags, address := harness.WithAPI(t)

@@ -86,7 +86,21 @@ func Arrange(app *cli.App, args []string) (Line, error) {
 			line.Flags = append(line.Flags, normal)
 		}
 	}
+	line.moveKey()
 	return line, nil
+}
+
+// moveKey gives a --key after a command that has such a flag itself to --cert, if that has none: a
+// certificate needs one. A second --key is the command's.
+func (l *Line) moveKey() {
+	isKey := func(arg string) bool { return strings.HasPrefix(arg, "--key=") }
+	if !slices.ContainsFunc(l.Globals, func(arg string) bool { return strings.HasPrefix(arg, "--cert=") }) || slices.ContainsFunc(l.Globals, isKey) {
+		return
+	}
+	if i := slices.IndexFunc(l.Flags, isKey); i >= 0 {
+		l.Globals = append(l.Globals, l.Flags[i])
+		l.Flags = slices.Delete(l.Flags, i, i+1)
+	}
 }
 
 // FindFlag looks for a flag of the command, which may be nil, and then for a global one.

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"time"
 	"unicode/utf8"
 
@@ -39,6 +40,10 @@ func Command(s *session.Session) *cli.Command {
 			&cli.DurationFlag{Name: "retry", Usage: "Tell browsers to wait `DURATION` before they reconnect, such as 3s: between 1ms and 24h."},
 			&cli.BoolFlag{Name: "sse", Usage: "Send each event of the event stream on standard input, such as the answer of a language model."},
 			&cli.BoolFlag{Name: "lines", Usage: "Send each line of standard input. Empty lines are skipped."},
+			&cli.StringFlag{Name: "url", Usage: "Send over HTTP, to `URL`, such as https://example.org/sse, instead of the control connection."},
+			&cli.StringFlag{Name: "token-file", Usage: "With --url: authenticate with the token or key in `FILE`, which is read again for each request."},
+			&cli.StringFlag{Name: "key", Usage: "Make it safe to send again: a message with the same `KEY` is published once. With --sse and --lines, the Nth message has the key KEY-N. " +
+				"After --cert, the first --key is that of the certificate."},
 			&cli.BoolFlag{Name: "require-receivers", Usage: "Exit with 5 if no stream received the message, or any of the messages."},
 		},
 		Action: func(c *cli.Context) error {
@@ -46,13 +51,19 @@ func Command(s *session.Session) *cli.Command {
 			if err != nil {
 				return err
 			}
+			p, err := newPublisher(c, s)
+			if err != nil {
+				return err
+			}
+			defer p.close()
+			o := job{session: s, publisher: p, like: params, mustArrive: c.Bool("require-receivers")}
 			switch {
 			case c.Bool("sse"):
-				return pipe(c.Context, s, params, newEvents(s.Stdin), c.Bool("require-receivers"))
+				return o.pipe(c.Context, newEvents(s.Stdin))
 			case c.Bool("lines"):
-				return pipe(c.Context, s, params, newLines(s.Stdin), c.Bool("require-receivers"))
+				return o.pipe(c.Context, newLines(s.Stdin))
 			}
-			return one(c.Context, s, params, c.Bool("require-receivers"))
+			return o.one(c.Context)
 		},
 	}
 }
@@ -73,6 +84,7 @@ func parameters(c *cli.Context) (api.SendParams, error) {
 		Except: c.String("except"),
 		Event:  c.String("event"),
 		Retry:  int(c.Duration("retry") / time.Millisecond),
+		Key:    c.String("key"),
 	}
 	var fault *sse.EventError
 	switch {
@@ -84,14 +96,51 @@ func parameters(c *cli.Context) (api.SendParams, error) {
 		return p, &exit.Error{Code: exit.Usage, Err: fmt.Errorf("--event: the name %s", fault.Reason), Hint: fault.Hint}
 	case c.IsSet("retry") && (p.Retry <= 0 || c.Duration("retry") > sse.MaxRetry):
 		return p, exit.Usagef("--retry must be between 1ms and %.0fh, such as 3s", sse.MaxRetry.Hours())
+	case c.IsSet("key") && !isKey(p.Key):
+		return p, exit.Usagef("--key must be 1 to %d visible characters of ASCII, such as a UUID", maxKey)
 	case !isPipe:
 		p.Data = args[1]
 	}
 	return p, nil
 }
 
+// maxKey leaves room for the numbers of messages: the daemon takes 128 characters.
+const maxKey = 100
+
+func isKey(key string) bool {
+	return key != "" && len(key) <= maxKey && !strings.ContainsFunc(key, func(r rune) bool { return r <= ' ' || r > '~' })
+}
+
+// publisher is a way to the daemon.
+type publisher interface {
+	// publish publishes messages in their order, and returns what became of those that were. If not
+	// all were, failed is the index of the first other one, and err says why.
+	publish(ctx context.Context, messages []api.SendParams) (sent []api.Sent, failed int, err error)
+	close()
+}
+
+// newPublisher returns the way that the flags name.
+func newPublisher(c *cli.Context, s *session.Session) (publisher, error) {
+	switch {
+	case c.IsSet("url"):
+		return newWeb(s, c.String("url"), c.String("token-file"))
+	case c.IsSet("token-file"):
+		return nil, exit.Usagef("--token-file is for --url: the control connection has --auth-key-file")
+	}
+	return &control{session: s}, nil
+}
+
+// job is one run of the command.
+type job struct {
+	session    *session.Session
+	publisher  publisher
+	like       api.SendParams // the message, or what all of them have
+	mustArrive bool
+}
+
 // one sends a single message.
-func one(ctx context.Context, s *session.Session, params api.SendParams, mustArrive bool) error {
+func (j *job) one(ctx context.Context) error {
+	s, params := j.session, j.like
 	var err error
 	if params.Data == "-" {
 		if params.Data, err = readMessage(s.Stdin); err != nil {
@@ -103,16 +152,19 @@ func one(ctx context.Context, s *session.Session, params api.SendParams, mustArr
 	}
 	ctx, cancel := context.WithTimeout(ctx, s.Timeout)
 	defer cancel()
-	p := newControl(s)
-	defer p.close()
-	sent, err := p.publish(ctx, params)
+	all, _, err := j.publisher.publish(ctx, []api.SendParams{params})
 	if err != nil {
 		return err
 	}
+	sent := all[0]
 	err = s.Print(sent, func() {
-		s.Out.Printf("delivered to %s (id %s)\n", output.Plural(sent.Matched, "stream"), sent.ID)
+		remark := ""
+		if sent.Duplicate {
+			remark = ", earlier with the same key"
+		}
+		s.Out.Printf("delivered to %s (id %s)%s\n", output.Plural(sent.Matched, "stream"), sent.ID, remark)
 	})
-	if err == nil && mustArrive && sent.Matched == 0 {
+	if err == nil && j.mustArrive && sent.Matched == 0 {
 		return exit.NotFoundf("nobody received it")
 	}
 	return err

@@ -31,32 +31,31 @@ func (r *report) add(sent api.Sent) {
 
 // pipe sends what the source yields, in its order, until its end or the first error, and then
 // prints how far it came.
-func pipe(ctx context.Context, s *session.Session, like api.SendParams, from source, mustArrive bool) error {
-	p := newControl(s)
-	defer p.close()
+func (j *job) pipe(ctx context.Context, from source) error {
 	q := newQueue()
 	defer q.stop()
 	go q.fill(from) // it may wait for standard input for ever; the process does not wait for it
 	var sum report
-	err := forward(ctx, s, p, like, q, &sum)
-	if errPrint := s.Print(sum, func() { printReport(s, sum) }); err == nil {
+	err := j.forward(ctx, q, &sum)
+	if errPrint := j.session.Print(sum, func() { printReport(j.session, sum) }); err == nil {
 		err = errPrint
 	}
 	if err != nil {
 		return err
 	}
 	if text := from.remark(); text != "" {
-		s.Note("%s", text)
+		j.session.Note("%s", text)
 	}
-	if mustArrive && sum.received == 0 {
+	if j.mustArrive && sum.received == 0 {
 		return exit.NotFoundf("nobody received any of it")
 	}
 	return nil
 }
 
-// forward publishes each message of the queue and adds it to the sum. The timeout is that of one
-// message.
-func forward(ctx context.Context, s *session.Session, p *control, like api.SendParams, q *queue, sum *report) error {
+// forward publishes the messages of the queue and adds them to the sum. The timeout is that of those
+// that came meanwhile.
+func (j *job) forward(ctx context.Context, q *queue, sum *report) error {
+	number := 0
 	for {
 		items, err := q.take()
 		if errors.Is(err, io.EOF) {
@@ -65,18 +64,28 @@ func forward(ctx context.Context, s *session.Session, p *control, like api.SendP
 		if err != nil {
 			return err
 		}
-		for _, next := range items {
-			params := like
-			params.Data = next.data
-			if params.Event == "" {
-				params.Event = next.event
+		messages := make([]api.SendParams, len(items))
+		for i, next := range items {
+			p := j.like
+			p.Data = next.data
+			if p.Event == "" {
+				p.Event = next.event
 			}
-			sent, err := session.Within(ctx, s.Timeout, func(ctx context.Context) (api.Sent, error) { return p.publish(ctx, params) })
-			if err != nil {
-				return fmt.Errorf("message %d of standard input: %w", sum.Published+1, err)
+			if p.Key != "" {
+				p.Key = fmt.Sprintf("%s-%d", j.like.Key, number+i+1)
 			}
-			sum.add(sent)
+			messages[i] = p
 		}
+		within, cancel := context.WithTimeout(ctx, j.session.Timeout)
+		sent, failed, err := j.publisher.publish(within, messages)
+		cancel()
+		for _, one := range sent {
+			sum.add(one)
+		}
+		if err != nil {
+			return fmt.Errorf("message %d of standard input: %w", number+failed+1, err)
+		}
+		number += len(items)
 	}
 }
 

@@ -1,10 +1,7 @@
 package tail
 
 import (
-	"bytes"
-	"fmt"
 	"net/http"
-	"os"
 	"strconv"
 	"time"
 
@@ -12,6 +9,7 @@ import (
 
 	"github.com/hassesd/hassesd/cmd/hassesctl/internal/credential"
 	"github.com/hassesd/hassesd/cmd/hassesctl/internal/exit"
+	"github.com/hassesd/hassesd/cmd/hassesctl/internal/session"
 	"github.com/hassesd/hassesd/internal/auth"
 )
 
@@ -26,9 +24,9 @@ func credentials(c *cli.Context) (func(*http.Request) error, error) {
 	case tokenFile != "" && c.IsSet("key-file"):
 		return nil, exit.Usagef("--token-file and --key-file exclude each other: one is for tokens, the other for signed URLs")
 	case tokenFile != "":
-		_, err := readToken(tokenFile)
+		_, err := session.ReadToken(tokenFile)
 		return func(req *http.Request) error {
-			token, err := readToken(tokenFile)
+			token, err := session.ReadToken(tokenFile)
 			req.Header.Set("Authorization", "Bearer "+token)
 			return err
 		}, err
@@ -39,20 +37,6 @@ func credentials(c *cli.Context) (func(*http.Request) error, error) {
 		return nil, exit.Usagef("--kid names the key of --key-file")
 	}
 	return nil, nil //nolint:nilnil // nothing to show is not an error
-}
-
-// readToken reads the token from its file. It is called for each connection, since the token may
-// have been renewed.
-func readToken(path string) (string, error) {
-	text, err := os.ReadFile(path)
-	if err != nil {
-		return "", fmt.Errorf("read the token: %w", err)
-	}
-	text = bytes.TrimSpace(text)
-	if len(text) == 0 || len(text) > auth.MaxToken || bytes.ContainsAny(text, " \t\r\n\x00") {
-		return "", fmt.Errorf("%s holds no token", path)
-	}
-	return string(text), nil
 }
 
 func signRequest(req *http.Request, key auth.URLKey, now time.Time) error {
