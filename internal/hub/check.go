@@ -169,6 +169,9 @@ func (s *Shard) Check() error {
 	for _, g := range s.ids.m {
 		groups = append(groups, g)
 	}
+	if err := s.checkInterest(); err != nil {
+		return err
+	}
 	members, queued := 0, int64(0)
 	for _, g := range groups {
 		if err := g.check(); err != nil {
@@ -230,6 +233,31 @@ func (st *Stream) check(s *Shard) error {
 	}
 	if st.gap != nil && last == 0 {
 		return errors.New("a gap is followed by no event")
+	}
+	return nil
+}
+
+// checkInterest compares the counters with the groups.
+func (s *Shard) checkInterest() error {
+	in := &s.interest
+	if got := int(in.streams.Load()); got != s.Streams() {
+		return fmt.Errorf("%d streams counted for publishers, there are %d", got, s.Streams())
+	}
+	if got := int(in.everywhere.Load()); got != len(s.all.members) {
+		return fmt.Errorf("%d streams counted that listen to every room, there are %d", got, len(s.all.members))
+	}
+	want, members := make(map[uint16]int), 0
+	for name, g := range s.rooms.m {
+		want[hashRoom(s.hub.seed, name)] += len(g.members)
+		members += len(g.members)
+	}
+	for room, want := range want {
+		if got := int(in.rooms[room].Load()); got != want {
+			return fmt.Errorf("%d members counted of the rooms of hash %d, there are %d", got, room, want)
+		}
+	}
+	if in.members != members {
+		return fmt.Errorf("%d members counted of all rooms, there are %d", in.members, members)
 	}
 	return nil
 }

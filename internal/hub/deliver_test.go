@@ -91,6 +91,7 @@ func TestDeliverKeepsToItsBudget(t *testing.T) {
 
 func TestMessagesForNobodyCostBudget(t *testing.T) {
 	w := newTestHub(t, 1, Options{})
+	w.collide("nobody")
 	for range 100 {
 		w.publish("nobody", "x")
 	}
@@ -162,6 +163,7 @@ func TestQueuedSaysHowManyMatch(t *testing.T) {
 
 func TestDeliveredBytes(t *testing.T) {
 	w := newTestHub(t, 1, Options{})
+	w.collide("nobody")
 	w.subscribe("a")
 	w.subscribe("a")
 	w.publish("a", "x")

@@ -18,6 +18,7 @@
 package hub
 
 import (
+	"hash/maphash"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -57,6 +58,7 @@ type Options struct {
 type Hub struct {
 	// Fixed after creation.
 	isShared bool
+	seed     maphash.Seed // of the hashes of rooms
 
 	// Changed by SetLimits, read anywhere.
 	queueBytes atomic.Int64
@@ -80,6 +82,7 @@ func New(o Options) *Hub {
 	}
 	h := &Hub{
 		isShared: o.IsShared,
+		seed:     maphash.MakeSeed(),
 		seq:      o.Seq,
 		eras:     eras{{epoch: o.Epoch}},
 		history:  history{limits: o.History, floor: o.Seq},
@@ -99,6 +102,7 @@ func New(o Options) *Hub {
 // inbox. A number that is not higher than the last one is a bug of the log, and panics.
 func (h *Hub) Apply(r eventlog.Record) bool {
 	rec := newRecord(r.Frame, r.To, r.Except)
+	targets := hash(h.seed, r.To)
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if !h.intake.hasRoom(rec.size) {
@@ -109,10 +113,7 @@ func (h *Hub) Apply(r eventlog.Record) bool {
 	h.applied++
 	h.history.append(r.At, 0, rec)
 	h.history.sweep() // or records would pile up when publishers are faster than Trim
-	if r.Receipt != nil {
-		r.Receipt.Expect(len(h.intake.inboxes))
-	}
-	h.intake.push(delivery{rec, r.Receipt})
+	h.intake.push(delivery{rec, r.Receipt}, &targets)
 	return true
 }
 

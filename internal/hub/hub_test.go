@@ -49,6 +49,7 @@ func TestReceiptWithoutShards(t *testing.T) {
 
 func TestBusy(t *testing.T) {
 	w := newTestHub(t, 2, Options{History: keepAll, InboxEvents: 2})
+	w.collide("a")
 	slow, fast := w.shards[0], w.shards[1]
 	w.publish("a", "1")
 	w.publish("a", "2")
@@ -78,6 +79,7 @@ func TestBusy(t *testing.T) {
 
 func TestSpaceIsAnnouncedByTheInboxThatIsFull(t *testing.T) {
 	w := newTestHub(t, 2, Options{InboxEvents: 1})
+	w.collide("a")
 	busy := func() {
 		t.Helper()
 		if _, err := w.try(message("a", "x")); !errors.Is(err, eventlog.ErrBusy) {
@@ -105,6 +107,7 @@ func TestSpaceIsAnnouncedByTheInboxThatIsFull(t *testing.T) {
 
 func TestInboxBytes(t *testing.T) {
 	w := newTestHub(t, 1, Options{InboxBytes: 1000})
+	w.collide("a")
 	w.publish("a", strings.Repeat("x", 2000)) // over the bound alone, but the inbox is empty
 	if _, err := w.try(message("a", "x")); !errors.Is(err, eventlog.ErrBusy) {
 		t.Errorf("Publish = %v, want eventlog.ErrBusy", err)
@@ -119,6 +122,7 @@ func TestInboxBytes(t *testing.T) {
 
 func TestWake(t *testing.T) {
 	w := newTestHub(t, 2, Options{})
+	w.collide("a")
 	w.publish("a", "1")
 	w.publish("a", "2")
 	w.shards[0].Deliver(100, anyBytes)

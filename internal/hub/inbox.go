@@ -15,10 +15,11 @@ type delivery struct {
 
 // inbox holds what a shard has not taken yet. All of it is guarded by Hub.mu.
 type inbox struct {
-	wake    func()
-	records fifo[delivery]
-	bytes   int64
-	refused bool // a message found no room here, and no record was taken since
+	wake     func()
+	interest *interest // of the shard; anybody may read it
+	records  fifo[delivery]
+	bytes    int64
+	refused  bool // a message found no room here, and no record was taken since
 }
 
 // accepts reports whether there is room for size more bytes. An empty inbox takes any message, or a

@@ -33,10 +33,20 @@ func (in *intake) hasRoom(size int64) bool {
 
 func (in *intake) isStarved() bool { return in.starved != nil && in.credit <= 0 }
 
-// push puts a delivery into every inbox.
-func (in *intake) push(d delivery) {
+// push puts a delivery into the inbox of every shard that may have streams for it.
+func (in *intake) push(d delivery, to *hashes) {
 	in.credit -= d.rec.size
+	var few [64]*inbox // of most machines; append moves to the heap beyond
+	concerned := few[:0]
 	for _, b := range in.inboxes {
+		if b.interest.has(to) {
+			concerned = append(concerned, b)
+		}
+	}
+	if d.receipt != nil {
+		d.receipt.Expect(len(concerned))
+	}
+	for _, b := range concerned {
 		b.push(d)
 	}
 }

@@ -9,6 +9,9 @@ type Shard struct {
 	// Guarded by hub.mu.
 	inbox inbox
 
+	// Changed by the loop, read by all who publish.
+	interest interest
+
 	// Owned by the loop.
 	directory
 	backlog   backlog
@@ -21,10 +24,12 @@ type Shard struct {
 	delivered uint64     // bytes of the events that begin has taken
 }
 
-// NewShard adds a shard; it gets every record that is applied from then on. wake is called with the
+// NewShard adds a shard; it gets every record that is applied from then on and may be for one of its
+// streams. wake is called with the
 // lock of the hub held when the first record enters an empty inbox: it must only signal the loop.
 func (h *Hub) NewShard(wake func()) *Shard {
-	s := &Shard{hub: h, inbox: inbox{wake: wake}, directory: newDirectory(), backlog: newBacklog()}
+	s := &Shard{hub: h, directory: newDirectory(), backlog: newBacklog()}
+	s.inbox = inbox{wake: wake, interest: &s.interest}
 	s.cursor.rooms = s.order.Iter()
 	h.mu.Lock()
 	defer h.mu.Unlock()
