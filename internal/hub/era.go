@@ -54,7 +54,7 @@ func (h *Hub) Rebase(id sse.ID) {
 	h.eras = h.eras.begin(h.seq, id)
 	h.history.clear()
 	h.history.floor = h.seq
-	h.intake.push(delivery{newMark(sse.Gap(before.String(), id), h.seq), nil}, &hashes{unbounded: true})
+	h.intake.push(delivery{newMark(sse.Gap(before.String(), id), h.seq), nil})
 }
 
 // newMark returns the record that tells every stream of a gap.

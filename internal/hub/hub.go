@@ -1,8 +1,9 @@
 // Package hub delivers the records of a log to the streams that listen.
 //
-// A Hub follows a log: it keeps the newest records as history, and hands each to every Shard. A
-// Shard belongs to one event loop: it knows the streams of that loop, their rooms and their queues.
-// A Stream is one subscriber, embedded by value in whatever carries it.
+// A Hub follows a log: it keeps the newest records as history, and hands each to the Shards that
+// may have streams for it. A Shard belongs to one event loop: it knows the streams of that loop,
+// their rooms and their queues. A Stream is one subscriber, embedded by value in whatever carries
+// it.
 //
 //	log.Follow(h)                           // from now on, h gets every record
 //	for shard.Deliver(1000, 64<<10) { … }   // the shard's loop
@@ -53,8 +54,8 @@ type Options struct {
 	Starved func()
 }
 
-// Hub gives each record of the log its place in the history and in the inbox of every shard, in one
-// step.
+// Hub gives each record of the log its place in the history and in the inbox of each shard that may have
+// streams for it, in one step.
 type Hub struct {
 	// Fixed after creation.
 	isShared bool
@@ -80,13 +81,14 @@ func New(o Options) *Hub {
 	if !sse.ValidEpoch(o.Epoch) {
 		panic("hub: internal error: invalid epoch")
 	}
+	seed := maphash.MakeSeed()
 	h := &Hub{
 		isShared: o.IsShared,
-		seed:     maphash.MakeSeed(),
+		seed:     seed,
 		seq:      o.Seq,
 		eras:     eras{{epoch: o.Epoch}},
 		history:  history{limits: o.History, floor: o.Seq},
-		intake:   intake{maxEvents: o.InboxEvents, maxBytes: o.InboxBytes, starved: o.Starved},
+		intake:   intake{maxEvents: o.InboxEvents, maxBytes: o.InboxBytes, starved: o.Starved, seed: seed},
 	}
 	if h.intake.maxEvents <= 0 {
 		h.intake.maxEvents = defaultInboxEvents
@@ -102,7 +104,6 @@ func New(o Options) *Hub {
 // inbox. A number that is not higher than the last one is a bug of the log, and panics.
 func (h *Hub) Apply(r eventlog.Record) bool {
 	rec := newRecord(r.Frame, r.To, r.Except)
-	targets := hash(h.seed, r.To)
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if !h.intake.hasRoom(rec.size) {
@@ -113,7 +114,7 @@ func (h *Hub) Apply(r eventlog.Record) bool {
 	h.applied++
 	h.history.append(r.At, 0, rec)
 	h.history.sweep() // or records would pile up when publishers are faster than Trim
-	h.intake.push(delivery{rec, r.Receipt}, &targets)
+	h.intake.push(delivery{rec, r.Receipt})
 	return true
 }
 

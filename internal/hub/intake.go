@@ -1,5 +1,7 @@
 package hub
 
+import "hash/maphash"
+
 // intake decides whether there is room for another message, and keeps the inboxes. All of it is
 // guarded by Hub.mu.
 type intake struct {
@@ -7,6 +9,7 @@ type intake struct {
 	maxEvents int // that may wait in one inbox
 	maxBytes  int64
 	starved   func() // nil: credit is without bound
+	seed      maphash.Seed
 
 	inboxes []*inbox
 	credit  int64         // bytes that may still be published; unused without starved
@@ -34,20 +37,26 @@ func (in *intake) hasRoom(size int64) bool {
 func (in *intake) isStarved() bool { return in.starved != nil && in.credit <= 0 }
 
 // push puts a delivery into the inbox of every shard that may have streams for it.
-func (in *intake) push(d delivery, to *hashes) {
+func (in *intake) push(d delivery) {
 	in.credit -= d.rec.size
-	var few [64]*inbox // of most machines; append moves to the heap beyond
-	concerned := few[:0]
-	for _, b := range in.inboxes {
-		if b.interest.has(to) {
-			concerned = append(concerned, b)
+	to := hashes{unbounded: true}
+	if len(in.inboxes) > 1 {
+		to = hash(in.seed, d.rec.to)
+	}
+	concerned, n := uint64(0), 0 // one bit each for the first 64 shards; the others are always concerned
+	for i, b := range in.inboxes {
+		if i >= 64 || b.interest.has(&to) {
+			concerned |= 1 << i
+			n++
 		}
 	}
 	if d.receipt != nil {
-		d.receipt.Expect(len(concerned))
+		d.receipt.Expect(n)
 	}
-	for _, b := range concerned {
-		b.push(d)
+	for i, b := range in.inboxes {
+		if i >= 64 || concerned&(1<<i) != 0 {
+			b.push(d)
+		}
 	}
 }
 

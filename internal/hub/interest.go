@@ -38,7 +38,7 @@ type hashes struct {
 // hashRoom returns the counter of a room.
 func hashRoom(seed maphash.Seed, room string) uint16 { return uint16(maphash.String(seed, room)) }
 
-// hash prepares the targets of a record, which costs too much for the lock of the hub.
+// hash prepares the targets of a record.
 func hash(seed maphash.Seed, to eventlog.Targets) (h hashes) {
 	for _, t := range to {
 		if t.Kind != names.Room || h.n == hashedTargets {
