@@ -114,7 +114,6 @@ func newConn(w *worker, from arrival) *conn {
 		id:         w.srv.nextConn.Add(1),
 		from:       packAddr(from.peer),
 		acceptedAt: w.now(),
-		secure:     from.secure,
 		as:         from.as,
 	}
 	c.sub.Init(&w.subs, (*carrier)(c), c.id)

@@ -46,7 +46,7 @@ func (w *worker) check() error {
 		p := c.node.Priority()
 		scheduled[p]++
 		if c.h2 != nil {
-			occupied.add(c.secure)
+			occupied.add(c.transport.IsSecure())
 			occupied.move(0, c.h2.carries)
 			if fault := c.h2.check(); fault != "" {
 				return errors.New("edge: " + fault)

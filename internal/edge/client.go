@@ -80,7 +80,7 @@ func (x *protocol) Preamble(p []byte) (more int) {
 
 // PreambleDone implements transport.Protocol.
 func (x *protocol) PreambleDone() {
-	if !x.secure {
+	if !x.transport.IsSecure() {
 		(*conn)(x).expectRequest()
 	} // else the deadline that began at accept covers the handshake, too
 }
@@ -103,8 +103,8 @@ func (c *conn) introduce(client netip.AddrPort) {
 	via, srv := c.proxied, c.w.srv
 	as := srv.admitFor(c.w, via.held, client, admission.Visit{
 		Addr:       client.Addr(),
-		Handshake:  c.secure,
-		Challenged: c.secure && srv.isChallenged(),
+		Handshake:  c.transport.IsSecure(),
+		Challenged: c.transport.IsSecure() && srv.isChallenged(),
 	})
 	if !as.Holds() {
 		c.setClient(client)
@@ -152,7 +152,7 @@ func (c *conn) clientOf(req *exchange.Request) netip.AddrPort {
 		peer = c.proxied.peer
 	}
 	cfg := c.w.srv.config()
-	if c.secure || cfg.Proxies.Field == proxy.NoField || !cfg.isProxy(peer.Addr()) {
+	if c.transport.IsSecure() || cfg.Proxies.Field == proxy.NoField || !cfg.isProxy(peer.Addr()) {
 		return peer
 	}
 	value := req.ForwardedFor

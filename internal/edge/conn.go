@@ -34,20 +34,19 @@ type conn struct {
 	slot       int32      // in the worker's list
 	version    uint16     // of TLS; 0 before the end of the handshake
 	cipher     uint16
-	secure     bool                               // fixed at accept
 	as         admission.Verdict                  // one of those that admit
 	reason     CloseReason                        // why it is ending; meaningful once the transport is closing
 	isLate     bool                               // timings wait for it
 	publishes  bool                               // a POST has come in HTTP/1: the worker has an h1conn for it
-	serverName string                             // SNI
+	serverName commonText                         // SNI
 	serves     func(serverName, host string) bool // which hosts the certificate is for; nil without TLS
 	waiter     *admission.Waiter[*conn]           // from the first bytes of a handshake to its end
-	agent      string                             // User-Agent, cut; the client's text
+	agent      commonText                         // User-Agent, cut; the client's text
 }
 
 // accepted sets the first deadline of a new connection.
 func (c *conn) accepted() {
-	if c.secure || c.transport.State() == transport.Preamble {
+	if c.transport.IsSecure() || c.transport.State() == transport.Preamble {
 		// It covers a PROXY header, the wait for a slot and the handshake.
 		c.setTimeout(c.w.srv.config().HandshakeTimeout)
 		return
@@ -119,8 +118,8 @@ func (c *conn) hint(h hint, more ...any) {
 // tell the operator.
 func (c *conn) hintDistrust(alert tls.AlertError) {
 	var name []any
-	if c.secure {
-		name = []any{"server_name", c.serverName}
+	if c.transport.IsSecure() {
+		name = []any{"server_name", c.serverName.String()}
 	}
 	c.hint(hintDistrust, append(name, "alert", alert.Error())...)
 }

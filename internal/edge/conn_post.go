@@ -78,7 +78,7 @@ func (c *conn) goesOn(req *exchange.Request) bool {
 // answerPost answers a POST, and goes on with the next request once the answer has left.
 func (c *conn) answerPost(req *exchange.Request, a *exchange.Answer) {
 	c.logAnswer(a, c.peer())
-	c.w.srv.config().rules.Complete(a, req, c.w.date.of(c.w.loop.Now()), c.secure)
+	c.w.srv.config().rules.Complete(a, req, c.w.date.of(c.w.loop.Now()), c.transport.IsSecure())
 	c.http.AnswerAndGoOn(req, a)
 	h1 := c.h1()
 	h1.isServed, h1.isIdle = true, true

@@ -45,7 +45,7 @@ func (c *conn) startHTTP2() {
 		w.codec = http2.NewCodec()
 	}
 	c.h2 = &h2conn{c: c}
-	w.occupancy.add(c.secure)
+	w.occupancy.add(c.transport.IsSecure())
 	c.h2.mux.Start(w.now(), http2.Limits{
 		HeaderBytes: cfg.RequestBytes,
 		Streams:     cfg.StreamsPerConnection,
@@ -61,7 +61,7 @@ func (c *conn) startHTTP2() {
 // 3.3). No request of HTTP/1 begins so. p is what came last; if so, it was taken.
 func (c *conn) beginsHTTP2(p []byte) bool {
 	const sign = "PRI "
-	if !c.isReading() || c.secure || !c.w.srv.config().HTTP2 {
+	if !c.isReading() || c.transport.IsSecure() || !c.w.srv.config().HTTP2 {
 		return false
 	}
 	begun := c.http.Begun()
@@ -280,7 +280,7 @@ func (h *h2conn) closed() bool {
 	for _, s := range append([]*http2.Stream(nil), h.mux.Streams()...) {
 		h2streamOf(s).over(h.c.reason)
 	}
-	h.c.w.occupancy.remove(h.c.secure, h.carries)
+	h.c.w.occupancy.remove(h.c.transport.IsSecure(), h.carries)
 	return h.counted
 }
 
@@ -309,7 +309,7 @@ func (h *h2conn) NewStream() (*http2.Stream, http2.Owner) {
 	}
 	h.begun, h.idle = true, false
 	st.h = h
-	st.sub.SetKind(uint8(kindOf(http20, h.c.secure)))
+	st.sub.SetKind(uint8(kindOf(http20, h.c.transport.IsSecure())))
 	st.sub.Init(&h.c.w.subs, st, h.c.id) // all in step: heartbeats of silent streams share a record
 	return &st.Stream, st
 }

@@ -25,7 +25,7 @@ type h2stream struct {
 	h      *h2conn
 	front  []byte          // goes out before the queue: the first frame, or the body of a finite answer
 	tail   []byte          // goes out after the queue
-	agent  string          // User-Agent, cut; the client's text
+	agent  commonText      // User-Agent, cut; the client's text
 	named  *netip.AddrPort // the client that a trusted proxy has named; nil: the connection's
 	endBy  time.Duration   // what waits may take until then, once it is ending; since the server's start
 	reason CloseReason
@@ -172,7 +172,7 @@ func (st *h2stream) refuse(bad *exchange.Answer) {
 // answer sends a finite response. req is nil if the request could not be read.
 func (st *h2stream) answer(req *exchange.Request, a *exchange.Answer) {
 	c := st.h.c
-	c.w.srv.config().rules.Complete(a, req, c.w.date.of(c.w.loop.Now()), c.secure)
+	c.w.srv.config().rules.Complete(a, req, c.w.date.of(c.w.loop.Now()), c.transport.IsSecure())
 	fields := a.Fields
 	if a.Body != nil {
 		fields = append(fields, exchange.Field{Name: "content-length", Value: strconv.Itoa(len(a.Body))})

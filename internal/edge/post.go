@@ -51,7 +51,7 @@ func (c *conn) beginPost(req *exchange.Request, from netip.AddrPort, owner poste
 	}
 	publication, refused := service.Begin(httppublish.Head{
 		Peer:            addressOf(from),
-		Secure:          c.secure,
+		Secure:          c.transport.IsSecure(),
 		Host:            req.Host,
 		Query:           req.RawQuery,
 		Authorization:   req.Authorization,

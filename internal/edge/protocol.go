@@ -26,7 +26,7 @@ func (x *protocol) HandshakeDone(facts transport.Facts, err error, aborted bool)
 	since := c.waiter.Since()
 	c.w.handshakes.ended(c)
 	c.judgeHandshake(err, aborted)
-	c.serverName = facts.ServerName
+	c.serverName = newCommonText(facts.ServerName)
 	var panicked *tlsconn.PanicError
 	switch {
 	case aborted:
@@ -202,7 +202,7 @@ func (x *protocol) Expired() {
 			c.failHeader(errHeaderCut)
 			return
 		}
-		if c.secure {
+		if c.transport.IsSecure() {
 			c.fail(HandshakeTimeout)
 			return
 		}

@@ -53,7 +53,7 @@ func (c *conn) take(p []byte) {
 // refuseOther answers clients that start with a PROXY header or a TLS handshake on a plaintext
 // port. It reports whether this is one. p is what arrived last.
 func (c *conn) refuseOther(p []byte) bool {
-	if c.secure || !c.isReading() {
+	if c.transport.IsSecure() || !c.isReading() {
 		return false
 	}
 	var first [16]byte // longer than any sign
@@ -99,10 +99,10 @@ func (c *conn) visitor(from netip.Addr) site.Visitor {
 	return site.Visitor{
 		Address:    from,
 		Now:        c.w.loop.Now(),
-		Secure:     c.secure,
+		Secure:     c.transport.IsSecure(),
 		Draining:   c.w.srv.draining(),
 		Serves:     c.serves,
-		ServerName: c.serverName,
+		ServerName: c.serverName.String(),
 	}
 }
 
@@ -114,7 +114,7 @@ func (c *conn) open(req *exchange.Request, sub *site.Subscription, cfg *snapshot
 		if req.HTTP10 {
 			version = http10
 		}
-		c.sub.SetKind(uint8(kindOf(version, c.secure)))
+		c.sub.SetKind(uint8(kindOf(version, c.transport.IsSecure())))
 	}
 	preface := c.sub.Start(c.w.loop.Now(), grantOf(sub), cfg.Retry)
 	c.scheduleStream()
@@ -252,7 +252,7 @@ func (c *conn) refuse(bad *exchange.Answer) {
 // answer sends a finite response and ends the connection. req is nil if the request could not be
 // read.
 func (c *conn) answer(req *exchange.Request, a *exchange.Answer, reason CloseReason) {
-	c.w.srv.config().rules.Complete(a, req, c.w.date.of(c.w.loop.Now()), c.secure)
+	c.w.srv.config().rules.Complete(a, req, c.w.date.of(c.w.loop.Now()), c.transport.IsSecure())
 	c.http.Answer(req, a)
 	c.finish(reason)
 }
@@ -267,7 +267,7 @@ func (c *conn) finish(reason CloseReason) {
 
 // streamFields returns the header fields of a stream, valid until the next call.
 func (c *conn) streamFields(req *exchange.Request, cfg *snapshot) []exchange.Field {
-	c.w.fields = cfg.rules.AppendStreamFields(c.w.fields[:0], req, c.w.date.of(c.w.loop.Now()), c.secure)
+	c.w.fields = cfg.rules.AppendStreamFields(c.w.fields[:0], req, c.w.date.of(c.w.loop.Now()), c.transport.IsSecure())
 	return c.w.fields
 }
 
@@ -295,9 +295,6 @@ const maxAgent = 128
 
 // cutAgent returns the part of a User-Agent that is kept, as valid UTF-8 for JSON. It is still the
 // client's text: escape it before printing.
-func cutAgent(agent string) string {
-	if len(agent) > maxAgent {
-		agent = strings.Clone(agent[:maxAgent])
-	}
-	return strings.ToValidUTF8(agent, "\uFFFD")
+func cutAgent(agent string) commonText {
+	return newCommonText(strings.ToValidUTF8(agent[:min(len(agent), maxAgent)], "\uFFFD"))
 }

@@ -13,7 +13,7 @@ func TestCutAgent(t *testing.T) {
 		strings.Repeat("x", 127) + "é": strings.Repeat("x", 127) + "\uFFFD",
 		strings.Repeat("x", 999):       strings.Repeat("x", maxAgent),
 	} {
-		if got := cutAgent(in); got != want {
+		if got := cutAgent(in); got.String() != want {
 			t.Errorf("cutAgent(%q) = %q, want %q", in, got, want)
 		}
 	}

@@ -61,9 +61,9 @@ func (r row) unwritten() int {
 
 func (r row) agent() string {
 	if r.st != nil {
-		return r.st.agent
+		return r.st.agent.String()
 	}
-	return r.c.agent
+	return r.c.agent.String()
 }
 
 // isGone reports whether what the row was for is there no more.

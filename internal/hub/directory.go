@@ -28,10 +28,15 @@ func (d *directory) join(st *Stream, sub Subscription) {
 	if sub.All {
 		groups = 3
 	}
-	st.memberships = make([]membership, 0, groups)
+	st.memberships = st.few[:0]
+	if groups > fewMemberships {
+		st.memberships = make([]membership, 0, groups)
+	}
 	d.everyone.add(st)
 	if sub.ClientID != "" {
-		named(&d.ids, idGroup, sub.ClientID).add(st)
+		g := named(&d.ids, idGroup, sub.ClientID)
+		st.clientID = g.name // and not a piece of the request
+		g.add(st)
 	}
 	if sub.All {
 		d.all.add(st)
@@ -74,7 +79,7 @@ func (d *directory) leave(st *Stream) {
 		case everyGroup, allGroup:
 		}
 	}
-	st.memberships = nil
+	st.memberships, st.few = nil, [fewMemberships]membership{}
 }
 
 // maxRecipients returns an upper bound of the streams that rec is for. It is exact for a single

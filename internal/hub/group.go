@@ -19,6 +19,7 @@ type group struct {
 	name    string
 	kind    groupKind
 	members []member
+	first   [1]member // room for a single one, as most client ids have
 }
 
 // member is a stream in a group; slot is the place of the group among the memberships of the
@@ -34,9 +35,19 @@ type membership struct {
 	pos   int
 }
 
+// fewMemberships is how many memberships have room in the stream itself: all streams, a room and a
+// client id. Most streams need no more, and save an object.
+const fewMemberships = 3
+
 func (g *group) add(st *Stream) {
 	st.memberships = append(st.memberships, membership{g, len(g.members)})
+	if g.members == nil {
+		g.members = g.first[:0]
+	}
 	g.members = append(g.members, member{st, len(st.memberships) - 1})
+	if len(g.members) > len(g.first) {
+		g.first = [1]member{} // they have moved
+	}
 }
 
 // remove takes out the member at pos; the last member takes its place. The other members before pos

@@ -96,7 +96,7 @@ func (b *backlog) keepNewest(st *Stream, rec *record, size int) {
 		return it.rec.isMark || work <= latestWork && b.isNewest(st, it.rec)
 	}))
 	b.dropped.Latest += older
-	st.dropped += older
+	st.dropped += uint32(older)
 	if len(b.newest) > fifoKeep {
 		b.newest = make(map[names.Target]struct{})
 	} else {

@@ -38,15 +38,16 @@ type Stream struct {
 	queue   queue
 	Owner   Owner
 	phase   phase
+	dropped uint32
 	gap     *gap
 	shard   *Shard // of the latest subscription
 	last    uint64 // number of the last event popped whole, or where the subscription started
 	sent    uint64
-	dropped uint64
 
 	// Fixed while subscribed.
 	clientID    string
 	memberships []membership
+	few         [fewMemberships]membership // room for them, if they are few
 }
 
 // gap is what the policy DropOldest took out of a queue, in front of the first event that is not
@@ -84,7 +85,7 @@ func (st *Stream) Sent() uint64 { return st.sent }
 
 // Dropped returns the number of events that the policy for slow streams took from the stream, over
 // all its subscriptions.
-func (st *Stream) Dropped() uint64 { return st.dropped }
+func (st *Stream) Dropped() uint64 { return uint64(st.dropped) }
 
 // ClientID returns the id the client gave itself, or "".
 func (st *Stream) ClientID() string { return st.clientID }

@@ -129,6 +129,9 @@ func (c *Conn) State() State { return c.state }
 // IsBlocked reports whether the socket takes no bytes now.
 func (c *Conn) IsBlocked() bool { return c.blocked }
 
+// IsSecure reports whether the connection is one of TLS, also before its handshake.
+func (c *Conn) IsSecure() bool { return c.secure }
+
 // IsHandedOver reports whether crypto/tls has handed the records over.
 func (c *Conn) IsHandedOver() bool { return c.tls.IsHandedOver() }
 
