@@ -89,8 +89,12 @@ func (c *checker) listeners() {
 			c.addError("listen", err.hint, "%s", err.what)
 			continue
 		}
-		if l.Unix != "" && (l.Unix == c.s.Control.Socket || l.Unix == c.s.Control.FIFO) {
+		switch {
+		case l.Unix == "":
+		case l.Unix == c.s.Control.Socket || l.Unix == c.s.Control.FIFO:
 			c.addError("listen", "choose another path", "%q is for the control protocol", text)
+		case l.Unix == c.s.API.UnixPath():
+			c.addError("listen", "choose another path", "%q is for operators (api.listen)", text)
 		}
 		if !l.TLS && l.Unix == "" && !c.s.Plaintext {
 			c.addError("listen", "use https://, or add --plaintext behind a proxy on the same machine", "%q is not encrypted", text)

@@ -309,9 +309,11 @@ func TestUnixListeners(t *testing.T) {
 		{[]string{"unix:"}, "is not the path of a socket"},
 		{[]string{"unix:/" + strings.Repeat("x", maxSocketPath)}, "longer than 107 bytes"},
 		{[]string{"unix:/run/control.sock"}, "is for the control protocol"},
+		{[]string{"unix:/run/api.sock"}, "is for operators"},
 	} {
 		s := Defaults()
 		s.Auth.Mode, s.Listen, s.Control.Socket = []string{"none"}, tt.listen, "/run/control.sock"
+		s.API.Listen = "unix:/run/api.sock"
 		err := validate(s)
 		if tt.want == "" && err != nil || tt.want != "" && (err == nil || !strings.Contains(err.Error(), tt.want)) {
 			t.Errorf("%v: got %v, want %q", tt.listen, err, tt.want)
