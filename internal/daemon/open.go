@@ -157,6 +157,7 @@ func (d *Daemon) openLog(s *config.Settings, o Options) error {
 		d.log.Warn("development mode: nobody is asked who they are, and the certificate is made up")
 	}
 	warnOfHassesOrigins(d.log, s)
+	logTrustedProxies(d.log, s)
 	return nil
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -80,6 +81,9 @@ func (d *Daemon) readAgain() (changed, needsRestart []string, err error) {
 	d.log.Info("reloaded", "changed", r.changed, "needs_restart", needsRestart)
 	if slices.Contains(r.changed, "cors.origins") {
 		warnOfHassesOrigins(d.log, &inForce)
+	}
+	if slices.ContainsFunc(r.changed, func(key string) bool { return strings.HasPrefix(key, "proxy.") }) {
+		logTrustedProxies(d.log, &inForce)
 	}
 	return r.changed, needsRestart, nil
 }
