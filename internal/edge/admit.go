@@ -108,7 +108,7 @@ func (a *admitter) countRefusal(log *slog.Logger, now time.Duration, peer netip.
 	if last != 0 && now-time.Duration(last) < acceptLogEvery || !a.acceptLogged.CompareAndSwap(last, max(int64(now), 1)) {
 		return
 	}
-	log.Info("refused at accept; a proxy's address belongs in proxy.trusted", "peer", clientAddr(peer), "reason", reason.String())
+	log.Info("connections of an address are refused; if it is a proxy, list it in proxy.trusted", "peer", clientAddr(peer), "reason", reason.String())
 }
 
 // release undoes what judge and the balancer counted for a connection of a worker.
