@@ -153,3 +153,23 @@ func TestAUnixSocketIsKeptOverARestart(t *testing.T) {
 	d.AwaitStreams("a", 1)
 	wantClient(d, "early", "198.51.100.1:0")
 }
+
+// TestAUnixSocketOfAUnit takes the socket that a socket unit has made, and leaves its file.
+func TestAUnixSocketOfAUnit(t *testing.T) {
+	t.Parallel()
+	d, path := onUnixSocket(t)
+	d.Wrap = []string{harness.Tool(t, "systemd-socket-activate"), "--fdname=http", "--listen=" + path, harness.Hassesd}
+	d.Launch()
+	harness.Eventually(t, "the socket is there", func() bool { return d.Log.Contains("Listening on") })
+	s := d.Open(through(path, "subscribe=a&id=x", "198.51.100.1"))
+	d.Send("a", "hello")
+	harness.WantMessage(t, s, "hello")
+	wantClient(d, "x", "198.51.100.1:0")
+	d.Signal(syscall.SIGTERM)
+	if code := d.Wait(harness.Patience); code != 0 {
+		t.Errorf("exit code %d", code)
+	}
+	if _, err := os.Stat(path); err != nil {
+		t.Errorf("the unit's socket was taken away: %v", err)
+	}
+}
