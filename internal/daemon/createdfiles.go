@@ -51,6 +51,8 @@ func checkCreatedFile(path string, kind fs.FileMode, makesDir bool) error {
 		return fmt.Errorf("%s is there already and is %s, not %s; name another path, or remove it", path, kindName(found.Mode().Type()), kindName(kind))
 	case err == nil:
 		return nil
+	case errors.Is(err, fs.ErrPermission):
+		return fmt.Errorf("%w; let user %d into that directory (in a container, mount a volume that belongs to it there), or name another path", err, os.Geteuid())
 	case !errors.Is(err, fs.ErrNotExist):
 		return err
 	}

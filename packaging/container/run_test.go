@@ -371,7 +371,7 @@ func refusals(t *testing.T, run runner, entrypoint []string) {
 		{"a certificate without its key", []string{none, "HASSESD_CERT_FILE=/tls/tls.crt"}, []string{"tls.key_file", "--key-file"}},
 		{"a configuration that was not mounted", []string{"HASSESD_CONFIG=/config/hassesd.toml", none, plain}, []string{"/config/hassesd.toml", "no such file"}},
 		{"a public network", []string{none, plain, "HASSESD_CONTROL_TCP_NETWORKS=0.0.0.0/0"}, []string{"control.tcp_networks", "private network"}},
-		{"a control socket where nothing is writable", []string{none, plain, "HASSESD_CONTROL_SOCKET=/run/hassesd/control.sock"}, []string{"/run/hassesd", "control"}},
+		{"a control socket where nothing is writable", []string{none, plain, "HASSESD_CONTROL_SOCKET=/run/hassesd/control.sock"}, []string{"control.socket", "/run/hassesd", "mount a volume"}},
 		{"a state directory where nothing is writable", []string{none, plain, "HASSESD_STATE_DIR=/var/lib/hassesd"}, []string{"/var/lib/hassesd"}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
