@@ -103,6 +103,8 @@ func doorName(kind api.EndpointKind) string {
 		return "control port"
 	case api.EndpointFIFO:
 		return "FIFO"
+	case api.EndpointAPI:
+		return "operators"
 	}
 	return string(kind)
 }
