@@ -8,6 +8,7 @@ import (
 
 	"github.com/hassesd/hassesd/internal/admission"
 	"github.com/hassesd/hassesd/internal/edge/proxy"
+	"github.com/hassesd/hassesd/internal/httppublish"
 )
 
 // fuzzProxySends are parts of what trusted proxies and others send.
@@ -25,6 +26,8 @@ var fuzzProxySends = []string{
 	"GET /sse?subscribe=a HTTP/1.1\r\nHost: h\r\n\r\n",
 	"HEAD / HTTP/1.1\r\nHost: h\r\nX-Forwarded-For: 203.0.113.1\r\n\r\n",
 	"GET /\x00 HTTP/1.1\r\n\r\n",
+	"POST /sse?to=a HTTP/1.1\r\nHost: h\r\nX-Forwarded-For: 203.0.113.1\r\nContent-Length: 2\r\n\r\nhi",
+	"POST /sse?to=a HTTP/1.1\r\nHost: h\r\nX-Forwarded-For: 203.0.113.2\r\nContent-Length: 2\r\n\r\nhi",
 }
 
 // FuzzProxies drives a server behind proxies through random events, with a trust that changes. Each connection must be counted
@@ -37,14 +40,15 @@ func FuzzProxies(f *testing.F) {
 		if len(ops) > 200 {
 			ops = ops[:200]
 		}
-		w := newWorld(t, behind(func(s *setup) {
+		w := postWorld(t, func(s *setup, _ *httppublish.Config) {
+			behind(func(*setup) {})(s)
 			s.reinit = at(ops, 0)%2 == 0
 			s.edge.Proxies.Protocol = at(ops, 1)%2 == 0
 			s.edge.Proxies.Field = proxy.Field(at(ops, 2) % 2)
 			s.edge.Connections = 10
 			s.edge.Admission.Connections, s.edge.Admission.Streams = 2, 2
 			s.edge.Admission.Penalties = admission.PenaltiesOn
-		}))
+		})
 		var clients []*client
 		for i := 0; i+1 < len(ops); i += 2 {
 			op, arg := ops[i]%6, ops[i+1]

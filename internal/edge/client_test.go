@@ -14,6 +14,7 @@ import (
 
 	"github.com/hassesd/hassesd/internal/admission"
 	"github.com/hassesd/hassesd/internal/edge/proxy"
+	"github.com/hassesd/hassesd/internal/httppublish"
 )
 
 const (
@@ -366,6 +367,31 @@ func TestRequestsOfSeveralClientsOnAConnection(t *testing.T) {
 	if got := w.srv.admission.Held(); got != 1 {
 		t.Errorf("%d connections are held", got)
 	}
+}
+
+// TestRequestsOfSeveralClientsOnAKeptConnection: a POST is answered and leaves the connection to the next client.
+func TestRequestsOfSeveralClientsOnAKeptConnection(t *testing.T) {
+	w := postWorld(t, func(s *setup, _ *httppublish.Config) {
+		behind(wantsField)(s)
+		s.edge.Admission.Connections = 1
+	})
+	c := w.connectFrom(ourProxy)
+	for _, name := range []string{alice, bob, bob, alice} {
+		c.Send([]byte("POST /sse?to=a HTTP/1.1\r\nHost: h\r\nX-Forwarded-For: " + name + "\r\nContent-Length: 2\r\n\r\nhi"))
+		w.turn()
+		if got := c.received(); !strings.HasPrefix(got, "HTTP/1.1 401 ") {
+			t.Fatalf("POST without a key: %q", got)
+		}
+		c.got.Reset()
+		w.wantPeers(name + ":0")
+	}
+	c.get("/sse?subscribe=a", "X-Forwarded-For: "+bob)
+	c.want(`HTTP/1.1 200 OK\r\n`)
+	w.wantPeers(bob + ":0")
+	if got := w.srv.admission.Held(); got != 1 {
+		t.Errorf("%d connections are held", got)
+	}
+	w.check()
 }
 
 // TestAClientNamedOnAnOpenStream: the stream was opened for the proxy itself, and is given back for it.
