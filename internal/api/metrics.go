@@ -129,7 +129,7 @@ type metrics struct {
 
 // Metrics returns the route of /metrics. Each scrape calls figures once.
 func Metrics(figures func() Figures, process *Process, log *slog.Logger) Route {
-	return Route{Path: "/metrics", Methods: []string{http.MethodGet}, Handler: &metrics{
+	return Route{Path: "/metrics", Handler: &metrics{
 		registry: newRegistry(figures, process), log: log, slots: make(chan struct{}, rendersAtOnce),
 	}}
 }

@@ -50,6 +50,7 @@ func (r *refusals) snapshot() map[string]uint64 {
 // the connection: who is turned away must not hold a place.
 func (s *Server) refuse(w http.ResponseWriter, reason Refusal, status int, code, message string) {
 	s.refused[reason].Add(1)
+	s.log.Debug("request at api.listen refused", "reason", reason.String(), "status", status)
 	if reason != RefusedRequest {
 		w.Header().Set("Connection", "close")
 	}
