@@ -261,7 +261,7 @@ func (h *h2conn) endLate(d *drain) (cost int) {
 	for _, s := range streams {
 		st := h2streamOf(s)
 		if st.isLive() {
-			cost += endingCost(&st.sub)
+			cost += endingCost(st.sub)
 			st.end(Drained, d.farewell())
 		} else if st.post != nil {
 			st.post.interrupt()
@@ -304,8 +304,12 @@ var _ http2.Handler = (*h2conn)(nil)
 // NewStream implements http2.Handler.
 func (h *h2conn) NewStream() (*http2.Stream, http2.Owner) {
 	st := &h.first
-	if h.begun {
-		st = new(h2stream)
+	if !h.begun {
+		st.sub = &h.c.sub
+	} else {
+		further := new(furtherStream)
+		st = &further.h2stream
+		st.sub = &further.sub
 	}
 	h.begun, h.idle = true, false
 	st.h = h

@@ -27,7 +27,7 @@ func (st *h2stream) servePost(req *exchange.Request) {
 
 // took implements poster.
 func (st *h2stream) took(n int) {
-	st.unread -= n
+	st.unread -= int32(n)
 	st.h.mux.Consumed(&st.Stream, n)
 	st.h.c.schedule(scheduler.High)
 }
@@ -35,7 +35,7 @@ func (st *h2stream) took(n int) {
 // endPost gives back what nobody will take.
 func (st *h2stream) endPost() {
 	st.post = nil
-	st.h.mux.Consumed(&st.Stream, st.unread)
+	st.h.mux.Consumed(&st.Stream, int(st.unread))
 	st.unread = 0
 }
 

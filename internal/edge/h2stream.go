@@ -21,10 +21,9 @@ import (
 // h2stream is one stream of an HTTP/2 connection: a request and its answer, which may be a subscriber's.
 type h2stream struct {
 	http2.Stream
-	sub    subscriber.Subscriber
+	sub    *subscriber.Subscriber // of the first stream: its connection's
 	h      *h2conn
-	front  []byte          // goes out before the queue: the first frame, or the body of a finite answer
-	tail   []byte          // goes out after the queue
+	edges  *edges          // goes out before and after the queue; nil: nothing
 	agent  commonText      // User-Agent, cut; the client's text
 	named  *netip.AddrPort // the client that a trusted proxy has named; nil: the connection's
 	endBy  time.Duration   // what waits may take until then, once it is ending; since the server's start
@@ -33,8 +32,36 @@ type h2stream struct {
 	isSlow bool // it has overflowed: nothing more of it goes out, it would leave a gap
 	isDue  bool // it has had its time, and a walk ends it
 
+	unread int32 // bytes of a body that post's goroutine has not taken: a window at most
 	post   *post // the request in work, of a POST that publishes; nil: none
-	unread int   // bytes of its body that the goroutine has not taken
+}
+
+// edges are what goes out around the queue of a stream, at its begin or at its end.
+type edges struct {
+	front []byte // the first frame, or the body of a finite answer
+	tail  []byte
+}
+
+// len returns how many bytes there are.
+func (e *edges) len() int {
+	if e == nil {
+		return 0
+	}
+	return len(e.front) + len(e.tail)
+}
+
+// around returns the stream's edges, to put something there.
+func (st *h2stream) around() *edges {
+	if st.edges == nil {
+		st.edges = new(edges)
+	}
+	return st.edges
+}
+
+// furtherStream is a stream of an HTTP/2 connection that has, or had, another one.
+type furtherStream struct {
+	h2stream
+	sub subscriber.Subscriber
 }
 
 // h2streamOf returns what carries a stream.
@@ -68,7 +95,7 @@ func (st *h2stream) serve(head *http2.Head, end bool) {
 		st.answer(req, &ans)
 	case c.shouldDefer(sub, st.client().Addr(), true):
 		st.respond(http.StatusOK, c.streamFields(req, cfg), false)
-		st.front = sse.Farewell(c.w.retryAfter(cfg))
+		st.around().front = sse.Farewell(c.w.retryAfter(cfg))
 		st.finish(RefusedKindly)
 		if c.as != admission.Admit {
 			st.h.mux.GoAway(http2.NoError) // it was let in to be told so, and holds no place longer
@@ -76,7 +103,7 @@ func (st *h2stream) serve(head *http2.Head, end bool) {
 	default:
 		preface := st.sub.Start(c.w.loop.Now(), grantOf(sub), cfg.Retry)
 		st.respond(http.StatusOK, c.streamFields(req, cfg), false)
-		st.front = append(st.front, preface...)
+		st.around().front = preface
 		st.h.mux.HaveData(&st.Stream)
 		st.h.atLatest(st.next(&cfg.timing))
 		c.w.srv.log.Debug("stream opened", "conn", c.id, "peer", clientAddr(st.client()), "id", sub.ID, "rooms", len(sub.Rooms), "all", sub.All)
@@ -185,7 +212,7 @@ func (st *h2stream) answer(req *exchange.Request, a *exchange.Answer) {
 		return
 	}
 	st.respond(a.Status, fields, false)
-	st.front = a.Body
+	st.around().front = a.Body
 	st.finish(Answered)
 }
 
@@ -232,7 +259,7 @@ func (st *h2stream) over(reason CloseReason) {
 		c.w.srv.closeStream(st.client().Addr())
 		st.sub.Stop()
 	}
-	st.front, st.tail = nil, nil
+	st.edges = nil
 	st.h.counted = true
 	c.w.closed[reason]++
 	c.w.changes++
@@ -259,8 +286,8 @@ func (st *h2stream) check(t *subscriber.Timing, now time.Duration) {
 	case st.sub.State() != subscriber.Streaming || st.isDue || st.isSlow:
 	case st.sub.Expired(t, now) != subscriber.NotExpired:
 		st.isDue = true
-		st.h.c.w.endOverdue(&st.sub)
-	case st.sub.Heartbeat(t, now, t.HeartbeatInterval/4, !st.Blocked() && len(st.front) == 0):
+		st.h.c.w.endOverdue(st.sub)
+	case st.sub.Heartbeat(t, now, t.HeartbeatInterval/4, !st.Blocked() && st.edges.len() == 0):
 		st.h.mux.HaveData(&st.Stream)
 	}
 }
@@ -298,7 +325,9 @@ func (st *h2stream) end(reason CloseReason, farewell []byte) {
 		return
 	}
 	st.sub.End()
-	st.tail = append(st.tail, farewell...)
+	if len(farewell) > 0 {
+		st.around().tail = farewell
+	}
 	st.finish(reason)
 	st.h.c.schedule(scheduler.High)
 }
@@ -321,7 +350,7 @@ func (st *h2stream) reschedule() {
 }
 
 // queued returns how many bytes wait for the stream alone.
-func (st *h2stream) queued() int { return len(st.front) + st.sub.QueueBytes() + len(st.tail) }
+func (st *h2stream) queued() int { return st.edges.len() + st.sub.QueueBytes() }
 
 func (st *h2stream) unwritten() int {
 	if !st.IsOpen() {
@@ -339,7 +368,7 @@ func (st *h2stream) hasPayload() bool {
 	if st.isSlow {
 		return false
 	}
-	return len(st.front)+len(st.tail) > 0 || st.sub.State() != subscriber.None && !st.sub.Empty()
+	return st.edges.len() > 0 || st.sub.State() != subscriber.None && !st.sub.Empty()
 }
 
 // Payload implements http2.Owner.
@@ -348,13 +377,13 @@ func (st *h2stream) Payload(dst []byte, limit int) (out []byte, more bool) {
 		return dst, false
 	}
 	start := len(dst)
-	if len(st.front) > 0 {
-		n := min(limit, len(st.front))
-		dst = append(dst, st.front[:n]...)
-		if st.front = st.front[n:]; len(st.front) > 0 {
+	around := st.edges
+	if around != nil {
+		n := min(limit, len(around.front))
+		dst = append(dst, around.front[:n]...)
+		if around.front = around.front[n:]; len(around.front) > 0 {
 			return dst, true
 		}
-		st.front = nil
 	}
 	if room := limit - (len(dst) - start); room > 0 {
 		before := len(dst)
@@ -363,10 +392,13 @@ func (st *h2stream) Payload(dst []byte, limit int) (out []byte, more bool) {
 			st.h.passed = true
 		}
 	}
-	if st.sub.State() == subscriber.None || st.sub.Empty() {
-		n := min(limit-(len(dst)-start), len(st.tail))
-		dst = append(dst, st.tail[:n]...)
-		st.tail = st.tail[n:]
+	if around != nil && (st.sub.State() == subscriber.None || st.sub.Empty()) {
+		n := min(limit-(len(dst)-start), len(around.tail))
+		dst = append(dst, around.tail[:n]...)
+		around.tail = around.tail[n:]
+	}
+	if around.len() == 0 {
+		st.edges = nil
 	}
 	if len(dst) > start {
 		st.sub.Wrote(st.h.c.w.now())
@@ -377,7 +409,7 @@ func (st *h2stream) Payload(dst []byte, limit int) (out []byte, more bool) {
 // Data implements http2.Owner.
 func (st *h2stream) Data(p []byte, end bool) {
 	if st.post != nil {
-		st.unread += len(p)
+		st.unread += int32(len(p))
 		st.post.write(p, end)
 	}
 }

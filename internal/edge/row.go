@@ -39,7 +39,7 @@ func (r row) number() uint32 {
 
 func (r row) sub() *subscriber.Subscriber {
 	if r.st != nil {
-		return &r.st.sub
+		return r.st.sub
 	}
 	return &r.c.sub
 }

@@ -72,7 +72,7 @@ func (r *carrier) Overflow(*subscriber.Subscriber) { (*conn)(r).fail(SlowClient)
 
 // isLive reports whether the connection carries an open stream that has not failed.
 func (c *conn) isLive() bool {
-	return c.sub.State() == subscriber.Streaming && !c.transport.IsFailing()
+	return c.h2 == nil && c.sub.State() == subscriber.Streaming && !c.transport.IsFailing()
 }
 
 // end ends the stream after what is queued: with the farewell, if any, the end of the response and
@@ -170,7 +170,7 @@ func (w *worker) stepTooSlow() (cost int, more bool) {
 	st := w.tooSlow[last]
 	w.tooSlow[last] = nil
 	w.tooSlow = w.tooSlow[:last]
-	cost = endingCost(&st.sub)
+	cost = endingCost(st.sub)
 	st.reset(SlowClient)
 	return cost, last > 0
 }

@@ -50,7 +50,7 @@ func (c *Conn) beginHeaders(h frameHeader) error {
 			return err
 		}
 		b.purpose = forNothing
-	case h.stream <= c.lastStream && c.wasReset(h.stream):
+	case h.stream <= c.lastStream && c.resets.has(h.stream):
 		b.purpose = forNothing
 	case h.stream <= c.lastStream:
 		return c.fail(StreamClosed, "HEADERS on a stream that is closed")

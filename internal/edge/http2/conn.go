@@ -1,7 +1,6 @@
 package http2
 
 import (
-	"encoding/binary"
 	"slices"
 	"time"
 
@@ -47,27 +46,24 @@ type Conn struct {
 	sendWindow int32 // of the connection; may not be negative
 	recvWindow int32
 	unread     int32 // bytes of DATA that were consumed and not yet given back
+	acks       int32 // SETTINGS frames of the peer that are not yet acknowledged
 
 	streams    []*Stream // open, by id
 	ready      list.List[Stream]
-	resets     []uint32 // streams that we reset and whose client may not know yet, the newest last
-	lastStream uint32   // highest number that the peer has used
-	out        []byte   // control frames and heads that wait to be sent
-	acks       int      // SETTINGS frames of the peer that are not yet acknowledged
+	resets     resets
+	lastStream uint32 // highest number that the peer has used
+	goneTo     uint32 // last stream in the GOAWAY that was sent
+	out        []byte // control frames and heads that wait to be sent
 
 	budget  budget
 	decoder *hpack.Decoder // of this connection, with a table; nil: the codec's
 	acked   bool           // the peer has acknowledged our settings
-	goneTo  uint32         // last stream in the GOAWAY that was sent
 	goAway  bool           // GOAWAY was sent: no new streams
 	failed  bool           // a connection error: what comes is thrown away
 
 	in    input
 	block *block // a head that is not complete; nil: none
 }
-
-// mostResets is how many streams that we reset are remembered, so that what their clients sent meanwhile is no mistake.
-const mostResets = 16
 
 // Start begins a connection; the first thing it sends is our settings.
 func (c *Conn) Start(now time.Duration, limits Limits, codec *Codec, handler Handler) {
@@ -193,16 +189,7 @@ func (c *Conn) Reset(s *Stream, code ErrCode) {
 
 func (c *Conn) sendReset(s *Stream, code ErrCode) {
 	c.out = appendRSTStream(c.out, s.id, code)
-	c.rememberReset(s.id)
-}
-
-// rememberReset notes a stream of which frames may still be on their way. Those of a stream whose request was complete
-// can only be few, but they can be: WINDOW_UPDATE, PRIORITY, RST_STREAM need no memory, trailers do.
-func (c *Conn) rememberReset(id uint32) {
-	if len(c.resets) >= mostResets {
-		c.resets = slices.Delete(c.resets, 0, 1)
-	}
-	c.resets = append(c.resets, id)
+	c.resets.add(s.id)
 }
 
 // streamError resets a stream for a mistake of the peer (RFC 9113, section 5.4.2).
@@ -212,7 +199,7 @@ func (c *Conn) streamError(id uint32, code ErrCode) error {
 		c.drop(s, code, false)
 	} else {
 		c.out = appendRSTStream(c.out, id, code)
-		c.rememberReset(id)
+		c.resets.add(id)
 	}
 	return c.spend(costStreamError)
 }
@@ -242,101 +229,20 @@ func (c *Conn) Check() string {
 	return ""
 }
 
-// settings applies the peer's settings (RFC 9113, section 6.5).
-func (c *Conn) settings(p []byte) error {
-	for ; len(p) >= settingLen; p = p[settingLen:] {
-		value := binary.BigEndian.Uint32(p[2:])
-		switch binary.BigEndian.Uint16(p) {
-		case settingEnablePush:
-			if value > 1 {
-				return c.fail(ProtocolError, "SETTINGS_ENABLE_PUSH is neither 0 nor 1")
-			}
-		case settingInitialWindowSize:
-			if value > largestWindow {
-				return c.fail(FlowControlError, "SETTINGS_INITIAL_WINDOW_SIZE is too large")
-			}
-			if err := c.moveWindows(int32(value)); err != nil {
-				return err
-			}
-		case settingMaxFrameSize:
-			if value < maxFrameSize || value > largestFrameSize {
-				return c.fail(ProtocolError, "SETTINGS_MAX_FRAME_SIZE is out of range")
-			}
-			c.peerFrameSize = int32(value)
-		}
+// endSent acts on the END_STREAM that was just written. A stream whose request is not complete waits for the rest.
+func (c *Conn) endSent(s *Stream) {
+	if s.state == streamOpen {
+		s.ended = true
+	} else {
+		c.remove(s)
 	}
-	c.acks++
-	return nil
+	s.owner.Done()
 }
 
-// moveWindows moves all streams' windows by what the initial one has changed; they may become negative (RFC 9113,
-// section 6.9.2).
-func (c *Conn) moveWindows(to int32) error {
-	delta := int64(to) - int64(c.peerWindow)
-	for _, s := range c.streams {
-		if int64(s.sendWindow)+delta > largestWindow {
-			return c.fail(FlowControlError, "SETTINGS_INITIAL_WINDOW_SIZE overflows a window")
-		}
+// peerEnded acts on the client's END_STREAM.
+func (c *Conn) peerEnded(s *Stream) {
+	s.setState(streamHalfClosed)
+	if s.ended {
+		c.remove(s)
 	}
-	c.peerWindow = to
-	for _, s := range slices.Clone(c.streams) {
-		if s.IsOpen() {
-			c.moveWindow(s, int32(delta))
-		}
-	}
-	return nil
-}
-
-func (c *Conn) moveWindow(s *Stream, by int32) {
-	wasShut := s.sendWindow <= 0
-	s.sendWindow += by
-	if wasShut && s.sendWindow > 0 {
-		if s.stalled {
-			s.stalled = false
-			c.makeReady(s)
-		}
-		s.owner.Window()
-	}
-}
-
-// windowUpdate takes a WINDOW_UPDATE (RFC 9113, section 6.9).
-func (c *Conn) windowUpdate(id, increment uint32) error {
-	switch {
-	case id == 0 && increment == 0:
-		return c.fail(ProtocolError, "WINDOW_UPDATE of 0")
-	case id == 0:
-		if int64(c.sendWindow)+int64(increment) > largestWindow {
-			return c.fail(FlowControlError, "WINDOW_UPDATE overflows the connection's window")
-		}
-		c.sendWindow += int32(increment)
-		return nil
-	case id > c.lastStream:
-		return c.fail(ProtocolError, "WINDOW_UPDATE for a stream that is idle")
-	case increment == 0:
-		return c.streamError(id, ProtocolError)
-	}
-	s := c.find(id)
-	if s == nil {
-		return nil // closed: it may have been on its way
-	}
-	if int64(s.sendWindow)+int64(increment) > largestWindow {
-		return c.streamError(id, FlowControlError)
-	}
-	c.moveWindow(s, int32(increment))
-	return nil
-}
-
-// reset takes an RST_STREAM.
-func (c *Conn) reset(id uint32, code ErrCode) error {
-	if id > c.lastStream {
-		return c.fail(ProtocolError, "RST_STREAM for a stream that is idle")
-	}
-	if err := c.spend(costReset); err != nil {
-		return err
-	}
-	if s := c.find(id); s != nil {
-		c.drop(s, code, true)
-	}
-	c.resets = slices.DeleteFunc(c.resets, func(r uint32) bool { return r == id }) // now it knows
-	return nil
 }

@@ -15,7 +15,7 @@ func (c *Conn) beginData(h frameHeader) error {
 	s := c.find(h.stream)
 	if s == nil {
 		c.giveBack(h.length)
-		if c.wasReset(h.stream) {
+		if c.resets.has(h.stream) {
 			return nil // it was on its way
 		}
 		return c.streamError(h.stream, StreamClosed)
@@ -29,16 +29,6 @@ func (c *Conn) beginData(h frameHeader) error {
 		return c.streamError(h.stream, FlowControlError)
 	}
 	return nil
-}
-
-// wasReset reports whether we reset a stream that its client may still be sending on.
-func (c *Conn) wasReset(id uint32) bool {
-	for _, r := range c.resets {
-		if r == id {
-			return true
-		}
-	}
-	return false
 }
 
 // checkLength resets a stream whose body is longer or shorter than its request stated (RFC 9113, section 8.1.1). The DATA

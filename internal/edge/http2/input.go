@@ -5,29 +5,6 @@ import (
 	"time"
 )
 
-// phase is what of a frame comes next.
-type phase uint8
-
-const (
-	inPreface phase = iota
-	inHeader        // the nine bytes
-	inPrefix        // the part of the payload that is looked at as a whole
-	inBody          // what is handed on as it comes: data, a piece of a head; or skipped
-	inPadding
-)
-
-// input is how far the frame that is coming has come. A frame is never kept as a whole: what is looked at as a whole is
-// at most a few settings, the rest is handed on or skipped as it comes.
-type input struct {
-	phase phase
-	begun bool        // our peer's SETTINGS have come
-	frame frameHeader // the frame under way
-	need  int         // length of the prefix
-	left  int         // bytes of the body that are still to come
-	pad   int         // and of the padding
-	kept  []byte      // the beginning of a preface, header or prefix that came in pieces; nil: none
-}
-
 // Receive takes what the peer has sent, which is only lent. After a share of work it returns the rest, for another call
 // once others have had their turn. The error is a *ConnError: the connection is over once its output has left. now only
 // grows.
@@ -282,14 +259,6 @@ func (c *Conn) prefix(p []byte) error {
 	case frameGoAway, frameContinuation, framePushPromise: // a client that goes away opens no more streams
 	}
 	return nil
-}
-
-// settingsAcked frees the peer's table: from now on it uses none, if that is what we told it.
-func (c *Conn) settingsAcked() {
-	c.acked = true
-	if c.limits.HeaderTable == 0 {
-		c.decoder = nil
-	}
 }
 
 // openBody reads the length of the padding, and the priority.

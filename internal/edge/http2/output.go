@@ -31,51 +31,6 @@ func (c *Conn) Respond(s *Stream, status int, fields []Field, end bool) {
 	}
 }
 
-// HaveData states that the stream's owner has payload. It may be said again at any time.
-func (c *Conn) HaveData(s *Stream) {
-	if !s.IsOpen() || s.ended || s.isReady {
-		return
-	}
-	if s.sendWindow <= 0 && !s.ending {
-		s.stalled = true
-		return
-	}
-	c.makeReady(s)
-}
-
-// End states that the answer ends with what the owner's Payload still has.
-func (c *Conn) End(s *Stream) {
-	if !s.IsOpen() || s.ending {
-		return
-	}
-	s.ending = true
-	c.unready(s)
-	c.makeReady(s)
-}
-
-func (c *Conn) makeReady(s *Stream) {
-	if s.isReady {
-		return
-	}
-	s.stalled = false
-	s.isReady = true
-	c.ready.Push(&s.place, s)
-}
-
-func (c *Conn) unready(s *Stream) {
-	s.stalled = false
-	if s.isReady {
-		s.isReady = false
-		c.ready.Remove(&s.place)
-	}
-}
-
-// IsShut reports whether no byte of any stream could be sent, whatever the socket takes.
-func (c *Conn) IsShut() bool { return c.sendWindow <= 0 }
-
-// IsShutFor reports whether a stream's own window is empty. Owner.Window is called when it opens.
-func (c *Conn) IsShutFor(s *Stream) bool { return s.sendWindow <= 0 }
-
 // MayHaveOutput reports whether AppendFrames is worth a call. It decides.
 func (c *Conn) MayHaveOutput() bool { return len(c.out) > 0 || c.acks > 0 || c.ready.Len() > 0 }
 
@@ -148,46 +103,4 @@ func (c *Conn) appendData(dst []byte, s *Stream, room int) []byte {
 		c.makeReady(s)
 	}
 	return dst
-}
-
-// endSent acts on the END_STREAM that was just written. A stream whose request is not complete waits for the rest.
-func (c *Conn) endSent(s *Stream) {
-	if s.state == streamOpen {
-		s.ended = true
-	} else {
-		c.remove(s)
-	}
-	s.owner.Done()
-}
-
-// peerEnded acts on the client's END_STREAM.
-func (c *Conn) peerEnded(s *Stream) {
-	s.setState(streamHalfClosed)
-	if s.ended {
-		c.remove(s)
-	}
-}
-
-// Consumed gives n bytes of a body back to the peer's windows.
-func (c *Conn) Consumed(s *Stream, n int) {
-	if n <= 0 || c.failed {
-		return
-	}
-	c.giveBack(n)
-	if s == nil || s.state != streamOpen {
-		return
-	}
-	if s.unread += int32(n); s.unread >= initialWindow/2 {
-		c.out = appendWindowUpdate(c.out, s.id, int(s.unread))
-		s.recvWindow += s.unread
-		s.unread = 0
-	}
-}
-
-func (c *Conn) giveBack(n int) {
-	if c.unread += int32(n); c.unread >= initialWindow/2 {
-		c.out = appendWindowUpdate(c.out, 0, int(c.unread))
-		c.recvWindow += c.unread
-		c.unread = 0
-	}
 }
