@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/hassesd/hassesd/test/harness"
@@ -25,6 +26,9 @@ var foreigners = []foreign{
 	}},
 	{"undici", func(t *testing.T, d *harness.Daemon, url string) *harness.Program {
 		return harness.Launch(t, []string{"NODE_EXTRA_CA_CERTS=" + d.CaFile}, harness.Node(t), "../js/undici.mjs", url)
+	}},
+	{"undici over HTTP/2", func(t *testing.T, d *harness.Daemon, url string) *harness.Program {
+		return harness.Launch(t, []string{"NODE_EXTRA_CA_CERTS=" + d.CaFile}, harness.Node(t), "../js/undici_http2.mjs", url)
 	}},
 	{"tmaxmax go-sse", func(t *testing.T, d *harness.Daemon, url string) *harness.Program {
 		return launchGo(t, d, "gosse", url)
@@ -57,6 +61,9 @@ func TestForeignSubscribers(t *testing.T) {
 			story.opened()
 
 			d.AwaitStreams("room", 1)
+			if versions, _ := connections(d, "room"); strings.Contains(f.name, "HTTP/2") && versions["2"] != 1 {
+				t.Errorf("its streams by version of HTTP: %v", versions)
+			}
 			d.Send("room", "hello")
 			story.wants("message", "hello")
 			d.Call("send", harness.Object{"to": "with-dash", "event": "note", "data": "two\nlines: ünï€ 🎈"}, nil)

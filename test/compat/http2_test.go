@@ -166,48 +166,141 @@ func TestNodeOverHTTP2(t *testing.T) {
 	<-d.Exited
 }
 
-// TestFiftyEventSourcesShareAConnection: a page in Chromium has 50 EventSources. All receive on one connection; one that is
-// kicked comes back by itself, and misses nothing.
+// TestFiftyEventSourcesShareAConnection: a page in Chromium has 50 EventSources on one connection.
 func TestFiftyEventSourcesShareAConnection(t *testing.T) {
 	t.Parallel()
 	chromium := harness.Tool(t, "chromium")
 	d := harness.Start(t, "--cors-origin", "*", "--cors-credentials=false")
+	network := newProxy(t, d.HTTPS)
 	const streams = 50
 	page := fmt.Sprintf(`<!doctype html><script>
 for (let i = 0; i < %d; i++) {
-  const source = new EventSource('%s&id=s' + i)
+  const source = new EventSource('https://%s/sse?subscribe=a&id=s' + i)
   source.onmessage = (e) => report({ kind: 'event', id: e.lastEventId, data: e.data, state: i })
 }
 report({ kind: 'open' })
-</script>`, streams, d.URL("subscribe=a"))
+</script>`, streams, network.addr)
 	site := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "text/html")
 		fmt.Fprint(w, page)
 	}))
 	t.Cleanup(site.Close)
 	p := harness.Launch(t, []string{"CHROMIUM=" + chromium}, harness.Node(t), "../js/chromium.mjs", "unused", site.URL)
+	storyOfShared(d, network, p, streams)
+}
+
+// TestPythonOverHTTP2: python3-h2 has 50 streams on one connection.
+func TestPythonOverHTTP2(t *testing.T) {
+	t.Parallel()
+	const python = "/usr/bin/python3" // Debian's, for which python3-h2 is
+	if err := exec.Command(python, "-c", "import h2").Run(); err != nil {
+		if os.Getenv("CI") != "" {
+			t.Fatal("python3-h2 is missing: .ci/deps should have installed it")
+		}
+		t.Skip("python3-h2 is missing: run 'make deps'")
+	}
+	d := harness.Start(t)
+	network := newProxy(t, d.HTTPS)
+	host, port, _ := strings.Cut(network.addr, ":")
+	const streams = 50
+	p := harness.Launch(t, nil, python, "../python/http2.py", host, port, "/sse?subscribe=a", fmt.Sprint(streams), d.CaFile)
+	storyOfShared(d, network, p, streams)
+}
+
+// storyOfShared takes streams s0, s1, ... that share a connection through their story: all receive; the network is cut, and all of
+// them resume, on one connection again, with what they have missed; one is kicked, comes back and has missed nothing; the
+// others do not notice.
+func storyOfShared(d *harness.Daemon, network *proxy, p *harness.Program, streams int) {
+	t := d.T
+	t.Helper()
 	l := &listener{Program: p, seen: make(map[string]bool)}
 	l.opened()
 	wantOneHTTP2Connection(d, "a", streams)
-	everyone := func(data string) {
+	heard := make([]int, streams) // events
+	var said []string
+	everyone := func(data ...string) {
 		t.Helper()
-		got := make(map[int]bool)
-		for len(got) < streams {
+		said = append(said, data...)
+		for missing := streams * len(data); missing > 0; missing-- {
 			r := l.next()
-			if r.Kind != "event" || r.Data != data || got[r.State] {
-				t.Fatalf("%+v, while waiting for %q, which %d have", r, data, len(got))
+			for r.Kind == "open" {
+				r = l.next()
 			}
-			got[r.State] = true
+			if r.Kind != "event" || r.Data != said[heard[r.State]] {
+				t.Fatalf("%+v, want %q", r, said[heard[r.State]])
+			}
+			heard[r.State]++
 		}
 	}
 	d.Send("a", "hello")
 	everyone("hello")
-	d.Call("kick", harness.Object{"id": "s7"}, nil)
+	network.cut()
+	d.AwaitStreams("a", 0)
+	d.Send("a", "while you were out")
+	d.Send("a", "and once more")
+	network.restore()
+	everyone("while you were out", "and once more")
+	wantOneHTTP2Connection(d, "a", streams)
+	var kicked struct{ Kicked int }
+	d.Call("kick", harness.Object{"id": "s7"}, &kicked)
+	if kicked.Kicked != 1 {
+		t.Errorf("%d streams were kicked", kicked.Kicked)
+	}
 	d.Send("a", "right after the kick")
 	everyone("right after the kick")
 	wantOneHTTP2Connection(d, "a", streams)
 	d.Send("a", "goodbye")
 	everyone("goodbye")
+}
+
+// TestNghttp: nghttp has two streams on one connection, and resumes.
+func TestNghttp(t *testing.T) {
+	t.Parallel()
+	nghttp := harness.Tool(t, "nghttp")
+	d := harness.Start(t)
+	first := d.Send("a", "before").ID
+	d.Send("a", "missed")
+	var out harness.Log
+	cmd := exec.Command(nghttp, "--verbose", "--no-verify-peer", "--header=last-event-id: "+first, d.URL("subscribe=a&id=s0"), d.URL("subscribe=a&id=s1"))
+	cmd.Stdout = &out
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	wantOneHTTP2Connection(d, "a", 2)
+	d.Send("a", "hello")
+	for _, line := range []string{"data: missed", "data: hello"} {
+		harness.Eventually(t, "both streams have "+line, func() bool { return strings.Count(out.String(), line) == 2 })
+	}
+	d.Call("kick", harness.Object{"room": "a"}, nil)
+	if err := cmd.Wait(); err != nil || strings.Contains(out.String(), "data: before") || strings.Contains(out.String(), "[ERROR]") {
+		t.Errorf("nghttp: %v\n%s", err, &out)
+	}
+}
+
+// TestH2load: h2load asks for thousands of answers that end, then holds streams that do not.
+func TestH2load(t *testing.T) {
+	t.Parallel()
+	h2load := harness.Tool(t, "h2load")
+	d := harness.Start(t, "--log-level", "normal")
+	r := harness.Run(t, "", h2load, "--requests=1000", "--clients=4", "--max-concurrent-streams=20", "--header=:method: HEAD", d.URL("subscribe=a"))
+	if r.Code != 0 || !strings.Contains(r.Stdout, "1000 succeeded, 0 failed, 0 errored") {
+		t.Errorf("h2load: %s", r)
+	}
+	cmd := exec.Command(h2load, "--duration=3", "--clients=3", "--max-concurrent-streams=20", d.URL("subscribe=a"))
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	d.AwaitStreams("a", 60)
+	if versions, conns := connections(d, "a"); versions["2"] != 60 || conns != 3 {
+		t.Errorf("streams by version %v, on %d connections; want 60 of HTTP/2 on 3", versions, conns)
+	}
+	if err := cmd.Wait(); err != nil {
+		t.Error(err)
+	}
+	d.AwaitStreams("a", 0)
+	if closed := d.Status().Closed; closed["http2_failed"]+closed["http2_flood"] > 0 {
+		t.Errorf("h2load was taken for an attacker: %v", closed)
+	}
 }
 
 // Exceptions of h2spec, each with its reason: package, and the case's description.
