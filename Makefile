@@ -83,7 +83,7 @@ bench: ## Run the benchmarks of the packages (BENCH selects); compare two output
 	go test -run '^$$' -bench '$(BENCH)' -benchmem ./cmd/... ./internal/...
 
 .PHONY: bench-peers
-bench-peers: build ## Measure hassesd beside net/http and nginx+nchan in one run: an hour, or a minute with BENCH_QUICK=1
+bench-peers: build ## Measure hassesd beside net/http and nginx+nchan in one run: an hour and a half, or two minutes with BENCH_QUICK=1
 	test/peers/deps
 	CGO_ENABLED=0 go build -trimpath -buildvcs=false -o $(BIN)/ ./test/peers ./test/peers/nethttp ./test/peers/bare
 	$(BIN)/peers -bin $(BIN) -out $(BIN)/bench-peers.json -medians $(BIN)/performance.json $(if $(BENCH_QUICK),-quick) $(PEERSFLAGS)

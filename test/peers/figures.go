@@ -29,7 +29,16 @@ const (
 	listed     = "clients listed"
 	unlisted   = "no clients listed"
 	hybrid     = ", X25519MLKEM768"
+
+	// Those over HTTP/2 have it in their names, so that -only selects them.
+	idleOver2     = "HTTP/2 idle 10000"
+	idleMany      = "HTTP/2 idle 50000 on 5000"
+	singleOver2   = "HTTP/2 one at a time 10000"
+	saturateOver2 = "HTTP/2 saturated 10000 on 1000"
 )
+
+// onConnection is how many streams share a connection of HTTP/2 where they share one.
+const onConnection = 10
 
 // figures are all of them; quick ones have a fortieth of the streams and little time.
 func figures(quick bool) []figure {
@@ -54,7 +63,28 @@ func figures(quick bool) []figure {
 	// The collector gives memory back for a while after the handshakes.
 	still := during("5s", "0s", "20s")
 	lively := during("10s", "2s", "3s")
-	return []figure{
+	overHTTP2 := []figure{
+		{
+			name: idleOver2, curve: x25519,
+			servers: append([]server{renamed(daemon, "hassesd, HTTP/1.1")}, over2(1, daemon, nethttp, nginx(1))...),
+			flags:   load(still, "--scenario", "idle", "--streams", streams(10000)),
+		},
+		{
+			name: idleMany, curve: x25519, servers: over2(onConnection, daemon, nethttp, nginx(1)),
+			flags: load(still, "--scenario", "idle", "--streams", streams(50000)),
+		},
+		{
+			name: singleOver2, curve: x25519,
+			servers: slices.Concat([]server{renamed(daemon, "hassesd, HTTP/1.1")}, over2(1, daemon, nethttp, nginx(1)),
+				over2(onConnection, renamed(daemon, "hassesd"+tenEach), renamed(nethttp, "net/http"+tenEach), renamed(nginx(1), "nginx+nchan 1"+tenEach))),
+			flags: load(lively, "--rate", "10", "--streams", streams(10000)),
+		},
+		{
+			name: saturateOver2, curve: x25519, servers: over2(onConnection, daemon, nethttp, nginx(1), nginx(2)),
+			flags: load(lively, "--in-flight", "64", "--streams", streams(10000)),
+		},
+	}
+	return append(overHTTP2, []figure{
 		{name: idle1, curve: x25519, servers: []server{daemon}, flags: load(still, "--scenario", "idle", "--streams", streams(1000))},
 		{name: idle10, curve: x25519, servers: all, flags: load(still, "--scenario", "idle", "--streams", streams(10000))},
 		{name: idle19, curve: x25519, servers: all, flags: load(still, "--scenario", "idle", "--streams", streams(19000))},
@@ -83,7 +113,27 @@ func figures(quick bool) []figure {
 		},
 		{name: unlisted, curve: x25519, servers: []server{daemon}, flags: load(lively, "--rate", "5", "--streams", streams(19000))},
 		{name: listed, curve: x25519, servers: []server{daemon}, flags: load(lively, "--rate", "5", "--streams", streams(19000)), meanwhile: listClients},
+	}...)
+}
+
+// tenEach is the end of the name of a server that is measured with onConnection streams on each connection beside one with
+// one.
+const tenEach = ", 10 a connection"
+
+// over2 returns the servers, to be measured over HTTP/2 with so many streams on each connection.
+func over2(streams int, servers ...server) []server {
+	list := slices.Clone(servers)
+	for i, s := range list {
+		list[i].flags = func(p place) []string {
+			return append(s.flags(p), "--http2", "--streams-per-connection", fmt.Sprint(streams))
+		}
 	}
+	return list
+}
+
+func renamed(s server, name string) server {
+	s.name = name
+	return s
 }
 
 // listClients asks for all clients again and again.

@@ -85,6 +85,7 @@ func goals(runs map[string][]sample) []row {
 	t.atMost(single, "CPU s a million: to bare write", []string{"bare write"}, perMillion, 1.3)
 	t.shown(single, "CPU s a million: to bare write, 2 threads", "bare write, 2 threads", perMillion)
 	t.shown(single, "CPU s a million: two loops to one", "hassesd, 1 loop", perMillion)
+	t.overHTTP2()
 	t.bound(manyRooms, "p99 ms", p99, 20)
 	t.none(manyRooms)
 	t.atMost(manyRooms, "CPU s a million: to net/http", []string{"net/http"}, perMillion, 1)
@@ -101,6 +102,37 @@ func goals(runs map[string][]sample) []row {
 		}
 	}
 	return t.rows
+}
+
+// overHTTP2 adds the goals of HTTP/2. HTTP/1.1 is measured in the same figures.
+func (t *table) overHTTP2() {
+	const http1 = "hassesd, HTTP/1.1"
+	one, haveOne := t.median(idleOver2, own, perStream)
+	if first, ok := t.median(idleOver2, http1, perStream); ok && haveOne {
+		t.add(row{Figure: idleOver2, What: "bytes a connection with one stream: more than HTTP/1.1", Value: one - first, Goal: 512})
+	}
+	t.atMost(idleOver2, "bytes a connection with one stream: to net/http", []string{"net/http"}, perStream, 1.0/8)
+	t.atMost(idleOver2, "bytes a connection with one stream: to nginx+nchan", []string{"nginx+nchan 1"}, perStream, 1.0/4)
+	if all, ok := t.median(idleMany, own, perStream); ok && haveOne {
+		t.add(row{Figure: idleMany, What: "bytes of each further stream", Value: furtherStream(all, one), Goal: 768})
+	}
+	t.shown(idleMany, "bytes a stream: to net/http", "net/http", perStream)
+	t.atMost(singleOver2, "CPU s a million: to HTTP/1.1", []string{http1}, perMillion, 1.1)
+	if many, ok := t.median(singleOver2, own+tenEach, perMillion); ok {
+		if first, ok := t.median(singleOver2, http1, perMillion); ok {
+			t.add(row{Figure: singleOver2, What: "CPU s a million, 10 a connection: to HTTP/1.1", Value: many, Other: first, Goal: 1.0 / 4})
+		}
+	}
+	t.shown(singleOver2, "CPU s a million: to net/http", "net/http", perMillion)
+	t.atLeast(saturateOver2, "deliveries/s: to net/http", []string{"net/http"}, rate, 10)
+	t.shown(saturateOver2, "deliveries/s: to nginx+nchan 1", "nginx+nchan 1", rate)
+	t.none(saturateOver2)
+}
+
+// furtherStream returns what each stream of a connection takes beside the first, from what one of onConnection takes and
+// what a connection with one takes.
+func furtherStream(ofMany, one float64) float64 {
+	return (ofMany*onConnection - one) / (onConnection - 1)
 }
 
 // median is that of the runs without an error.

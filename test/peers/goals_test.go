@@ -1,6 +1,7 @@
 package main
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -42,6 +43,35 @@ func TestGoals(t *testing.T) {
 	}
 }
 
+func TestGoalsOverHTTP2(t *testing.T) {
+	t.Parallel()
+	idle := func(server string, bytes float64) sample {
+		return sample{Server: server, Result: bench.Result{Memory: &bench.Memory{PerStream: bytes}}}
+	}
+	runs := map[string][]sample{
+		idleOver2: {idle("hassesd", 6000), idle("hassesd, HTTP/1.1", 5500), idle("net/http", 50000)},
+		idleMany:  {idle("hassesd", 1230)}, // 12,300 a connection: 6,000 and nine times 700
+		singleOver2: slices.Concat(ran("hassesd", [2]float64{1, 9.9}), ran("hassesd, HTTP/1.1", [2]float64{1, 9}),
+			ran("hassesd"+tenEach, [2]float64{1, 3})),
+		saturateOver2: slices.Concat(ran("hassesd", [2]float64{900, 1}), ran("net/http", [2]float64{100, 1})),
+	}
+	got := goals(runs)
+	want := []row{
+		{Figure: idleOver2, What: "bytes a connection with one stream: more than HTTP/1.1", Value: 500, Goal: 512, Reached: true},
+		{Figure: idleOver2, What: "bytes a connection with one stream: to net/http", Value: 6000, Other: 50000, Ratio: 0.12, Goal: 0.125, Reached: true},
+		{Figure: idleMany, What: "bytes of each further stream", Value: 700, Goal: 768, Reached: true},
+		{Figure: singleOver2, What: "CPU s a million: to HTTP/1.1", Value: 9.9, Other: 9, Ratio: 9.9 / 9, Goal: 1.1, Reached: true},
+		{Figure: singleOver2, What: "CPU s a million, 10 a connection: to HTTP/1.1", Value: 3, Other: 9, Ratio: 3.0 / 9, Goal: 0.25},
+		{Figure: saturateOver2, What: "deliveries/s: to net/http", Value: 900, Other: 100, Ratio: 9, Goal: 10, AtLeast: true},
+		{Figure: saturateOver2, What: "lost, doubled, disordered, broken, closed", Reached: true},
+	}
+	for i := range want {
+		if i >= len(got) || got[i] != want[i] {
+			t.Errorf("row %d is not %+v in %+v", i, want[i], got)
+		}
+	}
+}
+
 func TestRowsForPeople(t *testing.T) {
 	t.Parallel()
 	var b strings.Builder
@@ -67,12 +97,12 @@ func TestFiguresAreKnown(t *testing.T) {
 		names[f.name] = true
 	}
 	runs := map[string][]sample{}
-	for _, name := range []string{idle1, idle10, idle19, idle10 + hybrid, saturate10, saturate1, saturate1 + hybrid, single, manyRooms, stormy, listed, unlisted} {
+	for _, name := range []string{idle1, idle10, idle19, idle10 + hybrid, saturate10, saturate1, saturate1 + hybrid, single, manyRooms, stormy, listed, unlisted, idleOver2, idleMany, singleOver2, saturateOver2} {
 		if !names[name] {
 			t.Errorf("nobody measures %q", name)
 		}
 		full := bench.Result{Delivery: &bench.Delivery{PerSecond: 1}, Memory: &bench.Memory{PerStream: 1}, Storm: &bench.Storms{}}
-		for _, server := range []string{"hassesd", "hassesd, 1 loop", "net/http", "nginx+nchan 1", "bare write"} {
+		for _, server := range []string{"hassesd", "hassesd, 1 loop", "hassesd, HTTP/1.1", "hassesd" + tenEach, "net/http", "nginx+nchan 1", "bare write"} {
 			runs[name] = append(runs[name], sample{Server: server, Result: full})
 		}
 	}

@@ -6,8 +6,10 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"flag"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/signal"
 	"path/filepath"
@@ -28,6 +30,7 @@ type options struct {
 	repeat  int
 	quick   bool
 	only    string // figures whose name contains it
+	add     bool   // to the runs in out
 }
 
 func main() {
@@ -38,6 +41,7 @@ func main() {
 	flag.IntVar(&o.repeat, "repeat", 3, "runs of each figure, of which the median counts")
 	flag.BoolVar(&o.quick, "quick", false, "few streams, once: to see that it works, not for figures")
 	flag.StringVar(&o.only, "only", "", "only the figures whose name contains this")
+	flag.BoolVar(&o.add, "add", false, "add the runs to those in the file of figures: a long measurement can be made in pieces")
 	flag.Parse()
 	if o.quick {
 		o.repeat = 1
@@ -77,6 +81,11 @@ func run(ctx context.Context, o options) error {
 		return err
 	}
 	rec := record{At: time.Now().UTC().Truncate(time.Second), Machine: thisMachine(), Quick: o.quick, Runs: map[string][]sample{}}
+	if o.add {
+		if err := rec.addTo(o.out); err != nil {
+			return err
+		}
+	}
 	fmt.Printf("%s\n", rec.Machine)
 	if o.quick {
 		fmt.Println("quick: a fortieth of the streams, and no time: these are no figures")
@@ -110,6 +119,26 @@ func run(ctx context.Context, o options) error {
 		return err
 	}
 	return publish(rec, o.repeat).write(o.medians)
+}
+
+// addTo takes in the runs of an earlier measurement, if there is one.
+func (r *record) addTo(file string) error {
+	text, err := os.ReadFile(file)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	var before record
+	if err := json.Unmarshal(text, &before); err != nil {
+		return fmt.Errorf("read %s: %w", file, err)
+	}
+	if before.Quick != r.Quick || before.Machine.CPU != r.Machine.CPU {
+		return fmt.Errorf("%s is of another kind of measurement, or of another machine", file)
+	}
+	r.Runs = before.Runs
+	return nil
 }
 
 // measure starts a server, runs hassesctl bench against it and stops it.

@@ -19,6 +19,26 @@ type published struct {
 	Machine machine                       `json:"machine"`
 	Repeat  int                           `json:"repeat"`  // runs that each median is of
 	Medians map[string]map[string]medians `json:"medians"` // by figure and server
+
+	// HTTP2 is how the figures of HTTP/2 were measured, if not together with the others.
+	HTTP2 *occasion `json:"http2,omitempty"`
+}
+
+// occasion is a measurement of its own.
+type occasion struct {
+	At     time.Time `json:"at"`
+	Repeat int       `json:"repeat"`
+	Load   string    `json:"load"` // of the machine, which had other work
+}
+
+// String returns what a reader has to know.
+func (o *occasion) String() string {
+	runs := "single runs"
+	if o.Repeat > 1 {
+		runs = fmt.Sprintf("medians of %d runs", o.Repeat)
+	}
+	return fmt.Sprintf("Measured on %s by themselves: %s, on a machine that had other work (load %s on two processors). Only what was\nmeasured in turn may be compared.\n\n",
+		o.At.Format("2006-01-02"), runs, o.Load)
 }
 
 // medians are those of one figure with one server; 0 is what was not measured.
@@ -75,9 +95,13 @@ func (p published) write(file string) error {
 // serverNames are the rows of the tables, in their order.
 var serverNames = []struct{ server, shown string }{
 	{"hassesd", "hassesd"},
+	{"hassesd, HTTP/1.1", "hassesd over HTTP/1.1"},
+	{"hassesd" + tenEach, "hassesd, 10 streams a connection"},
 	{"hassesd, 1 loop", "hassesd, one loop"},
 	{"net/http", "net/http"},
+	{"net/http" + tenEach, "net/http, 10 streams a connection"},
 	{"nginx+nchan 1", "nginx+nchan, 1 worker"},
+	{"nginx+nchan 1" + tenEach, "nginx+nchan, 1 worker, 10 streams a connection"},
 	{"nginx+nchan 2", "nginx+nchan, 2 workers"},
 	{"bare write", "bare write"},
 	{"bare write, 2 threads", "bare write, two threads"},
@@ -147,8 +171,27 @@ func (p published) texts() map[string]string {
 		"beside": "| delivery to those who are there | p99 without | p99 with | times |\n|---|---|---|---|\n" +
 			fmt.Sprintf("| a storm of 5,000 reconnects beside 10,000 | %.0f ms | %.0f ms | %.2f |\n", storm.P99, storm.StormP99, storm.StormP99/storm.P99) +
 			fmt.Sprintf("| `hassesctl clients` over 19,000, again and again | %.0f ms | %.0f ms | %.2f |\n", unhurried, list.P99, list.P99/unhurried),
+		"http2":   p.overHTTP2(bytes, perSecond, cpu),
 		"summary": p.summary(),
 	}
+}
+
+// overHTTP2 are the tables of HTTP/2.
+func (p published) overHTTP2(bytes, perSecond, cpu func(medians) float64) string {
+	text := ""
+	if p.HTTP2 != nil {
+		text = p.HTTP2.String()
+	}
+	text += p.rows("idle over HTTP/2", column{"bytes a connection with one stream (PSS), 10,000", idleOver2, bytes, 0, ""},
+		column{"bytes a stream, 10 on each of 5,000 connections", idleMany, bytes, 0, ""}) + "\n"
+	one, all := p.Medians[idleOver2][own].BytesPerStream, p.Medians[idleMany][own].BytesPerStream
+	if one > 0 && all > 0 {
+		text += fmt.Sprintf("So each further stream of a connection takes %s bytes.\n\n", grouped(furtherStream(all, one), 0))
+	}
+	text += p.rows("10 messages a second to 10,000, over HTTP/2", column{"processor time a million", singleOver2, cpu, 2, " s"},
+		column{"p50", singleOver2, func(m medians) float64 { return m.P50 }, 0, " ms"}) + "\n"
+	return text + p.rows("saturated, 1,000 connections with 10 streams", column{"deliveries/s", saturateOver2, perSecond, 0, ""},
+		column{"processor time a million", saturateOver2, cpu, 2, " s"})
 }
 
 // summary is README's sentence. The peer with the best figure is what hassesd is compared with, as in the goals.
