@@ -52,6 +52,7 @@ func (b *backend) Limits(_ context.Context, p api.LimitsParams) (api.Limits, err
 	}
 	s, m := b.settings(), out.Memory
 	out.Uses = append(out.Uses,
+		api.LimitUse{Key: "publish.requests", Used: int64(b.edge.Publishing()), Limit: int64(s.Publish.Requests), Unit: "requests"},
 		api.LimitUse{Key: "limits.queue_bytes_total", Used: m.QueuedBytes, Limit: s.Limits.QueueBytesTotal, Unit: "bytes"},
 		api.LimitUse{Key: "limits.memory", Used: m.UsedBytes, Limit: m.BudgetBytes, Unit: "bytes", Peak: m.PeakBytes},
 	)

@@ -24,6 +24,7 @@ type pipe struct {
 	// Guarded by mu.
 	buf   []byte // what was written and not read
 	taken int    // bytes that were read and not reported
+	waits bool   // the loop waits for room
 	end   error  // what follows buf; nil: more may come
 	isCut bool   // end comes at once, without buf
 
@@ -42,6 +43,7 @@ func (p *pipe) write(b []byte) (isFull bool) {
 	p.mu.Lock()
 	p.buf = append(p.buf, b...)
 	isFull = len(p.buf) >= p.full
+	p.waits = p.waits || isFull
 	p.mu.Unlock()
 	p.wake()
 	return isFull
@@ -85,8 +87,9 @@ func (p *pipe) Read(b []byte) (int, error) {
 	return n, err
 }
 
-// take reads what is there. It reports what was taken when the pipe is half empty, so that the loop
-// is not called for each piece.
+// take reads what is there. It reports what was taken when the pipe is half empty, and the loop waits
+// for that or half of what fits was taken: the loop is not called for each piece, nor for a short
+// body.
 func (p *pipe) take(b []byte) (n, report int, err error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -98,8 +101,8 @@ func (p *pipe) take(b []byte) (n, report int, err error) {
 		p.buf = nil // an event stream may pause for hours
 	}
 	p.taken += n
-	if p.taken > 0 && len(p.buf) <= p.full/2 {
-		report, p.taken = p.taken, 0
+	if (p.waits || p.taken >= p.full/2) && len(p.buf) <= p.full/2 {
+		report, p.taken, p.waits = p.taken, 0, false
 	}
 	if n == 0 && len(b) > 0 {
 		err = p.end

@@ -75,13 +75,13 @@ func (c *conn) beginPost(req *exchange.Request, from netip.AddrPort, owner poste
 	ctx, stop := context.WithCancel(context.Background())
 	p := &post{w: c.w, req: req, owner: owner, isOver: release, stop: stop}
 	p.pipe = newPipe(full, p.took)
-	log := srv.log.With("conn", c.id, "peer", clientAddr(from))
+	conn := c.id
 	go func() {
 		defer release()
 		var a *exchange.Answer
 		defer func() {
 			if x := recover(); x != nil {
-				log.Error("publishing a request panicked", "err", x, "stack", string(debug.Stack()))
+				srv.log.Error("publishing a request panicked", "conn", conn, "peer", clientAddr(from), "err", x, "stack", string(debug.Stack()))
 				a = nil
 			}
 			stop()
@@ -193,6 +193,9 @@ func (s *postSlots) release(network admission.Network) {
 		delete(s.networks, network)
 	}
 }
+
+// Publishing returns the number of POST requests in work.
+func (s *Server) Publishing() int { return s.posts.inWork() }
 
 // inWork returns the number of requests in work.
 func (s *postSlots) inWork() int {

@@ -100,9 +100,7 @@ func (p *Publisher) append(ctx context.Context, source *Source, draft eventlog.D
 			return nil, overloaded()
 		}
 	}
-	ctx, cancel := context.WithTimeout(ctx, roomTimeout)
-	defer cancel()
-	receipt, err := p.log.Append(ctx, draft)
+	receipt, err := p.appendWithin(ctx, draft)
 	switch {
 	case err == nil:
 		return receipt, nil
@@ -110,6 +108,25 @@ func (p *Publisher) append(ctx context.Context, source *Source, draft eventlog.D
 		return nil, closed()
 	}
 	return nil, overloaded()
+}
+
+// trier is a log that can tell at once whether there is room.
+type trier interface {
+	// TryAppend is Append, but returns nil instead of waiting.
+	TryAppend(d eventlog.Draft) (*eventlog.Receipt, error)
+}
+
+// appendWithin waits for room, but not for longer than roomTimeout. Where there is room, it makes no
+// deadline, which costs as much as the rest.
+func (p *Publisher) appendWithin(ctx context.Context, draft eventlog.Draft) (*eventlog.Receipt, error) {
+	if log, ok := p.log.(trier); ok {
+		if receipt, err := log.TryAppend(draft); receipt != nil || err != nil {
+			return receipt, err
+		}
+	}
+	ctx, cancel := context.WithTimeout(ctx, roomTimeout)
+	defer cancel()
+	return p.log.Append(ctx, draft)
 }
 
 // Stats returns the figures of now. It never waits.
@@ -126,6 +143,9 @@ func (r *Result) IsDuplicate() bool { return r.duplicate }
 
 // ID returns the message's id.
 func (r *Result) ID() sse.ID { return r.receipt.ID() }
+
+// Done returns a channel that is closed once Matched does not wait any more.
+func (r *Result) Done() <-chan struct{} { return r.receipt.Done() }
 
 // Matched waits until every event loop of this node has looked up its streams, and returns how many
 // streams the message was for. Streams of other nodes do not count. The error is that of ctx.

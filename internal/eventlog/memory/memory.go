@@ -80,6 +80,14 @@ func (l *Log) Append(ctx context.Context, d eventlog.Draft) (*eventlog.Receipt, 
 	}
 }
 
+// TryAppend is Append for a message that does not wait: it returns nil if there is no room.
+func (l *Log) TryAppend(d eventlog.Draft) (*eventlog.Receipt, error) {
+	if d.Bytes() > cheapBytes && !l.follower.HasRoom() {
+		return nil, nil //nolint:nilnil // no room is no error: the caller may wait
+	}
+	return l.add(&d, d.Encode())
+}
+
 // add gives a message its place. It returns nil if there is no room.
 func (l *Log) add(d *eventlog.Draft, body sse.Draft) (*eventlog.Receipt, error) {
 	l.mu.Lock()

@@ -1,6 +1,6 @@
 // Nethttp is the server of Server-Sent Events that one writes in an hour with net/http: a goroutine and a channel for
 // each client, a mutex around the rooms. It is the baseline that hassesd is measured against, so it is written as well as
-// that design allows: an event is formatted once, a client that is 64 events behind is dropped, and what waits for a
+// that design allows: an event is formatted once, a client that is -behind events behind is dropped, and what waits for a
 // client goes out in one flush.
 //
 //	GET /sub?ch=ROOM        subscribes, on -listen
@@ -19,14 +19,13 @@ import (
 	"sync"
 )
 
-// behind is how many events may wait for a client.
-const behind = 64
-
 // server is the rooms and who is in them.
 type server struct {
 	mu    sync.Mutex
 	seq   uint64
 	rooms map[string]map[chan []byte]struct{}
+
+	behind int // how many events may wait for a client; fixed
 }
 
 func main() {
@@ -34,8 +33,9 @@ func main() {
 	publish := flag.String("publish", "127.0.0.1:8081", "address of the publishers, without TLS")
 	cert := flag.String("cert", "cert.pem", "certificate chain")
 	key := flag.String("key", "key.pem", "its key")
+	behind := flag.Int("behind", 64, "how many events may wait for a client")
 	flag.Parse()
-	s := &server{rooms: map[string]map[chan []byte]struct{}{}}
+	s := &server{behind: *behind, rooms: map[string]map[chan []byte]struct{}{}}
 	ended := make(chan error, 2)
 	go func() {
 		mux := http.NewServeMux()
@@ -53,7 +53,7 @@ func main() {
 }
 
 func (s *server) subscribe(w http.ResponseWriter, r *http.Request) {
-	events := make(chan []byte, behind)
+	events := make(chan []byte, s.behind)
 	name := r.URL.Query().Get("ch")
 	s.mu.Lock()
 	room := s.rooms[name]
@@ -106,6 +106,8 @@ func (s *server) publish(w http.ResponseWriter, r *http.Request) {
 	defer s.mu.Unlock()
 	s.seq++
 	event := fmt.Appendf(nil, "id: %d\ndata: %s\n\n", s.seq, data)
+	w.Header().Set("Content-Type", "application/json")
+	fmt.Fprintf(w, "{\"id\":\"%d\",\"matched\":%d}\n", s.seq, len(s.rooms[r.URL.Query().Get("ch")]))
 	for events := range s.rooms[r.URL.Query().Get("ch")] {
 		select {
 		case events <- event:

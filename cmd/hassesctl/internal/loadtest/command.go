@@ -32,6 +32,9 @@ func Command(s *session.Session) *cli.Command {
 			}
 			ctx, stop := session.UntilSignal(c.Context)
 			defer stop()
+			if c.Bool("publish-http") {
+				return runPosts(ctx, s, c)
+			}
 			return run(ctx, s, c)
 		},
 	}
