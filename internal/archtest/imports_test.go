@@ -366,7 +366,15 @@ var rules = []rule{
 	},
 	{
 		from: []string{"internal/...", "cmd/..."}, never: []string{"github.com/fxamacker/cbor/..."}, direct: true,
-		why: "only histfile knows what the history file looks like",
+		why: "only histfile knows what the history file looks like, and only eventlog/jetstream what a record does",
+	},
+	{
+		from: []string{"internal/...", "cmd/..."}, never: []string{"github.com/nats-io/..."}, direct: true,
+		why: "only eventlog/jetstream knows NATS",
+	},
+	{
+		from: []string{"internal/eventlog/jetstream"}, never: []string{"./..."}, except: []string{"./internal/eventlog/...", "./internal/sse", "./internal/names"},
+		why: "the log of a cluster knows no hub and no daemon",
 	},
 	{
 		from: []string{"internal/histfile"}, never: []string{"os/...", "syscall", "net/...", "golang.org/x/sys/..."}, direct: true,
@@ -421,7 +429,8 @@ var rules = []rule{
 var importers = map[string][]string{
 	"github.com/lmittmann/tint/...": {"internal/logx"},
 	"golang.org/x/crypto/acme/...":  {"internal/certs/acmecert"},
-	"github.com/fxamacker/cbor/...": {"internal/histfile"},
+	"github.com/fxamacker/cbor/...": {"internal/histfile", "internal/eventlog/jetstream"},
+	"github.com/nats-io/...":        {"internal/eventlog/jetstream"},
 	"github.com/urfave/cli/...":     {"cmd"},
 	"github.com/golang-jwt/jwt/...": {"internal/auth"},
 	"github.com/prometheus/...":     {"internal/api"},

@@ -18,6 +18,8 @@ var direct = []string{
 	"github.com/fxamacker/cbor/v2",
 	"github.com/golang-jwt/jwt/v5",
 	"github.com/lmittmann/tint",
+	"github.com/nats-io/nats.go", // the log of a cluster
+	"github.com/nats-io/nkeys",   // and how a node shows who it is
 	"github.com/pelletier/go-toml/v2", "github.com/prometheus/client_golang", "github.com/prometheus/common",
 	"github.com/rogpeppe/go-internal",
 	"github.com/tidwall/btree",
@@ -26,6 +28,7 @@ var direct = []string{
 	"golang.org/x/crypto",
 	"golang.org/x/crypto/x509roots/fallback", // data for the container image, in no binary
 	"golang.org/x/net",                       // hpack for HTTP/2; the rest is for tests
+	"golang.org/x/sync",
 	"golang.org/x/sys",
 	"kernel.org/pub/linux/libs/security/libcap/psx",
 }

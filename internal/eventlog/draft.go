@@ -22,6 +22,14 @@ type Draft struct {
 	to     Targets
 	except string
 	event  sse.Event
+	key    Key
+}
+
+// Key makes a message one that is appended once, whoever appends it and however often. The zero
+// value is none.
+type Key struct {
+	ID          string // identifies the message, among all publishers
+	Fingerprint string // tells it from another message of the same ID
 }
 
 // NewDraft checks m. The error is an *InvalidError.
@@ -47,6 +55,18 @@ func NewDraft(m Message) (Draft, error) {
 
 // Bytes returns the length of the message's data.
 func (d *Draft) Bytes() int { return len(d.event.Data) }
+
+// SetKey gives the message a key. A log that only this daemon appends to ignores it.
+func (d *Draft) SetKey(k Key) { d.key = k }
+
+// Key returns the key of the message.
+func (d *Draft) Key() Key { return d.key }
+
+// To returns the targets of the message. They are shared: the caller must not write to them.
+func (d *Draft) To() Targets { return d.to }
+
+// Except returns the client id that does not get the message, or "".
+func (d *Draft) Except() string { return d.except }
 
 // CheckExcept returns an *InvalidError unless id is the id of a client, or empty.
 func CheckExcept(id string) error {

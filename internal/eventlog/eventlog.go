@@ -22,7 +22,9 @@ type Log interface {
 	// Append returns once the log has the message: no other gets its place, and the follower has it
 	// or will. Messages that are appended one after another keep their order. It may take time. The
 	// error is ErrBusy when ctx ends before there was room, or ErrClosed; the message has no place
-	// then.
+	// then. A log that is elsewhere cannot always know: after ErrBusy it may have the message, or
+	// get it. The error can be a *TooLongError, or for a message with a key ErrOtherMessage. The
+	// receipt of one that was appended before reports IsDuplicate.
 	Append(ctx context.Context, d Draft) (*Receipt, error)
 
 	// Follow hands f every record behind Position, in order. It is called once, before the first
@@ -38,6 +40,9 @@ type Log interface {
 
 // ErrBusy means that a message found no room in time.
 var ErrBusy = errors.New("too many messages are waiting to be delivered")
+
+// ErrOtherMessage means that another message was appended with the same key.
+var ErrOtherMessage = errors.New("another message was published with the same key")
 
 // ErrClosed means that the log takes no more messages, because the daemon is about to end.
 var ErrClosed = errors.New("no more messages are taken: the daemon is stopping")

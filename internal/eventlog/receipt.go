@@ -9,6 +9,7 @@ import (
 // Receipt tells a publisher what became of a message at this node.
 type Receipt struct {
 	id      sse.ID
+	isDup   bool
 	done    chan struct{}
 	waiting atomic.Int32 // event loops that have not finished
 	matched atomic.Int64
@@ -18,6 +19,13 @@ type Receipt struct {
 func NewReceipt(id sse.ID) *Receipt {
 	return &Receipt{id: id, done: make(chan struct{})}
 }
+
+// NewDuplicateReceipt returns the receipt of a message that was appended before, with the same key.
+// How many streams it was for is not known any more.
+func NewDuplicateReceipt(id sse.ID) *Receipt { return &Receipt{id: id, isDup: true, done: settled} }
+
+// IsDuplicate reports whether the message was appended before, with the same key.
+func (r *Receipt) IsDuplicate() bool { return r.isDup }
 
 // settled is the channel of all receipts that are final from the start.
 var settled = func() chan struct{} { //nolint:gochecknoglobals // closed, and never changed

@@ -3,6 +3,7 @@ package idempotency
 import (
 	"crypto/sha256"
 	"encoding/binary"
+	"encoding/hex"
 	"hash"
 
 	"github.com/hassesd/hassesd/internal/eventlog"
@@ -47,8 +48,16 @@ func KeyOf(publisher, key string, part int) Key {
 	return k
 }
 
+// String returns the key as text, for logs that several daemons share.
+func (k Key) String() string {
+	return hex.EncodeToString(k.publisher[:]) + hex.EncodeToString(k.message[:])
+}
+
 // Fingerprint tells messages apart. Equal messages have equal fingerprints.
 type Fingerprint [16]byte
+
+// String returns the fingerprint as text.
+func (f Fingerprint) String() string { return hex.EncodeToString(f[:]) }
 
 // FingerprintOf returns the fingerprint of a message.
 func FingerprintOf(m eventlog.Message) (f Fingerprint) {

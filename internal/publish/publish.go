@@ -74,7 +74,8 @@ func (p *Publisher) publish(ctx context.Context, r Request) (*Result, *Error) {
 		return &Result{receipt: receipt}, refused
 	}
 	key := idempotency.KeyOf(r.publisher(), r.Key, r.Part)
-	claim, earlier, err := p.keys.Claim(ctx, key, idempotency.FingerprintOf(r.message()))
+	fingerprint := idempotency.FingerprintOf(r.message())
+	claim, earlier, err := p.keys.Claim(ctx, key, fingerprint)
 	switch {
 	case errors.Is(err, idempotency.ErrMismatch):
 		return nil, keyReused()
@@ -83,13 +84,14 @@ func (p *Publisher) publish(ctx context.Context, r Request) (*Result, *Error) {
 	case earlier != nil:
 		return &Result{receipt: earlier, duplicate: true}, nil
 	}
+	draft.SetKey(eventlog.Key{ID: key.String(), Fingerprint: fingerprint.String()})
 	receipt, refused := p.append(ctx, r.Source, draft, limits.Pace)
 	if refused != nil {
 		claim.Release()
 		return nil, refused
 	}
 	claim.Publish(receipt)
-	return &Result{receipt: receipt}, nil
+	return &Result{receipt: receipt, duplicate: receipt.IsDuplicate()}, nil
 }
 
 // append gives a message its place, once the pace of its source allows it and there is room.
@@ -106,6 +108,11 @@ func (p *Publisher) append(ctx context.Context, source *Source, draft eventlog.D
 		return receipt, nil
 	case errors.Is(err, eventlog.ErrClosed):
 		return nil, closed()
+	case errors.Is(err, eventlog.ErrOtherMessage):
+		return nil, keyReused()
+	}
+	if long, ok := errors.AsType[*eventlog.TooLongError](err); ok {
+		return nil, tooLong(long)
 	}
 	return nil, overloaded()
 }

@@ -51,6 +51,14 @@ func tooLarge(size, limit int) *Error {
 	}
 }
 
+// tooLong returns the refusal of a message that the log cannot hold.
+func tooLong(err error) *Error {
+	return &Error{
+		Refusal: TooLarge, Message: err.Error(),
+		Hint: "send less, or in longer lines: each line and each target adds a few bytes; or raise max_payload of the brokers",
+	}
+}
+
 func invalid(err error) *Error {
 	if wrong, ok := errors.AsType[*eventlog.InvalidError](err); ok {
 		return &Error{Refusal: Invalid, Field: wrong.Field, Message: err.Error(), Hint: wrong.Hint}

@@ -61,6 +61,9 @@ func NewDraft(e Event) (Draft, error) {
 	return Draft{frame: new(Frame), buf: buf}, nil
 }
 
+// Body returns the encoded form without an id, see Frame.Body. The caller must not write to it.
+func (d Draft) Body() []byte { return d.buf[headroom:] }
+
 // Frame writes the id in front of the body and returns the frame. It takes constant time and does
 // not allocate. Calling it twice on one draft is a bug in the caller, and panics.
 func (d Draft) Frame(id ID) *Frame {

@@ -1,0 +1,151 @@
+package jetstream
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	js "github.com/nats-io/nats.go/jetstream"
+	"github.com/nats-io/nkeys"
+)
+
+const (
+	// dialTimeout bounds a connection to one broker, with its handshakes.
+	dialTimeout = 2 * time.Second
+	// pingInterval and maxPings find a broker that is there no longer.
+	pingInterval = 2 * time.Second
+	maxPings     = 2
+	// maxCredentials bounds the credentials file, in bytes.
+	maxCredentials = 64 << 10
+)
+
+// connect makes a session on one of the brokers. The connection does not mend itself: nothing that
+// was published on it may go out before the stream was looked at again.
+func (l *Log) connect(parent context.Context) (*session, error) {
+	options, err := l.o.connectOptions()
+	if err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithCancelCause(parent)
+	options = append(options,
+		nats.SetCustomDialer(dialer{ctx}),
+		nats.ClosedHandler(func(nc *nats.Conn) {
+			err := errClosedByPeer
+			if last := nc.LastError(); last != nil {
+				err = fmt.Errorf("%w: %w", errClosedByPeer, last)
+			}
+			cancel(err)
+		}),
+		nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) {
+			l.o.Logger.Debug("the broker reports an error", "err", err)
+			if errors.Is(err, nats.ErrSlowConsumer) || errors.Is(err, nats.ErrPermissionViolation) {
+				cancel(err)
+			}
+		}),
+	)
+	nc, err := nats.Connect(strings.Join(l.o.Servers, ","), options...)
+	if err != nil {
+		cancel(err)
+		return nil, fmt.Errorf("connect to a broker: %w", err)
+	}
+	stream, err := js.New(nc, js.WithPublishAsyncTimeout(2*answerTimeout), js.WithPublishAsyncMaxPending(4*inFlightBytes/leastBytes))
+	if err != nil {
+		nc.Close()
+		cancel(err)
+		return nil, err
+	}
+	return &session{l: l, nc: nc, js: stream, ctx: ctx, cancel: cancel}, nil
+}
+
+// dialer dials until its context ends.
+type dialer struct{ ctx context.Context }
+
+// Dial implements nats.CustomDialer.
+func (d dialer) Dial(network, address string) (net.Conn, error) {
+	out := net.Dialer{Timeout: dialTimeout}
+	return out.DialContext(d.ctx, network, address)
+}
+
+// connectOptions returns what a connection needs. Files are read anew for each.
+func (o *Options) connectOptions() ([]nats.Option, error) {
+	options := []nats.Option{
+		nats.Name("hassesd " + o.Node), nats.NoReconnect(), nats.Timeout(dialTimeout),
+		nats.PingInterval(pingInterval), nats.MaxPingsOutstanding(maxPings),
+	}
+	if o.TLS != nil {
+		config, err := o.TLS()
+		if err != nil {
+			return nil, err
+		}
+		if config != nil {
+			options = append(options, nats.Secure(config))
+		}
+	}
+	if o.Credentials != "" {
+		option, err := credentials(o.Credentials)
+		if err != nil {
+			return nil, err
+		}
+		options = append(options, option)
+	}
+	return options, nil
+}
+
+// credentials reads a file with a user's JWT and seed, or with a seed alone.
+func credentials(path string) (nats.Option, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, err
+	}
+	if info.Size() > maxCredentials {
+		return nil, fmt.Errorf("%s is longer than %d bytes: it has no credentials", path, maxCredentials)
+	}
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	if bytes.Contains(text, []byte("NATS USER JWT")) {
+		if _, err := nkeys.ParseDecoratedJWT(text); err != nil {
+			return nil, fmt.Errorf("%s: %w", path, err)
+		}
+		if _, err := nkeys.ParseDecoratedUserNKey(text); err != nil {
+			return nil, fmt.Errorf("%s: %w", path, err)
+		}
+		return nats.UserCredentialBytes(text), nil
+	}
+	pair, err := nkeys.ParseDecoratedNKey(text)
+	if err != nil {
+		return nil, fmt.Errorf("%s has neither a user's JWT and seed nor a seed: %w", path, err)
+	}
+	public, err := pair.PublicKey()
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return nats.Nkey(public, pair.Sign), nil
+}
+
+// CheckCredentials returns an error if the file has no credentials.
+func CheckCredentials(path string) error {
+	_, err := credentials(path)
+	return err
+}
+
+// Probe connects once and returns the brokers' max_payload. It is for the start.
+func (o *Options) Probe() (maxPayload int64, err error) {
+	options, err := o.connectOptions()
+	if err != nil {
+		return 0, err
+	}
+	nc, err := nats.Connect(strings.Join(o.Servers, ","), options...)
+	if err != nil {
+		return 0, fmt.Errorf("connect to a broker: %w", err)
+	}
+	defer nc.Close()
+	return nc.MaxPayload(), nil
+}

@@ -1,0 +1,64 @@
+package jetstream
+
+import (
+	"time"
+)
+
+// Status is how the log is at one moment.
+type Status struct {
+	Ready      bool          // it is followed, and everything it had was read
+	Connected  bool          // to a broker
+	Server     string        // the broker's URL, without user and password
+	Why        string        // why it is not ready; "" if it is, or not yet known
+	AwaySince  time.Time     // when it was last ready, if it is not; at first, when Run began
+	LagRecords uint64        // that the log has, as was last seen, and this node has not read
+	LagTime    time.Duration // how old the record was when it was read last
+}
+
+// AppendBounds are the upper bounds of the buckets of Figures.Appends.
+var AppendBounds = []time.Duration{ //nolint:gochecknoglobals // a constant in all but the language
+	500 * time.Microsecond, time.Millisecond, 2 * time.Millisecond, 5 * time.Millisecond, 10 * time.Millisecond,
+	20 * time.Millisecond, 50 * time.Millisecond, 100 * time.Millisecond, 500 * time.Millisecond, time.Second,
+	5 * time.Second, 10 * time.Second, 30 * time.Second,
+}
+
+// Figures are counters since the start.
+type Figures struct {
+	EpochChanges uint64        // after the first epoch
+	Gaps         uint64        // streams were told of a gap because records were missed
+	Unreadable   uint64        // records that this node cannot read
+	Void         uint64        // records that do not count: of another epoch, or published twice
+	Sessions     uint64        // connections that were begun
+	Appends      []uint64      // appended messages by how long that took, see AppendBounds; the last one is beyond
+	AppendTime   time.Duration // of all of them
+}
+
+// figures are Figures as they grow. Guarded by Log.mu.
+type figures struct{ Figures }
+
+func newFigures() figures { return figures{Figures{Appends: make([]uint64, len(AppendBounds)+1)}} }
+
+func (f *figures) appended(took time.Duration) {
+	i := 0
+	for i < len(AppendBounds) && took > AppendBounds[i] {
+		i++
+	}
+	f.Appends[i]++
+	f.AppendTime += took
+}
+
+// Status returns how the log is. It never waits.
+func (l *Log) Status() Status {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.status
+}
+
+// Figures returns the counters. It never waits.
+func (l *Log) Figures() Figures {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	f := l.figures.Figures
+	f.Appends = append([]uint64(nil), f.Appends...)
+	return f
+}

@@ -1,0 +1,226 @@
+package jetstream
+
+import (
+	"context"
+	"encoding/json"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/nats-io/nats.go"
+)
+
+// Nodes know each other by what they say once a second, over plain NATS: that is not in the log. A
+// question to all of them is answered by those that can; who is known and does not answer is
+// missing.
+
+const (
+	// helloInterval is how often a node tells the others that it is there.
+	helloInterval = time.Second
+	// goneAfter is when a node counts as gone that was not heard of.
+	goneAfter = 3 * time.Second
+	// maxPeers bounds the nodes that are known.
+	maxPeers = 1000
+	// answersAtOnce bounds the questions that are answered at a time; others get no answer.
+	answersAtOnce = 8
+)
+
+// Hello is what a node tells the others of itself.
+type Hello struct {
+	Node     string `json:"node"`
+	Boot     string `json:"boot"`
+	Version  string `json:"version"`
+	Streams  int    `json:"streams"`
+	Position string `json:"position"`
+	Ready    bool   `json:"ready"`
+	Draining bool   `json:"draining"`
+}
+
+// Peer is a node that was heard of lately.
+type Peer struct {
+	Hello
+	Seen time.Time
+	Own  bool // it is this node
+}
+
+// Answer is what one node has answered.
+type Answer struct {
+	Node string          `json:"node"`
+	Boot string          `json:"boot"`
+	Data json.RawMessage `json:"data"`
+}
+
+// question is what is asked. It is for all nodes that are known, but who asks.
+type question struct {
+	From string          `json:"from"` // the boot of who asks
+	Data json.RawMessage `json:"data"`
+}
+
+// peers are the nodes of the cluster.
+type peers struct {
+	mu sync.Mutex
+	// Guarded by mu.
+	known map[string]Peer // by boot
+}
+
+// heard notes a node.
+func (p *peers) heard(h Hello, now time.Time) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.known == nil {
+		p.known = make(map[string]Peer)
+	}
+	if _, is := p.known[h.Boot]; is || len(p.known) < maxPeers {
+		p.known[h.Boot] = Peer{Hello: h, Seen: now}
+	}
+}
+
+// list returns those that were heard of lately, by name.
+func (p *peers) list(now time.Time) []Peer {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	var out []Peer
+	for boot, one := range p.known {
+		if now.Sub(one.Seen) > goneAfter {
+			delete(p.known, boot)
+			continue
+		}
+		out = append(out, one)
+	}
+	slices.SortFunc(out, func(a, b Peer) int {
+		if a.Node != b.Node {
+			return strings.Compare(a.Node, b.Node)
+		}
+		return strings.Compare(a.Boot, b.Boot)
+	})
+	return out
+}
+
+// Peers returns the nodes of the cluster, by name, this one among them.
+func (l *Log) Peers() []Peer {
+	own := l.hello()
+	l.peers.heard(own, l.o.Now())
+	all := l.peers.list(l.o.Now())
+	for i := range all {
+		all[i].Own = all[i].Boot == own.Boot
+	}
+	return all
+}
+
+func (l *Log) hello() Hello {
+	var h Hello
+	if l.o.Hello != nil {
+		h = l.o.Hello()
+	}
+	h.Node, h.Boot = l.o.Node, l.o.Boot
+	l.mu.Lock()
+	h.Position, h.Ready = l.position.String(), l.status.Ready
+	l.mu.Unlock()
+	return h
+}
+
+// Ask asks all other nodes, and waits for their answers until ctx ends. It returns what came, and
+// the names of the nodes that did not answer.
+func (l *Log) Ask(ctx context.Context, data json.RawMessage) (answers []Answer, missing []string) {
+	waiting := make(map[string]string) // names by boot
+	for _, p := range l.Peers() {
+		if !p.Own {
+			waiting[p.Boot] = p.Node
+		}
+	}
+	defer func() {
+		for _, name := range waiting {
+			missing = append(missing, name)
+		}
+		slices.Sort(missing)
+	}()
+	l.mu.Lock()
+	s := l.session
+	l.mu.Unlock()
+	if s == nil || len(waiting) == 0 {
+		return nil, nil
+	}
+	inbox := nats.NewInbox()
+	in := make(chan *nats.Msg, maxPeers)
+	sub, err := s.nc.ChanSubscribe(inbox, in)
+	if err != nil {
+		return nil, nil
+	}
+	defer func() { _ = sub.Unsubscribe() }()
+	text, err := json.Marshal(question{From: l.o.Boot, Data: data})
+	if err != nil || s.nc.PublishRequest(l.names.ctl+"ask", inbox, text) != nil {
+		return nil, nil
+	}
+	for len(waiting) > 0 {
+		select {
+		case msg := <-in:
+			var a Answer
+			if json.Unmarshal(msg.Data, &a) != nil {
+				continue
+			}
+			if _, is := waiting[a.Boot]; is {
+				delete(waiting, a.Boot)
+				answers = append(answers, a)
+			}
+		case <-s.ctx.Done():
+			return answers, nil
+		case <-ctx.Done():
+			return answers, nil
+		}
+	}
+	return answers, nil
+}
+
+// meet makes the node known to the others, and answers their questions, until the session ends.
+func (s *session) meet() error {
+	l := s.l
+	_, err := s.nc.Subscribe(l.names.ctl+"hello", func(msg *nats.Msg) {
+		var h Hello
+		if json.Unmarshal(msg.Data, &h) == nil && h.Boot != "" && len(h.Node) <= MaxName && len(h.Boot) <= MaxName {
+			l.peers.heard(h, l.o.Now())
+		}
+	})
+	if err != nil {
+		return err
+	}
+	slots := make(chan struct{}, answersAtOnce)
+	_, err = s.nc.Subscribe(l.names.ctl+"ask", func(msg *nats.Msg) {
+		var q question
+		if json.Unmarshal(msg.Data, &q) != nil || q.From == l.o.Boot || msg.Reply == "" || l.o.Answer == nil {
+			return
+		}
+		select {
+		case slots <- struct{}{}:
+		default:
+			return
+		}
+		go func() {
+			defer func() { <-slots }()
+			ctx, cancel := s.ask()
+			defer cancel()
+			text, err := json.Marshal(Answer{Node: l.o.Node, Boot: l.o.Boot, Data: l.o.Answer(ctx, q.Data)})
+			if err == nil {
+				_ = s.nc.Publish(msg.Reply, text)
+			}
+		}()
+	})
+	if err != nil {
+		return err
+	}
+	go func() {
+		tick := time.NewTicker(helloInterval)
+		defer tick.Stop()
+		for {
+			if text, err := json.Marshal(l.hello()); err == nil {
+				_ = s.nc.Publish(l.names.ctl+"hello", text)
+			}
+			select {
+			case <-tick.C:
+			case <-s.ctx.Done():
+				return
+			}
+		}
+	}()
+	return nil
+}

@@ -1,0 +1,48 @@
+package jetstream
+
+import (
+	"fmt"
+	"testing"
+	"time"
+)
+
+func TestPeersAreForgotten(t *testing.T) {
+	t.Parallel()
+	var p peers
+	at := time.Unix(1000, 0)
+	p.heard(Hello{Node: "b", Boot: "2", Streams: 5}, at)
+	p.heard(Hello{Node: "a", Boot: "9"}, at.Add(time.Second))
+	p.heard(Hello{Node: "a", Boot: "1"}, at.Add(time.Second)) // it was restarted
+	p.heard(Hello{Node: "b", Boot: "2", Streams: 6}, at.Add(time.Second))
+	names := ""
+	for _, one := range p.list(at.Add(2 * time.Second)) {
+		names += fmt.Sprintf("%s%s:%d ", one.Node, one.Boot, one.Streams)
+	}
+	if names != "a1:0 a9:0 b2:6 " {
+		t.Errorf("known are %s", names)
+	}
+	if left := p.list(at.Add(time.Second + goneAfter + 1)); len(left) > 0 {
+		t.Errorf("after a time without a word: %v", left)
+	}
+	for i := range 2 * maxPeers {
+		p.heard(Hello{Node: "x", Boot: fmt.Sprint(i)}, at)
+	}
+	if n := len(p.known); n != maxPeers {
+		t.Errorf("%d are known", n)
+	}
+}
+
+func TestStreamLimits(t *testing.T) {
+	t.Parallel()
+	small := streamLimits(Limits{})
+	if small.Events != leastEvents || small.Bytes != leastStreamBytes || small.Age != leastAge || small.DedupWindow > small.Age {
+		t.Errorf("without a history: %+v", small)
+	}
+	large := streamLimits(Limits{Events: 1e6, Bytes: 1 << 30, Age: time.Hour, DedupWindow: 10 * time.Minute, MessageBytes: 1 << 20})
+	if large.Events != 1e6 || large.Bytes != 1<<30 || large.Age != time.Hour || large.DedupWindow != 10*time.Minute {
+		t.Errorf("a long history: %+v", large)
+	}
+	if CheckPayload(1<<20, 64<<10) != nil || CheckPayload(64<<10, 64<<10) == nil {
+		t.Error("max_payload is not compared with limits.message_bytes")
+	}
+}
