@@ -44,6 +44,7 @@ func newApp(s *session.Session) *cli.App {
 			inspect.Limits(s),
 			inspect.Sandbox(s),
 			inspect.Count(s),
+			inspect.Nodes(s),
 			send.Command(s),
 			tail.Command(s),
 			operate.Kick(s),

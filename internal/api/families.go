@@ -8,7 +8,9 @@ import (
 )
 
 // families returns all families of the daemon's own, in the order of docs/monitoring.md.
-func families() []family {
+func families() []family { return append(ownFamilies(), clusterFamilies()...) }
+
+func ownFamilies() []family {
 	return []family{
 		labelled("build_info", "Always 1; the labels are the version of the daemon, and of Go.", prometheus.GaugeValue, []string{"version", "go_version"}, func(f *Figures, emit emit) {
 			emit(1, f.Version, runtime.Version())

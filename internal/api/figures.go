@@ -44,6 +44,9 @@ type Figures struct {
 	HistoryAge     time.Duration // of the oldest event
 	LastEventID    string
 
+	// The cluster.
+	Cluster *ClusterFigures // nil: a daemon of its own
+
 	// The daemon.
 	Loops          []LoopFigures
 	LoopTurns      Histogram     // of all loops, without their waits

@@ -29,7 +29,7 @@ type family struct {
 	kind    prometheus.ValueType
 	labels  []string
 	collect func(f *Figures, emit emit)
-	times   func(f *Figures) *Histogram // of a histogram, which has nothing of the above but its name and help
+	times   func(f *Figures) *Histogram // of a histogram, which has nothing of the above but its name and help; nil: it has no series
 }
 
 // emit adds one series to a family.
@@ -101,7 +101,9 @@ func (c *collector) Collect(out chan<- prometheus.Metric) {
 	figures := c.figures()
 	for i, f := range c.families {
 		if f.times != nil {
-			out <- histogramOf(c.descs[i], f.times(&figures))
+			if times := f.times(&figures); times != nil {
+				out <- histogramOf(c.descs[i], times)
+			}
 			continue
 		}
 		f.collect(&figures, func(value float64, labels ...string) {

@@ -80,7 +80,8 @@ func Defaults() Settings {
 			KernelBytes:      128 * kib,
 			Slow:             "close",
 		},
-		Drain: Drain{Window: 10 * time.Second, Restart: true},
+		Drain:   Drain{Window: 10 * time.Second, Restart: true},
+		Cluster: Cluster{NATS: []string{}, Name: "hassesd", Replicas: 1, Patience: 15 * time.Second},
 	}
 }
 

@@ -61,7 +61,7 @@ func TestWhatAReloadTakes(t *testing.T) {
 	for _, k := range Keys() {
 		want := false
 		switch {
-		case slices.Contains([]string{"log_level", "reinit", "http2", "http2_header_table", "health_path", "retry", "drain.window", "drain.restart", "control.tcp_role", "control.tcp_networks"}, k.Name):
+		case slices.Contains([]string{"log_level", "reinit", "http2", "http2_header_table", "health_path", "retry", "drain.window", "drain.restart", "cluster.patience", "control.tcp_role", "control.tcp_networks"}, k.Name):
 			want = true
 		case strings.HasPrefix(k.Name, "control.unix_") && strings.HasSuffix(k.Name, "s"): // the lists of who may come in
 			want = true

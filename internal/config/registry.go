@@ -3,7 +3,7 @@ package config
 import "slices"
 
 // registry lists every key in the order of the file: top-level keys first, then table by table.
-var registry = slices.Concat(serviceEntries, authEntries, tlsEntries, webEntries, proxyEntries, controlEntries, apiEntries, publishEntries, eventEntries, limitEntries, drainEntries)
+var registry = slices.Concat(serviceEntries, authEntries, tlsEntries, webEntries, proxyEntries, controlEntries, apiEntries, publishEntries, eventEntries, limitEntries, drainEntries, clusterEntries)
 
 // serviceEntries are the keys at the top of the file, for the daemon as a whole.
 var serviceEntries = []entry{

@@ -43,6 +43,7 @@ type Settings struct {
 	State     State     `toml:"state"`
 	Limits    Limits    `toml:"limits"`
 	Drain     Drain     `toml:"drain"`
+	Cluster   Cluster   `toml:"cluster"`
 
 	// HassesDefaults lists the keys that have the default of hasses instead of ours, because flags
 	// of hasses (-p=, -murl=) or an old hasses.conf are used and no source sets them. It is not a
@@ -276,4 +277,17 @@ type ControlKey struct {
 	SHA256 string `toml:"sha256"` // of the key, in hexadecimal
 
 	at string // where its table begins; empty unless it was read from a file
+}
+
+// Cluster configures a log that several daemons share. It is on if NATS is not empty.
+type Cluster struct {
+	NATS            []string      `toml:"nats"`             // URLs of brokers: nats:// or tls://
+	Name            string        `toml:"name"`             // the same for all nodes
+	Node            string        `toml:"node"`             // empty: the host's name
+	Replicas        int           `toml:"replicas"`         // brokers that keep the log: 1, 3 or 5
+	Patience        time.Duration `toml:"patience"`         // without the log, before streams are ended
+	CredentialsFile string        `toml:"credentials_file"` // a user's JWT and seed, or a seed alone; empty: none
+	CAFile          string        `toml:"ca_file"`          // PEM: who signs the brokers' certificates; empty: the system's
+	CertFile        string        `toml:"cert_file"`        // PEM, of this node as a client; empty: none
+	KeyFile         string        `toml:"key_file"`         // PEM
 }

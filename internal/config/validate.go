@@ -33,6 +33,7 @@ func check(s *Settings) []*Error {
 	c.exempt()
 	c.user()
 	c.unixPeers()
+	c.cluster()
 	return c.problems
 }
 

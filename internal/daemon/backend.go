@@ -30,6 +30,7 @@ type backend struct {
 	listeners    *listeners
 	certificates *certificates
 	control      *control
+	cluster      *cluster
 	operators    *operators
 	confined     *confinement
 	publishing   *publishing

@@ -6,10 +6,34 @@ import (
 
 	"github.com/hassesd/hassesd/internal/admin/api"
 	"github.com/hassesd/hassesd/internal/edge"
+	"github.com/hassesd/hassesd/internal/eventlog/jetstream"
 )
 
-// Kick implements admin.Backend.
+// Kick implements admin.Backend. In a cluster it reaches all nodes; what is refused afterwards goes
+// through the log, so that a node that is away learns of it.
 func (b *backend) Kick(ctx context.Context, p api.KickParams) (api.Kicked, error) {
+	out, err := b.kickHere(ctx, p)
+	if err != nil || b.cluster.events == nil {
+		return out, err
+	}
+	others, asked := askOthers[api.Kicked](ctx, b.cluster, api.MethodKick, p)
+	for _, other := range others {
+		out.Kicked += other.Kicked
+	}
+	out.Nodes = asked
+	if p.RefuseSeconds > 0 {
+		put, cancel := context.WithTimeout(ctx, nodesTimeout)
+		defer cancel()
+		k := jetstream.Kick{ID: p.ID, Room: p.Room, All: p.All, Refuse: time.Duration(p.RefuseSeconds * float64(time.Second))}
+		if err := b.cluster.events.AppendKick(put, k); err != nil {
+			b.log.Warn("the kick is not in the log, so that nodes that are away do not learn of it", "err", err)
+		}
+	}
+	return out, nil
+}
+
+// kickHere kicks streams of this node.
+func (b *backend) kickHere(ctx context.Context, p api.KickParams) (api.Kicked, error) {
 	chosen := 0
 	for _, isSet := range []bool{p.ID != "", p.Room != "", p.All} {
 		if isSet {

@@ -11,6 +11,9 @@ import (
 
 // Clients implements admin.Backend.
 func (b *backend) Clients(ctx context.Context, p api.ClientsParams) (api.Clients, error) {
+	if p.Cluster {
+		return b.clusterClients(ctx, p)
+	}
 	page := edge.ClientPage{Filter: edge.ClientFilter{Room: p.Room, ID: p.ID, Addr: p.Addr}, Limit: p.Limit}
 	switch p.Sort {
 	case "", api.SortAge:
@@ -76,6 +79,9 @@ func clientRow(c edge.ClientInfo) api.Client {
 
 // Rooms implements admin.Backend.
 func (b *backend) Rooms(ctx context.Context, p api.RoomsParams) (api.Rooms, error) {
+	if p.Cluster {
+		return b.clusterRooms(ctx, p)
+	}
 	page := edge.RoomPage{Prefix: p.Prefix, Limit: p.Limit}
 	switch p.Sort {
 	case "", api.SortStreams:
@@ -118,8 +124,19 @@ func (b *backend) Count(ctx context.Context, p api.CountParams) (api.Count, erro
 	if err != nil {
 		return api.Count{}, busy(err)
 	}
-	if p.Room != "" {
-		return api.Count{Room: p.Room, Streams: streams}, nil
+	out := api.Count{Room: p.Room, Streams: streams}
+	if p.Room == "" {
+		out.Connections = &connections
 	}
-	return api.Count{Connections: &connections, Streams: streams}, nil
+	if p.Cluster {
+		var others []api.Count
+		others, out.Nodes = askOthers[api.Count](ctx, b.cluster, api.MethodCount, api.CountParams{Room: p.Room})
+		for _, other := range others {
+			out.Streams += other.Streams
+			if out.Connections != nil && other.Connections != nil {
+				*out.Connections += *other.Connections
+			}
+		}
+	}
+	return out, nil
 }

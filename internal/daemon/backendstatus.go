@@ -11,7 +11,20 @@ import (
 )
 
 // Status implements admin.Backend.
-func (b *backend) Status(context.Context) (api.Status, error) {
+func (b *backend) Status(ctx context.Context, p api.StatusParams) (api.Status, error) {
+	out := b.ownStatus()
+	if p.Cluster {
+		var others []api.Status
+		others, out.Nodes = askOthers[api.Status](ctx, b.cluster, api.MethodStatus, api.StatusParams{})
+		for i := range others {
+			addStatus(&out, &others[i])
+		}
+	}
+	return out, nil
+}
+
+// ownStatus returns the status of this daemon.
+func (b *backend) ownStatus() api.Status {
 	now := time.Now()
 	st := b.edge.Stats(now)
 	h := b.hub.Stats(now)
@@ -63,11 +76,11 @@ func (b *backend) Status(context.Context) (api.Status, error) {
 		out.Loops = append(out.Loops, api.LoopStatus{Connections: l.Connections, Streams: l.Streams, Stuck: l.Stuck})
 	}
 	memory := b.memoryStatus()
-	out.Memory = &memory
+	out.Memory, out.Cluster = &memory, b.cluster.status()
 	b.commandErrors.each(func(reason string, n uint64) {
 		out.CommandErrorsTotal += n
 		out.Refused["control_"+reason] += n
 	})
 	b.publishing.refused(func(code string, n uint64) { out.Refused["publish_"+code] += n })
-	return out, nil
+	return out
 }

@@ -101,7 +101,7 @@ func (c *confinement) readAhead(s *config.Settings, identity *privdrop.Identity)
 	c.user = userName(uid)            // from /etc/passwd
 	zone, offset := time.Now().Zone() // from /etc/localtime
 	c.log.Debug("time zone", "zone", zone, "seconds_east", offset)
-	if options.UsesACME(s) && s.ACME.CARoot == "" {
+	if options.UsesACME(s) && s.ACME.CARoot == "" || options.ClusterUsesTLS(s) && s.Cluster.CAFile == "" {
 		_, _ = x509.SystemCertPool() // cached for every verification; without any, the first order fails
 	}
 }
@@ -157,6 +157,14 @@ func (c *confinement) prepareSandbox(s *config.Settings, atEnd *closers) error {
 	o := sandbox.Options{Grants: grants, View: c.view, Profiles: s.API.Listen != "" && s.API.Pprof}
 	if options.UsesACME(s) {
 		o.ConnectPorts = append(acmecert.Ports(s.ACME.Directory), dnsPort)
+	}
+	if options.IsClustered(s) {
+		o.ConnectPorts = append(o.ConnectPorts, options.ClusterPorts(s)...)
+		if !slices.Contains(o.ConnectPorts, dnsPort) {
+			o.ConnectPorts = append(o.ConnectPorts, dnsPort)
+		}
+		slices.Sort(o.ConnectPorts)
+		o.ConnectPorts = slices.Compact(o.ConnectPorts)
 	}
 	c.sandbox = sandbox.Prepare(o)
 	atEnd.add(func() { _ = c.sandbox.Close() })

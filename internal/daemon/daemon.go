@@ -64,6 +64,7 @@ type Daemon struct {
 	publishing    publishing
 	edge          *edge.Server
 	memory        *memguard.Guard
+	cluster       cluster
 	atEnd         closers
 
 	// Safe for concurrent use.

@@ -68,6 +68,7 @@ func (d *Daemon) figures() api.Figures {
 	for _, l := range st.Loops {
 		f.Loops = append(f.Loops, api.LoopFigures{Connections: l.Connections, Streams: l.Streams, Stuck: l.Stuck})
 	}
+	f.Cluster = d.cluster.figures()
 	d.countMessages(&f)
 	d.backend.commandErrors.each(func(reason string, n uint64) { f.ControlRefused[reason] += n })
 	if d.operators.server != nil {

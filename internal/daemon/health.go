@@ -26,6 +26,9 @@ func (d *Daemon) ready() []api.Check {
 	if d.certificates.store != nil {
 		checks = append(checks, checkThat("certificate", isInForce(d.certificates.store.Certificates(), now), "no valid certificate is served"))
 	}
+	if problem, isClustered := d.cluster.problem(); isClustered {
+		checks = append(checks, api.Check{Name: "cluster", Problem: problem})
+	}
 	return checks
 }
 

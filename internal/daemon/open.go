@@ -103,6 +103,7 @@ func (d *Daemon) open(ctx context.Context, o Options) error {
 	d.publishing.open(d.current, d.memory, d.publisher)
 	d.atEnd.add(d.publishing.stop)
 	d.openEdge(descriptors)
+	d.cluster.serve(d.edge)
 	d.memory.Protect(memoryTarget{d.hub, d.edge}, time.Now())
 	d.backend.hub, d.backend.publisher, d.backend.edge, d.backend.memory = d.hub, d.publisher, d.edge, d.memory
 	if err := d.makeOperators(descriptors); err != nil {
@@ -128,8 +129,11 @@ func (d *Daemon) wire() {
 	d.control.manager, d.control.inherited, d.control.changing = d.manager, d.inherited, d.reloading
 	d.operators.log, d.operators.manager, d.operators.inherited = d.log, d.manager, d.inherited
 	d.history.log, d.history.manager = d.log, d.manager
+	d.cluster.log, d.cluster.settings = d.log, d.current
 	d.backend.log, d.backend.logs, d.backend.settings, d.backend.startedAt = d.log, d.logs, d.current, d.startedAt
 	d.backend.manager, d.backend.listeners, d.backend.certificates = d.manager, &d.listeners, &d.certificates
+	d.backend.cluster = &d.cluster
+	d.cluster.hello, d.cluster.answer = d.backend.hello, d.backend.answerNode
 	d.backend.control, d.backend.operators, d.backend.confined, d.backend.publishing = &d.control, &d.operators, &d.confined, &d.publishing
 	d.backend.reload, d.backend.drain, d.backend.isDraining = d.reload, d.drain, d.drainBegun.Load
 }
@@ -233,6 +237,13 @@ func (d *Daemon) openHub(o hub.Options, dirs stateDirs) {
 	if options.FitHub(&o, budget, len(d.loops)) {
 		d.log.Warn("history.bytes is over a quarter of the memory there is; a quarter it is",
 			"asked", s.History.Bytes, "allowed", o.History.Bytes, "budget", budget.Bytes, "from", budget.From)
+	}
+	if options.IsClustered(s) {
+		o.Epoch, o.IsShared = newEpoch(d.startedAt), true
+		d.hub = hub.New(o)
+		d.events = d.cluster.open(s, randomSeed())
+		d.events.Follow(d.hub)
+		return
 	}
 	d.history.dir, d.history.name, d.history.keys = dirs.history, dirs.historyName, d.publishing.keys
 	if d.hub = d.history.restore(o, time.Now(), d.signals.catchEnds); d.hub == nil {

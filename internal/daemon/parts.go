@@ -111,6 +111,7 @@ var parts = []part{
 	{key: "acme", when: atStart, read: (*reading).readACME},
 	{key: "acme.cache_dir", when: atStart, read: (*reading).checkACMECache},
 	{key: "state.dir", when: atStart, read: (*reading).checkState},
+	{key: "cluster.nats", when: atStart, read: func(r *reading) error { return readCluster(r.settings) }},
 	{key: "log_file", when: atStart, read: func(r *reading) error { return checkCreatedFiles(r.settings) }},
 	// Last, since it uses what the others have read.
 	{key: "limits", when: atReload, read: func(*reading) error { return nil }, use: (*Daemon).useLimits},
@@ -239,6 +240,7 @@ func (d *Daemon) useLimits(r *reading) []string {
 	d.control.admission.SetLimits(options.ControlAdmission(s))
 	options.FitHub(&r.hub, d.memory.BudgetOf(s.Limits.Memory), len(d.loops))
 	d.hub.SetLimits(r.now, r.hub.History, r.hub.QueueBytes, r.hub.Slow)
+	d.cluster.limitsChanged(r.changed)
 	// What an administrator has switched stays, unless the configuration has changed.
 	if slices.Contains(r.changed, "reinit") {
 		d.edge.SetReinit(s.Reinit)

@@ -69,6 +69,18 @@ func neededPaths(s *config.Settings, sources []string) []neededPath {
 	if path, isGiven := s.History.Path(&s.State); isGiven && !sameDirectory(path, s.State.Dir) {
 		add("history.file", filepath.Dir(path), sandbox.Store)
 	}
+	// What the brokers are reached with.
+	if options.IsClustered(s) {
+		add("cluster.credentials_file", s.Cluster.CredentialsFile, sandbox.ReadFile)
+		add("cluster.ca_file", s.Cluster.CAFile, sandbox.ReadFile)
+		add("cluster.cert_file", s.Cluster.CertFile, sandbox.ReadFile)
+		add("cluster.key_file", s.Cluster.KeyFile, sandbox.ReadFile)
+		if !options.UsesACME(s) {
+			for _, path := range resolverFiles {
+				add("", path, sandbox.ReadSystemFile)
+			}
+		}
+	}
 	// What certificates are obtained with.
 	if options.UsesACME(s) {
 		add("acme.cache_dir", s.ACME.CacheDir, sandbox.Store)

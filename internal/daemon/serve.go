@@ -45,6 +45,9 @@ func (d *Daemon) serve(ctx context.Context) error {
 	running.Go(func() { d.tickets.run(stopHousekeeping) })
 	running.Go(func() { d.control.run(stopHousekeeping) })
 	running.Go(func() { d.runReloads(stopHousekeeping) })
+	if d.cluster.events != nil {
+		running.Go(func() { d.cluster.run(stopHousekeeping) })
+	}
 	defer func() {
 		close(stopHousekeeping)
 		for _, loop := range d.loops {

@@ -28,6 +28,7 @@ type Backend struct {
 	StatusAnswer  api.Status
 	ClientsAnswer api.Clients
 	RoomsAnswer   api.Rooms
+	NodesAnswer   api.Nodes
 	CountAnswer   api.Count      // without a room
 	RoomStreams   map[string]int // what Count answers with a room
 	KickedAnswer  api.Kicked
@@ -141,8 +142,13 @@ func (b *Backend) Hello(context.Context) (api.Hello, error) {
 }
 
 // Status answers StatusAnswer.
-func (b *Backend) Status(context.Context) (api.Status, error) {
+func (b *Backend) Status(context.Context, api.StatusParams) (api.Status, error) {
 	return b.StatusAnswer, b.Errors[api.MethodStatus]
+}
+
+// Nodes answers NodesAnswer.
+func (b *Backend) Nodes(context.Context) (api.Nodes, error) {
+	return b.NodesAnswer, b.Errors[api.MethodNodes]
 }
 
 // Clients answers ClientsAnswer, and remembers p.

@@ -22,7 +22,9 @@ type KickParams struct {
 
 // Kicked is the result of "kick".
 type Kicked struct {
-	Kicked int `json:"kicked"`
+	Kicked int `json:"kicked"` // at all nodes
+
+	Nodes *NodesAsked `json:"nodes,omitempty"` // in a cluster
 }
 
 // LevelParams sets the log level when Level is not empty.

@@ -8,6 +8,8 @@ type ClientsParams struct {
 	Sort   string `json:"sort,omitempty"`  // age (oldest first, the default), queue (fullest first), sent (most first)
 	Limit  int    `json:"limit,omitempty"` // of a page, at most 1000; 0: 500
 	Cursor string `json:"cursor,omitempty"`
+
+	Cluster bool `json:"cluster,omitempty"` // of all nodes, instead of the daemon that is asked
 }
 
 // The orders of lists.
@@ -25,6 +27,8 @@ type Clients struct {
 	Clients    []Client `json:"clients"`
 	Total      int      `json:"total"`                 // that match, of which Clients is a page
 	NextCursor string   `json:"next_cursor,omitempty"` // empty: that was all
+
+	Nodes *NodesAsked `json:"nodes,omitempty"` // with cluster
 }
 
 // Client is one stream, or a connection that has none.
@@ -46,6 +50,7 @@ type Client struct {
 	Dropped          uint64   `json:"dropped,omitempty"`      // events that limits.slow took from it
 	Reinits          uint64   `json:"reinits"`
 	Agent            string   `json:"agent"`
+	Node             string   `json:"node,omitempty"` // with cluster: where it is
 }
 
 // RoomsParams bounds "rooms".
@@ -54,6 +59,8 @@ type RoomsParams struct {
 	Prefix string `json:"prefix,omitempty"`
 	Sort   string `json:"sort,omitempty"` // streams (most first, then by name; the default) or name
 	Cursor string `json:"cursor,omitempty"`
+
+	Cluster bool `json:"cluster,omitempty"` // of all nodes, instead of the daemon that is asked
 }
 
 // Rooms is the result of "rooms".
@@ -61,6 +68,8 @@ type Rooms struct {
 	Rooms      []Room `json:"rooms"`
 	Total      int    `json:"total"` // of which Rooms is a page
 	NextCursor string `json:"next_cursor,omitempty"`
+
+	Nodes *NodesAsked `json:"nodes,omitempty"` // with cluster
 }
 
 // Room is one room that has streams.
@@ -71,7 +80,8 @@ type Room struct {
 
 // CountParams selects what "count" counts.
 type CountParams struct {
-	Room string `json:"room,omitempty"`
+	Room    string `json:"room,omitempty"`
+	Cluster bool   `json:"cluster,omitempty"` // of all nodes, instead of the daemon that is asked
 }
 
 // Count is the result of "count": of the daemon, or of one room. A stream subscribed to every room
@@ -80,6 +90,8 @@ type Count struct {
 	Connections *int   `json:"connections,omitempty"`
 	Room        string `json:"room,omitempty"`
 	Streams     int    `json:"streams"`
+
+	Nodes *NodesAsked `json:"nodes,omitempty"` // with cluster
 }
 
 // WithoutNulls returns c with empty lists and maps where it has none: the protocol promises them.

@@ -11,6 +11,7 @@ const (
 	MethodClients      = "clients"
 	MethodRooms        = "rooms"
 	MethodCount        = "count"
+	MethodNodes        = "nodes"
 	MethodSend         = "send"
 	MethodKick         = "kick"
 	MethodLogLevel     = "loglevel"

@@ -40,6 +40,8 @@ type Status struct {
 
 	Memory *MemoryStatus `json:"memory,omitempty"`
 
+	Cluster *ClusterStatus `json:"cluster,omitempty"` // nil: the daemon is on its own
+
 	// Events that slow streams did not get, by the policy of limits.slow that took them.
 	Dropped map[string]uint64 `json:"dropped,omitempty"`
 
@@ -50,7 +52,20 @@ type Status struct {
 	Compiled   string   `json:"compiled,omitempty"` // Go version and platform
 	Listen     []string `json:"listen,omitempty"`   // the addresses really bound
 
+	Nodes *NodesAsked `json:"nodes,omitempty"` // with cluster: numbers are sums then, and the rest is of the daemon that was asked
+
 	Endpoints []Endpoint `json:"doors,omitempty"` // all endpoints, those of listen among them
+}
+
+// ClusterStatus is how a daemon stands that shares its log with others.
+type ClusterStatus struct {
+	Name       string  `json:"name"`
+	Node       string  `json:"node"`
+	Ready      bool    `json:"ready"`             // it follows the log
+	Problem    string  `json:"problem,omitempty"` // why it does not
+	Server     string  `json:"server,omitempty"`  // the NATS server that it is connected to, or was last
+	LagRecords uint64  `json:"lag_records"`       // that the log had at the last look and this node had not read
+	LagSeconds float64 `json:"lag_seconds"`       // how old the newest record was when it was read
 }
 
 // HTTPStatus is what is served over one version of HTTP, with TLS or without. Each is listed, at 0

@@ -72,6 +72,16 @@ func (c *Conn) Hello(ctx context.Context) (api.Hello, error) {
 	return call[api.Hello](ctx, c, api.MethodHello, nil)
 }
 
+// Nodes calls "nodes".
+func (c *Conn) Nodes(ctx context.Context) (api.Nodes, error) {
+	return call[api.Nodes](ctx, c, api.MethodNodes, nil)
+}
+
+// StatusOfCluster calls "status" for all nodes.
+func (c *Conn) StatusOfCluster(ctx context.Context) (api.Status, error) {
+	return call[api.Status](ctx, c, api.MethodStatus, api.StatusParams{Cluster: true})
+}
+
 // Status returns the counters.
 func (c *Conn) Status(ctx context.Context) (api.Status, error) {
 	return call[api.Status](ctx, c, api.MethodStatus, nil)

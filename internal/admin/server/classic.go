@@ -100,7 +100,7 @@ func (s *classicForm) send(cmd classic.Command) {
 }
 
 func (s *classicForm) status(ctx context.Context) {
-	st, err := s.conn.backend.Status(ctx)
+	st, err := s.conn.backend.Status(ctx, api.StatusParams{})
 	if err != nil {
 		s.error(api.AsError(err))
 		return
@@ -127,7 +127,7 @@ func (s *classicForm) subscribed(ctx context.Context, room string) {
 }
 
 func (s *classicForm) tcpStatus(ctx context.Context) {
-	st, err := s.conn.backend.Status(ctx)
+	st, err := s.conn.backend.Status(ctx, api.StatusParams{})
 	if err != nil {
 		s.error(api.AsError(err))
 		return

@@ -20,8 +20,11 @@ var methods = jsonrpc.NewTable(
 		h.Name, h.Protocol, h.Role = "hassesd", api.ProtocolVersion, c.role()
 		return h, err
 	}),
-	jsonrpc.New(api.MethodStatus, api.RoleRead, func(ctx context.Context, c *conn, _ none) (api.Status, error) {
-		return c.backend.Status(ctx)
+	jsonrpc.New(api.MethodStatus, api.RoleRead, func(ctx context.Context, c *conn, p api.StatusParams) (api.Status, error) {
+		return c.backend.Status(ctx, p)
+	}),
+	jsonrpc.New(api.MethodNodes, api.RoleRead, func(ctx context.Context, c *conn, _ none) (api.Nodes, error) {
+		return c.backend.Nodes(ctx)
 	}),
 	jsonrpc.NewList(api.MethodClients, api.RoleRead, func(ctx context.Context, c *conn, p api.ClientsParams) (clientsPage, error) {
 		return listClients(ctx, c.backend, p)

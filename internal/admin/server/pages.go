@@ -42,6 +42,7 @@ type clientsPage struct {
 	Clients    []json.RawMessage `json:"clients"`
 	Total      int               `json:"total"`
 	NextCursor string            `json:"next_cursor,omitempty"`
+	Nodes      *api.NodesAsked   `json:"nodes,omitempty"`
 }
 
 func listClients(ctx context.Context, b Backend, p api.ClientsParams) (clientsPage, error) {
@@ -52,8 +53,8 @@ func listClients(ctx context.Context, b Backend, p api.ClientsParams) (clientsPa
 	}
 	cl = cl.WithoutNulls()
 	rows, err := boundRows(cl.Clients[:min(len(cl.Clients), p.Limit)])
-	page := clientsPage{Clients: rows, Total: cl.Total, NextCursor: cl.NextCursor}
-	if n := len(rows); n < len(cl.Clients) && n > 0 {
+	page := clientsPage{Clients: rows, Total: cl.Total, NextCursor: cl.NextCursor, Nodes: cl.Nodes}
+	if n := len(rows); n < len(cl.Clients) && n > 0 && !p.Cluster { // those of a cluster fit: see Backend
 		page.NextCursor = api.ClientCursorAfter(p.Sort, &cl.Clients[n-1])
 	}
 	return page, err
@@ -64,6 +65,7 @@ type roomsPage struct {
 	Rooms      []json.RawMessage `json:"rooms"`
 	Total      int               `json:"total"`
 	NextCursor string            `json:"next_cursor,omitempty"`
+	Nodes      *api.NodesAsked   `json:"nodes,omitempty"`
 }
 
 func listRooms(ctx context.Context, b Backend, p api.RoomsParams) (roomsPage, error) {
@@ -73,7 +75,7 @@ func listRooms(ctx context.Context, b Backend, p api.RoomsParams) (roomsPage, er
 		return roomsPage{}, err
 	}
 	rows, err := boundRows(r.Rooms[:min(len(r.Rooms), p.Limit)])
-	page := roomsPage{Rooms: rows, Total: r.Total, NextCursor: r.NextCursor}
+	page := roomsPage{Rooms: rows, Total: r.Total, NextCursor: r.NextCursor, Nodes: r.Nodes}
 	if n := len(rows); n < len(r.Rooms) && n > 0 {
 		page.NextCursor = api.RoomCursorAfter(p.Sort, r.Rooms[n-1], r.Total)
 	}

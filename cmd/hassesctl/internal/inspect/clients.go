@@ -36,6 +36,7 @@ func Clients(s *session.Session) *cli.Command {
 			&cli.StringFlag{Name: "addr", Usage: "List only clients from `ADDRESS`, such as 192.0.2.7, or from one port of it, such as 192.0.2.7:50190."},
 			&cli.StringFlag{Name: "sort", Usage: "Sort by `ORDER`: age (oldest first), queue (fullest first) or sent (most messages first). Default: age."},
 			&cli.IntFlag{Name: "limit", Usage: "List at most `N` clients. Default: all."},
+			ofCluster(),
 		},
 		Action: func(c *cli.Context) error {
 			if _, err := cmdline.Words(c, 0, 0); err != nil {
@@ -52,11 +53,14 @@ func Clients(s *session.Session) *cli.Command {
 				ID:   c.String("id"),
 				Addr: c.String("addr"),
 				Sort: c.String("sort"),
+
+				Cluster: c.Bool(clusterFlag),
 			}
 			clients, err := allClients(c.Context, s, params, c.Int("limit"))
 			if err != nil {
 				return err
 			}
+			warnOfMissing(s, clients.Nodes)
 			if s.JSON {
 				return s.Out.JSON(clients)
 			}
@@ -78,6 +82,7 @@ func allClients(ctx context.Context, s *session.Session, params api.ClientsParam
 	type row struct {
 		conn   uint64
 		stream uint32 // of HTTP/2, which may have many on one connection
+		node   string
 	}
 	seen := make(map[row]bool) // a client whose queue grows may come again on a later page
 	for {
@@ -92,12 +97,12 @@ func allClients(ctx context.Context, s *session.Session, params api.ClientsParam
 			return all, err
 		}
 		for _, c := range page.Clients {
-			if at := (row{c.Conn, c.Stream}); !seen[at] {
+			if at := (row{c.Conn, c.Stream, c.Node}); !seen[at] {
 				seen[at] = true
 				all.Clients = append(all.Clients, c)
 			}
 		}
-		all.Total = page.Total
+		all.Total, all.Nodes = page.Total, page.Nodes
 		if page.NextCursor == "" || limit > 0 && len(all.Clients) >= limit {
 			return all, nil
 		}
@@ -129,23 +134,31 @@ func clientsTable(clients []api.Client) *output.Table {
 		{Heading: "QUEUE", Right: true},
 		{Heading: "AGENT", Yields: 3},
 	}}
+	isCluster := slices.ContainsFunc(clients, func(c api.Client) bool { return c.Node != "" })
+	if isCluster {
+		t.Columns = slices.Insert(t.Columns, 0, output.Column{Heading: "NODE"})
+	}
 	for _, c := range clients {
 		queue := output.Cell{Text: output.Size(int64(c.QueueBytes))}
 		if c.QueueBytes > 0 {
 			queue.Style = output.Yellow
 		}
-		t.Add(
-			output.Cell{Text: cmp.Or(c.ID, "-"), Style: output.Bold},
-			output.Cell{Text: c.Addr},
-			output.Cell{Text: c.State, Style: stateStyle(c.State)},
-			output.Cell{Text: cmp.Or(c.HTTP, "-")},
-			output.Cell{Text: cmp.Or(c.TLS, "-")},
-			output.Cell{Text: output.Age(c.AgeSeconds)},
-			output.Cell{Text: roomsText(c.Rooms), Shown: true},
-			output.Cell{Text: strconv.FormatUint(c.Sent, 10)},
+		cells := []output.Cell{
+			{Text: cmp.Or(c.ID, "-"), Style: output.Bold},
+			{Text: c.Addr},
+			{Text: c.State, Style: stateStyle(c.State)},
+			{Text: cmp.Or(c.HTTP, "-")},
+			{Text: cmp.Or(c.TLS, "-")},
+			{Text: output.Age(c.AgeSeconds)},
+			{Text: roomsText(c.Rooms), Shown: true},
+			{Text: strconv.FormatUint(c.Sent, 10)},
 			queue,
-			output.Cell{Text: cmp.Or(c.Agent, "-"), Style: output.Dim},
-		)
+			{Text: cmp.Or(c.Agent, "-"), Style: output.Dim},
+		}
+		if isCluster {
+			cells = slices.Insert(cells, 0, output.Cell{Text: cmp.Or(c.Node, "-")})
+		}
+		t.Add(cells...)
 	}
 	return t
 }

@@ -28,6 +28,7 @@ func Rooms(s *session.Session) *cli.Command {
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "prefix", Usage: "List only rooms whose names begin with `PREFIX`."},
 			&cli.IntFlag{Name: "limit", Usage: "List at most `N` rooms. Default: all."},
+			ofCluster(),
 		},
 		Action: func(c *cli.Context) error {
 			if _, err := cmdline.Words(c, 0, 0); err != nil {
@@ -36,10 +37,11 @@ func Rooms(s *session.Session) *cli.Command {
 			if c.Int("limit") < 0 {
 				return exit.Usagef("--limit must not be negative")
 			}
-			rooms, err := allRooms(c.Context, s, c.String("prefix"), c.Int("limit"))
+			rooms, err := allRooms(c.Context, s, api.RoomsParams{Prefix: c.String("prefix"), Cluster: c.Bool(clusterFlag)}, c.Int("limit"))
 			if err != nil {
 				return err
 			}
+			warnOfMissing(s, rooms.Nodes)
 			if s.JSON {
 				return s.Out.JSON(rooms)
 			}
@@ -52,14 +54,14 @@ func Rooms(s *session.Session) *cli.Command {
 // allRooms follows the pages until there are limit rooms, the fullest, or all for 0. Each page has
 // the whole timeout. All are asked for by name, which costs the daemon no more than the pages
 // themselves, and are sorted here.
-func allRooms(ctx context.Context, s *session.Session, prefix string, limit int) (api.Rooms, error) {
+func allRooms(ctx context.Context, s *session.Session, params api.RoomsParams, limit int) (api.Rooms, error) {
 	all := api.Rooms{Rooms: []api.Room{}}
 	client, err := session.Within(ctx, s.Timeout, s.Dial)
 	if err != nil {
 		return all, err
 	}
 	defer session.HangUp(client)
-	params := api.RoomsParams{Prefix: prefix, Limit: limit}
+	params.Limit = limit
 	if limit == 0 || limit > roomsPage {
 		params.Sort, params.Limit = api.SortName, roomsPage
 	}
@@ -71,7 +73,7 @@ func allRooms(ctx context.Context, s *session.Session, prefix string, limit int)
 			return all, err
 		}
 		all.Rooms = append(all.Rooms, page.Rooms...)
-		all.Total = page.Total
+		all.Total, all.Nodes = page.Total, page.Nodes
 		isEnough := params.Sort == "" && len(all.Rooms) >= limit
 		if page.NextCursor == "" || isEnough {
 			break
@@ -107,12 +109,13 @@ func Count(s *session.Session) *cli.Command {
 		Name:      "count",
 		Usage:     "count the connections and streams, or the streams of a room",
 		ArgsUsage: "[ROOM]",
+		Flags:     []cli.Flag{ofCluster()},
 		Action: func(c *cli.Context) error {
 			args, err := cmdline.Words(c, 0, 1)
 			if err != nil {
 				return err
 			}
-			var params api.CountParams
+			params := api.CountParams{Cluster: c.Bool(clusterFlag)}
 			if len(args) == 1 {
 				if args[0] == "" {
 					return exit.Usagef("the name of a room must not be empty")
@@ -122,9 +125,11 @@ func Count(s *session.Session) *cli.Command {
 			count, err := session.Call(c.Context, s, func(ctx context.Context, client *client.Conn) (api.Count, error) {
 				return client.Count(ctx, params)
 			})
-			switch {
-			case err != nil:
+			if err != nil {
 				return err
+			}
+			warnOfMissing(s, count.Nodes)
+			switch {
 			case s.JSON:
 				return s.Out.JSON(count)
 			case params.Room != "":

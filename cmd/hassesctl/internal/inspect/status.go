@@ -10,6 +10,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/hassesd/hassesd/cmd/hassesctl/internal/cmdline"
+	"github.com/hassesd/hassesd/cmd/hassesctl/internal/exit"
 	"github.com/hassesd/hassesd/cmd/hassesctl/internal/session"
 	"github.com/hassesd/hassesd/internal/admin/api"
 	"github.com/hassesd/hassesd/internal/admin/client"
@@ -22,10 +23,14 @@ func Status(s *session.Session) *cli.Command {
 		Usage: "show how the daemon is doing",
 		Flags: []cli.Flag{
 			&cli.BoolFlag{Name: "watch", Usage: "Repeat every second until interrupted. With --json each status is one line."},
+			ofCluster(),
 		},
 		Action: func(c *cli.Context) error {
 			if _, err := cmdline.Words(c, 0, 0); err != nil {
 				return err
+			}
+			if c.Bool("watch") && c.Bool(clusterFlag) {
+				return exit.Usagef("--watch shows one daemon; leave --cluster out")
 			}
 			if c.Bool("watch") {
 				ctx, stop := session.UntilSignal(c.Context)
@@ -33,11 +38,15 @@ func Status(s *session.Session) *cli.Command {
 				return watchStatus(ctx, s)
 			}
 			status, err := session.Call(c.Context, s, func(ctx context.Context, client *client.Conn) (api.Status, error) {
+				if c.Bool(clusterFlag) {
+					return client.StatusOfCluster(ctx)
+				}
 				return client.Status(ctx)
 			})
 			if err != nil {
 				return err
 			}
+			warnOfMissing(s, status.Nodes)
 			return printStatus(s, status)
 		},
 	}

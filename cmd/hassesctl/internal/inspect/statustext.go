@@ -40,6 +40,9 @@ func statusText(s *output.Screen, status api.Status) string {
 	if len(status.CORSOrigin) > 0 {
 		line("origins", strings.Join(status.CORSOrigin, ", "))
 	}
+	if c := status.Cluster; c != nil {
+		line("cluster", safetext.Visible(c.Name+", node "+c.Node+": "+clusterText(c)))
+	}
 	line("log level", status.LogLevel)
 	if status.LogRecordsLost > 0 {
 		line("log", output.Plural(status.LogRecordsLost, "record")+" lost: it could not be written fast enough, or not at all")
@@ -62,6 +65,14 @@ func statusText(s *output.Screen, status api.Status) string {
 	}
 	line("refused", reasonsText(status.Refused))
 	return b.String()
+}
+
+// clusterText returns how a node stands.
+func clusterText(c *api.ClusterStatus) string {
+	if !c.Ready {
+		return c.Problem
+	}
+	return fmt.Sprintf("follows the log at %s, %s behind", c.Server, output.Plural(c.LagRecords, "record"))
 }
 
 // httpText returns how many streams each version of HTTP carries, if there are any.

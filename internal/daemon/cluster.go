@@ -1,0 +1,302 @@
+package daemon
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	adminapi "github.com/hassesd/hassesd/internal/admin/api"
+	"github.com/hassesd/hassesd/internal/api"
+	"github.com/hassesd/hassesd/internal/config"
+	"github.com/hassesd/hassesd/internal/edge"
+	"github.com/hassesd/hassesd/internal/eventlog/jetstream"
+	"github.com/hassesd/hassesd/internal/options"
+	"github.com/hassesd/hassesd/internal/pemfile"
+)
+
+const (
+	// awayGrace is how long the log may be out of reach before new streams are deferred: a
+	// connection to another broker takes less.
+	awayGrace = time.Second
+	// awayTick is how often the state of the log is looked at.
+	awayTick = 100 * time.Millisecond
+	// kicksWaiting bounds the kicks of other nodes that are not carried out yet. Those that find no
+	// room are lost here; they come in the log again to nodes that start.
+	kicksWaiting = 1024
+	// kickTimeout bounds the wait for the loops to carry one out.
+	kickTimeout = 10 * time.Second
+)
+
+// cluster is what a daemon does that shares its log with others. The zero value is a daemon of its
+// own.
+type cluster struct {
+	// Fixed once open.
+	log      *slog.Logger
+	settings func() *config.Settings // those that apply
+	events   *jetstream.Log          // nil: a daemon of its own
+	edge     *edge.Server
+	node     string
+	boot     string // different at each start
+	kicks    chan jetstream.Kick
+	hello    func() jetstream.Hello
+	answer   func(ctx context.Context, data json.RawMessage) json.RawMessage
+
+	// Owned by attend.
+	isAway   bool      // new streams are deferred
+	sending  bool      // streams are being sent away
+	sendFrom time.Time // since when
+	sendAll  int       // how many there were
+	sent     int
+}
+
+// readCluster checks the files that the settings name, and asks the brokers, if they can be
+// reached, whether they take messages as long as the settings allow.
+func readCluster(s *config.Settings) error {
+	if !options.IsClustered(s) {
+		return nil
+	}
+	var all []error
+	if s.Cluster.CredentialsFile != "" {
+		if err := jetstream.CheckCredentials(s.Cluster.CredentialsFile); err != nil {
+			all = append(all, &fault{key: "cluster.credentials_file", err: err})
+		}
+	}
+	if _, err := clusterTLS(s); err != nil {
+		all = append(all, err)
+	}
+	if len(all) > 0 {
+		return errors.Join(all...)
+	}
+	o := logOptions(s)
+	if most, err := o.Probe(); err == nil {
+		if err := jetstream.CheckPayload(most, s.Limits.MessageBytes); err != nil {
+			return &fault{key: "limits.message_bytes", err: err}
+		}
+	}
+	return nil
+}
+
+// logOptions returns what a connection to the brokers needs.
+func logOptions(s *config.Settings) jetstream.Options {
+	o := options.Log(s)
+	o.TLS = func() (*tls.Config, error) { return clusterTLS(s) }
+	return o
+}
+
+// clusterTLS reads the files of TLS between this node and the brokers; nil: it is not demanded. The
+// errors are faults.
+func clusterTLS(s *config.Settings) (*tls.Config, error) {
+	if !options.ClusterUsesTLS(s) {
+		return nil, nil //nolint:nilnil // no TLS
+	}
+	c := &tls.Config{MinVersion: tls.VersionTLS12}
+	var all []error
+	if path := s.Cluster.CAFile; path != "" {
+		text, _, err := readKeyFile(path)
+		if err == nil {
+			c.RootCAs = x509.NewCertPool()
+			err = pemfile.AddCertificates(c.RootCAs, text)
+		}
+		if err != nil {
+			all = append(all, &fault{key: "cluster.ca_file", err: fmt.Errorf("%s: %w", path, err)})
+		}
+	}
+	if path := s.Cluster.CertFile; path != "" {
+		chain, _, err := readKeyFile(path)
+		key, _, err2 := readKeyFile(s.Cluster.KeyFile)
+		var pair tls.Certificate
+		if err = errors.Join(err, err2); err == nil {
+			pair, err = pemfile.KeyPair(path, chain, s.Cluster.KeyFile, key)
+		}
+		if err != nil {
+			all = append(all, &fault{key: "cluster.cert_file", err: err})
+		}
+		c.Certificates = []tls.Certificate{pair}
+	}
+	if len(all) > 0 {
+		return nil, errors.Join(all...)
+	}
+	return c, nil
+}
+
+// open makes the log that is shared. The brokers are not asked before run.
+func (c *cluster) open(s *config.Settings, boot uint64) *jetstream.Log {
+	c.node = s.Cluster.Node
+	if c.node == "" {
+		c.node = machineName()
+	}
+	c.kicks = make(chan jetstream.Kick, kicksWaiting)
+	o := logOptions(s)
+	c.boot = strconv.FormatUint(boot, 36)
+	o.Node, o.Boot = c.node, c.boot
+	o.Limits = func() jetstream.Limits { return options.LogLimits(c.settings()) }
+	o.NewEpoch, o.Now, o.Logger = newEpoch, time.Now, c.log
+	o.Kicked = func(k jetstream.Kick) {
+		select {
+		case c.kicks <- k:
+		default:
+			c.log.Warn("a kick of the cluster is lost: too many wait")
+		}
+	}
+	o.Hello, o.Answer = c.hello, c.answer
+	c.events = jetstream.New(o)
+	return c.events
+}
+
+// serve makes the edge the one whose streams follow the log. They are deferred until it is followed.
+func (c *cluster) serve(e *edge.Server) {
+	c.edge = e
+	if c.events != nil {
+		c.isAway = true
+		e.DeferStreams(true)
+	}
+}
+
+// run follows the log until stop is closed. It does nothing in a daemon of its own.
+func (c *cluster) run(stop <-chan struct{}) {
+	ctx, cancel := context.WithCancel(context.Background())
+	followed := make(chan struct{})
+	go func() {
+		defer close(followed)
+		c.events.Run(ctx)
+	}()
+	c.attend(stop)
+	c.events.Close()
+	cancel()
+	<-followed
+}
+
+// machineName returns the name of the host as it can be the name of a node.
+func machineName() string {
+	name, err := os.Hostname()
+	if err != nil || name == "" {
+		return "node"
+	}
+	b := []byte(name)
+	for i, ch := range b {
+		if (ch < 'a' || ch > 'z') && (ch < 'A' || ch > 'Z') && (ch < '0' || ch > '9') && ch != '-' && ch != '.' {
+			b[i] = '_'
+		}
+	}
+	return string(b[:min(len(b), jetstream.MaxName)])
+}
+
+// attend keeps the subscribers in step with the log until stop is closed.
+func (c *cluster) attend(stop <-chan struct{}) {
+	tick := time.NewTicker(awayTick)
+	defer tick.Stop()
+	for {
+		select {
+		case now := <-tick.C:
+			c.look(now)
+		case k := <-c.kicks:
+			c.kick(k)
+		case <-stop:
+			return
+		}
+	}
+}
+
+// look defers new streams while the log is out of reach, and after cluster.patience sends away
+// those that are open, over drain.window.
+func (c *cluster) look(now time.Time) {
+	st := c.events.Status()
+	away := now.Sub(st.AwaySince)
+	if isAway := !st.Ready && (c.isAway || away >= awayGrace); isAway != c.isAway {
+		c.isAway = isAway
+		c.edge.DeferStreams(isAway)
+	}
+	if st.Ready || away < c.settings().Cluster.Patience {
+		c.sending = false
+		return
+	}
+	if !c.sending {
+		c.sending, c.sendFrom, c.sent = true, now, 0
+		c.sendAll = c.edge.Stats(now).Streams
+		if c.sendAll > 0 {
+			c.log.Warn("the cluster's log is out of reach for too long; streams are ended so that they find another node", "streams", c.sendAll, "for", away.Round(time.Second))
+		}
+	}
+	due := math.MaxInt
+	if window := c.settings().Drain.Window; now.Sub(c.sendFrom) < window {
+		due = int(math.Ceil(float64(c.sendAll)*float64(now.Sub(c.sendFrom)+awayTick)/float64(window))) - c.sent
+	}
+	if due <= 0 {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), askTimeout)
+	defer cancel()
+	n, err := c.edge.SendAway(ctx, due)
+	if err != nil {
+		c.log.Warn("the loops are slow to end streams", "err", err)
+	}
+	c.sent += n
+}
+
+// problem returns why this node does not follow the log, empty if it does. isClustered reports
+// whether there is a log that is shared.
+func (c *cluster) problem() (problem string, isClustered bool) {
+	if c.events == nil {
+		return "", false
+	}
+	switch st := c.events.Status(); {
+	case st.Ready:
+		return "", true
+	case st.Why != "":
+		return "the log is not followed: " + st.Why, true
+	}
+	return "the log is not followed yet", true
+}
+
+// status returns how the node stands; nil: the log is not shared.
+func (c *cluster) status() *adminapi.ClusterStatus {
+	problem, isClustered := c.problem()
+	if !isClustered {
+		return nil
+	}
+	st := c.events.Status()
+	return &adminapi.ClusterStatus{
+		Name: c.settings().Cluster.Name, Node: c.node, Ready: problem == "", Problem: problem, Server: st.Server,
+		LagRecords: st.LagRecords, LagSeconds: st.LagTime.Seconds(),
+	}
+}
+
+// figures returns those of the log; nil: it is not shared.
+func (c *cluster) figures() *api.ClusterFigures {
+	if c.events == nil {
+		return nil
+	}
+	st, f := c.events.Status(), c.events.Figures()
+	return &api.ClusterFigures{
+		Ready: st.Ready, LagRecords: st.LagRecords, Lag: st.LagTime, EpochChanges: f.EpochChanges, Gaps: f.Gaps,
+		Appends: api.Histogram{Bounds: jetstream.AppendBounds, Counts: f.Appends, Sum: f.AppendTime},
+	}
+}
+
+// kick carries out a kick of the cluster.
+func (c *cluster) kick(k jetstream.Kick) {
+	ctx, cancel := context.WithTimeout(context.Background(), kickTimeout)
+	defer cancel()
+	n, err := c.edge.Kick(ctx, edge.Selection{ID: k.ID, Room: k.Room, All: k.All}, k.Refuse)
+	if err != nil {
+		c.log.Warn("the loops are slow to kick", "err", err)
+	}
+	c.log.Info("streams kicked by the cluster", "id", k.ID, "room", k.Room, "all", k.All, "streams", n, "refuse", k.Refuse)
+}
+
+// limitsChanged is called for a reload that has changed those settings.
+func (c *cluster) limitsChanged(keys []string) {
+	if c.events != nil && slices.ContainsFunc(keys, func(key string) bool { return strings.HasPrefix(key, "history.") }) {
+		c.events.LookAgain()
+	}
+}
