@@ -93,6 +93,10 @@ soak: build ## Hold a load with churn and slow readers for SOAK (30m), and see w
 	CGO_ENABLED=0 go build -trimpath -buildvcs=false -o $(BIN)/ ./test/soak
 	$(BIN)/soak -bin $(BIN) -for $(SOAK)
 
+.PHONY: soak-cluster
+soak-cluster: deps ## Run everything that can happen to a cluster, one after the other, under load: 20 minutes
+	HASSESD_TEST_CLUSTER=all go test -count=1 -v -timeout 60m ./test/cluster/ | grep -v '^=== '
+
 .PHONY: threats
 threats: deps ## Run the attacks of docs/security.md one by one, each beside 1,000 good streams, and end with a table
 	HASSESD_TEST_GOOD_STREAMS=1000 HASSESD_TEST_NON_READERS=5000 nice -n 10 go test -count=1 -v -parallel 1 -p 1 -run '^TestT[0-9]' -timeout 20m ./test/threats/ ./test/ops/ | grep -v '^=== '

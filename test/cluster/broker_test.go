@@ -1,0 +1,209 @@
+package cluster
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	js "github.com/nats-io/nats.go/jetstream"
+
+	"github.com/hassesd/hassesd/test/harness"
+)
+
+// brokers are nats-servers that form a cluster.
+type brokers struct {
+	t     testing.TB
+	all   []*broker
+	links map[[2]int]*proxy // by who connects to whom
+}
+
+// broker is one nats-server.
+type broker struct {
+	t       testing.TB
+	program string
+	dir     string
+	address string
+	route   string
+	config  string
+	log     *harness.Log
+
+	mu  sync.Mutex
+	cmd *exec.Cmd
+}
+
+// startBrokers starts n of them. extra is added to the configuration of each.
+func startBrokers(t testing.TB, n int, extra string) *brokers {
+	t.Helper()
+	b := &brokers{t: t, links: make(map[[2]int]*proxy)}
+	program, err := filepath.Abs("../../bin/tools/nats-server")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := exec.LookPath(program); err != nil {
+		if os.Getenv("CI") != "" {
+			t.Fatal("nats-server is missing: .ci/deps should have built it")
+		}
+		t.Skip("nats-server is missing: run 'make deps'")
+	}
+	for range n {
+		b.all = append(b.all, &broker{
+			t: t, program: program, dir: t.TempDir(), address: harness.FreeAddress(t), route: harness.FreeAddress(t), log: &harness.Log{},
+		})
+	}
+	for i, one := range b.all {
+		var routes []string
+		for j, other := range b.all {
+			if i != j {
+				link := newProxy(t, other.route)
+				b.links[[2]int{i, j}] = link
+				routes = append(routes, "nats://"+link.address())
+			}
+		}
+		cluster := ""
+		if n > 1 {
+			cluster = fmt.Sprintf("cluster { name: c, listen: %q, no_advertise: true, routes: [%s] }", one.route, strings.Join(routes, ", "))
+		}
+		one.config = filepath.Join(one.dir, "nats.conf")
+		harness.WriteFile(t, one.config, fmt.Appendf(nil, "server_name: b%d\nlisten: %q\njetstream { store_dir: %q, max_file_store: 1GB }\n%s\n%s\n",
+			i, one.address, filepath.Join(one.dir, "store"), cluster, extra))
+		one.start()
+		t.Cleanup(func() { one.kill() })
+	}
+	b.awaitReady()
+	return b
+}
+
+func (b *broker) start() {
+	b.t.Helper()
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.cmd = exec.Command(b.program, "-c", b.config)
+	b.cmd.Stdout, b.cmd.Stderr = b.log, b.log
+	b.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	if err := b.cmd.Start(); err != nil {
+		b.t.Fatal(err)
+	}
+}
+
+// kill is kill -9.
+func (b *broker) kill() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.cmd != nil {
+		_ = b.cmd.Process.Kill()
+		_ = b.cmd.Wait()
+		b.cmd = nil
+	}
+}
+
+func (b *broker) signal(sig syscall.Signal) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.cmd != nil {
+		_ = b.cmd.Process.Signal(sig)
+	}
+}
+
+// wipe removes everything that the broker, which is not running, has stored.
+func (b *broker) wipe() {
+	b.t.Helper()
+	if err := os.RemoveAll(filepath.Join(b.dir, "store")); err != nil {
+		b.t.Fatal(err)
+	}
+}
+
+// connect connects an administrator.
+func (b *brokers) connect() (*nats.Conn, js.JetStream, error) {
+	var urls []string
+	for _, one := range b.all {
+		urls = append(urls, "nats://admin:admin@"+one.address) // where nobody is asked, it has no effect
+	}
+	nc, err := nats.Connect(strings.Join(urls, ","), nats.Timeout(2*time.Second), nats.NoReconnect())
+	if err != nil {
+		return nil, nil, err
+	}
+	admin, err := js.New(nc)
+	if err != nil {
+		nc.Close()
+		return nil, nil, err
+	}
+	return nc, admin, nil
+}
+
+// awaitReady waits until JetStream answers.
+func (b *brokers) awaitReady() {
+	b.t.Helper()
+	harness.Eventually(b.t, "the brokers are ready", func() bool {
+		nc, admin, err := b.connect()
+		if err != nil {
+			return false
+		}
+		defer nc.Close()
+		_, err = admin.AccountInfo(b.t.Context())
+		return err == nil
+	})
+}
+
+// do runs something as an administrator, again until it works.
+func (b *brokers) do(what string, f func(admin js.JetStream) error) {
+	b.t.Helper()
+	var last error
+	if !harness.Poll(harness.Patience, func() bool {
+		nc, admin, err := b.connect()
+		if err == nil {
+			err = f(admin)
+			nc.Close()
+		}
+		last = err
+		return err == nil
+	}) {
+		b.t.Errorf("%s: %v", what, last)
+	}
+}
+
+// leader returns the number of the broker that leads the stream.
+func (b *brokers) leader(stream string) (leader int) {
+	b.t.Helper()
+	b.do("find the leader", func(admin js.JetStream) error {
+		s, err := admin.Stream(b.t.Context(), stream)
+		if err != nil {
+			return err
+		}
+		info := s.CachedInfo()
+		if info.Cluster == nil || info.Cluster.Leader == "" {
+			return fmt.Errorf("no leader")
+		}
+		_, err = fmt.Sscanf(info.Cluster.Leader, "b%d", &leader)
+		return err
+	})
+	return leader
+}
+
+// part cuts one broker off from the others, in the directions that the two states say: of what it connects to, and of who
+// connects to it.
+func (b *brokers) part(one int, out, in cutting) {
+	for link, p := range b.links {
+		switch one {
+		case link[0]:
+			p.set(out)
+		case link[1]:
+			p.set(in)
+		}
+	}
+}
+
+func readFile(t testing.TB, path string) string {
+	t.Helper()
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
