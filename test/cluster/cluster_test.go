@@ -139,7 +139,7 @@ func recordOf(t *testing.T, values ...any) []byte {
 }
 
 // What somebody writes into the log that has no business there is skipped or told as a gap, and nothing else.
-func TestT47ForgedRecords(t *testing.T) {
+func TestT48ForgedRecords(t *testing.T) {
 	w := newWorld(t, 1)
 	s, at := w.nodes[0].subscribe("subscribe=a", "")
 	epoch := at[:strings.LastIndexByte(at, '-')]

@@ -57,7 +57,7 @@ func TestRecordsOfAnotherRelease(t *testing.T) {
 }
 
 // Whoever may write to the log is not believed more than a publisher.
-func TestT47RecordsThatAreNone(t *testing.T) {
+func TestT48RecordsThatAreNone(t *testing.T) {
 	t.Parallel()
 	good := someMessage(t)
 	changed := func(change func(m *message)) []byte {
