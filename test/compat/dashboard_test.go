@@ -33,11 +33,11 @@ type pageReport struct {
 	Cookies, Kept                                    int
 }
 
-// watch opens the dashboard in Chromium.
-func watch(t *testing.T, args ...string) func(kind string) pageReport {
+// watch opens the dashboard in Chromium, with a script of test/js.
+func watch(t *testing.T, script string, args ...string) func(kind string) pageReport {
 	t.Helper()
 	env := []string{"CHROMIUM=" + harness.Tool(t, "chromium"), "SCREENSHOTS=" + os.Getenv("SCREENSHOTS")}
-	p := harness.Launch(t, env, harness.Node(t), append([]string{"../js/dashboard.mjs"}, args...)...)
+	p := harness.Launch(t, env, harness.Node(t), append([]string{"../js/" + script}, args...)...)
 	return func(kind string) pageReport {
 		t.Helper()
 		line, ok := p.Line()
@@ -67,7 +67,7 @@ func TestT47DashboardText(t *testing.T) {
 	for i := range 25 {
 		d.Subscribe(fmt.Sprintf("room=page%02d", i))
 	}
-	report := watch(t, "http://"+address+"/")
+	report := watch(t, "dashboard.mjs", "http://"+address+"/")
 	report("live")
 	stop := make(chan struct{})
 	defer close(stop)
@@ -152,11 +152,27 @@ func TestDashboardAsksForAKey(t *testing.T) {
 	if page := d.GetAPI("https://"+address+"/", ""); page.Status != 401 || page.Header.Get("WWW-Authenticate") == "" {
 		t.Errorf("without a key: %d", page.Status)
 	}
-	r := watch(t, "https://"+address+"/", key)("key")
+	r := watch(t, "dashboard.mjs", "https://"+address+"/", key)("key")
 	if r.Asked != "key" || strings.Contains(r.Before, "limits.connections") {
 		t.Errorf("it asks in %q, and shows before that: %s", r.Asked, r.Before)
 	}
 	if r.IsShown || r.Cookies != 0 || r.Kept != 0 {
 		t.Errorf("the key is shown (%t) or kept: %d cookies, %d in local storage", r.IsShown, r.Cookies, r.Kept)
+	}
+}
+
+// TestDashboardSendsInDevelopmentMode sends from the page, which only development mode lets it.
+func TestDashboardSendsInDevelopmentMode(t *testing.T) {
+	t.Parallel()
+	flags, address := harness.WithAPI(t)
+	d := harness.Start(t, append(flags, "--dev")...)
+	s := d.Subscribe("subscribe=room624")
+	report := watch(t, "dashboard_send.mjs", "http://"+address+"/", "room624")
+	if sent := report("sent"); !strings.HasPrefix(sent.Data, "delivered to 1 stream (id ") {
+		t.Errorf("it answers %q", sent.Data)
+	}
+	harness.WantMessage(t, s, "from <b>the</b> page")
+	if refused := report("refused"); !strings.Contains(refused.Data, `"error"`) {
+		t.Errorf("of an event that is refused it says %q", refused.Data)
 	}
 }
