@@ -79,13 +79,14 @@ func faultyParts(t *testing.T) (s config.Settings, keys []string) {
 	s.Control.UnixGroup, s.Control.FIFOGroup = "no-such-group", "no-such-group"
 	s.ACME.Hosts, s.ACME.CARoot, s.ACME.EABKeyID, s.ACME.EABKeyFile = []string{"h.example"}, none+"/root.pem", "kid", none+"/eab"
 	s.ACME.CacheDir, s.State.Dir, s.History.File = "/proc/none/acme", "/proc/none", none+"/history.db"
+	s.Cluster.NATS, s.Cluster.CredentialsFile, s.Cluster.CAFile = []string{"nats://127.0.0.1:1"}, none+"/creds", none+"/brokers.pem"
 	s.LogFile, s.PIDFile, s.Control.FIFO = none+"/log", none+"/pid", none+"/fifo"
 	return s, []string{
 		"limits.slow", "tls.cert_file", "tls.key_file", "tls.certificate.cert_file", "tls.certificate.key_file",
 		"control.tls.cert_file", "control.tls.key_file", "control.tls.client_ca_file", "control.tls.admin",
 		"auth.signed_url.keys", "auth.jwt.keys", "auth.jwt.jwks_file", "control.unix_admins", "control.key",
 		"control.unix_group", "control.fifo_group", "acme.ca_root", "acme.eab_key_file", "acme.cache_dir",
-		"state.dir", "history.file", "log_file", "pid_file", "control.fifo",
+		"state.dir", "history.file", "cluster.credentials_file", "cluster.ca_file", "log_file", "pid_file", "control.fifo",
 	}
 }
 
