@@ -23,11 +23,11 @@ type system struct {
 func realSystem(view *threads.View) system {
 	return system{
 		geteuid:          syscall.Geteuid,
-		setgroups:        syscall.Setgroups,
-		setresgid:        syscall.Setresgid,
-		setresuid:        syscall.Setresuid,
-		setuid:           syscall.Setuid,
-		setgid:           syscall.Setgid,
+		setgroups:        func(gids []int) error { return threads.Limited(func() error { return syscall.Setgroups(gids) }) },
+		setresgid:        func(r, e, s int) error { return threads.Limited(func() error { return syscall.Setresgid(r, e, s) }) },
+		setresuid:        func(r, e, s int) error { return threads.Limited(func() error { return syscall.Setresuid(r, e, s) }) },
+		setuid:           func(uid int) error { return threads.Limited(func() error { return syscall.Setuid(uid) }) },
+		setgid:           func(gid int) error { return threads.Limited(func() error { return syscall.Setgid(gid) }) },
 		prctl:            threads.Prctl,
 		dropCapabilities: threads.DropCapabilities,
 		coreLimit: func(bytes uint64) error {

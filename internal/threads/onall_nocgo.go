@@ -8,8 +8,10 @@ import "syscall"
 //
 //go:uintptrescapes
 func onAll(trap, a1, a2, a3 uintptr) error {
-	if _, _, errno := syscall.AllThreadsSyscall6(trap, a1, a2, a3, 0, 0, 0); errno != 0 {
-		return errno
-	}
-	return nil
+	return Limited(func() error {
+		if _, _, errno := syscall.AllThreadsSyscall6(trap, a1, a2, a3, 0, 0, 0); errno != 0 {
+			return errno
+		}
+		return nil
+	})
 }
