@@ -68,6 +68,7 @@ func welcomeText(s *config.Settings, address string, endpoints []api.Endpoint, t
 		case api.EndpointControlSocket:
 			line("look", "%s status", tool)
 		case api.EndpointAPI:
+			line("dashboard", "%s/", way.Address)
 			line("metrics", "curl %s/metrics", way.Address)
 		case api.EndpointListen, api.EndpointControlTCP, api.EndpointFIFO:
 		}

@@ -24,6 +24,7 @@ func TestWelcome(t *testing.T) {
 				{Kind: api.EndpointControlSocket, Address: api.DevSocket()},
 				{Kind: api.EndpointControlTCP, Address: "127.0.0.1:8085"},
 				{Kind: api.EndpointFIFO, Address: "/run/user/1000/hassesd/fifo"},
+				{Kind: api.EndpointAPI, Address: "http://127.0.0.1:8444"},
 			},
 			`Development mode. Try, in another shell:
 
@@ -33,6 +34,8 @@ func TestWelcome(t *testing.T) {
              php -r 'fwrite(fsockopen("127.0.0.1", 8085), "room624=hello\n");'
              echo room624=hello > /run/user/1000/hassesd/fifo
   look       bin/hassesctl status
+  dashboard  http://127.0.0.1:8444/
+  metrics    curl http://127.0.0.1:8444/metrics
 
 `,
 		},
