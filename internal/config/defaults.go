@@ -24,7 +24,7 @@ func Defaults() Settings {
 			SignedURL: AuthSignedURL{Keys: []string{}},
 			JWT:       AuthJWT{Keys: []string{}, Cookie: "__Secure-hassesd", Leeway: 5 * time.Second},
 		},
-		TLS: TLS{Watch: 10 * time.Second, MinVersion: "1.2", SessionTickets: true, Records: RecordsCrypto, HotKeys: 16 * mib},
+		TLS: TLS{Watch: 10 * time.Second, MinVersion: "1.2", SessionTickets: true, Records: RecordsAuto, HotKeys: 16 * mib},
 		ACME: ACME{
 			Hosts:      []string{},
 			Directory:  "https://acme-v02.api.letsencrypt.org/directory",
