@@ -11,38 +11,6 @@ import (
 	"github.com/hassesd/hassesd/internal/edge"
 )
 
-// fakeRooms answers how many rooms there are.
-type fakeRooms struct {
-	mu    sync.Mutex
-	calls int
-	rooms int
-	takes time.Duration
-	fail  error
-}
-
-func (f *fakeRooms) set(rooms int, takes time.Duration, fail error) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.rooms, f.takes, f.fail = rooms, takes, fail
-}
-
-func (f *fakeRooms) counts() int {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	return f.calls
-}
-
-func (f *fakeRooms) count(context.Context) (int, error) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.calls++
-	rooms, takes, fail := f.rooms, f.takes, f.fail
-	f.mu.Unlock()
-	<-time.After(takes)
-	f.mu.Lock()
-	return rooms, fail
-}
-
 // countedRooms is what a count finds, and how long it takes. Its methods may be called from any
 // goroutine.
 type countedRooms struct {
