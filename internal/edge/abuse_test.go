@@ -21,7 +21,7 @@ const (
 	stranger = "192.0.2.1"
 )
 
-func (w *world) limits() LimitsInfo {
+func (w *testServer) limits() LimitsInfo {
 	w.t.Helper()
 	w.turn()
 	return w.srv.Limits(w.kernel.Now(), 10)
@@ -46,7 +46,7 @@ func (c *client) wantStay() {
 }
 
 // shake does a whole handshake.
-func (w *world) shake(addr string, config *tls.Config) (*client, *tls.Conn) {
+func (w *testServer) shake(addr string, config *tls.Config) (*client, *tls.Conn) {
 	w.t.Helper()
 	c := w.connectFrom(addr)
 	conn := tls.Client(c.Conn(), config)
@@ -55,7 +55,7 @@ func (w *world) shake(addr string, config *tls.Config) (*client, *tls.Conn) {
 }
 
 // waitForHandshakes waits until none is under way any more.
-func (w *world) waitForHandshakes() {
+func (w *testServer) waitForHandshakes() {
 	w.t.Helper()
 	w.waitFor("the handshakes to end", func() bool { return w.limits().Handshakes == 0 })
 }
@@ -69,15 +69,15 @@ func TestOffencesKeepANetworkOut(t *testing.T) {
 		name    string
 		offence admission.Violation
 		times   int // to be kept out
-		do      func(w *world)
+		do      func(w *testServer)
 	}{
-		{"says nothing", admission.HandshakeTimeout, 3, func(w *world) {
+		{"says nothing", admission.HandshakeTimeout, 3, func(w *testServer) {
 			w.connectFrom(attacker)
 		}},
-		{"half a hello", admission.HandshakeTimeout, 3, func(w *world) {
+		{"half a hello", admission.HandshakeTimeout, 3, func(w *testServer) {
 			w.connectFrom(attacker).Send(halfHello)
 		}},
-		{"a hello and the end", admission.HandshakeFailed, 30, func(w *world) {
+		{"a hello and the end", admission.HandshakeFailed, 30, func(w *testServer) {
 			c := w.connectFrom(attacker)
 			c.Send(hello)
 			w.waitFor("the server's hello", func() bool {
@@ -86,15 +86,15 @@ func TestOffencesKeepANetworkOut(t *testing.T) {
 			})
 			c.CloseWrite() // it has cost us a signature
 		}},
-		{"garbage", admission.ProtocolBroken, 6, func(w *world) {
+		{"garbage", admission.ProtocolBroken, 6, func(w *testServer) {
 			c := w.connectFrom(attacker)
 			c.Send(bytes.Repeat([]byte{0xff}, 100))
 		}},
-		{"a record that is none of a handshake", admission.ProtocolBroken, 6, func(w *world) {
+		{"a record that is none of a handshake", admission.ProtocolBroken, 6, func(w *testServer) {
 			c := w.connectFrom(attacker)
 			c.Send([]byte{0x17, 0x03, 0x01, 0x00, 0x02, 1, 2})
 		}},
-		{"half a request", admission.RequestTimeout, 3, func(w *world) {
+		{"half a request", admission.RequestTimeout, 3, func(w *testServer) {
 			_, conn := w.shake(attacker, config)
 			w.tlsDo(func() error {
 				_, err := io.WriteString(conn, "GET /sse HTTP/1.1\r\n")
@@ -102,7 +102,7 @@ func TestOffencesKeepANetworkOut(t *testing.T) {
 			})
 			w.waitForHandshakes() // or its time would begin later
 		}},
-		{"a malformed request", admission.ProtocolBroken, 6, func(w *world) {
+		{"a malformed request", admission.ProtocolBroken, 6, func(w *testServer) {
 			c, conn := w.shake(attacker, config)
 			w.tlsDo(func() error {
 				_, err := io.WriteString(conn, "GET /sse HTTP/1.1\r\n bad: x\r\n\r\n")
@@ -112,7 +112,7 @@ func TestOffencesKeepANetworkOut(t *testing.T) {
 		}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			w := newWorld(t, func(s *setup) {
+			w := newTestServer(t, func(s *setup) {
 				s.tls = server
 				s.edge.Admission = admission.Limits{Penalties: admission.PenaltiesOn}
 			})
@@ -156,7 +156,7 @@ func TestOffencesKeepANetworkOut(t *testing.T) {
 
 func TestHonestMisfortuneIsNoOffence(t *testing.T) {
 	server, config := testTLS(t)
-	w := newWorld(t, func(s *setup) {
+	w := newTestServer(t, func(s *setup) {
 		s.tls = server
 		s.edge.Admission = admission.Limits{Penalties: admission.PenaltiesOn}
 	})
@@ -188,7 +188,7 @@ func TestWhomWeKeepWaitingIsNoOffender(t *testing.T) {
 		<-leave
 		return &cert, nil
 	}
-	w := newWorld(t, func(s *setup) {
+	w := newTestServer(t, func(s *setup) {
 		s.tls = slow
 		s.edge.Admission = admission.Limits{Penalties: admission.PenaltiesOn}
 	})
@@ -212,7 +212,7 @@ func TestWhomWeKeepWaitingIsNoOffender(t *testing.T) {
 
 func TestHandshakesOverTheRateAreReset(t *testing.T) {
 	server, config := testTLS(t)
-	w := newWorld(t, func(s *setup) {
+	w := newTestServer(t, func(s *setup) {
 		s.tls = server
 		s.edge.Admission = admission.Limits{Rate: 1, Burst: 2}
 	})
@@ -230,7 +230,7 @@ func TestHandshakesOverTheRateAreReset(t *testing.T) {
 func TestAnAuthorityComesInOverTheRate(t *testing.T) {
 	server, config := testTLS(t)
 	server.NextProtos = []string{"http/1.1", protoChallenge} // an order is pending
-	w := newWorld(t, func(s *setup) {
+	w := newTestServer(t, func(s *setup) {
 		s.tls = server
 		s.edge.Admission = admission.Limits{Rate: 1, Burst: 1}
 	})
@@ -261,7 +261,7 @@ func TestAnAuthorityComesInOverTheRate(t *testing.T) {
 
 func TestAGoodClientTakesThePlaceOfAFlood(t *testing.T) {
 	server, config := testTLS(t)
-	w := newWorld(t, func(s *setup) { s.tls, s.edge.Handshakes = server, 4 })
+	w := newTestServer(t, func(s *setup) { s.tls, s.edge.Handshakes = server, 4 })
 	for range 50 {
 		w.connectFrom(attacker).Send(halfHello)
 		w.turn()
@@ -281,7 +281,7 @@ func TestAGoodClientTakesThePlaceOfAFlood(t *testing.T) {
 
 func TestANetworkHasItsShareOfHandshakes(t *testing.T) {
 	server, config := testTLS(t)
-	w := newWorld(t, func(s *setup) {
+	w := newTestServer(t, func(s *setup) {
 		s.tls, s.edge.Handshakes = server, 100
 		s.edge.Admission = admission.Limits{Handshakes: 3}
 	})
@@ -300,7 +300,7 @@ func TestANetworkHasItsShareOfHandshakes(t *testing.T) {
 
 func TestAReloadChangesTheLimitsAndKeepsTheCounts(t *testing.T) {
 	server, _ := testTLS(t)
-	w := newWorld(t, func(s *setup) {
+	w := newTestServer(t, func(s *setup) {
 		s.tls = server
 		s.edge.Admission = admission.Limits{Penalties: admission.PenaltiesDryRun, Connections: 1}
 	})
@@ -332,7 +332,7 @@ func TestAReloadChangesTheLimitsAndKeepsTheCounts(t *testing.T) {
 }
 
 func TestFarOverTheBoundOfAnAddressIsReset(t *testing.T) {
-	w := newWorld(t, func(s *setup) { s.edge.Admission = admission.Limits{Connections: 2} })
+	w := newTestServer(t, func(s *setup) { s.edge.Admission = admission.Limits{Connections: 2} })
 	for range 6 {
 		w.connectFrom(attacker).wantStay()
 	}
@@ -355,7 +355,7 @@ func TestT7MalformedHeads(t *testing.T) {
 		}
 		heads++
 		for _, piece := range []int{len(tt.Head), 1, 5} {
-			w := newWorld(t, nil)
+			w := newTestServer(t, nil)
 			c := w.connect()
 			for rest := tt.Head; rest != ""; rest = rest[min(piece, len(rest)):] {
 				c.Send([]byte(rest[:min(piece, len(rest))]))

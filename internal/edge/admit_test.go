@@ -14,7 +14,7 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-func (w *world) kick(sel Selection, refuse time.Duration) (n int) {
+func (w *testServer) kick(sel Selection, refuse time.Duration) (n int) {
 	w.t.Helper()
 	w.do(func(ctx context.Context) (err error) {
 		n, err = w.srv.Kick(ctx, sel, refuse)
@@ -25,7 +25,7 @@ func (w *world) kick(sel Selection, refuse time.Duration) (n int) {
 }
 
 func TestConnectionsOverTheLimitAreToldToComeLater(t *testing.T) {
-	w := newWorld(t, func(s *setup) { s.edge.Connections = 2 })
+	w := newTestServer(t, func(s *setup) { s.edge.Connections = 2 })
 	a, b := w.subscribe("subscribe=a"), w.subscribe("subscribe=a")
 	c := w.connect()
 	c.get("/sse?subscribe=a")
@@ -44,7 +44,7 @@ func TestConnectionsOverTheLimitAreToldToComeLater(t *testing.T) {
 }
 
 func TestAFloodOverTheLimitIsReset(t *testing.T) {
-	w := newWorld(t, func(s *setup) { s.edge.Connections, s.fds = 1, 256 })
+	w := newTestServer(t, func(s *setup) { s.edge.Connections, s.fds = 1, 256 })
 	w.subscribe("subscribe=a")
 	reset := 0
 	var held []*client
@@ -76,7 +76,7 @@ func TestAFloodOverTheLimitIsReset(t *testing.T) {
 }
 
 func TestConnectionsPerAddress(t *testing.T) {
-	w := newWorld(t, func(s *setup) { s.edge.Admission.Connections = 1 })
+	w := newTestServer(t, func(s *setup) { s.edge.Admission.Connections = 1 })
 	open := func(addr string) string {
 		c := w.connectFrom(addr)
 		c.get("/sse?subscribe=a")
@@ -105,7 +105,7 @@ func TestConnectionsPerAddress(t *testing.T) {
 }
 
 func TestConnectionsSpreadEvenlyOverTheLoops(t *testing.T) {
-	w := newWorld(t, func(s *setup) { s.loops = 4 })
+	w := newTestServer(t, func(s *setup) { s.loops = 4 })
 	for range 400 {
 		w.connect()
 		w.turn()
@@ -119,7 +119,7 @@ func TestConnectionsSpreadEvenlyOverTheLoops(t *testing.T) {
 }
 
 func TestKickEndsTheStreamsOfAnIDAndKeepsThemAway(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newTestServer(t, nil)
 	x, y := w.subscribe("subscribe=a&id=x"), w.subscribe("subscribe=a&id=y")
 	if n := w.kick(Selection{ID: "x"}, time.Minute); n != 1 {
 		t.Fatalf("kicked %d streams", n)
@@ -162,7 +162,7 @@ func TestTheTableOfBansIsBounded(t *testing.T) {
 }
 
 func TestDrainEndsStreamsSpreadOverTheWindow(t *testing.T) {
-	w := newWorld(t, func(s *setup) { s.loops = 2 })
+	w := newTestServer(t, func(s *setup) { s.loops = 2 })
 	var clients []*client
 	for range 100 {
 		clients = append(clients, w.subscribe("subscribe=a"))
@@ -222,7 +222,7 @@ func TestDrainEndsStreamsSpreadOverTheWindow(t *testing.T) {
 }
 
 func TestDrainIsOverThoughAClientNeverReads(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newTestServer(t, nil)
 	c := w.subscribe("subscribe=a")
 	c.SetWindow(0)
 	w.publish("a", "unread")
@@ -236,7 +236,7 @@ func TestDrainIsOverThoughAClientNeverReads(t *testing.T) {
 }
 
 func TestDrainGoesOnThoughNobodyWaitsForItsAnswer(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newTestServer(t, nil)
 	c := w.subscribe("subscribe=a")
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
@@ -255,7 +255,7 @@ func TestDrainGoesOnThoughNobodyWaitsForItsAnswer(t *testing.T) {
 }
 
 func TestAgeSetByAReloadCountsFromTheReload(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newTestServer(t, nil)
 	c := w.subscribe("subscribe=a")
 	w.advance(time.Minute)
 	config := w.srv.config().Config

@@ -30,7 +30,7 @@ func (c *client) wantStream() {
 
 func TestT15WhatAGrantAllows(t *testing.T) {
 	k := authtest.NewKeys(t)
-	w := newWorld(t, guardedBy(k))
+	w := newTestServer(t, guardedBy(k))
 	soon := w.kernel.Now().Add(time.Hour)
 	bearer := func(token string) string { return "Authorization: Bearer " + token }
 	for _, tt := range []struct {
@@ -87,7 +87,7 @@ func TestT15WhatAGrantAllows(t *testing.T) {
 // TestT16EveryRoomNeedsAGrantOfIt asks for * with every grant but that, and with limits.rooms_per_client in force.
 func TestT16EveryRoomNeedsAGrantOfIt(t *testing.T) {
 	k := authtest.NewKeys(t)
-	w := newWorld(t, func(s *setup) { guardedBy(k)(s); s.edge.AllowAll = true; s.edge.RoomsPerClient = 2 })
+	w := newTestServer(t, func(s *setup) { guardedBy(k)(s); s.edge.AllowAll = true; s.edge.RoomsPerClient = 2 })
 	soon := w.kernel.Now().Add(time.Hour)
 	for _, tt := range []struct{ query, token, want string }{
 		{"subscribe=*", k.Mint(soon, "", "a*", "b*"), `HTTP/1\.1 403 (.|\n|\r)*room_not_allowed`}, // allow_all_rooms is for where nobody is asked
@@ -103,7 +103,7 @@ func TestT16EveryRoomNeedsAGrantOfIt(t *testing.T) {
 }
 
 func TestHeadNeedsATokenAndOptionsNone(t *testing.T) {
-	w := newWorld(t, guardedBy(authtest.NewKeys(t)))
+	w := newTestServer(t, guardedBy(authtest.NewKeys(t)))
 	for method, want := range map[string]string{"HEAD": `HTTP/1\.1 401 `, "OPTIONS": `HTTP/1\.1 204 `} {
 		c := w.connect()
 		c.Send([]byte(method + " /sse?subscribe=a HTTP/1.1\r\nHost: h\r\nOrigin: https://a\r\nAccess-Control-Request-Method: GET\r\n\r\n"))
@@ -115,7 +115,7 @@ func TestHeadNeedsATokenAndOptionsNone(t *testing.T) {
 func TestT15TheStreamEndsWithItsToken(t *testing.T) {
 	k := authtest.NewKeys(t)
 	for name, heartbeat := range map[string]time.Duration{"silent": 0, "with heartbeats": 15 * time.Second} {
-		w := newWorld(t, func(s *setup) { guardedBy(k)(s); s.edge.HeartbeatInterval = heartbeat })
+		w := newTestServer(t, func(s *setup) { guardedBy(k)(s); s.edge.HeartbeatInterval = heartbeat })
 		token := "Authorization: Bearer " + k.Mint(w.kernel.Now().Add(time.Minute), "", "a")
 		c := w.connect()
 		c.get("/sse?subscribe=a", token)
@@ -144,7 +144,7 @@ func TestT15TheStreamEndsWithItsToken(t *testing.T) {
 
 func TestASignedURLOpensUntilExpAndLastsUntilUntil(t *testing.T) {
 	k := authtest.NewKeys(t)
-	w := newWorld(t, guardedBy(k))
+	w := newTestServer(t, guardedBy(k))
 	now := w.kernel.Now()
 	forEver := k.Sign(now.Add(time.Minute), "subscribe=a")
 	ending := k.Sign(now.Add(time.Minute), "subscribe=a&until="+strconv.FormatInt(now.Add(2*time.Minute).Unix(), 10))
@@ -167,7 +167,7 @@ func TestASignedURLOpensUntilExpAndLastsUntilUntil(t *testing.T) {
 
 func TestASecondRequestIsAuthorizedAnew(t *testing.T) {
 	k := authtest.NewKeys(t)
-	w := newWorld(t, func(s *setup) { guardedBy(k)(s); s.reinit = true })
+	w := newTestServer(t, func(s *setup) { guardedBy(k)(s); s.reinit = true })
 	now := w.kernel.Now()
 	c := w.connect()
 	c.get("/sse?subscribe=a", "Authorization: Bearer "+k.Mint(now.Add(time.Minute), "", "a"))
@@ -198,7 +198,7 @@ func TestASecondRequestIsAuthorizedAnew(t *testing.T) {
 // TestReconfiguredKeysLeaveStreamsAlone takes the key away under an open stream.
 func TestReconfiguredKeysLeaveStreamsAlone(t *testing.T) {
 	k := authtest.NewKeys(t)
-	w := newWorld(t, guardedBy(k))
+	w := newTestServer(t, guardedBy(k))
 	query := k.Sign(w.kernel.Now().Add(time.Hour), "subscribe=a")
 	c := w.subscribe(query)
 	key, err := auth.NewURLKey("", []byte(strings.ToUpper(authtest.URLSecret)))
@@ -224,7 +224,7 @@ func TestReconfiguredKeysLeaveStreamsAlone(t *testing.T) {
 func TestT15NothingSecretIsLogged(t *testing.T) {
 	k := authtest.NewKeys(t)
 	var log strings.Builder
-	w := newWorld(t, func(s *setup) { guardedBy(k)(s); s.reinit = true })
+	w := newTestServer(t, func(s *setup) { guardedBy(k)(s); s.reinit = true })
 	w.srv.log = slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	soon := w.kernel.Now().Add(time.Hour)
 	token, signed := k.Mint(soon, "", "a"), k.Sign(soon, "subscribe=a")
@@ -283,7 +283,7 @@ func TestAConnectionStaysInItsSizeClass(t *testing.T) {
 // TestAnEndInTheFarFutureIsNone opens a stream with the last moment that a URL and a token can name.
 func TestAnEndInTheFarFutureIsNone(t *testing.T) {
 	k := authtest.NewKeys(t)
-	w := newWorld(t, guardedBy(k))
+	w := newTestServer(t, guardedBy(k))
 	w.advance(time.Second) // or the sum of what is over and what is left would have no room to overflow
 	last := time.Date(9999, 12, 31, 23, 59, 59, 0, time.UTC)
 	a := w.subscribe(k.Sign(last, "subscribe=a&until="+strconv.FormatInt(last.Unix(), 10)))
@@ -299,7 +299,7 @@ func TestAnEndInTheFarFutureIsNone(t *testing.T) {
 // TestAStreamThatIsOverAtOnceEnds sets the end in the past, as a wall clock that jumps would between check and use.
 func TestAStreamThatIsOverAtOnceEnds(t *testing.T) {
 	k := authtest.NewKeys(t)
-	w := newWorld(t, guardedBy(k))
+	w := newTestServer(t, guardedBy(k))
 	c := w.subscribe(k.Sign(w.kernel.Now().Add(time.Hour), "subscribe=a"))
 	w.do(func(ctx context.Context) error {
 		return w.srv.workers[0].ask(ctx, func() {

@@ -11,11 +11,11 @@ import (
 	"github.com/hassesd/hassesd/internal/sse"
 )
 
-// followedElsewhere makes a world whose log others follow, too.
+// followedElsewhere makes a test server whose log others follow, too.
 func followedElsewhere(s *setup) { s.hub.IsShared = true }
 
 // apply lets the hub have a record of any number, as a log elsewhere does.
-func (w *world) apply(seq uint64, data string) {
+func (w *testServer) apply(seq uint64, data string) {
 	w.t.Helper()
 	d, err := eventlog.NewDraft(eventlog.Message{To: []names.Target{{Kind: names.Room, Name: "a"}}, Event: sse.Event{Data: data}})
 	if err != nil {
@@ -28,7 +28,7 @@ func (w *world) apply(seq uint64, data string) {
 }
 
 func TestAClientThatIsAheadIsLetWaitForFiveSeconds(t *testing.T) {
-	w := newWorld(t, followedElsewhere)
+	w := newTestServer(t, followedElsewhere)
 	w.apply(7, "one")
 	inTime, inVain := w.connect(), w.connect()
 	inTime.get("/sse?subscribe=a", "Last-Event-ID: e-9")
@@ -53,7 +53,7 @@ func TestAClientThatIsAheadIsLetWaitForFiveSeconds(t *testing.T) {
 }
 
 func TestAClientThatIsAheadOverHTTP2(t *testing.T) {
-	w := h2World(t, followedElsewhere)
+	w := h2TestServer(t, followedElsewhere)
 	w.apply(7, "one")
 	h := w.connectH2()
 	good := h.get("/sse?subscribe=a&lastEventId=e-8")
@@ -72,7 +72,7 @@ func TestAClientThatIsAheadOverHTTP2(t *testing.T) {
 
 // An epoch that has begun elsewhere begins here in a moment.
 func TestAClientOfALaterEpochComesBack(t *testing.T) {
-	w := newWorld(t, followedElsewhere)
+	w := newTestServer(t, followedElsewhere)
 	c := w.connect()
 	c.get("/sse?subscribe=a", "Last-Event-ID: f-9")
 	c.want(`HTTP/1.1 200 OK\r\n(.+\r\n)*\r\n`)
@@ -89,7 +89,7 @@ func TestAClientOfALaterEpochComesBack(t *testing.T) {
 }
 
 func TestStreamsAreDeferredAndSentAwayWhileTheLogIsOutOfReach(t *testing.T) {
-	w := newWorld(t, func(s *setup) { followedElsewhere(s); s.loops = 2 })
+	w := newTestServer(t, func(s *setup) { followedElsewhere(s); s.loops = 2 })
 	var open []*client
 	for range 5 {
 		open = append(open, w.subscribe("subscribe=a"))

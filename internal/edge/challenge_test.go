@@ -4,7 +4,7 @@ import "testing"
 
 func TestAChallengeIsAnsweredWithoutTLS(t *testing.T) {
 	challenge := func(token string) (string, bool) { return token + ".thumb", token == "tok-en_1" }
-	w := newWorld(t, func(s *setup) { s.challenge = challenge })
+	w := newTestServer(t, func(s *setup) { s.challenge = challenge })
 
 	c := w.connect()
 	c.get("/.well-known/acme-challenge/tok-en_1", "Accept: */*")
@@ -38,7 +38,7 @@ func TestWhatIsNoChallengeIsAnsweredAsUsual(t *testing.T) {
 		{"a body", known, "GET /.well-known/acme-challenge/a HTTP/1.1\r\nContent-Length: 1", "400 Bad Request"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			w := newWorld(t, func(s *setup) { s.challenge = tt.challenge })
+			w := newTestServer(t, func(s *setup) { s.challenge = tt.challenge })
 			c := w.connect()
 			c.Send([]byte(tt.request + "\r\nHost: push.example.org\r\n\r\n"))
 			w.turn()

@@ -83,7 +83,7 @@ func FuzzProxies(f *testing.F) {
 }
 
 // miscounted returns what admission counts otherwise than there is.
-func (w *world) miscounted() string {
+func (w *testServer) miscounted() string {
 	held, deferred, streams := map[admission.Network]int{}, int64(0), 0
 	for _, worker := range w.srv.workers {
 		for _, c := range worker.conns {

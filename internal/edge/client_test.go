@@ -44,7 +44,7 @@ func proxyLine(client string, port int) string {
 }
 
 // introduce connects from the proxy for a client.
-func (w *world) introduce(client string) *client {
+func (w *testServer) introduce(client string) *client {
 	c := w.connectFrom(ourProxy)
 	c.Send([]byte(proxyLine(client, int(w.nextPort))))
 	w.turn()
@@ -52,7 +52,7 @@ func (w *world) introduce(client string) *client {
 }
 
 // peers returns the addresses in the list of clients.
-func (w *world) peers() (all []string) {
+func (w *testServer) peers() (all []string) {
 	w.t.Helper()
 	for _, c := range w.clients() {
 		all = append(all, clientAddr(c.Peer).String())
@@ -61,7 +61,7 @@ func (w *world) peers() (all []string) {
 	return all
 }
 
-func (w *world) wantPeers(want ...string) {
+func (w *testServer) wantPeers(want ...string) {
 	w.t.Helper()
 	if got := w.peers(); !slices.Equal(got, want) {
 		w.t.Errorf("clients %q, want %q", got, want)
@@ -75,7 +75,7 @@ func (c *client) isDeferred() bool {
 
 func TestAPROXYHeaderNamesTheClient(t *testing.T) {
 	var text bytes.Buffer
-	w := newWorld(t, behind(func(s *setup) {
+	w := newTestServer(t, behind(func(s *setup) {
 		wantsPROXY(s)
 		s.log = slog.NewTextHandler(&text, &slog.HandlerOptions{Level: slog.LevelDebug})
 	}))
@@ -97,7 +97,7 @@ func TestAPROXYHeaderNamesTheClient(t *testing.T) {
 
 func TestAPROXYHeaderBeforeTLS(t *testing.T) {
 	server, config := testTLS(t)
-	w := newWorld(t, behind(func(s *setup) { wantsPROXY(s); s.tls = server }))
+	w := newTestServer(t, behind(func(s *setup) { wantsPROXY(s); s.tls = server }))
 	for name, header := range map[string]string{
 		"203.0.113.1:4711": proxyLine(alice, 4711),
 		"203.0.113.2:258":  "\r\n\r\n\x00\r\nQUIT\n\x21\x11\x00\x0f\xcb\x00\x71\x02\x0a\x00\x00\x01\x01\x02\x01\xbb\x04\x00\x00",
@@ -123,7 +123,7 @@ func TestNoHandshakeBeginsWithTheHeaderAlone(t *testing.T) {
 	r := &recorder{}
 	_ = tls.Client(r, config).Handshake() // in vain: nobody answers
 	hello := r.got.String()
-	w := newWorld(t, behind(func(s *setup) { wantsPROXY(s); s.tls = server }))
+	w := newTestServer(t, behind(func(s *setup) { wantsPROXY(s); s.tls = server }))
 	c := w.introduce(alice)
 	if n := w.limits().Handshakes; n != 0 {
 		t.Fatalf("%d handshakes after the header", n)
@@ -136,7 +136,7 @@ func TestNoHandshakeBeginsWithTheHeaderAlone(t *testing.T) {
 }
 
 func TestPeersThatSpeakForThemselves(t *testing.T) {
-	w := newWorld(t, behind(wantsPROXY))
+	w := newTestServer(t, behind(wantsPROXY))
 	for _, header := range []string{
 		"PROXY UNKNOWN\r\n",
 		"\r\n\r\n\x00\r\nQUIT\n\x20\x00\x00\x00",
@@ -173,7 +173,7 @@ func TestHeadersThatEndTheConnection(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			var text bytes.Buffer
-			w := newWorld(t, behind(func(s *setup) { wantsPROXY(s); s.log = slog.NewTextHandler(&text, nil) }))
+			w := newTestServer(t, behind(func(s *setup) { wantsPROXY(s); s.log = slog.NewTextHandler(&text, nil) }))
 			c := w.connectFrom(ourProxy)
 			c.Send([]byte(tt.sent))
 			if tt.ends {
@@ -199,7 +199,7 @@ func TestHeadersThatEndTheConnection(t *testing.T) {
 
 // TestTheClientOfAPROXYHeaderHasItsLimits proves that the limits hold for each client behind a proxy, and not for the proxy.
 func TestTheClientOfAPROXYHeaderHasItsLimits(t *testing.T) {
-	w := newWorld(t, behind(func(s *setup) {
+	w := newTestServer(t, behind(func(s *setup) {
 		wantsPROXY(s)
 		s.edge.Admission.Connections = 2
 		s.edge.Admission.Penalties = admission.PenaltiesOn
@@ -253,7 +253,7 @@ func TestTheClientOfAPROXYHeaderHasItsLimits(t *testing.T) {
 // TestHandshakesOfClientsBehindAProxy holds the rate of handshakes for the client, not for the proxy.
 func TestHandshakesOfClientsBehindAProxy(t *testing.T) {
 	server, _ := testTLS(t)
-	w := newWorld(t, behind(func(s *setup) {
+	w := newTestServer(t, behind(func(s *setup) {
 		wantsPROXY(s)
 		s.tls = server
 		s.edge.Admission.Rate, s.edge.Admission.Burst = 1, 3
@@ -273,7 +273,7 @@ func TestHandshakesOfClientsBehindAProxy(t *testing.T) {
 }
 
 func TestAFieldNamesTheClient(t *testing.T) {
-	w := newWorld(t, behind(wantsField))
+	w := newTestServer(t, behind(wantsField))
 	for _, tt := range []struct {
 		from  string
 		field string
@@ -301,7 +301,7 @@ func TestAFieldNamesTheClient(t *testing.T) {
 
 func TestNoFieldOverTLS(t *testing.T) {
 	server, config := testTLS(t)
-	w := newWorld(t, behind(func(s *setup) { wantsField(s); s.tls = server }))
+	w := newTestServer(t, behind(func(s *setup) { wantsField(s); s.tls = server }))
 	conn := tls.Client(w.connectFrom(ourProxy).Conn(), config)
 	w.tlsDo(func() error {
 		_, err := io.WriteString(conn, "GET /sse?subscribe=a HTTP/1.1\r\nHost: localhost\r\nX-Forwarded-For: 203.0.113.1\r\n\r\n")
@@ -313,7 +313,7 @@ func TestNoFieldOverTLS(t *testing.T) {
 
 // TestTheClientOfAFieldHasItsLimits defers what is over them: the connection is the proxy's, which may need it for others.
 func TestTheClientOfAFieldHasItsLimits(t *testing.T) {
-	w := newWorld(t, behind(func(s *setup) {
+	w := newTestServer(t, behind(func(s *setup) {
 		wantsField(s)
 		s.edge.Admission.Connections, s.edge.Admission.Streams = 2, 3
 	}))
@@ -351,7 +351,7 @@ func (c *client) wantDone() {
 
 // TestRequestsOfSeveralClientsOnAConnection replaces a subscription by another client's.
 func TestRequestsOfSeveralClientsOnAConnection(t *testing.T) {
-	w := newWorld(t, behind(func(s *setup) {
+	w := newTestServer(t, behind(func(s *setup) {
 		wantsField(s)
 		s.reinit = true
 		s.edge.Admission.Connections, s.edge.Admission.Streams = 1, 1
@@ -396,7 +396,7 @@ func TestRequestsOfSeveralClientsOnAKeptConnection(t *testing.T) {
 
 // TestAClientNamedOnAnOpenStream: the stream was opened for the proxy itself, and is given back for it.
 func TestAClientNamedOnAnOpenStream(t *testing.T) {
-	w := newWorld(t, behind(func(s *setup) { wantsField(s); s.reinit = true }))
+	w := newTestServer(t, behind(func(s *setup) { wantsField(s); s.reinit = true }))
 	c := w.connectFrom(ourProxy)
 	c.get("/sse?subscribe=a")
 	c.get("/sse?subscribe=a", "X-Forwarded-For: "+alice)
@@ -409,7 +409,7 @@ func TestAClientNamedOnAnOpenStream(t *testing.T) {
 }
 
 func TestAFieldNamesTheClientOfEachHTTP2Stream(t *testing.T) {
-	w := h2World(t, behind(func(s *setup) {
+	w := h2TestServer(t, behind(func(s *setup) {
 		wantsField(s)
 		s.edge.Admission.Streams = 2
 		s.edge.Admission.Penalties = admission.PenaltiesOn
@@ -436,7 +436,7 @@ func TestAFieldNamesTheClientOfEachHTTP2Stream(t *testing.T) {
 }
 
 func TestAFieldBehindAPROXYHeader(t *testing.T) {
-	w := newWorld(t, behind(func(s *setup) { wantsPROXY(s); wantsField(s) }))
+	w := newTestServer(t, behind(func(s *setup) { wantsPROXY(s); wantsField(s) }))
 	for _, tt := range []struct{ told, want string }{
 		{"10.3.3.3", "198.51.100.9:0"}, // the balancer tells of another proxy
 		{alice, alice},                 // of a client, whose field is forged
@@ -453,7 +453,7 @@ func TestAFieldBehindAPROXYHeader(t *testing.T) {
 
 // TestTrustChangesWithTheConfiguration for the next connection and the next request.
 func TestTrustChangesWithTheConfiguration(t *testing.T) {
-	w := newWorld(t, behind(wantsPROXY))
+	w := newTestServer(t, behind(wantsPROXY))
 	c := w.introduce(alice)
 	half := w.connectFrom(ourProxy)
 	half.Send([]byte("PROXY TCP4 "))

@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-func (w *world) list(p ClientPage) (list ClientList) {
+func (w *testServer) list(p ClientPage) (list ClientList) {
 	w.t.Helper()
 	w.do(func(ctx context.Context) (err error) {
 		list, err = w.srv.Clients(ctx, p)
@@ -17,7 +17,7 @@ func (w *world) list(p ClientPage) (list ClientList) {
 }
 
 func TestClientsComeInPages(t *testing.T) {
-	w := newWorld(t, func(s *setup) { s.loops = 3 })
+	w := newTestServer(t, func(s *setup) { s.loops = 3 })
 	const n = 700 // more than a turn looks at
 	for i := range n {
 		w.subscribe(fmt.Sprintf("subscribe=r%d&id=c%d", i%2, i))
@@ -53,7 +53,7 @@ func TestClientsComeInPages(t *testing.T) {
 }
 
 func TestClientsByQueueAndBySent(t *testing.T) {
-	w := newWorld(t, func(s *setup) { s.loops = 2 })
+	w := newTestServer(t, func(s *setup) { s.loops = 2 })
 	var slow []*client
 	for i := range 6 {
 		c := w.subscribe(fmt.Sprintf("subscribe=a&room=own%d&id=c%d", i, i))

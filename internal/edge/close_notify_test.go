@@ -51,7 +51,7 @@ func TestCloseNotifyIsAnswered(t *testing.T) {
 				t.Run(tls.VersionName(version)+", "+sent.name+", "+end.name, func(t *testing.T) {
 					server, config := testTLS(t)
 					config.MaxVersion = version
-					w := newWorld(t, func(s *setup) { s.tls = server })
+					w := newTestServer(t, func(s *setup) { s.tls = server })
 					c := w.connect()
 					conn := tls.Client(cutConn{c.Conn()}, config)
 					w.tlsDo(func() error {
@@ -87,7 +87,7 @@ func TestCloseNotifyComesWithEachEndOfOurs(t *testing.T) {
 		{streamRequest, StreamAged},
 		{streamRequest + "x", StreamAged},
 	} {
-		w := newWorld(t, func(s *setup) { s.tls, s.edge.StreamAge = server, 5*time.Second })
+		w := newTestServer(t, func(s *setup) { s.tls, s.edge.StreamAge = server, 5*time.Second })
 		c := w.connect()
 		conn := tls.Client(cutConn{c.Conn()}, config)
 		w.tlsDo(func() error {

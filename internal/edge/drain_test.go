@@ -10,12 +10,12 @@ import (
 )
 
 // drain begins or shortens a drain after which clients go elsewhere.
-func (w *world) drain(window time.Duration) (streams int, left time.Duration) {
+func (w *testServer) drain(window time.Duration) (streams int, left time.Duration) {
 	w.t.Helper()
 	return w.drainAs(DrainPlan{Window: window})
 }
 
-func (w *world) drainAs(plan DrainPlan) (streams int, left time.Duration) {
+func (w *testServer) drainAs(plan DrainPlan) (streams int, left time.Duration) {
 	w.t.Helper()
 	w.do(func(ctx context.Context) (err error) {
 		streams, left, err = w.srv.Drain(ctx, plan)
@@ -41,7 +41,7 @@ func (c *client) told() time.Duration {
 
 // drainAndCollect drains clients over the window, a tick at a time, and returns after what time from the beginning of
 // the drain each of them would be back.
-func drainAndCollect(w *world, clients []*client, window time.Duration) (back []time.Duration) {
+func drainAndCollect(w *testServer, clients []*client, window time.Duration) (back []time.Duration) {
 	const tick = 100 * time.Millisecond
 	w.drainAs(DrainPlan{Window: window, ComesBack: true})
 	waiting := slices.Clone(clients)
@@ -61,7 +61,7 @@ func drainAndCollect(w *world, clients []*client, window time.Duration) (back []
 
 func TestClientsComeBackAfterTheWindowAndSpreadOverAnother(t *testing.T) {
 	const window = 10 * time.Second
-	w := newWorld(t, func(s *setup) { s.edge.Retry = 2 * time.Second })
+	w := newTestServer(t, func(s *setup) { s.edge.Retry = 2 * time.Second })
 	var clients []*client
 	for range 200 {
 		clients = append(clients, w.subscribe("subscribe=a"))
@@ -88,7 +88,7 @@ func TestClientsComeBackAfterTheWindowAndSpreadOverAnother(t *testing.T) {
 }
 
 func TestClientsGoElsewhereAtOnce(t *testing.T) {
-	w := newWorld(t, func(s *setup) { s.edge.Retry = 2 * time.Second })
+	w := newTestServer(t, func(s *setup) { s.edge.Retry = 2 * time.Second })
 	clients := []*client{w.subscribe("subscribe=a"), w.subscribe("subscribe=a")}
 	w.drain(10 * time.Second)
 	w.advance(11 * time.Second)
@@ -100,7 +100,7 @@ func TestClientsGoElsewhereAtOnce(t *testing.T) {
 }
 
 func TestALatecomerIsToldToComeBackAfterTheWindow(t *testing.T) {
-	w := newWorld(t, func(s *setup) { s.edge.Retry = 2 * time.Second })
+	w := newTestServer(t, func(s *setup) { s.edge.Retry = 2 * time.Second })
 	early := w.subscribe("subscribe=a") // keeps the drain going
 	late := w.connect()
 	w.turn()
@@ -121,7 +121,7 @@ func TestALatecomerIsToldToComeBackAfterTheWindow(t *testing.T) {
 }
 
 func TestAShorterDrainShortensTheFirst(t *testing.T) {
-	w := newWorld(t, func(s *setup) { s.loops = 2 })
+	w := newTestServer(t, func(s *setup) { s.loops = 2 })
 	var clients []*client
 	for range 100 {
 		clients = append(clients, w.subscribe("subscribe=a"))
@@ -170,7 +170,7 @@ func TestAShorterDrainShortensTheFirst(t *testing.T) {
 }
 
 func TestADrainAtOnceCutsALongOneShort(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newTestServer(t, nil)
 	c := w.subscribe("subscribe=a")
 	w.drain(time.Hour)
 	w.advance(time.Second)

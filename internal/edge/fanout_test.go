@@ -19,14 +19,14 @@ import (
 // measured more than instructions.
 func BenchmarkFanout(b *testing.B) {
 	for _, loops := range []int{1, 2} {
-		b.Run(fmt.Sprintf("loops=%d", loops), func(b *testing.B) { benchmarkFanout(b, loops, func(*world) {}) })
+		b.Run(fmt.Sprintf("loops=%d", loops), func(b *testing.B) { benchmarkFanout(b, loops, func(*testServer) {}) })
 	}
 }
 
 // BenchmarkFanoutScraped is BenchmarkFanout while somebody reads all figures each second, as a scrape of
 // metrics does. Compare the two of one run.
 func BenchmarkFanoutScraped(b *testing.B) {
-	benchmarkFanout(b, 1, func(w *world) {
+	benchmarkFanout(b, 1, func(w *testServer) {
 		tick := time.NewTicker(time.Second)
 		stop := make(chan struct{})
 		b.Cleanup(func() { tick.Stop(); close(stop) })
@@ -43,11 +43,11 @@ func BenchmarkFanoutScraped(b *testing.B) {
 	})
 }
 
-func benchmarkFanout(b *testing.B, loops int, beside func(*world)) {
+func benchmarkFanout(b *testing.B, loops int, beside func(*testServer)) {
 	const n = 10_000
 	server, client := testTLS(b)
 	var drains []*drainPoller
-	w := newWorld(b, func(s *setup) {
+	w := newTestServer(b, func(s *setup) {
 		s.loops, s.tls, s.fds = loops, server, n+1_000
 		s.poller = func(p *reactortest.Poller) reactor.Poller {
 			drains = append(drains, &drainPoller{Poller: p})
@@ -92,7 +92,7 @@ func benchmarkFanout(b *testing.B, loops int, beside func(*world)) {
 }
 
 // turnTogether turns each loop on a goroutine of its own until it has nothing more to send.
-func (w *world) turnTogether() {
+func (w *testServer) turnTogether() {
 	w.t.Helper()
 	var turning sync.WaitGroup
 	for i, worker := range w.srv.workers {

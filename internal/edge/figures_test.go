@@ -7,7 +7,7 @@ import (
 )
 
 func TestFiguresOfAStreamAreThereWithItsHead(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newTestServer(t, nil)
 	c := w.subscribe("subscribe=a")
 	if st := w.srv.Stats(w.kernel.Now()); st.Streams != 1 || st.StreamsOpened != 1 || st.Connections != 1 {
 		t.Errorf("after its head: %+v", st)
@@ -20,7 +20,7 @@ func TestFiguresOfAStreamAreThereWithItsHead(t *testing.T) {
 }
 
 func TestFiguresOfEventsAreThereWithThem(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newTestServer(t, nil)
 	c := w.subscribe("subscribe=a")
 	for range 10 {
 		w.publish("a", "x")
@@ -35,7 +35,7 @@ func TestFiguresOfEventsAreThereWithThem(t *testing.T) {
 
 // A client may see what a turn did before the turn has ended. Whoever then wants to know waits for its end.
 func TestFiguresWaitForTheTurnUnderWay(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newTestServer(t, nil)
 	b := &w.srv.workers[0].figures
 	b.begin()
 	settled := make(chan struct{})
@@ -68,7 +68,7 @@ func TestFiguresWaitForTheTurnUnderWay(t *testing.T) {
 }
 
 func TestALoopThatDoesNotTurnShowsAsStuck(t *testing.T) {
-	w := newWorld(t, func(s *setup) { s.loops = 2 })
+	w := newTestServer(t, func(s *setup) { s.loops = 2 })
 	w.subscribe("subscribe=a")
 	w.advance(time.Minute) // idle, but turning
 	for _, l := range w.srv.Stats(w.kernel.Now()).Loops {

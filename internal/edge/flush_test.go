@@ -16,7 +16,7 @@ import (
 )
 
 func TestOneTurnWritesNoMoreThanItsShare(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newTestServer(t, nil)
 	var clients []*client
 	for range 20 {
 		clients = append(clients, w.subscribe("subscribe=a"))
@@ -37,7 +37,7 @@ func TestOneTurnWritesNoMoreThanItsShare(t *testing.T) {
 }
 
 func TestSmallRoomOvertakesALargeOne(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newTestServer(t, nil)
 	for range 2 * scheduler.Budget * recordsPerVisit {
 		w.subscribe("subscribe=large")
 	}
@@ -49,7 +49,7 @@ func TestSmallRoomOvertakesALargeOne(t *testing.T) {
 }
 
 func TestLittleOvertakesMuch(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newTestServer(t, nil)
 	const many = 2 * scheduler.Budget
 	for range many {
 		w.subscribe("subscribe=large")
@@ -74,7 +74,7 @@ func TestLittleOvertakesMuch(t *testing.T) {
 }
 
 func TestOneTurnClosesNoMoreThanItsShare(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newTestServer(t, nil)
 	var clients []*client
 	for range 3*closeBudget - 1 {
 		clients = append(clients, w.subscribe("subscribe=a"))
@@ -94,7 +94,7 @@ func TestOneTurnClosesNoMoreThanItsShare(t *testing.T) {
 // Connections that wait for their end begin nothing: here their deadline has passed, and then they speak.
 func TestNobodyBeginsAHandshakeWhoIsToBeClosed(t *testing.T) {
 	server, _ := testTLS(t)
-	w := newWorld(t, func(s *setup) { s.tls = server })
+	w := newTestServer(t, func(s *setup) { s.tls = server })
 	var clients []*client
 	for range 3 * closeBudget {
 		clients = append(clients, w.connect())
@@ -121,7 +121,7 @@ func TestNobodyBeginsAHandshakeWhoIsToBeClosed(t *testing.T) {
 // What waits for the loop alone is bounded, however fast publishers are, when every client takes what it gets.
 func TestPublishersWhoAreFasterThanTheLoopFillNoQueue(t *testing.T) {
 	var kernel *drainPoller
-	w := newWorld(t, func(s *setup) {
+	w := newTestServer(t, func(s *setup) {
 		s.poller = func(p *reactortest.Poller) reactor.Poller {
 			kernel = &drainPoller{Poller: p}
 			return kernel
@@ -160,7 +160,7 @@ func TestPublishersWhoAreFasterThanTheLoopFillNoQueue(t *testing.T) {
 
 func TestOneClientDoesNotHoldTheLoop(t *testing.T) {
 	const size = 8 << 20
-	w := newWorld(t, nil)
+	w := newTestServer(t, nil)
 	c := w.subscribe("subscribe=a")
 	c.SetWindow(2 * size)
 	w.enqueue("a", strings.Repeat("x", size))
@@ -173,7 +173,7 @@ func TestOneClientDoesNotHoldTheLoop(t *testing.T) {
 // A replay that passes over much of the history goes on by itself, and others come in between.
 func TestAReplayOfLittleOutOfMuchTakesTurns(t *testing.T) {
 	const n = 100_000
-	w := newWorld(t, func(s *setup) {
+	w := newTestServer(t, func(s *setup) {
 		s.hub.History = hub.HistoryLimits{Events: 2 * n, Bytes: 1 << 30, Age: time.Hour}
 		s.hub.InboxEvents = 2 * n
 	})

@@ -20,7 +20,7 @@ func FuzzConnections(f *testing.F) {
 		if len(ops) > 200 {
 			ops = ops[:200]
 		}
-		w := newWorld(t, func(s *setup) {
+		w := newTestServer(t, func(s *setup) {
 			s.loops = 1 + int(at(ops, 0))%2
 			s.reinit = at(ops, 1)%2 == 0
 			s.hub.QueueBytes = 1024
@@ -66,8 +66,8 @@ var fuzzSends = []string{
 	"\r", "\n", "\r\nGET /sse?subscribe=a HTTP/1.1\r\nHost: h\r\n",
 }
 
-// fuzzStep makes one thing happen to the world or to one client.
-func (w *world) fuzzStep(op, arg byte, clients []*client) {
+// fuzzStep makes one thing happen to the test server or to one client.
+func (w *testServer) fuzzStep(op, arg byte, clients []*client) {
 	switch op {
 	case 8:
 		w.publish("a", fmt.Sprintf("%0*d", int(arg)*4, arg))

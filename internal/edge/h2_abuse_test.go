@@ -17,7 +17,7 @@ import (
 // and an violation, and that a good connection hears everything meanwhile.
 func h2Attack(t *testing.T, most int, round func(h *h2client)) {
 	t.Helper()
-	w := h2World(t, func(s *setup) { s.edge.Admission = admission.Limits{Penalties: admission.PenaltiesOn} })
+	w := h2TestServer(t, func(s *setup) { s.edge.Admission = admission.Limits{Penalties: admission.PenaltiesOn} })
 	good := w.connectFrom("198.51.100.9").speakH2()
 	stream := good.subscribe("subscribe=a")
 	one := w.connectFrom("198.51.100.8")
@@ -125,7 +125,7 @@ func TestT32HeaderBombs(t *testing.T) {
 // TestT33WindowsHeldAtZero: what waits for a client that never opens its windows is bounded by the queue of each stream,
 // and given up when the policy says so.
 func TestT33WindowsHeldAtZero(t *testing.T) {
-	w := h2World(t, func(s *setup) { s.hub.QueueBytes = 2048 })
+	w := h2TestServer(t, func(s *setup) { s.hub.QueueBytes = 2048 })
 	good := w.connectH2()
 	stream := good.subscribe("subscribe=a")
 	h := w.connectH2(xhttp2.Setting{ID: xhttp2.SettingInitialWindowSize, Val: 0})
@@ -171,7 +171,7 @@ func TestT33HalfFrames(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			w := h2World(t, func(s *setup) { s.edge.Admission = admission.Limits{Penalties: admission.PenaltiesOn} })
+			w := h2TestServer(t, func(s *setup) { s.edge.Admission = admission.Limits{Penalties: admission.PenaltiesOn} })
 			h := newH2client(w.connect())
 			half(h)
 			h.flush()
@@ -193,7 +193,7 @@ func TestT33HalfFrames(t *testing.T) {
 // TestAsksOfOneConnectionWaitForOthers: what one client asks at a time is shared out among turns, so that others get their
 // events meanwhile. Nothing of it is lost, and nothing more is read before.
 func TestAsksOfOneConnectionWaitForOthers(t *testing.T) {
-	w := h2World(t, nil)
+	w := h2TestServer(t, nil)
 	good := w.connectH2()
 	stream := good.subscribe("subscribe=a")
 	h := w.connectH2()

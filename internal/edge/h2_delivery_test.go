@@ -55,7 +55,7 @@ func TestNothingIsLostOverHTTP2(t *testing.T) {
 	for seed := range uint64(3) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			r := rand.New(rand.NewPCG(seed, 1))
-			w := h2World(t, func(s *setup) { s.edge.Admission.Penalties = 0 })
+			w := h2TestServer(t, func(s *setup) { s.edge.Admission.Penalties = 0 })
 			var all []*listening
 			var conns []*h2client
 			for range connections {

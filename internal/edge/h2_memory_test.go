@@ -15,7 +15,7 @@ const browser = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like
 func idleHeap(t testing.TB, isHTTP2, tables bool) (connection, further float64) {
 	t.Helper()
 	const conns, each = 200, 10
-	w := h2World(t, func(s *setup) {
+	w := h2TestServer(t, func(s *setup) {
 		s.fds = 2 * conns
 		if tables {
 			s.edge.HeaderTable = 4096

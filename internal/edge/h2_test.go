@@ -18,7 +18,7 @@ import (
 )
 
 func TestManyStreamsShareAnHTTP2Connection(t *testing.T) {
-	w := h2World(t, nil)
+	w := h2TestServer(t, nil)
 	h := w.connectH2()
 	answers := make([]*h2answer, 40)
 	for i := range answers {
@@ -46,7 +46,7 @@ func TestManyStreamsShareAnHTTP2Connection(t *testing.T) {
 }
 
 func TestHTTP2MayComeInAnyPieces(t *testing.T) {
-	w := h2World(t, nil)
+	w := h2TestServer(t, nil)
 	for _, size := range []int{1, 2, 3, 4, 5, 7, 24, 25} {
 		h := newH2client(w.connect())
 		h.out.WriteString(xhttp2.ClientPreface)
@@ -72,7 +72,7 @@ func TestHTTP2IsServedAfterALPN(t *testing.T) {
 	server, config := testTLS(t)
 	server.NextProtos = []string{"h2", "http/1.1"}
 	config.NextProtos = []string{"h2"}
-	w := h2World(t, func(s *setup) { s.tls = server })
+	w := h2TestServer(t, func(s *setup) { s.tls = server })
 	c := w.connect()
 	conn := tls.Client(c.Conn(), config)
 	h := newH2client(c)
@@ -107,7 +107,7 @@ func TestHTTP2IsServedAfterALPN(t *testing.T) {
 }
 
 func TestHTTP2TurnedOff(t *testing.T) {
-	w := h2World(t, func(s *setup) { s.edge.HTTP2 = false })
+	w := h2TestServer(t, func(s *setup) { s.edge.HTTP2 = false })
 	c := w.connect()
 	c.Send([]byte(xhttp2.ClientPreface))
 	w.turn()
@@ -115,7 +115,7 @@ func TestHTTP2TurnedOff(t *testing.T) {
 }
 
 func TestAnHTTP2StreamResumes(t *testing.T) {
-	w := h2World(t, nil)
+	w := h2TestServer(t, nil)
 	h := w.connectH2()
 	a := h.subscribe("subscribe=a")
 	w.publish("a", "one")
@@ -133,7 +133,7 @@ func TestAnHTTP2StreamResumes(t *testing.T) {
 }
 
 func TestAKickEndsOneHTTP2Stream(t *testing.T) {
-	w := h2World(t, nil)
+	w := h2TestServer(t, nil)
 	h := w.connectH2()
 	a, b := h.subscribe("subscribe=a&id=x"), h.subscribe("subscribe=a&id=y")
 	if n := w.kick(Selection{ID: "x"}, 0); n != 1 {
@@ -153,7 +153,7 @@ func TestAKickEndsOneHTTP2Stream(t *testing.T) {
 
 func TestHTTP2StreamsEndByAgeAndToken(t *testing.T) {
 	k := authtest.NewKeys(t)
-	w := h2World(t, func(s *setup) { guardedBy(k)(s); s.edge.StreamAge = time.Minute })
+	w := h2TestServer(t, func(s *setup) { guardedBy(k)(s); s.edge.StreamAge = time.Minute })
 	h := w.connectH2()
 	soon, late := w.kernel.Now().Add(30*time.Second), w.kernel.Now().Add(time.Hour)
 	a := h.subscribe("subscribe=a", "authorization", "Bearer "+k.Mint(soon, "", "a"))
@@ -173,7 +173,7 @@ func TestHTTP2StreamsEndByAgeAndToken(t *testing.T) {
 }
 
 func TestHeartbeatsOfHTTP2StreamsShareARecord(t *testing.T) {
-	w := h2World(t, func(s *setup) { s.edge.HeartbeatInterval = 20 * time.Second })
+	w := h2TestServer(t, func(s *setup) { s.edge.HeartbeatInterval = 20 * time.Second })
 	h := w.connectH2()
 	for range 10 {
 		h.subscribe("subscribe=a")
@@ -200,7 +200,7 @@ func TestHeartbeatsOfHTTP2StreamsShareARecord(t *testing.T) {
 func TestAnHTTP2StreamWithoutAWindowIsSlowByItself(t *testing.T) {
 	for policy, want := range map[hub.Policy]string{hub.Close: "CANCEL", hub.DropOldest: "open", hub.Latest: "open"} {
 		t.Run(policy.String(), func(t *testing.T) {
-			w := h2World(t, func(s *setup) { s.hub.QueueBytes, s.hub.Slow = 2048, policy })
+			w := h2TestServer(t, func(s *setup) { s.hub.QueueBytes, s.hub.Slow = 2048, policy })
 			h := w.connectH2()
 			slow, good := h.subscribe("subscribe=a"), h.subscribe("subscribe=a")
 			h.must(h.write.WriteSettings(xhttp2.Setting{ID: xhttp2.SettingInitialWindowSize, Val: 0}))
@@ -238,7 +238,7 @@ func TestAnHTTP2StreamWithoutAWindowIsSlowByItself(t *testing.T) {
 // A stream that has overflowed gets nothing of what comes afterwards: its client would take the last id for a proof that it
 // has everything before.
 func TestAnHTTP2StreamThatOverflowedGetsNothingMore(t *testing.T) {
-	w := h2World(t, func(s *setup) { s.hub.QueueBytes = 2048 })
+	w := h2TestServer(t, func(s *setup) { s.hub.QueueBytes = 2048 })
 	h := w.connectH2()
 	a := h.subscribe("subscribe=a")
 	h.mute = true
@@ -260,7 +260,7 @@ func TestAnHTTP2StreamThatOverflowedGetsNothingMore(t *testing.T) {
 }
 
 func TestAnEmptyWindowOfTheConnectionHoldsAllStreams(t *testing.T) {
-	w := h2World(t, nil)
+	w := h2TestServer(t, nil)
 	h := w.connectH2(xhttp2.Setting{ID: xhttp2.SettingInitialWindowSize, Val: 1 << 20})
 	a, b := h.subscribe("subscribe=a"), h.subscribe("subscribe=a")
 	h.mute = true
@@ -281,7 +281,7 @@ func TestAnEmptyWindowOfTheConnectionHoldsAllStreams(t *testing.T) {
 }
 
 func TestADrainEndsHTTP2Streams(t *testing.T) {
-	w := h2World(t, nil)
+	w := h2TestServer(t, nil)
 	h := w.connectH2()
 	answers := make([]*h2answer, 20)
 	for i := range answers {
@@ -325,7 +325,7 @@ func TestADrainEndsHTTP2Streams(t *testing.T) {
 }
 
 func TestEachHTTP2RequestIsJudgedByItself(t *testing.T) {
-	w := h2World(t, nil)
+	w := h2TestServer(t, nil)
 	h := w.connectH2()
 	good := h.subscribe("subscribe=a")
 	long := strings.Repeat("x", 9000)
@@ -360,7 +360,7 @@ func TestEachHTTP2RequestIsJudgedByItself(t *testing.T) {
 }
 
 func TestABodyNobodyWantsEndsItsStreamAlone(t *testing.T) {
-	w := h2World(t, func(s *setup) { s.edge.Admission = admission.Limits{Penalties: admission.PenaltiesOn} })
+	w := h2TestServer(t, func(s *setup) { s.edge.Admission = admission.Limits{Penalties: admission.PenaltiesOn} })
 	h := w.connectH2()
 	good := h.subscribe("subscribe=a")
 	id, a := h.ask("POST", "/sse?subscribe=a", false)
@@ -385,7 +385,7 @@ func TestABodyNobodyWantsEndsItsStreamAlone(t *testing.T) {
 func TestAMisdirectedHTTP2RequestLeavesTheConnection(t *testing.T) {
 	server, config := testTLS(t)
 	server.NextProtos, config.NextProtos = []string{"h2"}, []string{"h2"}
-	w := h2World(t, func(s *setup) {
+	w := h2TestServer(t, func(s *setup) {
 		s.tls = server
 		s.serves = func(_, host string) bool { return host == "localhost" }
 	})
@@ -427,7 +427,7 @@ func TestLimitsOnStreams(t *testing.T) {
 		"one connection": {func(s *setup) { s.edge.StreamsPerConnection = 3 }, "REFUSED_STREAM", "streams_per_connection"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			w := h2World(t, tt.change)
+			w := h2TestServer(t, tt.change)
 			h := w.connectH2()
 			for range 3 {
 				h.subscribe("subscribe=a")
@@ -447,7 +447,7 @@ func TestLimitsOnStreams(t *testing.T) {
 }
 
 func TestLimitsOnStreamsCountEveryVersion(t *testing.T) {
-	w := h2World(t, func(s *setup) { s.edge.Admission.Streams = 2 })
+	w := h2TestServer(t, func(s *setup) { s.edge.Admission.Streams = 2 })
 	h := w.connectH2()
 	h.subscribe("subscribe=a")
 	one := w.subscribe("subscribe=a")
@@ -460,7 +460,7 @@ func TestLimitsOnStreamsCountEveryVersion(t *testing.T) {
 }
 
 func TestLimitsListStreams(t *testing.T) {
-	w := h2World(t, func(s *setup) { s.edge.Streams, s.edge.Admission.Streams, s.edge.StreamsPerConnection = 100, 50, 20 })
+	w := h2TestServer(t, func(s *setup) { s.edge.Streams, s.edge.Admission.Streams, s.edge.StreamsPerConnection = 100, 50, 20 })
 	first, second := w.connectH2(), w.connectH2()
 	for range 4 {
 		first.subscribe("subscribe=a")
@@ -489,7 +489,7 @@ func TestLimitsListStreams(t *testing.T) {
 }
 
 func TestStreamsAreCountedByVersion(t *testing.T) {
-	w := h2World(t, nil)
+	w := h2TestServer(t, nil)
 	h := w.connectH2()
 	h.subscribe("subscribe=a")
 	h.subscribe("subscribe=a")
@@ -521,7 +521,7 @@ func TestStreamsAreCountedByVersion(t *testing.T) {
 }
 
 func TestConnectionsOverTheLimitAreDeferredInHTTP2(t *testing.T) {
-	w := h2World(t, func(s *setup) { s.edge.Connections = 1 })
+	w := h2TestServer(t, func(s *setup) { s.edge.Connections = 1 })
 	good := w.connectH2()
 	good.subscribe("subscribe=a")
 	h := w.connectH2()
@@ -538,7 +538,7 @@ func TestConnectionsOverTheLimitAreDeferredInHTTP2(t *testing.T) {
 }
 
 func TestMemoryIsShedByHTTP2Streams(t *testing.T) {
-	w := h2World(t, nil)
+	w := h2TestServer(t, nil)
 	h := w.connectH2()
 	slow, good := h.subscribe("subscribe=a"), h.subscribe("subscribe=b")
 	h.must(h.write.WriteSettings(xhttp2.Setting{ID: xhttp2.SettingInitialWindowSize, Val: 0}))
@@ -565,7 +565,7 @@ func TestMemoryIsShedByHTTP2Streams(t *testing.T) {
 }
 
 func TestAnIdleHTTP2ConnectionIsSentAway(t *testing.T) {
-	w := h2World(t, nil)
+	w := h2TestServer(t, nil)
 	h := w.connectH2()
 	h.subscribe("subscribe=a")
 	w.advance(time.Minute)
@@ -594,7 +594,7 @@ func TestAnIdleHTTP2ConnectionIsSentAway(t *testing.T) {
 }
 
 func TestAnHTTP2ConnectionThatAsksForNothing(t *testing.T) {
-	w := h2World(t, nil)
+	w := h2TestServer(t, nil)
 	h := w.connectH2()
 	w.advance(9 * time.Second)
 	h.pump()
@@ -612,7 +612,7 @@ func TestAnHTTP2ConnectionThatAsksForNothing(t *testing.T) {
 }
 
 func TestMistakesInHTTP2EndTheConnection(t *testing.T) {
-	w := h2World(t, nil)
+	w := h2TestServer(t, nil)
 	h := w.connectH2()
 	h.subscribe("subscribe=a")
 	h.subscribe("subscribe=a")
@@ -628,7 +628,7 @@ func TestMistakesInHTTP2EndTheConnection(t *testing.T) {
 }
 
 func TestClientsListsHTTP2Streams(t *testing.T) {
-	w := h2World(t, nil)
+	w := h2TestServer(t, nil)
 	h := w.connectH2()
 	for i := range 5 {
 		h.subscribe(fmt.Sprintf("subscribe=a&id=x%d", i), "user-agent", "tester")

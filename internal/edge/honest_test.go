@@ -16,7 +16,7 @@ import (
 )
 
 // offencesOf are the offences that were counted so far.
-func (w *world) offencesOf() map[string]uint64 {
+func (w *testServer) offencesOf() map[string]uint64 {
 	w.t.Helper()
 	offences := w.limits().Admission.Violations
 	maps.DeleteFunc(offences, func(_ string, n uint64) bool { return n == 0 })
@@ -24,8 +24,8 @@ func (w *world) offencesOf() map[string]uint64 {
 }
 
 // helloAndThen sends a ClientHello, waits for our answer, sends more and ends.
-func helloAndThen(hello []byte, more string) func(w *world) {
-	return func(w *world) {
+func helloAndThen(hello []byte, more string) func(w *testServer) {
+	return func(w *testServer) {
 		c := w.connectFrom(stranger)
 		c.Send(hello)
 		w.waitFor("the server's hello", func() bool { return c.received() != "" })
@@ -35,8 +35,8 @@ func helloAndThen(hello []byte, more string) func(w *world) {
 }
 
 // handshakes is a client whose handshake fails.
-func shakesHands(config *tls.Config) func(w *world) {
-	return func(w *world) {
+func shakesHands(config *tls.Config) func(w *testServer) {
+	return func(w *testServer) {
 		c := w.connectFrom(stranger)
 		w.tlsDo(func() error {
 			if tls.Client(c.Conn(), config).Handshake() == nil {
@@ -49,8 +49,8 @@ func shakesHands(config *tls.Config) func(w *world) {
 }
 
 // sends is a client that says something, over TLS where that is spoken, and ends.
-func sends(config *tls.Config, text string) func(w *world) {
-	return func(w *world) {
+func sends(config *tls.Config, text string) func(w *testServer) {
+	return func(w *testServer) {
 		c := w.connectFrom(stranger)
 		if config == nil {
 			c.Send([]byte(text))
@@ -88,13 +88,13 @@ func TestWhatHonestClientsDo(t *testing.T) {
 	old.MinVersion, old.MaxVersion = tls.VersionTLS10, tls.VersionTLS11
 
 	broken, failed := admission.ProtocolBroken.String(), admission.HandshakeFailed.String()
-	plain := func(text string) func(w *world) { return sends(nil, text) }
-	over := func(text string) func(w *world) { return sends(config, text) }
+	plain := func(text string) func(w *testServer) { return sends(nil, text) }
+	over := func(text string) func(w *testServer) { return sends(config, text) }
 	const rest = " HTTP/1.1\r\nHost: localhost\r\n\r\n"
 	for _, tt := range []struct {
 		name    string
 		tls     bool
-		do      func(w *world)
+		do      func(w *testServer)
 		closed  CloseReason
 		offence string
 	}{
@@ -160,7 +160,7 @@ func TestWhatHonestClientsDo(t *testing.T) {
 		{"length and coding", false, plain("POST /sse HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n"), Answered, broken},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			w := newWorld(t, func(s *setup) {
+			w := newTestServer(t, func(s *setup) {
 				if tt.tls {
 					s.tls = server
 				}
@@ -187,7 +187,7 @@ func TestAClientWithoutTrustKeepsNobodyOut(t *testing.T) {
 	server, config := testTLS(t)
 	r := &recorder{}
 	_ = tls.Client(r, config).Handshake()
-	w := newWorld(t, func(s *setup) {
+	w := newTestServer(t, func(s *setup) {
 		s.tls = server
 		s.edge.Admission = admission.Limits{Penalties: admission.PenaltiesOn}
 	})
@@ -209,7 +209,7 @@ func TestTheLogTellsOfHonestTrouble(t *testing.T) {
 	for _, tt := range []struct {
 		name string
 		tls  *tls.Config
-		do   func(w *world)
+		do   func(w *testServer)
 		want []string
 	}{
 		{
@@ -231,7 +231,7 @@ func TestTheLogTellsOfHonestTrouble(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			var log bytes.Buffer
-			w := newWorld(t, func(s *setup) {
+			w := newTestServer(t, func(s *setup) {
 				s.tls = tt.tls
 				s.log = slog.NewTextHandler(&log, nil)
 			})
@@ -265,7 +265,7 @@ func TestTheLogTellsOfHonestTrouble(t *testing.T) {
 func TestDistrustAfterTheHandshake(t *testing.T) {
 	server, config := testTLS(t)
 	for alert, want := range map[tls.AlertError]CloseReason{46: CertificateRefused, 10: TransportFailed} {
-		w := newWorld(t, func(s *setup) { s.tls = server })
+		w := newTestServer(t, func(s *setup) { s.tls = server })
 		w.shake(stranger, config)
 		w.waitFor("the end of the handshake", func() bool { return w.limits().Handshakes == 0 })
 		w.do(func(ctx context.Context) error {

@@ -12,7 +12,7 @@ import (
 
 func TestInputIsCutAtItsBudget(t *testing.T) {
 	for _, piece := range []int{1, 100, http1.InputBudget} {
-		w := newWorld(t, nil)
+		w := newTestServer(t, nil)
 		c := w.subscribe("subscribe=a")
 		for sent := 0; sent < http1.InputBudget; {
 			n := min(piece, http1.InputBudget-sent)
@@ -36,7 +36,7 @@ func TestInputIsCutAtItsBudget(t *testing.T) {
 func TestInputBehindTheRequestCounts(t *testing.T) {
 	head := "GET /sse?subscribe=a HTTP/1.1\r\nHost: h\r\n\r\n"
 	for extra, isCut := range map[int]bool{http1.InputBudget: false, http1.InputBudget + 1: true, 1 << 20: true} {
-		w := newWorld(t, nil)
+		w := newTestServer(t, nil)
 		c := w.connect()
 		c.Send([]byte(head + strings.Repeat("x", extra)))
 		w.turn()
@@ -50,7 +50,7 @@ func TestInputBehindTheRequestCounts(t *testing.T) {
 }
 
 func TestSecondRequestsHaveABoundOfTheirOwn(t *testing.T) {
-	w := newWorld(t, func(s *setup) { s.reinit = true })
+	w := newTestServer(t, func(s *setup) { s.reinit = true })
 	c := w.subscribe("subscribe=a")
 	// A head as long as it may be, behind as much as may be said anyway.
 	long := "GET /sse?subscribe=b HTTP/1.1\r\nHost: h\r\nX: "
@@ -67,7 +67,7 @@ func TestSecondRequestsHaveABoundOfTheirOwn(t *testing.T) {
 }
 
 func TestSecondRequestsAreLimitedInNumber(t *testing.T) {
-	w := newWorld(t, func(s *setup) { s.reinit = true })
+	w := newTestServer(t, func(s *setup) { s.reinit = true })
 	c := w.subscribe("subscribe=a")
 	for i := range reinitBurst {
 		c.get(fmt.Sprintf("/sse?subscribe=room%d", i))
@@ -113,7 +113,7 @@ func TestBlankLinesBeforeARequestCountAgainstItsBound(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			w := newWorld(t, func(s *setup) { s.edge.RequestBytes = bound })
+			w := newTestServer(t, func(s *setup) { s.edge.RequestBytes = bound })
 			c := w.connect()
 			for _, piece := range tt.pieces {
 				c.Send([]byte(piece))

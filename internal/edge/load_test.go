@@ -9,7 +9,7 @@ import (
 	"github.com/hassesd/hassesd/internal/hub"
 )
 
-func (w *world) shed(most int) (n int) {
+func (w *testServer) shed(most int) (n int) {
 	w.t.Helper()
 	w.do(func(ctx context.Context) (err error) {
 		n, err = w.srv.Shed(ctx, most)
@@ -19,7 +19,7 @@ func (w *world) shed(most int) (n int) {
 	return n
 }
 
-func (w *world) clients() (all []ClientInfo) {
+func (w *testServer) clients() (all []ClientInfo) {
 	w.t.Helper()
 	w.do(func(ctx context.Context) (err error) {
 		list, err := w.srv.Clients(ctx, ClientPage{Limit: 1 << 20})
@@ -32,7 +32,7 @@ func (w *world) clients() (all []ClientInfo) {
 func TestShedEndsThoseForWhomMostWaits(t *testing.T) {
 	for _, loops := range []int{1, 3} {
 		t.Run(fmt.Sprint(loops, " loops"), func(t *testing.T) {
-			w := newWorld(t, func(s *setup) { s.loops, s.hub.QueueBytes = loops, 1<<20 })
+			w := newTestServer(t, func(s *setup) { s.loops, s.hub.QueueBytes = loops, 1<<20 })
 			idle := w.subscribe("subscribe=other")
 			good := w.subscribe("subscribe=a")
 			var slow []*client
@@ -93,7 +93,7 @@ func TestShedEndsThoseForWhomMostWaits(t *testing.T) {
 }
 
 func TestNewStreamsAreRefusedKindlyWhenMemoryIsShort(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newTestServer(t, nil)
 	old := w.subscribe("subscribe=a")
 	w.srv.RefuseStreams(true)
 	c := w.connect()
@@ -116,7 +116,7 @@ func TestNewStreamsAreRefusedKindlyWhenMemoryIsShort(t *testing.T) {
 }
 
 func TestQueuesAreAccountedFor(t *testing.T) {
-	w := newWorld(t, func(s *setup) { s.hub.QueueBytes, s.hub.Slow, s.reinit = 4096, hub.DropOldest, true })
+	w := newTestServer(t, func(s *setup) { s.hub.QueueBytes, s.hub.Slow, s.reinit = 4096, hub.DropOldest, true })
 	a, b := w.subscribe("subscribe=a"), w.subscribe("subscribe=a")
 	a.SetWindow(0)
 	for i := range 50 {
@@ -144,7 +144,7 @@ func TestQueuesAreAccountedFor(t *testing.T) {
 }
 
 func TestBoundOfTheKernelIsReloaded(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newTestServer(t, nil)
 	cfg := w.srv.config().Config
 	cfg.KernelBytes = 5000
 	w.srv.Reconfigure(w.kernel.Now(), cfg)

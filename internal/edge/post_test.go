@@ -15,9 +15,9 @@ import (
 	"github.com/hassesd/hassesd/internal/publish"
 )
 
-// posting is a world that publishes by POST.
+// posting is a test server that publishes by POST.
 type posting struct {
-	*world
+	*testServer
 	service *httppublish.Service
 	budget  *httppublish.Budget
 	pace    atomic.Int64 // messages in a second; 0: no bound
@@ -36,10 +36,10 @@ func postWorld(t testing.TB, change func(*setup, *httppublish.Config)) *posting 
 			return httppublish.Key{ID: "k", MayPublish: true}, secret == postKey
 		}},
 	}
-	p.world = newWorld(t, func(s *setup) {
+	p.testServer = newTestServer(t, func(s *setup) {
 		s.edge.Publish, s.edge.Requests = true, 8
 		s.edge.HTTP2, s.edge.StreamsPerConnection = true, 100
-		s.publish = func(w *world) *httppublish.Service {
+		s.publish = func(w *testServer) *httppublish.Service {
 			p.budget = httppublish.NewBudget(func() int64 { return 64 << 20 })
 			p.service = httppublish.New(httppublish.Options{
 				Door:   publish.DoorHTTP,
@@ -81,7 +81,7 @@ func chunkedBody(target, contentType string) string {
 const formType = "application/x-www-form-urlencoded"
 
 // await lets things happen until ok. The goroutines that publish run in their own time.
-func (w *world) await(what string, ok func() bool) {
+func (w *testServer) await(what string, ok func() bool) {
 	w.t.Helper()
 	for deadline := time.Now().Add(20 * time.Second); !ok(); {
 		if time.Now().After(deadline) {
@@ -309,7 +309,7 @@ func TestAPublisherWhoIsHeldBackIsNotRead(t *testing.T) {
 }
 
 // onLoop runs fn on the first loop.
-func (w *world) onLoop(fn func()) {
+func (w *testServer) onLoop(fn func()) {
 	w.t.Helper()
 	done := false
 	if err := w.loops[0].Post(func() { fn(); done = true }); err != nil {
@@ -525,7 +525,7 @@ func TestAPublisherWhoIsHeldBackOverHTTP2(t *testing.T) {
 
 func TestPostIsOffUnlessItIsTurnedOn(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, nil)
+	w := newTestServer(t, nil)
 	c := w.connect()
 	c.Send([]byte(withLength("/sse", formType, "to=a&data=x")))
 	w.turn()

@@ -5,11 +5,11 @@ import (
 	"testing"
 )
 
-// subscribedOverTLS returns a world with n streams over TLS 1.3, in the room "room0".
-func subscribedOverTLS(t *testing.T, n int, change func(*setup)) *world {
+// subscribedOverTLS returns a test server with n streams over TLS 1.3, in the room "room0".
+func subscribedOverTLS(t *testing.T, n int, change func(*setup)) *testServer {
 	t.Helper()
 	server, client := testTLS(t)
-	w := newWorld(t, func(s *setup) {
+	w := newTestServer(t, func(s *setup) {
 		s.tls = server
 		if change != nil {
 			change(s)
@@ -22,7 +22,7 @@ func subscribedOverTLS(t *testing.T, n int, change func(*setup)) *world {
 	return w
 }
 
-func (w *world) hotKeys() int {
+func (w *testServer) hotKeys() int {
 	n, _, _ := w.srv.workers[0].transport.Records.Hot()
 	return n
 }

@@ -7,7 +7,7 @@ import (
 )
 
 func TestSecondRequestEndsTheFirstResponseAndBeginsAnother(t *testing.T) {
-	w := newWorld(t, func(s *setup) { s.reinit = true })
+	w := newTestServer(t, func(s *setup) { s.reinit = true })
 	c := w.subscribe("subscribe=a&id=x")
 	w.publish("a", "first")
 	c.wantEvent(1, "first")
@@ -27,7 +27,7 @@ func TestSecondRequestEndsTheFirstResponseAndBeginsAnother(t *testing.T) {
 }
 
 func TestSecondRequestInPieces(t *testing.T) {
-	w := newWorld(t, func(s *setup) { s.reinit = true })
+	w := newTestServer(t, func(s *setup) { s.reinit = true })
 	c := w.subscribe("subscribe=a")
 	head := "GET /sse?subscribe=b HTTP/1.1\r\nHost: h\r\n\r\n"
 	for i := range len(head) {
@@ -39,7 +39,7 @@ func TestSecondRequestInPieces(t *testing.T) {
 }
 
 func TestSecondRequestWaitsForABlockedSocket(t *testing.T) {
-	w := newWorld(t, func(s *setup) { s.reinit = true })
+	w := newTestServer(t, func(s *setup) { s.reinit = true })
 	c := w.subscribe("subscribe=a")
 	c.SetWindow(0)
 	w.publish("a", "first")
@@ -53,7 +53,7 @@ func TestSecondRequestWaitsForABlockedSocket(t *testing.T) {
 }
 
 func TestBadSecondRequestIsAnsweredAndClosed(t *testing.T) {
-	w := newWorld(t, func(s *setup) { s.reinit = true })
+	w := newTestServer(t, func(s *setup) { s.reinit = true })
 	c := w.subscribe("subscribe=a")
 	c.get("/nowhere")
 	c.want(`0\r\n\r\nHTTP/1\.1 404 Not Found\r\n(.+\r\n)*\r\n\{.*\}\n`)
@@ -62,7 +62,7 @@ func TestBadSecondRequestIsAnsweredAndClosed(t *testing.T) {
 }
 
 func TestSecondRequestIsNoiseWithoutReinit(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newTestServer(t, nil)
 	c := w.subscribe("subscribe=a")
 	c.get("/sse?subscribe=b")
 	c.wantNothing()
@@ -72,7 +72,7 @@ func TestSecondRequestIsNoiseWithoutReinit(t *testing.T) {
 
 func TestTalkativeSubscriberIsCut(t *testing.T) {
 	for _, reinit := range []bool{false, true} {
-		w := newWorld(t, func(s *setup) { s.reinit = reinit })
+		w := newTestServer(t, func(s *setup) { s.reinit = reinit })
 		c := w.subscribe("subscribe=a")
 		for range 40 {
 			c.Send([]byte(strings.Repeat("x", 512) + "\r\n"))
@@ -91,7 +91,7 @@ func TestTalkativeSubscriberIsCut(t *testing.T) {
 
 func TestSecondRequestDoesNotGetInTheWayOfADelivery(t *testing.T) {
 	for _, target := range []string{"/nowhere", "/sse?subscribe=other"} {
-		w := newWorld(t, func(s *setup) { s.reinit = true })
+		w := newTestServer(t, func(s *setup) { s.reinit = true })
 		c := w.subscribe("subscribe=a")
 		c.SetWindow(0)
 		for range 7 {
@@ -109,7 +109,7 @@ func TestSecondRequestDoesNotGetInTheWayOfADelivery(t *testing.T) {
 }
 
 func TestSecondRequestDoesNotGetAroundABan(t *testing.T) {
-	w := newWorld(t, func(s *setup) { s.reinit = true })
+	w := newTestServer(t, func(s *setup) { s.reinit = true })
 	c := w.subscribe("subscribe=a")
 	w.kick(Selection{Room: "secret"}, time.Minute)
 	c.get("/sse?subscribe=secret")
@@ -118,7 +118,7 @@ func TestSecondRequestDoesNotGetAroundABan(t *testing.T) {
 }
 
 func TestRequestsMayBePipelined(t *testing.T) {
-	w := newWorld(t, func(s *setup) { s.reinit = true })
+	w := newTestServer(t, func(s *setup) { s.reinit = true })
 	c := w.connect()
 	var all strings.Builder
 	for _, room := range []string{"a", "b", "c"} {
@@ -137,7 +137,7 @@ func TestRequestsMayBePipelined(t *testing.T) {
 }
 
 func TestAnUnchunkedStreamHasNoSecondResponse(t *testing.T) {
-	w := newWorld(t, func(s *setup) { s.reinit = true })
+	w := newTestServer(t, func(s *setup) { s.reinit = true })
 	for _, second := range []string{"GET /sse?subscribe=b HTTP/1.0\r\n\r\n", strings.Repeat("x", 9000)} {
 		c := w.connect()
 		c.Send([]byte("GET /sse?subscribe=a HTTP/1.0\r\n\r\n"))
@@ -153,7 +153,7 @@ func TestAnUnchunkedStreamHasNoSecondResponse(t *testing.T) {
 // A client keeps a connection unless it is told otherwise, and its next request must not meet the end of the connection.
 func TestOnlyStreamsThatMayAskAgainKeepTheConnection(t *testing.T) {
 	for _, reinit := range []bool{false, true} {
-		w := newWorld(t, func(s *setup) { s.reinit, s.edge.Connections = reinit, 1 })
+		w := newTestServer(t, func(s *setup) { s.reinit, s.edge.Connections = reinit, 1 })
 		head := func(c *client) string { return c.want(`HTTP/1\.1 200 OK\r\n(?:.+\r\n)*\r\n`)[0] }
 		stream := w.connect()
 		stream.get("/sse?subscribe=a")
@@ -185,7 +185,7 @@ func TestNothingIsReadAsARequestBehindWhatWasThrownAway(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			w := newWorld(t, func(s *setup) { s.reinit = true })
+			w := newTestServer(t, func(s *setup) { s.reinit = true })
 			c := w.subscribe("subscribe=a")
 			for i, sent := range []string{tt.before, tt.off, tt.again} {
 				w.srv.SetReinit(i != 1)
@@ -206,7 +206,7 @@ func TestNothingIsReadAsARequestBehindWhatWasThrownAway(t *testing.T) {
 
 // A request that came while reinit was on is served, whatever is sent behind it.
 func TestARequestThatWaitsOutlivesTheSwitch(t *testing.T) {
-	w := newWorld(t, func(s *setup) { s.reinit = true })
+	w := newTestServer(t, func(s *setup) { s.reinit = true })
 	c := w.subscribe("subscribe=a")
 	c.SetWindow(0)
 	w.publish("a", "first")

@@ -28,7 +28,7 @@ func TestEmptyLinesBeforeARequestInPieces(t *testing.T) {
 		{"\r", "\n", "\r\nGET /sse?subscribe=a HTTP/1.1\r\nHost: h\r\nX: x", "\r\n\r\n"},
 		{"\r\n", "\r", "\nG", "ET /sse?subscribe=a HTTP/1.1\r\nHost: h", "\r\n", "\r\n"},
 	} {
-		w := newWorld(t, nil)
+		w := newTestServer(t, nil)
 		c := w.connect()
 		for i, piece := range pieces {
 			c.Send([]byte(piece))

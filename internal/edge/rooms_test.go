@@ -7,7 +7,7 @@ import (
 )
 
 func TestCountRooms(t *testing.T) {
-	w := newWorld(t, func(s *setup) { s.loops = 3 })
+	w := newTestServer(t, func(s *setup) { s.loops = 3 })
 	count := func() (n int) {
 		t.Helper()
 		w.do(func(ctx context.Context) (err error) {
@@ -37,7 +37,7 @@ func TestCountRooms(t *testing.T) {
 }
 
 func TestRoomsComeInPages(t *testing.T) {
-	w := newWorld(t, func(s *setup) { s.loops = 3 })
+	w := newTestServer(t, func(s *setup) { s.loops = 3 })
 	for i := range 30 {
 		w.subscribe(fmt.Sprintf("subscribe=everywhere-x%02d-y%d", i, i%3))
 	}

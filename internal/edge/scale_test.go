@@ -45,9 +45,9 @@ func BenchmarkScale(b *testing.B) {
 	}
 }
 
-// crowd is a world full of idle TLS streams.
+// crowd is a test server full of idle TLS streams.
 type crowd struct {
-	w             *world
+	w             *testServer
 	peers         []*reactortest.Peer
 	inRoom        int     // streams of each room
 	bytes         float64 // of heap a stream, without what the kernel in memory takes
@@ -59,7 +59,7 @@ type crowd struct {
 func newCrowd(b *testing.B, n int) *crowd {
 	b.Helper()
 	server, client := testTLS(b)
-	w := newWorld(b, func(s *setup) {
+	w := newTestServer(b, func(s *setup) {
 		s.loops, s.tls, s.fds = 2, server, n+1_000
 		s.edge.HeartbeatInterval = 15 * time.Second
 	})
@@ -85,7 +85,7 @@ func (c *crowd) open(first, last int, config *tls.Config) {
 	numbers := make(chan int)
 	var clients sync.WaitGroup
 	failed := make(chan error, 1)
-	var dialing sync.Mutex // Listener.Dial is the kernel's; the world's port counter is ours
+	var dialing sync.Mutex // Listener.Dial is the kernel's; the test server's port counter is ours
 	for range 32 {
 		clients.Go(func() {
 			for i := range numbers {
@@ -181,7 +181,7 @@ func (c *crowd) report(b *testing.B) {
 }
 
 // turnUntilQuiet turns the loops until they have nothing more to do.
-func (w *world) turnUntilQuiet() {
+func (w *testServer) turnUntilQuiet() {
 	w.t.Helper()
 	for range 3 { // what one loop posts to another is seen in the next round
 		for again := true; again; again = w.busy() {
@@ -191,7 +191,7 @@ func (w *world) turnUntilQuiet() {
 }
 
 // busy says whether streams or events wait in a lane or an inbox, connections for their end, or a walk for its next turn. The loops must stand still.
-func (w *world) busy() bool {
+func (w *testServer) busy() bool {
 	for _, worker := range w.srv.workers {
 		if worker.queues.Waiting() || worker.shard.Pending() || len(worker.closing)+len(worker.walks.going) > 0 {
 			return true
@@ -201,7 +201,7 @@ func (w *world) busy() bool {
 }
 
 // tlsDoFor is tlsDo for what takes long.
-func (w *world) tlsDoFor(limit time.Duration, what func() error) {
+func (w *testServer) tlsDoFor(limit time.Duration, what func() error) {
 	w.t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), limit)
 	defer cancel()

@@ -11,7 +11,7 @@ import (
 )
 
 func TestStreamBeginsWithRetryAndIDThenGetsEvents(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newTestServer(t, nil)
 	c := w.connect()
 	c.get("/sse?subscribe=room624-room7&id=x")
 	c.want(`HTTP/1\.1 200 OK\r\nContent-Type: text/event-stream\r\n(.+\r\n)*Transfer-Encoding: chunked\r\nConnection: close\r\n\r\n`)
@@ -32,7 +32,7 @@ func TestStreamBeginsWithRetryAndIDThenGetsEvents(t *testing.T) {
 }
 
 func TestRequestMayComeInAnyPieces(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newTestServer(t, nil)
 	head := "GET /sse?subscribe=a HTTP/1.1\r\nHost: localhost\r\n\r\n"
 	for cut := 1; cut < len(head); cut++ {
 		c := w.connect()
@@ -54,7 +54,7 @@ func TestRequestMayComeInAnyPieces(t *testing.T) {
 }
 
 func TestAnswerComesThroughASocketThatTakesOneByteAtATime(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newTestServer(t, nil)
 	c := w.connect()
 	c.Throttle(1, 1)
 	c.get("/sse?subscribe=a")
@@ -71,7 +71,7 @@ func TestAnswerComesThroughASocketThatTakesOneByteAtATime(t *testing.T) {
 }
 
 func TestHTTP10StreamIsNotChunkedAndEndsWithTheConnection(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newTestServer(t, nil)
 	c := w.connect()
 	c.Send([]byte("GET /sse?subscribe=a HTTP/1.0\r\n\r\n"))
 	w.turn()
@@ -96,7 +96,7 @@ func TestErrorsAreAnsweredAndClosed(t *testing.T) {
 		{"options", "OPTIONS /sse HTTP/1.1\r\nHost: h\r\n\r\n", `HTTP/1\.1 204 `, "answered", ""},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			w := newWorld(t, nil)
+			w := newTestServer(t, nil)
 			c := w.connect()
 			c.Send([]byte(tc.request))
 			w.turn()
@@ -116,7 +116,7 @@ func TestErrorsAreAnsweredAndClosed(t *testing.T) {
 }
 
 func TestPipelinedBytesBehindTheRequestAreNotASecondRequest(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newTestServer(t, nil)
 	c := w.connect()
 	one := "GET /sse?subscribe=a HTTP/1.1\r\nHost: h\r\n\r\n"
 	c.Send([]byte(one + one))
@@ -127,7 +127,7 @@ func TestPipelinedBytesBehindTheRequestAreNotASecondRequest(t *testing.T) {
 }
 
 func TestSilentStreamGetsAHeartbeatABusyOneNone(t *testing.T) {
-	w := newWorld(t, func(s *setup) { s.edge.HeartbeatInterval = 10 * time.Second })
+	w := newTestServer(t, func(s *setup) { s.edge.HeartbeatInterval = 10 * time.Second })
 	c := w.subscribe("subscribe=a")
 	w.advance(8 * time.Second)
 	c.wantNothing()
@@ -143,14 +143,14 @@ func TestSilentStreamGetsAHeartbeatABusyOneNone(t *testing.T) {
 }
 
 func TestHeartbeatMayBeAnEvent(t *testing.T) {
-	w := newWorld(t, func(s *setup) { s.edge.HeartbeatInterval, s.edge.HeartbeatEvent = time.Second, "ping" })
+	w := newTestServer(t, func(s *setup) { s.edge.HeartbeatInterval, s.edge.HeartbeatEvent = time.Second, "ping" })
 	c := w.subscribe("subscribe=a")
 	w.advance(1500 * time.Millisecond)
 	c.want(`[0-9a-f]+\r\nevent: ping\ndata:.*\n\n\r\n`)
 }
 
 func TestStreamEndsAtItsAge(t *testing.T) {
-	w := newWorld(t, func(s *setup) { s.edge.StreamAge = time.Minute })
+	w := newTestServer(t, func(s *setup) { s.edge.StreamAge = time.Minute })
 	c := w.subscribe("subscribe=a")
 	w.advance(50 * time.Second)
 	c.wantNothing()
@@ -163,7 +163,7 @@ func TestStreamEndsAtItsAge(t *testing.T) {
 }
 
 func TestSilentClientIsCutAtTheRequestDeadline(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newTestServer(t, nil)
 	c := w.connect()
 	c.Send([]byte("GET /sse"))
 	w.advance(9 * time.Second)
@@ -178,7 +178,7 @@ func TestSilentClientIsCutAtTheRequestDeadline(t *testing.T) {
 }
 
 func TestSlowClientIsClosedAndOthersAreNotDelayed(t *testing.T) {
-	w := newWorld(t, func(s *setup) { s.hub.QueueBytes = 4096 })
+	w := newTestServer(t, func(s *setup) { s.hub.QueueBytes = 4096 })
 	slow, good := w.subscribe("subscribe=a"), w.subscribe("subscribe=a")
 	slow.SetWindow(0)
 	for i := range 100 {
@@ -195,7 +195,7 @@ func TestSlowClientIsClosedAndOthersAreNotDelayed(t *testing.T) {
 }
 
 func TestSlowClientUnderDropOldestIsToldOfTheGap(t *testing.T) {
-	w := newWorld(t, func(s *setup) { s.hub.QueueBytes, s.hub.Slow = 2048, hub.DropOldest })
+	w := newTestServer(t, func(s *setup) { s.hub.QueueBytes, s.hub.Slow = 2048, hub.DropOldest })
 	slow := w.subscribe("subscribe=a")
 	slow.SetWindow(0)
 	for i := range 100 {
@@ -215,7 +215,7 @@ func TestSlowClientUnderDropOldestIsToldOfTheGap(t *testing.T) {
 
 func TestFloodOfEventsIsNotTheClientsFault(t *testing.T) {
 	// Far more than a queue holds comes in before the loop turns; the sockets take everything.
-	w := newWorld(t, func(s *setup) { s.hub.QueueBytes = 4096 })
+	w := newTestServer(t, func(s *setup) { s.hub.QueueBytes = 4096 })
 	clients := []*client{w.subscribe("subscribe=a"), w.subscribe("subscribe=a")}
 	for i := range 500 {
 		w.enqueue("a", fmt.Sprintf("%d %s", i, strings.Repeat("x", 100)))
@@ -238,7 +238,7 @@ func TestFloodOfEventsIsNotTheClientsFault(t *testing.T) {
 }
 
 func TestHealthyClientIsNotSlowBecauseOfLargeMessages(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newTestServer(t, nil)
 	c := w.subscribe("subscribe=a")
 	c.SetWindow(10 << 20)
 	for range 4 {
@@ -253,7 +253,7 @@ func TestHealthyClientIsNotSlowBecauseOfLargeMessages(t *testing.T) {
 }
 
 func TestResumeBringsWhatWasMissedThenLive(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newTestServer(t, nil)
 	w.publish("a", "one")
 	w.publish("b", "other room")
 	w.publish("a", "two")
@@ -269,7 +269,7 @@ func TestResumeBringsWhatWasMissedThenLive(t *testing.T) {
 }
 
 func TestReplayLargerThanTheQueueArrivesWhole(t *testing.T) {
-	w := newWorld(t, func(s *setup) { s.hub.QueueBytes = 4096 })
+	w := newTestServer(t, func(s *setup) { s.hub.QueueBytes = 4096 })
 	for i := range 900 {
 		w.publish("a", fmt.Sprintf("%d %s", i, strings.Repeat("x", 200)))
 	}

@@ -58,7 +58,7 @@ func TestSlowTurnsAreRememberedForAWhile(t *testing.T) {
 
 // The delivery of an event ends when the socket has taken its last byte.
 func TestDeliveriesAreMeasuredToTheirLastByte(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newTestServer(t, nil)
 	now := w.kernel.Now
 	w.subscribe("subscribe=fast")
 	slow := w.subscribe("subscribe=slow")
@@ -96,7 +96,7 @@ func TestDeliveriesAreMeasuredToTheirLastByte(t *testing.T) {
 }
 
 func TestAClosedConnectionIsNotMeasured(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newTestServer(t, nil)
 	slow := w.subscribe("subscribe=slow")
 	w.subscribe("subscribe=fast")
 	slow.SetWindow(0)
@@ -120,7 +120,7 @@ func TestAClosedConnectionIsNotMeasured(t *testing.T) {
 
 func TestHandshakesAreCountedByResult(t *testing.T) {
 	server, config := testTLS(t)
-	w := newWorld(t, func(s *setup) { s.tls = server })
+	w := newTestServer(t, func(s *setup) { s.tls = server })
 	config.ClientSessionCache = tls.NewLRUClientSessionCache(1)
 	for range 2 { // the second one goes on with the first's session
 		c := tls.Client(w.connect().Conn(), config)
@@ -151,7 +151,7 @@ func TestHandshakesAreCountedByResult(t *testing.T) {
 }
 
 func TestReplaysAndBytesAreCounted(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newTestServer(t, nil)
 	w.publish("a", "x")
 	w.subscribe("subscribe=a&lastEventId=e-0")
 	w.subscribe("subscribe=a&lastEventId=other-7")

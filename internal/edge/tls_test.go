@@ -53,7 +53,7 @@ func testTLS(t testing.TB) (server, client *tls.Config) {
 }
 
 // tlsClient is a blocking TLS client on a goroutine of its own, while the test turns the loops.
-func (w *world) tlsDo(what func() error) {
+func (w *testServer) tlsDo(what func() error) {
 	w.t.Helper()
 	w.do(func(context.Context) error { return what() })
 }
@@ -61,7 +61,7 @@ func (w *world) tlsDo(what func() error) {
 // A client without TCP_NODELAY sends its request when the end of its handshake has been acknowledged.
 func TestTheEndOfAHandshakeIsAcknowledged(t *testing.T) {
 	server, config := testTLS(t)
-	w := newWorld(t, func(s *setup) { s.tls = server })
+	w := newTestServer(t, func(s *setup) { s.tls = server })
 	c := w.connect()
 	conn := tls.Client(c.Conn(), config)
 	w.tlsDo(conn.Handshake)
@@ -73,7 +73,7 @@ func TestStreamOverTLS(t *testing.T) {
 		t.Run(tls.VersionName(version), func(t *testing.T) {
 			server, config := testTLS(t)
 			config.MaxVersion = version
-			w := newWorld(t, func(s *setup) { s.tls = server; s.edge.HSTS = "max-age=1" })
+			w := newTestServer(t, func(s *setup) { s.tls = server; s.edge.HSTS = "max-age=1" })
 			c := w.connect()
 			conn := tls.Client(c.Conn(), config)
 			var body *bufio.Reader
@@ -152,7 +152,7 @@ var halfHello = []byte{0x16, 0x03, 0x01, 0x02, 0x00, 0x01}
 
 func TestStalledHandshakesEndAtTheirDeadline(t *testing.T) {
 	server, _ := testTLS(t)
-	w := newWorld(t, func(s *setup) { s.tls = server })
+	w := newTestServer(t, func(s *setup) { s.tls = server })
 	clients := []*client{w.connect(), w.connect()} // one says half a word, the other nothing
 	clients[0].Send(halfHello)
 	w.advance(9 * time.Second)
@@ -175,7 +175,7 @@ const evictAfter = time.Second
 
 func TestStalledHandshakesKeepNobodyOut(t *testing.T) {
 	server, config := testTLS(t)
-	w := newWorld(t, func(s *setup) { s.tls = server; s.edge.Handshakes = 2 })
+	w := newTestServer(t, func(s *setup) { s.tls = server; s.edge.Handshakes = 2 })
 	for range 6 { // two of them get a goroutine, the others wait for one
 		w.connect().Send(halfHello)
 		w.turn()
@@ -198,7 +198,7 @@ func TestStalledHandshakesKeepNobodyOut(t *testing.T) {
 
 func TestAQueuedPeerThatLeavesIsNotKept(t *testing.T) {
 	server, _ := testTLS(t)
-	w := newWorld(t, func(s *setup) { s.tls = server; s.edge.Handshakes = 1 })
+	w := newTestServer(t, func(s *setup) { s.tls = server; s.edge.Handshakes = 1 })
 	w.connect().Send(halfHello)
 	w.turn()
 	c := w.connect()
@@ -211,7 +211,7 @@ func TestAQueuedPeerThatLeavesIsNotKept(t *testing.T) {
 }
 
 // waitFor turns the loops until other goroutines have brought something about.
-func (w *world) waitFor(what string, done func() bool) {
+func (w *testServer) waitFor(what string, done func() bool) {
 	w.t.Helper()
 	deadline := time.Now().Add(30 * time.Second)
 	for !done() {
@@ -224,7 +224,7 @@ func (w *world) waitFor(what string, done func() bool) {
 
 func TestPlainHTTPOnTheTLSPortIsToldSo(t *testing.T) {
 	server, _ := testTLS(t)
-	w := newWorld(t, func(s *setup) { s.tls = server })
+	w := newTestServer(t, func(s *setup) { s.tls = server })
 	c := w.connect()
 	c.get("/sse?subscribe=a")
 	w.waitFor("the server's end", c.Ended)
@@ -237,7 +237,7 @@ func TestPlainHTTPOnTheTLSPortIsToldSo(t *testing.T) {
 
 func TestGarbageOnTheTLSPortClosesOneConnection(t *testing.T) {
 	server, config := testTLS(t)
-	w := newWorld(t, func(s *setup) { s.tls = server })
+	w := newTestServer(t, func(s *setup) { s.tls = server })
 	c := w.connect()
 	garbage := make([]byte, 12<<10)
 	_, _ = rand.Read(garbage)
@@ -252,7 +252,7 @@ func TestGarbageOnTheTLSPortClosesOneConnection(t *testing.T) {
 
 func TestDrainEndsHandshakesToo(t *testing.T) {
 	server, _ := testTLS(t)
-	w := newWorld(t, func(s *setup) { s.tls = server })
+	w := newTestServer(t, func(s *setup) { s.tls = server })
 	c := w.connect()
 	c.Send([]byte{0x16, 0x03, 0x01, 0x02, 0x00, 0x01})
 	w.turn()
@@ -279,7 +279,7 @@ func TestARequestForAHostOfAnotherCertificateIsMisdirected(t *testing.T) {
 	server, config := testTLS(t)
 	type question struct{ serverName, host string }
 	asked := make(chan question, 10)
-	w := newWorld(t, func(s *setup) {
+	w := newTestServer(t, func(s *setup) {
 		s.tls, s.reinit = server, true
 		s.serves = func(serverName, host string) bool {
 			asked <- question{serverName, host}
@@ -347,7 +347,7 @@ func TestARequestForAHostOfAnotherCertificateIsMisdirected(t *testing.T) {
 }
 
 func TestPlaintextHasNoCertificateToBelongTo(t *testing.T) {
-	w := newWorld(t, func(s *setup) { s.serves = func(string, string) bool { return false } })
+	w := newTestServer(t, func(s *setup) { s.serves = func(string, string) bool { return false } })
 	w.subscribe("subscribe=a")
 }
 
@@ -356,7 +356,7 @@ func TestAHandshakeForAnotherProtocolIsAllThereIs(t *testing.T) {
 		server, config := testTLS(t)
 		server.NextProtos = []string{"http/1.1", "acme-tls/1"}
 		config.NextProtos, config.MaxVersion = []string{"acme-tls/1"}, version
-		w := newWorld(t, func(s *setup) { s.tls = server })
+		w := newTestServer(t, func(s *setup) { s.tls = server })
 		conn := tls.Client(w.connect().Conn(), config)
 		w.tlsDo(func() error {
 			if err := conn.Handshake(); err != nil {

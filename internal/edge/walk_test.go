@@ -16,7 +16,7 @@ import (
 func mostEnds(rooms int) int { return walkBudget/(endCost+roomCost*rooms) + 1 }
 
 // manyRooms makes streams with eight rooms of their own each.
-func (w *world) manyRooms(n int) (clients []*client) {
+func (w *testServer) manyRooms(n int) (clients []*client) {
 	w.t.Helper()
 	for i := range n {
 		var rooms []string
@@ -29,7 +29,7 @@ func (w *world) manyRooms(n int) (clients []*client) {
 }
 
 // turnsOf makes single turns until over reports true. In none of them more streams may end than one turn's share.
-func (w *world) turnsOf(over func() bool) (turns int) {
+func (w *testServer) turnsOf(over func() bool) (turns int) {
 	w.t.Helper()
 	worker := w.srv.workers[0]
 	deadline := time.Now().Add(time.Minute) // over may wait for a goroutine, on a machine that is busy
@@ -48,7 +48,7 @@ func (w *world) turnsOf(over func() bool) (turns int) {
 }
 
 // begin calls something that asks the loops, and returns a function that reports whether it has its answer.
-func (w *world) begin(ask func(ctx context.Context) error) (over func() bool) {
+func (w *testServer) begin(ask func(ctx context.Context) error) (over func() bool) {
 	w.t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
 	w.t.Cleanup(cancel)
@@ -70,8 +70,8 @@ func (w *world) begin(ask func(ctx context.Context) error) (over func() bool) {
 // Threat T30: whatever ends many streams at one time, one turn of a loop ends a bounded number, and so does the next one.
 func TestT30StreamsEndAFewATurn(t *testing.T) {
 	const n = 300
-	kick := func(sel Selection) func(w *world) {
-		return func(w *world) {
+	kick := func(sel Selection) func(w *testServer) {
+		return func(w *testServer) {
 			kicked := 0
 			over := w.begin(func(ctx context.Context) (err error) {
 				kicked, err = w.srv.Kick(ctx, sel, time.Minute)
@@ -86,11 +86,11 @@ func TestT30StreamsEndAFewATurn(t *testing.T) {
 	tests := []struct {
 		name   string
 		change func(*setup)
-		end    func(w *world)
+		end    func(w *testServer)
 	}{
 		{"kick of everybody", nil, kick(Selection{All: true})},
 		{"kick of an id", nil, kick(Selection{ID: "me"})},
-		{"drain at once", nil, func(w *world) {
+		{"drain at once", nil, func(w *testServer) {
 			streams := 0
 			over := w.begin(func(ctx context.Context) (err error) {
 				streams, _, err = w.srv.Drain(ctx, DrainPlan{})
@@ -102,7 +102,7 @@ func TestT30StreamsEndAFewATurn(t *testing.T) {
 			}
 			w.kernel.Advance(drainTick)
 		}},
-		{"drain that is cut short", nil, func(w *world) {
+		{"drain that is cut short", nil, func(w *testServer) {
 			w.drain(time.Hour)
 			over := w.begin(func(ctx context.Context) error {
 				_, _, err := w.srv.Drain(ctx, DrainPlan{})
@@ -111,11 +111,11 @@ func TestT30StreamsEndAFewATurn(t *testing.T) {
 			w.turnsOf(over)
 			w.kernel.Advance(drainTick)
 		}},
-		{"old age", func(s *setup) { s.edge.StreamAge = time.Hour }, func(w *world) { w.kernel.Advance(2 * time.Hour) }},
+		{"old age", func(s *setup) { s.edge.StreamAge = time.Hour }, func(w *testServer) { w.kernel.Advance(2 * time.Hour) }},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			w := newWorld(t, tt.change)
+			w := newTestServer(t, tt.change)
 			clients := w.manyRooms(n)
 			w.check()
 			tt.end(w)
@@ -136,7 +136,7 @@ func TestT30StreamsEndAFewATurn(t *testing.T) {
 // A kick goes on while others leave: each is counted once, and those who stay are all ended.
 func TestAKickWhileOthersLeave(t *testing.T) {
 	const n, leave = 400, 150
-	w := newWorld(t, nil)
+	w := newTestServer(t, nil)
 	clients := w.manyRooms(n)
 	kicked := 0
 	over := w.begin(func(ctx context.Context) (err error) {
@@ -175,7 +175,7 @@ func TestAKickWhileOthersLeave(t *testing.T) {
 // number of records a turn.
 func TestT30AReloadGoesThroughTheStreamsInTurns(t *testing.T) {
 	const n = 5000
-	w := newWorld(t, func(s *setup) { s.edge.HeartbeatInterval = time.Hour })
+	w := newTestServer(t, func(s *setup) { s.edge.HeartbeatInterval = time.Hour })
 	var clients []*client
 	for range n {
 		clients = append(clients, w.subscribe("subscribe=a"))
@@ -222,7 +222,7 @@ func TestT30AReloadGoesThroughTheStreamsInTurns(t *testing.T) {
 }
 
 func TestAKickEndsWithItsContext(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newTestServer(t, nil)
 	clients := w.manyRooms(200)
 	ctx, cancel := context.WithCancel(t.Context())
 	answer := make(chan error, 1)

@@ -13,14 +13,14 @@ import (
 )
 
 // server is a service behind a server of net/http.
-func (w *world) server(t *testing.T) *httptest.Server {
+func (w *testService) server(t *testing.T) *httptest.Server {
 	t.Helper()
 	s := httptest.NewServer(w)
 	t.Cleanup(s.Close)
 	return s
 }
 
-func (w *world) do(t *testing.T, s *httptest.Server, contentType, query string, body io.Reader, change func(*http.Request)) (int, http.Header, answered) {
+func (w *testService) do(t *testing.T, s *httptest.Server, contentType, query string, body io.Reader, change func(*http.Request)) (int, http.Header, answered) {
 	t.Helper()
 	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, s.URL+"/sse?"+query, body)
 	if err != nil {
@@ -45,7 +45,7 @@ func (w *world) do(t *testing.T, s *httptest.Server, contentType, query string, 
 
 func TestServeHTTP(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	w := newTestService(t)
 	s := w.server(t)
 	status, header, got := w.do(t, s, form, "", strings.NewReader("to=a&data=x"), nil)
 	if status != 200 || got.ID != "e-1" || header.Get("Content-Type") != "application/json" {
@@ -71,7 +71,7 @@ func TestServeHTTP(t *testing.T) {
 
 func TestAnEventGoesOutWhileItsStreamIsOpen(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	w := newTestService(t)
 	w.wakes = make(chan struct{}, 10)
 	w.shard = w.hub.NewShard(func() { w.wakes <- struct{}{} })
 	s := w.server(t)
@@ -113,7 +113,7 @@ func raw(t *testing.T, s *httptest.Server, text string) string {
 
 func TestABodyThatStallsIsGivenUp(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	w := newTestService(t)
 	w.config.BodyTimeout, w.config.StreamIdle = 50*time.Millisecond, 50*time.Millisecond
 	s := w.server(t)
 	for _, contentType := range []string{"text/plain", eventStream} {
@@ -128,7 +128,7 @@ func TestABodyThatStallsIsGivenUp(t *testing.T) {
 
 func TestAStreamEndsWithTheDaemon(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	w := newTestService(t)
 	s := w.server(t)
 	time.AfterFunc(50*time.Millisecond, w.stop)
 	if line := raw(t, s, "Content-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n9\r\ndata: 1\n\n\r\n"); !strings.Contains(line, " 503 ") {

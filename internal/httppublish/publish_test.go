@@ -39,7 +39,7 @@ func TestEachKindOfBodyIsPublished(t *testing.T) {
 		{"an event stream", eventStream, "to=a&except=me", "data: 1\n\nevent: e\nid: 7\nretry: 9\ndata: 2\n\n", []sent{{to: "a", except: "me", data: "1"}, {to: "a", except: "me", event: "e", data: "2"}}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			w := newWorld(t)
+			w := newTestService(t)
 			a := w.post(t, head(tt.contentType, tt.query), tt.body)
 			if a.Status != 200 {
 				t.Fatalf("got %d %s", a.Status, a.Body)
@@ -54,7 +54,7 @@ func TestEachKindOfBodyIsPublished(t *testing.T) {
 
 func TestTheAnswerNamesTheEvent(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	w := newTestService(t)
 	for i, tt := range []struct{ contentType, query, body, want string }{
 		{form, "", "to=a&data=x", `{"id":"e-1","matched":0}`},
 		{jsonType, "", `[{"to":"a","data":"x"}]`, `{"results":[{"id":"e-2","matched":0}]}`},
@@ -120,7 +120,7 @@ func TestWhatIsNoMessageIsRefused(t *testing.T) {
 		{"no media type at all", ";;", "to=a", "x", 415, CodeUnsupportedMediaType, ""},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			w := newWorld(t)
+			w := newTestService(t)
 			a := w.post(t, head(tt.contentType, tt.query), tt.body)
 			if tt.status == 200 {
 				if a.Status != 200 {
@@ -139,7 +139,7 @@ func TestWhatIsNoMessageIsRefused(t *testing.T) {
 
 func TestABodyThatIsCompressedIsRefused(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	w := newTestService(t)
 	h := head("text/plain", "to=a")
 	h.ContentEncoding = []string{"gzip"}
 	a := w.post(t, h, "x")
@@ -210,7 +210,7 @@ func TestWhoMayPublish(t *testing.T) {
 		}, 403, CodeOriginNotAllowed},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			w := newWorld(t)
+			w := newTestService(t)
 			h := head("", "to=a")
 			tt.change(&h, w.config)
 			a := w.post(t, h, "x")
@@ -235,7 +235,7 @@ func TestWhoMayPublish(t *testing.T) {
 
 func TestAnArrayIsAnsweredInItsOrder(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	w := newTestService(t)
 	a := w.post(t, head(jsonType, ""), `[{"to":"a","data":"1"},{"to":"a"},7,{"to":"a","data":"2"}]`)
 	got := a.decode(t)
 	if a.Status != 200 || len(got.Results) != 4 || got.Results[0].ID != "e-1" || got.Results[1].Error.Field != "data" ||
@@ -250,7 +250,7 @@ func TestAnArrayIsAnsweredInItsOrder(t *testing.T) {
 
 func TestAStreamEndsWithItsFirstRefusedEvent(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	w := newTestService(t)
 	a := w.post(t, head(eventStream, "to=a"), "data: 1\n\ndata: 2\n\nevent: error\ndata: 3\n\ndata: 4\n\n")
 	if got := a.decode(t); a.Status != 422 || got.Error.Field != "event" || got.Published != 2 || got.FirstID != "e-1" || got.LastID != "e-2" {
 		t.Errorf("got %d %s", a.Status, a.Body)
@@ -260,7 +260,7 @@ func TestAStreamEndsWithItsFirstRefusedEvent(t *testing.T) {
 
 func TestKeys(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	w := newTestService(t)
 	h := head(form, "")
 	h.IdempotencyKey = []string{"k-1"}
 	first := w.post(t, h, "to=a&data=x").decode(t)
@@ -286,7 +286,7 @@ func TestKeys(t *testing.T) {
 
 func TestAKeyHoldsForEachMessageOfARequest(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	w := newTestService(t)
 	h := head(jsonType, "")
 	h.IdempotencyKey = []string{"batch"}
 	body := `[{"to":"a","data":"1"},{"to":"a","data":"1"}]`
@@ -312,7 +312,7 @@ func TestAKeyHoldsForEachMessageOfARequest(t *testing.T) {
 
 func TestKeysBelongToTheirPublisher(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	w := newTestService(t)
 	w.config.Access.Local = true
 	h := head("", "to=a")
 	h.IdempotencyKey = []string{"k"}
@@ -327,7 +327,7 @@ func TestKeysBelongToTheirPublisher(t *testing.T) {
 
 func TestARightThatIsTakenAwayEndsAStream(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	w := newTestService(t)
 	p, a := w.Begin(head(eventStream, "to=a"))
 	if a != nil {
 		t.Fatalf("refused: %s", a.Body)
@@ -373,7 +373,7 @@ func TestABodyThatDoesNotEnd(t *testing.T) {
 		{errors.New("connection reset"), 0, ""},
 	} {
 		for _, contentType := range []string{"text/plain", eventStream} {
-			w := newWorld(t)
+			w := newTestService(t)
 			p, _ := w.Begin(head(contentType, "to=a"))
 			a := p.Run(t.Context(), &pieces{[]string{"data: 1\n\n"}, tt.err})
 			switch {
@@ -398,7 +398,7 @@ func TestABodyThatDoesNotEnd(t *testing.T) {
 
 func TestWithoutMemoryNothingIsRead(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	w := newTestService(t)
 	w.config.MessageBytes = 1 << 20
 	w.memory = workBytes + 100<<10
 	h := head("text/plain", "to=a")
@@ -420,7 +420,7 @@ func TestWithoutMemoryNothingIsRead(t *testing.T) {
 
 func TestADaemonThatEndsPublishesNothing(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	w := newTestService(t)
 	w.log.Close()
 	a := w.post(t, head(jsonType, ""), `[{"to":"a","data":"1"},{"to":"a","data":"2"}]`)
 	if got := a.decode(t); a.Status != 503 || a.Code != CodeDraining || got.Results[1].Error.Code != CodeDraining {
@@ -430,7 +430,7 @@ func TestADaemonThatEndsPublishesNothing(t *testing.T) {
 
 func TestThePaceHoldsAPublisherBack(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	w := newTestService(t)
 	w.pace = publish.Pace{Messages: 1}
 	for range 2 { // a second's worth, and the next
 		w.post(t, head("", "to=a"), "x")

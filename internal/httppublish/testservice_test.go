@@ -21,8 +21,8 @@ const (
 	readerKey = "read-key-0123456789abcdef"
 )
 
-// world is a service with a publisher and a hub behind it, and a record of what was published.
-type world struct {
+// testService is a service with a publisher and a hub behind it, and a record of what was published.
+type testService struct {
 	*Service
 	hub    *hub.Hub
 	log    eventlog.Log
@@ -34,9 +34,9 @@ type world struct {
 	wakes  chan struct{}
 }
 
-func newWorld(t *testing.T) *world {
+func newTestService(t *testing.T) *testService {
 	t.Helper()
-	w := &world{memory: 64 << 20, config: &Config{
+	w := &testService{memory: 64 << 20, config: &Config{
 		MessageBytes: 1000,
 		BodyTimeout:  10 * time.Second,
 		StreamIdle:   time.Minute,
@@ -89,7 +89,7 @@ func head(contentType, query string) Head {
 }
 
 // post has a request answered.
-func (w *world) post(t *testing.T, h Head, body string) *Answer {
+func (w *testService) post(t *testing.T, h Head, body string) *Answer {
 	t.Helper()
 	p, a := w.Begin(h)
 	if a != nil {
@@ -154,7 +154,7 @@ func (a *Answer) decode(t *testing.T) answered {
 type sent struct{ to, except, event, data, retry string }
 
 // sent returns what was published so far, as clients would see it.
-func (w *world) sent() []sent {
+func (w *testService) sent() []sent {
 	var all []sent
 	for e := range w.hub.Checkpoint(time.Now()).Entries {
 		s := sent{except: e.Except}
@@ -189,7 +189,7 @@ func (s *sent) read(frame string) {
 	}
 }
 
-func wantSent(t *testing.T, w *world, want ...sent) {
+func wantSent(t *testing.T, w *testService, want ...sent) {
 	t.Helper()
 	if got := w.sent(); !slices.Equal(got, want) {
 		t.Errorf("published\n%q\nwant\n%q", got, want)

@@ -22,8 +22,8 @@ import (
 	"github.com/hassesd/hassesd/internal/sse"
 )
 
-// world is a server on an operating system in memory. Nothing happens in it but by turn and advance.
-type world struct {
+// testServer is a server on an operating system in memory. Nothing happens in it but by turn and advance.
+type testServer struct {
 	t        testing.TB
 	kernel   *reactortest.Kernel
 	loops    []*reactor.Loop
@@ -34,7 +34,7 @@ type world struct {
 	nextPort uint16
 }
 
-// setup is what a test may change before the world begins.
+// setup is what a test may change before the test server begins.
 type setup struct {
 	loops  int
 	hub    hub.Options
@@ -47,10 +47,10 @@ type setup struct {
 	fds       int
 	log       slog.Handler                             // nil: nowhere
 	poller    func(*reactortest.Poller) reactor.Poller // what the loops see of the kernel; nil: all
-	publish   func(*world) *httppublish.Service        // Options.Publish; nil: none
+	publish   func(*testServer) *httppublish.Service   // Options.Publish; nil: none
 }
 
-func newWorld(t testing.TB, change func(*setup)) *world {
+func newTestServer(t testing.TB, change func(*setup)) *testServer {
 	t.Helper()
 	s := setup{
 		loops:  1,
@@ -80,7 +80,7 @@ func newWorld(t testing.TB, change func(*setup)) *world {
 	if s.log == nil {
 		s.log = slog.DiscardHandler
 	}
-	w := &world{t: t, kernel: reactortest.NewKernel(), nextPort: 40_000}
+	w := &testServer{t: t, kernel: reactortest.NewKernel(), nextPort: 40_000}
 	for range s.loops {
 		w.loops = append(w.loops, w.newLoop(s.poller))
 	}
@@ -112,7 +112,7 @@ func newWorld(t testing.TB, change func(*setup)) *world {
 	return w
 }
 
-func (w *world) newLoop(poller func(*reactortest.Poller) reactor.Poller) *reactor.Loop {
+func (w *testServer) newLoop(poller func(*reactortest.Poller) reactor.Poller) *reactor.Loop {
 	w.t.Helper()
 	if poller == nil {
 		loop, _ := reactortest.NewLoop(w.t, w.kernel, reactor.Options{})
@@ -131,8 +131,8 @@ func (w *world) newLoop(poller func(*reactortest.Poller) reactor.Poller) *reacto
 	return loop
 }
 
-// end drains the world away: whatever a test has done to it, nothing may be left.
-func (w *world) end() {
+// end drains the test server away: whatever a test has done to it, nothing may be left.
+func (w *testServer) end() {
 	if w.t.Failed() {
 		return
 	}
@@ -149,7 +149,7 @@ func (w *world) end() {
 		case <-w.srv.Drained():
 			over = true
 		case <-ctx.Done():
-			w.t.Fatal("the world cannot be drained")
+			w.t.Fatal("the test server cannot be drained")
 		default:
 			w.advance(drainGrace / 4)
 		}
@@ -170,14 +170,14 @@ func (w *world) end() {
 }
 
 // do calls something that asks the loops, and turns them until it has its answer.
-func (w *world) do(ask func(ctx context.Context) error) {
+func (w *testServer) do(ask func(ctx context.Context) error) {
 	w.t.Helper()
 	if err := w.try(ask); err != nil {
 		w.t.Fatal(err)
 	}
 }
 
-func (w *world) try(ask func(ctx context.Context) error) error {
+func (w *testServer) try(ask func(ctx context.Context) error) error {
 	w.t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
 	defer cancel()
@@ -194,7 +194,7 @@ func (w *world) try(ask func(ctx context.Context) error) error {
 }
 
 // turn lets everything that can happen now happen.
-func (w *world) turn() {
+func (w *testServer) turn() {
 	w.t.Helper()
 	for range 8 {
 		reactortest.Turn(w.t, 1, w.loops...)
@@ -202,7 +202,7 @@ func (w *world) turn() {
 }
 
 // advance lets time pass in small steps, as it does.
-func (w *world) advance(d time.Duration) {
+func (w *testServer) advance(d time.Duration) {
 	w.t.Helper()
 	const step = 50 * time.Millisecond
 	for d > 0 {
@@ -213,25 +213,25 @@ func (w *world) advance(d time.Duration) {
 }
 
 // check compares the server's counters with its connections.
-func (w *world) check() {
+func (w *testServer) check() {
 	w.t.Helper()
 	w.do(w.srv.Check)
 }
 
-func (w *world) stats() (st Stats) {
+func (w *testServer) stats() (st Stats) {
 	w.t.Helper()
 	w.turn()
 	return w.srv.Stats(w.kernel.Now())
 }
 
 // publish sends a message and lets it arrive.
-func (w *world) publish(to, data string) {
+func (w *testServer) publish(to, data string) {
 	w.t.Helper()
 	w.enqueue(to, data)
 	w.turn()
 }
 
-func (w *world) enqueue(to, data string) *eventlog.Receipt {
+func (w *testServer) enqueue(to, data string) *eventlog.Receipt {
 	w.t.Helper()
 	target, err := names.ParseTarget(to)
 	if err != nil {
@@ -245,7 +245,7 @@ func (w *world) enqueue(to, data string) *eventlog.Receipt {
 }
 
 // append publishes a message, if there is room.
-func (w *world) append(m eventlog.Message) (*eventlog.Receipt, error) {
+func (w *testServer) append(m eventlog.Message) (*eventlog.Receipt, error) {
 	w.t.Helper()
 	draft, err := eventlog.NewDraft(m)
 	if err != nil {
@@ -259,19 +259,19 @@ func (w *world) append(m eventlog.Message) (*eventlog.Receipt, error) {
 // client is a scripted browser.
 type client struct {
 	*reactortest.Peer
-	w   *world
+	w   *testServer
 	got bytes.Buffer // everything received so far that no want has eaten
 }
 
-func (w *world) connect() *client { return w.connectFrom("192.0.2.1") }
+func (w *testServer) connect() *client { return w.connectFrom("192.0.2.1") }
 
-func (w *world) connectFrom(addr string) *client {
+func (w *testServer) connectFrom(addr string) *client {
 	w.nextPort++
 	return &client{w: w, Peer: w.listener.Dial(netip.AddrPortFrom(netip.MustParseAddr(addr), w.nextPort))}
 }
 
 // subscribe connects, asks for rooms and eats the head and the first frame.
-func (w *world) subscribe(query string) *client {
+func (w *testServer) subscribe(query string) *client {
 	w.t.Helper()
 	c := w.connect()
 	c.get("/sse?" + query)

@@ -39,10 +39,10 @@ type h2answer struct {
 	reset  *xhttp2.ErrCode
 }
 
-// h2World is a world that serves HTTP/2.
-func h2World(t testing.TB, change func(*setup)) *world {
+// h2TestServer is a test server that serves HTTP/2.
+func h2TestServer(t testing.TB, change func(*setup)) *testServer {
 	t.Helper()
-	return newWorld(t, func(s *setup) {
+	return newTestServer(t, func(s *setup) {
 		s.edge.HTTP2, s.edge.StreamsPerConnection = true, 100
 		if change != nil {
 			change(s)
@@ -51,7 +51,7 @@ func h2World(t testing.TB, change func(*setup)) *world {
 }
 
 // connectH2 connects and exchanges settings.
-func (w *world) connectH2(settings ...xhttp2.Setting) *h2client {
+func (w *testServer) connectH2(settings ...xhttp2.Setting) *h2client {
 	w.t.Helper()
 	return w.connect().speakH2(settings...)
 }
