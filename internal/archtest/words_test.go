@@ -25,8 +25,6 @@ var retired = []string{
 // gets shorter; the test logs what nobody needs any more.
 var stillUsing = map[string][]string{
 	"internal/admin": {"offences"}, // a JSON key
-	"internal/edge":  {"farewell", "kindly", "offence", "offences", "stranger"},
-	"internal/sse":   {"farewell"},
 }
 
 // pagesStillUsing are the pages that still use some of them, outside of code.

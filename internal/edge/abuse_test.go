@@ -18,7 +18,7 @@ import (
 
 const (
 	attacker = "203.0.113.66"
-	stranger = "192.0.2.1"
+	other    = "192.0.2.1"
 )
 
 func (w *testServer) limits() LimitsInfo {
@@ -66,10 +66,10 @@ func TestOffencesKeepANetworkOut(t *testing.T) {
 	_ = tls.Client(r, config).Handshake() // in vain: nobody answers
 	hello := r.got.Bytes()
 	for _, tt := range []struct {
-		name    string
-		offence admission.Violation
-		times   int // to be kept out
-		do      func(w *testServer)
+		name      string
+		violation admission.Violation
+		times     int // to be kept out
+		do        func(w *testServer)
 	}{
 		{"says nothing", admission.HandshakeTimeout, 3, func(w *testServer) {
 			w.connectFrom(attacker)
@@ -117,7 +117,7 @@ func TestOffencesKeepANetworkOut(t *testing.T) {
 				s.edge.Admission = admission.Limits{Penalties: admission.PenaltiesOn}
 			})
 			first := true
-			counted := func() int { return int(w.limits().Admission.Violations[tt.offence.String()]) }
+			counted := func() int { return int(w.limits().Admission.Violations[tt.violation.String()]) }
 			for want := 1; counted() < tt.times+2 && want < 200; want++ {
 				for range 4 {
 					if w.limits().Admission.Imposed == 0 { // the next one would be refused
@@ -125,11 +125,11 @@ func TestOffencesKeepANetworkOut(t *testing.T) {
 					}
 				}
 				w.turn()
-				if first && tt.offence != admission.HandshakeTimeout && tt.offence != admission.RequestTimeout {
-					w.waitFor("the offence to be counted", func() bool { return counted() > 0 })
+				if first && tt.violation != admission.HandshakeTimeout && tt.violation != admission.RequestTimeout {
+					w.waitFor("the violation to be counted", func() bool { return counted() > 0 })
 				}
 				first = false
-				if tt.offence == admission.HandshakeTimeout || tt.offence == admission.RequestTimeout {
+				if tt.violation == admission.HandshakeTimeout || tt.violation == admission.RequestTimeout {
 					w.advance(11 * time.Second)
 				}
 				if w.limits().Admission.Imposed > 0 {
@@ -140,10 +140,10 @@ func TestOffencesKeepANetworkOut(t *testing.T) {
 			w.waitFor("a penalty", func() bool { return w.limits().Admission.Imposed == 1 })
 			w.waitForHandshakes() // each of which may add to it
 			if n := counted(); n < tt.times {
-				t.Errorf("kept out after %d offences, want %d", n, tt.times)
+				t.Errorf("kept out after %d violations, want %d", n, tt.times)
 			}
 			w.connectFrom(attacker).wantReset()
-			w.connectFrom(stranger).wantStay()
+			w.connectFrom(other).wantStay()
 			info := w.limits()
 			if info.Refused["penalized"] == 0 || len(info.Admission.Penalized) != 1 || info.Admission.Penalized[0].Network.String() != attacker+"/32" {
 				t.Errorf("refused %v, penalized %v", info.Refused, info.Admission.Penalized)
@@ -161,18 +161,18 @@ func TestHonestMisfortuneIsNoOffence(t *testing.T) {
 		s.edge.Admission = admission.Limits{Penalties: admission.PenaltiesOn}
 	})
 	for range 40 {
-		w.connectFrom(stranger).Close() // a probe
+		w.connectFrom(other).Close() // a probe
 		w.turn()
 	}
 	for range 10 {
-		w.shake(stranger, config) // a browser that connects ahead of time, and asks for nothing
+		w.shake(other, config) // a browser that connects ahead of time, and asks for nothing
 	}
 	w.waitForHandshakes() // whose clients know before the server that they have ended
 	w.advance(11 * time.Second)
 	w.waitFor("the idle ones to end", func() bool { return w.stats().Connections == 0 })
-	for offence, n := range w.limits().Admission.Violations {
+	for violation, n := range w.limits().Admission.Violations {
 		if n > 0 {
-			t.Errorf("%s was counted %d times", offence, n)
+			t.Errorf("%s was counted %d times", violation, n)
 		}
 	}
 }
@@ -192,7 +192,7 @@ func TestWhomWeKeepWaitingIsNoOffender(t *testing.T) {
 		s.tls = slow
 		s.edge.Admission = admission.Limits{Penalties: admission.PenaltiesOn}
 	})
-	conn := tls.Client(w.connectFrom(stranger).Conn(), config)
+	conn := tls.Client(w.connectFrom(other).Conn(), config)
 	done := make(chan error, 1)
 	go func() { done <- conn.Handshake() }()
 	w.waitFor("the hello", func() bool { return len(entered) > 0 })
@@ -219,7 +219,7 @@ func TestHandshakesOverTheRateAreReset(t *testing.T) {
 	w.shake(attacker, config)
 	w.shake(attacker, config)
 	w.connectFrom(attacker).wantReset()
-	w.shake(stranger, config)
+	w.shake(other, config)
 	w.advance(time.Second)
 	w.shake(attacker, config)
 	if n := w.stats().Refused["handshake_rate"]; n != 1 {
@@ -270,7 +270,7 @@ func TestAGoodClientTakesThePlaceOfAFlood(t *testing.T) {
 		t.Errorf("%d in flight, %d wait, most %d by %s", info.Handshakes, info.HandshakesWaiting, info.MostHandshakes, info.MostHandshakesOf)
 	}
 	w.advance(500 * time.Millisecond)
-	conn := tls.Client(w.connectFrom(stranger).Conn(), config)
+	conn := tls.Client(w.connectFrom(other).Conn(), config)
 	began := w.kernel.Now()
 	w.tlsDo(conn.Handshake)
 	if took := w.kernel.Now().Sub(began); took > 0 {
@@ -292,7 +292,7 @@ func TestANetworkHasItsShareOfHandshakes(t *testing.T) {
 	if info := w.limits(); info.Handshakes != 3 || info.HandshakesWaiting != 7 {
 		t.Errorf("%d in flight, %d wait", info.Handshakes, info.HandshakesWaiting)
 	}
-	w.shake(stranger, config)
+	w.shake(other, config)
 	w.advance(11 * time.Second)
 	w.waitFor("the flood to end", func() bool { return w.limits().Handshakes == 0 })
 	w.check()
@@ -304,9 +304,9 @@ func TestAReloadChangesTheLimitsAndKeepsTheCounts(t *testing.T) {
 		s.tls = server
 		s.edge.Admission = admission.Limits{Penalties: admission.PenaltiesDryRun, Connections: 1}
 	})
-	w.connectFrom(stranger)
+	w.connectFrom(other)
 	w.turn()
-	w.connectFrom(stranger)
+	w.connectFrom(other)
 	for range 3 {
 		w.connectFrom(attacker)
 		w.turn()
@@ -323,7 +323,7 @@ func TestAReloadChangesTheLimitsAndKeepsTheCounts(t *testing.T) {
 	w.turn()
 	w.connectFrom(attacker).wantReset()
 	for range 2 {
-		w.connectFrom(stranger).wantStay()
+		w.connectFrom(other).wantStay()
 	}
 	info := w.limits()
 	if info.Refused["connections_per_address"] != before || info.Admission.DryRun != 1 || info.Admission.Limits.Connections != 2 {

@@ -36,7 +36,7 @@ func (w *worker) sendAway(most int) int {
 	n := 0
 	for slot := w.subs.Len() - 1; slot >= 0 && n < most; slot = min(slot, w.subs.Len()) - 1 {
 		if s := streamOf(w.subs.At(slot)); s.isLive() {
-			s.end(LogLost, sse.Farewell(w.jitter(w.srv.config().Retry)))
+			s.end(LogLost, sse.LastFrame(w.jitter(w.srv.config().Retry)))
 			n++
 		}
 	}

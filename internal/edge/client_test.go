@@ -190,7 +190,7 @@ func TestHeadersThatEndTheConnection(t *testing.T) {
 			if got := text.String(); tt.logged != "" && !strings.Contains(got, tt.logged) || tt.logged == "" && strings.Contains(got, "PROXY") {
 				t.Errorf("log: %s", got)
 			}
-			if got := w.offencesOf(); len(got) != 0 {
+			if got := w.violationsOf(); len(got) != 0 {
 				t.Errorf("a proxy was blamed: %v", got)
 			}
 		})

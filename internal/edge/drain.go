@@ -102,8 +102,8 @@ func (w *worker) retryAfter(cfg *snapshot) time.Duration {
 	return w.jitter(2 * cfg.Retry)
 }
 
-// farewell returns the last frame for a client that a drain sends away.
-func (d *drain) farewell() []byte { return sse.Farewell(d.comeBack()) }
+// lastFrame returns the last frame for a client that a drain sends away.
+func (d *drain) lastFrame() []byte { return sse.LastFrame(d.comeBack()) }
 
 // HandleTimer implements reactor.TimerHandler: it ends the streams that are due.
 func (d *drain) HandleTimer(*reactor.Timer, time.Time) {
@@ -139,7 +139,7 @@ func (d *drain) step() (cost int, more bool) {
 	d.order[i], d.order[last] = d.order[last], nil
 	d.order = d.order[:last]
 	cost = endingCost(s)
-	streamOf(s).end(Drained, d.farewell())
+	streamOf(s).end(Drained, d.lastFrame())
 	return cost, d.hasDue()
 }
 
@@ -151,7 +151,7 @@ func (d *drain) endLate(c *conn) (cost int) {
 		cost = c.h2.endLate(d)
 	case c.isLive():
 		cost = endingCost(&c.sub)
-		c.end(Drained, d.farewell())
+		c.end(Drained, d.lastFrame())
 	case c.inWork() != nil:
 		cost = failCost
 		c.inWork().interrupt()

@@ -143,7 +143,7 @@ func TestAKickEndsOneHTTP2Stream(t *testing.T) {
 	h.pump()
 	h.want(a, "ended")
 	if !strings.HasPrefix(a.body.String(), "retry: ") {
-		t.Errorf("the farewell is %q", a.body.String())
+		t.Errorf("the last frame is %q", a.body.String())
 	}
 	h.want(b, "open", "hello")
 	if st := w.stats(); st.Closed["kicked"] != 1 || st.Streams != 1 || st.Connections != 1 {

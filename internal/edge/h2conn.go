@@ -262,7 +262,7 @@ func (h *h2conn) endLate(d *drain) (cost int) {
 		st := h2streamOf(s)
 		if st.isLive() {
 			cost += endingCost(st.sub)
-			st.end(Drained, d.farewell())
+			st.end(Drained, d.lastFrame())
 		} else if st.post != nil {
 			st.post.interrupt()
 		}

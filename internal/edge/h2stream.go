@@ -95,8 +95,8 @@ func (st *h2stream) serve(head *http2.Head, end bool) {
 		st.answer(req, &ans)
 	case c.shouldDefer(sub, st.client().Addr(), true):
 		st.respond(http.StatusOK, c.streamFields(req, cfg), false)
-		st.around().front = sse.Farewell(c.w.retryAfter(cfg))
-		st.finish(RefusedKindly)
+		st.around().front = sse.LastFrame(c.w.retryAfter(cfg))
+		st.finish(RefusedWithRetry)
 		if c.as != admission.Admit {
 			st.h.mux.GoAway(http2.NoError) // it was let in to be told so, and holds no place longer
 		}
@@ -320,13 +320,13 @@ func (st *h2stream) isLive() bool {
 	return st.IsOpen() && st.sub.State() == subscriber.Streaming && st.h.c.transport.State() == transport.Open
 }
 
-func (st *h2stream) end(reason CloseReason, farewell []byte) {
+func (st *h2stream) end(reason CloseReason, last []byte) {
 	if !st.isLive() {
 		return
 	}
 	st.sub.End()
-	if len(farewell) > 0 {
-		st.around().tail = farewell
+	if len(last) > 0 {
+		st.around().tail = last
 	}
 	st.finish(reason)
 	st.h.c.schedule(scheduler.High)

@@ -43,7 +43,7 @@ func (w *worker) kick(ctx context.Context, sel Selection) (int, error) {
 			}
 			n++
 			cost := endingCost(s)
-			st.end(Kicked, sse.Farewell(w.jitter(w.srv.config().Retry)))
+			st.end(Kicked, sse.LastFrame(w.jitter(w.srv.config().Retry)))
 			return cost
 		}), func() { kicked <- n })
 	})

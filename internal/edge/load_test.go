@@ -92,7 +92,7 @@ func TestShedEndsThoseForWhomMostWaits(t *testing.T) {
 	}
 }
 
-func TestNewStreamsAreRefusedKindlyWhenMemoryIsShort(t *testing.T) {
+func TestNewStreamsAreRefusedWithRetryWhenMemoryIsShort(t *testing.T) {
 	w := newTestServer(t, nil)
 	old := w.subscribe("subscribe=a")
 	w.srv.RefuseStreams(true)

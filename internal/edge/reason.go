@@ -19,7 +19,7 @@ const (
 	HandshakeEvicted                         // it was slow, and others waited for its place
 	RequestTimeout                           // limits.request_timeout
 	Answered                                 // a finite answer was given: an error, HEAD, OPTIONS, the demo page
-	RefusedKindly                            // 200 with retry: and the end, see RefuseReason
+	RefusedWithRetry                         // 200 with retry: and the end, see RefuseReason
 	SlowClient                               // its queue was full and limits.slow is close
 	StreamAged                               // limits.stream_age
 	TokenEnded                               // the token or signed URL that it was opened with is over
@@ -50,7 +50,7 @@ var closeReasonNames = [numCloseReasons]string{
 	HandshakeEvicted:      "handshake_evicted",
 	RequestTimeout:        "request_timeout",
 	Answered:              "answered",
-	RefusedKindly:         "refused_kindly",
+	RefusedWithRetry:      "refused_kindly",
 	SlowClient:            "slow_client",
 	StreamAged:            "stream_aged",
 	TokenEnded:            "token_ended",

@@ -156,7 +156,7 @@ func (c *conn) next() {
 	}
 	ev, rest := c.http.Next()
 	if c.sub.Reinits() >= reinitBurst+uint64((c.w.now()-c.sub.OpenedAt())/reinitEvery) {
-		c.end(ExcessInput, sse.Farewell(c.w.jitter(c.w.srv.config().Retry)))
+		c.end(ExcessInput, sse.LastFrame(c.w.jitter(c.w.srv.config().Retry)))
 		return
 	}
 	if !c.http.IsChunked() || ev.Request != nil && ev.Request.HTTP10 {
@@ -232,8 +232,8 @@ func (c *conn) shouldDefer(sub *site.Subscription, from netip.Addr, isNew bool) 
 // deferSubscriber asks a browser to come back later. Any answer but 200 would make EventSource give
 // up for good.
 func (c *conn) deferSubscriber(req *exchange.Request, cfg *snapshot) {
-	c.http.Defer(req.HTTP10, c.streamFields(req, cfg), sse.Farewell(c.w.retryAfter(cfg)))
-	c.finish(RefusedKindly)
+	c.http.Defer(req.HTTP10, c.streamFields(req, cfg), sse.LastFrame(c.w.retryAfter(cfg)))
+	c.finish(RefusedWithRetry)
 }
 
 // refuse answers a request that cannot be read.

@@ -86,7 +86,7 @@ func (d *shedding) cut() {
 	d.found = d.found[:min(len(d.found), d.most)]
 }
 
-// end ends the streams found, without a farewell: it would wait behind bytes the client does not
+// end ends the streams found, without a last frame: it would wait behind bytes the client does not
 // read, and a browser with an id resumes anyway.
 func (d *shedding) end() int {
 	d.cut()

@@ -14,8 +14,8 @@ type stream interface {
 	subscriber.Carrier
 	// isLive reports whether the stream is open and has not failed.
 	isLive() bool
-	// end ends the stream properly, if it is live: what is queued, the farewell if there is one, the end of the response.
-	end(reason CloseReason, farewell []byte)
+	// end ends the stream properly, if it is live: what is queued, the last frame if there is one, the end of the response.
+	end(reason CloseReason, last []byte)
 	// shed ends the stream without another word, whatever waits for it, and reports whether it was there.
 	shed() bool
 	// reschedule sets the timer to the next thing that must happen to the stream.
@@ -35,11 +35,11 @@ type carrier conn
 
 var _ stream = (*carrier)(nil)
 
-func (r *carrier) isLive() bool                            { return (*conn)(r).isLive() }
-func (r *carrier) end(reason CloseReason, farewell []byte) { (*conn)(r).end(reason, farewell) }
-func (r *carrier) shed() bool                              { return (*conn)(r).shed() }
-func (r *carrier) reschedule()                             { (*conn)(r).scheduleStream() }
-func (r *carrier) unwritten() int                          { return (*conn)(r).unwritten() }
+func (r *carrier) isLive() bool                        { return (*conn)(r).isLive() }
+func (r *carrier) end(reason CloseReason, last []byte) { (*conn)(r).end(reason, last) }
+func (r *carrier) shed() bool                          { return (*conn)(r).shed() }
+func (r *carrier) reschedule()                         { (*conn)(r).scheduleStream() }
+func (r *carrier) unwritten() int                      { return (*conn)(r).unwritten() }
 
 const (
 	// fewMatches is how many streams an event may match to get the high priority.
@@ -75,15 +75,15 @@ func (c *conn) isLive() bool {
 	return c.h2 == nil && c.sub.State() == subscriber.Streaming && !c.transport.IsFailing()
 }
 
-// end ends the stream after what is queued: with the farewell, if any, the end of the response and
+// end ends the stream after what is queued: with the last frame, if any, the end of the response and
 // close_notify.
-func (c *conn) end(reason CloseReason, farewell []byte) {
+func (c *conn) end(reason CloseReason, last []byte) {
 	if !c.isLive() {
 		return
 	}
 	c.reason = reason
 	c.sub.End()
-	c.http.EndStream(farewell)
+	c.http.EndStream(last)
 	c.transport.Finish()
 	c.schedule(scheduler.High)
 }
@@ -149,9 +149,9 @@ func (w *worker) stepOverdue() (cost int, more bool) {
 	case subscriber.GrantExpired:
 		s.end(TokenEnded, sse.Reauthorize(w.jitter(cfg.Retry)))
 	case subscriber.Aged:
-		s.end(StreamAged, sse.Farewell(w.jitter(cfg.Retry)))
+		s.end(StreamAged, sse.LastFrame(w.jitter(cfg.Retry)))
 	case subscriber.TooFarAhead:
-		s.end(LogBehind, sse.Farewell(w.jitter(cfg.Retry)))
+		s.end(LogBehind, sse.LastFrame(w.jitter(cfg.Retry)))
 	}
 	return cost, last > 0
 }

@@ -133,8 +133,8 @@ func TestHandshakesAreCountedByResult(t *testing.T) {
 		_ = c.Close()
 		w.turn()
 	}
-	stranger := tls.Client(w.connect().Conn(), &tls.Config{ServerName: "localhost"})
-	w.tlsDo(func() error { _ = stranger.Handshake(); return nil })
+	other := tls.Client(w.connect().Conn(), &tls.Config{ServerName: "localhost"})
+	w.tlsDo(func() error { _ = other.Handshake(); return nil })
 	w.connect().Send([]byte("no TLS at all, and longer than a record's head\r\n"))
 	w.turnUntilQuiet()
 	w.waitFor("all results", func() bool {

@@ -20,7 +20,7 @@ func TestEverySettingOfTheEdgeIsPassedOn(t *testing.T) {
 	s.CORS.Origins = []string{"https://example.org"}
 	s.Heartbeat.Event = "ping"
 	s.Proxy = config.Proxy{Trusted: []string{"192.0.2.1", "unix"}, Protocol: true, Header: "forwarded"}
-	s.HTTP2HeaderTable, s.Limits.Streams = 4096, 1
+	s.HTTP2HeaderTable, s.Limits.Streams, s.Publish.HTTP = 4096, 1, true
 	s.Limits.StreamAge, s.Limits.Connections, s.Limits.ConnectionsPerAddress = time.Hour, 1, 1
 	v := reflect.ValueOf(Edge(&s, &auth.Policy{}))
 	for i := range v.NumField() {

@@ -26,8 +26,8 @@ func Preface(retry time.Duration, id ID) []byte {
 	return append(b, "\n\n"...)
 }
 
-// Farewell returns the last frame of a stream. It asks the client to reconnect after retry.
-func Farewell(retry time.Duration) []byte {
+// LastFrame returns the last frame of a stream. It asks the client to reconnect after retry.
+func LastFrame(retry time.Duration) []byte {
 	return append(appendRetry(nil, retry), '\n')
 }
 

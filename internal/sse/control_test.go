@@ -18,7 +18,7 @@ func TestControlFrames(t *testing.T) {
 	}{
 		{"preface", Preface(2*time.Second, id), "retry: 2000\nid: e-5\n\n"},
 		{"preface that asks for no wait", Preface(0, id), "retry: 0\nid: e-5\n\n"},
-		{"farewell", Farewell(1234 * time.Millisecond), "retry: 1234\n\n"},
+		{"last frame", LastFrame(1234 * time.Millisecond), "retry: 1234\n\n"},
 		{"comment", Comment().Bytes(), ":\n\n"},
 		{"heartbeat", Heartbeat("ping").Bytes(), "event: ping\ndata:\n\n"},
 		{"heartbeat without name", Heartbeat("").Bytes(), ":\n\n"},

@@ -77,7 +77,7 @@ func TestT9IDs(t *testing.T) {
 // TestT9Comments: a heartbeat is a comment of ours, or an event whose name was checked.
 func TestT9Comments(t *testing.T) {
 	combinations(func(name string) {
-		got := decode(append(Heartbeat(name).Bytes(), Farewell(time.Second)...))
+		got := decode(append(Heartbeat(name).Bytes(), LastFrame(time.Second)...))
 		switch {
 		case len(got.Retry) != 1 || got.Retry[0] != 1000 || got.LastEventID != "" || len(got.Events) > 1:
 			t.Errorf("the heartbeat %q is received as %+v", name, got)

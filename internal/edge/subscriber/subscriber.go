@@ -17,7 +17,7 @@ type Carrier interface {
 	Ready(s *Subscriber, matched int)
 	// Blocked reports whether the client takes no bytes now.
 	Blocked() bool
-	// Overflow is called when the subscriber was too slow. It must be ended without a farewell, but
+	// Overflow is called when the subscriber was too slow. It must be ended without a last frame, but
 	// not before the hub has returned.
 	Overflow(s *Subscriber)
 }
