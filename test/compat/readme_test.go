@@ -73,17 +73,18 @@ func TestReadmePage(t *testing.T) {
 // TestReadmePublishes runs README's publishing commands with the paths and addresses of the test.
 func TestReadmePublishes(t *testing.T) {
 	t.Parallel()
-	d := harness.Start(t)
+	d := harness.Start(t, "--dev") // as make run does: this machine publishes over HTTP without a token
 	s := d.Subscribe("subscribe=room624")
 	_, port := harness.SplitAddress(t, d.TCP)
 	places := strings.NewReplacer("bin/hassesctl send", harness.Hassesctl+" --socket "+d.Socket+" send",
-		"$XDG_RUNTIME_DIR/hassesd/fifo", d.FIFO, "127.0.0.1:8085", d.TCP, "8085", port)
+		"$XDG_RUNTIME_DIR/hassesd/fifo", d.FIFO, "127.0.0.1:8085", d.TCP, "8085", port, "127.0.0.1:8443", d.HTTPS)
 	for _, text := range codeBlocks(t, "../../README.md", "Publish", "sh") {
 		if r := harness.Run(t, "", harness.Tool(t, "sh"), "-e", "-c", places.Replace(text)); r.Code != 0 {
 			t.Fatal(r)
 		}
 		harness.WantMessage(t, s, "hello") // from hassesctl
 		harness.WantMessage(t, s, "hello") // through the FIFO
+		harness.WantMessage(t, s, "hello") // over HTTP
 	}
 	blocks := codeBlocks(t, "../../README.md", "Publish", "php")
 	for i, want := range []string{"hello", "two\nlines; and more"} {

@@ -245,14 +245,32 @@ func TestLevelAndReinit(t *testing.T) {
 
 // records collects a log.
 type records struct {
-	mu  sync.Mutex
-	buf bytes.Buffer
+	mu   sync.Mutex
+	buf  bytes.Buffer
+	more chan struct{} // not nil: it is closed by the next Write
 }
 
 func (r *records) Write(p []byte) (int, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	if r.more != nil {
+		close(r.more)
+		r.more = nil
+	}
 	return r.buf.Write(p)
+}
+
+// count returns how many records have text.
+func (r *records) count(text string) int { return strings.Count(r.String(), text) }
+
+// written returns a channel that is closed when something was written after this call.
+func (r *records) written() <-chan struct{} {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.more == nil {
+		r.more = make(chan struct{})
+	}
+	return r.more
 }
 
 func (r *records) String() string {
@@ -300,16 +318,21 @@ Number of connected clients: 12
 Client count subscribed for "room624": 4
 `)
 	// An answer is logged after it was sent.
-	records := strings.Count(string(want), "\n") + 7 + 2
-	for deadline := time.Now().Add(patience); strings.Count(answerQueue.String(), "control answer") < records && time.Now().Before(deadline); {
-		time.Sleep(time.Millisecond)
+	lines := strings.Count(string(want), "\n") + 7 + 2
+	late := time.After(patience)
+	for more := answerQueue.written(); answerQueue.count("control answer") < lines; more = answerQueue.written() {
+		select {
+		case <-more:
+		case <-late:
+			t.Fatalf("%d records", answerQueue.count("control answer"))
+		}
 	}
 	for _, line := range []string{`command=status line="Pid: 7"`, `command=clientlist line="#1 - <6> info`, `line="Number of connected clients: 12"`} {
 		if !strings.Contains(answerQueue.String(), line) {
 			t.Errorf("the log has no %s:\n%s", line, answerQueue.String())
 		}
 	}
-	if n := strings.Count(answerQueue.String(), "control answer"); n != records {
+	if n := answerQueue.count("control answer"); n != lines {
 		t.Errorf("%d records", n)
 	}
 	if !strings.Contains(log.String(), fmt.Sprintf("peer_uid=%d", os.Geteuid())) {
