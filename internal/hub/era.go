@@ -57,6 +57,21 @@ func (h *Hub) Rebase(id sse.ID) {
 	h.intake.push(delivery{newMark(sse.Gap(before.String(), id), h.seq), nil})
 }
 
+// moved returns the number that has become of seq, which was given before the mark, and reports
+// whether it is not in front of the mark, within one epoch of the log.
+func (h *Hub) moved(seq, mark uint64) (now uint64, isPast bool) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for i := len(h.eras) - 1; i > 0; i-- {
+		was, is := &h.eras[i-1], &h.eras[i]
+		if is.from == mark {
+			number := seq - was.base // of the log, as the hub's may wrap around
+			return number + is.base, was.epoch == is.epoch && number >= mark-is.base
+		}
+	}
+	return 0, false
+}
+
 // newMark returns the record that tells every stream of a gap.
 func newMark(gap *sse.Frame, seq uint64) *record {
 	mark := newRecord(gap, eventlog.Targets{names.Everything}, "")
@@ -69,8 +84,15 @@ func (s *Shard) tellGap(st *Stream) {
 	f := &s.fan
 	switch {
 	case st.phase == live && f.rec.seq > st.after: // otherwise a replay has told it
-	case st.phase == ahead: // of numbers that will not come
-		st.setPhase(live)
+	case st.phase == ahead:
+		if after, isPast := s.hub.moved(st.after, f.rec.seq); isPast { // its client has all that was before the gap, and what was in it
+			st.last, st.after = after, after
+			if after == f.rec.seq {
+				st.setPhase(live)
+			}
+			return
+		}
+		st.setPhase(live) // it waits for numbers that will not come
 	default:
 		return
 	}

@@ -132,6 +132,38 @@ func TestAClientThatIsAheadOfALostLogIsToldSo(t *testing.T) {
 	}
 }
 
+// TestAGapInFrontOfWhatAClientHasIsNoGapToIt: the log has lost its beginning before this hub read it, and the client has more
+// than that from another hub.
+func TestAGapInFrontOfWhatAClientHasIsNoGapToIt(t *testing.T) {
+	w := newTestHub(t, 1, Options{History: keepAll, IsShared: true})
+	w.numbered(sse.ID{Epoch: "e", Seq: 1}, "a", "one")
+	further, level, behind := w.client(0), w.client(0), w.client(0)
+	further.subscribe(Subscription{LastEventID: "e-7"}, "a")
+	level.subscribe(Subscription{LastEventID: "e-4"}, "a")
+	behind.subscribe(Subscription{LastEventID: "e-3"}, "a")
+	w.hub.Rebase(sse.ID{Epoch: "e", Seq: 4})
+	if further.IsAhead() != true || level.IsAhead() != true {
+		t.Error("numbers from before the gap are compared with those after it")
+	}
+	w.deliver()
+	if further.IsAhead() != true || level.IsAhead() != false {
+		t.Error("after a gap up to e-4, the client with e-7 is ahead, and the one with e-4 is not")
+	}
+	for seq := range uint64(5) {
+		w.numbered(sse.ID{Epoch: "e", Seq: 5 + seq}, "a", "x")
+	}
+	if got, want := further.told(), "id: e-8 data: x/id: e-9 data: x"; got != want {
+		t.Errorf("got  %s\nwant %s", got, want)
+	}
+	rest := "id: e-5 data: x/id: e-6 data: x/id: e-7 data: x/id: e-8 data: x/id: e-9 data: x"
+	if got := level.told(); got != rest {
+		t.Errorf("got  %s\nwant %s", got, rest)
+	}
+	if got, want := behind.told(), gapText("e-1", sse.ID{Epoch: "e", Seq: 4})+"/"+rest; got != want {
+		t.Errorf("got  %s\nwant %s", got, want)
+	}
+}
+
 func TestNobodyIsAheadOfALogOfOnesOwn(t *testing.T) {
 	for name, o := range map[string]Options{"not shared": {}, "made up": {IsShared: true}} {
 		o.History = keepAll

@@ -38,11 +38,12 @@ func (h *Hub) locate(lastEventID string) (seq uint64, where place) {
 	return id.Seq + now.base, reached
 }
 
-// hasReached reports whether the hub has the record of its number, or will never have it.
-func (h *Hub) hasReached(seq uint64) bool {
+// hasReached reports whether the hub has the record that st waits for. While a mark is on its way to
+// st, numbers cannot be compared.
+func (h *Hub) hasReached(st *Stream) bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	return h.seq >= seq
+	return h.seq >= st.after && h.eras.current().from <= st.seen
 }
 
 // Bounds of unreadEpochs.

@@ -74,7 +74,7 @@ func (st *Stream) QueueBytes() int { return st.queue.bytes }
 
 // IsAhead reports whether the client resumed after a record that this hub has not got yet.
 func (st *Stream) IsAhead() bool {
-	if st.phase == ahead && st.shard.hub.hasReached(st.after) {
+	if st.phase == ahead && st.shard.hub.hasReached(st) {
 		st.setPhase(live)
 	}
 	return st.phase == ahead

@@ -18,6 +18,7 @@ import (
 // time, with clients that hop from node to node. Of the daemon it runs order and hub; of the session, what it decides.
 
 var modelRuns = flag.Int("model.runs", 300, "how many runs of the model")
+var modelFirst = flag.Int("model.first", 0, "the seed of the first run of the model")
 
 // simRecord is a record of the model's log.
 type simRecord struct {
@@ -534,7 +535,7 @@ func (m *model) settle() {
 func TestModel(t *testing.T) {
 	t.Parallel()
 	acked, got, gaps, epochs := 0, 0, 0, 0
-	for seed := range uint64(*modelRuns) {
+	for seed := uint64(*modelFirst); seed < uint64(*modelFirst+*modelRuns); seed++ {
 		m := newModel(t, seed)
 		for range 400 {
 			m.step()
