@@ -10,6 +10,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/hassesd/hassesd/internal/hub/hubtest"
 )
 
 // server is a service behind a server of net/http.
@@ -74,6 +76,7 @@ func TestAnEventGoesOutWhileItsStreamIsOpen(t *testing.T) {
 	w := newTestService(t)
 	w.wakes = make(chan struct{}, 10)
 	w.shard = w.hub.NewShard(func() { w.wakes <- struct{}{} })
+	hubtest.Subscribe(w.shard, time.Now(), "a")
 	s := w.server(t)
 	body, publisher := io.Pipe()
 	done := make(chan answered, 1)

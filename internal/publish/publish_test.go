@@ -11,6 +11,7 @@ import (
 	"github.com/hassesd/hassesd/internal/eventlog"
 	"github.com/hassesd/hassesd/internal/eventlog/memory"
 	"github.com/hassesd/hassesd/internal/hub"
+	"github.com/hassesd/hassesd/internal/hub/hubtest"
 	"github.com/hassesd/hassesd/internal/idempotency"
 	"github.com/hassesd/hassesd/internal/names"
 	"github.com/hassesd/hassesd/internal/sse"
@@ -120,6 +121,7 @@ func TestAMessageWaitsForRoom(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := newHouse(hub.Options{InboxEvents: 1})
 		shard := h.hub.NewShard(func() {})
+		hubtest.Subscribe(shard, time.Now(), "a")
 		s := NewSource(DoorUnix, nil)
 		if _, err := h.Publish(t.Context(), request(s)); err != nil {
 			t.Fatal(err)
@@ -233,6 +235,7 @@ func TestMatchedWaitsForEveryLoop(t *testing.T) {
 	t.Parallel()
 	h := newHouse(hub.Options{})
 	shard := h.hub.NewShard(func() {})
+	hubtest.Subscribe(shard, time.Now(), "a")
 	result, err := h.Publish(t.Context(), request(NewSource(DoorUnix, nil)))
 	if err != nil {
 		t.Fatal(err)
@@ -244,7 +247,7 @@ func TestMatchedWaitsForEveryLoop(t *testing.T) {
 	}
 	for shard.Deliver(10, 1<<20) {
 	}
-	if n, err := result.Matched(t.Context()); n != 0 || err != nil {
+	if n, err := result.Matched(t.Context()); n != 1 || err != nil {
 		t.Errorf("Matched = %d, %v", n, err)
 	}
 }
