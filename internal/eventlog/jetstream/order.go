@@ -212,9 +212,9 @@ func (o *order) resume(l look, lostFor time.Duration) plan {
 		return plan{from: o.position + 1}
 	case o.epoch != "" && !laterEpoch(l.mark.epoch, o.epoch): // even the record that began the epoch is lost
 		return renew(l, lostFor)
-	case isSame && l.mark.start() > o.position && l.first <= o.position+1 && o.suspected == "":
-		return plan{from: o.position + 1} // up to where the other epoch begins
 	}
+	// What is left between the position and the other epoch is not read: yet another epoch may have
+	// begun at or before the position, and its record may be gone. Clients get a gap here anyway.
 	return o.adopt(l)
 }
 

@@ -67,7 +67,7 @@ func TestHowToGoOnWithAStream(t *testing.T) {
 		"the same as before":                      {seen: look{1, 1, 20, mark("e2", 5, 0, 1)}, from: 11},
 		"it has lost its end":                     {seen: look{1, 1, 9, mark("e2", 5, 0, 1)}},
 		"it has lost its end, for long":           {seen: look{1, 1, 9, mark("e2", 5, 0, 1)}, long: true, write: true},
-		"another epoch further on":                {seen: look{1, 1, 20, mark("e3", 15, 0, 1)}, from: 11},
+		"another epoch further on":                {seen: look{1, 1, 20, mark("e3", 15, 0, 1)}, from: 16, base: "e3-15"},
 		"another epoch where this node was":       {seen: look{1, 1, 20, mark("e3", 9, 0, 1)}, from: 10, base: "e3-9"},
 		"another epoch further on, behind a gap":  {seen: look{1, 14, 20, mark("e3", 15, 0, 1)}, from: 16, base: "e3-15"},
 		"an earlier epoch":                        {seen: look{1, 1, 20, mark("e1", 1, 0, 1)}, long: true, write: true},
