@@ -17,8 +17,10 @@ import (
 // The model test runs several nodes on a log in memory that loses, delays, repeats and reorders what it may, in virtual
 // time, with clients that hop from node to node. Of the daemon it runs order and hub; of the session, what it decides.
 
-var modelRuns = flag.Int("model.runs", 300, "how many runs of the model")
-var modelFirst = flag.Int("model.first", 0, "the seed of the first run of the model")
+var (
+	modelRuns  = flag.Int("model.runs", 300, "how many runs of the model")
+	modelFirst = flag.Int("model.first", 0, "the seed of the first run of the model")
+)
 
 // simRecord is a record of the model's log.
 type simRecord struct {
