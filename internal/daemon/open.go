@@ -114,7 +114,9 @@ func (d *Daemon) open(ctx context.Context, o Options) error {
 		return err
 	}
 	d.warnOfUnreadable()
-	_, _ = io.WriteString(o.Stderr, toTry) // or it goes unread
+	if toTry != "" {
+		go func() { _, _ = io.WriteString(o.Stderr, toTry) }() // perhaps nobody reads it, and the start must not wait
+	}
 	return nil
 }
 
