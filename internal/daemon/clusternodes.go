@@ -130,7 +130,7 @@ func (b *backend) Nodes(context.Context) (api.Nodes, error) {
 	peers := b.cluster.events.Peers()
 	newest := sse.ID{}
 	for _, p := range peers {
-		if id, ok := sse.ParseID(p.Position); ok && (id.Epoch > newest.Epoch || id.Epoch == newest.Epoch && id.Seq > newest.Seq) {
+		if id, ok := sse.ParseID(p.Position); ok && (sse.IsLaterEpoch(id.Epoch, newest.Epoch) || id.Epoch == newest.Epoch && id.Seq > newest.Seq) {
 			newest = id
 		}
 	}

@@ -70,7 +70,7 @@ func (h *Hub) IsBehind(now time.Time, lastEventID string) bool {
 	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if !isLater(id.Epoch, h.eras.current().epoch) {
+	if !sse.IsLaterEpoch(id.Epoch, h.eras.current().epoch) {
 		return false
 	}
 	first, known := h.unread[id.Epoch]
@@ -95,13 +95,4 @@ func (u unreadEpochs) makeRoom(now time.Time) bool {
 		}
 	}
 	return len(u) < maxUnread
-}
-
-// isLater reports whether epoch a began after b: each is a time in base 36, and a log's next one is
-// greater than the one before.
-func isLater(a, b string) bool {
-	if len(a) != len(b) {
-		return len(a) > len(b)
-	}
-	return a > b
 }

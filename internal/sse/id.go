@@ -53,6 +53,15 @@ func ValidEpoch(s string) bool {
 	return true
 }
 
+// IsLaterEpoch reports whether epoch a began after b: each is a time in base 36, and a log's next one
+// is greater than the one before.
+func IsLaterEpoch(a, b string) bool {
+	if len(a) != len(b) {
+		return len(a) > len(b)
+	}
+	return a > b
+}
+
 // String returns the text form.
 func (id ID) String() string {
 	return string(id.Append(make([]byte, 0, maxIDText)))

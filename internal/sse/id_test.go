@@ -44,6 +44,18 @@ func TestParseID(t *testing.T) {
 	}
 }
 
+func TestIsLaterEpoch(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		a, b string
+		want bool
+	}{{"b", "a", true}, {"a", "b", false}, {"a", "a", false}, {"10", "z", true}, {"z", "10", false}, {"a", "", true}} {
+		if got := IsLaterEpoch(tt.a, tt.b); got != tt.want {
+			t.Errorf("IsLaterEpoch(%q, %q) = %t", tt.a, tt.b, got)
+		}
+	}
+}
+
 func TestIDAppend(t *testing.T) {
 	id := ID{"k3x9", 17}
 	if got := string(id.Append([]byte("id: "))); got != "id: k3x9-17" {

@@ -120,7 +120,7 @@ func (o *order) judgeEpoch(e *entry) verdict {
 		return skip
 	case o.past.has(e.epoch):
 		return void // stated again by a node that did not know yet
-	case e.since != 0 || !laterEpoch(e.epoch, o.epoch):
+	case e.since != 0 || !sse.IsLaterEpoch(e.epoch, o.epoch):
 		o.suspected = e.epoch
 		return suspect
 	}
@@ -210,20 +210,12 @@ func (o *order) resume(l look, lostFor time.Duration) plan {
 		o.suspected = ""
 		o.markAt, o.cleared = max(o.markAt, l.mark.seq), l.last
 		return plan{from: o.position + 1}
-	case o.epoch != "" && !laterEpoch(l.mark.epoch, o.epoch): // even the record that began the epoch is lost
+	case o.epoch != "" && !sse.IsLaterEpoch(l.mark.epoch, o.epoch): // even the record that began the epoch is lost
 		return renew(l, lostFor)
 	}
 	// What is left between the position and the other epoch is not read: yet another epoch may have
 	// begun at or before the position, and its record may be gone. Clients get a gap here anyway.
 	return o.adopt(l)
-}
-
-// laterEpoch reports whether a is later than b, as the hub compares them.
-func laterEpoch(a, b string) bool {
-	if len(a) != len(b) {
-		return len(a) > len(b)
-	}
-	return a > b
 }
 
 // renew begins a new epoch behind what is left of a stream that has lost records.

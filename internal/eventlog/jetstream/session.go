@@ -219,7 +219,7 @@ func (l *Log) nextEpoch(mark *entry) string {
 		known = append(known, mark.epoch)
 	}
 	for _, epoch := range known {
-		for now := l.o.Now(); epoch != "" && !laterEpoch(next, epoch); {
+		for now := l.o.Now(); epoch != "" && !sse.IsLaterEpoch(next, epoch); {
 			now = now.Add(24 * time.Hour) // a clock that was ahead has made it
 			next = l.o.NewEpoch(now)
 		}
