@@ -1,8 +1,6 @@
 package jetstream
 
-import (
-	"time"
-)
+import "time"
 
 // Status is how the log is at one moment.
 type Status struct {
@@ -24,21 +22,13 @@ var AppendBounds = []time.Duration{ //nolint:gochecknoglobals // a constant in a
 
 // Figures are counters since the start.
 type Figures struct {
-	EpochChanges uint64        // after the first epoch
+	EpochChanges uint64        // the first epoch included
 	Gaps         uint64        // streams were told of a gap because records were missed
-	Unreadable   uint64        // records that this node cannot read
-	Void         uint64        // records that do not count: of another epoch, or published twice
-	Sessions     uint64        // connections that were begun
 	Appends      []uint64      // appended messages by how long that took, see AppendBounds; the last one is beyond
 	AppendTime   time.Duration // of all of them
 }
 
-// figures are Figures as they grow. Guarded by Log.mu.
-type figures struct{ Figures }
-
-func newFigures() figures { return figures{Figures{Appends: make([]uint64, len(AppendBounds)+1)}} }
-
-func (f *figures) appended(took time.Duration) {
+func (f *Figures) appended(took time.Duration) {
 	i := 0
 	for i < len(AppendBounds) && took > AppendBounds[i] {
 		i++
@@ -58,7 +48,7 @@ func (l *Log) Status() Status {
 func (l *Log) Figures() Figures {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	f := l.figures.Figures
+	f := l.figures
 	f.Appends = append([]uint64(nil), f.Appends...)
 	return f
 }

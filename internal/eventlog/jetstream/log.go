@@ -28,8 +28,6 @@ type Options struct {
 	NewEpoch    func(now time.Time) string
 	Now         func() time.Time
 	Logger      *slog.Logger
-	// Changed is called when Status().Ready changes. It must not wait. nil: nobody wants to know.
-	Changed func(ready bool)
 	// Kicked is called for each kick that a node has put into the log since this one was started.
 	// It must not wait. nil: kicks are ignored.
 	Kicked func(Kick)
@@ -63,7 +61,6 @@ type Log struct {
 	o      Options
 	names  subjects
 	closed chan struct{} // closed by Close
-	ended  chan struct{} // closed when Run has returned
 	room   *semaphore.Weighted
 
 	// Fixed after Follow.
@@ -85,7 +82,7 @@ type Log struct {
 	position   sse.ID
 	pending    map[string]*pending // by Nats-Msg-Id
 	number     uint64              // of the last id
-	figures    figures
+	figures    Figures
 	mark       mark
 	since      uint64 // see order
 	maxPayload int64  // of the brokers, as was last seen; 0: none was
@@ -96,10 +93,10 @@ var _ eventlog.Log = (*Log)(nil)
 // New returns a Log. It does nothing before Run.
 func New(o Options) *Log {
 	return &Log{
-		o: o, names: subjectsOf(o.Name), closed: make(chan struct{}), ended: make(chan struct{}),
+		o: o, names: subjectsOf(o.Name), closed: make(chan struct{}),
 		room:    semaphore.NewWeighted(inFlightBytes),
 		changed: make(chan struct{}), pending: make(map[string]*pending),
-		figures: newFigures(),
+		figures: Figures{Appends: make([]uint64, len(AppendBounds)+1)},
 	}
 }
 
@@ -136,7 +133,6 @@ const (
 
 // Run follows the log until ctx ends, and takes up the thread whenever it was lost.
 func (l *Log) Run(ctx context.Context) {
-	defer close(l.ended)
 	l.mu.Lock()
 	l.status.AwaySince = l.o.Now()
 	l.mu.Unlock()
@@ -213,9 +209,6 @@ func (l *Log) setReady(ready bool, why string) {
 	l.status.Ready = ready
 	if ready {
 		l.o.Logger.Info("the cluster's log is followed", "cluster", l.o.Name, "node", l.o.Node, "server", l.status.Server, "position", l.position.String())
-	}
-	if l.o.Changed != nil {
-		l.o.Changed(ready)
 	}
 }
 

@@ -82,7 +82,6 @@ func (l *Log) connected(s *session) {
 	defer l.mu.Unlock()
 	l.maxPayload = s.nc.MaxPayload()
 	l.status.Connected, l.status.Server = true, s.nc.ConnectedUrlRedacted()
-	l.figures.Sessions++
 }
 
 // ask returns a context for one question.
@@ -325,12 +324,9 @@ func (s *session) take(msg js.Msg) error {
 		err = s.deliver(&r, meta.Timestamp)
 	case begins:
 		s.l.abandon(base.Epoch)
-	case void:
-		s.l.count(func(f *Figures) { f.Void++ })
 	case unknown:
 		s.l.o.Logger.Error("a record of the log cannot be read; streams are told of a gap", "number", r.entry.seq, "err", r.fault)
-		s.l.count(func(f *Figures) { f.Unreadable++ })
-	case skip, unsure, suspect:
+	case skip, void, unsure, suspect:
 	}
 	if err != nil {
 		return err
@@ -391,7 +387,6 @@ func (s *session) deliver(r *record, at time.Time) error {
 		rec, err := r.message.record(r.entry.seq, now.Add(-age), receipt)
 		if err != nil {
 			l.o.Logger.Error("a record of the log is damaged; streams are told of a gap", "number", r.entry.seq, "err", err)
-			l.count(func(f *Figures) { f.Unreadable++ })
 			l.tellGap(unknown, l.order.id())
 			return nil
 		}
@@ -425,20 +420,18 @@ func (l *Log) tellGap(v verdict, base sse.ID) {
 	switch v {
 	case begins:
 		l.o.Logger.Info("the epoch of the log has changed", "position", base.String())
-		l.count(func(f *Figures) { f.EpochChanges++ })
 	case skip, void, deliver, suspect:
 		l.o.Logger.Warn("records of the log were dropped before they were read here; streams are told of a gap", "position", base.String())
-		l.count(func(f *Figures) { f.Gaps++ })
 	case unknown, unsure:
-		l.count(func(f *Figures) { f.Gaps++ })
 	}
-	l.follower.Rebase(base)
-}
-
-func (l *Log) count(add func(*Figures)) {
 	l.mu.Lock()
-	defer l.mu.Unlock()
-	add(&l.figures.Figures)
+	if v == begins {
+		l.figures.EpochChanges++
+	} else {
+		l.figures.Gaps++
+	}
+	l.mu.Unlock()
+	l.follower.Rebase(base)
 }
 
 // moved makes known how far the log was read.
