@@ -317,7 +317,8 @@ func (l *Log) restore(id string, p *pending) {
 	}
 }
 
-// abandon answers what was published under another epoch than the current one.
+// abandon answers what was published under another epoch than the current one. It is called after
+// moved, so that nothing is registered under the former epoch any more.
 func (l *Log) abandon(epoch string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()

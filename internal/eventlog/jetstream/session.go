@@ -266,9 +266,11 @@ func (s *session) follow(p plan) error {
 	defer messages.Stop()
 	if p.rebase != nil {
 		s.l.tellGap(begins, *p.rebase)
-		s.l.abandon(p.rebase.Epoch)
 	}
 	s.l.moved(0)
+	if p.rebase != nil {
+		s.l.abandon(p.rebase.Epoch)
+	}
 	s.progress()
 	watched := make(chan struct{})
 	go func() {
@@ -322,16 +324,17 @@ func (s *session) take(msg js.Msg) error {
 	switch v {
 	case deliver:
 		err = s.deliver(&r, meta.Timestamp)
-	case begins:
-		s.l.abandon(base.Epoch)
 	case unknown:
 		s.l.o.Logger.Error("a record of the log cannot be read; streams are told of a gap", "number", r.entry.seq, "err", r.fault)
-	case skip, void, unsure, suspect:
+	case skip, void, begins, unsure, suspect:
 	}
 	if err != nil {
 		return err
 	}
 	s.l.moved(len(msg.Data()))
+	if v == begins {
+		s.l.abandon(base.Epoch)
+	}
 	return nil
 }
 
