@@ -54,13 +54,15 @@ type session struct {
 	skew     time.Duration // of the broker's clock: what is added to its times
 }
 
-// lossWatch notes since when the stream has looked as if records were lost.
+// lossWatch notes since when the stream has looked as if records were lost. It begins anew when
+// brokers do not answer: what the stream was in between is not known.
 type lossWatch struct{ since time.Time }
 
 // runSession connects, follows the log until something goes wrong, and returns what.
 func (l *Log) runSession(ctx context.Context, lost *lossWatch) error {
 	s, err := l.connect(ctx)
 	if err != nil {
+		*lost = lossWatch{}
 		return err
 	}
 	defer s.nc.Close()
@@ -101,12 +103,13 @@ func (s *session) prepare(lost *lossWatch) (plan, error) {
 			if s.l.order.epoch != "" && lost.watch(s.l.o.Now()) < settle {
 				return plan{}, fmt.Errorf("the stream %s is gone", s.l.names.stream)
 			}
-			err = s.create()
-			if err == nil {
-				continue
+			if err := s.create(); err != nil {
+				return plan{}, err
 			}
+			continue
 		}
 		if err != nil {
+			*lost = lossWatch{}
 			return plan{}, err
 		}
 		p := s.l.order.resume(seen, lost.lasted(s.l.o.Now()))

@@ -1,6 +1,7 @@
 package jetstream
 
 import (
+	"context"
 	"errors"
 	"log/slog"
 	"testing"
@@ -62,5 +63,18 @@ func TestNothingIsRegisteredUnderAnEpochThatWasAbandoned(t *testing.T) {
 	}
 	if p, _, after := l.register(eventlog.Key{}); p.epoch != "e2" || after != 11 {
 		t.Errorf("the next message is registered under %s, after %d", p.epoch, after)
+	}
+}
+
+// A stream that seemed to have lost records must seem so for a while with brokers that answer. Time without them does not
+// count.
+func TestTheWatchForLossBeginsAnewWithoutBrokers(t *testing.T) {
+	t.Parallel()
+	l := New(Options{Servers: []string{"nats://127.0.0.1:4222"}, Name: "push", Logger: slog.New(slog.DiscardHandler), Now: time.Now})
+	lost := lossWatch{since: time.Unix(1000, 0)}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel() // no broker is reached
+	if err := l.runSession(ctx, &lost); err == nil || !lost.since.IsZero() {
+		t.Errorf("%v; the watch began at %v", err, lost.since)
 	}
 }
