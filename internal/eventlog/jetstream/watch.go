@@ -91,7 +91,8 @@ func (l *Log) judgeLag(s *session, isBehind bool) {
 // isDue reports whether the epoch must be stated again.
 func (l *Log) isDue(m *mark, seen look, position uint64) bool {
 	limits := streamLimits(l.o.Limits())
-	return m.at < seen.first || position-m.at > uint64(limits.Events)/3 || m.bytes > limits.Bytes/3 ||
+	isFar := position > m.at && position-m.at > uint64(limits.Events)/3 // a node that catches up is before the mark
+	return m.at < seen.first || isFar || m.bytes > limits.Bytes/3 ||
 		l.o.Now().Sub(m.seen) > limits.Age/3
 }
 
