@@ -130,9 +130,7 @@ func (b *backend) clientsOf(ctx context.Context, q clientsQuestion) (clientsAnsw
 // clusterClients returns a page of the clients of all nodes: the first rows of the pages of each,
 // and a cursor that has one for each.
 func (b *backend) clusterClients(ctx context.Context, p api.ClientsParams) (api.Clients, error) {
-	q := clientsQuestion{Params: p, Cursors: map[string]string{}}
-	q.Params.Limit = min(cmp.Or(max(p.Limit, 0), clusterRows), clusterRows)
-	q.Params.Cursor = ""
+	q := clientsQuestion{Cursors: map[string]string{}}
 	if p.Cursor != "" {
 		text, err := base64.RawURLEncoding.DecodeString(p.Cursor)
 		if err == nil {
@@ -141,9 +139,9 @@ func (b *backend) clusterClients(ctx context.Context, p api.ClientsParams) (api.
 		if err != nil {
 			return api.Clients{}, invalid("cursor: not one that an earlier page of the same order gave", "begin without a cursor")
 		}
-		q.Params = p
-		q.Params.Limit, q.Params.Cursor = min(cmp.Or(max(p.Limit, 0), clusterRows), clusterRows), ""
 	}
+	q.Params = p
+	q.Params.Limit, q.Params.Cursor = min(cmp.Or(max(p.Limit, 0), clusterRows), clusterRows), ""
 	own, err := b.clientsOf(ctx, q)
 	if err != nil {
 		return api.Clients{}, err
