@@ -9,11 +9,6 @@ import (
 	"testing"
 )
 
-// opener is a client that does the handshake and nothing more.
-func opener(config *tls.Config) func(raw clientEnd) error {
-	return func(raw clientEnd) error { return tls.Client(raw, config).Handshake() }
-}
-
 // everyday is what a browser asks for: the key shares of Go's defaults, X25519MLKEM768 first.
 func everyday(version uint16) *tls.Config {
 	config := clientConfig(version)
@@ -45,18 +40,7 @@ func BenchmarkHandshake(b *testing.B) {
 // open makes a connection whose client is forgotten and whose descriptor then is a sink.
 func open(b *testing.B, w way, server, client *tls.Config, g *Gate, r *Records) *Conn {
 	b.Helper()
-	l, stop := scenario{client: opener(client)}.start()
-	c := w.newConn(&steppedEnd{l: l}, server)
-	l.onEvent(c.Wake)
-	done := make(chan error, 1)
-	c.Start(g, func(err error) { done <- err })
-	if err := receive(b, done); err != nil {
-		b.Fatal(err)
-	}
-	l.onEvent(nil)
-	if err := stop(); err != nil {
-		b.Fatal(err)
-	}
+	c := afterHandshake(b, client, g, func(d Descriptor) *Conn { return w.newConn(d, server) })
 	if keeper := c.HandOver(r); server.MinVersion == tls.VersionTLS13 && w == handedOver && keeper != HandedOver {
 		b.Fatal(keeper)
 	}

@@ -18,18 +18,7 @@ import (
 // handOver makes a handshake and asks for its records.
 func handOver(t *testing.T, server, client *tls.Config, r *Records) (*Conn, Keeper) {
 	t.Helper()
-	l, stop := scenario{client: opener(client)}.start()
-	c := handedOver.newConn(&steppedEnd{l: l}, server)
-	l.onEvent(c.Wake)
-	done := make(chan error, 1)
-	c.Start(nil, func(err error) { done <- err })
-	if err := receive(t, done); err != nil {
-		t.Fatal(err)
-	}
-	l.onEvent(nil)
-	if err := stop(); err != nil {
-		t.Fatal(err)
-	}
+	c := afterHandshake(t, client, nil, func(d Descriptor) *Conn { return handedOver.newConn(d, server) })
 	return c, c.HandOver(r)
 }
 

@@ -139,19 +139,11 @@ func TestReadBufferStaysSmall(t *testing.T) {
 		for name, client := range map[string]*tls.Config{"X25519": clientConfig(v), "defaults": everyday(v)} {
 			t.Run(tls.VersionName(v)+"/"+name, func(t *testing.T) {
 				t.Parallel()
-				l, stop := scenario{client: opener(client)}.start()
-				d := &widest{Descriptor: &steppedEnd{l: l}}
-				c := newConn(d, serverConfig(v))
-				l.onEvent(c.Wake)
-				done := make(chan error, 1)
-				c.Start(nil, func(err error) { done <- err })
-				if err := receive(t, done); err != nil {
-					t.Fatal(err)
-				}
-				l.onEvent(nil)
-				if err := stop(); err != nil {
-					t.Fatal(err)
-				}
+				var d *widest
+				c := afterHandshake(t, client, nil, func(end Descriptor) *Conn {
+					d = &widest{Descriptor: end}
+					return newConn(d, serverConfig(v))
+				})
 				if _, err := c.ReadPlain(make([]byte, 2048)); err == nil {
 					t.Error("read something from a client that sent nothing")
 				}

@@ -382,6 +382,24 @@ func (w way) newConn(d Descriptor, cfg *tls.Config) *Conn {
 	return c
 }
 
+// afterHandshake returns a connection whose client has done the handshake and nothing more.
+func afterHandshake(t testing.TB, client *tls.Config, g *Gate, newConn func(Descriptor) *Conn) *Conn {
+	t.Helper()
+	l, stop := scenario{client: func(raw clientEnd) error { return tls.Client(raw, client).Handshake() }}.start()
+	c := newConn(&steppedEnd{l: l})
+	l.onEvent(c.Wake)
+	done := make(chan error, 1)
+	c.Start(g, func(err error) { done <- err })
+	if err := receive(t, done); err != nil {
+		t.Fatal(err)
+	}
+	l.onEvent(nil)
+	if err := stop(); err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
 // newRecords returns those of a loop.
 func newRecords() *Records { return recordsThatRekey(0) }
 
