@@ -25,8 +25,8 @@ type Draft struct {
 	key    Key
 }
 
-// Key makes a message one that is appended once, whoever appends it and however often. The zero
-// value is none.
+// Key makes a message one that is appended once, at whichever node and however often it is
+// published. The zero value is no key.
 type Key struct {
 	ID          string // identifies the message, among all publishers
 	Fingerprint string // tells it from another message of the same ID

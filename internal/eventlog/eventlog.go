@@ -7,7 +7,7 @@
 //	draft, err := eventlog.NewDraft(eventlog.Message{To: to, Event: event})
 //	receipt, err := log.Append(ctx, draft) // any goroutine
 //
-// Package memory has the log of a daemon of its own.
+// Package memory has the log of a daemon of its own, package jetstream that of a cluster.
 package eventlog
 
 import (

@@ -121,8 +121,8 @@ func (d *directory) RoomsPrefix(prefix, after string, visit func(room string, st
 }
 
 // WithID returns the last stream of that client id before a place in their list, and its place; nil
-// if there is none. Whoever begins with a number that is too high, and goes on with the places
-// returned, meets all that stay subscribed meanwhile; some of them twice, if others leave.
+// if there is none. A caller that begins with a number that is too high, and goes on with the places
+// returned, meets all streams that stay subscribed meanwhile, some of them twice if others leave.
 func (d *directory) WithID(id string, before int) (st *Stream, place int) {
 	g, _ := d.ids.get(id)
 	return g.last(before)

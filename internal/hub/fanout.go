@@ -16,8 +16,8 @@ const (
 
 // fanout is a record on its way to the streams of a shard. It can rest between any two streams,
 // while others subscribe and unsubscribe: members are walked from the last to the first, so that
-// whoever is moved by a leaving member has been visited or will be; those who are met twice are
-// recognised by Stream.seen.
+// a member that is moved when another leaves has been visited or will be. Stream.seen tells those
+// that are met twice.
 type fanout struct {
 	delivery          // rec is nil: none
 	maxRecipients int // no more than so many streams of this shard are met

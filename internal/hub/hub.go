@@ -50,12 +50,12 @@ type Options struct {
 	IsShared bool
 
 	// Starved is called, with the lock of the hub held, whenever a message finds no credit left: it
-	// must only signal whoever gives it, see SetCredit. nil: nobody does.
+	// must only signal the caller of SetCredit. nil: credit has no bound.
 	Starved func()
 }
 
-// Hub gives each record of the log its place in the history and in the inbox of each shard that may have
-// streams for it, in one step.
+// Hub gives each record of the log its place in the history and in the inbox of each shard that may
+// have streams for it, in one step.
 type Hub struct {
 	// Fixed after creation.
 	isShared bool

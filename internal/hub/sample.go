@@ -5,7 +5,7 @@ import "time"
 // sampleEvery is of how many events that were popped one is sampled.
 const sampleEvery = 64
 
-// sample is a live event that was popped and that somebody measures. It is owned by the loop.
+// sample is a live event that was popped and is to be measured. It is owned by the loop.
 type sample struct {
 	skip    int           // events to be passed over before the next one
 	at      time.Duration // when it was published, since history.start

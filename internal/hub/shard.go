@@ -25,8 +25,8 @@ type Shard struct {
 }
 
 // NewShard adds a shard; it gets every record that is applied from then on and may be for one of its
-// streams. wake is called with the
-// lock of the hub held when the first record enters an empty inbox: it must only signal the loop.
+// streams. wake is called with the lock of the hub held when the first record enters an empty inbox:
+// it must only signal the loop.
 func (h *Hub) NewShard(wake func()) *Shard {
 	s := &Shard{hub: h, directory: newDirectory(), backlog: newBacklog()}
 	s.inbox = inbox{wake: wake, interest: &s.interest}

@@ -23,7 +23,7 @@ type handshake struct {
 	since time.Time // when it started to compute with the slot
 	hello hello
 	trace Trace
-	proof *proof // nil: nobody wants the records
+	proof *proof // nil: crypto/tls keeps the records
 	err   error  // taken from abort
 }
 

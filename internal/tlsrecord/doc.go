@@ -10,5 +10,5 @@
 //   - Key, IV and number change in one function, and get another name with it.
 //   - Keys are used where they lie. No function returns or copies them.
 //
-// Whoever calls Seal must keep the bytes that a socket does not take: they cannot be made again.
+// The caller of Seal must keep the bytes that a socket does not take: they cannot be made again.
 package tlsrecord

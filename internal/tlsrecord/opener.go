@@ -5,8 +5,8 @@ import (
 	"encoding/binary"
 )
 
-// Opener opens the records of one key, one after the other, for whoever has to know what was sealed
-// with it. It changes neither a record nor a [Keyring].
+// Opener opens the records of one key, one after the other, for a caller that has to know what was
+// sealed with it. It changes neither a record nor a [Keyring].
 type Opener struct {
 	aead   cipher.AEAD
 	iv     [ivLen]byte

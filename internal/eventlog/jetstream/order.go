@@ -115,7 +115,7 @@ func (o *order) judgeEpoch(e *entry) verdict {
 	switch {
 	case !e.readable:
 		return suspect
-	case e.epoch == o.epoch: // somebody states it again, so that the stream keeps it
+	case e.epoch == o.epoch: // a node states it again, so that the stream keeps it
 		o.markAt = e.seq
 		return skip
 	case o.past.has(e.epoch):

@@ -2,7 +2,7 @@ package jetstream
 
 import "testing"
 
-// follow lets an order that has read up to 10 under the epoch e2, and e1 before, read one record.
+// An order that has read up to 10 under the epoch e2, and e1 before, reads one record.
 func TestWhatRecordsMean(t *testing.T) {
 	t.Parallel()
 	message := func(seq uint64, epoch string, after uint64) *entry {

@@ -11,9 +11,8 @@ import (
 	"github.com/nats-io/nats.go"
 )
 
-// Nodes know each other by what they say once a second, over plain NATS: that is not in the log. A
-// question to all of them is answered by those that can; who is known and does not answer is
-// missing.
+// Each node announces itself once a second, over plain NATS and not in the log. A question goes to all
+// nodes; those that are known and do not answer are missing.
 
 const (
 	// helloInterval is how often a node tells the others that it is there.
@@ -51,9 +50,9 @@ type Answer struct {
 	Data json.RawMessage `json:"data"`
 }
 
-// question is what is asked. It is for all nodes that are known, but who asks.
+// question is what one node asks all others.
 type question struct {
-	From string          `json:"from"` // the boot of who asks
+	From string          `json:"from"` // the boot of the node that asks
 	Data json.RawMessage `json:"data"`
 }
 
