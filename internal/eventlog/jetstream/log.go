@@ -28,8 +28,8 @@ type Options struct {
 	NewEpoch    func(now time.Time) string
 	Now         func() time.Time
 	Logger      *slog.Logger
-	// Kicked is called for each kick that a node has put into the log since this one was started.
-	// It must not wait. nil: kicks are ignored.
+	// Kicked is called for each kick that comes while the log is followed, and for those before it
+	// that still refuse clients. It must not wait. nil: kicks are ignored.
 	Kicked func(Kick)
 	// Hello returns what other nodes are told of this one; the log fills in what it knows itself.
 	// nil: nothing else.

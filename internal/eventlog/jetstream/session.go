@@ -195,10 +195,14 @@ func lookOf(info *js.StreamInfo) look {
 
 // writeEpoch writes an epoch record, unless another node does so first.
 func (s *session) writeEpoch(w *write, seen look) error {
-	r := epochRecord{epoch: s.l.nextEpoch(seen.mark), created: seen.created}
+	next, err := s.l.nextEpoch(seen.mark)
+	if err != nil {
+		return err
+	}
+	r := epochRecord{epoch: next, created: seen.created}
 	ctx, cancel := s.ask()
 	defer cancel()
-	_, err := s.js.PublishMsg(ctx, &nats.Msg{Subject: s.l.names.of(kindEpoch), Data: r.encode()}, js.WithExpectLastSequence(w.last))
+	_, err = s.js.PublishMsg(ctx, &nats.Msg{Subject: s.l.names.of(kindEpoch), Data: r.encode()}, js.WithExpectLastSequence(w.last))
 	if isConflict(err) {
 		return nil // the next look tells what has come instead
 	}
@@ -213,20 +217,22 @@ func (s *session) writeEpoch(w *write, seen look) error {
 	return nil
 }
 
+// maxClockError is how far ahead the clock may have been that has made an epoch. An epoch that is
+// later still was made by nobody's clock.
+const maxClockError = 100 * 365 * 24 * time.Hour
+
 // nextEpoch returns an epoch that is later than every one that is known.
-func (l *Log) nextEpoch(mark *entry) string {
-	next := l.o.NewEpoch(l.o.Now())
-	known := []string{l.order.epoch}
-	if mark != nil {
-		known = append(known, mark.epoch)
+func (l *Log) nextEpoch(mark *entry) (string, error) {
+	newest, now := l.order.epoch, l.o.Now()
+	if mark != nil && sse.IsLaterEpoch(mark.epoch, newest) {
+		newest = mark.epoch
 	}
-	for _, epoch := range known {
-		for now := l.o.Now(); epoch != "" && !sse.IsLaterEpoch(next, epoch); {
-			now = now.Add(24 * time.Hour) // a clock that was ahead has made it
-			next = l.o.NewEpoch(now)
+	for ahead := time.Duration(0); ahead <= maxClockError; ahead += 24 * time.Hour {
+		if next := l.o.NewEpoch(now.Add(ahead)); sse.IsLaterEpoch(next, newest) {
+			return next, nil
 		}
 	}
-	return next
+	return "", fmt.Errorf("no epoch comes after %q, which no node has made: delete the stream %s and restart all nodes", newest, l.names.stream)
 }
 
 // isConflict reports whether a record was refused because the stream does not end where it was
