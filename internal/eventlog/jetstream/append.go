@@ -35,6 +35,8 @@ type pending struct {
 	from        string       // tells it from a record of the same id that another node has published
 	fingerprint string       // see eventlog.Key
 	done        chan outcome // has room for one
+
+	isOver bool // its publisher has left; guarded by Log.mu
 }
 
 // outcome is what became of it.
@@ -120,7 +122,7 @@ func (l *Log) publish(ctx context.Context, k kind, key eventlog.Key, encode func
 	var payload []byte
 	defer func() {
 		if p != nil {
-			l.forget(id)
+			l.forget(id, p)
 		}
 	}()
 	for {
@@ -254,10 +256,14 @@ func (l *Log) register(key eventlog.Key) (p *pending, id string, after uint64) {
 	return p, id, l.position.Seq
 }
 
-func (l *Log) forget(id string) {
+// forget is the end of a publisher's wait.
+func (l *Log) forget(id string, p *pending) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	delete(l.pending, id)
+	p.isOver = true
+	if l.pending[id] == p {
+		delete(l.pending, id)
+	}
 }
 
 // take returns the record of that id if it was published here and waits to be read back.
@@ -308,11 +314,11 @@ func duplicateOf(p *pending, id sse.ID, fingerprint string) outcome {
 	return outcome{receipt: eventlog.NewDuplicateReceipt(id)}
 }
 
-// restore undoes take.
+// restore undoes take, unless the publisher has left, or is back with another attempt.
 func (l *Log) restore(id string, p *pending) {
-	if p != nil {
-		l.mu.Lock()
-		defer l.mu.Unlock()
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if p != nil && !p.isOver && l.pending[id] == nil {
 		l.pending[id] = p
 	}
 }

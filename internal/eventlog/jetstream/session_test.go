@@ -100,3 +100,23 @@ func TestT48TheEpochAfterAForgedOne(t *testing.T) {
 		}
 	}
 }
+
+// A publisher can leave while its record is taken and cannot be applied. It must leave nothing behind that keeps the key.
+func TestAPublisherThatLeavesMeanwhileIsNotRestored(t *testing.T) {
+	t.Parallel()
+	l := New(Options{Name: "push", Node: "n", Boot: "b"})
+	key := eventlog.Key{ID: "k"}
+	p, id, _ := l.register(key)
+	own := l.take(id)
+	l.restore(id, own)
+	if again, _, _ := l.register(key); own != p || again != nil {
+		t.Error("a publisher that waits was not restored")
+	}
+	l.restore(id, l.take(id))
+	own = l.take(id)
+	l.forget(id, p)
+	l.restore(id, own)
+	if again, _, _ := l.register(key); again == nil {
+		t.Error("the key is kept for a publisher that has left")
+	}
+}
