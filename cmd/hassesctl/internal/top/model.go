@@ -131,7 +131,7 @@ func (m *model) press(k key) (isChanged bool) {
 		m.done = true
 		return false
 	case m.prompt != promptNone:
-		return m.type_(k)
+		return m.edit(k)
 	case m.isHelp:
 		m.isHelp = false
 		if k.kind != keyText || k.text != 'q' {
@@ -174,8 +174,8 @@ func (m *model) press(k key) (isChanged bool) {
 	return m.display != before
 }
 
-// type_ acts on a key while a filter is being typed.
-func (m *model) type_(k key) (isChanged bool) {
+// edit acts on a key while a filter is being typed.
+func (m *model) edit(k key) (isChanged bool) {
 	switch k.kind {
 	case keyEscape:
 		m.prompt = promptNone

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/hassesd/hassesd/cmd/hassesctl/internal/output"
 	"github.com/hassesd/hassesd/internal/admin/api"
@@ -211,7 +212,8 @@ func (m *model) footer(paint *output.Screen, columns int) string {
 		label := "only this " + m.prompt.String() + " (Enter; empty: all): "
 		typed := safetext.Visible(m.typed)
 		for output.Width(label)+output.Width(typed)+1 > columns && typed != "" { // its end matters
-			_, typed, _ = cutFirst(typed)
+			_, size := utf8.DecodeRuneInString(typed)
+			typed = typed[size:]
 		}
 		return string(paint.Paint(output.Bold, output.Cut(label+typed+"_", columns)))
 	}
@@ -226,17 +228,6 @@ func (m *model) footer(paint *output.Screen, columns int) string {
 	}
 	parts = append(parts, "q quit", "? keys", "v all", "w slowest", "b busiest", "o oldest", "r rooms", "/ room", "i id", "a address", "space pause")
 	return string(paint.Paint(output.Dim, output.Cut(strings.Join(parts, "  "), columns)))
-}
-
-// cutFirst returns the first character of a text, and the rest.
-func cutFirst(text string) (first rune, rest string, isSome bool) {
-	for i, r := range text {
-		if i > 0 {
-			return first, text[i:], true
-		}
-		first, isSome = r, true
-	}
-	return first, "", isSome
 }
 
 func (p *page) help() {
