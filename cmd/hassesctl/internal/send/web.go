@@ -82,7 +82,7 @@ func (w *web) publish(ctx context.Context, messages []api.SendParams) (sent []ap
 		progress := 0
 		for i, one := range results {
 			if one.err != nil {
-				a = answer{err: one.err, again: one.again && isSame(results[i:])}
+				a.err, a.again = one.err, one.again && isSame(results[i:])
 				break
 			}
 			sent = append(sent, one.Sent)
@@ -133,7 +133,7 @@ type failure struct {
 	Message string `json:"message"`
 }
 
-// answer is what became of a request without results.
+// answer is what became of a request; with results, err and again follow from these.
 type answer struct {
 	err   error
 	again bool          // another attempt may succeed, and is safe

@@ -202,6 +202,11 @@ func TestNobodyIsWaitedForInVain(t *testing.T) {
 	if _, _, err := way(t, busy.URL, "").publish(ctx, many("hello")); err == nil || !strings.Contains(err.Error(), "the loops are behind") || len(busy.asked) != 1 {
 		t.Errorf("later than there is time: %v, asked %d times", err, len(busy.asked))
 	}
+	behind := `{"error":{"code":"overloaded","message":"the loops are behind"}}`
+	busy = serve(t, says(503, `{"results":[`+behind+`,`+behind+`]}`, "Retry-After", "60"))
+	if _, _, err := way(t, busy.URL, "").publish(ctx, many("a", "b")); err == nil || len(busy.asked) != 1 {
+		t.Errorf("many, later than there is time: %v, asked %d times", err, len(busy.asked))
+	}
 }
 
 // TestManyMessagesKeepTheirOrder checks that after an overload the rest goes on where it ended, and
