@@ -29,7 +29,7 @@ type PostOptions struct {
 	Size           int           // bytes of a message, at least 24
 	Duration       time.Duration // of the measurement
 	Warmup         time.Duration // before it
-	Timeout        time.Duration // of an answer
+	Timeout        time.Duration // of a handshake, and of an answer
 	PIDs           []int         // of the server
 	Run            string        // makes the room's name unique
 }
@@ -48,8 +48,8 @@ type PostResult struct {
 	ReceiptP50 float64 `json:"receipt_p50_ms"` // until a subscriber has the event
 	ReceiptP99 float64 `json:"receipt_p99_ms"`
 
-	Received  int     `json:"received"` // by the subscriber; of all that were answered, warm-up included
-	Sent      int     `json:"sent"`     // 〃
+	Received  int     `json:"received"` // of those, by the subscriber
+	Sent      int     `json:"sent"`     // answered, warm-up included
 	Problem   string  `json:"problem,omitempty"`
 	ServerCPU float64 `json:"server_cpu_seconds_per_thousand"` // 0: not measured
 	OwnCPU    float64 `json:"generator_cpu_seconds_per_thousand"`
@@ -186,6 +186,9 @@ func subscribePosts(ctx context.Context, from *target, room string, o PostOption
 		return nil, err
 	}
 	s := &postReader{conn: conn, changed: make(chan struct{}, 1), ended: make(chan struct{})}
+	if err := conn.SetDeadline(time.Now().Add(o.Timeout)); err != nil {
+		return nil, errors.Join(err, conn.Close())
+	}
 	if _, err := conn.Write(from.subscription(room, "")); err != nil {
 		return nil, errors.Join(err, conn.Close())
 	}
@@ -196,15 +199,19 @@ func subscribePosts(ctx context.Context, from *target, room string, o PostOption
 	if answer.StatusCode != http.StatusOK {
 		return nil, errors.Join(fmt.Errorf("the subscriber was answered %s", answer.Status), answer.Body.Close(), conn.Close())
 	}
-	go s.read(answer.Body)
+	if err := conn.SetDeadline(time.Time{}); err != nil { // a stream has none
+		return nil, errors.Join(err, answer.Body.Close(), conn.Close())
+	}
+	go s.read(answer.Body, o.Size)
 	return s, nil
 }
 
-func (s *postReader) read(body io.ReadCloser) {
+// read counts the messages, of so many bytes each, until the stream ends.
+func (s *postReader) read(body io.ReadCloser, size int) {
 	defer close(s.ended)
 	defer body.Close()
 	lines := bufio.NewScanner(body)
-	lines.Buffer(nil, 1<<20)
+	lines.Buffer(nil, size+64<<10) // a message is one line
 	for lines.Scan() {
 		data, ok := bytes.CutPrefix(lines.Bytes(), []byte("data: "))
 		if !ok || len(data) < minPost {
@@ -247,7 +254,9 @@ func dialTarget(ctx context.Context, t *target, o PostOptions) (net.Conn, error)
 	if err != nil || !t.secure {
 		return conn, err
 	}
-	secure := tls.Client(conn, clientTLS(t.name, o.Roots, tls.VersionTLS13, 0, "http/1.1"))
+	ctx, cancel := context.WithTimeout(ctx, o.Timeout)
+	defer cancel()
+	secure := tls.Client(conn, clientTLS(t.name, o.Roots, tls.VersionTLS13, 0, protoHTTP11))
 	if err := secure.HandshakeContext(ctx); err != nil {
 		return nil, errors.Join(err, conn.Close())
 	}

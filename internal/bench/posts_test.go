@@ -1,8 +1,10 @@
 package bench
 
 import (
+	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -47,13 +49,14 @@ func postServer(t *testing.T, lose int) *httptest.Server {
 
 func TestPosts(t *testing.T) {
 	t.Parallel()
-	for _, lose := range []int{0, 10} {
+	for _, tt := range []struct{ lose, size int }{{0, 50}, {10, 50}, {0, 1 << 20}} {
+		lose := tt.lose
 		s := postServer(t, lose)
 		r, err := Posts(t.Context(), PostOptions{
 			PublishURL:   s.URL + "/pub?ch={room}",
 			SubscribeURL: s.URL + "/sub?ch={room}",
 			Publishers:   3,
-			Size:         50,
+			Size:         tt.size,
 			Duration:     200 * time.Millisecond,
 			Timeout:      2 * time.Second,
 			Run:          "x",
@@ -65,7 +68,7 @@ func TestPosts(t *testing.T) {
 			t.Errorf("got %+v", r)
 		}
 		if (r.Problem != "") != (lose > 0) || (r.Received != r.Sent) != (lose > 0) {
-			t.Errorf("with every %dth message lost: %+v", lose, r)
+			t.Errorf("with every %dth message of %d bytes lost: %+v", lose, tt.size, r)
 		}
 	}
 }
@@ -84,5 +87,23 @@ func TestPostsThatAreRefused(t *testing.T) {
 	})
 	if err == nil || !strings.Contains(err.Error(), "status 403: no") {
 		t.Errorf("got %v", err)
+	}
+}
+
+func TestPostsDoNotWaitForASilentServer(t *testing.T) {
+	t.Parallel()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close() // the kernel accepts connections, and nobody reads them
+	for _, scheme := range []string{"http", "https"} {
+		url := scheme + "://" + l.Addr().String() + "/{room}"
+		_, err := Posts(t.Context(), PostOptions{
+			PublishURL: url, SubscribeURL: url, Publishers: 1, Duration: time.Second, Timeout: 50 * time.Millisecond, Run: "x",
+		})
+		if timeout, ok := errors.AsType[net.Error](err); !ok || !timeout.Timeout() {
+			t.Errorf("%s: got %v", scheme, err)
+		}
 	}
 }

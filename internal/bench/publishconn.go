@@ -119,7 +119,7 @@ func DialHTTP(ctx context.Context, template string, headers []string, roots *x50
 		return nil, err
 	}
 	if t.secure {
-		cfg := &tls.Config{ServerName: t.name, RootCAs: roots, NextProtos: []string{"http/1.1"}}
+		cfg := &tls.Config{ServerName: t.name, RootCAs: roots, NextProtos: []string{protoHTTP11}}
 		secure := tls.Client(d.conn, cfg)
 		if err := secure.HandshakeContext(ctx); err != nil {
 			return nil, d.fail(err)
