@@ -33,7 +33,8 @@ func TestAServerThatAllowsFewerStreams(t *testing.T) {
 	}
 }
 
-// scripted is a server of HTTP/2 without TLS. It answers requests with the status 200 and an event, until serve says otherwise.
+// scripted starts a server of HTTP/2 without TLS, which has serve answer each request. An error of
+// serve ends the connection, whose number from 0 is conn.
 func scripted(t *testing.T, serve func(conn int, w *http2.Framer, request *http2.MetaHeadersFrame) error) (url string) {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")

@@ -204,8 +204,8 @@ func (o *Options) connections(n int) int {
 	return (n + on - 1) / on
 }
 
-// portsOfAddress is how many connections share one source address. The kernel usually has 28,000 ports
-// for each, and the port of one that has ended cannot be used again for a while.
+// portsOfAddress is how many connections share one source address. The kernel usually has 28,000
+// ports for each, and the port of one that has ended cannot be used again for a while.
 const portsOfAddress = 10_000
 
 // sources returns the addresses that streams to t come from; none: the kernel chooses.

@@ -260,9 +260,8 @@ func (l *streamLoop) cutSome() {
 	}
 }
 
-// cutAll ends n streams at once and has them opened again.
-// A connection that loses all of its streams ends with them, as that of a client does whose network
-// is gone.
+// cutAll ends n streams at once and has them opened again. A connection that loses all of its
+// streams ends with them, as that of a client does whose network is gone.
 func (l *streamLoop) cutAll(n int) {
 	gone := make(map[*group]bool)
 	for _, s := range l.streams {
