@@ -4,6 +4,7 @@ import (
 	"crypto/tls"
 	"fmt"
 	"io"
+	"log/slog"
 	"math/rand/v2"
 	"net/http"
 	"path/filepath"
@@ -53,6 +54,22 @@ func TestHTTPClientIsRefused(t *testing.T) {
 	}
 	if got := b.Sent(); len(got) > 0 {
 		t.Errorf("published %v", got)
+	}
+}
+
+// What a page makes a browser send, over and over, does not fill the log.
+func TestRefusedFormsAreLoggedWithinBounds(t *testing.T) {
+	const connections = 40
+	b, log := &admintest.Backend{}, &records{}
+	doors := admintest.StartServer(t, server.Options{Backend: b, Logger: slog.New(slog.NewTextHandler(log, nil))})
+	for range connections {
+		p := connect(t, "tcp", doors.TCP)
+		p.send("GET / HTTP/1.1\r\n\r\n")
+		p.wantClosed()
+	}
+	b.WaitRefusals(t, connections)
+	if n := strings.Count(log.String(), "reason=http"); n == 0 || n >= connections {
+		t.Errorf("%d records of %d connections", n, connections)
 	}
 }
 

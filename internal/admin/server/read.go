@@ -77,7 +77,6 @@ func (c *conn) decide(over bool) bool {
 
 // refuse counts and logs that the connection is closed for its first bytes, without an answer.
 func (c *conn) refuse(reason api.Refusal) {
-	c.refusals.count(string(reason))
-	c.log.Info("control connection refused", "reason", string(reason))
+	c.refusals.refuseConnection(c.log, reason)
 	c.queue.cut() // not nil: a FIFO is never sniffed
 }
