@@ -48,7 +48,7 @@ func (l *listings) init(stop <-chan struct{}) {
 
 // listed is a result that holds a part of listBytesTotal until it is released.
 type listed struct {
-	value any
+	value any // nil: its text is all that is left
 	from  *listings
 	bytes int64
 }
@@ -126,8 +126,9 @@ func (l *listings) held() int64 {
 	return l.bytes
 }
 
-// settle replaces the reservation by the real length.
+// settle replaces the value by a text of so many bytes, and the reservation by their number.
 func (r *listed) settle(bytes int) {
+	r.value = nil
 	r.from.release(r.bytes - int64(bytes))
 	r.bytes = int64(bytes)
 }

@@ -200,9 +200,13 @@ func (r reply) wait(ctx context.Context) []byte {
 func answerOf(replies []reply, batch bool) answer {
 	size := 0
 	waits := false
+	var lists []*listed // without the texts, which line copies
 	for _, r := range replies {
 		size += r.size()
 		waits = waits || r.delivery != nil
+		if r.list != nil {
+			lists = append(lists, r.list)
+		}
 	}
 	line := func(ctx context.Context) []byte {
 		b := make([]byte, 0, size+len(replies)+2)
@@ -221,8 +225,8 @@ func answerOf(replies []reply, batch bool) answer {
 		return append(b, '\n')
 	}
 	done := func() {
-		for _, r := range replies {
-			r.release()
+		for _, l := range lists {
+			l.release()
 		}
 	}
 	if waits {
