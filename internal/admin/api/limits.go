@@ -39,7 +39,7 @@ type Penalties struct {
 	Total     int         `json:"total"`     // of which Penalized is a part
 	Imposed   uint64      `json:"imposed"`   // penalties so far
 	DryRun    uint64      `json:"dry_run"`   // connections that "on" would have refused
-	Table     int         `json:"table"`     // networks remembered: for offences, or for their rate of handshakes
+	Table     int         `json:"table"`     // networks remembered: for violations, or for their rate of handshakes
 	TableMax  int         `json:"table_max"` // the bound of the table
 	Forgotten uint64      `json:"forgotten"` // networks that a full table dropped
 

@@ -96,7 +96,7 @@ const (
 	EndpointAPI           EndpointKind = "api" // operators, over HTTP
 )
 
-// HistoryStatus says what a resume can draw on.
+// HistoryStatus is what a resume can draw on.
 type HistoryStatus struct {
 	Events           int     `json:"events"`
 	Bytes            int64   `json:"bytes"`

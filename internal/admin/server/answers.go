@@ -13,7 +13,7 @@ const (
 )
 
 // answer is what one command gets: a text that exists, or one that is made when its turn comes.
-// Whoever takes an answer from the queue releases it.
+// The caller that takes an answer from the queue releases it.
 type answer struct {
 	text  []byte
 	later func(ctx context.Context) []byte // nil: text
@@ -31,8 +31,8 @@ func (x answer) release() {
 
 func (x answer) size() int { return len(x.text) + x.held }
 
-// answerQueue is the queue between the reader of a connection, which runs commands one after another,
-// and its writer, which sends their answers in the same order.
+// answerQueue is the queue between the reader of a connection, which runs commands one after
+// another, and its writer, which sends their answers in the same order.
 type answerQueue struct {
 	mu      sync.Mutex // guards all below
 	changed sync.Cond  // on mu

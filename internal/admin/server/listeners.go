@@ -25,10 +25,10 @@ func (s *Server) ListenUnix(path string, mode os.FileMode, gid int) error {
 	return nil
 }
 
-// ListenTCP listens on a loopback address and returns the one that it got, see [listen.Loopback]; if
-// the [access.Rights] name networks, on any address, for those networks and this machine.
+// ListenTCP listens on a loopback address and returns the one that it got, see [listen.Loopback];
+// if the [access.Rights] name networks, on any address, for those networks and this machine.
 // Connections may publish and look, and not kick, reload or drain, unless the [access.Rights] grant
-// less or a key gives more: on a shared machine everybody can connect.
+// less or a key gives more: on a shared machine every user can connect.
 func (s *Server) ListenTCP(addr string) (net.Addr, error) {
 	open := listen.Loopback
 	if s.shared.rules.rights.Load().ListNetworks() && !listen.IsLoopback(addr) {

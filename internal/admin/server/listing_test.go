@@ -21,8 +21,7 @@ import (
 	"github.com/hassesd/hassesd/internal/admin/server"
 )
 
-// crowd is a backend with many clients of long rooms, as strangers choose them, which are listed by
-// age.
+// crowd is a backend with many clients in rooms with long names, which are listed by age.
 type crowd struct {
 	*admintest.Backend
 	clients []api.Client
@@ -68,7 +67,7 @@ func (c *crowd) Clients(ctx context.Context, p api.ClientsParams) (api.Clients, 
 	return out, nil
 }
 
-// A page is bounded in bytes, whatever strangers call their rooms, and the pages together are the
+// A page is bounded in bytes, whatever clients call their rooms, and the pages together are the
 // whole list.
 func TestT28PagesAreBoundedInBytes(t *testing.T) {
 	c := newCrowd(100, 64) // 13 KiB each, written as JSON

@@ -51,8 +51,8 @@ func (c *conn) publish(p api.SendParams) (Delivery, error) {
 	return d, nil
 }
 
-// publisherName returns whom the keys of messages belong to: the same publisher at every door that
-// tells them apart. Empty: whoever comes by this door.
+// publisherName returns whose the idempotency keys of the connection's messages are: the same name
+// at every door that can tell publishers apart. Empty: all others at this door share theirs.
 func (c *conn) publisherName() string {
 	p := &c.principal
 	switch {

@@ -121,7 +121,7 @@ func TestTheFIFOStaysAPublisher(t *testing.T) {
 	wantSent(t, b, "a=1")
 }
 
-// Whoever has no role does not keep out those who have one, or can show a key.
+// Connections without a role do not keep out those that have one, or can show a key.
 func TestT27ConnectionsWithoutARoleGiveWay(t *testing.T) {
 	b := &admintest.Backend{}
 	doors := admintest.StartServer(t, server.Options{Backend: b, Connections: 2, Rights: loadRights(t, access.RightsOptions{
@@ -154,7 +154,7 @@ func TestT27ConnectionsWithoutARoleGiveWay(t *testing.T) {
 	last.wantError("1", api.CodeOverloaded, "all connections of this listener are taken (control.connections); try again")
 	holder.wantRole(api.RoleAdmin)
 
-	// Who has lost the role gives its place to somebody with one.
+	// A connection that has lost its role gives its slot to one that has a role.
 	doors.Server.SetRights(loadRights(t, access.RightsOptions{TCP: api.RoleNone, Keys: []access.KeySource{
 		{ID: "shop", Role: api.RolePublish, SHA256: shopSum},
 	}}))

@@ -26,9 +26,9 @@ const (
 	maxRequestLine = 8 << 10
 )
 
-// sniff says what a connection that begins with head is. It decides as early as it can: a classic
-// command waits only while it could still be the begin of an HTTP request line. over says that
-// nothing follows for now, a pause or the end.
+// sniff returns what a connection that begins with head is. It decides as early as it can: a
+// classic command waits only while it could still be the start of an HTTP request line. over means
+// that nothing follows for now: a pause, or the end.
 //
 // HTTP is known by a verb before a space or the end of the line (GET=hello is a message to the room
 // GET), and by a first line that reads "word target HTTP/version".
@@ -39,7 +39,7 @@ func sniff(head []byte, over bool) form {
 	switch head[0] {
 	case '{':
 		return formJSON
-	case 0x16: // the record type of a handshake; no room begins with a control character
+	case recordHandshake: // no room begins with a control character
 		return formTLS
 	}
 	line, ended := head, false
@@ -97,7 +97,7 @@ func sniffTarget(rest []byte, ended, over bool) form {
 
 const httpVersion = "HTTP/"
 
-// mayBeVersion says whether v is, or begins like, "HTTP/" with digits and dots behind it, and
+// mayBeVersion reports whether v is, or begins like, "HTTP/" with digits and dots behind it, and
 // perhaps a CR.
 func mayBeVersion(v []byte) bool {
 	if len(v) <= len(httpVersion) {

@@ -19,8 +19,8 @@ import (
 	"github.com/hassesd/hassesd/internal/admission"
 )
 
-// Whoever stalls in the handshake takes no place from those who can show who they are, however many
-// they are.
+// Clients that stall in the handshake take no slots from clients with a role, however many they
+// are.
 func TestT27ClientsWithoutARoleTakeNoSlots(t *testing.T) {
 	d := openTLSServer(t, 3)
 	silent := []*peer{connect(t, "tcp", d.addr), connect(t, "tcp", d.addr), connect(t, "tcp", d.addr)}
@@ -75,8 +75,8 @@ func TestT27OneAddressHasItsShare(t *testing.T) {
 	}
 }
 
-// Those who have been silent for long give way, so that somebody else behind the same address gets
-// in.
+// Connections that have been silent for long give way, so that another client behind the same
+// address gets in.
 func TestT27OldestClientGivesWayToItsOwnAddress(t *testing.T) {
 	d := openTLSServer(t, 8, func(s *server.Server) { server.SetLobbyPatience(s, 0) })
 	var silent []*peer

@@ -16,7 +16,7 @@ import (
 	"github.com/hassesd/hassesd/internal/admin/server"
 )
 
-// tlsServer is a control server with a TLS door, and somebody for each role.
+// tlsServer is a control server with a TLS door, and an identity for each role.
 type tlsServer struct {
 	*admintest.Authority
 	backend *admintest.Backend
@@ -96,7 +96,7 @@ func (d *tlsServer) wantLogged(t *testing.T, text string) {
 	}
 }
 
-// firstFlight is what a client says first, in two pieces.
+// firstFlight returns what a client sends first, in two pieces.
 func firstFlight(t *testing.T, config *tls.Config) (begin, rest string) {
 	t.Helper()
 	ours, theirs := net.Pipe()
