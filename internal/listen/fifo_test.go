@@ -9,6 +9,8 @@ import (
 	"testing"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/hassesd/hassesd/internal/listen/listentest"
 )
 
 // makeFIFO makes a FIFO of that mode.
@@ -64,12 +66,12 @@ func TestFIFOLeavesOthersAlone(t *testing.T) {
 		filepath.Join(dir, "none", "f"): syscall.ENOENT.Error(),
 	} {
 		f, err := FIFO(path, 0o620, -1)
-		wantErr(t, err, want)
+		listentest.WantErr(t, err, want)
 		if err == nil {
 			f.Close()
 		}
 	}
-	wantMode(t, open, 0o622)
+	listentest.WantMode(t, open, 0o622)
 	wantContent(t, precious, "precious")
 }
 
@@ -92,7 +94,7 @@ func TestModeOfTheFIFO(t *testing.T) {
 			makeFIFO(t, path, tt.found)
 		}
 		openFIFO(t, path, os.FileMode(tt.mode), os.Getegid())
-		wantMode(t, path, tt.mode)
+		listentest.WantMode(t, path, tt.mode)
 	}
 }
 
@@ -102,7 +104,7 @@ func TestGroupOfTheFIFO(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "f")
 	for _, gid := range []int{first, second, second} {
 		f := openFIFO(t, path, 0o620, gid)
-		wantMode(t, path, 0o620)
+		listentest.WantMode(t, path, 0o620)
 		if got := statOf(t, path).Gid; int(got) != gid {
 			t.Errorf("group %d, want %d", got, gid)
 		}
@@ -139,7 +141,7 @@ func TestFIFOOfRoot(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	wantMode(t, path, 0o660)
+	listentest.WantMode(t, path, 0o660)
 }
 
 // TestWhatCannotBeSharedIsNotLeft: the next start would use it as it is, and keep its group out for
@@ -155,9 +157,9 @@ func TestWhatCannotBeSharedIsNotLeft(t *testing.T) {
 		const notTheirs = 0 // the group of root
 		for range 2 {
 			_, err := FIFO(fifo, 0o620, notTheirs)
-			wantErr(t, err, unix.EPERM.Error())
+			listentest.WantErr(t, err, unix.EPERM.Error())
 			_, _, err = Unix(socket, 0o660, notTheirs)
-			wantErr(t, err, unix.EPERM.Error())
+			listentest.WantErr(t, err, unix.EPERM.Error())
 		}
 	})
 	if err != nil {

@@ -7,33 +7,21 @@ import (
 	"testing"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/hassesd/hassesd/internal/listen/listentest"
 )
 
-// given returns a listening socket that another process might have made.
+// given returns a listening socket that another process might have made. It must still be there at
+// the end of the test.
 func given(t *testing.T, network, address string) (fd int, at string) {
 	t.Helper()
-	l, err := net.Listen(network, address)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	if u, ok := l.(*net.UnixListener); ok {
-		u.SetUnlinkOnClose(false)
-	}
-	f, err := l.(interface{ File() (*os.File, error) }).File()
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	if fd, err = unix.FcntlInt(f.Fd(), unix.F_DUPFD_CLOEXEC, 3); err != nil {
-		t.Fatal(err)
-	}
+	fd, at = listentest.Given(t, network, address)
 	t.Cleanup(func() {
 		if err := unix.Close(fd); err != nil {
 			t.Errorf("descriptor %d was taken although it stays the caller's: %v", fd, err)
 		}
 	})
-	return fd, l.Addr().String()
+	return fd, at
 }
 
 func TestInherit(t *testing.T) {
@@ -70,11 +58,11 @@ func TestInheritRefuses(t *testing.T) {
 	}
 	t.Cleanup(func() { _ = unix.Close(mute) })
 	_, err = Inherit[*net.UnixListener](inTCP)
-	wantErr(t, err, "kind tcp")
+	listentest.WantErr(t, err, "kind tcp")
 	_, err = Inherit[*net.TCPListener](inUnix)
-	wantErr(t, err, "kind unix")
+	listentest.WantErr(t, err, "kind unix")
 	_, err = Inherit[*net.UnixListener](mute)
-	wantErr(t, err, "does not listen")
+	listentest.WantErr(t, err, "does not listen")
 	_, err = Inherit[*net.UnixListener](-1)
-	wantErr(t, err, "bad file descriptor")
+	listentest.WantErr(t, err, "bad file descriptor")
 }

@@ -6,7 +6,6 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
-	"strings"
 	"testing"
 
 	"golang.org/x/sys/unix"
@@ -65,20 +64,6 @@ func statOf(t *testing.T, path string) unix.Stat_t {
 		t.Fatalf("%s: %v", path, err)
 	}
 	return st
-}
-
-func wantMode(t *testing.T, path string, want uint32) {
-	t.Helper()
-	if got := statOf(t, path).Mode &^ unix.S_IFMT; got != want {
-		t.Errorf("%s has mode %o, want %o", path, got, want)
-	}
-}
-
-func wantErr(t *testing.T, err error, text string) {
-	t.Helper()
-	if err == nil || !strings.Contains(err.Error(), text) {
-		t.Errorf("got %v, want an error with %q", err, text)
-	}
 }
 
 // unixSocket listens on a Unix socket until the test ends.

@@ -5,6 +5,8 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+
+	"github.com/hassesd/hassesd/internal/listen/listentest"
 )
 
 func TestPeer(t *testing.T) {
@@ -32,10 +34,10 @@ func TestPeer(t *testing.T) {
 	}
 	accepted.Close()
 	_, err = Peer(accepted)
-	wantErr(t, err, "peer credentials")
+	listentest.WantErr(t, err, "peer credentials")
 	a, b := net.Pipe()
 	defer a.Close()
 	defer b.Close()
 	_, err = Peer(a)
-	wantErr(t, err, "operation not supported")
+	listentest.WantErr(t, err, "operation not supported")
 }

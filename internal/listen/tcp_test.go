@@ -3,6 +3,8 @@ package listen
 import (
 	"net"
 	"testing"
+
+	"github.com/hassesd/hassesd/internal/listen/listentest"
 )
 
 func TestLoopback(t *testing.T) {
@@ -15,17 +17,17 @@ func TestLoopback(t *testing.T) {
 			t.Errorf("%s opened %s", addr, a)
 		}
 		_, err = Loopback(l.Addr().String())
-		wantErr(t, err, "address already in use")
+		listentest.WantErr(t, err, "address already in use")
 		l.Close()
 	}
 	for _, addr := range []string{"0.0.0.0:0", "[::]:0", "192.0.2.1:9085", "[2001:db8::1]:9085", "example.org:9085"} {
 		_, err := Loopback(addr)
-		wantErr(t, err, "not a loopback address")
-		wantErr(t, err, "mutual TLS")
-		wantErr(t, err, "SSH tunnel")
+		listentest.WantErr(t, err, "not a loopback address")
+		listentest.WantErr(t, err, "mutual TLS")
+		listentest.WantErr(t, err, "SSH tunnel")
 	}
 	for _, open := range []func(string) (net.Listener, error){Loopback, TCP} {
 		_, err := open("9085")
-		wantErr(t, err, "want host:port")
+		listentest.WantErr(t, err, "want host:port")
 	}
 }

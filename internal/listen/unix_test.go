@@ -9,6 +9,8 @@ import (
 	"testing"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/hassesd/hassesd/internal/listen/listentest"
 )
 
 func TestUnixHasItsModeAndGroup(t *testing.T) {
@@ -19,8 +21,8 @@ func TestUnixHasItsModeAndGroup(t *testing.T) {
 	} {
 		path := filepath.Join(t.TempDir(), "run", "hassesd", "s")
 		remove := unixSocket(t, path, os.FileMode(tt.mode), gid)
-		wantMode(t, path, tt.mode)
-		wantMode(t, filepath.Dir(path), tt.dir)
+		listentest.WantMode(t, path, tt.mode)
+		listentest.WantMode(t, filepath.Dir(path), tt.dir)
 		if st := statOf(t, path); int(st.Gid) != gid || st.Mode&unix.S_IFMT != unix.S_IFSOCK {
 			t.Errorf("group %d, mode %o", st.Gid, st.Mode)
 		}
@@ -95,7 +97,7 @@ func TestUnixLeavesOthersAlone(t *testing.T) {
 		filepath.Join(dir, strings.Repeat("x", 108)): "and a socket's can have 107",
 	} {
 		l, _, err := Unix(path, 0o600, -1)
-		wantErr(t, err, want)
+		listentest.WantErr(t, err, want)
 		if err == nil {
 			l.Close()
 		}
@@ -127,7 +129,7 @@ func TestDirectoryOfAnotherUserIsRefused(t *testing.T) {
 	if err := os.Chown(theirs, 4711, 4711); err != nil {
 		t.Fatal(err)
 	}
-	err := asOtherUser(func() { wantErr(t, PrepareDir(theirs, 0o660, -1), "belongs to user 4711") })
+	err := asOtherUser(func() { listentest.WantErr(t, PrepareDir(theirs, 0o660, -1), "belongs to user 4711") })
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -14,6 +14,7 @@ import (
 	"github.com/hassesd/hassesd/internal/admin/api"
 	"github.com/hassesd/hassesd/internal/admin/client"
 	"github.com/hassesd/hassesd/internal/admin/server"
+	"github.com/hassesd/hassesd/internal/listen/listentest"
 )
 
 func TestTLSDoorRoles(t *testing.T) {
@@ -168,9 +169,9 @@ func TestTLSDoorAddress(t *testing.T) {
 	d := openTLSServer(t, 0)
 	s := newServer(t, &admintest.Backend{})
 	_, err := s.ListenTLS("9085", d.access(t))
-	wantErr(t, err, "want host:port")
+	listentest.WantErr(t, err, "want host:port")
 	_, err = s.ListenTLS(d.addr, d.access(t))
-	wantErr(t, err, "address already in use")
+	listentest.WantErr(t, err, "address already in use")
 	addr, err := s.ListenTLS(":0", d.access(t))
 	if err != nil || !addr.(*net.TCPAddr).IP.IsUnspecified() {
 		t.Errorf("got %v, %v", addr, err)
