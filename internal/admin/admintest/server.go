@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"testing"
 
+	"github.com/hassesd/hassesd/internal/admin/client"
 	"github.com/hassesd/hassesd/internal/admin/server"
 )
 
@@ -60,4 +61,19 @@ func StartServer(t testing.TB, o server.Options, prepare ...func(*server.Server)
 		}
 	})
 	return d
+}
+
+// Dial opens a connection that is closed when the test ends.
+func Dial(t testing.TB, o client.Options) *client.Conn {
+	t.Helper()
+	c, err := client.Dial(t.Context(), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := c.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return c
 }

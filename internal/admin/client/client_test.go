@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"net"
 	"os"
 	"path/filepath"
@@ -19,34 +18,6 @@ import (
 	"github.com/hassesd/hassesd/internal/admin/client"
 	"github.com/hassesd/hassesd/internal/admin/server"
 )
-
-func dial(t *testing.T, o client.Options) *client.Conn {
-	t.Helper()
-	c, err := client.Dial(t.Context(), o)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := c.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	return c
-}
-
-// newServer returns a server that ends with the test.
-func newServer(t *testing.T, b *admintest.Backend) *server.Server {
-	t.Helper()
-	s := server.New(server.Options{Backend: b, Publisher: b, Logger: slog.New(slog.DiscardHandler)})
-	t.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), 20*time.Second)
-		defer cancel()
-		if err := s.Shutdown(ctx); err != nil {
-			t.Error(err)
-		}
-	})
-	return s
-}
 
 func TestClientMethods(t *testing.T) {
 	n := 12
@@ -81,7 +52,7 @@ func TestClientMethods(t *testing.T) {
 		},
 		Matches: 3,
 	}
-	c := dial(t, client.Options{Socket: admintest.Start(t, b).Socket})
+	c := admintest.Dial(t, client.Options{Socket: admintest.Start(t, b).Socket})
 	ctx := t.Context()
 	check := func(name string, got any, err error, want any) {
 		t.Helper()
@@ -139,7 +110,7 @@ func TestClientErrors(t *testing.T) {
 		api.MethodClients: answered(api.CodeNotFound),
 		api.MethodRooms:   answered(api.CodeOverloaded),
 	}}
-	c := dial(t, client.Options{Socket: admintest.StartServer(t, server.Options{Backend: b, MaxMessage: func() int { return 10 }}).Socket})
+	c := admintest.Dial(t, client.Options{Socket: admintest.StartServer(t, server.Options{Backend: b, MaxMessage: func() int { return 10 }}).Socket})
 	_, errStatus := c.Status(t.Context())
 	_, errClients := c.Clients(t.Context(), api.ClientsParams{})
 	_, errRooms := c.Rooms(t.Context(), api.RoomsParams{})
@@ -175,13 +146,8 @@ func TestClientTimesOut(t *testing.T) {
 		<-ctx.Done()
 		return ctx.Err()
 	}}
-	s := newServer(t, b)
-	path := filepath.Join(t.TempDir(), "s")
-	if err := s.ListenUnix(path, 0o600, -1); err != nil {
-		t.Fatal(err)
-	}
-	s.Serve()
-	c := dial(t, client.Options{Socket: path, Timeout: 50 * time.Millisecond})
+	doors := admintest.Start(t, b)
+	c := admintest.Dial(t, client.Options{Socket: doors.Socket, Timeout: 50 * time.Millisecond})
 	_, err := c.Send(t.Context(), api.SendParams{To: api.Targets{"a"}, Data: "x"})
 	if !errors.Is(err, api.ErrTimeout) {
 		t.Errorf("got %v", err)
@@ -193,7 +159,7 @@ func TestClientTimesOut(t *testing.T) {
 	}
 	stop, cancel := context.WithCancel(t.Context())
 	cancel()
-	_ = s.Shutdown(stop) // cuts the waiting answer off
+	_ = doors.Server.Shutdown(stop) // cuts the waiting answer off
 }
 
 func TestClientLosesItsConnection(t *testing.T) {
@@ -211,7 +177,7 @@ func TestClientLosesItsConnection(t *testing.T) {
 		_, _ = bufio.NewReader(c).ReadString('\n')
 		c.Close()
 	}()
-	c := dial(t, client.Options{Socket: path})
+	c := admintest.Dial(t, client.Options{Socket: path})
 	for range 2 { // while it waits, and afterwards
 		if _, err := c.Status(t.Context()); !errors.Is(err, api.ErrUnreachable) {
 			t.Errorf("got %v", err)
@@ -231,13 +197,12 @@ func TestDialFindsTheSocket(t *testing.T) {
 	if _, err := client.Dial(t.Context(), client.Options{}); !errors.Is(err, api.ErrUnreachable) {
 		t.Errorf("got %v", err)
 	}
-	b := &admintest.Backend{}
-	s := newServer(t, b)
-	if err := s.ListenUnix(api.DevSocket(), 0o600, -1); err != nil {
-		t.Fatal(err)
-	}
-	s.Serve()
-	if _, err := dial(t, client.Options{}).Hello(t.Context()); err != nil {
+	admintest.StartServer(t, server.Options{Backend: &admintest.Backend{}}, func(s *server.Server) {
+		if err := s.ListenUnix(api.DevSocket(), 0o600, -1); err != nil {
+			t.Fatal(err)
+		}
+	})
+	if _, err := admintest.Dial(t, client.Options{}).Hello(t.Context()); err != nil {
 		t.Error(err)
 	}
 

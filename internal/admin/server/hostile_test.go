@@ -7,7 +7,6 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"net/http"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -129,14 +128,8 @@ func TestGarbage(t *testing.T) {
 func TestPeerThatDoesNotReadItsAnswers(t *testing.T) {
 	clients := make([]api.Client, 1000)
 	b := &admintest.Backend{ClientsAnswer: api.Clients{Clients: clients}}
-	s := newServer(t, b)
-	server.SetWriteTimeout(s, 200*time.Millisecond)
-	path := filepath.Join(t.TempDir(), "s")
-	if err := s.ListenUnix(path, 0o600, -1); err != nil {
-		t.Fatal(err)
-	}
-	s.Serve()
-	p := connect(t, "unix", path)
+	doors := admintest.StartServer(t, server.Options{Backend: b}, func(s *server.Server) { server.SetWriteTimeout(s, 200*time.Millisecond) })
+	p := connect(t, "unix", doors.Socket)
 	written := make(chan int, 1)
 	go func() {
 		n := 0
@@ -154,7 +147,7 @@ func TestPeerThatDoesNotReadItsAnswers(t *testing.T) {
 	if n := <-written; n < 100 { // it ends when the connection is closed
 		t.Errorf("only %d requests were sent: nothing was tested", n)
 	}
-	stop(t, s) // and waits for the last command
+	stop(t, doors.Server) // and waits for the last command
 	if n := len(b.Queries()); n > 20 {
 		t.Errorf("%d answers of 200 KiB were made for a peer that reads none", n)
 	}

@@ -3,7 +3,6 @@ package server_test
 import (
 	"fmt"
 	"io"
-	"log/slog"
 	"strings"
 	"testing"
 	"time"
@@ -48,16 +47,15 @@ func TestReadersSendNoLongCommands(t *testing.T) {
 }
 
 // openScarce serves a port whose unfinished commands may hold so many bytes.
-func openScarce(t *testing.T, b *admintest.Backend, bytes int64, grace, wait time.Duration) (*server.Server, admintest.Endpoints) {
+func openScarce(t *testing.T, b *admintest.Backend, bytes int64, grace, wait time.Duration) admintest.Endpoints {
 	t.Helper()
-	doors := admintest.StartServer(t, server.Options{
-		Backend: b, Publisher: b, Logger: slog.New(slog.DiscardHandler),
+	return admintest.StartServer(t, server.Options{
+		Backend:    b,
 		MaxMessage: func() int { return 1 << 20 },
 		LineBytes:  func() int64 { return bytes },
 	}, func(s *server.Server) {
 		server.SetLinePatience(s, grace, wait)
 	})
-	return doors.Server, doors
 }
 
 // waitHeld waits until unfinished commands hold as much as wanted.
@@ -70,19 +68,28 @@ func waitHeld(t *testing.T, s *server.Server, done func(bytes int64) bool) {
 	}
 }
 
+// halfCommand is a command that is not finished, and holds most of 1 MiB.
+var halfCommand = `{"jsonrpc":"2.0","id":5,"method":"send","params":{"to":"a","data":"` + strings.Repeat("x", 800_000)
+
+// sendHalf returns a connection that has sent halfCommand.
+func sendHalf(t *testing.T, doors admintest.Endpoints) *peer {
+	t.Helper()
+	p := connect(t, "tcp", doors.TCP)
+	p.send(halfCommand)
+	waitHeld(t, doors.Server, func(n int64) bool { return n > 700_000 })
+	return p
+}
+
 func TestT28UnfinishedCommandsAreBoundedTogether(t *testing.T) {
 	const budget = 1 << 20
 	b := &admintest.Backend{}
-	s, doors := openScarce(t, b, budget, time.Hour, 50*time.Millisecond)
-	half := `{"jsonrpc":"2.0","id":5,"method":"send","params":{"to":"a","data":"` + strings.Repeat("x", 800_000)
-	first := connect(t, "tcp", doors.TCP)
-	first.send(half)
-	waitHeld(t, s, func(n int64) bool { return n > 700_000 })
+	doors := openScarce(t, b, budget, time.Hour, 50*time.Millisecond)
+	first := sendHalf(t, doors)
 
 	second := connect(t, "tcp", doors.TCP)
-	second.send(half + `"}}` + "\n")
+	second.send(halfCommand + `"}}` + "\n")
 	second.wantError("5", -32002, "unfinished commands of all connections hold all the memory there is for them")
-	if n := s.HeldBytes(); n > budget {
+	if n := doors.Server.HeldBytes(); n > budget {
 		t.Errorf("unfinished commands hold %d bytes of %d", n, budget)
 	}
 	second.send(rpcCall("send", `{"to":"a","data":"short ones never wait"}`))
@@ -90,19 +97,16 @@ func TestT28UnfinishedCommandsAreBoundedTogether(t *testing.T) {
 
 	first.send(`"}}` + "\n")
 	first.want(`{"jsonrpc":"2.0","id":5,"result":{"id":"e-2","matched":0}}`)
-	waitHeld(t, s, func(n int64) bool { return n == 0 })
+	waitHeld(t, doors.Server, func(n int64) bool { return n == 0 })
 }
 
 // A command that is never finished does not keep the memory from others for ever.
 func TestT28AnOldUnfinishedCommandGivesWay(t *testing.T) {
 	b := &admintest.Backend{}
-	s, doors := openScarce(t, b, 1<<20, time.Millisecond, time.Hour)
-	half := `{"jsonrpc":"2.0","id":5,"method":"send","params":{"to":"a","data":"` + strings.Repeat("x", 800_000)
-	first := connect(t, "tcp", doors.TCP)
-	first.send(half)
-	waitHeld(t, s, func(n int64) bool { return n > 700_000 })
+	doors := openScarce(t, b, 1<<20, time.Millisecond, time.Hour)
+	first := sendHalf(t, doors)
 	second := connect(t, "tcp", doors.TCP)
-	second.send(half + `"}}` + "\n")
+	second.send(halfCommand + `"}}` + "\n")
 	second.want(`{"jsonrpc":"2.0","id":5,"result":{"id":"e-1","matched":0}}`)
 	if _, err := io.ReadAll(first.r); err != nil && !strings.Contains(err.Error(), "reset") {
 		t.Error(err)

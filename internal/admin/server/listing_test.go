@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"path/filepath"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -192,14 +191,8 @@ func TestT28ClassicListsSayWhereTheyAreCut(t *testing.T) {
 // and no longer.
 func TestT28AnswersHaveATimeAsAWhole(t *testing.T) {
 	c := newCrowd(500, 64)
-	s := newServer(t, c)
-	server.SetAnswerTimeout(s, 200*time.Millisecond)
-	path := filepath.Join(t.TempDir(), "s")
-	if err := s.ListenUnix(path, 0o600, -1); err != nil {
-		t.Fatal(err)
-	}
-	s.Serve()
-	p := connect(t, "unix", path)
+	doors := admintest.StartServer(t, server.Options{Backend: c}, func(s *server.Server) { server.SetAnswerTimeout(s, 200*time.Millisecond) })
+	p := connect(t, "unix", doors.Socket)
 	p.send(strings.Repeat(rpcCall("clients", "{}"), 4))
 	buf := make([]byte, 8<<10)
 	for {

@@ -13,7 +13,6 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/hassesd/hassesd/internal/admin/admintest"
-	"github.com/hassesd/hassesd/internal/admin/client"
 )
 
 // patience is how long a test waits for what must come.
@@ -116,18 +115,4 @@ func firstAfter(late <-chan struct{}) func(ctx context.Context, id string) error
 			return ctx.Err()
 		}
 	}
-}
-
-func dial(t *testing.T, o client.Options) *client.Conn {
-	t.Helper()
-	c, err := client.Dial(t.Context(), o)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := c.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	return c
 }

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"path/filepath"
 	"testing"
 	"time"
 
@@ -61,13 +60,8 @@ func TestShutdownFinishesWhatHasArrived(t *testing.T) {
 		}
 		return nil
 	}}
-	s := newServer(t, b)
-	path := filepath.Join(t.TempDir(), "s")
-	if err := s.ListenUnix(path, 0o600, -1); err != nil {
-		t.Fatal(err)
-	}
-	s.Serve()
-	p := connect(t, "unix", path)
+	doors := admintest.Start(t, b)
+	p := connect(t, "unix", doors.Socket)
 	p.send("ack_enable\nroom=0\n")
 	<-entered
 	for i := 1; i < n; i++ {
@@ -75,7 +69,7 @@ func TestShutdownFinishesWhatHasArrived(t *testing.T) {
 	}
 	p.send("room=last")
 	stopped := make(chan error, 1)
-	go func() { stopped <- s.Shutdown(t.Context()) }()
+	go func() { stopped <- doors.Server.Shutdown(t.Context()) }()
 	close(gate)
 	p.want("ok")
 	for i := range n + 1 {
@@ -95,19 +89,14 @@ func TestShutdownLosesPatience(t *testing.T) {
 		<-ctx.Done()
 		return ctx.Err()
 	}}
-	s := newServer(t, b)
-	path := filepath.Join(t.TempDir(), "s")
-	if err := s.ListenUnix(path, 0o600, -1); err != nil {
-		t.Fatal(err)
-	}
-	s.Serve()
-	s.Serve() // does no harm
-	p := connect(t, "unix", path)
+	doors := admintest.Start(t, b)
+	doors.Server.Serve() // does no harm
+	p := connect(t, "unix", doors.Socket)
 	p.send("room=0\n")
 	<-entered
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if err := s.Shutdown(ctx); !errors.Is(err, context.Canceled) {
+	if err := doors.Server.Shutdown(ctx); !errors.Is(err, context.Canceled) {
 		t.Errorf("got %v", err)
 	}
 	if _, err := io.ReadAll(p.r); err != nil && !errors.Is(err, unix.ECONNRESET) { // perhaps an error, and the end
@@ -123,18 +112,13 @@ func TestShutdownLeavesACommandThatHangs(t *testing.T) {
 		close(over)
 		return nil
 	}}
-	s := newServer(t, b)
-	path := filepath.Join(t.TempDir(), "s")
-	if err := s.ListenUnix(path, 0o600, -1); err != nil {
-		t.Fatal(err)
-	}
-	s.Serve()
-	p := connect(t, "unix", path)
+	doors := admintest.Start(t, b)
+	p := connect(t, "unix", doors.Socket)
 	p.send("room=0\n")
 	<-entered
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if err := s.Shutdown(ctx); !errors.Is(err, context.Canceled) {
+	if err := doors.Server.Shutdown(ctx); !errors.Is(err, context.Canceled) {
 		t.Errorf("got %v", err)
 	}
 	p.wantClosed()
@@ -143,17 +127,12 @@ func TestShutdownLeavesACommandThatHangs(t *testing.T) {
 }
 
 func TestShutdownEndsIdleConnections(t *testing.T) {
-	s := newServer(t, &admintest.Backend{})
-	addr, err := s.ListenTCP("127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	s.Serve()
-	silent := connect(t, "tcp", addr.String())
-	classic := connect(t, "tcp", addr.String())
+	doors := admintest.Start(t, &admintest.Backend{})
+	silent := connect(t, "tcp", doors.TCP)
+	classic := connect(t, "tcp", doors.TCP)
 	classic.send("numberofclients\n")
 	classic.line()
-	stop(t, s)
+	stop(t, doors.Server)
 	silent.wantClosed()
 	classic.wantClosed()
 }

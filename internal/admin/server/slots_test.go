@@ -2,7 +2,6 @@ package server_test
 
 import (
 	"fmt"
-	"log/slog"
 	"strconv"
 	"testing"
 	"time"
@@ -11,18 +10,11 @@ import (
 	"github.com/hassesd/hassesd/internal/admin/server"
 )
 
-// openFewSlots serves plain TCP with so many slots; a new connection waits so long for one.
-func openFewSlots(t *testing.T, b *admintest.Backend, slots int, wait time.Duration) (addr string) {
+// startFewSlots starts a server whose endpoints have so many slots; a new connection waits so long
+// for one.
+func startFewSlots(t *testing.T, b *admintest.Backend, slots int, wait time.Duration) admintest.Endpoints {
 	t.Helper()
-	s := server.New(server.Options{Backend: b, Publisher: b, Connections: slots, Logger: slog.New(slog.DiscardHandler)})
-	server.SetSlotPatience(s, wait)
-	t.Cleanup(func() { stop(t, s) })
-	a, err := s.ListenTCP("127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	s.Serve()
-	return a.String()
+	return admintest.StartServer(t, server.Options{Backend: b, Connections: slots}, func(s *server.Server) { server.SetSlotPatience(s, wait) })
 }
 
 // Back ends that connect for each message, write it and close are never told that one was lost: so
@@ -30,7 +22,7 @@ func openFewSlots(t *testing.T, b *admintest.Backend, slots int, wait time.Durat
 func TestMessagesOfManyShortConnectionsAllArrive(t *testing.T) {
 	const n = 50
 	b := &admintest.Backend{}
-	addr := openFewSlots(t, b, 2, time.Hour)
+	addr := startFewSlots(t, b, 2, time.Hour).TCP
 	taken := []*peer{connect(t, "tcp", addr), connect(t, "tcp", addr)}
 	for _, p := range taken {
 		p.send("numberofclients\n")
@@ -57,7 +49,7 @@ func TestMessagesOfManyShortConnectionsAllArrive(t *testing.T) {
 
 func TestNobodyWaitsAtADoorThatStaysFull(t *testing.T) {
 	b := &admintest.Backend{}
-	addr := openFewSlots(t, b, 1, time.Millisecond)
+	addr := startFewSlots(t, b, 1, time.Millisecond).TCP
 	holder := connect(t, "tcp", addr)
 	holder.send("numberofclients\n")
 	holder.line()
@@ -70,18 +62,11 @@ func TestNobodyWaitsAtADoorThatStaysFull(t *testing.T) {
 }
 
 func TestShutdownEndsTheWaitForAPlace(t *testing.T) {
-	b := &admintest.Backend{}
-	s := server.New(server.Options{Backend: b, Publisher: b, Connections: 1, Logger: slog.New(slog.DiscardHandler)})
-	server.SetSlotPatience(s, time.Hour)
-	a, err := s.ListenTCP("127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	s.Serve()
-	holder := connect(t, "tcp", a.String())
+	doors := startFewSlots(t, &admintest.Backend{}, 1, time.Hour)
+	holder := connect(t, "tcp", doors.TCP)
 	holder.send("numberofclients\n")
 	holder.line()
-	waiting := connect(t, "tcp", a.String())
-	stop(t, s)
+	waiting := connect(t, "tcp", doors.TCP)
+	stop(t, doors.Server)
 	waiting.wantClosed()
 }

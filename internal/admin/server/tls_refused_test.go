@@ -131,7 +131,7 @@ func TestRefusedCertificateIsExplained(t *testing.T) {
 		{},
 	} {
 		o.TCP, o.CA, o.Timeout = d.addr, d.File, patience
-		c := dial(t, o)
+		c := admintest.Dial(t, o)
 		if _, err := c.Status(t.Context()); !errors.Is(err, api.ErrCertificate) || !errors.Is(err, api.ErrNotAllowed) {
 			t.Errorf("got %v", err)
 		}

@@ -73,7 +73,7 @@ func TestTLSDoorTakesNewAccess(t *testing.T) {
 		t.Errorf("a connection from before: %+v, %v", hello, err)
 	}
 	id := other.Client("test:new")
-	now := dial(t, client.Options{TCP: d.addr, CA: other.File, Cert: id.CertFile, Key: id.KeyFile, Timeout: patience})
+	now := admintest.Dial(t, client.Options{TCP: d.addr, CA: other.File, Cert: id.CertFile, Key: id.KeyFile, Timeout: patience})
 	if hello, err := now.Hello(t.Context()); err != nil || hello.Role != api.RoleRead {
 		t.Errorf("a new one: %+v, %v", hello, err)
 	}

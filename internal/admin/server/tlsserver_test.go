@@ -74,7 +74,7 @@ func (d *tlsServer) access(t *testing.T) *access.MutualTLS {
 // dial connects as hassesctl does.
 func (d *tlsServer) dial(t *testing.T, id admintest.Identity) *client.Conn {
 	t.Helper()
-	return dial(t, client.Options{TCP: d.addr, CA: d.File, Cert: id.CertFile, Key: id.KeyFile, Timeout: patience})
+	return admintest.Dial(t, client.Options{TCP: d.addr, CA: d.File, Cert: id.CertFile, Key: id.KeyFile, Timeout: patience})
 }
 
 // connect gives a TLS client that speaks for itself.
