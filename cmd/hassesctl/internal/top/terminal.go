@@ -81,8 +81,7 @@ func (t *terminal) size() (columns, lines int) {
 // keyboard passes on the keys of a terminal until it is closed.
 type keyboard struct {
 	keys chan key
-	stop *os.File // closing it ends the goroutine
-	done chan struct{}
+	stop *os.File // closing it ends the goroutine, which then closes keys
 }
 
 // newKeyboard starts to read. A goroutine that waits in read could not be ended, so it waits in
@@ -92,7 +91,7 @@ func newKeyboard(in *os.File) (*keyboard, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read the keyboard: %w", err)
 	}
-	k := &keyboard{keys: make(chan key), stop: stop, done: make(chan struct{})}
+	k := &keyboard{keys: make(chan key), stop: stop}
 	go k.read(in, end)
 	return k, nil
 }
@@ -101,11 +100,9 @@ func (k *keyboard) close() {
 	k.stop.Close()
 	for range k.keys { // one may be on its way
 	}
-	<-k.done
 }
 
 func (k *keyboard) read(in, end *os.File) {
-	defer close(k.done)
 	defer close(k.keys)
 	defer end.Close()
 	fd := int(in.Fd())
