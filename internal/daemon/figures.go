@@ -33,7 +33,7 @@ func (d *Daemon) figures() api.Figures {
 		DeliveryTimes:   api.Histogram(st.Timings.Deliveries),
 		LoopTurns:       api.Histogram(st.Timings.Turns),
 		LoopLag:         st.Timings.Lag,
-		Rooms:           d.rooms.get(now, roomsVersion(&st), d.edge.CountRooms),
+		Rooms:           d.countRooms(now, &st),
 
 		HandshakeResults:  st.HandshakeResults,
 		HandshakesResumed: st.HandshakesResumed,

@@ -5,11 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"sync"
 	"time"
 
 	"github.com/hassesd/hassesd/internal/edge"
 	"github.com/hassesd/hassesd/internal/memguard"
+	"github.com/hassesd/hassesd/internal/supervise"
 )
 
 const (
@@ -20,7 +22,10 @@ const (
 	endTimeout = 3 * time.Second
 )
 
-var errStoppedAtOnce = errors.New("stopped by a second signal before the drain was over")
+var (
+	errStoppedAtOnce = errors.New("stopped by a second signal before the drain was over")
+	errLoopStuck     = errors.New("an event loop does not turn")
+)
 
 // serve runs the parts that open has made until the daemon stops.
 func (d *Daemon) serve(ctx context.Context) error {
@@ -62,7 +67,7 @@ func (d *Daemon) serve(ctx context.Context) error {
 	if err := d.edge.Serve(ctx, d.listeners.all); err != nil {
 		return err
 	}
-	running.Go(func() { d.manager.RunStatus(stopHousekeeping, statusFigures{d.edge}) }) // which asks the acceptors that Serve has made
+	running.Go(func() { d.manager.RunStatus(stopHousekeeping, d.statusFigures) }) // which asks the acceptors that Serve has made
 	d.isServing.Store(true)
 	running.Go(d.operators.serve)
 	if d.operators.server != nil {
@@ -136,14 +141,12 @@ func (d *Daemon) drainOnSignal(ctx context.Context) {
 	}
 }
 
-// statusFigures are what the service manager's status line is made of.
-type statusFigures struct{ edge *edge.Server }
-
-// Streams implements supervise.Figures.
-func (f statusFigures) Streams(context.Context) (open int, opened uint64, err error) {
-	st := f.edge.Stats(time.Now())
-	return st.Streams, st.StreamsOpened + st.Reinits, nil
+// statusFigures returns what the service manager's status line is made of.
+func (d *Daemon) statusFigures() (supervise.Figures, error) {
+	now := time.Now()
+	st := d.edge.Stats(now)
+	if slices.ContainsFunc(st.Loops, func(l edge.LoopStats) bool { return l.Stuck }) {
+		return supervise.Figures{}, errLoopStuck
+	}
+	return supervise.Figures{Streams: st.Streams, Rooms: d.countRooms(now, &st)}, nil
 }
-
-// CountRooms implements supervise.Figures.
-func (f statusFigures) CountRooms(ctx context.Context) (int, error) { return f.edge.CountRooms(ctx) }

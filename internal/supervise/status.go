@@ -1,61 +1,47 @@
 package supervise
 
 import (
-	"context"
 	"fmt"
 	"time"
 
 	"github.com/hassesd/hassesd/internal/systemd"
 )
 
-const (
-	// statusInterval is how often the status line is checked.
-	statusInterval = 2 * time.Second
-	// statusTimeout bounds the wait for the figures.
-	statusTimeout = 10 * time.Second
-	// countingShare is the part of the time that may be spent on counting rooms: one in so many.
-	countingShare = 50
-)
+// statusInterval is how often the status line is checked.
+const statusInterval = 2 * time.Second
 
 // Figures are what the status line is made of.
-type Figures interface {
-	// Streams returns how many streams there are, and how often one was opened or changed its rooms
-	// since the start.
-	Streams(ctx context.Context) (open int, opened uint64, err error)
-	// CountRooms returns how many rooms have streams. It is slow.
-	CountRooms(ctx context.Context) (int, error)
-}
+type Figures struct{ Streams, Rooms int }
 
 // RunStatus keeps the manager's status line up to date, and asks for more time while the daemon
-// drains and its figures can be had, until stop is closed.
-func (m *Manager) RunStatus(stop <-chan struct{}, figures Figures) {
+// drains and its figures can be had, until stop is closed. An error of figures means that they
+// cannot be had at the moment.
+func (m *Manager) RunStatus(stop <-chan struct{}, figures func() (Figures, error)) {
 	if !m.IsPresent() {
 		return
 	}
 	tick := time.NewTicker(statusInterval)
 	defer tick.Stop()
-	var line statusLine
-	for now := time.Now(); ; {
-		m.tellStatus(&line, figures, now)
+	said := ""
+	for {
+		if f, err := figures(); err == nil {
+			said = m.tellStatus(f, said)
+		}
 		select {
-		case now = <-tick.C:
+		case <-tick.C:
 		case <-stop:
 			return
 		}
 	}
 }
 
-func (m *Manager) tellStatus(line *statusLine, figures Figures, now time.Time) {
-	ctx, cancel := context.WithTimeout(context.Background(), statusTimeout)
-	defer cancel()
+// tellStatus tells the status line, unless that is what was said before, and returns it.
+func (m *Manager) tellStatus(f Figures, said string) string {
 	isDraining := m.isStopping.Load()
-	text, err := line.next(ctx, figures, isDraining, now)
-	if err != nil {
-		return
-	}
 	var states []systemd.State
-	if text != "" {
-		states = append(states, systemd.Status(text))
+	line := statusLine(f, isDraining)
+	if line != said {
+		states = append(states, systemd.Status(line))
 	}
 	if isDraining {
 		states = append(states, systemd.ExtendTimeout(stopExtension))
@@ -63,44 +49,14 @@ func (m *Manager) tellStatus(line *statusLine, figures Figures, now time.Time) {
 	if len(states) > 0 {
 		m.tell(states...)
 	}
+	return line
 }
 
-// statusLine is the last status line and what it was made of.
-type statusLine struct {
-	text      string
-	opened    uint64 // rooms cannot change unless this
-	streams   int    // or this does
-	rooms     int
-	isCounted bool      // rooms belongs to these streams
-	nextCount time.Time // not before
-}
-
-// next returns the status line, or nothing if it is the same as before.
-func (l *statusLine) next(ctx context.Context, figures Figures, isDraining bool, now time.Time) (string, error) {
-	streams, opened, err := figures.Streams(ctx)
-	if err != nil {
-		return "", err
-	}
-	if !l.isCounted || opened != l.opened || streams != l.streams {
-		l.opened, l.streams, l.isCounted = opened, streams, false
-	}
-	if !l.isCounted && !now.Before(l.nextCount) {
-		began := time.Now()
-		if l.rooms, err = figures.CountRooms(ctx); err != nil {
-			return "", err
-		}
-		l.nextCount = now.Add(countingShare * time.Since(began))
-		l.isCounted = true
-	}
-	text := fmt.Sprintf("%s in %s", count(l.streams, "stream"), count(l.rooms, "room"))
+func statusLine(f Figures, isDraining bool) string {
 	if isDraining {
-		text = "draining, " + count(l.streams, "stream") + " left"
+		return "draining, " + count(f.Streams, "stream") + " left"
 	}
-	if text == l.text {
-		return "", nil
-	}
-	l.text = text
-	return text, nil
+	return fmt.Sprintf("%s in %s", count(f.Streams, "stream"), count(f.Rooms, "room"))
 }
 
 func count(n int, what string) string {
