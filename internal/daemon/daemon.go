@@ -51,8 +51,8 @@ type Daemon struct {
 	listeners     listeners
 	control       control
 	operators     operators
-	notable       *dashboard.Events // for the dashboard
-	dashboard     *dashboard.Dashboard
+	notable       *dashboard.Events    // for the dashboard
+	dashboard     *dashboard.Dashboard // nil: there is no listener of operators
 	confined      confinement
 	tickets       tickets
 	history       history

@@ -186,8 +186,11 @@ func (d *Daemon) openControl(r *reading, descriptors int) error {
 	}, descriptors, r.now)
 }
 
-// makeOperators makes the server of api.listen. What others serve there is in its routes.
+// makeOperators makes the server of api.listen, if that is open, with what others serve there.
 func (d *Daemon) makeOperators(descriptors int) error {
+	if d.operators.listener == nil {
+		return nil
+	}
 	sendPath := ""
 	if s := d.current(); s.Dev {
 		sendPath = s.Path

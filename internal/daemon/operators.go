@@ -209,11 +209,8 @@ func (o *operators) store() {
 	}
 }
 
-// make makes the server, which serves once it is told to.
+// make makes the server of the listener, which serves once it is told to.
 func (o *operators) make(options api.Options, certificates *certificates) error {
-	if o.listener == nil {
-		return nil
-	}
 	options.Logger, options.Listener, options.IsLocal, options.Name = o.log, o.listener, o.isLocal, o.name
 	if o.isTLS {
 		if certificates.store == nil {
@@ -252,9 +249,6 @@ func (c *certificates) covers(host string) bool {
 
 // serve serves until close.
 func (o *operators) serve() {
-	if o.server == nil {
-		return
-	}
 	if err := o.server.Serve(); err != nil {
 		o.log.Error("the listener of operators has failed", "err", err)
 	}

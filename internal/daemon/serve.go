@@ -69,8 +69,8 @@ func (d *Daemon) serve(ctx context.Context) error {
 	}
 	running.Go(func() { d.manager.RunStatus(stopHousekeeping, d.statusFigures) }) // which asks the acceptors that Serve has made
 	d.isServing.Store(true)
-	running.Go(d.operators.serve)
 	if d.operators.server != nil {
+		running.Go(d.operators.serve)
 		running.Go(func() { d.dashboard.Run(stopHousekeeping) })
 	}
 	d.inherited.Close()        // what is not wanted any more
@@ -96,7 +96,9 @@ func (d *Daemon) serve(ctx context.Context) error {
 	if down := d.control.server.Shutdown(stop); down != nil {
 		d.log.Debug("control connections cut", "err", down)
 	}
-	d.dashboard.Close()
+	if d.dashboard != nil {
+		d.dashboard.Close()
+	}
 	d.operators.close()
 	if err != nil && !errors.Is(err, errStoppedAtOnce) {
 		d.history.lose() // a loop has failed, and nobody knows what it has sent
