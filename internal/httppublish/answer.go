@@ -12,11 +12,10 @@ type Field struct{ Name, Value string }
 // Answer is the answer to a POST. Its body is JSON. The fields that every answer of a listener has
 // are not among Fields, nor are Content-Type and Content-Length.
 type Answer struct {
-	Status  int
-	Code    Code // of an error; empty: some message was published, or there was none
-	Message string
-	Fields  []Field
-	Body    []byte
+	Status int
+	Code   Code // of an error; empty: some message was published, or there was none
+	Fields []Field
+	Body   []byte
 
 	// WrongKey: the client showed a key or token that nobody has given. Who does so often is
 	// guessing.
@@ -68,7 +67,7 @@ func success(body any) *Answer { return &Answer{Status: http.StatusOK, Body: enc
 func (f *failure) answer() *Answer { return f.answerWith(refusedBody{f.detail()}) }
 
 func (f *failure) answerWith(body any) *Answer {
-	a := &Answer{Status: f.code.Status(), Code: f.code, Message: f.message, WrongKey: f.isWrong, Body: encode(body)}
+	a := &Answer{Status: f.code.Status(), Code: f.code, WrongKey: f.isWrong, Body: encode(body)}
 	switch f.code {
 	case CodeMissingToken:
 		a.Fields = []Field{{"WWW-Authenticate", `Bearer realm="hassesd"`}}

@@ -42,14 +42,5 @@ var statuses = map[Code]int{
 	CodeDraining:             http.StatusServiceUnavailable,
 }
 
-// Codes returns all of them, in no order.
-func Codes() []Code {
-	list := make([]Code, 0, len(statuses))
-	for c := range statuses {
-		list = append(list, c)
-	}
-	return list
-}
-
 // Status returns the status of the answers with the code.
 func (c Code) Status() int { return statuses[c] }

@@ -15,8 +15,6 @@ type failure struct {
 	isWrong bool   // a key or token that nobody has given
 }
 
-func (f *failure) Error() string { return f.message }
-
 func fail(code Code, format string, args ...any) *failure {
 	return &failure{code: code, message: fmt.Sprintf(format, args...)}
 }

@@ -2,6 +2,7 @@ package httppublish
 
 import (
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -155,18 +156,9 @@ func (p *Publication) readQuery() *failure {
 // check refuses targets that are not granted.
 func (w *principal) check(to []names.Target) *failure {
 	for _, t := range to {
-		if !covers(w.granted, t) {
+		if !slices.ContainsFunc(w.granted, func(granted names.Target) bool { return granted.Covers(t) }) {
 			return &failure{code: CodeRoomNotAllowed, field: "to", message: "the target " + safetext.Quote(t.String()) + " is not among those that you may publish to"}
 		}
 	}
 	return nil
-}
-
-func covers(granted []names.Target, t names.Target) bool {
-	for _, g := range granted {
-		if g.Covers(t) {
-			return true
-		}
-	}
-	return false
 }

@@ -18,7 +18,8 @@ import (
 // and the Host field. A peer whose address cannot be read counts as a process of this machine, as
 // those on a Unix socket are.
 func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	p, a := s.Begin(headOf(r))
+	h := headOf(r)
+	p, a := s.Begin(h)
 	if a == nil {
 		body := &serverBody{from: r.Body, control: http.NewResponseController(w), stopping: s.o.Stopping}
 		defer context.AfterFunc(s.o.Stopping, body.stop)()
@@ -26,7 +27,7 @@ func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			panic(http.ErrAbortHandler) // the client is gone, or was cut off in the middle of its body
 		}
 	}
-	s.allowOrigin(w.Header(), r)
+	s.allowOrigin(w.Header(), &h)
 	for _, f := range a.Fields {
 		w.Header().Set(f.Name, f.Value)
 	}
@@ -59,15 +60,10 @@ func headOf(r *http.Request) Head {
 }
 
 // allowOrigin lets a page whose origin may publish read the answer.
-func (s *Service) allowOrigin(to http.Header, r *http.Request) {
+func (s *Service) allowOrigin(to http.Header, h *Head) {
 	to.Add("Vary", "Origin")
-	origin := r.Header.Get("Origin")
-	if origin == "" {
-		return
-	}
-	h := headOf(r)
-	if checkOrigin(&h, s.o.Config()) == nil {
-		to.Set("Access-Control-Allow-Origin", origin)
+	if h.Origin != "" && checkOrigin(h, s.o.Config()) == nil {
+		to.Set("Access-Control-Allow-Origin", h.Origin)
 	}
 }
 

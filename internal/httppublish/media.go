@@ -1,7 +1,6 @@
 package httppublish
 
 import (
-	"fmt"
 	"mime"
 	"strings"
 
@@ -88,7 +87,7 @@ func parseKey(fields []string) (string, *failure) {
 	case len(fields) > 1:
 		return "", failField("key", "the request has more than one Idempotency-Key field")
 	case !idempotency.IsValid(fields[0]):
-		return "", failField("key", "%s", fmt.Sprintf("the Idempotency-Key is not %d to %d visible ASCII characters", idempotency.MinKey, idempotency.MaxKey))
+		return "", failField("key", "the Idempotency-Key is not %d to %d visible ASCII characters", idempotency.MinKey, idempotency.MaxKey)
 	}
 	return fields[0], nil
 }

@@ -271,8 +271,6 @@ func (r *run) readEvents(body Body, s *streamParser, emit func(sse.Event) *failu
 		switch {
 		case errors.Is(err, io.EOF):
 			return nil
-		case errors.Is(err, ErrMalformed), errors.Is(err, ErrStopping):
-			return bodyFailure(err)
 		case err != nil:
 			return bodyFailure(err)
 		}

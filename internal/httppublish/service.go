@@ -106,9 +106,3 @@ func (p *Publication) begin() *failure {
 	}
 	return nil
 }
-
-// IsStream reports whether the body is an event stream, which may stay open for hours.
-func (p *Publication) IsStream() bool { return p.media == mediaEventStream }
-
-// Publisher returns who publishes, for logs.
-func (p *Publication) Publisher() string { return p.who.name }
