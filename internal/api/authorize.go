@@ -5,7 +5,6 @@ import (
 	"net"
 	"net/http"
 	"strings"
-	"time"
 
 	"github.com/hassesd/hassesd/internal/admin/access"
 	"github.com/hassesd/hassesd/internal/admin/api"
@@ -45,18 +44,10 @@ func (s *Server) role(req *http.Request) (role api.Role, isWrong bool) {
 	if secret == "" {
 		return role, req.Header.Get("Authorization") != ""
 	}
-	source := sourceOf(req)
-	if wait := s.attempts.Delay(s.now(), source); wait > 0 {
-		late := time.NewTimer(wait)
-		defer late.Stop()
-		select {
-		case <-late.C:
-		case <-req.Context().Done():
-		}
-	}
+	s.delay(req)
 	key, ok := s.findKey(secret)
 	if !ok {
-		s.attempts.RecordWrong(s.now(), source)
+		s.RecordWrong(req)
 		return role, true
 	}
 	if key.Role.Includes(role) {
@@ -64,6 +55,16 @@ func (s *Server) role(req *http.Request) (role api.Role, isWrong bool) {
 	}
 	return role, false
 }
+
+// delay waits if there were too many wrong keys from where the request comes from.
+func (s *Server) delay(req *http.Request) {
+	if d := s.attempts.Delay(s.now(), sourceOf(req)); d > 0 {
+		wait(req.Context(), d)
+	}
+}
+
+// RecordWrong counts a wrong key. Handlers of [Own] tell of those that they are shown.
+func (s *Server) RecordWrong(req *http.Request) { s.attempts.RecordWrong(s.now(), sourceOf(req)) }
 
 // sourceOf returns where a request comes from, for counting wrong keys.
 func sourceOf(req *http.Request) string {
@@ -78,6 +79,9 @@ func sourceOf(req *http.Request) string {
 // request that it returns carries the role.
 func (s *Server) authorize(w http.ResponseWriter, req *http.Request, route *Route) (*http.Request, bool) {
 	if route.Access == Own {
+		if req.Header.Get("Authorization") != "" {
+			s.delay(req)
+		}
 		return req, true
 	}
 	role, isWrong := s.role(req)

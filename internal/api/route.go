@@ -20,7 +20,8 @@ const (
 	// Anybody: no key on any listener; the handler tells those without the role read no more than
 	// it must, see [MayRead].
 	Anybody
-	// Own: the handler finds out itself who may do what.
+	// Own: the handler finds out itself who may do what, and reports wrong keys with
+	// [Server.RecordWrong].
 	Own
 )
 

@@ -100,7 +100,7 @@ func (d *Daemon) open(ctx context.Context, o Options) error {
 		Keys:   d.publishing.keys,
 	})
 	d.publishing.use(&s, r.authorization.tokens, r.control.rights)
-	d.publishing.open(d.current, d.memory, d.publisher)
+	d.publishing.open(d.current, d.memory, d.publisher, func(r *http.Request) { d.operators.server.RecordWrong(r) })
 	d.atEnd.add(d.publishing.stop)
 	d.openEdge(descriptors)
 	d.cluster.serve(d.edge)

@@ -141,3 +141,29 @@ func TestOnlyAValidCertificateIsInForce(t *testing.T) {
 		}
 	}
 }
+
+// A guesser is slowed down wherever it shows its keys.
+func TestWrongKeysOfPostsToOperatorsAreCounted(t *testing.T) {
+	r := start(t, "", config.Assignment{Flag: "api-listen", Value: "http://127.0.0.1:0"})
+	c := operatorsAt(t, r)
+	took := time.Duration(0)
+	for range 11 { // ten are free
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "http://localhost/sse?to=a", strings.NewReader("x"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.Header.Set("Authorization", "Bearer a-key-of-nobody")
+		began := time.Now()
+		resp, err := c.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp.Body.Close()
+		if took = time.Since(began); resp.StatusCode != http.StatusUnauthorized {
+			t.Errorf("%d, want 401", resp.StatusCode)
+		}
+	}
+	if took < time.Second {
+		t.Errorf("the key after ten wrong ones waited %s, want 1 s", took)
+	}
+}

@@ -2,6 +2,7 @@ package daemon
 
 import (
 	"context"
+	"net/http"
 	"runtime"
 	"sync/atomic"
 	"time"
@@ -41,8 +42,9 @@ func (p *publishing) openKeys(settings func() *config.Settings, memory *memguard
 	})
 }
 
-// open makes the services. Their doors need not exist yet.
-func (p *publishing) open(settings func() *config.Settings, memory *memguard.Guard, publisher *publish.Publisher) {
+// open makes the services. Their doors need not exist yet. wrongKey is told of requests to operators
+// with a wrong key.
+func (p *publishing) open(settings func() *config.Settings, memory *memguard.Guard, publisher *publish.Publisher, wrongKey func(*http.Request)) {
 	p.budget = httppublish.NewBudget(func() int64 { return memory.BodyBytes(options.BodyBytes(settings())) })
 	ctx, stop := context.WithCancel(context.Background())
 	p.stop = stop
@@ -55,7 +57,7 @@ func (p *publishing) open(settings func() *config.Settings, memory *memguard.Gua
 	}
 	o.Door = publish.DoorHTTP
 	p.http = httppublish.New(o)
-	o.Door = publish.DoorAPI
+	o.Door, o.WrongKey = publish.DoorAPI, wrongKey
 	p.api = httppublish.New(o)
 }
 

@@ -20,12 +20,15 @@ import (
 func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h := headOf(r)
 	p, a := s.Begin(h)
-	if a == nil {
+	switch {
+	case a == nil:
 		body := &serverBody{from: r.Body, control: http.NewResponseController(w), stopping: s.o.Stopping}
 		defer context.AfterFunc(s.o.Stopping, body.stop)()
 		if a = p.Run(r.Context(), body); a == nil {
 			panic(http.ErrAbortHandler) // the client is gone, or was cut off in the middle of its body
 		}
+	case a.WrongKey && s.o.WrongKey != nil:
+		s.o.WrongKey(r)
 	}
 	s.allowOrigin(w.Header(), &h)
 	for _, f := range a.Fields {

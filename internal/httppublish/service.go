@@ -2,6 +2,7 @@ package httppublish
 
 import (
 	"context"
+	"net/http"
 	"net/netip"
 	"time"
 
@@ -9,7 +10,7 @@ import (
 	"github.com/hassesd/hassesd/internal/publish"
 )
 
-// Options are what a Service needs. All are required.
+// Options are what a Service needs. All but WrongKey are required.
 type Options struct {
 	Door      publish.Door
 	Publisher *publish.Publisher
@@ -19,6 +20,9 @@ type Options struct {
 	// Stopping is done when the door is about to close. From then on nobody is held to the pace, and
 	// ServeHTTP reads bodies no further.
 	Stopping context.Context
+	// WrongKey is told of requests to ServeHTTP with a key or token that nobody has given. nil: no
+	// one counts them.
+	WrongKey func(r *http.Request)
 }
 
 // Config is who may publish, and the bounds of requests. It is immutable: a reload makes a new one.
