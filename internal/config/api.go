@@ -12,11 +12,10 @@ const unixScheme = "unix:"
 
 // UnixPath returns the path of the Unix socket that api.listen names, or "" if it names none.
 func (a *API) UnixPath() string {
-	path, ok := strings.CutPrefix(a.Listen, unixScheme)
-	if !ok {
-		return ""
+	if path, ok := strings.CutPrefix(a.Listen, unixScheme); ok {
+		return path
 	}
-	return path
+	return ""
 }
 
 // IsTLS reports whether api.listen is an https:// address.

@@ -2,6 +2,7 @@ package config
 
 import (
 	"net/netip"
+	"slices"
 	"strings"
 )
 
@@ -56,7 +57,7 @@ func (c *checker) proxy() {
 			c.addError("proxy.trusted", "list the addresses of your proxies", "%q is everybody, who could then pretend to be anyone", text)
 		}
 	}
-	if p.Header != "" && !containsFold(proxyHeaders, p.Header) {
+	if p.Header != "" && !slices.ContainsFunc(proxyHeaders, func(name string) bool { return strings.EqualFold(name, p.Header) }) {
 		c.addError("proxy.header", suggest(p.Header, proxyHeaders), "%q is not one of %s", p.Header, strings.Join(proxyHeaders, ", "))
 	}
 	if mode, ok := unixMode(p.UnixMode); !ok || mode&0o600 != 0o600 {
@@ -72,13 +73,4 @@ func (c *checker) proxy() {
 	if p.Header != "" {
 		c.addError("proxy.header", hint, "is set, and nobody is trusted to send %s", p.Header)
 	}
-}
-
-func containsFold(words []string, word string) bool {
-	for _, w := range words {
-		if strings.EqualFold(w, word) {
-			return true
-		}
-	}
-	return false
 }

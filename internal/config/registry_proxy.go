@@ -18,7 +18,7 @@ var proxyEntries = []entry{
 	},
 	{
 		name:       "proxy.header",
-		choices:    []string{"X-Forwarded-For", "Forwarded"},
+		choices:    proxyHeaders,
 		usage:      "Request header in which proxy.trusted name the client, on listeners without TLS: X-Forwarded-For or Forwarded (RFC 7239). The rightmost address that is not in proxy.trusted counts. For proxies that terminate TLS, which must add the client's address on the right, or replace the header.",
 		example:    "X-Forwarded-For",
 		reloadable: true,
