@@ -35,6 +35,17 @@ func newHouse(o hub.Options) *house {
 	return h
 }
 
+// rememberKeys makes keys have an effect.
+func (h *house) rememberKeys() {
+	h.Publisher = New(Options{
+		Log: h.log, Now: time.Now, Limits: func() Limits { return h.limits },
+		Keys: idempotency.New(idempotency.Options{
+			Now:    time.Now,
+			Limits: func() idempotency.Limits { return idempotency.Limits{Window: time.Minute, Keys: 10} },
+		}),
+	})
+}
+
 func to(room string) []names.Target { return []names.Target{{Kind: names.Room, Name: room}} }
 
 // request is a good message.
@@ -269,13 +280,7 @@ func TestNamesInCounters(t *testing.T) {
 func TestAMessageIsPublishedOnceUnderItsKey(t *testing.T) {
 	t.Parallel()
 	h := newHouse(hub.Options{})
-	h.Publisher = New(Options{
-		Log: h.log, Now: time.Now, Limits: func() Limits { return h.limits },
-		Keys: idempotency.New(idempotency.Options{
-			Now:    time.Now,
-			Limits: func() idempotency.Limits { return idempotency.Limits{Window: time.Minute, Keys: 10} },
-		}),
-	})
+	h.rememberKeys()
 	r := request(NewSource(DoorUnix, nil))
 	r.Key = "k"
 	for i := range 2 {
@@ -313,13 +318,7 @@ func TestAMessageIsPublishedOnceUnderItsKey(t *testing.T) {
 func TestAMessageThatIsRefusedLeavesItsKey(t *testing.T) {
 	t.Parallel()
 	h := newHouse(hub.Options{Starved: func() {}}) // and nobody gives credit
-	h.Publisher = New(Options{
-		Log: h.log, Now: time.Now, Limits: func() Limits { return h.limits },
-		Keys: idempotency.New(idempotency.Options{
-			Now:    time.Now,
-			Limits: func() idempotency.Limits { return idempotency.Limits{Window: time.Minute, Keys: 10} },
-		}),
-	})
+	h.rememberKeys()
 	r := request(NewSource(DoorUnix, nil))
 	r.Key = "k"
 	ctx, cancel := context.WithCancel(t.Context())
