@@ -13,7 +13,7 @@ import (
 // roleKey is the context's key of the role that a request has.
 type roleKey struct{}
 
-// MayRead reports whether whoever sent the request may see figures. Handlers of [Anybody] ask.
+// MayRead reports whether the sender of the request may see figures. Handlers of [Anybody] ask.
 func MayRead(ctx context.Context) bool { return roleOf(ctx).Includes(api.RoleRead) }
 
 func roleOf(ctx context.Context) api.Role {

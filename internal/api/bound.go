@@ -41,7 +41,7 @@ func newBoundListener(o Options, refused *refusals) *boundListener {
 		l.tls.GetConfigForClient = func(hello *tls.ClientHelloInfo) (*tls.Config, error) {
 			c, ok := hello.Conn.(*boundConn)
 			if !ok {
-				panic("api: internal error: a handshake on somebody else's connection")
+				panic("api: internal error: a handshake on another listener's connection")
 			}
 			if err := c.enterSlot(hello.Context()); err != nil {
 				return nil, err

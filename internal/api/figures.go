@@ -3,7 +3,7 @@ package api
 import "time"
 
 // Figures are what the daemon knows of itself at one moment: a copy of snapshots and counters that
-// their owners publish. Whoever shows the daemon's state reads these. Maps are keyed by the members
+// their owners publish. Whatever shows the daemon's state reads these. Maps are keyed by the members
 // of a closed set, and have all of them.
 type Figures struct {
 	At        time.Time

@@ -56,7 +56,7 @@ func TestProfiles(t *testing.T) {
 	s.Client().CloseIdleConnections()
 }
 
-// There is one CPU profiler; whoever comes second is told so and does not wait.
+// There is one CPU profiler; the second client is told so and does not wait.
 func TestOneProfileAtATime(t *testing.T) {
 	p := &profiles{now: time.Now}
 	p.running.Lock()

@@ -47,7 +47,7 @@ func (r *refusals) snapshot() map[string]uint64 {
 }
 
 // refuse counts a refusal and writes its response. All but those for the wrong path or method end
-// the connection: who is turned away must not hold a place.
+// the connection: a client that is turned away must not hold a place.
 func (s *Server) refuse(w http.ResponseWriter, reason Refusal, status int, code, message string) {
 	s.refused[reason].Add(1)
 	s.log.Debug("request at api.listen refused", "reason", reason.String(), "status", status)

@@ -15,7 +15,7 @@ import (
 	"github.com/hassesd/hassesd/internal/admin/access"
 )
 
-// Deadlines of a connection. They bound how long somebody who sends or reads nothing can hold a
+// Deadlines of a connection. They bound how long a client that sends or reads nothing can hold a
 // place and a goroutine. A handler that takes long on purpose moves its own deadlines, with
 // [http.ResponseController].
 const (

@@ -415,7 +415,7 @@ func TestConnectionsOfANetworkAreBounded(t *testing.T) {
 	}
 }
 
-// Whoever sends nothing, half a head, or reads nothing has a deadline, and no more than its bytes.
+// A client that sends nothing, sends half a head or reads nothing has a deadline, and bounded bytes.
 func TestHeadsAreBounded(t *testing.T) {
 	s := serve(t, nil)
 	if s.http.ReadHeaderTimeout <= 0 || s.http.ReadTimeout <= 0 || s.http.WriteTimeout <= 0 || s.http.IdleTimeout <= 0 {

@@ -13,9 +13,8 @@ func (s *Settings) IsDefault(key string) bool {
 // that differs from the usual default. It panics if there is no such key.
 func (s *Settings) IsFromDevelopment(key string) bool { return s.IsPreset(key) && !s.IsDefault(key) }
 
-// IsPreset reports whether the key has its default value, or that of development mode or of plaintext
-// if that is on.
-// It panics if there is no such key.
+// IsPreset reports whether the key has its default value, or that of development mode or of
+// plaintext if that is on. It panics if there is no such key.
 func (s *Settings) IsPreset(key string) bool {
 	if s.IsDefault(key) {
 		return true

@@ -24,7 +24,8 @@ const (
 	maxKeyRead = 5 * time.Second
 )
 
-// authorization is who may subscribe, and publish with a token, by the settings and the files that they name.
+// authorization is who may subscribe, and publish with a token, by the settings and the files that
+// they name.
 type authorization struct {
 	policy   *auth.Policy // nil: everybody may
 	tokens   *auth.Tokens // of publishers, and of subscribers who may have one; nil: none are read

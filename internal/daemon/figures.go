@@ -10,8 +10,8 @@ import (
 	"github.com/hassesd/hassesd/internal/publish"
 )
 
-// figures returns the figures of now, from what their owners have published. It posts to no loop,
-// and waits for turns in progress as Stats does.
+// figures returns the figures of now, from what their owners have published. It waits for turns in
+// progress as Stats does, and for a count of the rooms up to roomCountWait.
 func (d *Daemon) figures() api.Figures {
 	now := time.Now()
 	st, h, load, memory := d.edge.Stats(now), d.hub.Stats(now), d.edge.Load(), d.memory.Figures()

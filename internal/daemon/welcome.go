@@ -11,8 +11,8 @@ import (
 	"github.com/hassesd/hassesd/internal/config"
 )
 
-// welcome returns what to type next in development mode. It is for people: for a log for programs, or
-// in a file, it is empty. It looks around in the file system, so it comes before the sandbox.
+// welcome returns what to type next in development mode. It is for people: with a log for programs,
+// or in a file, it is empty. It looks around in the file system, so it comes before the sandbox.
 func welcome(s *config.Settings, url string, endpoints []api.Endpoint) string {
 	if !s.Dev || s.LogFile != "" || s.LogFormat != "auto" && s.LogFormat != "text" {
 		return ""

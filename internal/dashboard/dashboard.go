@@ -21,7 +21,7 @@ type Backend interface {
 
 // Options are what a Dashboard needs. All are required.
 type Options struct {
-	Figures func() operators.Figures // of now; it must not block
+	Figures func() operators.Figures // of now; it must return within a moment
 	Backend Backend
 	Events  *Events
 	Now     func() time.Time
@@ -46,7 +46,7 @@ type Dashboard struct {
 	stopping chan struct{} // closed by Close
 	close    sync.Once
 	samples  samples
-	rested   time.Time // when the next list may be made; owned by who has sent to listing
+	rested   time.Time // when the next list may be made; owned by the request that has sent to listing
 }
 
 // New returns a dashboard, which keeps nothing before Run.

@@ -25,7 +25,7 @@ type Event struct {
 	Text  string    `json:"text"` // visible text
 }
 
-// Events are the newest notable events. Loggers put them in: they never wait for who reads.
+// Events are the newest notable events. Loggers put them in, and never wait for readers.
 type Events struct {
 	mu sync.Mutex
 	// guarded by mu

@@ -9,7 +9,7 @@ import (
 )
 
 const (
-	// maxViewers bounds the streams of figures; who comes later gets 503 and tries again.
+	// maxViewers bounds the streams of figures; further ones get 503, and their pages try again.
 	maxViewers = 16
 	// writeTimeout is how long a viewer may take to read a moment. One that reads too slowly misses
 	// moments, and holds up nobody.

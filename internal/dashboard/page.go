@@ -35,7 +35,7 @@ func hashOf(text string) string {
 	return "sha256-" + base64.StdEncoding.EncodeToString(sum[:])
 }
 
-// servePage serves the page. Who needs a key first gets it with 401: it asks for one.
+// servePage serves the page. Where a key is needed first, it comes with 401, and asks for one.
 func (d *Dashboard) servePage(w http.ResponseWriter, req *http.Request) {
 	h := w.Header()
 	h.Set("Content-Type", "text/html; charset=utf-8")

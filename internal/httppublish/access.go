@@ -32,7 +32,7 @@ type principal struct {
 	until   time.Time // zero: for good
 }
 
-// identify returns who sends a request.
+// identify returns the sender of a request.
 func (a *Access) identify(h *Head, now time.Time) (principal, *failure) {
 	if h.Authorization == "" {
 		if a.Local && isLocal(h) {

@@ -17,16 +17,16 @@ type Answer struct {
 	Fields []Field
 	Body   []byte
 
-	// WrongKey: the client showed a key or token that nobody has given. Who does so often is
-	// guessing.
+	// WrongKey: the client showed a key or token that nobody has given. One that does so often
+	// guesses.
 	WrongKey bool
 }
 
 // ContentType is the type of the body of every answer.
 const ContentType = "application/json"
 
-// retryAfter is how many seconds who is turned away for load should wait: long enough for a burst
-// to pass.
+// retryAfter is how many seconds a client should wait that is turned away for load: long enough for
+// a burst to pass.
 const retryAfter = "2"
 
 // The bodies of answers.

@@ -6,8 +6,8 @@ import (
 )
 
 // checkOrigin refuses requests of pages that may not publish. Browsers send Origin with every POST
-// that a page makes, and programs do not. Who has neither a token nor a key must not come from any
-// page but one of this machine, even if every page may read.
+// that a page makes, and programs do not. A request with neither a token nor a key must not come
+// from any page but one of this machine, even if every page may read.
 func checkOrigin(h *Head, c *Config) *failure {
 	if h.Origin == "" {
 		if h.Authorization == "" && h.FetchSite != "" && h.FetchSite != "same-origin" && h.FetchSite != "none" {

@@ -122,8 +122,8 @@ func readLimit(files fs.FS, name string) int64 {
 	return n
 }
 
-// Parts of the budget, one in so many, that the history, the keys and the messages on their way to the loops
-// may take at most.
+// Parts of the budget, one in so many, that the history, the keys and the messages on their way to
+// the loops may take at most.
 const (
 	historyPart = 4
 	keyPart     = 32
