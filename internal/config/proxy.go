@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// trustedUnix in proxy.trusted stands for every client of a Unix socket.
+// trustedUnix in proxy.trusted stands for every peer on a Unix socket.
 const trustedUnix = "unix"
 
 // maxTrusted bounds proxy.trusted, because each accepted connection is compared with all of it. The

@@ -17,7 +17,7 @@ var controlEntries = []entry{
 	{
 		name:    "control.fifo",
 		aliases: []string{"fifo"},
-		usage:   "Named pipe that accepts classic commands. Whoever may write to it may publish. Empty: none. In development mode, the default is next to the control socket.",
+		usage:   "Named pipe that accepts classic commands. Users who may write to it may publish. Empty: none. In development mode, the default is next to the control socket.",
 		example: "/run/hassesd/fifo",
 		field:   func(s *Settings) any { return &s.Control.FIFO },
 	},

@@ -4,7 +4,7 @@ package config
 var proxyEntries = []entry{
 	{
 		name:       "proxy.trusted",
-		usage:      "Proxies that may say for whom they speak, as addresses or networks; unix: whoever connects to a Unix socket of listen. The limits for one address do not apply to them, but to the clients that they name with proxy.protocol or proxy.header. List nobody else: whoever is listed can pretend to be anyone. May be repeated.",
+		usage:      "Proxies that may name their clients, as addresses or networks; unix: all peers on the Unix sockets of listen. The limits for one address do not apply to them, but to the clients that they name with proxy.protocol or proxy.header. List nothing else, because a trusted peer can pretend to be any client. May be repeated.",
 		example:    "10.0.0.0/8",
 		words:      true,
 		reloadable: true,
@@ -26,7 +26,7 @@ var proxyEntries = []entry{
 	},
 	{
 		name:    "proxy.unix_mode",
-		usage:   "Permissions of the Unix sockets of listen, in octal. Whoever may write to one can connect.",
+		usage:   "Permissions of the Unix sockets of listen, in octal. Users who may write to one can connect.",
 		example: "0600",
 		field:   func(s *Settings) any { return &s.Proxy.UnixMode },
 	},

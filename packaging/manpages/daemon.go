@@ -48,7 +48,7 @@ func daemonPage(e edition) string {
 		"and more time while the streams end. WATCHDOG=1 comes from the event loops themselves: one that is stuck has the service restarted.")
 	p.text("Sockets that systemd opens are taken by their name, FileDescriptorName=: https and http for browsers, control for the control socket, control-tcp for the control port, api for the listener of operators. " +
 		"Those for browsers stand in the place of listen, unless that is set; then it must name their addresses. A socket with another name, or of another kind, is an error.")
-	p.text("With FileDescriptorStoreMax= set, systemd keeps the sockets that hassesd has opened by itself while it restarts: whoever connects then waits, and is not refused. " +
+	p.text("With FileDescriptorStoreMax= set, systemd keeps the sockets that hassesd has opened by itself while it restarts: clients that connect then wait, and are not refused. " +
 		"'hassesctl drain' gives them up, since it is for sending clients elsewhere.")
 	p.title("FILES")
 	p.entry("/etc/hassesd/hassesd.toml", "", "The configuration of the packaged services.")
