@@ -1,5 +1,5 @@
 <?php
-// Tokens that say which rooms somebody is in. hassesd checks them for the stream, and say.php for what is said.
+// Tokens that list the rooms of a visitor. hassesd checks them for the stream, and say.php for each message.
 
 function base64url(string $bytes): string
 {

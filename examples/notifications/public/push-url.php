@@ -1,5 +1,5 @@
 <?php
-// A signed URL for the stream of whoever is signed in. It opens streams for five minutes; they end after an hour.
+// A signed URL for the stream of the user who is signed in. It opens streams for five minutes; they end after an hour.
 
 function signed_url(string $user): string
 {
