@@ -125,7 +125,7 @@ func TestChat(t *testing.T) {
 		t.Errorf("Eve listens to the lobby: %s, want 403", got)
 	}
 	if got := b.do("evaluate", "eve", `(async () => (await fetch('`+e.stream()+`?room=garden', { credentials: 'omit' })).status)()`); got != "401" {
-		t.Errorf("somebody without a token listens: %s, want 401", got)
+		t.Errorf("a client without a token listens: %s, want 401", got)
 	}
 }
 

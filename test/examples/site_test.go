@@ -20,7 +20,7 @@ type example struct {
 	site string // URL of its pages
 }
 
-// prepare copies an example to a directory of the test, as somebody who tries it would.
+// prepare copies an example to a directory of the test, as a user who tries it would.
 func prepare(t *testing.T, name string) *example {
 	t.Helper()
 	e := &example{t: t, dir: filepath.Join(t.TempDir(), name)}

@@ -46,8 +46,8 @@ func (d *Daemon) GetAPI(url, key string) APIResponse {
 	return APIResponse{resp.StatusCode, resp.Header, string(body)}
 }
 
-// Metric returns the line of a metric with all its labels, as name{label="value"}, without its
-// value; "" if there is none.
+// Metric returns the value of a series, which is named with all its labels, as name{label="value"};
+// "" if there is none.
 func (r APIResponse) Metric(series string) string {
 	for line := range strings.Lines(r.Body) {
 		if value, ok := strings.CutPrefix(line, series+" "); ok {

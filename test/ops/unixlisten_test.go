@@ -130,7 +130,7 @@ func TestAUnixSocketAfterTheDropOfPrivileges(t *testing.T) {
 	}
 }
 
-// TestAUnixSocketIsKeptOverARestart has the service manager keep it: who connects in between waits.
+// TestAUnixSocketIsKeptOverARestart has the service manager keep it: a client that connects in between waits.
 func TestAUnixSocketIsKeptOverARestart(t *testing.T) {
 	t.Parallel()
 	m := systemdtest.New(t)

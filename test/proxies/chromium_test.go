@@ -13,7 +13,7 @@ import (
 )
 
 // TestChromiumThroughAReload has the EventSource of a real browser listen over HTTP/2 through nginx, while that reloads. The
-// browser is cut off, comes back by itself, and gets everything once and in order.
+// browser is cut off, reconnects automatically, and gets everything once and in order.
 func TestChromiumThroughAReload(t *testing.T) {
 	t.Parallel()
 	chromium := harness.Tool(t, "chromium")

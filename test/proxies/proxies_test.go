@@ -68,7 +68,7 @@ func (s *setup) open(client *http.Client, url, lastID string) (*stream, error) {
 	return st, nil
 }
 
-// mustOpen opens a stream and reads the first frame, which has to come by itself.
+// mustOpen opens a stream and reads the first frame, which has to come unprompted.
 func (s *setup) mustOpen(client *http.Client, url string) *stream {
 	s.t.Helper()
 	st, err := s.open(client, url, "")
@@ -138,7 +138,7 @@ func TestPROXYVersion1(t *testing.T) {
 	s.wantNoBlame()
 }
 
-// wantNoBlame says that neither the proxy nor its health checks have done anything that the daemon counts.
+// wantNoBlame requires that neither the proxy nor its health checks have done anything that the daemon counts.
 func (s *setup) wantNoBlame() {
 	s.t.Helper()
 	for reason, n := range s.Status().Closed {

@@ -27,7 +27,7 @@ var (
 // number is a payload of four bytes.
 func number(n uint32) []byte { return binary.BigEndian.AppendUint32(nil, n) }
 
-// flood is what an attacker says after the preface and SETTINGS.
+// flood2 is what an attacker sends after the preface and SETTINGS.
 type flood2 struct {
 	name  string
 	first func(b *bytes.Buffer)           // once; may be nil

@@ -153,7 +153,7 @@ func TestT41ScrapersThatNeverRead(t *testing.T) {
 		_, err := held[0].Write([]byte("x"))
 		return err != nil
 	}) {
-		t.Error("who reads nothing is kept for over a minute")
+		t.Error("a client that reads nothing is kept for over a minute")
 	}
 	for _, c := range held {
 		_ = c.Close()

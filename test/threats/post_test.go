@@ -158,7 +158,7 @@ func TestT45IdempotencyKeysInMasses(t *testing.T) {
 	h.finish()
 }
 
-// TestT46StolenAndGuessedRightsToPublish publishes with what somebody else was given, or nobody.
+// TestT46StolenAndGuessedRightsToPublish publishes with the rights of others, and with guessed ones.
 func TestT46StolenAndGuessedRightsToPublish(t *testing.T) {
 	t.Parallel()
 	d := harness.Publishing(t, "--auth-jwt-leeway", "0", "--limits-exempt", "none")
@@ -211,7 +211,7 @@ func TestT46StolenAndGuessedRightsToPublish(t *testing.T) {
 		t.Errorf("a token that expired in the middle: %d %s", a.Status, a.Text)
 	}
 
-	// Who guesses is kept out.
+	// A guesser is kept out.
 	harness.Eventually(t, "the guesser is kept out", func() bool {
 		_, err := d.TryPost(d.HTTPClient(false), "to=shop", "text/plain", strings.NewReader("evil"), "Authorization", "Bearer guess")
 		return err != nil

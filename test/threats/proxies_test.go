@@ -117,7 +117,7 @@ func TestT35ForgedAddresses(t *testing.T) {
 	good.survived()
 }
 
-// TestT36HalfPROXYHeaders: a proxy, or somebody on its machine, begins headers and never ends them, or sends none. Each such
+// TestT36HalfPROXYHeaders: a proxy, or another program on its machine, begins headers and never ends them, or sends none. Each such
 // connection has the time of a handshake, and costs none.
 func TestT36HalfPROXYHeaders(t *testing.T) {
 	t.Parallel()

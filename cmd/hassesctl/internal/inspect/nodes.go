@@ -70,7 +70,7 @@ func printNodes(s *session.Session, nodes api.Nodes) {
 	}
 }
 
-// warnOfMissing tells which nodes a result lacks.
+// warnOfMissing prints which nodes are missing in a result.
 func warnOfMissing(s *session.Session, asked *api.NodesAsked) {
 	if asked != nil && len(asked.Missing) > 0 {
 		s.Err.Printf("%d of %d nodes answered; missing: %s\n", asked.Answered, asked.Asked, safetext.Visible(strings.Join(asked.Missing, ", ")))

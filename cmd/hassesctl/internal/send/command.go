@@ -113,8 +113,8 @@ func isKey(key string) bool {
 
 // publisher is a way to the daemon.
 type publisher interface {
-	// publish publishes messages in their order, and returns what became of those that were. If not
-	// all were, failed is the index of the first other one, and err says why.
+	// publish publishes messages in their order, and returns the results of those that it published.
+	// If it did not publish all, failed is the index of the first one that is missing.
 	publish(ctx context.Context, messages []api.SendParams) (sent []api.Sent, failed int, err error)
 	close()
 }

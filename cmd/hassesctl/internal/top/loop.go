@@ -13,7 +13,7 @@ import (
 	"github.com/hassesd/hassesd/internal/admin/api"
 )
 
-// run shows the daemon until somebody quits. The terminal is restored however it ends, but by
+// run shows the daemon until the user quits. It restores the terminal however it ends, except by
 // SIGKILL.
 func run(ctx context.Context, s *session.Session, t *terminal) error {
 	ctx, stop := session.UntilSignal(ctx)
@@ -84,7 +84,7 @@ func (l *loop) run(ctx context.Context, f *sampler, keys <-chan key) error {
 				return err
 			}
 		case sig := <-resized:
-			if sig == unix.SIGCONT { // whoever had the terminal meanwhile has changed its modes
+			if sig == unix.SIGCONT { // another program may have changed the modes of the terminal
 				if err := l.again(); err != nil {
 					return err
 				}

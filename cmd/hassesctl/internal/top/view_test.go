@@ -52,7 +52,7 @@ func shown(text string) *model {
 	return m
 }
 
-// plain is the text of a screen, as somebody sees it.
+// plain returns the visible text of a screen.
 func plain(screen []byte) string {
 	return regexp.MustCompile("\x1b\\[[0-9;?]*[A-Za-z]|\r").ReplaceAllString(string(screen), "")
 }
