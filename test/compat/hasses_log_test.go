@@ -4,7 +4,6 @@ import (
 	"os"
 	"regexp"
 	"strings"
-	"syscall"
 	"testing"
 
 	"github.com/hassesd/hassesd/test/harness"
@@ -39,10 +38,7 @@ func TestHassesLog(t *testing.T) {
 			return err == nil && is.Match(text)
 		})
 	}
-	d.Signal(syscall.SIGTERM)
-	if code := d.Wait(harness.Patience); code != 0 {
-		t.Errorf("exit code %d", code)
-	}
+	d.Stop()
 	text, err := os.ReadFile(file)
 	if err != nil {
 		t.Fatal(err)

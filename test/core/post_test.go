@@ -6,7 +6,6 @@ import (
 	"os"
 	"strings"
 	"sync"
-	"syscall"
 	"testing"
 	"time"
 
@@ -161,10 +160,7 @@ func TestPostIsTurnedOffByAReload(t *testing.T) {
 	}
 	harness.WriteFile(t, d.Path("hassesd.toml"), []byte(strings.Replace(string(text), "http = true", "http = false", 1)))
 	d.Args = harness.WithoutFlags(d.Args, "--jwt-key") // it would have no effect
-	d.Signal(syscall.SIGTERM)
-	if code := d.Wait(harness.Patience); code != 0 {
-		t.Fatalf("exit code %d", code)
-	}
+	d.Stop()
 	d.Run()
 	if a := d.Post(c, "to=a", "text/plain", strings.NewReader("x")); a.Status != 405 || a.Header.Get("Allow") != "GET, HEAD, OPTIONS" {
 		t.Errorf("got %d %s, allowed %q", a.Status, a.Text, a.Header.Get("Allow"))

@@ -189,4 +189,13 @@ func (d *Daemon) Wait(limit time.Duration) int {
 	}
 }
 
+// Stop sends SIGTERM and waits for the process to end, which it must with exit code 0.
+func (d *Daemon) Stop() {
+	d.T.Helper()
+	d.Signal(syscall.SIGTERM)
+	if code := d.Wait(Patience); code != 0 {
+		d.T.Fatalf("exit code %d after SIGTERM, want 0", code)
+	}
+}
+
 func (d *Daemon) Path(name string) string { return filepath.Join(d.Dir, name) }

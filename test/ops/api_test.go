@@ -220,10 +220,7 @@ func TestMonitoringByAUnixSocket(t *testing.T) {
 	if resp.StatusCode != http.StatusOK {
 		t.Errorf("%s", resp.Status)
 	}
-	d.Signal(syscall.SIGTERM)
-	if code := d.Wait(harness.Patience); code != 0 {
-		t.Errorf("exit code %d", code)
-	}
+	d.Stop()
 	if _, err := os.Lstat(path); err == nil {
 		t.Error("the socket has been left behind")
 	}
@@ -316,10 +313,7 @@ func TestMonitoringOverARestart(t *testing.T) {
 	d.Args = append(d.Args, flags...)
 	runUnder(d, m)
 	m.Forget()
-	d.Signal(syscall.SIGTERM)
-	if code := d.Wait(harness.Patience); code != 0 {
-		t.Fatalf("exit code %d", code)
-	}
+	d.Stop()
 	between, err := net.Dial("tcp", api)
 	if err != nil {
 		t.Fatalf("the listener refuses while nobody is there: %v", err)

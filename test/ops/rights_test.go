@@ -6,7 +6,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"testing"
 
 	"github.com/hassesd/hassesd/test/harness"
@@ -112,10 +111,7 @@ func TestTwoDaemonsDoNotShareTheirState(t *testing.T) {
 		t.Errorf("exit code %d, want 1, and why", code)
 	}
 	epoch := first.Status().Epoch
-	first.Signal(syscall.SIGTERM)
-	if code := first.Wait(harness.Patience); code != 0 {
-		t.Fatalf("exit code %d", code)
-	}
+	first.Stop()
 	second.Run()
 	if got := second.Status().Epoch; got != epoch {
 		t.Errorf("epoch %s, want %s of the one before", got, epoch)

@@ -58,10 +58,7 @@ func TestTheManagerIsToldInOrder(t *testing.T) {
 		return i >= 0 && slices.Contains(said[i:], "READY=1")
 	})
 	m.Await("that all is well", func(said []string) bool { return slices.Contains(said, "WATCHDOG=1") })
-	d.Signal(syscall.SIGTERM)
-	if code := d.Wait(harness.Patience); code != 0 {
-		t.Errorf("exit code %d", code)
-	}
+	d.Stop()
 	m.AwaitLine("STOPPING=1")
 	if got, want := m.Life(), []string{"READY=1", "RELOADING=1", "READY=1", "STOPPING=1"}; !slices.Equal(got, want) {
 		t.Errorf("said %q, want %q", got, want)
@@ -97,10 +94,7 @@ func TestSocketActivation(t *testing.T) {
 	if n := len(m.Stored()); n != 1 {
 		t.Errorf("%d sockets kept, want the one that no unit has given", n)
 	}
-	d.Signal(syscall.SIGTERM)
-	if code := d.Wait(harness.Patience); code != 0 {
-		t.Errorf("exit code %d", code)
-	}
+	d.Stop()
 	if _, err := os.Stat(d.Socket); err != nil {
 		t.Errorf("the unit's control socket was taken away: %v", err)
 	}
@@ -169,10 +163,7 @@ func TestARestartRefusesNoConnection(t *testing.T) {
 	for range 2 {
 		first := d.Status().PID
 		m.Forget()
-		d.Signal(syscall.SIGTERM)
-		if code := d.Wait(harness.Patience); code != 0 {
-			t.Fatalf("exit code %d", code)
-		}
+		d.Stop()
 		// No daemon runs now, and no connection is refused.
 		early, err := net.Dial("unix", d.Socket)
 		if err != nil {
@@ -210,10 +201,7 @@ func TestASocketThatIsNotWantedAnyMoreIsGivenBack(t *testing.T) {
 	m := systemdtest.New(t)
 	d := harness.Prepare(t)
 	runUnder(d, m)
-	d.Signal(syscall.SIGTERM)
-	if code := d.Wait(harness.Patience); code != 0 {
-		t.Fatalf("exit code %d", code)
-	}
+	d.Stop()
 	old, oldSocket := d.HTTP, d.Socket
 	d.HTTP, d.Socket = harness.FreeAddress(t), filepath.Join(d.Dir, "other.sock")
 	for i, a := range d.Args {

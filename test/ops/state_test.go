@@ -15,10 +15,7 @@ import (
 // runAgain stops the daemon with SIGTERM and starts it again.
 func runAgain(d *harness.Daemon) {
 	d.T.Helper()
-	d.Signal(syscall.SIGTERM)
-	if code := d.Wait(harness.Patience); code != 0 {
-		d.T.Fatalf("exit code %d, want 0", code)
-	}
+	d.Stop()
 	d.Run()
 }
 
@@ -119,10 +116,7 @@ func TestStateAfterTheDropOfPrivileges(t *testing.T) {
 		return err == nil
 	})
 	first := d.Send("a", "one").ID
-	d.Signal(syscall.SIGTERM)
-	if code := d.Wait(harness.Patience); code != 0 {
-		t.Fatalf("exit code %d, want 0", code)
-	}
+	d.Stop()
 	for name, mode := range map[string]os.FileMode{"": 0o700, "tickets.json": 0o600, "history.db": 0o600} {
 		info, err := os.Stat(filepath.Join(dir, name))
 		if err != nil {

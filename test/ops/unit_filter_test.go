@@ -181,10 +181,7 @@ func TestTheDaemonLivesUnderTheFiltersOfItsUnits(t *testing.T) {
 				t.Error("something failed; see the log")
 			}
 			s.Close()
-			d.Signal(syscall.SIGTERM)
-			if code := d.Wait(harness.Patience); code != 0 {
-				t.Errorf("exit code %d", code)
-			}
+			d.Stop()
 		})
 	}
 }

@@ -80,10 +80,7 @@ func TestListenOnAUnixSocket(t *testing.T) {
 	d.Run()
 	d.Open(through(path, "subscribe=a&id=again", "198.51.100.1"))
 	wantClient(d, "again", "198.51.100.1:0")
-	d.Signal(syscall.SIGTERM)
-	if code := d.Wait(harness.Patience); code != 0 {
-		t.Errorf("exit code %d", code)
-	}
+	d.Stop()
 	if _, err := os.Stat(path); err == nil {
 		t.Error("the file is still there after the end")
 	}
@@ -121,10 +118,7 @@ func TestAUnixSocketAfterTheDropOfPrivileges(t *testing.T) {
 	d.Send("a", "hello")
 	harness.WantMessage(t, s, "hello")
 	wantClient(d, "x", "198.51.100.1:0")
-	d.Signal(syscall.SIGTERM)
-	if code := d.Wait(harness.Patience); code != 0 {
-		t.Errorf("exit code %d", code)
-	}
+	d.Stop()
 	if _, err := os.Stat(path); err == nil {
 		t.Error("the file is still there after the end")
 	}
@@ -137,10 +131,7 @@ func TestAUnixSocketIsKeptOverARestart(t *testing.T) {
 	d, path := onUnixSocket(t)
 	runUnder(d, m)
 	m.Forget()
-	d.Signal(syscall.SIGTERM)
-	if code := d.Wait(harness.Patience); code != 0 {
-		t.Fatalf("exit code %d", code)
-	}
+	d.Stop()
 	early, err := net.Dial("unix", path)
 	if err != nil {
 		t.Fatalf("the socket refuses while nobody is there: %v", err)
@@ -165,10 +156,7 @@ func TestAUnixSocketOfAUnit(t *testing.T) {
 	d.Send("a", "hello")
 	harness.WantMessage(t, s, "hello")
 	wantClient(d, "x", "198.51.100.1:0")
-	d.Signal(syscall.SIGTERM)
-	if code := d.Wait(harness.Patience); code != 0 {
-		t.Errorf("exit code %d", code)
-	}
+	d.Stop()
 	if _, err := os.Stat(path); err != nil {
 		t.Errorf("the unit's socket was taken away: %v", err)
 	}

@@ -178,10 +178,7 @@ func TestT26TheLogTellsOfWhatIsMissing(t *testing.T) {
 		noise(d)
 		return before > 0 && d.Status().LogRecordsLost == before
 	})
-	d.Signal(syscall.SIGTERM)
-	if code := d.Wait(harness.Patience); code != 0 {
-		t.Errorf("exit code %d, want 0", code)
-	}
+	d.Stop()
 	writer.Close()
 	<-copied
 	if !log.Contains("log records were lost") || !log.Contains("msg=stopped") {
