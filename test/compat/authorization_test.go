@@ -5,7 +5,6 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
-	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -22,10 +21,7 @@ var snippet = regexp.MustCompile("(?ms)^```(\\w+) (signed-url|jwt)\n(.*?)^```$")
 // output.
 func TestAuthorizationSnippets(t *testing.T) {
 	t.Parallel()
-	page, err := os.ReadFile("../../docs/authorization.md")
-	if err != nil {
-		t.Fatal(err)
-	}
+	page := harness.ReadFile(t, "../../docs/authorization.md")
 	d := harness.Guarded(t)
 	d.Run()
 	languages := map[string]struct{ file, program string }{
@@ -96,10 +92,7 @@ func TestAuthorizationSnippets(t *testing.T) {
 // has no URL for it, and when a URL expires it continues with a new one, without a gap.
 func TestAuthorizationPage(t *testing.T) {
 	t.Parallel()
-	text, err := os.ReadFile("../../docs/authorization.md")
-	if err != nil {
-		t.Fatal(err)
-	}
+	text := harness.ReadFile(t, "../../docs/authorization.md")
 	script := regexp.MustCompile("(?ms)^  ```js page\n(.*?)^  ```$").FindSubmatch(text)
 	if script == nil {
 		t.Fatal("there is no page")

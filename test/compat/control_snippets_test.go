@@ -3,7 +3,6 @@ package compat
 import (
 	"bufio"
 	"net"
-	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -66,10 +65,7 @@ var controlSnippet = regexp.MustCompile("(?ms)^```(bash|php|python|js|go)\n(.*?)
 // forever.
 func TestControlSnippets(t *testing.T) {
 	t.Parallel()
-	page, err := os.ReadFile("../../docs/control-protocol.md")
-	if err != nil {
-		t.Fatal(err)
-	}
+	page := harness.ReadFile(t, "../../docs/control-protocol.md")
 	_, snippets, _ := strings.Cut(string(page), "\n## Snippets\n")
 	found := controlSnippet.FindAllStringSubmatch(snippets, -1)
 	if len(found) != len(controlSnippets) {

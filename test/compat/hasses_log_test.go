@@ -39,10 +39,7 @@ func TestHassesLog(t *testing.T) {
 		})
 	}
 	d.Stop()
-	text, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
+	text := harness.ReadFile(t, file)
 	each := regexp.MustCompile(`^` + stamp)
 	for line := range strings.Lines(string(text)) {
 		if !each.MatchString(line) {

@@ -18,10 +18,7 @@ import (
 // answer appears word by word in Chromium, whole after a reload in the middle, and in another tab.
 func TestAnswerOfALanguageModel(t *testing.T) {
 	t.Parallel()
-	text, err := os.ReadFile("../../docs/llm.md")
-	if err != nil {
-		t.Fatal(err)
-	}
+	text := harness.ReadFile(t, "../../docs/llm.md")
 	program := regexp.MustCompile("(?ms)^```bash\n(.*?)^```$").FindSubmatch(text)
 	page := regexp.MustCompile("(?ms)^```html\n(.*?)^```$").FindSubmatch(text)
 	if program == nil || page == nil {

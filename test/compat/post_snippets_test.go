@@ -5,7 +5,6 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -68,10 +67,7 @@ func main() {
 // respond wrongly or not at all: each program must report that, and none may wait forever.
 func TestPostSnippets(t *testing.T) {
 	t.Parallel()
-	page, err := os.ReadFile("../../docs/publishing.md")
-	if err != nil {
-		t.Fatal(err)
-	}
+	page := harness.ReadFile(t, "../../docs/publishing.md")
 	_, snippets, _ := strings.Cut(string(page), "\n## From a program\n")
 	found := controlSnippet.FindAllStringSubmatch(snippets, -1)
 	if len(found) != len(postSnippets) {

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
-	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -18,10 +17,7 @@ var codeBlock = regexp.MustCompile("(?ms)^```(\\w+)(?: (\\w+))?\n(.*?)^```$")
 // codeBlocks returns the programs of one language below a heading of a page, up to the next heading of its level.
 func codeBlocks(t *testing.T, page, heading, language string) (blocks []string) {
 	t.Helper()
-	text, err := os.ReadFile(page)
-	if err != nil {
-		t.Fatal(err)
-	}
+	text := harness.ReadFile(t, page)
 	_, section, _ := strings.Cut("\n"+string(text), "\n## "+heading+"\n")
 	section, _, _ = strings.Cut(section, "\n## ")
 	for _, m := range codeBlock.FindAllStringSubmatch(section, -1) {

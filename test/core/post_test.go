@@ -149,10 +149,7 @@ func TestPostIsTurnedOffByAReload(t *testing.T) {
 	if a := d.Post(c, "to=a", "text/plain", strings.NewReader("x")); a.Status != 200 {
 		t.Fatalf("got %d %s", a.Status, a.Text)
 	}
-	text, err := os.ReadFile(d.Path("hassesd.toml"))
-	if err != nil {
-		t.Fatal(err)
-	}
+	text := harness.ReadFile(t, d.Path("hassesd.toml"))
 	harness.WriteFile(t, d.Path("shop.key"), []byte("another-key-for-the-shop-0123456789\n"))
 	d.Call("reload", nil, nil)
 	if a := d.Post(c, "to=a", "text/plain", strings.NewReader("x")); a.Status != 401 {

@@ -2,7 +2,6 @@ package core
 
 import (
 	"fmt"
-	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
@@ -104,10 +103,7 @@ func TestTop(t *testing.T) {
 	m.run("resize-window", "-x", "110", "-y", "30")
 	m.press("clear; stty -g; sh -c 'echo $$ >"+pid+"; exec "+top+"'; stty -g", "Enter")
 	m.await(`q quit`)
-	number, err := os.ReadFile(pid)
-	if err != nil {
-		t.Fatal(err)
-	}
+	number := harness.ReadFile(t, pid)
 	if out, err := exec.Command("kill", "-TERM", strings.TrimSpace(string(number))).CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, out)
 	}

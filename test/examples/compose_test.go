@@ -124,10 +124,7 @@ func phpFPM() string {
 // startNginx runs nginx with the configuration of the example, which its image includes into the part about http.
 func startNginx(t *testing.T, dir, address string, services map[string]string) {
 	t.Helper()
-	text, err := os.ReadFile(filepath.Join(dir, "nginx.conf"))
-	if err != nil {
-		t.Fatal(err)
-	}
+	text := harness.ReadFile(t, filepath.Join(dir, "nginx.conf"))
 	web := t.TempDir()
 	if err := os.CopyFS(web, os.DirFS(filepath.Join(dir, "web"))); err != nil {
 		t.Fatal(err)
@@ -164,6 +161,7 @@ func runUntilTheEnd(t *testing.T, name string, args ...string) {
 	t.Cleanup(func() { _ = p.Cmd.Process.Signal(syscall.SIGTERM) }) // PHP then ends its workers, too
 }
 
+// listens waits until a server accepts connections at the address.
 func listens(t *testing.T, address string) {
 	t.Helper()
 	harness.Eventually(t, address+" listens", func() bool {

@@ -169,15 +169,6 @@ func checkPod(t *testing.T, pod podSpec, objects map[string]kubernetesObject) {
 	}
 }
 
-func readFile(t *testing.T, path string) []byte {
-	t.Helper()
-	text, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return text
-}
-
 // ownAddress returns an address of this machine, beyond loopback if it has one.
 func ownAddress(t *testing.T) string {
 	t.Helper()
@@ -240,8 +231,8 @@ func runPod(t *testing.T, pod podSpec, config string) {
 	project := func(version string) {
 		t.Helper()
 		next := volume("etc/hassesd/tls/.."+version, os.ModeSetgid|0o750)
-		put(filepath.Join(next, "tls.crt"), readFile(t, d.Path("cert.pem")))
-		put(filepath.Join(next, "tls.key"), readFile(t, d.Path("key.pem")))
+		put(filepath.Join(next, "tls.crt"), harness.ReadFile(t, d.Path("cert.pem")))
+		put(filepath.Join(next, "tls.key"), harness.ReadFile(t, d.Path("key.pem")))
 		if err := os.Symlink(".."+version, filepath.Join(secret, "..data_tmp")); err != nil {
 			t.Fatal(err)
 		}

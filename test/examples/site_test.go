@@ -1,7 +1,6 @@
 package examples
 
 import (
-	"net"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -34,10 +33,7 @@ func prepare(t *testing.T, name string) *example {
 // readme returns the lines of the commands in the example's README that begin with a program's name, without comments.
 func (e *example) readme(program string) (lines []string) {
 	e.t.Helper()
-	text, err := os.ReadFile(filepath.Join(e.dir, "README.md"))
-	if err != nil {
-		e.t.Fatal(err)
-	}
+	text := harness.ReadFile(e.t, filepath.Join(e.dir, "README.md"))
 	_, block, _ := strings.Cut(string(text), "```sh\n")
 	block, _, _ = strings.Cut(block, "```")
 	comment := regexp.MustCompile(`\s+#.*`)
@@ -75,13 +71,7 @@ func (e *example) serve(env ...string) {
 	args[1] = address
 	args[3] = filepath.Join(e.dir, strings.TrimPrefix(args[3], "examples/"+filepath.Base(e.dir)))
 	harness.Launch(e.t, append(e.variables(), env...), harness.Tool(e.t, "php"), append([]string{"-d", "session.save_path=" + e.t.TempDir()}, args...)...)
-	harness.Eventually(e.t, "the site answers", func() bool {
-		conn, err := net.Dial("tcp", address)
-		if err == nil {
-			conn.Close()
-		}
-		return err == nil
-	})
+	listens(e.t, address)
 }
 
 // stream is the URL of the daemon's streams.

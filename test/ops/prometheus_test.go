@@ -25,15 +25,6 @@ const (
 	dashboardPath = "../../packaging/grafana/hassesd.json"
 )
 
-func readFile(t *testing.T, path string) []byte {
-	t.Helper()
-	text, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return text
-}
-
 func TestAlertRulesFireWhenTheyShould(t *testing.T) {
 	t.Parallel()
 	promtool := harness.Tool(t, "promtool")
@@ -43,7 +34,7 @@ func TestAlertRulesFireWhenTheyShould(t *testing.T) {
 		}
 	}
 	// Every rule has a test that it fires, and one that it is silent.
-	rules, tests := string(readFile(t, rulesPath)), string(readFile(t, rulesTestPath))
+	rules, tests := string(harness.ReadFile(t, rulesPath)), string(harness.ReadFile(t, rulesTestPath))
 	for _, m := range regexp.MustCompile(`alert: (\w+)`).FindAllStringSubmatch(rules, -1) {
 		if !strings.Contains(tests, "alertname: "+m[1]+" }") || !strings.Contains(tests, `alertname="`+m[1]+`"`) {
 			t.Errorf("%s is not tested both ways", m[1])
@@ -98,7 +89,7 @@ scrape_configs:
 		_ = cmd.Wait()
 		_ = log.Close()
 		if t.Failed() {
-			t.Logf("prometheus:\n%s", readFile(t, log.Name()))
+			t.Logf("prometheus:\n%s", harness.ReadFile(t, log.Name()))
 		}
 	})
 	return p
@@ -147,7 +138,7 @@ type panel struct {
 func readDashboard(t *testing.T) (panels []panel) {
 	t.Helper()
 	var dashboard struct{ Panels []panel }
-	if err := json.Unmarshal(readFile(t, dashboardPath), &dashboard); err != nil {
+	if err := json.Unmarshal(harness.ReadFile(t, dashboardPath), &dashboard); err != nil {
 		t.Fatal(err)
 	}
 	return dashboard.Panels
@@ -260,7 +251,7 @@ func alertExpressions(t *testing.T) string {
 	t.Helper()
 	var lines []string
 	isExpr := false
-	for line := range strings.Lines(string(readFile(t, rulesPath))) {
+	for line := range strings.Lines(string(harness.ReadFile(t, rulesPath))) {
 		key := regexp.MustCompile(`^      (?:- )?  ?(\w+):`).FindStringSubmatch(line)
 		if key != nil {
 			isExpr = key[1] == "expr"

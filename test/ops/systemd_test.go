@@ -37,10 +37,7 @@ func dropIn(t *testing.T, dir, unit, example string) {
 
 func unitText(t *testing.T, path string) []byte {
 	t.Helper()
-	text, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
+	text := harness.ReadFile(t, path)
 	return []byte(strings.ReplaceAll(string(text), "/usr/bin/hassesd", harness.Hassesd))
 }
 

@@ -56,10 +56,7 @@ func becomeFiltered(numbers string, line []string) error {
 // systemd.exec(5) reads them.
 func allowed(t *testing.T, unit string) map[string]bool {
 	t.Helper()
-	text, err := os.ReadFile(unit)
-	if err != nil {
-		t.Fatal(err)
-	}
+	text := harness.ReadFile(t, unit)
 	calls := systemCalls(t, "@default")
 	for line := range strings.Lines(string(text)) {
 		list, ok := strings.CutPrefix(strings.TrimSpace(line), "SystemCallFilter=")
@@ -116,10 +113,7 @@ func callNumbers(t *testing.T) map[string]string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	text, err := os.ReadFile(filepath.Join(string(bytes.TrimSpace(dir)), "zsysnum_linux_"+runtime.GOARCH+".go"))
-	if err != nil {
-		t.Fatal(err)
-	}
+	text := harness.ReadFile(t, filepath.Join(string(bytes.TrimSpace(dir)), "zsysnum_linux_"+runtime.GOARCH+".go"))
 	numbers := make(map[string]string)
 	for _, m := range regexp.MustCompile(`(?m)^\s+SYS_(\w+)\s+= (\d+)$`).FindAllStringSubmatch(string(text), -1) {
 		numbers[strings.ToLower(m[1])] = m[2]

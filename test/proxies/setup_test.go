@@ -62,10 +62,7 @@ type replace struct{ old, with string }
 // each of the texts.
 func (s *setup) copyExample(name string, changes ...replace) string {
 	s.t.Helper()
-	text, err := os.ReadFile(filepath.Join(s.example, name))
-	if err != nil {
-		s.t.Fatal(err)
-	}
+	text := harness.ReadFile(s.t, filepath.Join(s.example, name))
 	for _, c := range changes {
 		if !bytes.Contains(text, []byte(c.old)) {
 			s.t.Fatalf("%s of %s has no %q", name, s.example, c.old)
@@ -80,10 +77,7 @@ func (s *setup) copyExample(name string, changes ...replace) string {
 func (s *setup) configure(interval time.Duration) {
 	s.t.Helper()
 	path := s.copyExample("hassesd.toml", s.change...)
-	text, err := os.ReadFile(path)
-	if err != nil {
-		s.t.Fatal(err)
-	}
+	text := harness.ReadFile(s.t, path)
 	harness.WriteFile(s.t, path, append(text, "\n[heartbeat]\ninterval = \""+interval.String()+"\"\n"...))
 }
 

@@ -150,10 +150,7 @@ func otherUsers(t *testing.T) (dir string, as func(socket string, uid uint32, gi
 		}
 	}
 	ctl := filepath.Join(dir, "hassesctl")
-	program, err := os.ReadFile(harness.Hassesctl)
-	if err != nil {
-		t.Fatal(err)
-	}
+	program := harness.ReadFile(t, harness.Hassesctl)
 	if err := os.WriteFile(ctl, program, 0o755); err != nil {
 		t.Fatal(err)
 	}

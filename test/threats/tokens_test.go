@@ -5,7 +5,6 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
-	"os"
 	"slices"
 	"strings"
 	"syscall"
@@ -34,10 +33,7 @@ func TestT15TokensAtTheDoor(t *testing.T) {
 	everything := d.Mint(append(web, "--room", "*")...)
 	signed := harness.RequestTarget(t, d.SignURL("room1", "a-b"))
 	crowd := attackedGoodStreams(d, goodStreamsToken(d))
-	public, err := os.ReadFile(d.Path("es.pem"))
-	if err != nil {
-		t.Fatal(err)
-	}
+	public := harness.ReadFile(t, d.Path("es.pem"))
 	encode := base64.RawURLEncoding.EncodeToString
 	answers := make(map[int]uint64) // how many of each status there should be
 	claims := encode([]byte(`{"exp":4102444800,"hassesd":{"subscribe":["*"]}}`))
