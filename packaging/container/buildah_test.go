@@ -9,6 +9,8 @@ import (
 	"runtime"
 	"strings"
 	"testing"
+
+	"github.com/hassesd/hassesd/test/harness"
 )
 
 // built returns the directories that IMAGES names: two builds of the same sources.
@@ -35,12 +37,7 @@ func newStore(t *testing.T) *store {
 	if os.Geteuid() != 0 {
 		t.Skip("only root can run containers without user namespaces")
 	}
-	if _, err := exec.LookPath("buildah"); err != nil {
-		if os.Getenv("CI") != "" {
-			t.Fatalf("%v: .ci/deps should have installed it", err)
-		}
-		t.Skipf("%v: run 'make deps'", err)
-	}
+	harness.Tool(t, "buildah")
 	dir := t.TempDir()
 	return &store{t, []string{"--storage-driver", "vfs", "--root", filepath.Join(dir, "root"), "--runroot", filepath.Join(dir, "run")}}
 }

@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/hassesd/hassesd/test/harness"
 )
 
 // TestDockerfile builds the image by Dockerfile, with this machine's Go in a small image instead of Docker Hub's, and
@@ -65,13 +67,7 @@ func goEnvironment(t *testing.T) map[string]string {
 // builder makes an image with a shell, into which Go and its caches are mounted.
 func (s *store) builder(env map[string]string) string {
 	s.t.Helper()
-	busybox, err := exec.LookPath("busybox")
-	if err != nil {
-		if os.Getenv("CI") != "" {
-			s.t.Fatalf("%v: .ci/deps should have installed it", err)
-		}
-		s.t.Skipf("%v: run 'make deps'", err)
-	}
+	busybox := harness.Tool(s.t, "busybox")
 	name := s.buildah("from", "scratch")
 	root := s.buildah("mount", name)
 	for _, dir := range []string{"bin", "tmp", "usr/local/go", "go/pkg/mod", "go/cache", "src"} {

@@ -328,13 +328,7 @@ var (
 // TestH2Spec runs all cases of h2spec, the strict ones too, against a path that ends and one that does not.
 func TestH2Spec(t *testing.T) {
 	t.Parallel()
-	const h2spec = "../../bin/tools/h2spec"
-	if _, err := exec.LookPath(h2spec); err != nil {
-		if os.Getenv("CI") != "" {
-			t.Fatal("h2spec is missing: .ci/deps should have built it")
-		}
-		t.Skip("h2spec is missing: run 'make deps'")
-	}
+	h2spec := harness.Tool(t, "../../bin/tools/h2spec")
 	for path, exceptions := range map[string][]string{"/nowhere": h2specAlways, "/sse?subscribe=a": h2specEndless} {
 		t.Run(path, func(t *testing.T) {
 			t.Parallel()

@@ -9,19 +9,6 @@ import (
 	"github.com/hassesd/hassesd/test/subscriber"
 )
 
-// clientAddr returns the address that the list of clients has for an id.
-func clientAddr(d *harness.Daemon, id string) string {
-	d.T.Helper()
-	var list struct {
-		Clients []struct{ Addr string }
-	}
-	d.Call("clients", harness.Object{"id": id}, &list)
-	if len(list.Clients) != 1 {
-		d.T.Fatalf("clients %+v, want one", list.Clients)
-	}
-	return list.Clients[0].Addr
-}
-
 // TestAPROXYHeaderIsTheClientInEverything: over TLS and without, in lists, the log, the classic list and the address of a signed
 // URL.
 func TestAPROXYHeaderIsTheClientInEverything(t *testing.T) {
@@ -37,7 +24,7 @@ func TestAPROXYHeaderIsTheClientInEverything(t *testing.T) {
 		r := d.Request("")
 		r.Target, r.Preamble = url, preamble
 		s := d.Open(r)
-		if got := clientAddr(d, "x"); got != name {
+		if got := d.ClientAddr("x"); got != name {
 			t.Errorf("client %s, want %s", got, name)
 		}
 		if r := d.Ctl("clients"); !strings.Contains(r.Stdout, name) {
@@ -86,7 +73,7 @@ func TestAFieldIsTheClientInEverything(t *testing.T) {
 				t.Errorf("%s %s: %s %d, want %d", proto, field, answer.Proto, answer.StatusCode, status)
 			}
 			if status == 200 {
-				if got := clientAddr(d, "x"); got != "192.0.2.7:4711" {
+				if got := d.ClientAddr("x"); got != "192.0.2.7:4711" {
 					t.Errorf("%s: client %s", proto, got)
 				}
 			}

@@ -24,6 +24,19 @@ func (d *Daemon) AwaitStreams(room string, n int) {
 	Eventually(d.T, fmt.Sprintf("%d streams in room %q", n, room), func() bool { return d.Streams(room) == n })
 }
 
+// ClientAddr returns the address that the list of clients has for an id, which one client must have.
+func (d *Daemon) ClientAddr(id string) string {
+	d.T.Helper()
+	var list struct {
+		Clients []struct{ Addr string }
+	}
+	d.Call("clients", Object{"id": id}, &list)
+	if len(list.Clients) != 1 {
+		d.T.Fatalf("clients %+v, want one", list.Clients)
+	}
+	return list.Clients[0].Addr
+}
+
 // Status is the result of the status method.
 type Status struct {
 	Version            string            `json:"version"`

@@ -29,15 +29,11 @@ func through(path, query, client string) subscriber.Request {
 	return subscriber.Request{Addr: path, Target: "/sse?" + query, Header: []string{"X-Forwarded-For: " + client}, Wait: harness.Patience}
 }
 
-// wantClient says whom the list of clients has for an id.
+// wantClient requires the address that the list of clients has for an id.
 func wantClient(d *harness.Daemon, id, addr string) {
 	d.T.Helper()
-	var list struct {
-		Clients []struct{ Addr string }
-	}
-	d.Call("clients", harness.Object{"id": id}, &list)
-	if len(list.Clients) != 1 || list.Clients[0].Addr != addr {
-		d.T.Errorf("clients %+v, want one at %s", list.Clients, addr)
+	if got := d.ClientAddr(id); got != addr {
+		d.T.Errorf("client %s is listed at %s, want %s", id, got, addr)
 	}
 }
 

@@ -172,12 +172,8 @@ func (s *setup) askDelivery(client *http.Client, url string, http2 bool) {
 	for i := range 100 {
 		s.want(st, strconv.Itoa(i))
 	}
-	var list struct {
-		Clients []struct{ Addr string }
-	}
-	s.Call("clients", harness.Object{"id": id}, &list)
-	if len(list.Clients) != 1 || !strings.HasPrefix(list.Clients[0].Addr, browserAddress+":") {
-		s.t.Errorf("clients %+v, want one at %s", list.Clients, browserAddress)
+	if got := s.ClientAddr(id); !strings.HasPrefix(got, browserAddress+":") {
+		s.t.Errorf("the browser is listed at %s, want %s", got, browserAddress)
 	}
 	if !s.Log.WaitFor("peer=" + browserAddress + ":") {
 		s.t.Error("the log does not have the browser's address")
