@@ -103,8 +103,10 @@ var unpinned = regexp.MustCompile(`@latest|@main|@master|curl[^|\n]*\|\s*(ba)?sh
 // version, and that continuous integration checks the modules that it has.
 func TestT25BuildsCheckWhatTheyFetch(t *testing.T) {
 	t.Parallel()
-	for _, file := range []string{"../../Makefile", "../../.ci/run", "../../.ci/deps", "../../packaging/build", "../../test/peers/deps"} {
-		text := readText(t, file)
+	for _, file := range []string{
+		"Makefile", "Dockerfile", ".ci/run", ".ci/deps", "packaging/build", "packaging/build-image", "packaging/build-rootfs", "packaging/programs", "test/peers/deps",
+	} {
+		text := readText(t, "../../"+file)
 		for _, pattern := range []*regexp.Regexp{unsafeFetch, unpinned} {
 			if found := pattern.FindString(text); found != "" {
 				t.Errorf("%s has %q", file, found)
