@@ -308,19 +308,7 @@ func TestImage(t *testing.T) {
 // controlFromOutside reaches the control port from an address that is not loopback: refused by default, and let in if the
 // network is named.
 func controlFromOutside(t *testing.T, run runner, entrypoint []string) {
-	host := ""
-	addresses, err := net.InterfaceAddrs()
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, a := range addresses {
-		if n, ok := a.(*net.IPNet); ok && n.IP.IsPrivate() {
-			host = n.IP.String()
-		}
-	}
-	if host == "" {
-		t.Skip("this machine has no address in a private network")
-	}
+	host := harness.PrivateAddress(t)
 	ask := func(c *container) (string, error) {
 		_, port, err := net.SplitHostPort(c.control)
 		if err != nil {
@@ -381,21 +369,21 @@ func refusals(t *testing.T, run runner, entrypoint []string) {
 			if !errors.As(err, &exit) || exit.ExitCode() != 2 {
 				t.Errorf("ended with %v, want code 2", err)
 			}
-			var complaints []string
+			var problems []string
 			for line := range strings.Lines(string(out)) {
 				if !strings.HasPrefix(line, "time=") { // of the log
-					complaints = append(complaints, line)
+					problems = append(problems, line)
 				}
 			}
-			if len(complaints) != 1 {
-				t.Fatalf("want one line of complaint, got\n%s", out)
+			if len(problems) != 1 {
+				t.Fatalf("want one line that names the problem, got\n%s", out)
 			}
 			for _, want := range tc.want {
-				if !strings.Contains(complaints[0], want) {
-					t.Errorf("%q is not in %q", want, complaints[0])
+				if !strings.Contains(problems[0], want) {
+					t.Errorf("%q is not in %q", want, problems[0])
 				}
 			}
-			t.Log(complaints[0])
+			t.Log(problems[0])
 		})
 	}
 }

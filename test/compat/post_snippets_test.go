@@ -1,7 +1,6 @@
 package compat
 
 import (
-	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -73,11 +72,8 @@ func TestPostSnippets(t *testing.T) {
 	if len(found) != len(postSnippets) {
 		t.Fatalf("the page has %d programs, want %d", len(found), len(postSnippets))
 	}
-	const key = "a-key-of-those-who-publish-0123456789"
-	d := harness.Prepare(t)
-	harness.WriteFile(t, d.Path("key"), []byte(key))
-	harness.WriteFile(t, d.Path("d.toml"), fmt.Appendf(nil, "[publish]\nhttp = true\n[[control.key]]\nid = \"shop\"\nrole = \"publish\"\nfile = %q\n", d.Path("key")))
-	d.Args = append(d.Args, "--config", d.Path("d.toml"))
+	const key = harness.PublishKey
+	d := harness.Publishing(t)
 	d.Run()
 	s := d.Subscribe("subscribe=room624")
 	for _, m := range found {

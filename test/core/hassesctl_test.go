@@ -153,14 +153,8 @@ func TestSendManyAsTheyCome(t *testing.T) {
 // TestSendOverHTTP publishes with hassesctl from where there is no control connection.
 func TestSendOverHTTP(t *testing.T) {
 	t.Parallel()
-	d := harness.Prepare(t)
-	for name, key := range map[string]string{"publish": "a-key-of-those-who-publish-0123456789", "read": "a-key-of-those-who-read-0123456789"} {
-		harness.WriteFile(t, d.Path(name), []byte(key+"\n"))
-	}
-	harness.WriteFile(t, d.Path("wrong"), []byte("a-key-that-nobody-has-given-0123456789"))
-	harness.WriteFile(t, d.Path("d.toml"), fmt.Appendf(nil, "[publish]\nhttp = true\n[[control.key]]\nid = \"p\"\nrole = \"publish\"\nfile = %q\n"+
-		"[[control.key]]\nid = \"r\"\nrole = \"read\"\nfile = %q\n", d.Path("publish"), d.Path("read")))
-	d.Args = append(d.Args, "--config", d.Path("d.toml"))
+	d := harness.Publishing(t)
+	harness.WriteFile(t, d.Path("wrong.key"), []byte("a-key-that-nobody-has-given-0123456789"))
 	d.Run()
 	s := d.Subscribe("room=chat-42")
 	send := func(stdin, key string, args ...string) harness.Result {
@@ -168,12 +162,12 @@ func TestSendOverHTTP(t *testing.T) {
 		args = append([]string{"send", "chat-42", "--socket", d.Path("nowhere"), "--url", "https://" + d.HTTPS + "/sse", "--ca", d.CaFile, "--token-file", d.Path(key)}, args...)
 		return harness.Run(t, stdin, harness.Hassesctl, args...)
 	}
-	if r := send("", "publish", "hello; <&>"); r.Code != 0 || !strings.HasPrefix(r.Stdout, "delivered to 1 stream (id ") {
+	if r := send("", "shop.key", "hello; <&>"); r.Code != 0 || !strings.HasPrefix(r.Stdout, "delivered to 1 stream (id ") {
 		t.Errorf("one message: %s", r)
 	}
 	harness.WantMessage(t, s, "hello; <&>")
 	for range 2 {
-		if r := send("", "publish", "once", "--key", "order-7"); r.Code != 0 {
+		if r := send("", "shop.key", "once", "--key", "order-7"); r.Code != 0 {
 			t.Errorf("with a key: %s", r)
 		}
 	}
@@ -181,17 +175,17 @@ func TestSendOverHTTP(t *testing.T) {
 	for i := range 250 {
 		fmt.Fprintf(&lines, "line %d\n", i)
 	}
-	if r := send(lines.String(), "publish", "--lines", "--json"); r.Code != 0 || !strings.HasPrefix(r.Stdout, `{"published":250,`) {
+	if r := send(lines.String(), "shop.key", "--lines", "--json"); r.Code != 0 || !strings.HasPrefix(r.Stdout, `{"published":250,`) {
 		t.Errorf("many messages: %s", r)
 	}
 	harness.WantMessage(t, s, "once")
 	for i := range 250 {
 		harness.WantMessage(t, s, fmt.Sprintf("line %d", i))
 	}
-	if r := send("data: a\n\nevent: error\ndata: b\n\n", "publish", "--sse"); r.Code != 1 || !strings.Contains(r.Stderr, "message 2 of standard input: ") || !strings.HasPrefix(r.Stdout, "published 1 message ") {
+	if r := send("data: a\n\nevent: error\ndata: b\n\n", "shop.key", "--sse"); r.Code != 1 || !strings.Contains(r.Stderr, "message 2 of standard input: ") || !strings.HasPrefix(r.Stdout, "published 1 message ") {
 		t.Errorf("an event that is refused: %s", r)
 	}
-	for key, want := range map[string]int{"read": 4, "wrong": 4, "nowhere": 2} {
+	for key, want := range map[string]int{"reader.key": 4, "wrong.key": 4, "nowhere": 2} {
 		if r := send("", key, "x"); r.Code != want || r.Stdout != "" || r.Stderr == "" {
 			t.Errorf("with the key %s: %s; want exit code %d", key, r, want)
 		}

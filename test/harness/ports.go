@@ -70,3 +70,20 @@ func SplitAddress(t testing.TB, address string) (host, port string) {
 	}
 	return host, port
 }
+
+// PrivateAddress returns an address of this machine that is within a private network but not on loopback. Without one the
+// test is skipped.
+func PrivateAddress(t testing.TB) string {
+	t.Helper()
+	addresses, err := net.InterfaceAddrs()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, a := range addresses {
+		if n, ok := a.(*net.IPNet); ok && n.IP.IsPrivate() {
+			return n.IP.String()
+		}
+	}
+	t.Skip("this machine has no address in a private network")
+	return ""
+}

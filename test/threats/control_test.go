@@ -374,28 +374,11 @@ func TestT13BrowsersAtTheControlPort(t *testing.T) {
 	good.survived()
 }
 
-// privateAddress returns an address of this machine that is within a private network but not on loopback, and that
-// network of one address.
-func privateAddress(t *testing.T) (host, network string) {
-	t.Helper()
-	addresses, err := net.InterfaceAddrs()
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, a := range addresses {
-		if n, ok := a.(*net.IPNet); ok && n.IP.IsPrivate() {
-			return n.IP.String(), n.IP.String()
-		}
-	}
-	t.Skip("this machine has no address in a private network")
-	return "", ""
-}
-
 // TestT34NetworksOfTheControlPort: a plain port that is open to private networks serves those and this machine, resets
-// everybody else unread, whatever key they have, and follows a reload on open connections, too.
+// all others unread, whatever key they have, and follows a reload on open connections, too.
 func TestT34NetworksOfTheControlPort(t *testing.T) {
 	t.Parallel()
-	host, network := privateAddress(t)
+	host := harness.PrivateAddress(t)
 	_, port := harness.SplitAddress(t, harness.FreeAddress(t))
 	dir := t.TempDir()
 	config := filepath.Join(dir, "hassesd.toml")
@@ -406,7 +389,7 @@ func TestT34NetworksOfTheControlPort(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	configure(`"` + network + `"`)
+	configure(`"` + host + `"`)
 	d := harness.Prepare(t, "--config", config)
 	at := slices.Index(d.Args, "--control-tcp")
 	d.Args = slices.Delete(d.Args, at, at+2)
@@ -442,7 +425,7 @@ func TestT34NetworksOfTheControlPort(t *testing.T) {
 			continue // reset before connect returned
 		}
 		_ = c.SetDeadline(time.Now().Add(harness.Patience))
-		_, unsent := io.WriteString(c, "*=forged\n") // which may be told of the reset, and the reader then is not
+		_, unsent := io.WriteString(c, "*=forged\n") // the write may fail with the reset, and the read then does not
 		if rest, err := io.ReadAll(c); len(rest) > 0 || err == nil && unsent == nil || errors.Is(err, os.ErrDeadlineExceeded) {
 			t.Errorf("from a network that is not named: %q, %v; want a reset", rest, err)
 		}
@@ -450,7 +433,7 @@ func TestT34NetworksOfTheControlPort(t *testing.T) {
 	}
 	harness.Eventually(t, "each refusal is counted", func() bool { return d.Status().Refused["control_network_not_allowed"] == tries })
 	if !d.Log.WaitFor("reason=network_not_allowed") || !d.Log.Contains("control.tcp_networks") {
-		t.Error("the log does not tell who was refused, and what to do")
+		t.Error("the log does not say who was refused, and what to do")
 	}
 	if got := d.Classic("tcp").Ask("numberofclients"); strings.HasPrefix(got, "error ") {
 		t.Errorf("from this machine: %q", got)
