@@ -34,16 +34,14 @@ const actions = {
   contains: (name, selector, text) => tabs.get(name).waitForFunction(
     ([selector, text]) => document.querySelector(selector)?.textContent.includes(text), [selector, text], patience),
   items: (name, selector) => tabs.get(name).locator(selector).allTextContents(),
-  read: (name, selector) => tabs.get(name).textContent(selector),
   evaluate: (name, script) => tabs.get(name).evaluate(script),
-  screenshot: (name, path) => tabs.get(name).screenshot({ path }),
 }
 
 for await (const line of createInterface({ input: process.stdin })) {
   const [action, name, ...args] = JSON.parse(line)
   try {
     const result = await actions[action](name, ...args)
-    report({ kind: 'done', data: ['items', 'read', 'evaluate'].includes(action) ? JSON.stringify(result ?? null) : '' })
+    report({ kind: 'done', data: ['items', 'evaluate'].includes(action) ? JSON.stringify(result ?? null) : '' })
   } catch (err) {
     const page = tabs.get(name)
     const body = await page?.evaluate(() => document.body.innerText).catch(() => '')
