@@ -317,6 +317,42 @@ func TestWhatComesAfterAResetIsIgnored(t *testing.T) {
 	p.wantReset(1, StreamClosed)
 }
 
+func TestAResetWithinAFrameGivesItsWindowBack(t *testing.T) {
+	t.Parallel()
+	p := connected(t)
+	p.wants = true
+	for i, cut := range []int{0, frameHeaderLen, frameHeaderLen + 1, 5000} {
+		id := uint32(2*i + 1)
+		p.headers(id, false, get()...)
+		p.flush()
+		a := p.apps[len(p.apps)-1]
+		p.must(p.write.WriteDataPadded(id, false, make([]byte, 10_000), make([]byte, 100)))
+		frame := bytes.Clone(p.toServer.Bytes())
+		p.must(receiveWhole(&p.conn, p.now, frame[:cut]))
+		p.conn.Reset(&a.Stream, Cancel)
+		p.must(receiveWhole(&p.conn, p.now, frame[cut:]))
+		p.toServer.Reset()
+		if c := &p.conn; c.recvWindow+c.unread != initialWindow {
+			t.Errorf("reset after %d bytes: the peer lacks %d", cut, initialWindow-c.recvWindow-c.unread)
+		}
+	}
+}
+
+func TestARefusedFrameGivesItsWindowBack(t *testing.T) {
+	t.Parallel()
+	p := connected(t)
+	p.wants = true
+	p.headers(1, false, get("content-length", "4")...)
+	p.must(p.write.WriteDataPadded(1, false, make([]byte, 100), make([]byte, 10)))
+	p.must(p.write.WriteData(1, false, make([]byte, 100))) // on its way when the stream was reset
+	p.headers(3, true, get()...)
+	p.must(p.write.WriteData(3, false, make([]byte, 100))) // after the end of its request
+	p.flush(50)
+	if c := &p.conn; len(c.Streams()) > 0 || c.recvWindow+c.unread != initialWindow {
+		t.Errorf("%d streams are open, and the peer lacks %d bytes", len(c.Streams()), initialWindow-c.recvWindow-c.unread)
+	}
+}
+
 func TestAMistakeInARequestThatIsAnswered(t *testing.T) {
 	t.Parallel()
 	p := connected(t)

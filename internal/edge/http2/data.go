@@ -13,19 +13,13 @@ func (c *Conn) beginData(h frameHeader) error {
 		return c.fail(FlowControlError, "DATA beyond the connection's window")
 	}
 	s := c.find(h.stream)
-	if s == nil {
-		c.giveBack(h.length)
-		if c.resets.has(h.stream) {
-			return nil // it was on its way
-		}
-		return c.streamError(h.stream, StreamClosed)
+	if s == nil && c.resets.has(h.stream) {
+		return nil // it was on its way
 	}
-	if s.state != streamOpen {
-		c.giveBack(h.length)
+	if s == nil || s.state != streamOpen {
 		return c.streamError(h.stream, StreamClosed)
 	}
 	if s.recvWindow -= int32(h.length); s.recvWindow < 0 {
-		c.giveBack(h.length)
 		return c.streamError(h.stream, FlowControlError)
 	}
 	return nil
@@ -40,7 +34,6 @@ func (c *Conn) checkLength(n int) error {
 		return nil
 	}
 	if over := s.bodyLeft - int64(n); over < 0 || over > 0 && h.has(flagEndStream) {
-		c.giveBack(h.length)
 		return c.streamError(h.stream, ProtocolError)
 	}
 	return nil
@@ -49,14 +42,16 @@ func (c *Conn) checkLength(n int) error {
 // data takes a piece of a DATA frame's payload; last is true with the last one, which may be empty.
 func (c *Conn) data(p []byte, last bool) error {
 	h := c.in.frame
+	padding := 0
+	if last {
+		padding = h.length - c.payloadLength()
+	}
 	s := c.find(h.stream)
 	if s == nil || s.state != streamOpen {
-		return nil // refused above, or reset meanwhile
+		c.giveBack(len(p) + padding) // the stream was refused above, or reset within this frame
+		return nil
 	}
-	if last {
-		// What the data itself does not use is given back at once.
-		c.Consumed(s, h.length-c.payloadLength())
-	}
+	c.Consumed(s, padding)
 	if s.bodyLeft >= 0 {
 		s.bodyLeft -= int64(len(p))
 	}
