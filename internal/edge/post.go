@@ -17,11 +17,10 @@ import (
 // and posts the answer to the loop. Everything else belongs to the loop.
 type post struct {
 	// Fixed after creation.
-	w      *worker
-	pipe   *pipe
-	req    *exchange.Request
-	isOver func() // gives its slot back
-	stop   context.CancelFunc
+	w    *worker
+	pipe *pipe
+	req  *exchange.Request
+	stop context.CancelFunc
 
 	// Owned by the loop. Nil once nobody waits for the answer.
 	owner poster
@@ -73,7 +72,7 @@ func (c *conn) beginPost(req *exchange.Request, from netip.AddrPort, owner poste
 		return nil, exchangeAnswer(service.Refuse(code, "too many requests are in work; publish again a little later"))
 	}
 	ctx, stop := context.WithCancel(context.Background())
-	p := &post{w: c.w, req: req, owner: owner, isOver: release, stop: stop}
+	p := &post{w: c.w, req: req, owner: owner, stop: stop}
 	p.pipe = newPipe(full, p.took)
 	conn := c.id
 	go func() {
@@ -165,8 +164,8 @@ type postSlots struct {
 	networks map[admission.Network]int
 }
 
-// acquire takes a slot, of most in all and half of them for one network that is not exempt. Without
-// one, release is nil and code is why.
+// acquire takes a slot, of most in all and half of them for one network that is not exempt. Call
+// release once to give it back. Without a slot, release is nil and code is why.
 func (s *postSlots) acquire(from netip.Addr, most int, isExempt bool) (release func(), code httppublish.Code) {
 	network := admission.NetworkOf(from)
 	s.mu.Lock()
@@ -182,7 +181,7 @@ func (s *postSlots) acquire(from netip.Addr, most int, isExempt bool) (release f
 	}
 	s.total++
 	s.networks[network]++
-	return sync.OnceFunc(func() { s.release(network) }), ""
+	return func() { s.release(network) }, ""
 }
 
 func (s *postSlots) release(network admission.Network) {
