@@ -116,8 +116,8 @@ var violationCost = [numViolations]time.Duration{
 const (
 	successCredit = time.Second
 	// penaltyThreshold is what a network must owe to be kept out until it owes nothing: three
-	// timeouts, six protocol violations, ten wrong keys, thirty failures. Less is an ordinary bad day on a mobile
-	// network.
+	// timeouts, six protocol violations, ten wrong keys, thirty failures. Less is an ordinary bad
+	// day on a mobile network.
 	penaltyThreshold = 30 * time.Second
 	// penaltyMax bounds what a network owes, because addresses change hands.
 	penaltyMax = 10 * time.Minute

@@ -345,8 +345,8 @@ func TestFarOverTheBoundOfAnAddressIsReset(t *testing.T) {
 	}
 }
 
-// TestT7MalformedHeads lets every malformed head of the table arrive over a connection, whole and in drops: each gets one
-// answer and the end.
+// TestT7MalformedHeads lets every malformed head of the table arrive over a connection, whole and
+// in drops: each gets one answer and the end.
 func TestT7MalformedHeads(t *testing.T) {
 	heads := 0
 	for _, tt := range http1test.BadHeads {

@@ -121,7 +121,8 @@ func (a *admitter) release(as admission.Verdict, from netip.Addr, worker int) {
 	a.balancer.Done(worker)
 }
 
-// openStream counts a stream that is about to be opened. If a bound is reached, it returns which, and nothing is counted.
+// openStream counts a stream that is about to be opened. If a bound is reached, it returns which,
+// and nothing is counted.
 func (a *admitter) openStream(from netip.Addr) (reason RefuseReason, ok bool) {
 	if n, most := a.streams.Add(1), a.streamsMost.Load(); most > 0 && n > most {
 		a.streams.Add(-1)

@@ -84,7 +84,8 @@ func TestT15WhatAGrantAllows(t *testing.T) {
 	}
 }
 
-// TestT16EveryRoomNeedsAGrantOfIt asks for * with every grant but that, and with limits.rooms_per_client in force.
+// TestT16EveryRoomNeedsAGrantOfIt asks for * with every grant but that, and with
+// limits.rooms_per_client in force.
 func TestT16EveryRoomNeedsAGrantOfIt(t *testing.T) {
 	k := authtest.NewKeys(t)
 	w := newTestServer(t, func(s *setup) { guardedBy(k)(s); s.edge.AllowAll = true; s.edge.RoomsPerClient = 2 })
@@ -220,7 +221,8 @@ func TestReconfiguredKeysLeaveStreamsAlone(t *testing.T) {
 	again.want(`HTTP/1\.1 401 `)
 }
 
-// TestT15NothingSecretIsLogged looks at everything that is logged of requests that are granted, denied and broken.
+// TestT15NothingSecretIsLogged looks at everything that is logged of requests that are granted,
+// denied and broken.
 func TestT15NothingSecretIsLogged(t *testing.T) {
 	k := authtest.NewKeys(t)
 	var log strings.Builder
@@ -272,8 +274,9 @@ func TestT15NothingSecretIsLogged(t *testing.T) {
 	}
 }
 
-// TestAConnectionStaysInItsSizeClass holds a connection, with its TLS connection and its subscriber in it, in the allocator's
-// size class of 704 bytes: objects with pointers in them have a header of 8 bytes.
+// TestAConnectionStaysInItsSizeClass holds a connection, with its TLS connection and its subscriber
+// in it, in the allocator's size class of 704 bytes: objects with pointers in them have a header of
+// 8 bytes.
 func TestAConnectionStaysInItsSizeClass(t *testing.T) {
 	if size := unsafe.Sizeof(conn{}) + 8; size > 704 {
 		t.Errorf("a connection takes %d bytes", size)
@@ -296,7 +299,8 @@ func TestAnEndInTheFarFutureIsNone(t *testing.T) {
 	b.wantEvent(1, "still here")
 }
 
-// TestAStreamThatIsOverAtOnceEnds sets the end in the past, as a wall clock that jumps would between check and use.
+// TestAStreamThatIsOverAtOnceEnds sets the end in the past, as a wall clock that jumps would
+// between check and use.
 func TestAStreamThatIsOverAtOnceEnds(t *testing.T) {
 	k := authtest.NewKeys(t)
 	w := newTestServer(t, guardedBy(k))

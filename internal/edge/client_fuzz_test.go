@@ -30,8 +30,8 @@ var fuzzProxySends = []string{
 	"POST /sse?to=a HTTP/1.1\r\nHost: h\r\nX-Forwarded-For: 203.0.113.2\r\nContent-Length: 2\r\n\r\nhi",
 }
 
-// FuzzProxies drives a server behind proxies through random events, with a trust that changes. Each connection must be counted
-// for exactly one address at any time, and for none in the end.
+// FuzzProxies drives a server behind proxies through random events, with a trust that changes. Each
+// connection must be counted for exactly one address at any time, and for none in the end.
 func FuzzProxies(f *testing.F) {
 	f.Add([]byte{0, 0, 1, 0, 1, 8, 2, 0, 0, 1, 1, 9, 3, 0})
 	f.Add([]byte{0, 0, 1, 2, 4, 1, 1, 3, 1, 8, 1, 9, 4, 0, 1, 10, 3, 20})

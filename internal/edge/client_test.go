@@ -116,8 +116,8 @@ func TestAPROXYHeaderBeforeTLS(t *testing.T) {
 	w.check()
 }
 
-// TestNoHandshakeBeginsWithTheHeaderAlone proves that a client behind a proxy costs a handshake only when it has sent something,
-// whether it sent it together with the header or later.
+// TestNoHandshakeBeginsWithTheHeaderAlone proves that a client behind a proxy costs a handshake
+// only when it has sent something, whether it sent it together with the header or later.
 func TestNoHandshakeBeginsWithTheHeaderAlone(t *testing.T) {
 	server, config := testTLS(t)
 	r := &recorder{}
@@ -197,7 +197,8 @@ func TestHeadersThatEndTheConnection(t *testing.T) {
 	}
 }
 
-// TestTheClientOfAPROXYHeaderHasItsLimits proves that the limits hold for each client behind a proxy, and not for the proxy.
+// TestTheClientOfAPROXYHeaderHasItsLimits proves that the limits hold for each client behind a
+// proxy, and not for the proxy.
 func TestTheClientOfAPROXYHeaderHasItsLimits(t *testing.T) {
 	w := newTestServer(t, behind(func(s *setup) {
 		wantsPROXY(s)
@@ -311,7 +312,8 @@ func TestNoFieldOverTLS(t *testing.T) {
 	w.wantPeers("10.0.0.1:40001")
 }
 
-// TestTheClientOfAFieldHasItsLimits defers what is over them: the connection is the proxy's, which may need it for others.
+// TestTheClientOfAFieldHasItsLimits defers what is over them: the connection is the proxy's, which
+// may need it for others.
 func TestTheClientOfAFieldHasItsLimits(t *testing.T) {
 	w := newTestServer(t, behind(func(s *setup) {
 		wantsField(s)
@@ -369,7 +371,8 @@ func TestRequestsOfSeveralClientsOnAConnection(t *testing.T) {
 	}
 }
 
-// TestRequestsOfSeveralClientsOnAKeptConnection: a POST is answered and leaves the connection to the next client.
+// TestRequestsOfSeveralClientsOnAKeptConnection: a POST is answered and leaves the connection to
+// the next client.
 func TestRequestsOfSeveralClientsOnAKeptConnection(t *testing.T) {
 	w := postWorld(t, func(s *setup, _ *httppublish.Config) {
 		behind(wantsField)(s)

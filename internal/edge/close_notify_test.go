@@ -12,7 +12,8 @@ import (
 // errCut is what a cutConn reads at the end of the byte stream.
 var errCut = errors.New("the connection was cut")
 
-// cutConn tells the end of its byte stream from a close_notify, which crypto/tls does not between two records.
+// cutConn tells the end of its byte stream from a close_notify, which crypto/tls does not between
+// two records.
 type cutConn struct{ net.Conn }
 
 func (c cutConn) Read(p []byte) (int, error) {

@@ -11,8 +11,9 @@ import (
 	"github.com/hassesd/hassesd/internal/edge/transport"
 )
 
-// conn is one connection and the subscriber it carries: HTTP/1 serves one at a time, which is that of
-// the first stream over HTTP/2. What HTTP/2 needs besides is in h2. It joins the parts, and has next to no state of its own.
+// conn is one connection and the subscriber it carries: HTTP/1 serves one at a time, which is that
+// of the first stream over HTTP/2. What HTTP/2 needs besides is in h2. It joins the parts, and has
+// next to no state of its own.
 //
 // Fields used by every delivery come first, from w to the keys of TLS, so that a delivery touches
 // few cache lines: with ten thousand connections none of them is cached (BenchmarkFanout).

@@ -39,8 +39,8 @@ func (c *client) told() time.Duration {
 	return time.Duration(ms) * time.Millisecond
 }
 
-// drainAndCollect drains clients over the window, a tick at a time, and returns after what time from the beginning of
-// the drain each of them would be back.
+// drainAndCollect drains clients over the window, a tick at a time, and returns after what time
+// from the beginning of the drain each of them would be back.
 func drainAndCollect(w *testServer, clients []*client, window time.Duration) (back []time.Duration) {
 	const tick = 100 * time.Millisecond
 	w.drainAs(DrainPlan{Window: window, ComesBack: true})

@@ -13,10 +13,11 @@ import (
 	"github.com/hassesd/hassesd/internal/reactor/reactortest"
 )
 
-// BenchmarkFanout sends one message at a time to 10,000 TLS streams of one room: routing, queues, lanes and records, as in
-// the daemon, but a write to a socket costs nothing. It reports what a delivery costs beside the kernel's part of it, in
-// processor time and, so that loops compare, in time. Ten thousand connections are in no cache, so it is memory that is
-// measured more than instructions.
+// BenchmarkFanout sends one message at a time to 10,000 TLS streams of one room: routing, queues,
+// lanes and records, as in the daemon, but a write to a socket costs nothing. It reports what a
+// delivery costs beside the kernel's part of it, in processor time and, so that loops compare, in
+// time. Ten thousand connections are in no cache, so it is memory that is measured more than
+// instructions.
 func BenchmarkFanout(b *testing.B) {
 	for _, loops := range []int{1, 2} {
 		b.Run(fmt.Sprintf("loops=%d", loops), func(b *testing.B) { benchmarkFanout(b, loops, func(*testServer) {}) })
@@ -123,8 +124,8 @@ func (p *drainPoller) Write(fd int, b []byte) (int, error) {
 	return len(b), nil
 }
 
-// processorTime is what this process has had of the processors, in nanoseconds: unlike the clock it tells about the same on
-// a machine that others use, too.
+// processorTime is what this process has had of the processors, in nanoseconds: unlike the clock it
+// tells about the same on a machine that others use, too.
 func processorTime(b *testing.B) int64 {
 	b.Helper()
 	var used unix.Timespec

@@ -33,7 +33,8 @@ func TestFiguresOfEventsAreThereWithThem(t *testing.T) {
 	}
 }
 
-// A client may see what a turn did before the turn has ended. Whoever then wants to know waits for its end.
+// A client may see what a turn did before the turn has ended. Whoever then wants to know waits for
+// its end.
 func TestFiguresWaitForTheTurnUnderWay(t *testing.T) {
 	w := newTestServer(t, nil)
 	b := &w.srv.workers[0].figures

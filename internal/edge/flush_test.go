@@ -118,7 +118,8 @@ func TestNobodyBeginsAHandshakeWhoIsToBeClosed(t *testing.T) {
 	w.check()
 }
 
-// What waits for the loop alone is bounded, however fast publishers are, when every client takes what it gets.
+// What waits for the loop alone is bounded, however fast publishers are, when every client takes
+// what it gets.
 func TestPublishersWhoAreFasterThanTheLoopFillNoQueue(t *testing.T) {
 	var kernel *drainPoller
 	w := newTestServer(t, func(s *setup) {

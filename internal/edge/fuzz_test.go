@@ -10,8 +10,8 @@ import (
 	"github.com/hassesd/hassesd/internal/hub"
 )
 
-// FuzzConnections drives a server through random events, one per byte or two, and lets it check itself after each.
-// In the end every connection must be drained away.
+// FuzzConnections drives a server through random events, one per byte or two, and lets it check
+// itself after each. In the end every connection must be drained away.
 func FuzzConnections(f *testing.F) {
 	f.Add([]byte{0, 1, 0, 2, 8, 0, 8, 1, 9, 0, 8, 0, 10, 0, 8, 2})
 	f.Add([]byte{0, 0, 1, 1, 2, 0, 1, 1, 1, 2, 5, 0, 1, 8, 8, 8, 5, 1, 12, 13, 12, 13})

@@ -13,8 +13,9 @@ import (
 	"github.com/hassesd/hassesd/internal/reactor/reactortest"
 )
 
-// h2Attack holds that a flood ends its connection with ENHANCE_YOUR_CALM after at most so many rounds, that this is counted
-// and an violation, and that a good connection hears everything meanwhile.
+// h2Attack holds that a flood ends its connection with ENHANCE_YOUR_CALM after at most so many
+// rounds, that this is counted and an violation, and that a good connection hears everything
+// meanwhile.
 func h2Attack(t *testing.T, most int, round func(h *h2client)) {
 	t.Helper()
 	w := h2TestServer(t, func(s *setup) { s.edge.Admission = admission.Limits{Penalties: admission.PenaltiesOn} })
@@ -57,7 +58,8 @@ func TestT31RapidReset(t *testing.T) {
 	})
 }
 
-// TestT31ResetAfterTheAnswer: to wait for the first frame of a stream makes its reset cheaper, and not free.
+// TestT31ResetAfterTheAnswer: to wait for the first frame of a stream makes its reset cheaper, and
+// not free.
 func TestT31ResetAfterTheAnswer(t *testing.T) {
 	h2Attack(t, 1200, func(h *h2client) {
 		h.mute = true
@@ -122,8 +124,8 @@ func TestT32HeaderBombs(t *testing.T) {
 	h2Attack(t, 300, func(h *h2client) { h.ask("GET", "/sse?subscribe=b", true, "x", bomb) })
 }
 
-// TestT33WindowsHeldAtZero: what waits for a client that never opens its windows is bounded by the queue of each stream,
-// and given up when the policy says so.
+// TestT33WindowsHeldAtZero: what waits for a client that never opens its windows is bounded by the
+// queue of each stream, and given up when the policy says so.
 func TestT33WindowsHeldAtZero(t *testing.T) {
 	w := h2TestServer(t, func(s *setup) { s.hub.QueueBytes = 2048 })
 	good := w.connectH2()
@@ -150,8 +152,8 @@ func TestT33WindowsHeldAtZero(t *testing.T) {
 	w.check()
 }
 
-// TestT33HalfFrames: a connection that says half of something is not kept longer than one that says nothing, and that is an
-// violation.
+// TestT33HalfFrames: a connection that says half of something is not kept longer than one that says
+// nothing, and that is an violation.
 func TestT33HalfFrames(t *testing.T) {
 	for name, half := range map[string]func(h *h2client){
 		"a preface": func(h *h2client) { h.out.WriteString(xhttp2.ClientPreface[:20]) },
@@ -190,8 +192,9 @@ func TestT33HalfFrames(t *testing.T) {
 	}
 }
 
-// TestAsksOfOneConnectionWaitForOthers: what one client asks at a time is shared out among turns, so that others get their
-// events meanwhile. Nothing of it is lost, and nothing more is read before.
+// TestAsksOfOneConnectionWaitForOthers: what one client asks at a time is shared out among turns,
+// so that others get their events meanwhile. Nothing of it is lost, and nothing more is read
+// before.
 func TestAsksOfOneConnectionWaitForOthers(t *testing.T) {
 	w := h2TestServer(t, nil)
 	good := w.connectH2()

@@ -48,8 +48,9 @@ func (l *listening) open() {
 	l.number, l.answer = l.h.ask("GET", "/sse?subscribe=a", true, fields...)
 }
 
-// TestNothingIsLostOverHTTP2: 20 streams on each connection, resets and resumes at random, windows that close and open,
-// sockets that take little: every subscription gets every event, once and in order.
+// TestNothingIsLostOverHTTP2: 20 streams on each connection, resets and resumes at random, windows
+// that close and open, sockets that take little: every subscription gets every event, once and in
+// order.
 func TestNothingIsLostOverHTTP2(t *testing.T) {
 	const connections, streams, events = 3, 20, 150
 	for seed := range uint64(3) {

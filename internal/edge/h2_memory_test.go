@@ -9,9 +9,9 @@ import (
 // browser is a User-Agent as long as they are.
 const browser = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/146.0.0.0 Safari/537.36"
 
-// idleHeap returns what live heap is added by so many connections with one stream each, and by each further stream, of ten
-// on a connection. Both are without TLS, which takes the same for every version of HTTP, and with what the kernel in memory
-// takes.
+// idleHeap returns what live heap is added by so many connections with one stream each, and by each
+// further stream, of ten on a connection. Both are without TLS, which takes the same for every
+// version of HTTP, and with what the kernel in memory takes.
 func idleHeap(t testing.TB, isHTTP2, tables bool) (connection, further float64) {
 	t.Helper()
 	const conns, each = 200, 10
@@ -62,8 +62,8 @@ func idleHeap(t testing.TB, isHTTP2, tables bool) (connection, further float64) 
 	return connection, (end - after) / (conns * (each - 1))
 }
 
-// TestIdleHTTP2TakesLittleMore holds what an idle connection with one stream takes over HTTP/2 beside one over HTTP/1.1, and what
-// each further stream takes.
+// TestIdleHTTP2TakesLittleMore holds what an idle connection with one stream takes over HTTP/2
+// beside one over HTTP/1.1, and what each further stream takes.
 func TestIdleHTTP2TakesLittleMore(t *testing.T) {
 	one, _ := idleHeap(t, false, false)
 	two, further := idleHeap(t, true, false)

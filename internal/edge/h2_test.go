@@ -235,8 +235,8 @@ func TestAnHTTP2StreamWithoutAWindowIsSlowByItself(t *testing.T) {
 	}
 }
 
-// A stream that has overflowed gets nothing of what comes afterwards: its client would take the last id for a proof that it
-// has everything before.
+// A stream that has overflowed gets nothing of what comes afterwards: its client would take the
+// last id for a proof that it has everything before.
 func TestAnHTTP2StreamThatOverflowedGetsNothingMore(t *testing.T) {
 	w := h2TestServer(t, func(s *setup) { s.hub.QueueBytes = 2048 })
 	h := w.connectH2()

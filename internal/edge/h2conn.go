@@ -22,7 +22,8 @@ const (
 	failTime = time.Second
 )
 
-// h2conn is what a connection that speaks HTTP/2 has beside other connections: streams, each with a subscriber.
+// h2conn is what a connection that speaks HTTP/2 has beside other connections: streams, each with a
+// subscriber.
 type h2conn struct {
 	c       *conn
 	mux     http2.Conn
@@ -57,8 +58,9 @@ func (c *conn) startHTTP2() {
 	c.schedule(scheduler.High) // our settings
 }
 
-// beginsHTTP2 reports whether the connection begins with the preface of HTTP/2, which turns it to that (RFC 9113, section
-// 3.3). No request of HTTP/1 begins so. p is what came last; if so, it was taken.
+// beginsHTTP2 reports whether the connection begins with the preface of HTTP/2, which turns it to
+// that (RFC 9113, section 3.3). No request of HTTP/1 begins so. p is what came last; if so, it was
+// taken.
 func (c *conn) beginsHTTP2(p []byte) bool {
 	const sign = "PRI "
 	if !c.isReading() || c.transport.IsSecure() || !c.w.srv.config().HTTP2 {
@@ -162,7 +164,8 @@ func (h *h2conn) queued() int {
 	return n
 }
 
-// sent ends a connection whose last stream has ended after GOAWAY, and gives another without a stream its time.
+// sent ends a connection whose last stream has ended after GOAWAY, and gives another without a
+// stream its time.
 func (h *h2conn) sent() {
 	if len(h.mux.Streams()) > 0 || h.c.transport.State() != transport.Open {
 		return
@@ -222,7 +225,8 @@ func (h *h2conn) atLatest(next time.Duration) {
 	}
 }
 
-// expired does what is due: streams that have had their time are ended, silent ones are kept alive, all in one record.
+// expired does what is due: streams that have had their time are ended, silent ones are kept alive,
+// all in one record.
 func (h *h2conn) expired() {
 	c, w := h.c, h.c.w
 	if len(h.mux.Streams()) == 0 {
@@ -274,8 +278,8 @@ func (h *h2conn) endLate(d *drain) (cost int) {
 	return cost
 }
 
-// closed ends what is left of the streams, when the descriptor was given back. It reports whether the end of any stream was
-// counted.
+// closed ends what is left of the streams, when the descriptor was given back. It reports whether
+// the end of any stream was counted.
 func (h *h2conn) closed() bool {
 	for _, s := range append([]*http2.Stream(nil), h.mux.Streams()...) {
 		h2streamOf(s).over(h.c.reason)

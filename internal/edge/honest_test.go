@@ -75,8 +75,9 @@ const (
 	noViolation = ""
 )
 
-// TestWhatHonestClientsDo is the table of docs/security.md: how each failure ends, and what its network owes for it.
-// Clients without trust, monitors, balancers and proxies that are half set up owe nothing, or no more than they cost.
+// TestWhatHonestClientsDo is the table of docs/security.md: how each failure ends, and what its
+// network owes for it. Clients without trust, monitors, balancers and proxies that are half set up
+// owe nothing, or no more than they cost.
 func TestWhatHonestClientsDo(t *testing.T) {
 	server, config := testTLS(t)
 	r := &recorder{}
@@ -260,8 +261,8 @@ func TestTheLogTellsOfHonestTrouble(t *testing.T) {
 	}
 }
 
-// A client may agree on keys first, and look at the certificate then. Only crypto/tls could send its alert under the keys:
-// here is what becomes of the error that crypto/tls makes of it.
+// A client may agree on keys first, and look at the certificate then. Only crypto/tls could send
+// its alert under the keys: here is what becomes of the error that crypto/tls makes of it.
 func TestDistrustAfterTheHandshake(t *testing.T) {
 	server, config := testTLS(t)
 	for alert, want := range map[tls.AlertError]CloseReason{46: CertificateRefused, 10: TransportFailed} {

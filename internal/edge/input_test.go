@@ -32,7 +32,8 @@ func TestInputIsCutAtItsBudget(t *testing.T) {
 	}
 }
 
-// What comes in one piece with the request counts, and of a flood no more is taken than shows that it is one.
+// What comes in one piece with the request counts, and of a flood no more is taken than shows that
+// it is one.
 func TestInputBehindTheRequestCounts(t *testing.T) {
 	head := "GET /sse?subscribe=a HTTP/1.1\r\nHost: h\r\n\r\n"
 	for extra, isCut := range map[int]bool{http1.InputBudget: false, http1.InputBudget + 1: true, 1 << 20: true} {

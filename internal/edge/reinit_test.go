@@ -150,7 +150,8 @@ func TestAnUnchunkedStreamHasNoSecondResponse(t *testing.T) {
 	}
 }
 
-// A client keeps a connection unless it is told otherwise, and its next request must not meet the end of the connection.
+// A client keeps a connection unless it is told otherwise, and its next request must not meet the
+// end of the connection.
 func TestOnlyStreamsThatMayAskAgainKeepTheConnection(t *testing.T) {
 	for _, reinit := range []bool{false, true} {
 		w := newTestServer(t, func(s *setup) { s.reinit, s.edge.Connections = reinit, 1 })
@@ -170,8 +171,8 @@ func TestOnlyStreamsThatMayAskAgainKeepTheConnection(t *testing.T) {
 	}
 }
 
-// What was thrown away while reinit was off may have been the first half of a request: what follows it must never be read
-// as one, or a header's value would be.
+// What was thrown away while reinit was off may have been the first half of a request: what follows
+// it must never be read as one, or a header's value would be.
 func TestNothingIsReadAsARequestBehindWhatWasThrownAway(t *testing.T) {
 	const smuggled = "GET /sse?subscribe=smuggled HTTP/1.1\r\nHost: h\r\n\r\n"
 	tests := []struct {

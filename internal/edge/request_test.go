@@ -19,8 +19,8 @@ func TestCutAgent(t *testing.T) {
 	}
 }
 
-// Empty lines before a request are skipped (RFC 9112 section 2.2), however they come, and nothing is kept in memory that the
-// next connection reads into.
+// Empty lines before a request are skipped (RFC 9112 section 2.2), however they come, and nothing
+// is kept in memory that the next connection reads into.
 func TestEmptyLinesBeforeARequestInPieces(t *testing.T) {
 	for _, pieces := range [][]string{
 		{"\r\n\r\nGET /sse?subscribe=a HTTP/1.1\r\nHost: h\r\n\r\n"},

@@ -20,10 +20,11 @@ import (
 	"github.com/hassesd/hassesd/internal/reactor/reactortest"
 )
 
-// BenchmarkScale holds more TLS 1.3 streams than a process may have descriptors: the real code over descriptors in
-// memory. It reports what a stream adds to the heap and to the collector's work, what a message to a room of ten costs
-// beside all the others, and what a minute of silence, with its heartbeats, costs a stream. HASSESD_SCALE sets other
-// numbers of streams, separated by commas; a million takes about ten minutes and 10 GB.
+// BenchmarkScale holds more TLS 1.3 streams than a process may have descriptors: the real code over
+// descriptors in memory. It reports what a stream adds to the heap and to the collector's work,
+// what a message to a room of ten costs beside all the others, and what a minute of silence, with
+// its heartbeats, costs a stream. HASSESD_SCALE sets other numbers of streams, separated by commas;
+// a million takes about ten minutes and 10 GB.
 func BenchmarkScale(b *testing.B) {
 	sizes := []int{1_000, 10_000}
 	if list := os.Getenv("HASSESD_SCALE"); list != "" {
@@ -118,7 +119,8 @@ func (c *crowd) open(first, last int, config *tls.Config) {
 	})
 }
 
-// subscribeOverTLS asks for a stream, reads as far as the first frame and forgets the client's half of it.
+// subscribeOverTLS asks for a stream, reads as far as the first frame and forgets the client's half
+// of it.
 func subscribeOverTLS(peer *reactortest.Peer, config *tls.Config, room, id int) error {
 	conn := tls.Client(peer.Conn(), config)
 	if _, err := fmt.Fprintf(conn, "GET /sse?subscribe=room%d&id=client%d HTTP/1.1\r\nHost: localhost\r\n\r\n", room, id); err != nil {
@@ -190,7 +192,8 @@ func (w *testServer) turnUntilQuiet() {
 	}
 }
 
-// busy says whether streams or events wait in a lane or an inbox, connections for their end, or a walk for its next turn. The loops must stand still.
+// busy says whether streams or events wait in a lane or an inbox, connections for their end, or a
+// walk for its next turn. The loops must stand still.
 func (w *testServer) busy() bool {
 	for _, worker := range w.srv.workers {
 		if worker.queues.Waiting() || worker.shard.Pending() || len(worker.closing)+len(worker.walks.going) > 0 {

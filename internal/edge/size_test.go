@@ -7,8 +7,8 @@ import (
 	"unsafe"
 )
 
-// TestSizeOfAConnection keeps a connection of HTTP/1 within the allocator's class of 640 bytes, which includes a header
-// of 8: the next one has 704.
+// TestSizeOfAConnection keeps a connection of HTTP/1 within the allocator's class of 640 bytes,
+// which includes a header of 8: the next one has 704.
 func TestSizeOfAConnection(t *testing.T) {
 	t.Parallel()
 	if got := unsafe.Sizeof(conn{}); got > 632 {

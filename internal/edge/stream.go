@@ -9,12 +9,14 @@ import (
 	"github.com/hassesd/hassesd/internal/sse"
 )
 
-// stream is what carries a subscriber here: an HTTP/1 connection, which carries one, or a stream of an HTTP/2 connection.
+// stream is what carries a subscriber here: an HTTP/1 connection, which carries one, or a stream of
+// an HTTP/2 connection.
 type stream interface {
 	subscriber.Carrier
 	// isLive reports whether the stream is open and has not failed.
 	isLive() bool
-	// end ends the stream properly, if it is live: what is queued, the last frame if there is one, the end of the response.
+	// end ends the stream properly, if it is live: what is queued, the last frame if there is one,
+	// the end of the response.
 	end(reason CloseReason, last []byte)
 	// shed ends the stream without another word, whatever waits for it, and reports whether it was there.
 	shed() bool

@@ -322,8 +322,8 @@ func (c *client) wantNothing() {
 	}
 }
 
-// wantEnd says that the response has ended and the server has shut its side; the client then closes and the connection
-// is gone.
+// wantEnd says that the response has ended and the server has shut its side; the client then closes
+// and the connection is gone.
 func (c *client) wantEnd() {
 	c.w.t.Helper()
 	c.wantNothing()

@@ -170,7 +170,8 @@ func TestStalledHandshakesEndAtTheirDeadline(t *testing.T) {
 	w.check()
 }
 
-// evictAfter is how long a handshake may last when others of its network wait for its place; see admission.
+// evictAfter is how long a handshake may last when others of its network wait for its place; see
+// admission.
 const evictAfter = time.Second
 
 func TestStalledHandshakesKeepNobodyOut(t *testing.T) {

@@ -28,7 +28,8 @@ func (w *testServer) manyRooms(n int) (clients []*client) {
 	return clients
 }
 
-// turnsOf makes single turns until over reports true. In none of them more streams may end than one turn's share.
+// turnsOf makes single turns until over reports true. In none of them more streams may end than one
+// turn's share.
 func (w *testServer) turnsOf(over func() bool) (turns int) {
 	w.t.Helper()
 	worker := w.srv.workers[0]
@@ -47,7 +48,8 @@ func (w *testServer) turnsOf(over func() bool) (turns int) {
 	return turns
 }
 
-// begin calls something that asks the loops, and returns a function that reports whether it has its answer.
+// begin calls something that asks the loops, and returns a function that reports whether it has its
+// answer.
 func (w *testServer) begin(ask func(ctx context.Context) error) (over func() bool) {
 	w.t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
@@ -67,7 +69,8 @@ func (w *testServer) begin(ask func(ctx context.Context) error) (over func() boo
 	}
 }
 
-// Threat T30: whatever ends many streams at one time, one turn of a loop ends a bounded number, and so does the next one.
+// Threat T30: whatever ends many streams at one time, one turn of a loop ends a bounded number, and
+// so does the next one.
 func TestT30StreamsEndAFewATurn(t *testing.T) {
 	const n = 300
 	kick := func(sel Selection) func(w *testServer) {
@@ -171,8 +174,8 @@ func TestAKickWhileOthersLeave(t *testing.T) {
 	w.check()
 }
 
-// Threat T30: a reload gives all streams new deadlines, a bounded number a turn, and those that are due leave a bounded
-// number of records a turn.
+// Threat T30: a reload gives all streams new deadlines, a bounded number a turn, and those that are
+// due leave a bounded number of records a turn.
 func TestT30AReloadGoesThroughTheStreamsInTurns(t *testing.T) {
 	const n = 5000
 	w := newTestServer(t, func(s *setup) { s.edge.HeartbeatInterval = time.Hour })

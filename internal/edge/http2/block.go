@@ -2,10 +2,12 @@ package http2
 
 import "golang.org/x/net/http2/hpack"
 
-// mostContinuations is how many CONTINUATION frames one head may have. A head within the limit needs one or two.
+// mostContinuations is how many CONTINUATION frames one head may have. A head within the limit
+// needs one or two.
 const mostContinuations = 8
 
-// block is a head that is being collected: the HPACK block that HEADERS begins and CONTINUATION goes on with.
+// block is a head that is being collected: the HPACK block that HEADERS begins and CONTINUATION
+// goes on with.
 type block struct {
 	stream        uint32
 	end           bool // END_STREAM
@@ -64,7 +66,8 @@ func (c *Conn) beginHeaders(h frameHeader) error {
 	return nil
 }
 
-// fragment takes a piece of a head. p is only lent: a head that comes in one piece is decoded where it is.
+// fragment takes a piece of a head. p is only lent: a head that comes in one piece is decoded where
+// it is.
 func (c *Conn) fragment(p []byte, last bool) error {
 	b := c.block
 	complete := last && c.in.frame.has(flagEndHeaders)
@@ -97,8 +100,8 @@ func (c *Conn) fragment(p []byte, last bool) error {
 	return nil
 }
 
-// table returns the decoder with this connection's table, or nil when the peer uses none. A peer that has not
-// acknowledged our settings may use one of the default size.
+// table returns the decoder with this connection's table, or nil when the peer uses none. A peer
+// that has not acknowledged our settings may use one of the default size.
 func (c *Conn) table() *hpack.Decoder {
 	if c.acked && c.limits.HeaderTable == 0 {
 		return nil
@@ -109,8 +112,8 @@ func (c *Conn) table() *hpack.Decoder {
 	return c.decoder
 }
 
-// discard reads a piece of a head over the limit for the sake of the table alone. Its length is bounded by
-// mostContinuations.
+// discard reads a piece of a head over the limit for the sake of the table alone. Its length is
+// bounded by mostContinuations.
 func (c *Conn) discard(p []byte) error {
 	d := c.table()
 	if d == nil {

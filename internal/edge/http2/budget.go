@@ -2,8 +2,9 @@ package http2
 
 import "time"
 
-// What a peer costs, in points. One budget covers what it does and what it makes us do, so that no flood needs a rule of
-// its own: whether a stream is reset by the peer (CVE-2023-44487) or made to be reset by us (CVE-2025-8671) is the same.
+// What a peer costs, in points. One budget covers what it does and what it makes us do, so that no
+// flood needs a rule of its own: whether a stream is reset by the peer (CVE-2023-44487) or made to
+// be reset by us (CVE-2025-8671) is the same.
 const (
 	costRequest     = 2
 	costReset       = 2  // RST_STREAM
@@ -15,7 +16,8 @@ const (
 	bytesPerPoint   = 1 << 10 // of DATA and of heads, besides
 )
 
-// What a peer's frames take, in microseconds or so. Receive does not do much more than workShare of it in one call.
+// What a peer's frames take, in microseconds or so. Receive does not do much more than workShare of
+// it in one call.
 const (
 	workFrame   = 1
 	workRequest = 15 // a head, with what its request starts
@@ -31,8 +33,8 @@ const (
 	pointsPerSentData = 3 // for a DATA frame sent within an answer: the peer may give back two windows for it
 )
 
-// budget is how much a peer may still cost before its connection ends with ENHANCE_YOUR_CALM. An honest page that opens
-// and closes all its streams at once stays within it.
+// budget is how much a peer may still cost before its connection ends with ENHANCE_YOUR_CALM. An
+// honest page that opens and closes all its streams at once stays within it.
 type budget struct {
 	points int32
 	most   int32

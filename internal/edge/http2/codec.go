@@ -8,8 +8,8 @@ import (
 	"golang.org/x/net/http2/hpack"
 )
 
-// Codec has what all connections of one goroutine share for reading and writing heads. The zero value is not ready; see
-// NewCodec.
+// Codec has what all connections of one goroutine share for reading and writing heads. The zero
+// value is not ready; see NewCodec.
 type Codec struct {
 	decoder *hpack.Decoder // without a dynamic table: it keeps nothing between two blocks
 	out     bytes.Buffer
@@ -23,8 +23,9 @@ func NewCodec() *Codec {
 	k := &Codec{lower: make(map[string]string)}
 	k.decoder = newDecoder(0)
 	k.encoder = hpack.NewEncoder(&k.out)
-	// Our heads are not worth a table: it would have to be kept for each connection. The encoder says so in the first
-	// block that it writes, for one client; the others find no reference to a table anyway.
+	// Our heads are not worth a table: it would have to be kept for each connection. The encoder
+	// says so in the first block that it writes, for one client; the others find no reference to a
+	// table anyway.
 	k.encoder.SetMaxDynamicTableSize(0)
 	return k
 }

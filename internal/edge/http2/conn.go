@@ -18,17 +18,20 @@ type Limits struct {
 
 // Handler is told what the peer wants. Its methods are called from Receive.
 type Handler interface {
-	// NewStream returns a fresh Stream for a request, and who carries it. Request follows for the same stream.
+	// NewStream returns a fresh Stream for a request, and who carries it. Request follows for the
+	// same stream.
 	NewStream() (*Stream, Owner)
 	// Request is called with a complete head; end is true if no body follows. It may answer at once.
 	Request(s *Stream, head *Head, end bool)
-	// TooLarge is called instead of Request for a head over the limit. The body, if there is one, is not read.
+	// TooLarge is called instead of Request for a head over the limit. The body, if there is one,
+	// is not read.
 	TooLarge(s *Stream)
-	// Refused is called instead of Request for a malformed request (ProtocolError) and for one that is over the bound on
-	// streams or comes after GOAWAY (RefusedStream). There is no stream; RST_STREAM is queued.
+	// Refused is called instead of Request for a malformed request (ProtocolError) and for one that
+	// is over the bound on streams or comes after GOAWAY (RefusedStream). There is no stream;
+	// RST_STREAM is queued.
 	Refused(code ErrCode)
-	// AcceptsBody reports whether the body of the stream, whose request was handled, is wanted. Otherwise it is thrown
-	// away as it comes.
+	// AcceptsBody reports whether the body of the stream, whose request was handled, is wanted.
+	// Otherwise it is thrown away as it comes.
 	AcceptsBody(s *Stream) bool
 }
 
@@ -86,14 +89,16 @@ func (c *Conn) Start(now time.Duration, limits Limits, codec *Codec, handler Han
 	c.out = appendSetting(c.out, settingNoRFC7540Priorities, 1)
 }
 
-// Streams returns the open streams, in the order of their requests. The slice is lent until the next call of any other
-// method.
+// Streams returns the open streams, in the order of their requests. The slice is lent until the
+// next call of any other method.
 func (c *Conn) Streams() []*Stream { return c.streams }
 
-// Failed reports whether the connection ended with an error: once its output has left, it is to be closed.
+// Failed reports whether the connection ended with an error: once its output has left, it is to be
+// closed.
 func (c *Conn) Failed() bool { return c.failed }
 
-// IsGoingAway reports whether no new streams are accepted: without a stream, the connection is of no more use.
+// IsGoingAway reports whether no new streams are accepted: without a stream, the connection is of
+// no more use.
 func (c *Conn) IsGoingAway() bool { return c.goAway || c.failed }
 
 // fail ends the connection with a GOAWAY. The error is the one that Receive returns.
@@ -113,7 +118,8 @@ func (c *Conn) fail(code ErrCode, reason string) *ConnError {
 	return &ConnError{Code: code, Reason: reason}
 }
 
-// GoAway tells the peer to open no more streams here; those that are open stay. A second call does nothing.
+// GoAway tells the peer to open no more streams here; those that are open stay. A second call does
+// nothing.
 func (c *Conn) GoAway(code ErrCode) {
 	if c.goAway || c.failed {
 		return
@@ -174,8 +180,8 @@ func (c *Conn) drop(s *Stream, code ErrCode, byPeer bool) {
 	}
 }
 
-// Reset ends a stream at once; what it had to send is thrown away. The owner is not told. A client whose answer has ended
-// only learns that it need not send on (RFC 9113, section 8.1).
+// Reset ends a stream at once; what it had to send is thrown away. The owner is not told. A client
+// whose answer has ended only learns that it need not send on (RFC 9113, section 8.1).
 func (c *Conn) Reset(s *Stream, code ErrCode) {
 	if !s.IsOpen() {
 		return
@@ -229,7 +235,8 @@ func (c *Conn) Check() string {
 	return ""
 }
 
-// endSent acts on the END_STREAM that was just written. A stream whose request is not complete waits for the rest.
+// endSent acts on the END_STREAM that was just written. A stream whose request is not complete
+// waits for the rest.
 func (c *Conn) endSent(s *Stream) {
 	if s.state == streamOpen {
 		s.ended = true

@@ -1,7 +1,7 @@
 package http2
 
-// beginData judges a DATA frame by its header, and counts it against the windows: all of it, padding included (RFC 9113,
-// section 6.9.1).
+// beginData judges a DATA frame by its header, and counts it against the windows: all of it,
+// padding included (RFC 9113, section 6.9.1).
 func (c *Conn) beginData(h frameHeader) error {
 	if h.has(flagPadded) {
 		c.in.need = 1
@@ -25,8 +25,9 @@ func (c *Conn) beginData(h frameHeader) error {
 	return nil
 }
 
-// checkLength resets a stream whose body is longer or shorter than its request stated (RFC 9113, section 8.1.1). The DATA
-// frame under way has n bytes of it, so that the verdict does not depend on the pieces they come in.
+// checkLength resets a stream whose body is longer or shorter than its request stated (RFC 9113,
+// section 8.1.1). The DATA frame under way has n bytes of it, so that the verdict does not depend
+// on the pieces they come in.
 func (c *Conn) checkLength(n int) error {
 	h := c.in.frame
 	s := c.find(h.stream)
@@ -61,8 +62,8 @@ func (c *Conn) data(p []byte, last bool) error {
 		c.peerEnded(s)
 	}
 	if !wanted {
-		// Only the connection's window goes back: a client that uploads where nobody listens stops after one window of
-		// its stream, and its budget is not used up.
+		// Only the connection's window goes back: a client that uploads where nobody listens stops
+		// after one window of its stream, and its budget is not used up.
 		c.giveBack(len(p))
 		return nil
 	}

@@ -48,8 +48,8 @@ func (c ErrCode) String() string {
 	return fmt.Sprintf("unknown error code %#x", uint32(c))
 }
 
-// ConnError is a mistake of the peer that ends the connection (RFC 9113, section 5.4.1). The GOAWAY that tells the peer
-// is queued.
+// ConnError is a mistake of the peer that ends the connection (RFC 9113, section 5.4.1). The GOAWAY
+// that tells the peer is queued.
 type ConnError struct {
 	Code   ErrCode
 	Reason string // a constant

@@ -337,8 +337,8 @@ func TestFloods(t *testing.T) {
 	}
 }
 
-// TestHonestClientsStayWithinTheBudget: a page that opens all its streams at once, gets events for an hour, gives back
-// two windows for each, pings, and closes everything.
+// TestHonestClientsStayWithinTheBudget: a page that opens all its streams at once, gets events for
+// an hour, gives back two windows for each, pings, and closes everything.
 func TestHonestClientsStayWithinTheBudget(t *testing.T) {
 	t.Parallel()
 	p := connected(t)

@@ -11,8 +11,9 @@ import (
 	"golang.org/x/net/http2/hpack"
 )
 
-// FuzzReceive throws bytes at a connection behind its preface and settings. It must come out the same however they are
-// cut, keep its own books, bound what it holds, and refuse what another implementation's frame reader refuses.
+// FuzzReceive throws bytes at a connection behind its preface and settings. It must come out the
+// same however they are cut, keep its own books, bound what it holds, and refuse what another
+// implementation's frame reader refuses.
 func FuzzReceive(f *testing.F) {
 	seed := func(write func(w *xhttp2.Framer, block func(...string) []byte)) {
 		var out, enc bytes.Buffer

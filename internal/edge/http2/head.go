@@ -7,7 +7,8 @@ import (
 	"golang.org/x/net/http2/hpack"
 )
 
-// maxFields is how many header fields a request may have. Browsers send about 20, and may cut a cookie into many.
+// maxFields is how many header fields a request may have. Browsers send about 20, and may cut a
+// cookie into many.
 const maxFields = 128
 
 // Head is the head of a request. It is good for the call that it is handed to.
@@ -158,8 +159,8 @@ func (r *headReader) finish() (head *Head, malformed string) {
 	return h, ""
 }
 
-// isPath reports whether a :path begins with a slash and has no blank or control character; only OPTIONS may ask for
-// "*" (RFC 9113, section 8.3.1).
+// isPath reports whether a :path begins with a slash and has no blank or control character; only
+// OPTIONS may ask for "*" (RFC 9113, section 8.3.1).
 func isPath(path, method string) bool {
 	if path == "*" {
 		return method == "OPTIONS"
@@ -189,8 +190,8 @@ func fieldFault(name, value string) string {
 	return ""
 }
 
-// isFieldValue reports whether v has neither CR, LF, NUL nor another control character but HTAB, and no blank at its
-// ends.
+// isFieldValue reports whether v has neither CR, LF, NUL nor another control character but HTAB,
+// and no blank at its ends.
 func isFieldValue(v string) bool {
 	for i := range len(v) {
 		if c := v[i]; c < ' ' && c != '\t' || c == 0x7f {

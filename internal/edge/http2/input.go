@@ -5,9 +5,9 @@ import (
 	"time"
 )
 
-// Receive takes what the peer has sent, which is only lent. After a share of work it returns the rest, for another call
-// once others have had their turn. The error is a *ConnError: the connection is over once its output has left. now only
-// grows.
+// Receive takes what the peer has sent, which is only lent. After a share of work it returns the
+// rest, for another call once others have had their turn. The error is a *ConnError: the connection
+// is over once its output has left. now only grows.
 func (c *Conn) Receive(now time.Duration, p []byte) (rest []byte, err error) {
 	c.budget.refill(now)
 	enough := c.budget.work + workShare
@@ -128,7 +128,8 @@ func (c *Conn) beginFrame(h frameHeader) error {
 	return nil
 }
 
-// judge checks what the header alone tells, charges the frame, and sets how much of it is looked at as a whole.
+// judge checks what the header alone tells, charges the frame, and sets how much of it is looked at
+// as a whole.
 func (c *Conn) judge(h frameHeader) error {
 	if err := c.checkPlace(h); err != nil {
 		return err

@@ -27,8 +27,9 @@ type modelStream struct {
 	ending bool
 }
 
-// TestWindows drives a connection at random: windows of all sizes, negative ones too, resets from both sides, ends,
-// records of all sizes. No byte may go beyond a window, be lost, doubled or out of order, nor wait without a reason.
+// TestWindows drives a connection at random: windows of all sizes, negative ones too, resets from
+// both sides, ends, records of all sizes. No byte may go beyond a window, be lost, doubled or out
+// of order, nor wait without a reason.
 func TestWindows(t *testing.T) {
 	t.Parallel()
 	for seed := range uint64(300) {

@@ -1,10 +1,11 @@
 package http2
 
 const (
-	// visitBytes is how much of one stream goes out before the next ready one gets its turn, so that a replay does not
-	// hold up its neighbours.
+	// visitBytes is how much of one stream goes out before the next ready one gets its turn, so
+	// that a replay does not hold up its neighbours.
 	visitBytes = 4 << 10
-	// mostBytes is how much control output may wait for a peer that does not read: then the connection ends.
+	// mostBytes is how much control output may wait for a peer that does not read: then the
+	// connection ends.
 	mostBytes = 64 << 10
 )
 
@@ -34,8 +35,9 @@ func (c *Conn) Respond(s *Stream, status int, fields []Field, end bool) {
 // MayHaveOutput reports whether AppendFrames is worth a call. It decides.
 func (c *Conn) MayHaveOutput() bool { return len(c.out) > 0 || c.acks > 0 || c.ready.Len() > 0 }
 
-// AppendFrames appends what is to be sent to dst, at most limit bytes: control frames and heads first, then a DATA frame
-// for each ready stream in turn. If it appends nothing, nothing can be sent now.
+// AppendFrames appends what is to be sent to dst, at most limit bytes: control frames and heads
+// first, then a DATA frame for each ready stream in turn. If it appends nothing, nothing can be
+// sent now.
 func (c *Conn) AppendFrames(dst []byte, limit int) []byte {
 	start := len(dst)
 	for ; c.acks > 0; c.acks-- {
@@ -60,8 +62,8 @@ func (c *Conn) AppendFrames(dst []byte, limit int) []byte {
 	return dst
 }
 
-// appendData appends a DATA frame of at most room bytes, if the windows allow one, and moves the stream to where it
-// belongs then.
+// appendData appends a DATA frame of at most room bytes, if the windows allow one, and moves the
+// stream to where it belongs then.
 func (c *Conn) appendData(dst []byte, s *Stream, room int) []byte {
 	c.unready(s)
 	n := min(room, visitBytes, int(c.peerFrameSize), int(s.sendWindow), int(c.sendWindow))

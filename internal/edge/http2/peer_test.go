@@ -13,7 +13,8 @@ import (
 	"golang.org/x/net/http2/hpack"
 )
 
-// peer is a scripted client with the frames of another implementation, and the application behind the connection.
+// peer is a scripted client with the frames of another implementation, and the application behind
+// the connection.
 type peer struct {
 	t    *testing.T
 	conn Conn

@@ -32,8 +32,8 @@ func (c *Conn) settings(p []byte) error {
 	return nil
 }
 
-// moveWindows moves all streams' windows by what the initial one has changed; they may become negative (RFC 9113,
-// section 6.9.2).
+// moveWindows moves all streams' windows by what the initial one has changed; they may become
+// negative (RFC 9113, section 6.9.2).
 func (c *Conn) moveWindows(to int32) error {
 	delta := int64(to) - int64(c.peerWindow)
 	for _, s := range c.streams {

@@ -12,8 +12,8 @@ const (
 	inPadding
 )
 
-// input is how far the frame that is coming has come. A frame is never kept as a whole: what is looked at as a whole is
-// at most a few settings, the rest is handed on or skipped as it comes.
+// input is how far the frame that is coming has come. A frame is never kept as a whole: what is
+// looked at as a whole is at most a few settings, the rest is handed on or skipped as it comes.
 type input struct {
 	phase phase
 	begun bool        // our peer's SETTINGS have come

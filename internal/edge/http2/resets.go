@@ -2,15 +2,16 @@ package http2
 
 import "slices"
 
-// resets are the streams that we reset and whose clients may not know yet, the newest last: frames of them may still be on
-// their way.
+// resets are the streams that we reset and whose clients may not know yet, the newest last: frames
+// of them may still be on their way.
 type resets struct{ ids []uint32 }
 
-// mostResets is how many streams that we reset are remembered, so that what their clients sent meanwhile is no mistake.
+// mostResets is how many streams that we reset are remembered, so that what their clients sent
+// meanwhile is no mistake.
 const mostResets = 16
 
-// add notes a stream. Of one whose request was complete only few frames can follow, but some can: WINDOW_UPDATE, PRIORITY,
-// RST_STREAM need no memory, trailers do.
+// add notes a stream. Of one whose request was complete only few frames can follow, but some can:
+// WINDOW_UPDATE, PRIORITY, RST_STREAM need no memory, trailers do.
 func (r *resets) add(id uint32) {
 	if len(r.ids) >= mostResets {
 		r.ids = slices.Delete(r.ids, 0, 1)

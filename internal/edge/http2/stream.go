@@ -2,26 +2,27 @@ package http2
 
 import "github.com/hassesd/hassesd/internal/list"
 
-// Owner carries a stream. The methods are called from Receive and AppendFrames, and may call back into the Conn.
+// Owner carries a stream. The methods are called from Receive and AppendFrames, and may call back
+// into the Conn.
 type Owner interface {
-	// Data takes a piece of the request's body, which is only lent; end is true with the last one, which may be empty.
-	// What it takes is to be given back by Conn.Consumed.
+	// Data takes a piece of the request's body, which is only lent; end is true with the last one,
+	// which may be empty. What it takes is to be given back by Conn.Consumed.
 	Data(p []byte, end bool)
-	// Payload appends at most limit bytes of the answer to dst, and reports whether there is more. It is not called
-	// before HaveData or End. With a limit of 0 it only reports.
+	// Payload appends at most limit bytes of the answer to dst, and reports whether there is more.
+	// It is not called before HaveData or End. With a limit of 0 it only reports.
 	Payload(dst []byte, limit int) (out []byte, more bool)
 	// Window reports that the stream's own window has opened after it had been empty.
 	Window()
-	// Done reports that the answer has been written to a record, with its end. The stream stays open until the client has
-	// ended its request, too: Reset ends it earlier.
+	// Done reports that the answer has been written to a record, with its end. The stream stays
+	// open until the client has ended its request, too: Reset ends it earlier.
 	Done()
-	// Gone reports that the stream is over before its answer ended: the peer reset it, or broke it. Nothing may be done
-	// with the stream afterwards.
+	// Gone reports that the stream is over before its answer ended: the peer reset it, or broke it.
+	// Nothing may be done with the stream afterwards.
 	Gone(code ErrCode, byPeer bool)
 }
 
-// streamState is the life of a stream as far as both ends tell it apart (RFC 9113, section 5.1). There is no idle one:
-// a Stream exists from its request on.
+// streamState is the life of a stream as far as both ends tell it apart (RFC 9113, section 5.1).
+// There is no idle one: a Stream exists from its request on.
 type streamState uint8
 
 const (

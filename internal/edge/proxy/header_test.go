@@ -71,8 +71,8 @@ var headers = []struct {
 	{"blank lines", "\r\n\r\nGET / HTTP/1.1\r\n\r\n", "", ErrNoHeader},
 }
 
-// read reads a header as it comes in pieces of the given size, as much as it asks for and no more. It returns how much
-// it has taken.
+// read reads a header as it comes in pieces of the given size, as much as it asks for and no more.
+// It returns how much it has taken.
 func read(t testing.TB, stream []byte, piece int) (client netip.AddrPort, taken int, err error) {
 	t.Helper()
 	for {

@@ -71,7 +71,8 @@ func TestPreflightAllowsTokens(t *testing.T) {
 	}
 }
 
-// FuzzAuthorize adds anything to a request with a token, and to a signed URL: what comes out is never more than was granted.
+// FuzzAuthorize adds anything to a request with a token, and to a signed URL: what comes out is
+// never more than was granted.
 func FuzzAuthorize(f *testing.F) {
 	k := authtest.NewKeys(f)
 	now := time.Date(2026, 3, 1, 9, 0, 0, 0, time.UTC)

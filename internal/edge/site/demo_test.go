@@ -40,8 +40,8 @@ func TestDemoFillsInSafely(t *testing.T) {
 	}
 }
 
-// The policy forbids what is written into the page itself, so nothing must rely on it; and nothing comes from
-// elsewhere, or as HTML from others.
+// The policy forbids what is written into the page itself, so nothing must rely on it; and nothing
+// comes from elsewhere, or as HTML from others.
 func TestDemoKeepsItsPolicy(t *testing.T) {
 	for name, forbidden := range map[string]string{
 		"inline script":     `<script(>| [^>]*>[^<])`,

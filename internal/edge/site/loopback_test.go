@@ -56,7 +56,8 @@ func TestLoopbackOrigins(t *testing.T) {
 	}
 }
 
-// Pages on the developer's machine are let in as listed ones are: echoed, with Vary, with credentials if those may be.
+// Pages on the developer's machine are let in as listed ones are: echoed, with Vary, with
+// credentials if those may be.
 func TestT14LoopbackOriginsInDevelopment(t *testing.T) {
 	const vary = "Vary: Origin\n"
 	const echo = vary + "Access-Control-Allow-Origin: http://localhost:3000\n"

@@ -257,7 +257,8 @@ func compareRooms(t *testing.T, sub *Subscription, values url.Values) {
 	}
 }
 
-// BenchmarkManyRooms is the dearest query that fits a request head: thousands of rooms under a generous limit.
+// BenchmarkManyRooms is the dearest query that fits a request head: thousands of rooms under a
+// generous limit.
 func BenchmarkManyRooms(b *testing.B) {
 	var query strings.Builder
 	query.WriteString("subscribe=")

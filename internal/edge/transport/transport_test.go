@@ -13,7 +13,8 @@ import (
 	"github.com/hassesd/hassesd/internal/reactor/reactortest"
 )
 
-// fixture is one connection without TLS over a kernel in memory, and a protocol that notes what it is told.
+// fixture is one connection without TLS over a kernel in memory, and a protocol that notes what it
+// is told.
 type fixture struct {
 	Conn
 	t      *testing.T

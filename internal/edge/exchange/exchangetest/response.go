@@ -23,8 +23,9 @@ var fields = map[string]bool{
 	"X-Content-Type-Options": true,
 }
 
-// CheckResponse fails unless out is one HTTP/1 response to req with the date "now", or the beginning of a stream, whatever
-// the request put into it. Known origins are https://www.example.org and https://a.
+// CheckResponse fails unless out is one HTTP/1 response to req with the date "now", or the
+// beginning of a stream, whatever the request put into it. Known origins are
+// https://www.example.org and https://a.
 func CheckResponse(t testing.TB, out []byte, req *exchange.Request) {
 	t.Helper()
 	method := http.MethodGet
