@@ -87,7 +87,7 @@ const (
 	HandshakeTimeout                  // the client did not finish its handshake in time
 	ProtocolBroken                    // the client sent what is not TLS, what no honest client sends, or more than it has reason to
 	RequestTimeout                    // the client did not finish a request in time
-	WrongKey                          // the client showed a token or key that nobody has given
+	WrongKey                          // the client sent a token or key that does not exist
 )
 
 const numViolations = WrongKey + 1

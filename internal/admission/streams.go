@@ -2,8 +2,8 @@ package admission
 
 import "net/netip"
 
-// OpenStream counts a stream of an address, whatever connection carries it, and reports whether it
-// may be opened: nothing is counted otherwise.
+// OpenStream reports whether an address may open another stream, on any connection, and counts it
+// if so.
 func (t *Table) OpenStream(a netip.Addr) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()

@@ -172,7 +172,7 @@ func (t *Table) takeChallenge(now time.Duration) bool {
 }
 
 // IsRefused reports whether the address's network is kept out because of a penalty. It is for
-// clients whose connection is somebody else's.
+// clients that a proxy names on a connection of its own.
 func (t *Table) IsRefused(now time.Duration, a netip.Addr) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -216,7 +216,7 @@ func (t *Table) RecordViolation(now time.Duration, a netip.Addr, o Violation) (p
 	return penalized
 }
 
-// IsExempt reports whether the limits of an address do not apply to a, wholly or in part.
+// IsExempt reports whether some or all of the limits do not apply to an address.
 func (t *Table) IsExempt(a netip.Addr) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()

@@ -19,8 +19,8 @@ type Proxies struct {
 // proxied is what the connection of a trusted proxy has beside others. Its client's address is
 // conn.from, as everywhere, from when the proxy has named it on.
 type proxied struct {
-	peer   netip.AddrPort    // whom the connection speaks for when a request names nobody
-	as     admission.Verdict // on the connection, whoever its client is
+	peer   netip.AddrPort    // the client of requests that name none
+	as     admission.Verdict // on the connection itself
 	held   netip.Addr        // for whom admission counts the connection
 	opened netip.Addr        // for whom it counts the open stream of HTTP/1
 	header []byte            // what has come of the PROXY header

@@ -68,7 +68,7 @@ func (p ClientPosition) compare(q ClientPosition) int {
 type ClientPage struct {
 	Filter ClientFilter
 	Order  ClientOrder
-	After  *ClientPosition // nil: from the begin
+	After  *ClientPosition // nil: from the beginning
 	Limit  int             // at least 1
 }
 

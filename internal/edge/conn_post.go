@@ -16,7 +16,7 @@ import (
 // those that do not stay in their size class.
 type h1conn struct {
 	post     *post // the request in work; nil: none
-	discard  int32 // how much more may come of a body that nobody wants
+	discard  int32 // how much more may come of a body that is thrown away
 	isFull   bool  // the body waits for the goroutine to take some
 	isHeld   bool  // input is not read, see mayRead
 	isIdle   bool  // a request was answered, and nothing has come since
@@ -25,7 +25,7 @@ type h1conn struct {
 
 var _ poster = (*conn)(nil)
 
-// discardMost is how much of a body that nobody wants is read, so that the connection can stay open.
+// discardMost is how much of an unwanted body is read, so that the connection can stay open.
 const discardMost = 64 << 10
 
 // servePost serves a POST that publishes. HTTP/1 serves one at a time; further requests wait in the
@@ -155,8 +155,8 @@ func (c *conn) stopPublishing() {
 	}
 }
 
-// malformedBody ends a connection whose body is malformed: nobody knows where the next request
-// begins.
+// malformedBody ends a connection whose body is malformed: where the next request
+// begins is unknown.
 func (c *conn) malformedBody(bad *exchange.Answer) {
 	c.violation(admission.ProtocolBroken)
 	if c.h1().post != nil {

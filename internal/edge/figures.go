@@ -256,7 +256,7 @@ func (s *Server) Stats(now time.Time) Stats {
 	return s.Published(now)
 }
 
-// Published is Stats without any wait: turns in progress are not in it.
+// Published is Stats without waiting: it leaves out turns in progress.
 func (s *Server) Published(now time.Time) Stats {
 	out := Stats{
 		Peak:    int(s.peak.Load()),

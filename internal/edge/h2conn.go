@@ -27,7 +27,7 @@ const (
 type h2conn struct {
 	c       *conn
 	mux     http2.Conn
-	due     time.Duration // when the timer comes, since the server's start; 0: never
+	due     time.Duration // when the timer expires, since the server's start; 0: never
 	begun   bool          // a request has come
 	carries int           // streams, as occupancy counts them
 	held    bool          // the rest of what has come waits in the worker's inputs
@@ -218,7 +218,8 @@ func (h *h2conn) setDue(at time.Duration) {
 	h.c.transport.SetDeadline(h.c.w.srv.start.Add(at))
 }
 
-// atLatest makes the timer come for what must happen to one stream.
+// atLatest makes the timer expire no later than next, when something must happen to a stream; 0:
+// nothing must.
 func (h *h2conn) atLatest(next time.Duration) {
 	if next > 0 && (h.due == 0 || next < h.due || len(h.mux.Streams()) == 1) {
 		h.setDue(next)
@@ -278,8 +279,8 @@ func (h *h2conn) endLate(d *drain) (cost int) {
 	return cost
 }
 
-// closed ends what is left of the streams, when the descriptor was given back. It reports whether
-// the end of any stream was counted.
+// closed ends the streams that are left when the descriptor has been closed. It reports whether the
+// end of any stream was counted.
 func (h *h2conn) closed() bool {
 	for _, s := range append([]*http2.Stream(nil), h.mux.Streams()...) {
 		h2streamOf(s).over(h.c.reason)
@@ -288,7 +289,7 @@ func (h *h2conn) closed() bool {
 	return h.counted
 }
 
-// check is for tests.
+// check returns what is wrong, or an empty string. It is for tests.
 func (h *h2conn) check() string {
 	if fault := h.mux.Check(); fault != "" {
 		return fault

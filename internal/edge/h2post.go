@@ -32,7 +32,7 @@ func (st *h2stream) took(n int) {
 	st.h.c.schedule(scheduler.High)
 }
 
-// endPost gives back what nobody will take.
+// endPost ends the request in work, and gives back what its goroutine has not taken.
 func (st *h2stream) endPost() {
 	st.post = nil
 	st.h.mux.Consumed(&st.Stream, int(st.unread))

@@ -36,7 +36,7 @@ type h2stream struct {
 	post   *post // the request in work, of a POST that publishes; nil: none
 }
 
-// edges are what goes out around the queue of a stream, at its begin or at its end.
+// edges are what goes out around the queue of a stream, at its beginning or its end.
 type edges struct {
 	front []byte // the first frame, or the body of a finite answer
 	tail  []byte
@@ -98,7 +98,7 @@ func (st *h2stream) serve(head *http2.Head, end bool) {
 		st.around().front = sse.LastFrame(c.w.retryAfter(cfg))
 		st.finish(RefusedWithRetry)
 		if c.as != admission.Admit {
-			st.h.mux.GoAway(http2.NoError) // it was let in to be told so, and holds no place longer
+			st.h.mux.GoAway(http2.NoError) // it was admitted for this answer alone
 		}
 	default:
 		preface := st.sub.Start(c.w.loop.Now(), grantOf(sub), cfg.Retry)
@@ -298,7 +298,8 @@ func (st *h2stream) Ready(s *subscriber.Subscriber, matched int) {
 	st.h.c.scheduleEvent(s, matched)
 }
 
-// Blocked implements subscriber.Carrier.
+// Blocked implements subscriber.Carrier. The streams that it keeps from being marked ready are
+// looked for when the connection can send again.
 func (st *h2stream) Blocked() bool {
 	t := &st.h.c.transport
 	if t.IsBlocked() || t.IsFailing() || st.h.mux.IsShut() {
@@ -357,7 +358,7 @@ func (st *h2stream) unwritten() int {
 		return 0
 	}
 	n := st.queued()
-	if len(st.h.mux.Streams()) == 1 { // otherwise nobody knows whose they are
+	if len(st.h.mux.Streams()) == 1 { // otherwise they may belong to any of them
 		n += st.h.c.transport.Unwritten()
 	}
 	return n

@@ -22,7 +22,7 @@ type post struct {
 	req  *exchange.Request
 	stop context.CancelFunc
 
-	// Owned by the loop. Nil once nobody waits for the answer.
+	// Owned by the loop. Nil once it has the answer, or its client is gone.
 	owner poster
 }
 

@@ -25,7 +25,7 @@ func (r Room) compare(q Room) int {
 type RoomPage struct {
 	Prefix string // of the names
 	ByName bool   // otherwise most streams first, then by name
-	After  *Room  // nil: from the begin; by name its number of streams counts for nothing
+	After  *Room  // nil: from the beginning; by name its number of streams does not matter
 	Limit  int    // at least 1
 }
 

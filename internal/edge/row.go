@@ -66,7 +66,7 @@ func (r row) agent() string {
 	return r.c.agent.String()
 }
 
-// isGone reports whether what the row was for is there no more.
+// isGone reports whether the stream or connection of the row has ended.
 func (r row) isGone() bool {
 	return r.c.transport.State() == transport.Closed || r.st != nil && !r.st.IsOpen()
 }

@@ -18,7 +18,7 @@ type stream interface {
 	// end ends the stream properly, if it is live: what is queued, the last frame if there is one,
 	// the end of the response.
 	end(reason CloseReason, last []byte)
-	// shed ends the stream without another word, whatever waits for it, and reports whether it was there.
+	// shed ends the stream at once, without what is queued, and reports whether there was one.
 	shed() bool
 	// reschedule sets the timer to the next thing that must happen to the stream.
 	reschedule()

@@ -31,7 +31,7 @@ type Request struct {
 	Cookie        string // several fields are joined; empty: none
 	FetchSite     string // Sec-Fetch-Site: how the requesting page and this host are related; empty: not a browser
 
-	// What proxies tell about the client, or anybody else in their place; several fields are joined.
+	// What proxies say about the client. Anyone can forge it. Several fields are joined.
 	ForwardedFor string // X-Forwarded-For
 	Forwarded    string // RFC 7239
 

@@ -16,7 +16,7 @@ type body struct {
 	fields int    // bytes of trailer fields
 	limit  int    // of them
 
-	isAnswered bool // nobody wants the rest
+	isAnswered bool // the rest is thrown away
 }
 
 // chunkStep is what comes next.

@@ -16,10 +16,10 @@ type Limits struct {
 	HeaderTable uint32 // of the peer's HPACK encoder: SETTINGS_HEADER_TABLE_SIZE; 0 saves the memory of a table
 }
 
-// Handler is told what the peer wants. Its methods are called from Receive.
+// Handler acts on what the peer asks for. Receive calls its methods.
 type Handler interface {
-	// NewStream returns a fresh Stream for a request, and who carries it. Request follows for the
-	// same stream.
+	// NewStream returns a fresh Stream for a request, and its owner. Request follows for the same
+	// stream.
 	NewStream() (*Stream, Owner)
 	// Request is called with a complete head; end is true if no body follows. It may answer at once.
 	Request(s *Stream, head *Head, end bool)

@@ -21,12 +21,12 @@ type Owner interface {
 	Gone(code ErrCode, byPeer bool)
 }
 
-// streamState is the life of a stream as far as both ends tell it apart (RFC 9113, section 5.1).
-// There is no idle one: a Stream exists from its request on.
+// streamState is the life cycle of a stream (RFC 9113, section 5.1), without what a server does not
+// need to tell apart. It only moves forward.
 type streamState uint8
 
 const (
-	streamIdle       streamState = iota // not begun
+	streamIdle       streamState = iota // its request has not come
 	streamOpen                          // the request's body is still coming
 	streamHalfClosed                    // the request is complete
 	streamClosed                        // no longer in its connection
@@ -52,7 +52,7 @@ type Stream struct {
 // ID returns the stream's number.
 func (s *Stream) ID() uint32 { return s.id }
 
-// Owner returns who carries the stream.
+// Owner returns the stream's owner.
 func (s *Stream) Owner() Owner { return s.owner }
 
 // IsOpen reports whether the stream is one of its connection's.

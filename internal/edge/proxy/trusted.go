@@ -2,7 +2,7 @@ package proxy
 
 import "net/netip"
 
-// Trusted are the peers that may name the clients they speak for. The zero value is nobody.
+// Trusted are the peers that may name the clients they speak for. The zero value trusts none.
 type Trusted struct {
 	Networks []netip.Prefix
 	Unix     bool // peers on Unix sockets
