@@ -3,6 +3,7 @@ package edge
 import (
 	"bytes"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/hassesd/hassesd/internal/admission"
@@ -243,7 +244,7 @@ func (h *h2conn) expired() {
 		return
 	}
 	timing, now := &w.srv.config().timing, w.now()
-	streams := append([]*http2.Stream(nil), h.mux.Streams()...)
+	streams := slices.Clone(h.mux.Streams())
 	for _, s := range streams {
 		h2streamOf(s).check(timing, now)
 	}
@@ -262,7 +263,7 @@ func (h *h2conn) goAway() {
 // endLate is the part of drain.endLate for a connection that speaks HTTP/2.
 func (h *h2conn) endLate(d *drain) (cost int) {
 	c := h.c
-	streams := append([]*http2.Stream(nil), h.mux.Streams()...)
+	streams := slices.Clone(h.mux.Streams())
 	for _, s := range streams {
 		st := h2streamOf(s)
 		if st.isLive() {
@@ -282,7 +283,7 @@ func (h *h2conn) endLate(d *drain) (cost int) {
 // closed ends the streams that are left when the descriptor has been closed. It reports whether the
 // end of any stream was counted.
 func (h *h2conn) closed() bool {
-	for _, s := range append([]*http2.Stream(nil), h.mux.Streams()...) {
+	for _, s := range slices.Clone(h.mux.Streams()) {
 		h2streamOf(s).over(h.c.reason)
 	}
 	h.c.w.occupancy.remove(h.c.transport.IsSecure(), h.carries)
