@@ -94,3 +94,36 @@ func TestClientsByQueueAndBySent(t *testing.T) {
 		}
 	}
 }
+
+func TestClientsListsHTTP2Streams(t *testing.T) {
+	w := h2TestServer(t, nil)
+	h := w.connectH2()
+	for i := range 5 {
+		h.subscribe(fmt.Sprintf("subscribe=a&id=x%d", i), "user-agent", "tester")
+	}
+	w.subscribe("subscribe=b")
+	var rows []ClientInfo
+	page := ClientPage{Limit: 2}
+	for {
+		var list ClientList
+		w.do(func(ctx context.Context) (err error) {
+			list, err = w.srv.Clients(ctx, page)
+			return err
+		})
+		rows = append(rows, list.Clients...)
+		if page.After = list.Next; page.After == nil {
+			break
+		}
+	}
+	if len(rows) != 6 {
+		t.Fatalf("%d rows, want 6", len(rows))
+	}
+	for i, r := range rows[:5] {
+		if r.HTTP != "2" || r.ID != fmt.Sprintf("x%d", i) || r.Stream != uint32(2*i+1) || r.Conn != rows[0].Conn || r.Agent != "tester" || r.State != "streaming" {
+			t.Errorf("row %d is %+v", i, r)
+		}
+	}
+	if r := rows[5]; r.HTTP != "1.1" || r.Stream != 0 || r.Conn == rows[0].Conn {
+		t.Errorf("the last row is %+v", r)
+	}
+}
