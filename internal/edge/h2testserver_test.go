@@ -161,9 +161,10 @@ func (h *h2client) frame(f xhttp2.Frame) (isData bool) {
 // ask writes a request and returns where its answer will be; flush sends it.
 func (h *h2client) ask(method, path string, end bool, fields ...string) (uint32, *h2answer) {
 	h.w.t.Helper()
-	h.number = max(1, h.number+2)
-	if h.number%2 == 0 {
-		h.number--
+	if h.number == 0 {
+		h.number = 1
+	} else {
+		h.number += 2
 	}
 	h.block.Reset()
 	all := append([]string{":method", method, ":scheme", "http", ":authority", "localhost", ":path", path}, fields...)

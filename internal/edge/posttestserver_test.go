@@ -8,9 +8,6 @@ import (
 	"testing"
 	"time"
 
-	xhttp2 "golang.org/x/net/http2"
-	"golang.org/x/net/http2/hpack"
-
 	"github.com/hassesd/hassesd/internal/httppublish"
 	"github.com/hassesd/hassesd/internal/publish"
 )
@@ -130,24 +127,7 @@ func (w *posting) anyPost() *h1conn {
 // post begins a POST.
 func (h *h2client) post(path, contentType string, end bool) {
 	h.w.t.Helper()
-	if h.number == 0 {
-		h.number = 1
-	} else {
-		h.number += 2
-	}
-	h.answers[h.number] = &h2answer{}
-	h.block.Reset()
-	for _, f := range [][2]string{
-		{":method", "POST"},
-		{":scheme", "http"},
-		{":authority", "localhost"},
-		{":path", path},
-		{"authorization", "Bearer " + postKey},
-		{"content-type", contentType},
-	} {
-		h.must(h.encoder.WriteField(hpack.HeaderField{Name: f[0], Value: f[1]}))
-	}
-	h.must(h.write.WriteHeaders(xhttp2.HeadersFrameParam{StreamID: h.number, BlockFragment: h.block.Bytes(), EndHeaders: true, EndStream: end}))
+	h.ask("POST", path, end, "authorization", "Bearer "+postKey, "content-type", contentType)
 	h.flush()
 }
 
