@@ -16,11 +16,11 @@ func (s *Server) DeferStreams(away bool) { s.logAway.Store(away) }
 // SendAway ends about `most` streams, whichever come first, because the log is out of reach: their
 // clients are told to come back, and find another node. It returns how many it ended.
 func (s *Server) SendAway(ctx context.Context, most int) (int, error) {
-	share := min((most+len(s.workers)-1)/len(s.workers), awayPerTurn)
+	each := min(share(most, len(s.workers)), awayPerTurn)
 	total := 0
 	for _, w := range s.workers {
 		n := 0
-		if err := w.ask(ctx, func() { n = w.sendAway(share) }); err != nil {
+		if err := w.ask(ctx, func() { n = w.sendAway(each) }); err != nil {
 			return total, err // n may yet be written
 		}
 		total += n

@@ -2,6 +2,7 @@ package edge
 
 import (
 	"context"
+	"math"
 	"strings"
 	"testing"
 	"time"
@@ -124,4 +125,18 @@ func TestStreamsAreDeferredAndSentAwayWhileTheLogIsOutOfReach(t *testing.T) {
 	}
 	w.srv.DeferStreams(false)
 	w.subscribe("subscribe=a")
+}
+
+func TestAllStreamsMayBeSentAwayAtOnce(t *testing.T) {
+	w := newTestServer(t, func(s *setup) { followedElsewhere(s); s.loops = 2 })
+	for range 5 {
+		w.subscribe("subscribe=a")
+	}
+	w.do(func(ctx context.Context) error {
+		n, err := w.srv.SendAway(ctx, math.MaxInt)
+		if n != 5 {
+			t.Errorf("%d of 5 streams are sent away", n)
+		}
+		return err
+	})
 }

@@ -122,8 +122,8 @@ func (h *handshakes) setSlots(cfg *snapshot) {
 	h.queue.SetSlots(share(cfg.Handshakes, n), share(each, n))
 }
 
-// share returns a worker's part of a bound, at least 1.
-func share(total, workers int) int { return max(1, (total+workers-1)/workers) }
+// share returns a worker's part of a number, rounded up and at least 1, without overflow.
+func share(total, workers int) int { return max(1, (total-1)/workers+1) }
 
 // judgeHandshake tells admission how a handshake has ended.
 func (c *conn) judgeHandshake(err error, aborted bool) {

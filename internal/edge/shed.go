@@ -23,10 +23,10 @@ func (s *Server) RefuseStreams(refuse bool) {
 // Shed ends about `most` streams, those with the most unsent bytes, and returns how many. Streams
 // without unsent bytes stay. It ends at most shedAtOnce per loop; call it again to free more.
 func (s *Server) Shed(ctx context.Context, most int) (int, error) {
-	share := min((most+len(s.workers)-1)/len(s.workers), shedAtOnce)
+	each := min(share(most, len(s.workers)), shedAtOnce)
 	total := 0
 	for _, w := range s.workers {
-		worst := shedding{most: share}
+		worst := shedding{most: each}
 		for next := -1; next != 0; {
 			if err := w.ask(ctx, func() { next = worst.look(&w.subs, next) }); err != nil {
 				return total, err
