@@ -194,6 +194,7 @@ func (c *Conn) setState(s State) {
 	case Closing:
 		// A peer that reads nothing must not keep the descriptor.
 		c.setTimeout(DrainTime)
+		c.Resume() // and throw away what comes
 	case Closed:
 		c.ClearDeadline()
 		c.setBlocked(false)

@@ -24,7 +24,7 @@ var errHangup = io.EOF
 func (c *Conn) Read() {
 	buf := c.loop.ReadBuffer
 	for range readsPerTurn {
-		if c.held && c.state == Open {
+		if c.held {
 			break // Resume calls again
 		}
 		n, err := c.wire.ReadPlain(buf)
@@ -55,9 +55,9 @@ func (c *Conn) Read() {
 	}
 }
 
-// Hold stops reading until Resume, while the connection is open: the protocol has not yet dealt with
-// what it has.
-func (c *Conn) Hold() { c.held = true }
+// Hold stops reading until Resume, or until the connection is closing: the protocol has not yet
+// dealt with what it has.
+func (c *Conn) Hold() { c.held = c.state == Open }
 
 // Resume goes on reading in the next turn.
 func (c *Conn) Resume() {

@@ -166,6 +166,22 @@ func TestWhatAClosingConnectionDiscardsIsBounded(t *testing.T) {
 	}
 }
 
+// The kernel answers what was not read with a reset, which takes the last bytes from the peer.
+func TestAClosingConnectionReadsWhatWasHeldBack(t *testing.T) {
+	f := newFixture(t)
+	f.Hold()
+	f.peer.Send(make([]byte, 4*readsPerTurn*len(f.shared.ReadBuffer)))
+	f.turn()
+	f.Finish()
+	f.Write()
+	for range 5 {
+		f.turn()
+	}
+	if n := f.peer.Unread(); n > 0 || f.got.Len() > 0 {
+		t.Errorf("%d bytes were not read, %d were handed on", n, f.got.Len())
+	}
+}
+
 func TestTheEndComesAfterTheOutput(t *testing.T) {
 	f := newFixture(t)
 	f.send = []string{"hello ", "world"}
