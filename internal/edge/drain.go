@@ -15,7 +15,6 @@ import (
 // the window.
 type drain struct {
 	w       *worker
-	started bool
 	plan    DrainPlan
 	begin   time.Duration            // of the window
 	listing bool                     // order is not complete yet
@@ -44,7 +43,7 @@ const (
 // start begins ending the worker's streams, and returns how many there are.
 func (d *drain) start(plan DrainPlan, done chan struct{}) int {
 	w := d.w
-	d.started, d.begin, d.plan, d.done, d.listing = true, w.now(), plan, done, true
+	d.begin, d.plan, d.done, d.listing = w.now(), plan, done, true
 	list := w.overSubscribers(func(s *subscriber.Subscriber) int {
 		if s.State() == subscriber.Streaming {
 			d.order = append(d.order, s)

@@ -31,7 +31,6 @@ type h2conn struct {
 	due     time.Duration // when the timer expires, since the server's start; 0: never
 	begun   bool          // a request has come
 	carries int           // streams, as occupancy counts them
-	held    bool          // the rest of what has come waits in the worker's inputs
 	missed  bool          // streams were not marked ready while the connection was blocked
 	passed  bool          // in the record under way, a replay has passed over much that is not for its stream
 	counted bool          // the end of a stream was counted

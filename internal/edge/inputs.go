@@ -19,7 +19,6 @@ const inputBudget = 300
 
 // add has a connection continue at the end of this turn or of a later one.
 func (q *inputs) add(h *h2conn, rest []byte) {
-	h.held = true
 	h.c.transport.Hold()
 	q.waiting = append(q.waiting, input{h, rest})
 }
@@ -31,7 +30,6 @@ func (q *inputs) run() (again bool) {
 		in := q.waiting[0]
 		q.waiting[0] = input{}
 		q.waiting = q.waiting[1:]
-		in.h.held = false
 		if in.h.c.transport.State() != transport.Open {
 			continue
 		}

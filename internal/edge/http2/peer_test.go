@@ -46,8 +46,6 @@ type app struct {
 	payload []byte
 	gone    *ErrCode
 	byPeer  bool
-	windows int
-	large   bool
 	done    bool
 }
 
@@ -64,7 +62,7 @@ func (a *app) Payload(dst []byte, limit int) ([]byte, bool) {
 	return dst, len(a.payload) > 0
 }
 
-func (a *app) Window() { a.windows++ }
+func (a *app) Window() {}
 
 func (a *app) Done() { a.done = true }
 
@@ -97,10 +95,7 @@ func (p *peer) Request(s *Stream, head *Head, end bool) {
 	}
 }
 
-func (p *peer) TooLarge(s *Stream) {
-	p.of(s).large = true
-	p.conn.Respond(s, 431, nil, true)
-}
+func (p *peer) TooLarge(s *Stream) { p.conn.Respond(s, 431, nil, true) }
 
 func (p *peer) Refused(code ErrCode) { p.refused = append(p.refused, code) }
 
