@@ -24,9 +24,9 @@ func NewCodec() *Codec {
 	k.decoder = newDecoder(0)
 	k.encoder = hpack.NewEncoder(&k.out)
 	// Our heads are not worth a table: it would have to be kept for each connection. The encoder
-	// says so in the first block that it writes, for one client; the others find no reference to a
-	// table anyway.
+	// would say so in the first block that it writes, to one client; see noTable.
 	k.encoder.SetMaxDynamicTableSize(0)
+	k.encode(200, nil)
 	return k
 }
 
@@ -35,6 +35,10 @@ func newDecoder(table uint32) *hpack.Decoder {
 	d.SetAllowedMaxDynamicTableSize(table)
 	return d
 }
+
+// noTable begins the first block of a connection: its peer need not keep a table for us. A peer that
+// has announced a smaller one than the default insists on hearing so (RFC 7541, section 4.2).
+const noTable = 0x20
 
 // Field is a header field. Its name is lower case in a request, and becomes so in an answer.
 type Field struct{ Name, Value string }

@@ -64,6 +64,8 @@ type Conn struct {
 	goAway  bool           // GOAWAY was sent: no new streams
 	failed  bool           // a connection error: what comes is thrown away
 
+	saidNoTable bool // a head was sent, the first with noTable
+
 	in    input
 	block *block // a head that is not complete; nil: none
 }

@@ -130,6 +130,31 @@ func TestTheSameAtEveryCut(t *testing.T) {
 	}
 }
 
+// A peer that has announced a smaller table than the default waits for this.
+func TestTheFirstHeadSaysThatOurEncoderHasNoTable(t *testing.T) {
+	t.Parallel()
+	codec := NewCodec()
+	for range 2 { // connections
+		p := newPeer(t)
+		p.conn.Start(p.now, testLimits, codec, p)
+		p.toServer.WriteString(Preface)
+		p.must(p.write.WriteSettings(xhttp2.Setting{ID: xhttp2.SettingHeaderTableSize, Val: 0}))
+		p.headers(1, true, get()...)
+		p.headers(3, true, get()...)
+		p.flush()
+		p.wantSettings()
+		var isSaid []bool
+		for f := p.next(); f != nil; f = p.next() {
+			if h, ok := f.(*xhttp2.HeadersFrame); ok {
+				isSaid = append(isSaid, h.HeaderBlockFragment()[0] == 0x20)
+			}
+		}
+		if !slices.Equal(isSaid, []bool{true, false}) {
+			t.Errorf("said in the heads: %v, want in the first alone", isSaid)
+		}
+	}
+}
+
 func TestPingIsAnswered(t *testing.T) {
 	t.Parallel()
 	p := connected(t)

@@ -20,13 +20,21 @@ func (c *Conn) Respond(s *Stream, status int, fields []Field, end bool) {
 	s.headSent = true
 	block := c.codec.encode(status, fields)
 	h := frameHeader{length: len(block), kind: frameHeaders, flags: flagEndHeaders, stream: s.id}
-	if len(block) > maxFrameSize {
+	if !c.saidNoTable {
+		h.length++
+	}
+	if h.length > maxFrameSize {
 		panic("http2: internal error: a head of ours over the frame size")
 	}
 	if end {
 		h.flags |= flagEndStream
 	}
-	c.out = append(appendFrameHeader(c.out, h), block...)
+	c.out = appendFrameHeader(c.out, h)
+	if !c.saidNoTable {
+		c.saidNoTable = true
+		c.out = append(c.out, noTable)
+	}
+	c.out = append(c.out, block...)
 	if end {
 		c.endSent(s)
 	}
