@@ -40,7 +40,7 @@ func FuzzProxies(f *testing.F) {
 		if len(ops) > 200 {
 			ops = ops[:200]
 		}
-		w := postWorld(t, func(s *setup, _ *httppublish.Config) {
+		w := postTestServer(t, func(s *setup, _ *httppublish.Config) {
 			behind(func(*setup) {})(s)
 			s.reinit = at(ops, 0)%2 == 0
 			s.edge.Proxies.Protocol = at(ops, 1)%2 == 0

@@ -374,7 +374,7 @@ func TestRequestsOfSeveralClientsOnAConnection(t *testing.T) {
 // TestRequestsOfSeveralClientsOnAKeptConnection: a POST is answered and leaves the connection to
 // the next client.
 func TestRequestsOfSeveralClientsOnAKeptConnection(t *testing.T) {
-	w := postWorld(t, func(s *setup, _ *httppublish.Config) {
+	w := postTestServer(t, func(s *setup, _ *httppublish.Config) {
 		behind(wantsField)(s)
 		s.edge.Admission.Connections = 1
 	})

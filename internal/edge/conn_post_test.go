@@ -11,7 +11,7 @@ import (
 
 func TestPostsAreAnsweredInTheirOrder(t *testing.T) {
 	t.Parallel()
-	w := postWorld(t, nil)
+	w := postTestServer(t, nil)
 	s := w.subscribe("subscribe=a")
 	c := w.connect()
 	c.Send([]byte(withLength("/sse", formType, "to=a&data=1") + "\r\n" +
@@ -41,7 +41,7 @@ func TestAPostMayComeInAnyPieces(t *testing.T) {
 	t.Parallel()
 	text := chunkedBody("/sse?to=a", "text/plain") + "5\r\nhello\r\n6;x=y\r\n world\r\n0\r\nX-Trailer: y\r\n\r\n" + withLength("/sse", formType, "to=a&data=2")
 	for _, size := range []int{1, 2, 3, 7, 64, 1000} {
-		w := postWorld(t, nil)
+		w := postTestServer(t, nil)
 		s := w.subscribe("subscribe=a")
 		c := w.connect()
 		for rest := text; rest != ""; {
@@ -59,7 +59,7 @@ func TestAPostMayComeInAnyPieces(t *testing.T) {
 
 func TestThePostThatIsRefusedLeavesTheConnection(t *testing.T) {
 	t.Parallel()
-	w := postWorld(t, nil)
+	w := postTestServer(t, nil)
 	c := w.connect()
 	wrong := strings.ReplaceAll(withLength("/sse", formType, "to=a&data=x"), postKey, "wrong")
 	c.Send([]byte(wrong + wrong))
@@ -91,7 +91,7 @@ func TestThePostThatIsRefusedLeavesTheConnection(t *testing.T) {
 
 func TestABodyIsAskedFor(t *testing.T) {
 	t.Parallel()
-	w := postWorld(t, nil)
+	w := postTestServer(t, nil)
 	c := w.connect()
 	c.Send([]byte(request("/sse?to=a", "text/plain", "", "Content-Length: 1", "Expect: 100-continue")))
 	w.turn()
@@ -102,7 +102,7 @@ func TestABodyIsAskedFor(t *testing.T) {
 
 func TestAConnectionClosesWhenItsClientSaysSo(t *testing.T) {
 	t.Parallel()
-	w := postWorld(t, nil)
+	w := postTestServer(t, nil)
 	c := w.connect()
 	c.Send([]byte(request("/sse?to=a", "text/plain", "x", "Content-Length: 1", "Connection: close")))
 	c.wantAnswer("200", true)
@@ -130,7 +130,7 @@ func TestABodyWithTwoReadingsIsRefused(t *testing.T) {
 		"LF in a chunk":     chunkedBody("/sse?to=a", "text/plain") + "1\nx\n0\n\n" + smuggled,
 		"a chunk's size":    chunkedBody("/sse?to=a", "text/plain") + "0x1\r\nx\r\n0\r\n\r\n" + smuggled,
 	} {
-		w := postWorld(t, nil)
+		w := postTestServer(t, nil)
 		c := w.connect()
 		c.Send([]byte(text))
 		if got := c.wantAnswer("400", true); !strings.Contains(got, "bad_request") {
@@ -150,7 +150,7 @@ func TestABodyWithTwoReadingsIsRefused(t *testing.T) {
 
 func TestAnEventGoesOutWhenItsBlankLineHasCome(t *testing.T) {
 	t.Parallel()
-	w := postWorld(t, nil)
+	w := postTestServer(t, nil)
 	s := w.subscribe("subscribe=a")
 	c := w.connect()
 	c.Send([]byte(chunkedBody("/sse?to=a", "text/event-stream")))
@@ -183,7 +183,7 @@ func TestAnEventGoesOutWhenItsBlankLineHasCome(t *testing.T) {
 // A publisher who is held back fills its pipe and no more: the rest stays with the client.
 func TestAPublisherWhoIsHeldBackIsNotRead(t *testing.T) {
 	t.Parallel()
-	w := postWorld(t, nil)
+	w := postTestServer(t, nil)
 	w.pace.Store(1)
 	c := w.connect()
 	event := "data: " + strings.Repeat("x", 1000) + "\n\n"
@@ -209,7 +209,7 @@ func TestAPublisherWhoIsHeldBackIsNotRead(t *testing.T) {
 
 func TestHeadsBetweenPostsHaveTheirTime(t *testing.T) {
 	t.Parallel()
-	w := postWorld(t, nil)
+	w := postTestServer(t, nil)
 	idle, slow := w.connect(), w.connect()
 	for _, c := range []*client{idle, slow} {
 		c.Send([]byte(withLength("/sse?to=a", "text/plain", "x")))

@@ -10,7 +10,7 @@ import (
 
 func TestPostsOverHTTP2(t *testing.T) {
 	t.Parallel()
-	w := postWorld(t, nil)
+	w := postTestServer(t, nil)
 	s := w.subscribe("subscribe=a")
 	h := w.connectH2()
 	h.post("/sse?to=a", "text/event-stream", false)
@@ -43,7 +43,7 @@ func TestPostsOverHTTP2(t *testing.T) {
 // A publisher who is held back gets no more window for its stream, and others of its connection go on.
 func TestAPublisherWhoIsHeldBackOverHTTP2(t *testing.T) {
 	t.Parallel()
-	w := postWorld(t, nil)
+	w := postTestServer(t, nil)
 	w.pace.Store(1)
 	h := w.connectH2()
 	h.post("/sse?to=a", "text/event-stream", false)
@@ -78,7 +78,7 @@ func TestAPublisherWhoIsHeldBackOverHTTP2(t *testing.T) {
 // A publisher may send as many requests and frames as it likes, since each of them is wanted.
 func TestAPublisherOverHTTP2IsNoFlood(t *testing.T) {
 	t.Parallel()
-	w := postWorld(t, nil)
+	w := postTestServer(t, nil)
 	h := w.connectH2()
 	h.post("/sse?to=a", "text/event-stream", false)
 	stream := h.number

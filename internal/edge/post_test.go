@@ -11,7 +11,7 @@ import (
 
 func TestAClientThatLeavesEndsItsPost(t *testing.T) {
 	t.Parallel()
-	w := postWorld(t, nil)
+	w := postTestServer(t, nil)
 	for _, body := range []string{"", "9\r\ndata: 1\n\n\r\n"} {
 		c := w.connect()
 		c.Send([]byte(chunkedBody("/sse?to=a", "text/event-stream") + body))
@@ -23,7 +23,7 @@ func TestAClientThatLeavesEndsItsPost(t *testing.T) {
 
 func TestABodyThatTakesTooLong(t *testing.T) {
 	t.Parallel()
-	w := postWorld(t, func(_ *setup, c *httppublish.Config) {
+	w := postTestServer(t, func(_ *setup, c *httppublish.Config) {
 		c.BodyTimeout, c.StreamIdle = 20*time.Millisecond, 20*time.Millisecond
 	})
 	for _, contentType := range []string{"text/plain", "text/event-stream"} {
@@ -36,7 +36,7 @@ func TestABodyThatTakesTooLong(t *testing.T) {
 
 func TestPostsInWorkAreBounded(t *testing.T) {
 	t.Parallel()
-	w := postWorld(t, nil) // 8, and so 4 for a network
+	w := postTestServer(t, nil) // 8, and so 4 for a network
 	var open []*client
 	for i := range 9 {
 		c := w.connectFrom(fmt.Sprintf("192.0.2.%d", 1+i%3))
@@ -67,7 +67,7 @@ func TestPostsInWorkAreBounded(t *testing.T) {
 
 func TestADrainEndsPosts(t *testing.T) {
 	t.Parallel()
-	w := postWorld(t, nil)
+	w := postTestServer(t, nil)
 	idle, streaming, h2 := w.connect(), w.connect(), w.connectH2()
 	idle.Send([]byte(withLength("/sse?to=a", "text/plain", "x")))
 	idle.wantAnswer("200", false)

@@ -22,7 +22,7 @@ type posting struct {
 
 const postKey = "a-key-of-a-publisher"
 
-func postWorld(t testing.TB, change func(*setup, *httppublish.Config)) *posting {
+func postTestServer(t testing.TB, change func(*setup, *httppublish.Config)) *posting {
 	t.Helper()
 	p := &posting{}
 	config := &httppublish.Config{
