@@ -43,12 +43,8 @@ func (b *browser) do(action, tab string, args ...string) string {
 	return r.Data
 }
 
-// items returns the texts of the elements that a selector finds.
-func (b *browser) items(tab, selector string) []string {
+// shows waits until the elements that a selector finds have exactly these texts, in this order.
+func (b *browser) shows(tab, selector string, texts ...string) {
 	b.t.Helper()
-	var list []string
-	if err := json.Unmarshal([]byte(b.do("items", tab, selector)), &list); err != nil {
-		b.t.Fatal(err)
-	}
-	return list
+	b.do("list", tab, append([]string{selector}, texts...)...)
 }

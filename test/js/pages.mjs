@@ -33,7 +33,12 @@ const actions = {
   // contains waits until the element's text contains this.
   contains: (name, selector, text) => tabs.get(name).waitForFunction(
     ([selector, text]) => document.querySelector(selector)?.textContent.includes(text), [selector, text], patience),
-  items: (name, selector) => tabs.get(name).locator(selector).allTextContents(),
+  // list waits until the elements have exactly these texts, in this order.
+  list: (name, selector, ...texts) => tabs.get(name).waitForFunction(
+    ([selector, texts]) => {
+      const got = Array.from(document.querySelectorAll(selector), (e) => e.textContent)
+      return got.length === texts.length && got.every((text, i) => text === texts[i])
+    }, [selector, texts], patience),
   evaluate: (name, script) => tabs.get(name).evaluate(script),
 }
 
@@ -41,7 +46,7 @@ for await (const line of createInterface({ input: process.stdin })) {
   const [action, name, ...args] = JSON.parse(line)
   try {
     const result = await actions[action](name, ...args)
-    report({ kind: 'done', data: ['items', 'evaluate'].includes(action) ? JSON.stringify(result ?? null) : '' })
+    report({ kind: 'done', data: action === 'evaluate' ? JSON.stringify(result ?? null) : '' })
   } catch (err) {
     const page = tabs.get(name)
     const body = await page?.evaluate(() => document.body.innerText).catch(() => '')
