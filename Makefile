@@ -98,8 +98,8 @@ soak-cluster: deps ## Run everything that can happen to a cluster, one after the
 	HASSESD_TEST_CLUSTER=all go test -count=1 -v -timeout 60m ./test/cluster/ | grep -v '^=== '
 
 .PHONY: threats
-threats: deps ## Run the attacks of docs/security.md one by one, each beside 1,000 good streams, and end with a table
-	HASSESD_TEST_GOOD_STREAMS=1000 HASSESD_TEST_NON_READERS=5000 nice -n 10 go test -count=1 -v -parallel 1 -p 1 -run '^TestT[0-9]' -timeout 20m ./test/threats/ ./test/ops/ | grep -v '^=== '
+threats: deps ## Run the attacks of docs/security.md one by one, beside 1,000 good streams where that can hurt them, and print a table of these
+	HASSESD_TEST_GOOD_STREAMS=1000 HASSESD_TEST_NON_READERS=5000 nice -n 10 go test -count=1 -v -parallel 1 -p 1 -run '^TestT[0-9]' -timeout 20m ./internal/archtest/ ./internal/eventlog/jetstream/ ./test/cluster/ ./test/compat/ ./test/ops/ ./test/threats/ | grep -v '^=== '
 
 .PHONY: bench-restart
 bench-restart: ## Measure a restart under 5,000 TLS streams and publishing, with the sockets kept
