@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"math"
 	"os"
 	"slices"
 	"strconv"
@@ -24,19 +23,6 @@ import (
 	"github.com/hassesd/hassesd/internal/pemfile"
 )
 
-const (
-	// awayGrace is how long the log may be out of reach before new streams are deferred: a
-	// connection to another broker takes less.
-	awayGrace = time.Second
-	// awayTick is how often the state of the log is looked at.
-	awayTick = 100 * time.Millisecond
-	// kicksWaiting bounds the kicks of other nodes that are not carried out yet. Those that find no
-	// room are lost here; they come in the log again to nodes that start.
-	kicksWaiting = 1024
-	// kickTimeout bounds the wait for the loops to carry one out.
-	kickTimeout = 10 * time.Second
-)
-
 // cluster is what a daemon does that shares its log with others. The zero value is a daemon of its
 // own.
 type cluster struct {
@@ -44,14 +30,14 @@ type cluster struct {
 	log      *slog.Logger
 	settings func() *config.Settings // those that apply
 	events   *jetstream.Log          // nil: a daemon of its own
-	edge     *edge.Server
+	streams  streamEnder
 	node     string
 	boot     string // different at each start
 	kicks    chan jetstream.Kick
 	hello    func() jetstream.Hello
 	answer   func(ctx context.Context, data json.RawMessage) json.RawMessage
 
-	// Owned by attend.
+	// Owned by keepInStep.
 	isAway   bool      // new streams are deferred
 	sending  bool      // streams are being sent away
 	sendFrom time.Time // since when
@@ -155,25 +141,11 @@ func (c *cluster) open(s *config.Settings, boot uint64) *jetstream.Log {
 
 // serve makes the edge the one whose streams follow the log. They are deferred until it is followed.
 func (c *cluster) serve(e *edge.Server) {
-	c.edge = e
+	c.streams = e
 	if c.events != nil {
 		c.isAway = true
 		e.DeferStreams(true)
 	}
-}
-
-// run follows the log until stop is closed. It does nothing in a daemon of its own.
-func (c *cluster) run(stop <-chan struct{}) {
-	ctx, cancel := context.WithCancel(context.Background())
-	followed := make(chan struct{})
-	go func() {
-		defer close(followed)
-		c.events.Run(ctx)
-	}()
-	c.attend(stop)
-	c.events.Close()
-	cancel()
-	<-followed
 }
 
 // machineName returns the name of the host as it can be the name of a node.
@@ -189,58 +161,6 @@ func machineName() string {
 		}
 	}
 	return string(b[:min(len(b), jetstream.MaxName)])
-}
-
-// attend keeps the subscribers in step with the log until stop is closed.
-func (c *cluster) attend(stop <-chan struct{}) {
-	tick := time.NewTicker(awayTick)
-	defer tick.Stop()
-	for {
-		select {
-		case now := <-tick.C:
-			c.look(now)
-		case k := <-c.kicks:
-			c.kick(k)
-		case <-stop:
-			return
-		}
-	}
-}
-
-// look defers new streams while the log is out of reach, and after cluster.patience sends away
-// those that are open, over drain.window.
-func (c *cluster) look(now time.Time) {
-	st := c.events.Status()
-	away := now.Sub(st.AwaySince)
-	if isAway := !st.Ready && (c.isAway || away >= awayGrace); isAway != c.isAway {
-		c.isAway = isAway
-		c.edge.DeferStreams(isAway)
-	}
-	if st.Ready || away < c.settings().Cluster.Patience {
-		c.sending = false
-		return
-	}
-	if !c.sending {
-		c.sending, c.sendFrom, c.sent = true, now, 0
-		c.sendAll = c.edge.Stats(now).Streams
-		if c.sendAll > 0 {
-			c.log.Warn("the cluster's log is out of reach for too long; streams are ended so that they find another node", "streams", c.sendAll, "for", away.Round(time.Second))
-		}
-	}
-	due := math.MaxInt
-	if window := c.settings().Drain.Window; now.Sub(c.sendFrom) < window {
-		due = int(math.Ceil(float64(c.sendAll)*float64(now.Sub(c.sendFrom)+awayTick)/float64(window))) - c.sent
-	}
-	if due <= 0 {
-		return
-	}
-	ctx, cancel := context.WithTimeout(context.Background(), askTimeout)
-	defer cancel()
-	n, err := c.edge.SendAway(ctx, due)
-	if err != nil {
-		c.log.Warn("the loops are slow to end streams", "err", err)
-	}
-	c.sent += n
 }
 
 // problem returns why this node does not follow the log, empty if it does. isClustered reports
@@ -281,17 +201,6 @@ func (c *cluster) figures() *api.ClusterFigures {
 		Ready: st.Ready, LagRecords: st.LagRecords, Lag: st.LagTime, EpochChanges: f.EpochChanges, Gaps: f.Gaps,
 		Appends: api.Histogram{Bounds: jetstream.AppendBounds, Counts: f.Appends, Sum: f.AppendTime},
 	}
-}
-
-// kick carries out a kick of the cluster.
-func (c *cluster) kick(k jetstream.Kick) {
-	ctx, cancel := context.WithTimeout(context.Background(), kickTimeout)
-	defer cancel()
-	n, err := c.edge.Kick(ctx, edge.Selection{ID: k.ID, Room: k.Room, All: k.All}, k.Refuse)
-	if err != nil {
-		c.log.Warn("the loops are slow to kick", "err", err)
-	}
-	c.log.Info("streams kicked by the cluster", "id", k.ID, "room", k.Room, "all", k.All, "streams", n, "refuse", k.Refuse)
 }
 
 // limitsChanged is called for a reload that has changed those settings.

@@ -9,6 +9,7 @@ import (
 
 	"github.com/hassesd/hassesd/internal/admin/api"
 	"github.com/hassesd/hassesd/internal/admin/server"
+	"github.com/hassesd/hassesd/internal/eventlog/jetstream"
 )
 
 const (
@@ -24,17 +25,16 @@ const (
 // have told theirs, so all rooms are gathered, by name, for each page.
 func (b *backend) clusterRooms(ctx context.Context, p api.RoomsParams) (api.Rooms, error) {
 	streams := make(map[string]int)
-	asked := &api.NodesAsked{Missing: []string{}}
+	silent := jetstream.Silent{}
+	var asked *api.NodesAsked
 	q := api.RoomsParams{Prefix: p.Prefix, Sort: api.SortName, Limit: gatherPage}
 	for {
 		own, err := b.Rooms(ctx, q)
 		if err != nil {
 			return api.Rooms{}, err
 		}
-		others, answered := askOthers[api.Rooms](ctx, b.cluster, api.MethodRooms, q)
-		if asked.Asked == 0 || len(answered.Missing) > 0 {
-			asked = answered
-		}
+		var others []api.Rooms
+		others, asked = askThose[api.Rooms](ctx, b.cluster, api.MethodRooms, q, silent)
 		pages := append(others, own)
 		// Up to the first end of a page that is not the last one, every node has told its rooms.
 		last, more := "", false
@@ -101,6 +101,7 @@ type clientsQuestion struct {
 	Params  api.ClientsParams `json:"params"`
 	Cursors map[string]string `json:"cursors"` // of each node, by its boot; "": from the beginning
 	Over    []string          `json:"over"`    // the boots of nodes that have no more
+	Silent  jetstream.Silent  `json:"silent"`  // what did not answer for an earlier page is not waited for
 }
 
 // clientsAnswer is a node's part of it.
@@ -140,13 +141,16 @@ func (b *backend) clusterClients(ctx context.Context, p api.ClientsParams) (api.
 			return api.Clients{}, invalid("cursor: not one that an earlier page of the same order gave", "begin without a cursor")
 		}
 	}
+	if q.Silent == nil {
+		q.Silent = jetstream.Silent{}
+	}
 	q.Params = p
 	q.Params.Limit, q.Params.Cursor = min(cmp.Or(max(p.Limit, 0), clusterRows), clusterRows), ""
 	own, err := b.clientsOf(ctx, q)
 	if err != nil {
 		return api.Clients{}, err
 	}
-	others, asked := askOthers[clientsAnswer](ctx, b.cluster, api.MethodClients, q)
+	others, asked := askThose[clientsAnswer](ctx, b.cluster, api.MethodClients, q, q.Silent)
 	return mergeClients(q, append(others, own), asked), nil
 }
 
@@ -154,7 +158,7 @@ func (b *backend) clusterClients(ctx context.Context, p api.ClientsParams) (api.
 // page is full.
 func mergeClients(q clientsQuestion, pages []clientsAnswer, asked *api.NodesAsked) api.Clients {
 	out := api.Clients{Clients: []api.Client{}, Nodes: asked}
-	next := clientsQuestion{Cursors: map[string]string{}, Over: q.Over}
+	next := clientsQuestion{Cursors: map[string]string{}, Over: q.Over, Silent: q.Silent}
 	for boot, cursor := range q.Cursors {
 		next.Cursors[boot] = cursor
 	}

@@ -3,6 +3,7 @@ package daemon
 import (
 	"context"
 	"encoding/json"
+	"maps"
 	"slices"
 	"time"
 
@@ -28,6 +29,12 @@ type nodeResult struct {
 // askOthers has all other nodes carry out a method, and returns their results and who is missing.
 // In a daemon of its own there are none.
 func askOthers[T any](ctx context.Context, c *cluster, method string, params any) ([]T, *api.NodesAsked) {
+	return askThose[T](ctx, c, method, params, jetstream.Silent{})
+}
+
+// askThose is askOthers for one of many pages: nodes in silent are not waited for, but are missing,
+// and those that do not answer are added.
+func askThose[T any](ctx context.Context, c *cluster, method string, params any, silent jetstream.Silent) ([]T, *api.NodesAsked) {
 	asked := &api.NodesAsked{Asked: 1, Answered: 1, Missing: []string{}}
 	if c.events == nil {
 		return nil, asked
@@ -41,21 +48,20 @@ func askOthers[T any](ctx context.Context, c *cluster, method string, params any
 	if err != nil {
 		panic("daemon: internal error: a question to other nodes cannot be encoded: " + err.Error())
 	}
-	answers, missing := c.events.Ask(ctx, text)
 	var out []T
-	for _, a := range answers {
+	for _, a := range c.events.Ask(ctx, text, silent) {
 		var r nodeResult
 		var result T
 		if json.Unmarshal(a.Data, &r) != nil || r.Result == nil || json.Unmarshal(r.Result, &result) != nil {
-			missing = append(missing, a.Node)
+			silent[a.Boot] = a.Node
 			continue
 		}
 		out = append(out, result)
 	}
-	slices.Sort(missing)
-	asked.Asked += len(out) + len(missing)
+	asked.Asked += len(out) + len(silent)
 	asked.Answered += len(out)
-	asked.Missing = append(asked.Missing, missing...)
+	asked.Missing = slices.AppendSeq(asked.Missing, maps.Values(silent))
+	slices.Sort(asked.Missing)
 	return out, asked
 }
 

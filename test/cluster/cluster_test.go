@@ -450,11 +450,59 @@ func TestNodesTogether(t *testing.T) {
 		s.Cut()
 	}
 
-	// A node that stops answering is named.
+	// A node that stops answering is named, and waited for only once in a list of several pages.
 	w.nodes[1].Signal(syscall.SIGSTOP)
+	defer w.nodes[1].Signal(syscall.SIGCONT)
 	w.nodes[0].Call("count", map[string]any{"cluster": true}, &count)
-	w.nodes[1].Signal(syscall.SIGCONT)
 	if count.Nodes.Answered != 2 || !slices.Equal(count.Nodes.Missing, []string{"n1"}) {
 		t.Errorf("with a node that does not answer: %+v", count.Nodes)
 	}
+	for range 5 {
+		w.nodes[0].subscribe("subscribe=b", "")
+	}
+	began, pages := time.Now(), 0
+	for params := map[string]any{"cluster": true, "limit": 1, "room": "b"}; ; pages++ {
+		var page struct {
+			Clients []struct{ Node string }
+			Nodes   asked
+			Cursor  string `json:"next_cursor"`
+		}
+		w.nodes[0].Call("clients", params, &page)
+		if !slices.Equal(page.Nodes.Missing, []string{"n1"}) {
+			t.Errorf("page %d: %+v", pages, page.Nodes)
+		}
+		if params["cursor"] = page.Cursor; page.Cursor == "" {
+			break
+		}
+	}
+	if took := time.Since(began); pages < 4 || took > 3*time.Second {
+		t.Errorf("%d pages took %s", pages+1, took)
+	}
+}
+
+// Others see that a node drains, and then that it is gone.
+func TestADrainIsSeenByOthers(t *testing.T) {
+	w := newWorld(t, 1)
+	s, _ := w.nodes[2].subscribe("subscribe=a", "")
+	if r := w.nodes[2].Ctl("drain", "--window", "4s"); r.Code != 0 {
+		t.Fatalf("hassesctl drain: %s", r)
+	}
+	rows := func() []string {
+		r := w.nodes[0].Ctl("nodes")
+		return slices.DeleteFunc(strings.Split(r.Stdout, "\n"), func(row string) bool { return !strings.HasPrefix(row, "n") })
+	}
+	harness.Eventually(t, "n2 drains", func() bool {
+		all := rows()
+		return len(all) == 3 && strings.Contains(all[2], "draining") && strings.Contains(all[0], "ready") && strings.Contains(all[1], "ready")
+	})
+	if _, err := s.Rest(); err != nil {
+		t.Errorf("the stream ends with %v", err)
+	}
+	if code := w.nodes[2].Wait(harness.Patience); code != 0 {
+		t.Errorf("n2 ends with %d", code)
+	}
+	if log := w.nodes[2].Log.Whole(); strings.Contains(log, "out of reach") {
+		t.Error("n2 warns that the log is out of reach, because it ends")
+	}
+	harness.Eventually(t, "n2 is gone", func() bool { return len(rows()) == 2 })
 }

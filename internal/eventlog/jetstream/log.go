@@ -141,10 +141,11 @@ func (l *Log) Run(ctx context.Context) {
 	for ctx.Err() == nil {
 		began := l.o.Now()
 		err := l.runSession(ctx, &lost)
-		l.leave(err)
 		if ctx.Err() != nil {
+			l.leave(nil)
 			return
 		}
+		l.leave(err)
 		if l.o.Now().Sub(began) > 10*maxPause {
 			pause = firstPause
 		}
@@ -174,7 +175,7 @@ func (l *Log) enter(s *session) {
 	l.setReady(true, "")
 }
 
-// leave is the end of a session.
+// leave is the end of a session; err is what ended it, nil for the end of Run.
 func (l *Log) leave(err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -186,7 +187,9 @@ func (l *Log) leave(err error) {
 		l.session = nil
 		l.announce()
 		l.status.AwaySince = l.o.Now()
-		l.o.Logger.Warn("the cluster's log is out of reach", "err", err)
+		if err != nil {
+			l.o.Logger.Warn("the cluster's log is out of reach", "err", err)
+		}
 	} else if why != l.status.Why && why != "" {
 		l.o.Logger.Warn("the cluster's log cannot be followed", "err", err)
 	}

@@ -3,6 +3,7 @@ package jetstream
 import (
 	"context"
 	"encoding/json"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -119,37 +120,35 @@ func (l *Log) hello() Hello {
 	return h
 }
 
-// Ask asks all other nodes, and waits for their answers until ctx ends. It returns what came, and
-// the names of the nodes that did not answer.
-func (l *Log) Ask(ctx context.Context, data json.RawMessage) (answers []Answer, missing []string) {
-	waiting := make(map[string]string) // names by boot
+// Silent are nodes that did not answer, their names by boot.
+type Silent map[string]string
+
+// Ask asks all other nodes, and waits for their answers until ctx ends. It does not wait for those
+// that are in silent, and adds those that do not answer.
+func (l *Log) Ask(ctx context.Context, data json.RawMessage, silent Silent) (answers []Answer) {
+	waiting := make(Silent)
 	for _, p := range l.Peers() {
-		if !p.Own {
+		if _, is := silent[p.Boot]; !is && !p.Own {
 			waiting[p.Boot] = p.Node
 		}
 	}
-	defer func() {
-		for _, name := range waiting {
-			missing = append(missing, name)
-		}
-		slices.Sort(missing)
-	}()
+	defer func() { maps.Copy(silent, waiting) }()
 	l.mu.Lock()
 	s := l.session
 	l.mu.Unlock()
 	if s == nil || len(waiting) == 0 {
-		return nil, nil
+		return nil
 	}
 	inbox := nats.NewInbox()
 	in := make(chan *nats.Msg, maxPeers)
 	sub, err := s.nc.ChanSubscribe(inbox, in)
 	if err != nil {
-		return nil, nil
+		return nil
 	}
 	defer func() { _ = sub.Unsubscribe() }()
 	text, err := json.Marshal(question{From: l.o.Boot, Data: data})
 	if err != nil || s.nc.PublishRequest(l.names.ctl+"ask", inbox, text) != nil {
-		return nil, nil
+		return nil
 	}
 	for len(waiting) > 0 {
 		select {
@@ -163,12 +162,12 @@ func (l *Log) Ask(ctx context.Context, data json.RawMessage) (answers []Answer, 
 				answers = append(answers, a)
 			}
 		case <-s.ctx.Done():
-			return answers, nil
+			return answers
 		case <-ctx.Done():
-			return answers, nil
+			return answers
 		}
 	}
-	return answers, nil
+	return answers
 }
 
 // meet makes the node known to the others, and answers their questions, until the session ends.
