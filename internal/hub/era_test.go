@@ -233,8 +233,35 @@ func TestRebaseAndASlowStream(t *testing.T) {
 		}
 		w.deliver()
 		c.blocked = false
-		if got := c.told(); policy == DropOldest && !strings.Contains(got, "hasses.gap") || !strings.HasSuffix(got, "f-6 data: "+strings.Repeat("y", 20)) {
+		if got := c.told(); !strings.Contains(got, "hasses.gap") || !strings.HasSuffix(got, "f-6 data: "+strings.Repeat("y", 20)) {
 			t.Errorf("%s: %s", policy, got)
 		}
+	}
+}
+
+// However often the log changes meanwhile, a stream under Latest is told once, and its queue keeps its bound.
+func TestLatestKeepsTheNewestGapOfTheLog(t *testing.T) {
+	w := newTestHub(t, 1, Options{History: keepAll, IsShared: true, QueueBytes: 300, Slow: Latest})
+	c := w.client(0)
+	c.subscribe(Subscription{}, "a")
+	c.blocked = true
+	for i := range uint64(50) {
+		w.numbered(sse.ID{Epoch: "e" + itoa(int(100+i)), Seq: 5}, "a", strings.Repeat("x", 20))
+		w.hub.Rebase(sse.ID{Epoch: "e" + itoa(int(101+i)), Seq: 1})
+		w.deliver()
+	}
+	w.numbered(sse.ID{Epoch: "e150", Seq: 2}, "a", "end")
+	w.deliver()
+	if c.QueueBytes() > 600 {
+		t.Errorf("%d bytes are queued", c.QueueBytes())
+	}
+	dropped := c.Dropped()
+	c.blocked = false
+	got := c.told()
+	if strings.Count(got, "hasses.gap") > 2 || !strings.HasSuffix(got, "resumed_at:e150-1}/id: e150-2 data: end") {
+		t.Errorf("got %s", got)
+	}
+	if dropped+c.Sent() != 51 {
+		t.Errorf("%d events dropped and %d sent of 51: gaps are none", dropped, c.Sent())
 	}
 }

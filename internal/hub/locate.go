@@ -38,6 +38,24 @@ func (h *Hub) locate(lastEventID string) (seq uint64, where place) {
 	return id.Seq + now.base, reached
 }
 
+// noEpoch is the epoch of no log, as epochs are times. It is earlier than every other.
+const noEpoch = "0"
+
+// beforeGap returns the id for the preface of a stream that begins with a gap: that of its client,
+// which only the gap replaces. If the preface already had the id behind the gap, and the connection
+// broke between the two, the client would come back with that id and never learn of the gap.
+//
+// An id that this hub may give one day, or that is none, is replaced by one that no hub will ever
+// resume after without a gap.
+func (h *Hub) beforeGap(lastEventID string) sse.ID {
+	id, ok := sse.ParseID(lastEventID)
+	now := h.eras.current()
+	if !ok || id.Epoch == now.epoch && id.Seq > h.seq-now.base {
+		return sse.ID{Epoch: noEpoch}
+	}
+	return id
+}
+
 // hasReached reports whether the hub has the record that st waits for. While a mark is on its way to
 // st, numbers cannot be compared.
 func (h *Hub) hasReached(st *Stream) bool {

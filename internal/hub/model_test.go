@@ -171,7 +171,8 @@ func (m *model) subscribe(l *listener) {
 			}
 		}
 	}
-	want := Start{ID: sse.ID{Epoch: "e", Seq: m.head()}}
+	begin := sse.ID{Epoch: "e", Seq: m.head()} // everything that comes is behind it
+	want := Start{ID: begin}
 	gap := false
 	switch m.byte(6) {
 	case 0, 1:
@@ -187,10 +188,13 @@ func (m *model) subscribe(l *listener) {
 	m.trim(m.now)
 	if l.sub.LastEventID != "" {
 		id, ok := sse.ParseID(l.sub.LastEventID)
+		want.ID, begin = id, id
 		if gap = !ok || id.Epoch != "e" || id.Seq < m.floor || id.Seq > m.head(); gap {
-			id.Epoch, id.Seq = "e", m.floor
+			begin = sse.ID{Epoch: "e", Seq: m.floor}
 		}
-		want.ID = id
+		if !ok || id.Epoch == "e" && id.Seq > m.head() {
+			want.ID = sse.ID{Epoch: noEpoch}
+		}
 	}
 
 	l.oldRest = len(l.arrived) > 0
@@ -200,10 +204,10 @@ func (m *model) subscribe(l *listener) {
 	}
 	l.startGap = ""
 	if gap {
-		l.startGap = string(sse.Gap(l.sub.LastEventID, want.ID).Bytes())
+		l.startGap = string(sse.Gap(l.sub.LastEventID, begin).Bytes())
 	}
 	l.subscribed, l.overflown, l.overflows, l.wasBlocked = true, false, 0, l.blocked
-	l.began, l.pos = m.head(), want.ID.Seq
+	l.began, l.pos = m.head(), begin.Seq
 }
 
 func (m *model) publish() {

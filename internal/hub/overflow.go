@@ -90,13 +90,21 @@ func (st *Stream) lose(seq uint64) {
 func (b *backlog) keepNewest(st *Stream, rec *record, size int) {
 	q := &st.queue
 	b.isNewest(st, rec)
-	work := 0
-	older := uint64(q.retain(q.fixed(), func(it item) bool {
+	work, hasMark, marks := 0, false, 0
+	removed := q.retain(q.fixed(), func(it item) bool {
+		if it.rec.isMark { // the newest one stays: it tells of a gap, which the policy must not hide
+			if hasMark {
+				marks++
+				return false
+			}
+			hasMark = true
+			return true
+		}
 		work += st.searched(it.rec)
-		return it.rec.isMark || work <= latestWork && b.isNewest(st, it.rec)
-	}))
-	b.dropped.Latest += older
-	st.dropped += uint32(older)
+		return work <= latestWork && b.isNewest(st, it.rec)
+	})
+	b.dropped.Latest += uint64(removed - marks)
+	st.dropped += uint32(removed - marks)
 	if len(b.newest) > fifoKeep {
 		b.newest = make(map[names.Target]struct{})
 	} else {
@@ -108,6 +116,10 @@ func (b *backlog) keepNewest(st *Stream, rec *record, size int) {
 		bound -= bound / latestFree
 	}
 	for first := q.fixed(); q.n > first && !q.fits(size, bound); {
+		if q.at(first).rec.isMark {
+			first++
+			continue
+		}
 		q.drop(first)
 		b.dropped.Latest++
 		st.dropped++

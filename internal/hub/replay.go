@@ -41,8 +41,8 @@ func (h *Hub) start(now time.Time, st *Stream, lastEventID string) Start {
 		case unknown:
 			st.shard.replays.counts.Gap++
 			after = h.history.floor
-			start.ID = h.id(after)
-			start.Gap = sse.Gap(lastEventID, start.ID)
+			start.ID = h.beforeGap(lastEventID)
+			start.Gap = sse.Gap(lastEventID, h.id(after))
 			st.queue.push(item{frame: start.Gap})
 		}
 		seq = after

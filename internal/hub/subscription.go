@@ -16,6 +16,6 @@ type Subscription struct {
 
 // Start is where a subscription begins.
 type Start struct {
-	ID  sse.ID     // for the preface: everything the stream gets comes after it
+	ID  sse.ID     // for the preface: where the client is; everything the stream gets comes after it
 	Gap *sse.Frame // not nil: the stream could not be resumed without a gap; already the first frame queued
 }

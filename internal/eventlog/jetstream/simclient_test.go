@@ -43,7 +43,10 @@ func (m *model) hop(c *simClient) {
 	case !c.begun:
 		c.begun, c.at = true, start.ID
 	default:
-		c.mustGap = start.ID != c.at
+		c.mustGap = start.Gap != nil
+		if start.ID != c.at {
+			m.fail("resumed at %s, and the stream begins at %s", c.at, start.ID)
+		}
 	}
 }
 
