@@ -51,6 +51,7 @@ type frame struct {
 	flags   uint8
 	stream  uint32
 	payload []byte // of a piece: that piece
+	padding int    // bytes that came besides; of DATA they count against the windows, too
 	last    bool   // the piece is the last one of its frame
 }
 
@@ -102,6 +103,7 @@ func (r *frameReader) next(p []byte) (f frame, rest []byte, ok bool, err error) 
 		if f.payload, err = unpadded(f, piece); err != nil {
 			return f, nil, false, err
 		}
+		f.padding = len(piece) - len(f.payload)
 	}
 	if f.last {
 		r.have = 0

@@ -298,9 +298,10 @@ func (m *mux) head(f frame, now int64) error {
 	return nil
 }
 
-// data takes a piece of DATA.
+// data takes a piece of DATA. All of it counts against the windows, padding included (RFC 9113,
+// section 6.9.1).
 func (m *mux) data(f frame, now int64) error {
-	m.unread += len(f.payload)
+	m.unread += len(f.payload) + f.padding
 	if m.unread >= connectionWindow/2 {
 		m.out = appendNumber(m.out, frameWindowUpdate, 0, uint32(m.unread))
 		m.unread = 0
@@ -314,9 +315,10 @@ func (m *mux) data(f frame, now int64) error {
 		return fmt.Errorf("%w: DATA before the head of its answer", errFrames)
 	}
 	if s.ignored {
+		m.giveBack(s, f.padding)
 		s.held = append(s.held, f.payload...) // bounded by its window
 	} else {
-		m.giveBack(s, len(f.payload))
+		m.giveBack(s, len(f.payload)+f.padding)
 		s.consume(f.payload, now)
 	}
 	if f.last && f.flags&flagEndStream != 0 && m.streams[f.stream] == s {

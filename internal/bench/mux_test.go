@@ -150,17 +150,36 @@ func TestEndsOfStreamsAreTold(t *testing.T) {
 	}
 }
 
+// TestWindowsAreGivenBack: DATA counts against the windows with its padding, also where nothing else
+// comes.
 func TestWindowsAreGivenBack(t *testing.T) {
+	for name, write := range map[string]func(w *http2.Framer) error{
+		"data": func(w *http2.Framer) error {
+			return w.WriteData(1, false, []byte(":"+strings.Repeat("x", maxFrame-2)+"\n"))
+		},
+		"padded":  func(w *http2.Framer) error { return w.WriteDataPadded(1, false, []byte(":x\n"), make([]byte, 255)) },
+		"padding": func(w *http2.Framer) error { return w.WriteDataPadded(1, false, nil, make([]byte, 255)) },
+	} {
+		t.Run(name, func(t *testing.T) { windowsAreGivenBack(t, write) })
+	}
+}
+
+// windowsAreGivenBack sends as many of a frame as the connection's window has room for.
+func windowsAreGivenBack(t *testing.T, write func(w *http2.Framer) error) {
+	t.Helper()
 	l := &streamLoop{o: Options{HTTP2: true}, counts: newCounts(&Options{Rooms: 1})}
 	m := newMux(&group{l: l})
 	m.out = nil
 	s := &stream{l: l, on: m, id: 1, state: stateOpen}
 	s.reader.startText(200)
 	m.streams[1] = s
-	piece := []byte(":" + strings.Repeat("x", maxFrame-2) + "\n")
-	for range connectionWindow / maxFrame {
-		if err := m.data(frame{kind: frameData, stream: 1, payload: piece, last: true}, 1); err != nil {
-			t.Fatal(err)
+	var one bytes.Buffer
+	if err := write(http2.NewFramer(&one, nil)); err != nil {
+		t.Fatal(err)
+	}
+	for range connectionWindow / (one.Len() - frameHead) {
+		if m.consume(one.Bytes(), 1); m.ended {
+			t.Fatal("the connection has ended")
 		}
 	}
 	given := map[uint32]int{}
