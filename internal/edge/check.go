@@ -47,7 +47,7 @@ func (w *worker) check() error {
 		scheduled[p]++
 		if c.h2 != nil {
 			occupied.add(c.transport.IsSecure())
-			occupied.move(0, c.h2.carries)
+			occupied.move(0, int(c.h2.carries))
 			if fault := c.h2.check(); fault != "" {
 				return errors.New("edge: " + fault)
 			}

@@ -63,16 +63,17 @@ func idleHeap(t testing.TB, isHTTP2, tables bool) (connection, further float64) 
 }
 
 // TestIdleHTTP2TakesLittleMore holds what an idle connection with one stream takes over HTTP/2
-// beside one over HTTP/1.1, and what each further stream takes.
+// beside one over HTTP/1.1, and what each further stream takes. In a process it is a third more,
+// which the collector leaves free beside it: 384 bytes here are less than 512 there.
 func TestIdleHTTP2TakesLittleMore(t *testing.T) {
 	one, _ := idleHeap(t, false, false)
 	two, further := idleHeap(t, true, false)
 	table, _ := idleHeap(t, true, true)
 	t.Logf("HTTP/2 takes %.0f bytes a connection more than HTTP/1.1, %.0f with a table for HPACK; each further stream takes %.0f", two-one, table-one, further)
-	if two-one > 512 {
-		t.Errorf("HTTP/2 takes %.0f bytes more for a connection than HTTP/1.1, want 512 at most", two-one)
+	if two-one > 384 {
+		t.Errorf("HTTP/2 takes %.0f bytes more for a connection than HTTP/1.1, want 384 at most", two-one)
 	}
-	if further > 768 {
-		t.Errorf("each further stream takes %.0f bytes, want 768 at most", further)
+	if further > 512 {
+		t.Errorf("each further stream takes %.0f bytes, want 512 at most", further)
 	}
 }

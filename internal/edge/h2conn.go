@@ -29,8 +29,8 @@ type h2conn struct {
 	c       *conn
 	mux     http2.Conn
 	due     time.Duration // when the timer expires, since the server's start; 0: never
+	carries int32         // streams, as occupancy counts them
 	begun   bool          // a request has come
-	carries int           // streams, as occupancy counts them
 	missed  bool          // streams were not marked ready while the connection was blocked
 	passed  bool          // in the record under way, a replay has passed over much that is not for its stream
 	counted bool          // the end of a stream was counted
@@ -41,21 +41,29 @@ type h2conn struct {
 
 // startHTTP2 turns a connection that has just been opened to HTTP/2.
 func (c *conn) startHTTP2() {
-	w, cfg := c.w, c.w.srv.config()
-	if w.codec == nil {
-		w.codec = http2.NewCodec()
-	}
+	w := c.w
 	c.h2 = &h2conn{c: c}
 	w.occupancy.add(c.transport.IsSecure())
-	c.h2.mux.Start(w.now(), http2.Limits{
-		HeaderBytes: cfg.RequestBytes,
-		Streams:     cfg.StreamsPerConnection,
-		HeaderTable: cfg.HeaderTable,
-	}, w.codec, c.h2)
+	c.h2.mux.Start(w.now(), w.sharedOfHTTP2(), c.h2)
 	if w.srv.draining() {
 		c.h2.mux.GoAway(http2.NoError)
 	}
 	c.schedule(scheduler.High) // our settings
+}
+
+// sharedOfHTTP2 returns what a connection of HTTP/2 that begins now shares with others: those before
+// the last change of the configuration keep to what they were told.
+func (w *worker) sharedOfHTTP2() *http2.Shared {
+	cfg := w.srv.config()
+	limits := http2.Limits{
+		HeaderBytes: cfg.RequestBytes,
+		Streams:     cfg.StreamsPerConnection,
+		HeaderTable: cfg.HeaderTable,
+	}
+	if w.http2 == nil || w.http2.Limits() != limits {
+		w.http2 = http2.NewShared(limits)
+	}
+	return w.http2
 }
 
 // beginsHTTP2 reports whether the connection begins with the preface of HTTP/2, which turns it to
@@ -106,8 +114,8 @@ func (h *h2conn) take(p []byte) (rest []byte) {
 
 // countStreams counts how many streams the connection carries now.
 func (h *h2conn) countStreams() {
-	if n := len(h.mux.Streams()); n != h.carries {
-		h.c.w.occupancy.move(h.carries, n)
+	if n := int32(len(h.mux.Streams())); n != h.carries {
+		h.c.w.occupancy.move(int(h.carries), int(n))
 		h.carries = n
 	}
 }
@@ -285,7 +293,7 @@ func (h *h2conn) closed() bool {
 	for _, s := range slices.Clone(h.mux.Streams()) {
 		h2streamOf(s).over(h.c.reason)
 	}
-	h.c.w.occupancy.remove(h.c.transport.IsSecure(), h.carries)
+	h.c.w.occupancy.remove(h.c.transport.IsSecure(), int(h.carries))
 	return h.counted
 }
 

@@ -33,13 +33,14 @@ func (q *inputs) run() (again bool) {
 		if in.h.c.transport.State() != transport.Open {
 			continue
 		}
-		before := in.h.mux.Work()
+		shared := in.h.mux.Shared()
+		before := shared.Work()
 		if rest := in.h.take(in.rest); len(rest) > 0 {
 			q.add(in.h, rest)
 		} else {
 			in.h.c.transport.Resume()
 		}
-		budget -= max(1, int(in.h.mux.Work()-before))
+		budget -= max(1, int(shared.Work()-before))
 	}
 	if len(q.waiting) == 0 {
 		q.waiting = nil

@@ -45,7 +45,7 @@ type worker struct {
 	tooSlow    []*h2stream              // that have overflowed, to be reset
 	inputs     inputs
 	h1conns    map[*conn]*h1conn // of those that publish
-	codec      *http2.Codec      // nil before the first HTTP/2 connection
+	http2      *http2.Shared     // of the connections that begin now; nil before the first
 	date       date
 	writeBuf   []byte           // room for one framed chunk
 	fields     []exchange.Field // room for the fields of a response

@@ -9,6 +9,7 @@ const mostContinuations = 8
 // block is a head that is being collected: the HPACK block that HEADERS begins and CONTINUATION
 // goes on with.
 type block struct {
+	isOpen        bool
 	stream        uint32
 	end           bool // END_STREAM
 	purpose       blockPurpose
@@ -30,7 +31,7 @@ const (
 
 // beginHeaders judges a HEADERS frame by its header.
 func (c *Conn) beginHeaders(h frameHeader) error {
-	b := &block{stream: h.stream, end: h.has(flagEndStream)}
+	b := block{isOpen: true, stream: h.stream, end: h.has(flagEndStream)}
 	cost := costRequest + h.length/bytesPerPoint
 	if !h.has(flagEndHeaders) {
 		cost += costOpenHead
@@ -38,7 +39,7 @@ func (c *Conn) beginHeaders(h frameHeader) error {
 	if err := c.spend(cost); err != nil {
 		return err
 	}
-	s := c.find(h.stream)
+	s := c.streams.find(h.stream)
 	switch {
 	case h.stream%2 == 0:
 		return c.fail(ProtocolError, "a client's stream has an even number")
@@ -56,21 +57,21 @@ func (c *Conn) beginHeaders(h frameHeader) error {
 		b.purpose = forNothing
 	case h.stream <= c.lastStream:
 		return c.fail(StreamClosed, "HEADERS on a stream that is closed")
-	case c.goAway || len(c.streams) >= c.limits.Streams:
+	case c.IsGoingAway() || len(c.streams) >= c.shared.limits.Streams:
 		c.lastStream = h.stream
 		b.purpose = forRefusal
 	default:
 		c.lastStream = h.stream
 	}
-	c.block = b
+	c.recv.input.block = b
 	return nil
 }
 
 // fragment takes a piece of a head. p is only lent: a head that comes in one piece is decoded where
 // it is.
 func (c *Conn) fragment(p []byte, last bool) error {
-	b := c.block
-	complete := last && c.in.frame.has(flagEndHeaders)
+	b := &c.recv.input.block
+	complete := last && c.recv.input.frame.has(flagEndHeaders)
 	if complete && b.kept == nil && !b.tooLarge {
 		return c.headComplete(p)
 	}
@@ -79,7 +80,7 @@ func (c *Conn) fragment(p []byte, last bool) error {
 		if err := c.discard(p); err != nil {
 			return err
 		}
-	case len(b.kept)+len(p) > c.limits.HeaderBytes:
+	case len(b.kept)+len(p) > c.shared.limits.HeaderBytes:
 		b.tooLarge = true
 		kept := b.kept
 		b.kept = nil
@@ -102,20 +103,20 @@ func (c *Conn) fragment(p []byte, last bool) error {
 
 // table returns the decoder with this connection's table, or nil when the peer uses none. A peer
 // that has not acknowledged our settings may use one of the default size.
-func (c *Conn) table() *hpack.Decoder {
-	if c.acked && c.limits.HeaderTable == 0 {
+func (r *receiver) table(h *Shared) *hpack.Decoder {
+	if r.acked && h.limits.HeaderTable == 0 {
 		return nil
 	}
-	if c.decoder == nil {
-		c.decoder = newDecoder(max(defaultHeaderTable, c.limits.HeaderTable))
+	if r.decoder == nil {
+		r.decoder = h.newDecoder(max(defaultHeaderTable, h.limits.HeaderTable))
 	}
-	return c.decoder
+	return r.decoder
 }
 
 // discard reads a piece of a head over the limit for the sake of the table alone. Its length is
 // bounded by mostContinuations.
 func (c *Conn) discard(p []byte) error {
-	d := c.table()
+	d := c.recv.table(c.shared)
 	if d == nil {
 		return nil
 	}
@@ -128,12 +129,12 @@ func (c *Conn) discard(p []byte) error {
 
 // headComplete acts on a complete block, of which p is all, unless it was too large.
 func (c *Conn) headComplete(p []byte) error {
-	b := c.block
-	c.block = nil
-	c.budget.work += uint64(workRequest + len(p)/headPerWork)
-	r := &c.codec.reader
-	r.begin(c.limits.HeaderBytes, b.purpose == forTrailers)
-	if err := c.decode(b, p, r); err != nil {
+	b := c.recv.input.block
+	c.recv.input.block = block{}
+	c.shared.work += uint64(workRequest + len(p)/headPerWork)
+	r := &c.shared.codec.reader
+	r.begin(c.shared.limits.HeaderBytes, b.purpose == forTrailers)
+	if err := c.decode(&b, p, r); err != nil {
 		return err
 	}
 	switch b.purpose {
@@ -151,7 +152,7 @@ func (c *Conn) headComplete(p []byte) error {
 		return c.streamError(b.stream, ProtocolError)
 	}
 	if b.tooLarge || r.tooLarge {
-		s := c.open(b.stream, b.end)
+		s := c.open(b.stream, b.end, -1)
 		c.handler.TooLarge(s)
 		return c.spend(costTooLarge)
 	}
@@ -160,18 +161,17 @@ func (c *Conn) headComplete(p []byte) error {
 		c.handler.Refused(ProtocolError)
 		return c.streamError(b.stream, ProtocolError)
 	}
-	s := c.open(b.stream, b.end)
-	s.bodyLeft = head.ContentLength
+	s := c.open(b.stream, b.end, head.ContentLength)
 	c.handler.Request(s, head, b.end)
 	return nil
 }
 
 // decode reads the block.
 func (c *Conn) decode(b *block, p []byte, r *headReader) error {
-	d := c.table()
+	d := c.recv.table(c.shared)
 	own := d != nil
 	if !own {
-		d = c.codec.decoder
+		d = c.shared.codec.decoder
 	}
 	if b.tooLarge && !own {
 		return nil
@@ -188,18 +188,18 @@ func (c *Conn) decode(b *block, p []byte, r *headReader) error {
 		return nil
 	}
 	if !own {
-		c.codec.decoder = newDecoder(0) // what is left in the old one is not the next block's
+		c.shared.codec.decoder = newDecoder(0) // what is left in the old one is not the next block's
 	}
 	return c.fail(CompressionError, "a head that cannot be decoded")
 }
 
 // endTrailers ends a request's body.
 func (c *Conn) endTrailers(id uint32, r *headReader) error {
-	s := c.find(id)
+	s := c.streams.find(id)
 	if s == nil {
 		return nil
 	}
-	if _, malformed := r.finish(); malformed != "" || s.bodyLeft > 0 {
+	if _, malformed := r.finish(); malformed != "" || s.body.left > 0 {
 		return c.streamError(id, ProtocolError)
 	}
 	wanted := !s.ended && c.handler.AcceptsBody(s)

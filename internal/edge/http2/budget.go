@@ -34,34 +34,45 @@ const (
 )
 
 // budget is how much a peer may still cost before its connection ends with ENHANCE_YOUR_CALM. An
-// honest page that opens and closes all its streams at once stays within it.
+// honest page that opens and closes all its streams at once stays within it. most is the same for
+// every call.
 type budget struct {
 	points int32
-	most   int32
-	filled time.Duration // when it was last filled by time
-	work   uint64        // so far
+	filled uint32 // when it was last filled by time, in ticks
 }
 
-func newBudget(streams int, now time.Duration) budget {
-	most := int32(512 + 4*min(streams, 1<<16))
-	return budget{points: most, most: most, filled: now}
-}
+// mostPoints returns what the budget of a connection with so many streams has at most.
+func mostPoints(streams int) int32 { return int32(512 + 4*min(streams, 1<<16)) }
+
+func newBudget(now time.Duration, most int32) budget { return budget{points: most, filled: ticks(now)} }
 
 // refill adds what the time since the last call gives.
-func (b *budget) refill(now time.Duration) {
-	gained := int64(now-b.filled) * pointsPerSecond / int64(time.Second)
-	if gained <= 0 {
-		return
-	}
-	b.filled += time.Duration(gained * int64(time.Second) / pointsPerSecond)
-	b.add(int(min(gained, int64(b.most))))
+func (b *budget) refill(now time.Duration, most int32) {
+	at := ticks(now)
+	b.add(int(min(at-b.filled, uint32(most))), most)
+	b.filled = at
 }
 
-func (b *budget) add(points int) { b.points = min(b.most, b.points+int32(points)) }
+func (b *budget) add(points int, most int32) { b.points = min(most, b.points+int32(points)) }
 
 // spend reports whether the peer can still afford it.
-func (b *budget) spend(points int) bool {
-	b.work += workFrame
-	b.points -= int32(min(points, int(b.most)+1))
+func (b *budget) spend(points int, most int32) bool {
+	b.points -= int32(min(points, int(most)+1))
 	return b.points >= 0
 }
+
+// spend charges the peer, and fails the connection if it cannot afford it.
+func (c *Conn) spend(points int) error {
+	c.shared.work += workFrame
+	if c.budget.spend(points, c.shared.points) {
+		return nil
+	}
+	return c.fail(EnhanceYourCalm, "too many frames that cost work")
+}
+
+// earn gives the peer points back.
+func (c *Conn) earn(points int) { c.budget.add(points, c.shared.points) }
+
+// Credit gives back what a request costs, with the empty frame at its end and two WINDOW_UPDATEs for
+// its answer: the client may make as many of the kind as it likes.
+func (c *Conn) Credit() { c.earn(costRequest + 3*costFrame) }

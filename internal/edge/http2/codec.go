@@ -8,32 +8,24 @@ import (
 	"golang.org/x/net/http2/hpack"
 )
 
-// Codec has what all connections of one goroutine share for reading and writing heads. The zero
-// value is not ready; see NewCodec.
-type Codec struct {
-	decoder *hpack.Decoder // without a dynamic table: it keeps nothing between two blocks
+// codec reads and writes heads without a table, for all connections. See init.
+type codec struct {
+	decoder *hpack.Decoder // it keeps nothing between two blocks
 	out     bytes.Buffer
 	encoder *hpack.Encoder
 	reader  headReader
 	lower   map[string]string // the names of our fields in lower case
 }
 
-// NewCodec makes a Codec.
-func NewCodec() *Codec {
-	k := &Codec{lower: make(map[string]string)}
+// init makes the zero value ready.
+func (k *codec) init() {
+	k.lower = make(map[string]string)
 	k.decoder = newDecoder(0)
 	k.encoder = hpack.NewEncoder(&k.out)
 	// Our heads are not worth a table: it would have to be kept for each connection. The encoder
 	// would say so in the first block that it writes, to one client; see noTable.
 	k.encoder.SetMaxDynamicTableSize(0)
 	k.encode(200, nil)
-	return k
-}
-
-func newDecoder(table uint32) *hpack.Decoder {
-	d := hpack.NewDecoder(table, nil)
-	d.SetAllowedMaxDynamicTableSize(table)
-	return d
 }
 
 // noTable begins the first block of a connection: its peer need not keep a table for us. A peer that
@@ -44,7 +36,7 @@ const noTable = 0x20
 type Field struct{ Name, Value string }
 
 // encode returns the block of a response head. It is good until the next call.
-func (k *Codec) encode(status int, fields []Field) []byte {
+func (k *codec) encode(status int, fields []Field) []byte {
 	k.out.Reset()
 	k.write(":status", strconv.Itoa(status))
 	for _, f := range fields {
@@ -54,7 +46,7 @@ func (k *Codec) encode(status int, fields []Field) []byte {
 }
 
 // lowered returns the name in lower case. Our answers have few different ones.
-func (k *Codec) lowered(name string) string {
+func (k *codec) lowered(name string) string {
 	low, ok := k.lower[name]
 	if !ok {
 		low = strings.ToLower(name)
@@ -65,7 +57,7 @@ func (k *Codec) lowered(name string) string {
 	return low
 }
 
-func (k *Codec) write(name, value string) {
+func (k *codec) write(name, value string) {
 	if err := k.encoder.WriteField(hpack.HeaderField{Name: name, Value: value}); err != nil {
 		panic("http2: internal error: a buffer takes no more: " + err.Error())
 	}

@@ -1,20 +1,6 @@
 package http2
 
-import (
-	"slices"
-	"time"
-
-	"golang.org/x/net/http2/hpack"
-
-	"github.com/hassesd/hassesd/internal/list"
-)
-
-// Limits bound what one connection may ask for. All must be set.
-type Limits struct {
-	HeaderBytes int    // of one request head, as RFC 9113 counts them: SETTINGS_MAX_HEADER_LIST_SIZE
-	Streams     int    // at one time: SETTINGS_MAX_CONCURRENT_STREAMS
-	HeaderTable uint32 // of the peer's HPACK encoder: SETTINGS_HEADER_TABLE_SIZE; 0 saves the memory of a table
-}
+import "time"
 
 // Handler acts on what the peer asks for. Receive calls its methods.
 type Handler interface {
@@ -35,84 +21,68 @@ type Handler interface {
 	AcceptsBody(s *Stream) bool
 }
 
-// Conn is the server's side of one connection.
+// connState is the life cycle of a connection. It only moves forward.
+type connState uint8
+
+const (
+	connOpen      connState = iota
+	connGoingAway           // GOAWAY was sent: no new streams
+	connFailed              // a connection error, with its GOAWAY: what comes is thrown away
+)
+
+// Conn is the server's side of one connection. There are very many that rest, each with a stream or
+// two: what they need only while they are at work is in Shared.
 type Conn struct {
 	// Fixed after Start.
-	limits  Limits
-	codec   *Codec
+	shared  *Shared
 	handler Handler
 
-	// The peer's settings.
-	peerWindow    int32 // SETTINGS_INITIAL_WINDOW_SIZE
-	peerFrameSize int32 // SETTINGS_MAX_FRAME_SIZE
-
-	sendWindow int32 // of the connection; may not be negative
-	recvWindow int32
-	unread     int32 // bytes of DATA that were consumed and not yet given back
-	acks       int32 // SETTINGS frames of the peer that are not yet acknowledged
-
-	streams    []*Stream // open, by id
-	ready      list.List[Stream]
-	resets     resets
+	streams    streamList // open
+	send       sender
+	recv       receiver
+	budget     budget
+	resets     *resets
 	lastStream uint32 // highest number that the peer has used
-	goneTo     uint32 // last stream in the GOAWAY that was sent
-	out        []byte // control frames and heads that wait to be sent
-
-	budget  budget
-	decoder *hpack.Decoder // of this connection, with a table; nil: the codec's
-	acked   bool           // the peer has acknowledged our settings
-	goAway  bool           // GOAWAY was sent: no new streams
-	failed  bool           // a connection error: what comes is thrown away
-
-	saidNoTable bool // a head was sent, the first with noTable
-
-	in    input
-	block *block // a head that is not complete; nil: none
+	state      connState
 }
 
 // Start begins a connection; the first thing it sends is our settings.
-func (c *Conn) Start(now time.Duration, limits Limits, codec *Codec, handler Handler) {
+func (c *Conn) Start(now time.Duration, shared *Shared, handler Handler) {
 	*c = Conn{
-		limits:        limits,
-		codec:         codec,
-		handler:       handler,
-		peerWindow:    initialWindow,
-		peerFrameSize: maxFrameSize,
-		sendWindow:    initialWindow,
-		recvWindow:    initialWindow,
-		budget:        newBudget(limits.Streams, now),
+		shared:  shared,
+		handler: handler,
+		send:    sender{window: initialWindow, initial: initialWindow},
+		recv:    receiver{input: &input{phase: inPreface}, window: recvWindow{left: initialWindow}},
+		budget:  newBudget(now, shared.points),
 	}
-	const settings = 4
-	c.out = make([]byte, 0, frameHeaderLen+settings*settingLen)
-	c.out = appendFrameHeader(c.out, frameHeader{length: settings * settingLen, kind: frameSettings})
-	c.out = appendSetting(c.out, settingHeaderTableSize, limits.HeaderTable)
-	c.out = appendSetting(c.out, settingMaxConcurrentStreams, uint32(limits.Streams))
-	c.out = appendSetting(c.out, settingMaxHeaderListSize, uint32(limits.HeaderBytes))
-	c.out = appendSetting(c.out, settingNoRFC7540Priorities, 1)
+	c.send.settings(shared.limits)
 }
 
 // Streams returns the open streams, in the order of their requests. The slice is lent until the
 // next call of any other method.
 func (c *Conn) Streams() []*Stream { return c.streams }
 
+// Shared returns what the connection shares with others.
+func (c *Conn) Shared() *Shared { return c.shared }
+
 // Failed reports whether the connection ended with an error: once its output has left, it is to be
 // closed.
-func (c *Conn) Failed() bool { return c.failed }
+func (c *Conn) Failed() bool { return c.state == connFailed }
 
 // IsGoingAway reports whether no new streams are accepted: without a stream, the connection is of
 // no more use.
-func (c *Conn) IsGoingAway() bool { return c.goAway || c.failed }
+func (c *Conn) IsGoingAway() bool { return c.state != connOpen }
 
 // fail ends the connection with a GOAWAY. The error is the one that Receive returns.
 func (c *Conn) fail(code ErrCode, reason string) *ConnError {
-	if !c.failed {
-		c.failed = true
-		c.block, c.decoder = nil, nil
+	if c.state != connFailed {
 		last := c.lastStream
-		if c.goAway {
-			last = c.goneTo // it never grows (RFC 9113, section 6.8)
+		if c.state == connGoingAway {
+			last = c.send.goneTo // it never grows (RFC 9113, section 6.8)
 		}
-		c.out = appendGoAway(c.out, last, code, reason)
+		c.state = connFailed
+		c.recv.decoder = nil // it may stand within a block
+		c.send.goAway(last, code, reason)
 		for len(c.streams) > 0 {
 			c.drop(c.streams[len(c.streams)-1], code, false)
 		}
@@ -123,37 +93,22 @@ func (c *Conn) fail(code ErrCode, reason string) *ConnError {
 // GoAway tells the peer to open no more streams here; those that are open stay. A second call does
 // nothing.
 func (c *Conn) GoAway(code ErrCode) {
-	if c.goAway || c.failed {
-		return
+	if c.state == connOpen {
+		c.state = connGoingAway
+		c.send.goAway(c.lastStream, code, "")
 	}
-	c.goAway, c.goneTo = true, c.lastStream
-	c.out = appendGoAway(c.out, c.lastStream, code, "")
 }
 
-// spend charges the peer, and fails the connection if it cannot afford it.
-func (c *Conn) spend(points int) error {
-	if c.budget.spend(points) {
-		return nil
-	}
-	return c.fail(EnhanceYourCalm, "too many frames that cost work")
-}
-
-// find returns the open stream of that number, or nil.
-func (c *Conn) find(id uint32) *Stream {
-	at, ok := slices.BinarySearchFunc(c.streams, id, func(s *Stream, id uint32) int { return int(s.id) - int(id) })
-	if !ok {
-		return nil
-	}
-	return c.streams[at]
-}
-
-// open makes a stream of a request. Numbers only grow, so that the list stays sorted.
-func (c *Conn) open(id uint32, end bool) *Stream {
+// open makes a stream of a request; end is true if it has no body, and length is what it states
+// about that.
+func (c *Conn) open(id uint32, end bool, length int64) *Stream {
 	s, owner := c.handler.NewStream()
-	*s = Stream{id: id, sendWindow: c.peerWindow, recvWindow: initialWindow, bodyLeft: -1, owner: owner}
+	*s = Stream{id: id, sendWindow: c.send.initial, owner: owner}
 	s.setState(streamOpen)
 	if end {
 		s.setState(streamHalfClosed)
+	} else {
+		s.body = &body{left: length, window: recvWindow{left: initialWindow}}
 	}
 	c.streams = append(c.streams, s)
 	return s
@@ -164,14 +119,10 @@ func (c *Conn) remove(s *Stream) {
 	if !s.IsOpen() {
 		panic("http2: internal error: a stream is removed twice")
 	}
-	c.budget.work += workReset
-	c.unready(s)
+	c.shared.work += workReset
+	c.send.unready(s)
 	s.setState(streamClosed)
-	at := slices.Index(c.streams, s)
-	c.streams = slices.Delete(c.streams, at, at+1)
-	if len(c.streams) == 0 {
-		c.streams = nil
-	}
+	c.streams.remove(s)
 }
 
 // drop removes a stream whose answer has not ended, and tells its owner.
@@ -191,50 +142,22 @@ func (c *Conn) Reset(s *Stream, code ErrCode) {
 	if s.ended {
 		code = NoError
 	}
-	c.sendReset(s, code)
+	c.sendReset(s.id, code)
 	c.remove(s)
 }
 
-func (c *Conn) sendReset(s *Stream, code ErrCode) {
-	c.out = appendRSTStream(c.out, s.id, code)
-	c.resets.add(s.id)
+func (c *Conn) sendReset(id uint32, code ErrCode) {
+	c.send.reset(id, code)
+	c.resets = c.resets.with(id)
 }
 
 // streamError resets a stream for a mistake of the peer (RFC 9113, section 5.4.2).
 func (c *Conn) streamError(id uint32, code ErrCode) error {
-	if s := c.find(id); s != nil {
-		c.sendReset(s, code)
+	c.sendReset(id, code)
+	if s := c.streams.find(id); s != nil {
 		c.drop(s, code, false)
-	} else {
-		c.out = appendRSTStream(c.out, id, code)
-		c.resets.add(id)
 	}
 	return c.spend(costStreamError)
-}
-
-// Check compares what the connection counts with what it holds; it is for tests.
-func (c *Conn) Check() string {
-	for i, s := range c.streams {
-		switch {
-		case !s.IsOpen():
-			return "a closed stream is listed"
-		case i > 0 && c.streams[i-1].id >= s.id:
-			return "the streams are not in order"
-		case s.isReady && s.stalled:
-			return "a stream is ready and stalled"
-		case s.stalled && s.sendWindow > 0:
-			return "a stream with a window is stalled"
-		}
-	}
-	if c.sendWindow < 0 {
-		return "the connection's window is negative"
-	}
-	for s := range c.ready.All() {
-		if !s.isReady || !s.IsOpen() {
-			return "what is ready is not open"
-		}
-	}
-	return ""
 }
 
 // endSent acts on the END_STREAM that was just written. A stream whose request is not complete
@@ -254,4 +177,54 @@ func (c *Conn) peerEnded(s *Stream) {
 	if s.ended {
 		c.remove(s)
 	}
+}
+
+// Check compares what the connection counts with what it holds; it is for tests.
+func (c *Conn) Check() string {
+	ready := 0
+	for i, s := range c.streams {
+		switch {
+		case !s.IsOpen():
+			return "a closed stream is listed"
+		case i > 0 && c.streams[i-1].id >= s.id:
+			return "the streams are not in order"
+		case s.isReady() && s.stalled:
+			return "a stream is ready and stalled"
+		case s.stalled && s.sendWindow > 0:
+			return "a stream with a window is stalled"
+		case (s.body != nil) != (s.state == streamOpen):
+			return "a stream is to have a body, or not, against its state"
+		}
+		if s.isReady() {
+			ready++
+		}
+	}
+	if c.send.window < 0 {
+		return "the connection's window is negative"
+	}
+	if fault := c.send.ready.check(ready); fault != "" {
+		return fault
+	}
+	if c.recv.input == &c.shared.input {
+		return "a connection that rests holds what is shared"
+	}
+	return ""
+}
+
+// check compares the ring with the number of streams that are ready.
+func (r *readyStreams) check(ready int) string {
+	if int(r.n) != ready || (r.last == nil) != (ready == 0) {
+		return "what is ready is not open"
+	}
+	s := r.first()
+	for range ready {
+		if s.next == nil || s.next.prev != s {
+			return "the ring of what is ready is broken"
+		}
+		s = s.next
+	}
+	if s != r.first() {
+		return "the ring of what is ready does not close"
+	}
+	return ""
 }

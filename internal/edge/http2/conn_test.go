@@ -133,10 +133,10 @@ func TestTheSameAtEveryCut(t *testing.T) {
 // A peer that has announced a smaller table than the default waits for this.
 func TestTheFirstHeadSaysThatOurEncoderHasNoTable(t *testing.T) {
 	t.Parallel()
-	codec := NewCodec()
+	shared := NewShared(testLimits)
 	for range 2 { // connections
 		p := newPeer(t)
-		p.conn.Start(p.now, testLimits, codec, p)
+		p.conn.Start(p.now, shared, p)
 		p.toServer.WriteString(Preface)
 		p.must(p.write.WriteSettings(xhttp2.Setting{ID: xhttp2.SettingHeaderTableSize, Val: 0}))
 		p.headers(1, true, get()...)
@@ -357,8 +357,8 @@ func TestAResetWithinAFrameGivesItsWindowBack(t *testing.T) {
 		p.conn.Reset(&a.Stream, Cancel)
 		p.must(receiveWhole(&p.conn, p.now, frame[cut:]))
 		p.toServer.Reset()
-		if c := &p.conn; c.recvWindow+c.unread != initialWindow {
-			t.Errorf("reset after %d bytes: the peer lacks %d", cut, initialWindow-c.recvWindow-c.unread)
+		if c := &p.conn; c.recv.window.left+c.recv.window.unread != initialWindow {
+			t.Errorf("reset after %d bytes: the peer lacks %d", cut, initialWindow-c.recv.window.left-c.recv.window.unread)
 		}
 	}
 }
@@ -373,8 +373,8 @@ func TestARefusedFrameGivesItsWindowBack(t *testing.T) {
 	p.headers(3, true, get()...)
 	p.must(p.write.WriteData(3, false, make([]byte, 100))) // after the end of its request
 	p.flush(50)
-	if c := &p.conn; len(c.Streams()) > 0 || c.recvWindow+c.unread != initialWindow {
-		t.Errorf("%d streams are open, and the peer lacks %d bytes", len(c.Streams()), initialWindow-c.recvWindow-c.unread)
+	if c := &p.conn; len(c.Streams()) > 0 || c.recv.window.left+c.recv.window.unread != initialWindow {
+		t.Errorf("%d streams are open, and the peer lacks %d bytes", len(c.Streams()), initialWindow-c.recv.window.left-c.recv.window.unread)
 	}
 }
 

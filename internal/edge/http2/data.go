@@ -4,22 +4,22 @@ package http2
 // padding included (RFC 9113, section 6.9.1).
 func (c *Conn) beginData(h frameHeader) error {
 	if h.has(flagPadded) {
-		c.in.need = 1
+		c.recv.input.need = 1
 	}
 	if h.stream > c.lastStream {
 		return c.fail(ProtocolError, "DATA on a stream that is idle")
 	}
-	if c.recvWindow -= int32(h.length); c.recvWindow < 0 {
+	if !c.recv.window.take(h.length) {
 		return c.fail(FlowControlError, "DATA beyond the connection's window")
 	}
-	s := c.find(h.stream)
+	s := c.streams.find(h.stream)
 	if s == nil && c.resets.has(h.stream) {
 		return nil // it was on its way
 	}
 	if s == nil || s.state != streamOpen {
 		return c.streamError(h.stream, StreamClosed)
 	}
-	if s.recvWindow -= int32(h.length); s.recvWindow < 0 {
+	if !s.body.window.take(h.length) {
 		return c.streamError(h.stream, FlowControlError)
 	}
 	return nil
@@ -29,12 +29,12 @@ func (c *Conn) beginData(h frameHeader) error {
 // section 8.1.1). The DATA frame under way has n bytes of it, so that the verdict does not depend
 // on the pieces they come in.
 func (c *Conn) checkLength(n int) error {
-	h := c.in.frame
-	s := c.find(h.stream)
-	if s == nil || s.state != streamOpen || s.bodyLeft < 0 {
+	h := c.recv.input.frame
+	s := c.streams.find(h.stream)
+	if s == nil || s.state != streamOpen || s.body.left < 0 {
 		return nil
 	}
-	if over := s.bodyLeft - int64(n); over < 0 || over > 0 && h.has(flagEndStream) {
+	if over := s.body.left - int64(n); over < 0 || over > 0 && h.has(flagEndStream) {
 		return c.streamError(h.stream, ProtocolError)
 	}
 	return nil
@@ -42,19 +42,19 @@ func (c *Conn) checkLength(n int) error {
 
 // data takes a piece of a DATA frame's payload; last is true with the last one, which may be empty.
 func (c *Conn) data(p []byte, last bool) error {
-	h := c.in.frame
+	h := c.recv.input.frame
 	padding := 0
 	if last {
-		padding = h.length - c.payloadLength()
+		padding = h.length - c.recv.input.payload()
 	}
-	s := c.find(h.stream)
+	s := c.streams.find(h.stream)
 	if s == nil || s.state != streamOpen {
 		c.giveBack(len(p) + padding) // the stream was refused above, or reset within this frame
 		return nil
 	}
 	c.Consumed(s, padding)
-	if s.bodyLeft >= 0 {
-		s.bodyLeft -= int64(len(p))
+	if s.body.left >= 0 {
+		s.body.left -= int64(len(p))
 	}
 	end := last && h.has(flagEndStream)
 	wanted := !s.ended && c.handler.AcceptsBody(s)
@@ -68,20 +68,10 @@ func (c *Conn) data(p []byte, last bool) error {
 		return nil
 	}
 	if last && h.length > 0 {
-		c.budget.add(costFrame + h.length/bytesPerPoint) // its owner asked for it; windows bound it
+		c.earn(costFrame + h.length/bytesPerPoint) // its owner asked for it; windows bound it
 	}
 	if len(p) > 0 || end {
 		s.owner.Data(p, end)
 	}
 	return nil
-}
-
-// Credit gives back what a request costs, with the empty frame at its end and two WINDOW_UPDATEs for
-// its answer: the client may make as many of the kind as it likes.
-func (c *Conn) Credit() { c.budget.add(costRequest + 3*costFrame) }
-
-// payloadLength is how much of the DATA frame under way is data.
-func (c *Conn) payloadLength() int {
-	n := c.in.frame.length - c.in.need
-	return n - c.in.pad
 }

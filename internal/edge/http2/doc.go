@@ -3,8 +3,8 @@
 // A [Conn] does no I/O, starts no goroutine and reads no clock. Its owner hands it what the peer
 // sent, with the time, and asks it for what is to be sent, a record at a time:
 //
-//	c.Start(limits, codec, handler)
-//	err := c.Receive(now, p)              // calls the handler; err: the connection is over
+//	c.Start(now, shared, handler)
+//	rest, err := c.Receive(now, p) // calls the handler; err: the connection is over
 //	record = c.AppendFrames(record[:0], 16<<10)
 //
 // A request becomes a [Stream], which the handler embeds in whatever carries it. The connection

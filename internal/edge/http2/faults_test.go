@@ -383,8 +383,8 @@ func TestAPeerThatTakesNothingIsBounded(t *testing.T) {
 		p.must(p.write.WritePing(false, [8]byte{}))
 		p.flush()
 		if p.err != nil {
-			if len(p.conn.out) > 2*mostBytes {
-				t.Fatalf("%d bytes wait", len(p.conn.out))
+			if len(p.conn.send.out) > 2*mostBytes {
+				t.Fatalf("%d bytes wait", len(p.conn.send.out))
 			}
 			p.wantFailed(EnhanceYourCalm)
 			return

@@ -77,6 +77,39 @@ func parseFrameHeader(b []byte) frameHeader {
 	}
 }
 
+// misplaced returns what is wrong with a frame that does not stand on a stream, or on the connection,
+// as its type wants it; otherwise an empty string.
+func (h frameHeader) misplaced() string {
+	switch h.kind {
+	case frameData, frameHeaders, framePriority, frameRSTStream, frameContinuation:
+		if h.stream == 0 {
+			return "a frame of a stream on stream 0"
+		}
+	case frameSettings, framePing, frameGoAway:
+		if h.stream != 0 {
+			return "a frame of the connection on a stream"
+		}
+	case framePushPromise, frameWindowUpdate:
+	}
+	return ""
+}
+
+// fixedLength returns the length that the type of a frame prescribes, if it does.
+func (h frameHeader) fixedLength() (n int, fixed bool) {
+	switch h.kind {
+	case framePriority:
+		return 5, true
+	case frameRSTStream, frameWindowUpdate:
+		return 4, true
+	case framePing:
+		return 8, true
+	case frameSettings:
+		return 0, h.has(flagAck)
+	case frameData, frameHeaders, framePushPromise, frameGoAway, frameContinuation:
+	}
+	return 0, false
+}
+
 func appendFrameHeader(dst []byte, h frameHeader) []byte {
 	dst = append(dst, byte(h.length>>16), byte(h.length>>8), byte(h.length), byte(h.kind), h.flags)
 	return binary.BigEndian.AppendUint32(dst, h.stream)

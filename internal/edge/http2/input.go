@@ -3,50 +3,136 @@ package http2
 import (
 	"encoding/binary"
 	"time"
+
+	"golang.org/x/net/http2/hpack"
 )
+
+// phase is what of a frame comes next.
+type phase uint8
+
+// The phases.
+const (
+	inHeader  phase = iota // the nine bytes
+	inPreface              // what comes before the first frame
+	inPrefix               // the part of the payload that is looked at as a whole
+	inBody                 // what is handed on as it comes: data, a piece of a head; or skipped
+	inPadding
+)
+
+// input is how far the frame or head that is coming has come; the zero value is between two frames.
+// A frame is never kept as a whole: what is looked at as a whole is at most a few settings, the rest
+// is handed on or skipped as it comes.
+type input struct {
+	phase phase
+	frame frameHeader // the frame under way
+	need  int         // length of the prefix
+	left  int         // bytes of the body that are still to come
+	pad   int         // and of the padding
+	kept  []byte      // the beginning of a preface, header or prefix that came in pieces; nil: none
+	block block       // a head that is not complete
+}
+
+// rests reports whether nothing is under way.
+func (in *input) rests() bool { return in.phase == inHeader && len(in.kept) == 0 && !in.block.isOpen }
+
+// take returns n bytes once they have come, and what of p is left; until then it keeps p.
+func (in *input) take(p []byte, n int) (whole, rest []byte, ok bool) {
+	if len(in.kept) == 0 && len(p) >= n {
+		return p[:n:n], p[n:], true
+	}
+	more := min(len(p), n-len(in.kept))
+	in.kept = append(in.kept, p[:more]...)
+	if len(in.kept) < n {
+		return nil, nil, false
+	}
+	whole = in.kept
+	in.kept = nil
+	return whole, p[more:], true
+}
+
+// payload is how much of the DATA frame under way is data.
+func (in *input) payload() int { return in.frame.length - in.need - in.pad }
+
+// receiver is the receiving half of a connection.
+type receiver struct {
+	input   *input         // nil: between two frames, as connections that rest are
+	decoder *hpack.Decoder // of this connection, with a table; nil: that of all
+	window  recvWindow
+	acked   bool // the peer has acknowledged our settings
+	begun   bool // its own have come
+}
+
+// begin makes the input ready: while a connection receives, and as long as it stops between two
+// frames, it uses what all share.
+func (r *receiver) begin(h *Shared) {
+	if r.input == nil {
+		h.input = input{}
+		r.input = &h.input
+	}
+}
+
+// end keeps what is under way.
+func (r *receiver) end(h *Shared, failed bool) {
+	switch {
+	case failed || r.input.rests():
+		r.input = nil
+	case r.input == &h.input:
+		r.input = new(input)
+		*r.input = h.input
+	}
+	h.input = input{}
+}
 
 // Receive takes what the peer has sent, which is only lent. After a share of work it returns the
 // rest, for another call once others have had their turn. The error is a *ConnError: the connection
 // is over once its output has left. now only grows.
 func (c *Conn) Receive(now time.Duration, p []byte) (rest []byte, err error) {
-	c.budget.refill(now)
-	enough := c.budget.work + workShare
-	for more := true; more && !c.failed; {
-		if c.budget.work >= enough && len(p) > 0 {
+	if c.Failed() {
+		return nil, nil
+	}
+	c.budget.refill(now, c.shared.points)
+	c.recv.begin(c.shared)
+	rest, err = c.receive(p)
+	c.recv.end(c.shared, c.Failed())
+	return rest, err
+}
+
+func (c *Conn) receive(p []byte) (rest []byte, err error) {
+	began := c.shared.work
+	for more := true; more && !c.Failed(); {
+		if c.shared.workSince(began) >= workShare && len(p) > 0 {
 			return p, nil
 		}
 		if p, more, err = c.step(p); err != nil {
 			return nil, err
 		}
-		if len(c.out) > mostBytes {
+		if c.send.waiting() > mostBytes {
 			return nil, c.fail(EnhanceYourCalm, "too much output that is not taken")
 		}
 	}
 	return nil, nil
 }
 
-// Work returns how much work the peer has made so far, in microseconds or so.
-func (c *Conn) Work() uint64 { return c.budget.work }
-
 // IsMidFrame reports whether the preface, a frame or a head has begun and not ended.
 func (c *Conn) IsMidFrame() bool {
-	return len(c.in.kept) > 0 || c.in.phase != inHeader && c.in.phase != inPreface || c.block != nil
+	in := c.recv.input
+	return in != nil && (in.phase != inPreface || len(in.kept) > 0)
 }
 
 // step reads one part of a frame, and reports whether there may be another: false when p is used up.
 func (c *Conn) step(p []byte) (rest []byte, more bool, err error) {
-	in := &c.in
+	in := c.recv.input
 	switch in.phase {
 	case inPreface:
 		return c.readPreface(p)
 	case inHeader:
-		head, rest, ok := c.take(p, frameHeaderLen)
+		head, rest, ok := in.take(p, frameHeaderLen)
 		if !ok {
 			return nil, false, nil
 		}
 		return rest, true, c.beginFrame(parseFrameHeader(head))
 	case inPrefix:
-		prefix, rest, ok := c.take(p, in.need)
+		prefix, rest, ok := in.take(p, in.need)
 		if !ok {
 			return nil, false, nil
 		}
@@ -74,70 +160,58 @@ func (c *Conn) step(p []byte) (rest []byte, more bool, err error) {
 	panic("http2: internal error: unknown phase")
 }
 
-// take returns n bytes once they have come, and what of p is left; until then it keeps p.
-func (c *Conn) take(p []byte, n int) (whole, rest []byte, ok bool) {
-	if len(c.in.kept) == 0 && len(p) >= n {
-		return p[:n:n], p[n:], true
-	}
-	more := min(len(p), n-len(c.in.kept))
-	c.in.kept = append(c.in.kept, p[:more]...)
-	if len(c.in.kept) < n {
-		return nil, nil, false
-	}
-	whole = c.in.kept
-	c.in.kept = nil
-	return whole, p[more:], true
-}
-
 func (c *Conn) readPreface(p []byte) (rest []byte, more bool, err error) {
-	have := len(c.in.kept)
+	in := c.recv.input
+	have := len(in.kept)
 	n := min(len(p), len(preface)-have)
 	if string(p[:n]) != preface[have:have+n] {
 		return nil, false, c.fail(ProtocolError, "the client's preface is wrong")
 	}
 	if have+n < len(preface) {
-		c.in.kept = append(c.in.kept, p[:n]...)
+		in.kept = append(in.kept, p[:n]...)
 		return nil, false, nil
 	}
-	c.in.kept = nil
-	c.in.phase = inHeader
+	in.kept = nil
+	in.phase = inHeader
 	return p[n:], len(p) > n, nil
 }
 
 // beginFrame judges a frame by its header.
 func (c *Conn) beginFrame(h frameHeader) error {
-	c.in.frame = h
+	in := c.recv.input
+	in.frame = h
 	switch {
 	case h.length > maxFrameSize:
 		return c.fail(FrameSizeError, "a frame is longer than SETTINGS_MAX_FRAME_SIZE")
-	case !c.in.begun && (h.kind != frameSettings || h.has(flagAck)):
+	case !c.recv.begun && (h.kind != frameSettings || h.has(flagAck)):
 		return c.fail(ProtocolError, "the first frame is not SETTINGS")
-	case c.block != nil && (h.kind != frameContinuation || h.stream != c.block.stream):
+	case in.block.isOpen && (h.kind != frameContinuation || h.stream != in.block.stream):
 		return c.fail(ProtocolError, "another frame within a head")
 	}
-	c.in.begun = true
-	c.in.left, c.in.pad, c.in.need = h.length, 0, 0
+	c.recv.begun = true
+	in.left, in.pad, in.need = h.length, 0, 0
 	if err := c.judge(h); err != nil {
 		return err
 	}
-	if c.in.need > h.length {
+	if in.need > h.length {
 		return c.fail(FrameSizeError, "a frame that is too short for what it must hold")
 	}
-	c.in.left = h.length - c.in.need
-	c.in.phase = inPrefix
+	in.left = h.length - in.need
+	in.phase = inPrefix
 	return nil
 }
 
 // judge checks what the header alone tells, charges the frame, and sets how much of it is looked at
 // as a whole.
 func (c *Conn) judge(h frameHeader) error {
-	if err := c.checkPlace(h); err != nil {
-		return err
+	in := c.recv.input
+	if fault := h.misplaced(); fault != "" {
+		return c.fail(ProtocolError, fault)
 	}
-	if n, fixed := fixedLength(h); fixed {
-		c.in.need = n
+	if n, fixed := h.fixedLength(); fixed {
+		in.need = n
 		if h.length != n && h.kind == framePriority {
-			c.in.need = 0
+			in.need = 0
 			return c.priorityFault(h.stream, FrameSizeError) // and the payload is skipped
 		}
 		if h.length != n {
@@ -152,10 +226,10 @@ func (c *Conn) judge(h frameHeader) error {
 		return c.beginData(h)
 	case frameHeaders:
 		if h.has(flagPadded) {
-			c.in.need++
+			in.need++
 		}
 		if h.has(flagPriority) {
-			c.in.need += 5
+			in.need += 5
 		}
 		return c.beginHeaders(h)
 	case frameRSTStream: // charged when it is known for what
@@ -165,12 +239,12 @@ func (c *Conn) judge(h frameHeader) error {
 	case framePushPromise:
 		return c.fail(ProtocolError, "PUSH_PROMISE from a client")
 	case frameGoAway:
-		c.in.need = 8
+		in.need = 8
 	case frameContinuation:
-		if c.block == nil {
+		if !in.block.isOpen {
 			return c.fail(ProtocolError, "CONTINUATION without a head")
 		}
-		if c.block.continuations++; c.block.continuations > mostContinuations {
+		if in.block.continuations++; in.block.continuations > mostContinuations {
 			return c.fail(EnhanceYourCalm, "a head in too many frames")
 		}
 		return c.spend(costFrame + h.length/bytesPerPoint)
@@ -187,38 +261,6 @@ func (c *Conn) priorityFault(id uint32, code ErrCode) error {
 	return c.streamError(id, code)
 }
 
-// checkPlace checks that a frame stands on a stream, or on the connection, as its type wants it.
-func (c *Conn) checkPlace(h frameHeader) error {
-	switch h.kind {
-	case frameData, frameHeaders, framePriority, frameRSTStream, frameContinuation:
-		if h.stream == 0 {
-			return c.fail(ProtocolError, "a frame of a stream on stream 0")
-		}
-	case frameSettings, framePing, frameGoAway:
-		if h.stream != 0 {
-			return c.fail(ProtocolError, "a frame of the connection on a stream")
-		}
-	case framePushPromise, frameWindowUpdate:
-	}
-	return nil
-}
-
-// fixedLength returns the length that the type of a frame prescribes, if it does.
-func fixedLength(h frameHeader) (n int, fixed bool) {
-	switch h.kind {
-	case framePriority:
-		return 5, true
-	case frameRSTStream, frameWindowUpdate:
-		return 4, true
-	case framePing:
-		return 8, true
-	case frameSettings:
-		return 0, h.has(flagAck)
-	case frameData, frameHeaders, framePushPromise, frameGoAway, frameContinuation:
-	}
-	return 0, false
-}
-
 func (c *Conn) beginSettings(h frameHeader) error {
 	if h.has(flagAck) {
 		return c.spend(costFrame)
@@ -229,13 +271,13 @@ func (c *Conn) beginSettings(h frameHeader) error {
 	if h.length > mostSettings*settingLen {
 		return c.fail(EnhanceYourCalm, "SETTINGS with too many entries")
 	}
-	c.in.need = h.length
+	c.recv.input.need = h.length
 	return c.spend(costSettings)
 }
 
 // prefix acts on the part of a frame that is looked at as a whole.
 func (c *Conn) prefix(p []byte) error {
-	h := c.in.frame
+	h := c.recv.input.frame
 	switch h.kind {
 	case frameData, frameHeaders:
 		return c.openBody(p)
@@ -247,13 +289,13 @@ func (c *Conn) prefix(p []byte) error {
 		return c.reset(h.stream, ErrCode(binary.BigEndian.Uint32(p)))
 	case frameSettings:
 		if h.has(flagAck) {
-			c.settingsAcked()
+			c.recv.settingsAcked(c.shared)
 			return nil
 		}
 		return c.settings(p)
 	case framePing:
 		if !h.has(flagAck) {
-			c.out = appendPing(c.out, true, [8]byte(p))
+			c.send.pong([8]byte(p))
 		}
 	case frameWindowUpdate:
 		return c.windowUpdate(h.stream, binary.BigEndian.Uint32(p)&streamIDMask)
@@ -264,27 +306,28 @@ func (c *Conn) prefix(p []byte) error {
 
 // openBody reads the length of the padding, and the priority.
 func (c *Conn) openBody(p []byte) error {
-	h := c.in.frame
+	in := c.recv.input
+	h := in.frame
 	if h.has(flagPadded) {
-		c.in.pad = int(p[0])
+		in.pad = int(p[0])
 		p = p[1:]
-		if c.in.pad > c.in.left {
+		if in.pad > in.left {
 			return c.fail(ProtocolError, "a frame with more padding than payload")
 		}
-		c.in.left -= c.in.pad
+		in.left -= in.pad
 	}
 	if h.kind == frameData {
-		return c.checkLength(c.in.left)
+		return c.checkLength(in.left)
 	}
 	if h.has(flagPriority) && binary.BigEndian.Uint32(p)&streamIDMask == h.stream {
-		c.block.selfish = true
+		in.block.selfish = true
 	}
 	return nil
 }
 
 // body hands on a piece of the payload; last is true with the last one, which may be empty.
 func (c *Conn) body(p []byte, last bool) error {
-	switch c.in.frame.kind {
+	switch c.recv.input.frame.kind {
 	case frameData:
 		return c.data(p, last)
 	case frameHeaders, frameContinuation:

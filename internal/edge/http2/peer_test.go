@@ -121,7 +121,7 @@ func newPeer(t *testing.T) *peer { return newPeerWith(t, testLimits) }
 func newPeerWith(t *testing.T, limits Limits) *peer {
 	t.Helper()
 	p := &peer{t: t, answer: stream}
-	p.conn.Start(p.now, limits, NewCodec(), p)
+	p.conn.Start(p.now, NewShared(limits), p)
 	p.write = xhttp2.NewFramer(&p.toServer, nil)
 	p.write.AllowIllegalWrites, p.write.AllowIllegalReads = true, true
 	p.read = xhttp2.NewFramer(nil, &p.fromServer)

@@ -8,10 +8,10 @@ import (
 // TestSizes holds what a connection and a stream keep, of which there are very many.
 func TestSizes(t *testing.T) {
 	t.Parallel()
-	if size := unsafe.Sizeof(Conn{}); size > 384 {
+	if size := unsafe.Sizeof(Conn{}); size > 160 {
 		t.Errorf("a connection takes %d bytes", size)
 	}
-	if size := unsafe.Sizeof(Stream{}); size > 80 {
+	if size := unsafe.Sizeof(Stream{}); size > 64 {
 		t.Errorf("a stream takes %d bytes", size)
 	}
 }
@@ -31,7 +31,7 @@ func TestADeliveryAllocatesNothing(t *testing.T) {
 			p.conn.HaveData(&a.Stream)
 		}
 		record = p.conn.AppendFrames(record[:0], 16<<10)
-		p.conn.sendWindow = initialWindow
+		p.conn.send.window = initialWindow
 		for _, a := range streams {
 			a.sendWindow = initialWindow
 		}

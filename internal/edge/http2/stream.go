@@ -1,6 +1,6 @@
 package http2
 
-import "github.com/hassesd/hassesd/internal/list"
+import "slices"
 
 // Owner carries a stream. The methods are called from Receive and AppendFrames, and may call back
 // into the Conn.
@@ -38,15 +38,18 @@ type Stream struct {
 	sendWindow int32
 	state      streamState
 	headSent   bool
-	ending     bool  // END_STREAM follows the last byte of the payload
-	ended      bool  // END_STREAM was sent; the request's body is still coming
-	isReady    bool  // in Conn.ready
-	stalled    bool  // has something to send, but its window is empty
-	unread     int32 // bytes of the body that were consumed and not yet given back to the peer's window
-	recvWindow int32
-	bodyLeft   int64 // of content-length; -1: not known
+	ending     bool    // END_STREAM follows the last byte of the payload
+	ended      bool    // END_STREAM was sent; the request's body is still coming
+	stalled    bool    // has something to send, but its window is empty
+	next, prev *Stream // in sender.ready; nil: it is not ready
+	body       *body   // of the request; nil: it is complete
 	owner      Owner
-	place      list.Node[Stream] // in Conn.ready
+}
+
+// body is what of a request's body is to come.
+type body struct {
+	left   int64 // of content-length; -1: not known
+	window recvWindow
 }
 
 // ID returns the stream's number.
@@ -58,9 +61,38 @@ func (s *Stream) Owner() Owner { return s.owner }
 // IsOpen reports whether the stream is one of its connection's.
 func (s *Stream) IsOpen() bool { return s.state == streamOpen || s.state == streamHalfClosed }
 
+// isReady reports whether the stream is in sender.ready.
+func (s *Stream) isReady() bool { return s.next != nil }
+
 func (s *Stream) setState(to streamState) {
 	if to <= s.state {
 		panic("http2: internal error: a stream goes back to an earlier state")
 	}
 	s.state = to
+	if to != streamOpen {
+		s.body = nil
+	}
 }
+
+// streamList are the open streams of a connection, by number. Numbers only grow, so that new ones
+// are appended.
+type streamList []*Stream
+
+// find returns the stream of that number, or nil.
+func (l streamList) find(id uint32) *Stream {
+	at, ok := slices.BinarySearchFunc(l, id, func(s *Stream, id uint32) int { return int(s.id) - int(id) })
+	if !ok {
+		return nil
+	}
+	return l[at]
+}
+
+// remove takes out a stream.
+func (l *streamList) remove(s *Stream) {
+	at := slices.Index(*l, s)
+	if *l = slices.Delete(*l, at, at+1); len(*l) == 0 {
+		*l = nil
+	}
+}
+
+func (l streamList) clone() streamList { return slices.Clone(l) }

@@ -1,31 +1,100 @@
 package http2
 
+// recvWindow is how much the peer may send, of the connection or of one stream.
+type recvWindow struct {
+	left   int32
+	unread int32 // bytes that were consumed and not yet given back
+}
+
+// take counts n bytes that have come, and reports whether they were within the window.
+func (w *recvWindow) take(n int) bool {
+	w.left -= int32(n)
+	return w.left >= 0
+}
+
+// consumed returns what is to be given back after n more bytes were consumed: nothing, until it is
+// worth a frame.
+func (w *recvWindow) consumed(n int) (increment int) {
+	if w.unread += int32(n); w.unread < initialWindow/2 {
+		return 0
+	}
+	increment = int(w.unread)
+	w.left += w.unread
+	w.unread = 0
+	return increment
+}
+
 // IsShut reports whether no byte of any stream could be sent, whatever the socket takes.
-func (c *Conn) IsShut() bool { return c.sendWindow <= 0 }
+func (c *Conn) IsShut() bool { return c.send.window <= 0 }
 
 // IsShutFor reports whether a stream's own window is empty. Owner.Window is called when it opens.
 func (c *Conn) IsShutFor(s *Stream) bool { return s.sendWindow <= 0 }
 
 // Consumed gives n bytes of a body back to the peer's windows.
 func (c *Conn) Consumed(s *Stream, n int) {
-	if n <= 0 || c.failed {
+	if n <= 0 || c.Failed() {
 		return
 	}
 	c.giveBack(n)
-	if s == nil || s.state != streamOpen {
-		return
-	}
-	if s.unread += int32(n); s.unread >= initialWindow/2 {
-		c.out = appendWindowUpdate(c.out, s.id, int(s.unread))
-		s.recvWindow += s.unread
-		s.unread = 0
+	if s != nil && s.state == streamOpen {
+		c.send.windowUpdate(s.id, s.body.window.consumed(n))
 	}
 }
 
-func (c *Conn) giveBack(n int) {
-	if c.unread += int32(n); c.unread >= initialWindow/2 {
-		c.out = appendWindowUpdate(c.out, 0, int(c.unread))
-		c.recvWindow += c.unread
-		c.unread = 0
+func (c *Conn) giveBack(n int) { c.send.windowUpdate(0, c.recv.window.consumed(n)) }
+
+// moveWindows moves all streams' windows by what the initial one has changed; they may become
+// negative (RFC 9113, section 6.9.2).
+func (c *Conn) moveWindows(to int32) error {
+	delta := int64(to) - int64(c.send.initial)
+	for _, s := range c.streams {
+		if int64(s.sendWindow)+delta > largestWindow {
+			return c.fail(FlowControlError, "SETTINGS_INITIAL_WINDOW_SIZE overflows a window")
+		}
 	}
+	c.send.initial = to
+	for _, s := range c.streams.clone() {
+		if s.IsOpen() {
+			c.moveWindow(s, int32(delta))
+		}
+	}
+	return nil
+}
+
+func (c *Conn) moveWindow(s *Stream, by int32) {
+	wasShut := s.sendWindow <= 0
+	s.sendWindow += by
+	if wasShut && s.sendWindow > 0 {
+		if s.stalled {
+			c.send.makeReady(s)
+		}
+		s.owner.Window()
+	}
+}
+
+// windowUpdate takes a WINDOW_UPDATE (RFC 9113, section 6.9).
+func (c *Conn) windowUpdate(id, increment uint32) error {
+	switch {
+	case id == 0 && increment == 0:
+		return c.fail(ProtocolError, "WINDOW_UPDATE of 0")
+	case id == 0:
+		if int64(c.send.window)+int64(increment) > largestWindow {
+			return c.fail(FlowControlError, "WINDOW_UPDATE overflows the connection's window")
+		}
+		c.send.window += int32(increment)
+		return nil
+	case id > c.lastStream:
+		return c.fail(ProtocolError, "WINDOW_UPDATE for a stream that is idle")
+	case increment == 0:
+		return c.streamError(id, ProtocolError)
+	}
+	s := c.streams.find(id)
+	if s == nil {
+		return nil // closed: it may have been on its way
+	}
+	if int64(s.sendWindow)+int64(increment) > largestWindow {
+		return c.streamError(id, FlowControlError)
+	}
+	c.moveWindow(s, int32(increment))
+	return nil
 }
