@@ -102,7 +102,6 @@ func (c *conn) published(req *exchange.Request, a *exchange.Answer) {
 		c.answer(req, a, Answered)
 	default:
 		c.answerPost(req, a)
-		c.visit()
 	}
 }
 

@@ -52,5 +52,5 @@ func (st *h2stream) published(req *exchange.Request, a *exchange.Answer) {
 	}
 	c.logAnswer(a, clientAddr(st.client()))
 	st.answer(req, a)
-	c.visit()
+	c.schedule(scheduler.High)
 }

@@ -6,24 +6,58 @@ import (
 	"io"
 	"net/netip"
 	"runtime/debug"
-	"sync"
+	"time"
 
 	"github.com/hassesd/hassesd/internal/admission"
 	"github.com/hassesd/hassesd/internal/edge/exchange"
 	"github.com/hassesd/hassesd/internal/httppublish"
+	"github.com/hassesd/hassesd/internal/list"
 )
 
-// post is a POST request in work. A goroutine reads its body from a pipe, publishes what is in it,
-// and posts the answer to the loop. Everything else belongs to the loop.
+// post is a POST request in work. A short body that has come by the end of the turn is published by
+// the loop, if that does not have to wait. For any other, a goroutine reads the body from a pipe,
+// publishes what is in it, and posts the answer to the loop. Everything else belongs to the loop.
 type post struct {
 	// Fixed after creation.
-	w    *worker
-	pipe *pipe
-	req  *exchange.Request
-	stop context.CancelFunc
+	w           *worker
+	publication *httppublish.Publication
+	req         *exchange.Request
+	from        netip.AddrPort // the client
+	conn        uint64         // id of its connection
+	full        int            // of the pipe
 
-	// Owned by the loop. Nil once it has the answer, or its client is gone.
-	owner poster
+	// Owned by the loop.
+	state   postState
+	owner   poster               // nil once it has the answer, or its client is gone
+	body    []byte               // what has come of it; in postBegun
+	outcome *httppublish.Outcome // in postSettling
+	since   time.Time            // 〃
+	node    list.Node[post]      // 〃
+
+	// Fixed once the goroutine has started.
+	pipe *pipe
+	stop context.CancelFunc
+}
+
+// postState is how far a POST has come.
+type postState uint8
+
+const (
+	// postBegun: it has come in this turn, and nothing was done with its body.
+	postBegun postState = iota
+	// postSettling: the loop has published it, and waits until its streams are counted.
+	postSettling
+	// postRunning: its goroutine has it.
+	postRunning
+	// postOver: it was answered, or abandoned in an earlier state than postRunning.
+	postOver
+)
+
+func (p *post) setState(to postState) {
+	if to <= p.state {
+		panic("edge: internal error: a POST goes back")
+	}
+	p.state = to
 }
 
 // poster is what waits for the answer of a POST: a connection of HTTP/1, or a stream of HTTP/2.
@@ -67,31 +101,104 @@ func (c *conn) beginPost(req *exchange.Request, from netip.AddrPort, owner poste
 		}
 		return nil, exchangeAnswer(refused)
 	}
-	release, code := srv.posts.acquire(from.Addr(), srv.config().Requests, srv.admission.IsExempt(from.Addr()))
-	if release == nil {
+	if code := srv.posts.acquire(from.Addr(), srv.config().Requests, srv.admission.IsExempt(from.Addr())); code != "" {
 		return nil, exchangeAnswer(service.Refuse(code, "too many requests are in work; publish again a little later"))
 	}
+	p := &post{w: c.w, publication: publication, req: req, from: from, conn: c.id, full: full, owner: owner}
+	if publication.IsShort() && !req.Continue {
+		c.w.begunPosts = append(c.w.begunPosts, p)
+	} else {
+		p.start()
+	}
+	return p, nil
+}
+
+// start starts the goroutine.
+func (p *post) start() {
+	p.setState(postRunning)
 	ctx, stop := context.WithCancel(context.Background())
-	p := &post{w: c.w, req: req, owner: owner, stop: stop}
-	p.pipe = newPipe(full, p.took)
-	conn := c.id
+	p.stop = stop
+	p.pipe = newPipe(p.full, p.took)
+	if len(p.body) > 0 {
+		p.pipe.write(p.body)
+		p.body = nil
+	}
 	go func() {
-		defer release()
 		var a *exchange.Answer
 		defer func() {
 			if x := recover(); x != nil {
-				srv.log.Error("publishing a request panicked", "conn", conn, "peer", clientAddr(from), "err", x, "stack", string(debug.Stack()))
+				p.panicked(x)
 				a = nil
 			}
 			stop()
-			p.call(func(o poster) { p.owner = nil; o.published(req, a) })
+			p.release() // before the answer, after which the client may post again at once
+			p.call(func(o poster) { p.owner = nil; o.published(p.req, a) })
 		}()
-		if answer := publication.Run(ctx, p.pipe); answer != nil {
+		if answer := p.publication.Run(ctx, p.pipe); answer != nil {
 			a = exchangeAnswer(answer)
 		}
 	}()
-	return p, nil
 }
+
+// startPosts starts the goroutines of those POSTs whose short bodies have not come within this turn.
+func (w *worker) startPosts() {
+	for i, p := range w.begunPosts {
+		if w.begunPosts[i] = nil; p.state == postBegun {
+			p.start()
+		}
+	}
+	w.begunPosts = w.begunPosts[:0]
+}
+
+// release gives the slot back.
+func (p *post) release() { p.w.srv.posts.release(p.from.Addr()) }
+
+func (p *post) panicked(x any) {
+	p.w.srv.log.Error("publishing a request panicked", "conn", p.conn, "peer", clientAddr(p.from), "err", x, "stack", string(debug.Stack()))
+}
+
+// answer ends a request that has no goroutine, with an answer, or nil if it cannot be answered.
+func (p *post) answer(a *exchange.Answer) {
+	p.setState(postOver)
+	p.release()
+	owner := p.owner
+	p.owner = nil
+	owner.published(p.req, a)
+}
+
+// publishNow publishes a body that has come as a whole, if that takes no time, or else starts the
+// goroutine.
+func (p *post) publishNow(body []byte) {
+	outcome, isBroken := p.tryRun(body)
+	switch {
+	case isBroken:
+		p.answer(nil)
+	case outcome == nil:
+		p.body = append(p.body[:0], body...)
+		p.start()
+		p.pipe.close(io.EOF)
+	case outcome.Notify(p.counted):
+		p.outcome = outcome
+		p.setState(postSettling)
+		p.w.settling.add(p)
+	default:
+		p.answer(exchangeAnswer(outcome.Answer(true)))
+	}
+}
+
+// tryRun reports whether publishing has panicked, beside its outcome.
+func (p *post) tryRun(body []byte) (outcome *httppublish.Outcome, isBroken bool) {
+	defer func() {
+		if x := recover(); x != nil {
+			p.panicked(x)
+			isBroken = true
+		}
+	}()
+	return p.publication.TryRun(body), false
+}
+
+// counted is called by any loop when the streams of the message are counted.
+func (p *post) counted() { p.w.settling.signal(p) }
 
 // addressOf returns the address of a client. One on a Unix socket is a proxy that has not named its
 // client, who may be anywhere.
@@ -116,35 +223,75 @@ func (p *post) call(fn func(poster)) {
 // took reports bytes that the goroutine has taken.
 func (p *post) took(n int) { p.call(func(o poster) { o.took(n) }) }
 
-// write hands a piece of the body on, and its end. isFull: stop for now, took follows.
+// write hands a piece of the body on, and its end. isFull: stop for now, took follows. The answer may
+// come before it returns.
 func (p *post) write(data []byte, end bool) (isFull bool) {
-	if len(data) > 0 {
-		isFull = p.pipe.write(data)
-	}
-	if end {
-		p.pipe.close(io.EOF)
+	switch p.state {
+	case postBegun:
+		if len(p.body) > 0 || !end {
+			p.body = append(p.body, data...)
+			data = p.body
+		}
+		if end {
+			p.publishNow(data)
+		}
+	case postRunning:
+		if len(data) > 0 {
+			isFull = p.pipe.write(data)
+		}
+		if end {
+			p.pipe.close(io.EOF)
+		}
+	case postSettling, postOver:
+		panic("edge: internal error: a body goes on after its end")
 	}
 	return isFull
 }
 
 // malformed ends a body that is not what its framing says. The answer follows.
 func (p *post) malformed(bad *exchange.Answer) {
+	if p.state == postBegun {
+		p.start()
+	}
 	p.pipe.close(fmt.Errorf("%w: %s", httppublish.ErrMalformed, bad.Message))
 }
 
 // interrupt has a body read no further, because the daemon stops. The answer follows.
-func (p *post) interrupt() { p.pipe.cut(httppublish.ErrStopping) }
+func (p *post) interrupt() {
+	switch p.state {
+	case postBegun:
+		p.start()
+		p.pipe.cut(httppublish.ErrStopping)
+	case postRunning:
+		p.pipe.cut(httppublish.ErrStopping)
+	case postSettling, postOver: // its message is published
+	}
+}
 
 // abandon ends a request whose client is gone.
 func (p *post) abandon() {
 	p.owner = nil
-	p.pipe.cut(errClientGone)
-	p.stop()
+	switch p.state {
+	case postRunning:
+		p.pipe.cut(errClientGone)
+		p.stop()
+	case postSettling:
+		p.w.settling.forget(p)
+		p.setState(postOver)
+		p.release()
+	case postBegun:
+		p.setState(postOver)
+		p.release()
+	case postOver:
+	}
 }
+
+// answerFields is room for the fields of an answer, with those that the site adds.
+const answerFields = 12
 
 // exchangeAnswer returns an answer as the edge sends it.
 func exchangeAnswer(a *httppublish.Answer) *exchange.Answer {
-	out := &exchange.Answer{Status: a.Status, Body: a.Body}
+	out := &exchange.Answer{Status: a.Status, Body: a.Body, Fields: make([]exchange.Field, 0, answerFields)}
 	for _, f := range a.Fields {
 		out.Fields = append(out.Fields, exchange.Field(f))
 	}
@@ -154,51 +301,4 @@ func exchangeAnswer(a *httppublish.Answer) *exchange.Answer {
 		exchange.Field{Name: "Cache-Control", Value: "no-store"},
 	)
 	return out
-}
-
-// postSlots bounds the POST requests in work. Any loop may use it.
-type postSlots struct {
-	mu sync.Mutex
-	// guarded by mu
-	total    int
-	networks map[admission.Network]int
-}
-
-// acquire takes a slot, of most in all and half of them for one network that is not exempt. Call
-// release once to give it back. Without a slot, release is nil and code is why.
-func (s *postSlots) acquire(from netip.Addr, most int, isExempt bool) (release func(), code httppublish.Code) {
-	network := admission.NetworkOf(from)
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	switch {
-	case s.total >= most:
-		return nil, httppublish.CodeOverloaded
-	case !isExempt && s.networks[network] >= max(1, most/2):
-		return nil, httppublish.CodeTooManyRequests
-	}
-	if s.networks == nil {
-		s.networks = make(map[admission.Network]int)
-	}
-	s.total++
-	s.networks[network]++
-	return func() { s.release(network) }, ""
-}
-
-func (s *postSlots) release(network admission.Network) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.total--
-	if s.networks[network]--; s.networks[network] == 0 {
-		delete(s.networks, network)
-	}
-}
-
-// Publishing returns the number of POST requests in work.
-func (s *Server) Publishing() int { return s.posts.inWork() }
-
-// inWork returns the number of requests in work.
-func (s *postSlots) inWork() int {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.total
 }

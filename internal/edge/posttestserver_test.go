@@ -15,9 +15,10 @@ import (
 // posting is a test server that publishes by POST.
 type posting struct {
 	*testServer
-	service *httppublish.Service
-	budget  *httppublish.Budget
-	pace    atomic.Int64 // messages in a second; 0: no bound
+	service   *httppublish.Service
+	publisher *publish.Publisher
+	budget    *httppublish.Budget
+	pace      atomic.Int64 // messages in a second; 0: no bound
 }
 
 const postKey = "a-key-of-a-publisher"
@@ -38,19 +39,20 @@ func postTestServer(t testing.TB, change func(*setup, *httppublish.Config)) *pos
 		s.edge.HTTP2, s.edge.StreamsPerConnection = true, 100
 		s.publish = func(w *testServer) *httppublish.Service {
 			p.budget = httppublish.NewBudget(func() int64 { return 64 << 20 })
+			p.publisher = publish.New(publish.Options{
+				Log: w.log,
+				Now: time.Now,
+				Limits: func() publish.Limits {
+					return publish.Limits{MessageBytes: config.MessageBytes, Pace: publish.Pace{Messages: int(p.pace.Load())}}
+				},
+			})
 			p.service = httppublish.New(httppublish.Options{
-				Door:   publish.DoorHTTP,
-				Budget: p.budget,
-				Config: func() *httppublish.Config { return config },
-				Now:    time.Now,
-				Publisher: publish.New(publish.Options{
-					Log: w.log,
-					Now: time.Now,
-					Limits: func() publish.Limits {
-						return publish.Limits{MessageBytes: config.MessageBytes, Pace: publish.Pace{Messages: int(p.pace.Load())}}
-					},
-				}),
-				Stopping: t.Context(),
+				Door:      publish.DoorHTTP,
+				Budget:    p.budget,
+				Config:    func() *httppublish.Config { return config },
+				Now:       time.Now,
+				Publisher: p.publisher,
+				Stopping:  t.Context(),
 			})
 			return p.service
 		}

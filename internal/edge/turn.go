@@ -31,8 +31,10 @@ func (w *worker) endOfTurn() (again bool) {
 	} else {
 		again = w.shard.Pending()
 	}
+	w.settling.run()
 	w.queues.Run((*conn).visit)
 	again = w.inputs.run() || again
+	w.startPosts()
 	again = w.queues.Waiting() || again
 	again = w.closePending() || walking || again
 	w.timings.turn(w.loop.Now())

@@ -45,7 +45,9 @@ type worker struct {
 	tooSlow    []*h2stream              // that have overflowed, to be reset
 	inputs     inputs
 	h1conns    map[*conn]*h1conn // of those that publish
-	http2      *http2.Shared     // of the connections that begin now; nil before the first
+	begunPosts []*post           // in this turn, with a short body
+	settling   settling
+	http2      *http2.Shared // of the connections that begin now; nil before the first
 	date       date
 	writeBuf   []byte           // room for one framed chunk
 	fields     []exchange.Field // room for the fields of a response
@@ -87,6 +89,7 @@ func newWorker(srv *shared, index int, loop *reactor.Loop, h *hub.Hub, seed uint
 	w.timings.clock = srv.clock
 	w.handshakes.init(w)
 	w.drain.w = w
+	w.settling.w = w
 	w.figures.init(w)
 	return w
 }

@@ -11,8 +11,9 @@ type Receipt struct {
 	id      sse.ID
 	isDup   bool
 	done    chan struct{}
-	waiting atomic.Int32 // event loops that have not finished
+	waiting atomic.Int32 // event loops that have not finished, and a Notify under way
 	matched atomic.Int64
+	settled func() // set by Notify, before it counts down waiting
 }
 
 // NewReceipt returns the receipt of the message of that id.
@@ -22,13 +23,15 @@ func NewReceipt(id sse.ID) *Receipt {
 
 // NewDuplicateReceipt returns the receipt of a message that was appended before, with the same key.
 // How many streams it was for is not known any more.
-func NewDuplicateReceipt(id sse.ID) *Receipt { return &Receipt{id: id, isDup: true, done: settled} }
+func NewDuplicateReceipt(id sse.ID) *Receipt {
+	return &Receipt{id: id, isDup: true, done: closedChannel}
+}
 
 // IsDuplicate reports whether the message was appended before, with the same key.
 func (r *Receipt) IsDuplicate() bool { return r.isDup }
 
-// settled is the channel of all receipts that are final from the start.
-var settled = func() chan struct{} { //nolint:gochecknoglobals // closed, and never changed
+// closedChannel is the channel of all receipts that are final from the start.
+var closedChannel = func() chan struct{} { //nolint:gochecknoglobals // closed, and never changed
 	c := make(chan struct{})
 	close(c)
 	return c
@@ -36,7 +39,7 @@ var settled = func() chan struct{} { //nolint:gochecknoglobals // closed, and ne
 
 // NewSettledReceipt returns a receipt that is final: that of a message of an earlier start.
 func NewSettledReceipt(id sse.ID, matched int) *Receipt {
-	r := &Receipt{id: id, done: settled}
+	r := &Receipt{id: id, done: closedChannel}
 	r.matched.Store(int64(matched))
 	return r
 }
@@ -64,7 +67,28 @@ func (r *Receipt) Expect(loops int) {
 // Add counts the streams of one event loop.
 func (r *Receipt) Add(matched int) {
 	r.matched.Add(int64(matched))
-	if r.waiting.Add(-1) == 0 {
-		close(r.done)
+	r.countDown()
+}
+
+// Notify has fn called once Matched is final, on the goroutine that makes it so: an event loop, so
+// fn must only signal. If Matched is final already, Notify returns false and does not call fn. It
+// may be called once, by the publisher who appended the message.
+func (r *Receipt) Notify(fn func()) bool {
+	if r.waiting.Add(1) == 1 { // nothing was left to wait for
+		return false
+	}
+	r.settled = fn
+	r.countDown()
+	return true
+}
+
+// countDown ends one wait. The last one makes the receipt final.
+func (r *Receipt) countDown() {
+	if r.waiting.Add(-1) > 0 {
+		return
+	}
+	close(r.done)
+	if r.settled != nil {
+		r.settled()
 	}
 }

@@ -1,6 +1,7 @@
 package eventlog
 
 import (
+	"sync"
 	"testing"
 
 	"github.com/hassesd/hassesd/internal/sse"
@@ -34,5 +35,50 @@ func TestAReceiptIsDoneWhenEveryLoopHasCounted(t *testing.T) {
 	nobody.Expect(0)
 	if !isDone(nobody) || nobody.Matched() != 0 {
 		t.Error("without loops, nothing is to be waited for")
+	}
+}
+
+func TestNotifySignalsOnce(t *testing.T) {
+	t.Parallel()
+	calls := 0
+	count := func() { calls++ }
+	r := NewReceipt(sse.ID{Epoch: "e", Seq: 1})
+	r.Expect(2)
+	r.Add(1)
+	if !r.Notify(count) || calls != 0 {
+		t.Fatalf("before the end: %d calls", calls)
+	}
+	r.Add(2)
+	if calls != 1 || r.Matched() != 3 {
+		t.Errorf("%d calls, matched %d", calls, r.Matched())
+	}
+	r = NewReceipt(sse.ID{Epoch: "e", Seq: 2})
+	r.Expect(1)
+	r.Add(4)
+	if r.Notify(count) || calls != 1 || r.Matched() != 4 {
+		t.Errorf("afterwards: %d calls, matched %d", calls, r.Matched())
+	}
+	if r = NewSettledReceipt(sse.ID{}, 5); r.Notify(count) || calls != 1 {
+		t.Errorf("of an earlier start: %d calls", calls)
+	}
+}
+
+// Whoever comes last, the loop or the publisher, the publisher learns of the end.
+func TestNotifyMissesNothing(t *testing.T) {
+	t.Parallel()
+	for range 2000 {
+		r := NewReceipt(sse.ID{Epoch: "e", Seq: 1})
+		r.Expect(2)
+		var loops sync.WaitGroup
+		loops.Go(func() { r.Add(1) })
+		loops.Go(func() { r.Add(1) })
+		settled := make(chan struct{})
+		if r.Notify(func() { close(settled) }) {
+			<-settled
+		}
+		if r.Matched() != 2 {
+			t.Fatalf("matched %d when it is final", r.Matched())
+		}
+		loops.Wait()
 	}
 }

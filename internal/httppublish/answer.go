@@ -4,6 +4,9 @@ import (
 	"bytes"
 	"encoding/json"
 	"net/http"
+	"strconv"
+
+	"github.com/hassesd/hassesd/internal/publish"
 )
 
 // Field is one header field.
@@ -58,10 +61,32 @@ type (
 	}
 )
 
+// receiptOf returns what a publisher learns of a message, but its streams.
+func receiptOf(r *publish.Result) published {
+	return published{ID: r.ID().String(), Duplicate: r.IsDuplicate()}
+}
+
 func (f *failure) detail() detail { return detail{f.code, f.message, f.field} }
 
 // success returns the answer to a request of which something was published, or that was empty.
 func success(body any) *Answer { return &Answer{Status: http.StatusOK, Body: encode(body)} }
+
+// receipt returns the answer to a request that published one message.
+func receipt(p published) *Answer {
+	b := make([]byte, 0, 64+len(p.ID))
+	b = append(b, `{"id":"`...)
+	b = append(b, p.ID...) // has nothing to be escaped
+	b = append(b, `","matched":`...)
+	if p.Matched == nil {
+		b = append(b, "null"...)
+	} else {
+		b = strconv.AppendInt(b, int64(*p.Matched), 10)
+	}
+	if p.Duplicate {
+		b = append(b, `,"duplicate":true`...)
+	}
+	return &Answer{Status: http.StatusOK, Body: append(b, "}\n"...)}
+}
 
 // answer returns the answer to a request that is refused as a whole.
 func (f *failure) answer() *Answer { return f.answerWith(refusedBody{f.detail()}) }

@@ -22,6 +22,9 @@ func (b *Budget) take(n int64) bool {
 	return true
 }
 
+// hasRoom reports whether n bytes could be reserved now.
+func (b *Budget) hasRoom(n int64) bool { return b.held.Load()+n <= b.limit() }
+
 // Held returns how many bytes are reserved.
 func (b *Budget) Held() int64 { return b.held.Load() }
 

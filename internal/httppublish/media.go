@@ -17,6 +17,14 @@ const (
 	mediaEventStream              // text/event-stream
 )
 
+// plainly are the types as most clients write them, which need no parsing.
+var plainly = map[string]media{ //nolint:gochecknoglobals // a constant in all but the language
+	"text/plain":                        mediaRaw,
+	"application/x-www-form-urlencoded": mediaForm,
+	"application/json":                  mediaJSON,
+	"text/event-stream":                 mediaEventStream,
+}
+
 // parseMedia returns how the body is to be read.
 func parseMedia(h *Head) (media, *failure) {
 	for _, coding := range h.ContentEncoding {
@@ -30,6 +38,9 @@ func parseMedia(h *Head) (media, *failure) {
 	case 1:
 	default:
 		return 0, fail(CodeBadRequest, "the request has more than one Content-Type field")
+	}
+	if m, ok := plainly[h.ContentType[0]]; ok {
+		return m, nil
 	}
 	name, parameters, err := mime.ParseMediaType(h.ContentType[0])
 	if err != nil {

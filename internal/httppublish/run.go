@@ -6,7 +6,6 @@ import (
 	"errors"
 	"io"
 	"time"
-	"unicode/utf8"
 
 	"github.com/hassesd/hassesd/internal/publish"
 	"github.com/hassesd/hassesd/internal/sse"
@@ -27,8 +26,8 @@ func (p *Publication) Run(ctx context.Context, body Body) *Answer {
 	if !hold.grow(workBytes) {
 		return p.service.count(noMemory().answer())
 	}
-	source, release := p.service.sources.Use(p.who.name)
-	defer release()
+	source := p.service.sources.Use(p.who.name)
+	defer p.service.sources.Release(source)
 	r := &run{Publication: p, ctx: ctx, source: source, hold: hold}
 	var a *Answer
 	if p.media == mediaEventStream {
@@ -59,26 +58,18 @@ func (r *run) whole(body Body) *Answer {
 	if f != nil {
 		return r.refuse(f)
 	}
-	switch r.media {
-	case mediaForm:
-		m, f := parseForm(string(text))
-		if f != nil {
-			return f.answer()
-		}
-		return r.single(m)
-	case mediaJSON:
-		return r.json(text)
-	case mediaRaw, mediaEventStream:
+	request, list, f := r.read(text)
+	switch {
+	case f != nil:
+		return f.answer()
+	case list != nil:
+		return r.batch(list)
 	}
-	result, f := r.publish(publish.Request{
-		To:     r.to,
-		Except: r.except,
-		Event:  sse.Event{Name: r.event, Data: string(text), Retry: sse.RetryOf(r.retry)},
-	}, 0)
+	result, f := r.publish(request, 0)
 	if f != nil {
 		return f.answer()
 	}
-	return success(r.published(result))
+	return receipt(r.published(result))
 }
 
 // refuse returns the answer to a request that failed; nil if there is nobody to answer.
@@ -104,32 +95,6 @@ func (r *run) recheck() *failure {
 	r.who, r.config = who, config
 	r.who.name = name
 	return nil
-}
-
-func (r *run) single(m message) *Answer {
-	result, f := r.message(m, 0)
-	if f != nil {
-		return f.answer()
-	}
-	return success(r.published(result))
-}
-
-func (r *run) json(text []byte) *Answer {
-	if !utf8.Valid(text) {
-		return fail(CodeBadRequest, "the body is not JSON: it is not UTF-8").answer()
-	}
-	list, isBatch, f := parseJSON(text)
-	if f != nil {
-		return f.answer()
-	}
-	if isBatch {
-		return r.batch(list)
-	}
-	m, f := parseMessage(list[0])
-	if f != nil {
-		return f.answer()
-	}
-	return r.single(m)
 }
 
 // batch publishes the messages of an array, one after the other. Once the daemon is too busy, it
@@ -178,21 +143,15 @@ func (r *run) batch(list []json.RawMessage) *Answer {
 
 // message publishes a message that names its targets itself. part is its place in the request.
 func (r *run) message(m message, part int) (*publish.Result, *failure) {
-	request, f := m.request()
+	request, f := r.requestOf(m)
 	if f != nil {
 		return nil, f
-	}
-	if request.Key != "" && r.key != "" && request.Key != r.key {
-		return nil, failField("key", "the message has another key than the field Idempotency-Key of its request")
 	}
 	return r.publish(request, part)
 }
 
 func (r *run) publish(request publish.Request, part int) (*publish.Result, *failure) {
-	request.Source, request.Granted, request.Publisher = r.source, r.who.granted, r.who.name
-	if request.Key == "" && r.key != "" {
-		request.Key, request.Part = r.key, part
-	}
+	r.complete(&request, r.source, part)
 	result, err := r.service.o.Publisher.Publish(r.ctx, request)
 	if err != nil {
 		return nil, refusedMessage(err)
@@ -202,7 +161,7 @@ func (r *run) publish(request publish.Request, part int) (*publish.Result, *fail
 
 // published returns what a publisher learns of a message. It waits until its streams are counted.
 func (r *run) published(result *publish.Result) published {
-	out := published{ID: result.ID().String(), Duplicate: result.IsDuplicate()}
+	out := receiptOf(result)
 	timer := time.NewTimer(matchTimeout) // cheaper than a context
 	defer timer.Stop()
 	select {

@@ -65,6 +65,9 @@ var ErrMismatch = errors.New("the idempotency key was used for another message")
 // table shrinks while it is used.
 const expirePerClaim = 8
 
+// ErrInWork means that another goroutine is publishing under the key.
+var ErrInWork = errors.New("a message is being published under the idempotency key")
+
 // Claim asks for the right to publish the message with that fingerprint under a key. Exactly one of
 // the results is set: the claim, if the key is free; the receipt of the message, if it was
 // published; or an error, which is ErrMismatch or that of ctx. While another goroutine publishes
@@ -75,11 +78,8 @@ func (t *Table) Claim(ctx context.Context, key Key, fingerprint Fingerprint) (*C
 		if claim != nil {
 			return claim, nil, nil
 		}
-		if found.fingerprint != fingerprint {
-			return nil, nil, ErrMismatch
-		}
-		if receipt := t.receiptOf(found); receipt != nil {
-			return nil, receipt, nil
+		if receipt, err := t.outcome(found, fingerprint); !errors.Is(err, ErrInWork) {
+			return nil, receipt, err
 		}
 		select {
 		case <-found.done:
@@ -90,6 +90,27 @@ func (t *Table) Claim(ctx context.Context, key Key, fingerprint Fingerprint) (*C
 			return nil, receipt, nil
 		}
 	}
+}
+
+// TryClaim is Claim, but returns ErrInWork instead of waiting.
+func (t *Table) TryClaim(key Key, fingerprint Fingerprint) (*Claim, *eventlog.Receipt, error) {
+	claim, found := t.enter(key, fingerprint)
+	if claim != nil {
+		return claim, nil, nil
+	}
+	receipt, err := t.outcome(found, fingerprint)
+	return nil, receipt, err
+}
+
+// outcome returns the receipt of a key that is there, or ErrMismatch or ErrInWork.
+func (t *Table) outcome(found *entry, fingerprint Fingerprint) (*eventlog.Receipt, error) {
+	if found.fingerprint != fingerprint {
+		return nil, ErrMismatch
+	}
+	if receipt := t.receiptOf(found); receipt != nil {
+		return receipt, nil
+	}
+	return nil, ErrInWork
 }
 
 // enter enters the key, unless it is there.

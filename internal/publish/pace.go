@@ -17,6 +17,9 @@ type Pace struct {
 	Bytes    int64 // of data, in a second
 }
 
+// isBound reports whether there is any bound.
+func (p Pace) isBound() bool { return p.Messages > 0 || p.Bytes > 0 }
+
 // price returns how long a message of that many bytes takes at the pace.
 func (p Pace) price(bytes int) time.Duration {
 	var d time.Duration
@@ -52,3 +55,6 @@ func (r *pacer) next(now time.Time, p Pace, bytes int) time.Duration {
 	r.paidAt = r.paidAt.Add(price)
 	return max(0, wait)
 }
+
+// undo takes back the message that next let through last.
+func (r *pacer) undo(p Pace, bytes int) { r.paidAt = r.paidAt.Add(-p.price(bytes)) }

@@ -35,6 +35,7 @@ type Options struct {
 // Publisher takes messages from all doors. Its methods may be called from any goroutine.
 type Publisher struct {
 	log    eventlog.Log
+	atOnce trier // the log, if it is one; nil: only Publish works
 	now    func() time.Time
 	limits func() Limits
 	keys   *idempotency.Table // nil: none
@@ -43,7 +44,9 @@ type Publisher struct {
 
 // New returns a Publisher.
 func New(o Options) *Publisher {
-	return &Publisher{log: o.Log, now: o.Now, limits: o.Limits, keys: o.Keys}
+	p := &Publisher{log: o.Log, now: o.Now, limits: o.Limits, keys: o.Keys}
+	p.atOnce, _ = o.Log.(trier)
+	return p
 }
 
 // Publish gives the message its place before it returns, so messages that are published one after
@@ -51,14 +54,19 @@ func New(o Options) *Publisher {
 // seconds and within ctx. The error is an *Error, and then nobody gets the message.
 func (p *Publisher) Publish(ctx context.Context, r Request) (*Result, error) {
 	result, refused := p.publish(ctx, r)
+	return p.counted(r.Source.door, result, refused)
+}
+
+// counted counts what became of a message.
+func (p *Publisher) counted(door Door, result *Result, refused *Error) (*Result, error) {
 	switch {
 	case refused != nil:
-		p.counts.refuse(r.Source.door, refused.Refusal)
+		p.counts.refuse(door, refused.Refusal)
 		return nil, refused
 	case result.duplicate:
-		p.counts.repeat(r.Source.door)
+		p.counts.repeat(door)
 	default:
-		p.counts.publish(r.Source.door)
+		p.counts.publish(door)
 	}
 	return result, nil
 }
@@ -103,31 +111,31 @@ func (p *Publisher) append(ctx context.Context, source *Source, draft eventlog.D
 		}
 	}
 	receipt, err := p.appendWithin(ctx, draft)
-	switch {
-	case err == nil:
-		return receipt, nil
-	case errors.Is(err, eventlog.ErrClosed):
-		return nil, closed()
-	case errors.Is(err, eventlog.ErrOtherMessage):
-		return nil, keyReused()
+	if err != nil {
+		return nil, notAppended(err)
 	}
-	if long, ok := errors.AsType[*eventlog.TooLongError](err); ok {
-		return nil, tooLong(long)
-	}
-	return nil, overloaded()
+	return receipt, nil
 }
 
-// trier is a log that can tell at once whether there is room.
-type trier interface {
-	// TryAppend is Append, but returns nil instead of waiting.
-	TryAppend(d eventlog.Draft) (*eventlog.Receipt, error)
+// notAppended returns the refusal of a message that the log did not take.
+func notAppended(err error) *Error {
+	switch {
+	case errors.Is(err, eventlog.ErrClosed):
+		return closed()
+	case errors.Is(err, eventlog.ErrOtherMessage):
+		return keyReused()
+	}
+	if long, ok := errors.AsType[*eventlog.TooLongError](err); ok {
+		return tooLong(long)
+	}
+	return overloaded()
 }
 
 // appendWithin waits for room, but not for longer than roomTimeout. Where there is room, it makes no
 // deadline, which costs as much as the rest.
 func (p *Publisher) appendWithin(ctx context.Context, draft eventlog.Draft) (*eventlog.Receipt, error) {
-	if log, ok := p.log.(trier); ok {
-		if receipt, err := log.TryAppend(draft); receipt != nil || err != nil {
+	if p.atOnce != nil {
+		if receipt, err := p.atOnce.TryAppend(draft); receipt != nil || err != nil {
 			return receipt, err
 		}
 	}
@@ -153,6 +161,15 @@ func (r *Result) ID() sse.ID { return r.receipt.ID() }
 
 // Done returns a channel that is closed once Matched does not wait any more.
 func (r *Result) Done() <-chan struct{} { return r.receipt.Done() }
+
+// Notify has fn called once every event loop has looked up its streams, on one of these loops, so fn
+// must only signal. It returns false, and does not call fn, if they have already. It may be called
+// once for a result of TryPublish.
+func (r *Result) Notify(fn func()) bool { return !r.duplicate && r.receipt.Notify(fn) }
+
+// Counted returns how many streams have been counted so far. That is what Matched returns once
+// Notify has called its function, or returned false.
+func (r *Result) Counted() int { return r.receipt.Matched() }
 
 // Matched waits until every event loop of this node has looked up its streams, and returns how many
 // streams the message was for. Streams of other nodes do not count. The error is that of ctx.

@@ -33,6 +33,7 @@ func Doors() []Door { return []Door{DoorUnix, DoorTCP, DoorFIFO, DoorHTTP, DoorA
 type Source struct {
 	door    Door
 	closing <-chan struct{}
+	shared  *sharedSource // that it is of; nil: none
 
 	mu    sync.Mutex
 	pacer pacer // guarded by mu
@@ -46,9 +47,37 @@ func NewSource(door Door, closing <-chan struct{}) *Source {
 
 // next returns how long the next message has to wait for the pace, and counts it as let through.
 func (s *Source) next(now time.Time, pace Pace, bytes int) time.Duration {
+	if !pace.isBound() {
+		return 0
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.pacer.next(now, pace, bytes)
+}
+
+// tryNext counts the next message as let through, unless it has to wait.
+func (s *Source) tryNext(now time.Time, pace Pace, bytes int) bool {
+	if !pace.isBound() {
+		return true
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	before := s.pacer
+	if s.pacer.next(now, pace, bytes) == 0 {
+		return true
+	}
+	s.pacer = before
+	return false
+}
+
+// undoNext takes back tryNext: the message was not let through after all.
+func (s *Source) undoNext(pace Pace, bytes int) {
+	if !pace.isBound() {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.pacer.undo(pace, bytes)
 }
 
 // wait waits for d, or until the door closes. It reports whether the message may go on, which it

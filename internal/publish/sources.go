@@ -37,22 +37,25 @@ func NewSources(door Door, closing <-chan struct{}, now func() time.Time) *Sourc
 // their pace. Beyond it the oldest is forgotten, and its pace with it.
 const restingMost = 10_000
 
-// Use returns the source of a publisher. release must be called once when it is not used any more.
-func (s *Sources) Use(publisher string) (source *Source, release func()) {
+// Use returns the source of a publisher. Release must be called once when it is not used any more.
+func (s *Sources) Use(publisher string) *Source {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	one := s.byName[publisher]
 	if one == nil {
 		one = &sharedSource{Source: Source{door: s.door, closing: s.closing}, name: publisher}
+		one.shared = one
 		s.byName[publisher] = one
 	}
 	one.users++
-	return &one.Source, func() { s.release(one) }
+	return &one.Source
 }
 
-func (s *Sources) release(one *sharedSource) {
+// Release ends a use of a source.
+func (s *Sources) Release(source *Source) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	one := source.shared
 	if one.users--; one.users > 0 {
 		return
 	}

@@ -12,8 +12,8 @@ func TestRequestsOfOnePublisherShareItsPace(t *testing.T) {
 	s := NewSources(DoorHTTP, nil, func() time.Time { return now })
 	pace := Pace{Messages: 1}
 	publish := func(name string) time.Duration {
-		source, release := s.Use(name)
-		defer release()
+		source := s.Use(name)
+		defer s.Release(source)
 		return source.next(now, pace, 1)
 	}
 	for i, want := range []time.Duration{0, 0, time.Second} {
@@ -39,16 +39,16 @@ func TestPublishersWithoutAPaceAreForgottenAtOnce(t *testing.T) {
 	t.Parallel()
 	now := time.Unix(1000, 0)
 	s := NewSources(DoorHTTP, nil, func() time.Time { return now })
-	first, release := s.Use("a")
-	second, releaseToo := s.Use("a")
+	first := s.Use("a")
+	second := s.Use("a")
 	if first != second {
 		t.Error("two sources of one publisher")
 	}
-	release()
+	s.Release(first)
 	if len(s.byName) != 1 {
 		t.Error("a publisher who is still there was forgotten")
 	}
-	releaseToo()
+	s.Release(second)
 	if len(s.byName) != 0 {
 		t.Error("a publisher who is gone is still known")
 	}
@@ -60,9 +60,9 @@ func TestRestingPublishersAreBounded(t *testing.T) {
 	s := NewSources(DoorHTTP, nil, func() time.Time { return now })
 	for i := range 2 * restingMost {
 		for range 2 {
-			source, release := s.Use(fmt.Sprint(i))
+			source := s.Use(fmt.Sprint(i))
 			source.next(now, Pace{Messages: 1}, 1)
-			release()
+			s.Release(source)
 		}
 	}
 	if len(s.resting) > restingMost || len(s.byName) != len(s.resting) {

@@ -2,6 +2,7 @@ package http1
 
 import (
 	"net/http"
+	"slices"
 	"strconv"
 
 	"github.com/hassesd/hassesd/internal/edge/exchange"
@@ -29,6 +30,7 @@ func AppendAnswer(dst []byte, req *exchange.Request, a *exchange.Answer) []byte 
 }
 
 func appendAnswer(dst []byte, req *exchange.Request, a *exchange.Answer, closes bool) []byte {
+	dst = slices.Grow(dst, answerSize(a))
 	dst = appendHead(dst, req != nil && req.HTTP10, a.Status, a.Fields)
 	if a.Body != nil {
 		dst = append(dst, "Content-Length: "...)
@@ -43,6 +45,15 @@ func appendAnswer(dst []byte, req *exchange.Request, a *exchange.Answer, closes 
 		return dst
 	}
 	return append(dst, a.Body...)
+}
+
+// answerSize returns room for an answer: about its size, rather more than less.
+func answerSize(a *exchange.Answer) int {
+	n := 128 + len(a.Body) // the status line, and the fields of framing
+	for _, f := range a.Fields {
+		n += len(f.Name) + len(f.Value) + len(": \r\n")
+	}
+	return n
 }
 
 // appendHead appends the status line, in the version that the client speaks, and the fields.

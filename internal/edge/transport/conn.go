@@ -100,7 +100,7 @@ type Conn struct {
 	peerDone bool // the peer will send no more
 	aborted  bool // Abort was called
 	secure   bool // TLS; fixed at accept
-	held     bool // nothing is read while it is open
+	input    inputState
 	discards uint8
 	protocol Protocol
 	wire     wire
@@ -108,6 +108,24 @@ type Conn struct {
 	tls      tlsconn.Conn // what wire is, from the beginning of a handshake on; of no meaning without TLS
 	loop     *Loop
 	timer    reactor.Timer
+}
+
+// inputState is a set of what is known of the input, in one byte: a connection has no room for three.
+type inputState uint8
+
+const (
+	inputHeld    inputState = 1 << iota // nothing is read while the connection is open
+	inputDrained                        // the last read has emptied the socket, and no event has come since
+	inputHungUp                         // the peer's end was announced: only a read to the end finds it
+)
+
+func (s inputState) has(what inputState) bool { return s&what != 0 }
+
+func (s *inputState) set(what inputState, is bool) {
+	*s &^= what
+	if is {
+		*s |= what
+	}
 }
 
 // wire is the byte stream of a connection, with or without TLS. Every method but Wake and Abort

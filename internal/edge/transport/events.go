@@ -53,6 +53,10 @@ func (c *Conn) HandleEvents(ev reactor.Events) {
 			c.protocol.Writable(false)
 		}
 		if ev&(reactor.Readable|reactor.Hangup) != 0 && !c.IsFailing() && c.state != Closed {
+			c.input.set(inputDrained, false)
+			if ev&reactor.Hangup != 0 {
+				c.input.set(inputHungUp, true)
+			}
 			c.Read()
 		}
 	case Closed:
@@ -86,6 +90,9 @@ func (d *descriptor) Read(p []byte) (int, error) {
 		p = p[:min(len(p), limit)]
 	}
 	n, err := c.source.Read(p)
+	// A short read has emptied the socket: what comes later is another event (epoll(7), questions
+	// and answers, 9).
+	c.input.set(inputDrained, n < len(p) && !c.input.has(inputHungUp))
 	if n > 0 {
 		c.protocol.Took(n)
 	}

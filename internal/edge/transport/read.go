@@ -20,11 +20,12 @@ const (
 // errHangup is the error of a connection that ends before it has sent anything.
 var errHangup = io.EOF
 
-// Read reads until the socket is empty: crypto/tls may hold bytes that epoll never announces.
+// Read reads until the socket is empty. With TLS that is when a read would block: crypto/tls may hold
+// bytes that epoll never announces.
 func (c *Conn) Read() {
 	buf := c.loop.ReadBuffer
 	for range readsPerTurn {
-		if c.held {
+		if c.input.has(inputHeld) {
 			break // Resume calls again
 		}
 		n, err := c.wire.ReadPlain(buf)
@@ -41,7 +42,7 @@ func (c *Conn) Read() {
 			}
 		}
 		switch {
-		case errors.Is(err, reactor.ErrWouldBlock):
+		case errors.Is(err, reactor.ErrWouldBlock), err == nil && c.isEmpty():
 			c.flushAfterRead()
 			return
 		case err != nil:
@@ -50,21 +51,29 @@ func (c *Conn) Read() {
 		}
 	}
 	c.flushAfterRead()
-	if !c.held {
+	if !c.input.has(inputHeld) {
 		c.source.Again()
 	}
 }
 
 // Hold stops reading until Resume, or until the connection is closing: the protocol has not yet
 // dealt with what it has.
-func (c *Conn) Hold() { c.held = c.state == Open }
+func (c *Conn) Hold() { c.input.set(inputHeld, c.state == Open) }
 
-// Resume goes on reading in the next turn.
+// Resume goes on reading, in the next turn if there may be something.
 func (c *Conn) Resume() {
-	if c.held {
-		c.held = false
+	if !c.input.has(inputHeld) {
+		return
+	}
+	c.input.set(inputHeld, false)
+	if !c.isEmpty() {
 		c.source.Again()
 	}
+}
+
+// isEmpty reports whether a read would block, as far as that is known without TLS.
+func (c *Conn) isEmpty() bool {
+	return c.input.has(inputDrained) && !c.secure && c.state == Open
 }
 
 // flushAfterRead sends what reading may have produced: alerts and answers to key updates.

@@ -152,6 +152,54 @@ func TestAHeldConnectionIsNotRead(t *testing.T) {
 	}
 }
 
+// A short read is the last one before the next event, but not if the event has told of the end.
+func TestTheEndIsNotMissedAfterAShortRead(t *testing.T) {
+	for name, end := range map[string]func(f *fixture){
+		"with the bytes":  func(f *fixture) { f.peer.CloseWrite(); f.turn() },
+		"in a later turn": func(f *fixture) { f.turn(); f.peer.CloseWrite(); f.turn() },
+		"while held": func(f *fixture) {
+			f.turn()
+			f.Hold()
+			f.peer.CloseWrite()
+			f.turn()
+			if f.ended != nil {
+				t.Error("a held connection was read")
+			}
+			f.Resume()
+			f.turn()
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := newFixture(t)
+			f.peer.Send([]byte("hello"))
+			end(f)
+			if f.got.String() != "hello" || !IsEnd(f.ended) {
+				t.Errorf("got %q, ended with %v", &f.got, f.ended)
+			}
+		})
+	}
+}
+
+func TestBytesThatComeAfterAShortReadAreRead(t *testing.T) {
+	f := newFixture(t)
+	f.peer.Send([]byte("1"))
+	f.turn()
+	f.peer.Send([]byte("2"))
+	f.turn()
+	f.Hold()
+	f.Resume() // nothing is there: it takes no further turn
+	f.peer.Send([]byte("3"))
+	f.turn()
+	f.Hold()
+	f.peer.Send([]byte("4"))
+	f.turn()
+	f.Resume()
+	f.turn()
+	if f.got.String() != "1234" {
+		t.Errorf("got %q", &f.got)
+	}
+}
+
 func TestWhatAClosingConnectionDiscardsIsBounded(t *testing.T) {
 	f := newFixture(t)
 	f.Finish()

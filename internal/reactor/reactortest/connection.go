@@ -108,6 +108,9 @@ func (c *connection) serverRead(b []byte) (int, error) {
 		if c.toServer = c.toServer[n:]; len(c.toServer) == 0 {
 			c.toServer = nil
 		}
+		if len(c.toServer) > 0 && n < len(b) {
+			c.wait() // a short read of a stream is the last one before the next event
+		}
 		return n, nil
 	}
 	if len(c.toServer) > 0 {
