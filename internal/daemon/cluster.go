@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	adminapi "github.com/hassesd/hassesd/internal/admin/api"
@@ -37,8 +38,9 @@ type cluster struct {
 	hello    func() jetstream.Hello
 	answer   func(ctx context.Context, data json.RawMessage) json.RawMessage
 
+	isAway atomic.Bool // new streams are deferred; set by serve, then by keepInStep alone
+
 	// Owned by keepInStep.
-	isAway   bool      // new streams are deferred
 	sending  bool      // streams are being sent away
 	sendFrom time.Time // since when
 	sendAll  int       // how many there were
@@ -143,9 +145,14 @@ func (c *cluster) open(s *config.Settings, boot uint64) *jetstream.Log {
 func (c *cluster) serve(e *edge.Server) {
 	c.streams = e
 	if c.events != nil {
-		c.isAway = true
-		e.DeferStreams(true)
+		c.setAway(true)
 	}
+}
+
+// setAway sets whether new streams are deferred.
+func (c *cluster) setAway(isAway bool) {
+	c.streams.DeferStreams(isAway)
+	c.isAway.Store(isAway)
 }
 
 // machineName returns the name of the host as it can be the name of a node.
@@ -163,13 +170,15 @@ func machineName() string {
 	return string(b[:min(len(b), jetstream.MaxName)])
 }
 
-// problem returns why this node does not follow the log, empty if it does. isClustered reports
-// whether there is a log that is shared.
+// problem returns why this node does not follow the log or let streams in, empty if it does both.
+// isClustered reports whether there is a log that is shared.
 func (c *cluster) problem() (problem string, isClustered bool) {
 	if c.events == nil {
 		return "", false
 	}
 	switch st := c.events.Status(); {
+	case st.Ready && c.isAway.Load():
+		return "the log is followed, but streams are not let in yet", true
 	case st.Ready:
 		return "", true
 	case st.Why != "":

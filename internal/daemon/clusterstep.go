@@ -65,9 +65,9 @@ func (c *cluster) keepInStep(ctx context.Context) {
 func (c *cluster) look(ctx context.Context, now time.Time) {
 	st := c.events.Status()
 	away := now.Sub(st.AwaySince)
-	if isAway := !st.Ready && (c.isAway || away >= awayGrace); isAway != c.isAway {
-		c.isAway = isAway
-		c.streams.DeferStreams(isAway)
+	was := c.isAway.Load()
+	if isAway := !st.Ready && (was || away >= awayGrace); isAway != was {
+		c.setAway(isAway)
 	}
 	if st.Ready || away < c.settings().Cluster.Patience {
 		c.sending = false

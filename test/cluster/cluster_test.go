@@ -255,6 +255,50 @@ func TestANodeWithoutTheLog(t *testing.T) {
 	})
 }
 
+// Whoever is told by readyz that a node is ready, and subscribes at once, gets a stream. Here a node
+// starts, loses the log, and finds it again.
+func TestAReadyNodeTakesStreams(t *testing.T) {
+	api := harness.FreeAddress(t)
+	w := newWorld(t, 1)
+	n := w.addNode("early", "--api-listen", "http://"+api)
+	awaitReadyz := func(want int) {
+		t.Helper()
+		for began := time.Now(); ; {
+			answer, err := http.Get("http://" + api + "/readyz")
+			if err != nil {
+				t.Fatal(err)
+			}
+			answer.Body.Close()
+			if answer.StatusCode == want {
+				return
+			}
+			if time.Since(began) > 30*time.Second {
+				t.Fatalf("readyz is still %d", answer.StatusCode)
+			}
+		}
+	}
+	for range 2 {
+		awaitReadyz(http.StatusOK)
+		n.subscribe("subscribe=a", "") // fails if the node sends it away
+		n.cut(refusing)
+		awaitReadyz(http.StatusServiceUnavailable)
+		s, err := subscriber.Open(t.Context(), n.request("subscribe=a", ""))
+		for ; err == nil; s, err = subscriber.Open(t.Context(), n.request("subscribe=a", "")) {
+			id, _ := s.Preface()
+			s.Cut()
+			if id == "" {
+				break // new streams are deferred
+			}
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		n.cut(passing)
+	}
+	awaitReadyz(http.StatusOK)
+	n.subscribe("subscribe=a", "")
+}
+
 // A daemon does not start with messages longer than the brokers take.
 func TestMessagesTooLongForTheBrokers(t *testing.T) {
 	b := startBrokers(t, 1, "max_payload: 64KB")

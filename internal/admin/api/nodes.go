@@ -11,7 +11,7 @@ type Node struct {
 	Node        string  `json:"node"`
 	Version     string  `json:"version"`
 	Streams     int     `json:"streams"`
-	Position    string  `json:"position"` // the id of the newest record that it has read
+	Position    string  `json:"position"` // the id of the newest record that it has read; empty: it has not followed the log yet
 	Behind      uint64  `json:"behind"`   // records that another node has read and this one has not; about as old as SeenSeconds
 	Ready       bool    `json:"ready"`    // it follows the log
 	Draining    bool    `json:"draining"`

@@ -115,7 +115,10 @@ func (l *Log) hello() Hello {
 	}
 	h.Node, h.Boot = l.o.Node, l.o.Boot
 	l.mu.Lock()
-	h.Position, h.Ready = l.position.String(), l.status.Ready
+	h.Ready = l.status.Ready
+	if l.position.Epoch != "" { // it has followed the log
+		h.Position = l.position.String()
+	}
 	l.mu.Unlock()
 	return h
 }

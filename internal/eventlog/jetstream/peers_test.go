@@ -2,6 +2,7 @@ package jetstream
 
 import (
 	"fmt"
+	"log/slog"
 	"testing"
 	"time"
 )
@@ -44,5 +45,14 @@ func TestStreamLimits(t *testing.T) {
 	}
 	if CheckPayload(1<<20, 64<<10) != nil || CheckPayload(64<<10, 64<<10) == nil {
 		t.Error("max_payload is not compared with limits.message_bytes")
+	}
+}
+
+// TestANodeThatHasNotFollowedTellsNoPosition: there is no id such as "-0".
+func TestANodeThatHasNotFollowedTellsNoPosition(t *testing.T) {
+	t.Parallel()
+	l := New(Options{Name: "t", Node: "n", Boot: "1", Now: time.Now, Logger: slog.New(slog.DiscardHandler)})
+	if all := l.Peers(); len(all) != 1 || !all[0].Own || all[0].Position != "" || all[0].Ready {
+		t.Errorf("the node tells of itself %+v", all)
 	}
 }

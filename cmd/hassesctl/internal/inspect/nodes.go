@@ -1,6 +1,7 @@
 package inspect
 
 import (
+	"cmp"
 	"context"
 	"strconv"
 	"strings"
@@ -62,7 +63,7 @@ func printNodes(s *session.Session, nodes api.Nodes) {
 			state = "without the log"
 		}
 		t.Add(output.Cell{Text: name, Style: output.Bold}, output.Cell{Text: safetext.Visible(n.Version)}, output.Cell{Text: state},
-			output.Cell{Text: strconv.Itoa(n.Streams)}, output.Cell{Text: strconv.FormatUint(n.Behind, 10)}, output.Cell{Text: safetext.Visible(n.Position)})
+			output.Cell{Text: strconv.Itoa(n.Streams)}, output.Cell{Text: strconv.FormatUint(n.Behind, 10)}, output.Cell{Text: cmp.Or(safetext.Visible(n.Position), "-")})
 	}
 	t.Print(s.Out)
 	if nodes.Cluster == "" {
