@@ -23,30 +23,56 @@ const wakeSlot = -1
 // to find a processor for at each event. With 1,000 streams and 200 small messages a second, that
 // saves a third of the CPU time.
 //
+// Wake makes a parked loop runnable by giving its epoll descriptor a read deadline that has passed.
+// That is no system call, and the loop runs next on the thread that called Wake. An eventfd would
+// have to be written, wake a thread in the runtime's poller, and be looked for.
+//
 // But while other goroutines keep all processors busy, the runtime checks its poller only every 10
 // ms (sysmon), whereas it queues a thread that returns from a system call at once. So, while
-// contended reports true, the poller waits in the system call.
+// contended reports true, the poller waits in the system call, and Wake writes to an eventfd.
 type epoll struct {
 	linux
 
 	// Fixed after creation.
 	epfd   int // belongs to file
 	file   *os.File
-	ready  syscall.RawConn // of file
+	ready  syscall.RawConn    // of file
+	check  func(uintptr) bool // look, made once
 	wakefd int
 
 	contended func() bool // called from any goroutine; nil: never
 
 	// Owned by the loop.
-	buf      []unix.EpollEvent
-	room     int   // events that the caller of Wait has room for
-	n        int   // events in buf from the last look
-	err      error // of the last look
-	deadline bool  // file has a read deadline
+	buf    []unix.EpollEvent
+	room   int         // events that the caller of Wait has room for
+	n      int         // events in buf from the last look
+	err    error       // of the last look
+	looked bool        // since Wait was called
+	alarm  *time.Timer // calls Wake at alarms, when a parked loop has to go on; nil: never set
+	alarms time.Time   // when alarm fires, or has fired
 
-	mu     sync.Mutex // so that Wake never writes to a descriptor number that Close has freed
-	closed bool       // guarded by mu
+	mu sync.Mutex
+
+	// Guarded by mu.
+	waits  waiting
+	woken  bool // by a Wake that no Wait has answered yet
+	closed bool
 }
+
+// waiting is how the loop waits.
+type waiting uint8
+
+const (
+	// waitsNot: it does not.
+	waitsNot waiting = iota
+	// waitsParked: as a goroutine, until its read deadline passes.
+	waitsParked
+	// waitsBlocked: in a system call, until the eventfd is written.
+	waitsBlocked
+)
+
+// passed is a deadline that has passed.
+var passed = time.Unix(1, 0)
 
 // NewEpoll returns a Poller with an epoll descriptor and an eventfd to wake it. It also calls
 // InitRuntimePoller. contended reports whether other goroutines keep the processors busy; nil means
@@ -65,6 +91,7 @@ func NewEpoll(contended func() bool) (Poller, error) {
 		return nil, os.NewSyscallError("fcntl", err)
 	}
 	p := &epoll{epfd: epfd, wakefd: -1, contended: contended, buf: make([]unix.EpollEvent, eventBatch)}
+	p.check = p.look
 	p.file = os.NewFile(uintptr(epfd), "epoll")
 	if p.ready, err = p.file.SyscallConn(); err != nil {
 		_ = p.Close()
@@ -115,14 +142,18 @@ func (p *epoll) Remove(fd int) error {
 
 func (p *epoll) Wait(events []Event, timeout time.Duration) (int, error) {
 	p.room = min(len(p.buf), len(events))
-	// The runtime's poller reports an event once. Only a look finds events that are there already,
-	// such as those of level-triggered descriptors.
-	if !p.look(uintptr(p.epfd)) && timeout != 0 {
-		if p.contended != nil && p.contended() {
-			p.block(timeout)
-		} else if err := p.park(timeout); err != nil {
+	p.n, p.err, p.looked = 0, nil, false
+	switch {
+	case timeout == 0:
+	case p.contended != nil && p.contended():
+		p.block(timeout)
+	default:
+		if err := p.park(timeout); err != nil {
 			return 0, err
 		}
+	}
+	if !p.looked {
+		p.look(uintptr(p.epfd))
 	}
 	if p.err != nil {
 		return 0, os.NewSyscallError("epoll_wait", p.err)
@@ -144,6 +175,7 @@ func (p *epoll) Wait(events []Event, timeout time.Duration) (int, error) {
 // look reads the events that are there, without waiting, and reports whether there is anything to
 // return.
 func (p *epoll) look(epfd uintptr) bool {
+	p.looked = true
 	for {
 		p.n, p.err = unix.EpollWait(int(epfd), p.buf[:p.room], 0)
 		if !errors.Is(p.err, unix.EINTR) {
@@ -154,10 +186,38 @@ func (p *epoll) look(epfd uintptr) bool {
 
 // block waits in the system call. A signal ends the wait.
 func (p *epoll) block(timeout time.Duration) {
+	if !p.begin(waitsBlocked) {
+		return
+	}
+	p.looked = true
 	p.n, p.err = unix.EpollWait(p.epfd, p.buf[:p.room], milliseconds(timeout))
 	if errors.Is(p.err, unix.EINTR) {
 		p.n, p.err = 0, nil
 	}
+	p.end()
+}
+
+// begin notes how the loop waits from now on, and reports whether it is to wait at all: not if it
+// was woken before.
+func (p *epoll) begin(how waiting) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.woken {
+		p.woken = false
+		return false
+	}
+	p.waits = how
+	return true
+}
+
+// end notes that the loop does not wait any more.
+func (p *epoll) end() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.woken && p.waits == waitsParked {
+		_ = p.file.SetReadDeadline(time.Time{}) // fails only when closed
+	}
+	p.waits, p.woken = waitsNot, false
 }
 
 // milliseconds rounds up, so that the loop does not spin during the last millisecond before a
@@ -172,35 +232,57 @@ func milliseconds(d time.Duration) int {
 	return int((d + time.Millisecond - 1) / time.Millisecond)
 }
 
-// park waits until a look finds something or timeout has passed.
+// park waits until a look finds something, Wake is called or timeout has passed.
 func (p *epoll) park(timeout time.Duration) error {
-	var until time.Time
-	if timeout > 0 {
-		until = time.Now().Add(timeout)
+	p.setAlarm(timeout)
+	if !p.begin(waitsParked) {
+		return nil
 	}
-	if timeout > 0 || p.deadline {
-		p.deadline = timeout > 0
-		if err := p.file.SetReadDeadline(until); err != nil {
-			return err
-		}
-	}
-	// Read looks once more before it parks, so no event is lost in between.
-	err := p.ready.Read(p.look)
+	defer p.end()
+	// The runtime's poller reports an event once. Read looks before it parks, so it finds events that
+	// are there already, such as those of level-triggered descriptors.
+	err := p.ready.Read(p.check)
 	if errors.Is(err, os.ErrDeadlineExceeded) {
 		return nil
 	}
 	return err
 }
 
+// setAlarm has Wake called after timeout, or earlier: an alarm that is set already is left alone. A
+// turn without work now and then costs less than to set a timer at each wait.
+func (p *epoll) setAlarm(timeout time.Duration) {
+	if timeout < 0 {
+		return
+	}
+	now := time.Now()
+	at := now.Add(timeout)
+	switch {
+	case p.alarm == nil:
+		p.alarm = time.AfterFunc(timeout, p.Wake)
+	case now.Before(p.alarms) && !at.Before(p.alarms):
+		return
+	default:
+		p.alarm.Reset(timeout)
+	}
+	p.alarms = at
+}
+
 func (p *epoll) Wake() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.closed {
+	if p.closed || p.woken {
 		return
 	}
-	one := [8]byte{0: 1}
-	// This fails only if the counter is full, and then there is an event anyway.
-	_, _ = unix.Write(p.wakefd, one[:])
+	p.woken = true
+	switch p.waits {
+	case waitsNot:
+	case waitsParked:
+		_ = p.file.SetReadDeadline(passed) // fails only when closed
+	case waitsBlocked:
+		one := [8]byte{0: 1}
+		// This fails only if the counter is full, and then there is an event anyway.
+		_, _ = unix.Write(p.wakefd, one[:])
+	}
 }
 
 func (p *epoll) Close() error {
@@ -210,6 +292,9 @@ func (p *epoll) Close() error {
 		return nil
 	}
 	p.closed = true
+	if p.alarm != nil {
+		p.alarm.Stop()
+	}
 	err := p.file.Close()
 	if p.wakefd >= 0 {
 		err = errors.Join(err, os.NewSyscallError("close", unix.Close(p.wakefd)))
