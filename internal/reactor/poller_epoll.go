@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"os"
+	"runtime"
 	"sync"
 	"syscall"
 	"time"
@@ -186,6 +187,11 @@ func (p *epoll) look(epfd uintptr) bool {
 
 // block waits in the system call. A signal ends the wait.
 func (p *epoll) block(timeout time.Duration) {
+	// Let the goroutines that the loop made runnable use the core first. The runtime takes it from a
+	// thread in a system call only after a while, and the goroutines, or their reply, would have to
+	// wake the loop again. A Post with a reply took 26 µs without this call and 3 µs with it, on two
+	// cores.
+	runtime.Gosched()
 	if !p.begin(waitsBlocked) {
 		return
 	}

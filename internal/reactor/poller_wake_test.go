@@ -1,6 +1,7 @@
 package reactor
 
 import (
+	"runtime"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -89,8 +90,8 @@ func TestEpollLosesNoWake(t *testing.T) {
 			case <-late:
 				t.Fatalf("wake %d was lost: %d were answered", n, answered.Load())
 			default:
+				runtime.Gosched()
 			}
-			time.Sleep(time.Microsecond)
 		}
 	}
 	if err := <-waited; err != nil {
@@ -151,7 +152,7 @@ func TestEpollWakesParkedLoopWithoutEventfd(t *testing.T) {
 			woken <- err
 		}()
 		for waits := waitsNot; waits == waitsNot; {
-			time.Sleep(100 * time.Microsecond)
+			runtime.Gosched()
 			p.mu.Lock()
 			waits = p.waits
 			p.mu.Unlock()
