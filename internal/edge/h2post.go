@@ -9,8 +9,8 @@ import (
 
 var _ poster = (*h2stream)(nil)
 
-// servePost serves a POST that publishes. What the goroutine has not taken of its body is not given
-// back to the stream's window, so that a client that is held back stops.
+// servePost serves a POST that publishes. What has not been taken of its body is not given back to the
+// stream's window, so that a client that is held back stops.
 func (st *h2stream) servePost(req *exchange.Request) {
 	c := st.h.c
 	p, refused := c.beginPost(req, st.client(), st, pipeHTTP2)
@@ -27,22 +27,14 @@ func (st *h2stream) servePost(req *exchange.Request) {
 
 // took implements poster.
 func (st *h2stream) took(n int) {
-	st.unread -= int32(n)
 	st.h.mux.Consumed(&st.Stream, n)
 	st.h.c.schedule(scheduler.High)
-}
-
-// endPost ends the request in work, and gives back what its goroutine has not taken.
-func (st *h2stream) endPost() {
-	st.post = nil
-	st.h.mux.Consumed(&st.Stream, int(st.unread))
-	st.unread = 0
 }
 
 // published implements poster.
 func (st *h2stream) published(req *exchange.Request, a *exchange.Answer) {
 	c := st.h.c
-	st.endPost()
+	st.post = nil
 	if a == nil {
 		st.reset(TransportFailed)
 		return

@@ -53,6 +53,18 @@ func TestAPublisherWhoIsHeldBackOverHTTP2(t *testing.T) {
 		h.data(stream, event, false)
 	}
 	w.await("two events", func() bool { return w.hub.LastID().Seq >= 2 })
+	// The connection's window is one of a stream, too: what waits here must not use it up.
+	other := h.number + 2
+	h.post("/sse", "application/json", false)
+	h.data(other, "[", false)
+	for range 6 {
+		h.data(other, strings.Repeat(" ", 10_000), false)
+	}
+	h.data(other, `{"to":1}]`, true)
+	w.await("the other's answer", func() bool { h.pump(); return h.answers[other].ended })
+	if a := h.answers[other]; a.status != "422" {
+		t.Errorf("beside it: %s %s", a.status, a.body.String())
+	}
 	w.pace.Store(0)
 	h.data(stream, event, true)
 	w.await("the answer", func() bool { h.pump(); return h.answers[stream].ended })

@@ -32,8 +32,7 @@ type h2stream struct {
 	isSlow bool // it has overflowed: nothing more of it goes out, it would leave a gap
 	isDue  bool // it has had its time, and a walk ends it
 
-	unread int32 // bytes of a body that post's goroutine has not taken: a window at most
-	post   *post // the request in work, of a POST that publishes; nil: none
+	post *post // the request in work, of a POST that publishes; nil: none
 }
 
 // edges are what goes out around the queue of a stream, at its beginning or its end.
@@ -253,7 +252,7 @@ func (st *h2stream) over(reason CloseReason) {
 	c := st.h.c
 	if st.post != nil {
 		st.post.abandon()
-		st.endPost()
+		st.post = nil
 	}
 	if st.sub.State() != subscriber.None {
 		c.w.srv.closeStream(st.client().Addr())
@@ -410,7 +409,6 @@ func (st *h2stream) Payload(dst []byte, limit int) (out []byte, more bool) {
 // Data implements http2.Owner.
 func (st *h2stream) Data(p []byte, end bool) {
 	if st.post != nil {
-		st.unread += int32(len(p))
 		st.post.write(p, end)
 	}
 }

@@ -94,6 +94,7 @@ func (c *conn) beginPost(req *exchange.Request, from netip.AddrPort, owner poste
 		ContentEncoding: req.ContentEncoding,
 		IdempotencyKey:  req.IdempotencyKey,
 		ContentLength:   req.ContentLength,
+		ReadAhead:       int64(full),
 	})
 	if refused != nil {
 		if refused.WrongKey {

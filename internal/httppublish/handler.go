@@ -55,6 +55,7 @@ func headOf(r *http.Request) Head {
 		ContentEncoding: r.Header["Content-Encoding"],
 		IdempotencyKey:  r.Header["Idempotency-Key"],
 		ContentLength:   r.ContentLength,
+		ReadAhead:       4 << 10, // the buffer of net/http
 	}
 	if peer, err := netip.ParseAddrPort(r.RemoteAddr); err == nil {
 		h.Peer = peer.Addr().Unmap()

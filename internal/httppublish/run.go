@@ -11,9 +11,9 @@ import (
 	"github.com/hassesd/hassesd/internal/sse"
 )
 
-// workBytes is about what a request in work holds beside its body: a goroutine, and what its door
-// has read ahead.
-const workBytes = 32 << 10
+// workBytes is about what a request in work holds beside its body and what its door has read ahead: a
+// goroutine.
+const workBytes = 16 << 10
 
 // matchTimeout bounds how long an answer waits until the streams of a message are counted.
 const matchTimeout = 10 * time.Second
@@ -23,7 +23,7 @@ const matchTimeout = 10 * time.Second
 func (p *Publication) Run(ctx context.Context, body Body) *Answer {
 	hold := &holding{budget: p.service.o.Budget}
 	defer hold.release()
-	if !hold.grow(workBytes) {
+	if !hold.grow(workBytes + p.head.ReadAhead) {
 		return p.service.count(noMemory().answer())
 	}
 	source := p.service.sources.Use(p.who.name)

@@ -61,6 +61,8 @@ type Head struct {
 	ContentEncoding []string
 	IdempotencyKey  []string
 	ContentLength   int64 // -1: not known
+
+	ReadAhead int64 // bytes of the body that the door may hold which Run has not read
 }
 
 // Publication is a request that may go on to its body.

@@ -47,10 +47,12 @@ func (c *Conn) data(p []byte, last bool) error {
 	if last {
 		padding = h.length - c.recv.input.payload()
 	}
+	// The connection's window opens at once: a stream whose owner does not take its body would keep
+	// the others of the connection from theirs. It stops after a window of its own.
+	c.giveBack(len(p) + padding)
 	s := c.streams.find(h.stream)
 	if s == nil || s.state != streamOpen {
-		c.giveBack(len(p) + padding) // the stream was refused above, or reset within this frame
-		return nil
+		return nil // the stream was refused above, or reset within this frame
 	}
 	c.Consumed(s, padding)
 	if s.body.left >= 0 {
@@ -62,9 +64,8 @@ func (c *Conn) data(p []byte, last bool) error {
 		c.peerEnded(s)
 	}
 	if !wanted {
-		// Only the connection's window goes back: a client that uploads where nobody listens stops
-		// after one window of its stream, and its budget is not used up.
-		c.giveBack(len(p))
+		// A client that uploads where nobody listens stops after one window of its stream, and its
+		// budget is not used up.
 		return nil
 	}
 	if last && h.length > 0 {

@@ -30,13 +30,10 @@ func (c *Conn) IsShut() bool { return c.send.window <= 0 }
 // IsShutFor reports whether a stream's own window is empty. Owner.Window is called when it opens.
 func (c *Conn) IsShutFor(s *Stream) bool { return s.sendWindow <= 0 }
 
-// Consumed gives n bytes of a body back to the peer's windows.
+// Consumed gives n bytes of a body back to the window of its stream. That of the connection has them
+// already.
 func (c *Conn) Consumed(s *Stream, n int) {
-	if n <= 0 || c.Failed() {
-		return
-	}
-	c.giveBack(n)
-	if s != nil && s.state == streamOpen {
+	if n > 0 && !c.Failed() && s.state == streamOpen {
 		c.send.windowUpdate(s.id, s.body.window.consumed(n))
 	}
 }
