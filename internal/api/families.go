@@ -42,7 +42,7 @@ func ownFamilies() []family {
 		histogram("tls_handshake_duration_seconds", "How long successful TLS handshakes took, from their first computation on.", func(f *Figures) *Histogram { return &f.HandshakeTimes }),
 
 		counterBy("door", "published_total", "Messages that were published, by the way they came in.", func(f *Figures) map[string]uint64 { return f.Published }),
-		counterBy("reason", "publish_refused_total", "Messages that were refused, by reason; http_ and error.code: POST requests, whose messages count under their own reasons besides.", func(f *Figures) map[string]uint64 { return f.PublishRefused }),
+		counterBy("reason", "publish_refused_total", "Messages that were refused, by reason; http_ and error.code: POST requests that were refused before any message of theirs.", func(f *Figures) map[string]uint64 { return f.PublishRefused }),
 		counter("publish_held_total", "Messages that waited for limits.publish_rate or publish_bytes.", func(f *Figures) uint64 { return f.PublishHeld }),
 		counter("events_sent_total", "Events that were given to streams; one event to ten streams counts ten.", func(f *Figures) uint64 { return f.EventsSent }),
 		counter("sent_bytes_total", "Bytes that were given to the sockets of browsers, without what TLS adds.", func(f *Figures) uint64 { return f.SentBytes }),

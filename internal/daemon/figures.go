@@ -107,7 +107,7 @@ func (d *Daemon) countMessages(f *api.Figures) {
 			f.PublishRefused[refusal.String()] += stats.Doors[door].Refused[refusal]
 		}
 	}
-	d.publishing.refused(func(code string, n uint64) { f.PublishRefused["http_"+code] += n })
+	d.publishing.refusedAlone(func(code string, n uint64) { f.PublishRefused["http_"+code] += n })
 }
 
 func dropped(n hub.Dropped) map[string]uint64 {

@@ -72,10 +72,19 @@ func (p *publishing) use(s *config.Settings, tokens *auth.Tokens, rights *access
 	p.config.Store(&c)
 }
 
-// refused counts the requests that were refused, by their code, at both doors.
+// refused counts the requests that were refused, by the code of their answer, at both doors.
 func (p *publishing) refused(count func(code string, n uint64)) {
+	p.eachCode((*httppublish.Service).Refused, count)
+}
+
+// refusedAlone counts those of them whose message the publisher has not counted as refused.
+func (p *publishing) refusedAlone(count func(code string, n uint64)) {
+	p.eachCode((*httppublish.Service).RefusedAlone, count)
+}
+
+func (p *publishing) eachCode(of func(*httppublish.Service) map[httppublish.Code]uint64, count func(code string, n uint64)) {
 	for _, service := range []*httppublish.Service{p.http, p.api} {
-		for code, n := range service.Refused() {
+		for code, n := range of(service) {
 			count(string(code), n)
 		}
 	}

@@ -23,6 +23,8 @@ type Answer struct {
 	// WrongKey: the client showed a key or token that nobody has given. One that does so often
 	// guesses.
 	WrongKey bool
+
+	ofMessage bool // the publisher has refused the message, and counted that
 }
 
 // ContentType is the type of the body of every answer.
@@ -92,7 +94,7 @@ func receipt(p published) *Answer {
 func (f *failure) answer() *Answer { return f.answerWith(refusedBody{f.detail()}) }
 
 func (f *failure) answerWith(body any) *Answer {
-	a := &Answer{Status: f.code.Status(), Code: f.code, WrongKey: f.isWrong, Body: encode(body)}
+	a := &Answer{Status: f.code.Status(), Code: f.code, WrongKey: f.isWrong, Body: encode(body), ofMessage: f.ofMessage}
 	switch f.code {
 	case CodeMissingToken:
 		a.Fields = []Field{{"WWW-Authenticate", `Bearer realm="hassesd"`}}

@@ -13,6 +13,8 @@ type failure struct {
 	message string
 	field   string // of the message; empty: none
 	isWrong bool   // a key or token that nobody has given
+
+	ofMessage bool // by the publisher, who has counted it
 }
 
 func fail(code Code, format string, args ...any) *failure {
@@ -30,7 +32,7 @@ func refusedMessage(err error) *failure {
 	if !ok {
 		return fail(CodeOverloaded, "the message was not published: %v", err)
 	}
-	f := &failure{message: refused.Message, field: refused.Field}
+	f := &failure{message: refused.Message, field: refused.Field, ofMessage: true}
 	if refused.Hint != "" {
 		f.message += "; " + refused.Hint
 	}
