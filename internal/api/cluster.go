@@ -8,7 +8,11 @@ import (
 
 // ClusterFigures are those of a daemon that shares its log with others.
 type ClusterFigures struct {
-	Ready        bool // the log is followed
+	Name         string
+	Node         string // the name of this one
+	Server       string // the broker that it is connected to, without user and password
+	Ready        bool   // the log is followed
+	Problem      string // why it is not; empty if it is
 	LagRecords   uint64
 	Lag          time.Duration
 	EpochChanges uint64
@@ -21,7 +25,7 @@ func clusterFamilies() []family {
 	return []family{
 		ofCluster("cluster_connected", "1 while the log of the cluster is followed, otherwise 0.", prometheus.GaugeValue, func(c *ClusterFigures) float64 { return boolean(c.Ready) }),
 		ofCluster("cluster_lag_records", "Records that the log had at the last look, every two seconds, and this node had not read.", prometheus.GaugeValue, func(c *ClusterFigures) float64 { return float64(c.LagRecords) }),
-		ofCluster("cluster_lag_seconds", "How long after the brokers had stored it the newest record was read here.", prometheus.GaugeValue, func(c *ClusterFigures) float64 { return c.Lag.Seconds() }),
+		ofCluster("cluster_lag_seconds", "How long after the brokers had stored it the newest record was read here; 0 once everything was read after a longer one.", prometheus.GaugeValue, func(c *ClusterFigures) float64 { return c.Lag.Seconds() }),
 		ofCluster("cluster_epoch_changes_total", "How often the log has begun another epoch since this node was started; its first one counts.", prometheus.CounterValue, func(c *ClusterFigures) float64 { return float64(c.EpochChanges) }),
 		ofCluster("cluster_gaps_total", "How often the streams of this node were told of a gap because records were dropped before it could read them.", prometheus.CounterValue, func(c *ClusterFigures) float64 { return float64(c.Gaps) }),
 		histogram("cluster_append_duration_seconds", "How long messages that were published here took until the log had them.", func(f *Figures) *Histogram {

@@ -205,8 +205,10 @@ func (c *cluster) figures() *api.ClusterFigures {
 	if c.events == nil {
 		return nil
 	}
+	problem, _ := c.problem()
 	st, f := c.events.Status(), c.events.Figures()
 	return &api.ClusterFigures{
+		Name: c.settings().Cluster.Name, Node: c.node, Server: st.Server, Problem: problem,
 		Ready: st.Ready, LagRecords: st.LagRecords, Lag: st.LagTime, EpochChanges: f.EpochChanges, Gaps: f.Gaps,
 		Appends: api.Histogram{Bounds: jetstream.AppendBounds, Counts: f.Appends, Sum: f.AppendTime},
 	}

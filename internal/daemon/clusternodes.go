@@ -143,7 +143,7 @@ func (b *backend) Nodes(context.Context) (api.Nodes, error) {
 	for _, p := range peers {
 		n := api.Node{
 			Node: p.Node, Version: p.Version, Streams: p.Streams, Position: p.Position, Ready: p.Ready, Draining: p.Draining,
-			SeenSeconds: max(0, now.Sub(p.Seen)).Seconds(), Self: p.Own,
+			LagSeconds: p.LagSeconds, SeenSeconds: max(0, now.Sub(p.Seen)).Seconds(), Self: p.Own,
 		}
 		if id, ok := sse.ParseID(p.Position); ok && id.Epoch == newest.Epoch {
 			n.Behind = newest.Seq - id.Seq

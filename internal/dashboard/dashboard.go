@@ -17,6 +17,7 @@ type Backend interface {
 	Rooms(ctx context.Context, p api.RoomsParams) (api.Rooms, error)
 	Certificates(ctx context.Context) (api.Certificates, error)
 	Limits(ctx context.Context, p api.LimitsParams) (api.Limits, error)
+	Nodes(ctx context.Context) (api.Nodes, error)
 }
 
 // Options are what a Dashboard needs. All are required.
@@ -72,7 +73,7 @@ func (d *Dashboard) Routes() []operators.Route {
 		{Path: "/api/live", Access: operators.Reads, Methods: []string{http.MethodGet}, IsLong: true, Handler: http.HandlerFunc(d.serveLive)},
 	}
 	for path, list := range map[string]lister{
-		"/api/clients": d.clients, "/api/rooms": d.rooms, "/api/certificates": d.certificates, "/api/limits": d.limits,
+		"/api/clients": d.clients, "/api/rooms": d.rooms, "/api/certificates": d.certificates, "/api/limits": d.limits, "/api/nodes": d.nodes,
 	} {
 		routes = append(routes, operators.Route{Path: path, Access: operators.Reads, Handler: d.serveList(list)})
 	}

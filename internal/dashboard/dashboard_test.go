@@ -55,6 +55,10 @@ func (b *backend) Limits(context.Context, api.LimitsParams) (api.Limits, error) 
 	return api.Limits{}, b.begin()
 }
 
+func (b *backend) Nodes(context.Context) (api.Nodes, error) {
+	return api.Nodes{Cluster: "c", Nodes: []api.Node{{Node: "<b>"}}}, b.begin()
+}
+
 // testServer is a dashboard on a listener of operators.
 type testServer struct {
 	*Dashboard
@@ -173,7 +177,7 @@ func TestKeysBeyondLoopback(t *testing.T) {
 	if page := s.get(t, "/", readKey); page.StatusCode != http.StatusOK {
 		t.Errorf("the page with a key: %d", page.StatusCode)
 	}
-	for _, path := range []string{"/api/live", "/api/clients", "/api/rooms", "/api/certificates", "/api/limits"} {
+	for _, path := range []string{"/api/live", "/api/clients", "/api/rooms", "/api/certificates", "/api/limits", "/api/nodes"} {
 		for key, want := range map[string]int{"": http.StatusUnauthorized, "wrong": http.StatusUnauthorized, readKey: http.StatusOK} {
 			if got := s.get(t, path, key); got.StatusCode != want {
 				t.Errorf("%s with the key %q: %d, want %d", path, key, got.StatusCode, want)

@@ -57,6 +57,11 @@ func (d *Dashboard) limits(ctx context.Context, _ url.Values) (any, error) {
 	return list.WithoutNulls(), err
 }
 
+func (d *Dashboard) nodes(ctx context.Context, _ url.Values) (any, error) {
+	list, err := d.backend.Nodes(ctx)
+	return list, err
+}
+
 // serveList makes lists one after the other, with a rest between them.
 func (d *Dashboard) serveList(list lister) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {

@@ -42,16 +42,7 @@ type broker struct {
 func startBrokers(t testing.TB, n int, extra string) *brokers {
 	t.Helper()
 	b := &brokers{t: t, links: make(map[[2]int]*proxy)}
-	program, err := filepath.Abs("../../bin/tools/nats-server")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := exec.LookPath(program); err != nil {
-		if os.Getenv("CI") != "" {
-			t.Fatal("nats-server is missing: .ci/deps should have built it")
-		}
-		t.Skip("nats-server is missing: run 'make deps'")
-	}
+	program := harness.NATSServer(t)
 	for range n {
 		b.all = append(b.all, &broker{
 			t: t, program: program, dir: t.TempDir(), address: harness.FreeAddress(t), route: harness.FreeAddress(t), log: &harness.Log{},

@@ -20,7 +20,7 @@ type pageReport struct {
 	Line                                             string
 	Rooms, Agents, IDs, Limits, Certificates, Events []string // lists
 	Markup                                           int
-	Pwned                                            bool
+	Pwned, Cluster                                   bool
 	Title                                            string
 	Trusted, Inline                                  string   // policy
 	Skip, Main                                       string   // keyboard
@@ -95,6 +95,9 @@ func TestT47DashboardText(t *testing.T) {
 	}
 	if lists.Markup != 0 || lists.Pwned || lists.Title != "hassesd dashboard" {
 		t.Errorf("text became markup: %d elements, run %t, title %q", lists.Markup, lists.Pwned, lists.Title)
+	}
+	if lists.Cluster {
+		t.Error("a daemon of its own shows a cluster")
 	}
 	if !slices.Contains(lists.Limits, "limits.connections") || !strings.Contains(strings.Join(lists.Certificates, " "), "localhost") || !strings.Contains(strings.Join(lists.Events, "\n"), "ready listen=") {
 		t.Errorf("limits %q, certificates %q, events %q", lists.Limits, lists.Certificates, lists.Events)

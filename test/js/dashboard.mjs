@@ -55,7 +55,7 @@ report({
   limits: await texts('#limit-rows td:first-child'), certificates: await texts('#certificate-rows td:first-child'), events: await texts('#events .message'),
   markup: await page.$$eval('td b, td img, td script, td a, li b, li img, li script', (list) => list.length),
   pwned: await page.evaluate(() => globalThis.pwned ?? false),
-  title: await page.title(),
+  title: await page.title(), cluster: await page.isVisible('#cluster-section, #cluster-link'),
 })
 report({
   kind: 'policy',

@@ -165,7 +165,7 @@ func TestPanelsOfTheDashboardDoNotOverlap(t *testing.T) {
 func TestPrometheusSeesWhatTheDashboardShows(t *testing.T) {
 	t.Parallel()
 	flags, api := harness.WithAPI(t)
-	d := harness.Start(t, flags...)
+	d := harness.Start(t, append(flags, "--cluster-nats", "nats://"+harness.StartBroker(t, "").Address)...)
 	p := startPrometheus(t, api)
 	stop := make(chan struct{})
 	ended := make(chan struct{})

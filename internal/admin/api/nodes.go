@@ -11,9 +11,10 @@ type Node struct {
 	Node        string  `json:"node"`
 	Version     string  `json:"version"`
 	Streams     int     `json:"streams"`
-	Position    string  `json:"position"` // the id of the newest record that it has read; empty: it has not followed the log yet
-	Behind      uint64  `json:"behind"`   // records that another node has read and this one has not; about as old as SeenSeconds
-	Ready       bool    `json:"ready"`    // it follows the log
+	Position    string  `json:"position"`    // the id of the newest record that it has read; empty: it has not followed the log yet
+	Behind      uint64  `json:"behind"`      // records that another node has read and this one has not; about as old as SeenSeconds
+	LagSeconds  float64 `json:"lag_seconds"` // how old the newest record was when it read it
+	Ready       bool    `json:"ready"`       // it follows the log
 	Draining    bool    `json:"draining"`
 	SeenSeconds float64 `json:"seen_seconds"` // ago
 	Self        bool    `json:"self"`         // it is the daemon that was asked

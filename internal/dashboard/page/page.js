@@ -112,6 +112,7 @@ function make(tag, className, ...children) {
 
 function begin(data) {
   samples = data.samples;
+  appends = []; // the daemon may be another one
   sendPath = data.path ?? "";
   element("send-section").hidden = element("send-link").hidden = sendPath === "";
   element("events").replaceChildren();
@@ -126,6 +127,7 @@ function update(data) {
   element("uptime").textContent = "up " + age((Date.parse(f.At) - Date.parse(f.StartedAt)) / 1000);
   showState(f.Draining ? "draining" : "live", f.Draining ? "draining" : "live");
   showFigures(f);
+  showCluster(f);
   showPlots();
   showLoops(f.Loops ?? []);
   showReasons(f);
@@ -156,7 +158,12 @@ function showFigures(f) {
     ["Log records lost", count(f.LogRecordsLost), "", f.LogRecordsLost > 0],
     ["Last event", f.LastEventID, ""],
   ];
-  const at = element("figures");
+  showTiles("figures", list);
+}
+
+/** Shows tiles, each a name, a value, what the value is of, and whether it is alarming. */
+function showTiles(id, list) {
+  const at = element(id);
   list.forEach(([name, value, of, isAlarm], i) => {
     const tile = at.children[i] ?? at.appendChild(make("div", "", make("dt", "", name), make("dd", ""), make("dd", "of")));
     tile.className = isAlarm ? "alarm" : value.length > 12 ? "long" : "";
@@ -167,6 +174,44 @@ function showFigures(f) {
 
 function setText(at, text) {
   if (at.textContent !== text) at.textContent = text;
+}
+
+const appendsKept = 61; // moments, so that what they differ by is a minute's
+
+let appends = []; // the counts of each moment
+
+/** Shows the cluster, if the daemon belongs to one. */
+function showCluster(f) {
+  const c = f.Cluster;
+  const wasHidden = element("cluster-section").hidden;
+  element("cluster-section").hidden = element("cluster-link").hidden = !c;
+  if (!c) return;
+  if (wasHidden) loadNodes();
+  appends.push(c.Appends.Counts);
+  if (appends.length > appendsKept) appends.shift();
+  const recent = c.Appends.Counts.map((n, i) => n - appends[0][i]);
+  const some = recent.reduce((sum, n) => sum + n, 0);
+  const took = (q) => (some > 0 ? duration(quantile(c.Appends.Bounds, recent, q) / 1e9) : "none");
+  setText(element("cluster-name"), c.Name);
+  showTiles("cluster-figures", [
+    ["This node", c.Node, c.Server],
+    ["Log", c.Ready ? "followed" : "not followed", c.Problem, !c.Ready],
+    ["Behind", `${count(c.LagRecords)} records`, `read ${duration(c.Lag / 1e9)} after they were stored`, c.Lag > 10e9],
+    ["Epoch", f.LastEventID.slice(0, f.LastEventID.lastIndexOf("-")), `${count(c.EpochChanges)} begun, ${count(c.Gaps)} gaps`],
+    ["Stored within", took(0.5), `half of ${count(some)} in the last minute`],
+    ["Nearly all", took(0.99), "99 % of them"],
+  ]);
+}
+
+/** Returns below which value a share of what a histogram counts lies, as near as its buckets tell. */
+function quantile(bounds, counts, share) {
+  let left = share * counts.reduce((sum, n) => sum + n, 0);
+  for (let i = 0; i < bounds.length; i++) {
+    const from = i > 0 ? bounds[i - 1] : 0;
+    if (counts[i] > 0 && left <= counts[i]) return from + ((bounds[i] - from) * left) / counts[i];
+    left -= counts[i];
+  }
+  return bounds.at(-1);
 }
 
 function showLoops(loops) {
@@ -406,6 +451,19 @@ async function loadLimits() {
   }
 }
 
+async function loadNodes() {
+  try {
+    const data = await (await ask("/api/nodes")).json();
+    showProblem("node-problem", "");
+    showRows("node-rows", data.nodes.map((n) => [
+      [n.self ? `${n.node} (this one)` : n.node, "text"], n.draining ? ["draining", "wait"] : n.ready ? ["ready", "good"] : ["without the log", "bad"], n.version,
+      number(count(n.streams)), number(count(n.behind)), number(duration(n.lag_seconds)), [n.position, "short"], number(`${age(n.seen_seconds)} ago`),
+    ]), "");
+  } catch (problem) {
+    showListProblem("node", problem);
+  }
+}
+
 /** Refreshes the lists that are in view. */
 function showLists(isAll) {
   if (document.hidden || element("main").hidden) return;
@@ -413,6 +471,7 @@ function showLists(isAll) {
     const box = element(id).closest("section").getBoundingClientRect();
     return isAll || (box.bottom > 0 && box.top < innerHeight);
   };
+  if (!element("cluster-section").hidden && isInView("cluster")) loadNodes();
   if (isInView("rooms")) rooms.load();
   if (isInView("clients")) clients.load();
   if (isInView("certificates")) loadCertificates();
@@ -454,6 +513,10 @@ function size(bytes) {
   let i = 0;
   for (; bytes >= 1023.95 && i < units.length - 1; i++) bytes /= 1024;
   return `${i === 0 ? Math.round(bytes) : bytes.toFixed(1)} ${units[i]}`;
+}
+
+function duration(seconds) {
+  return seconds < 0.01 ? `${(1000 * seconds).toFixed(1)} ms` : seconds < 1 ? `${Math.round(1000 * seconds)} ms` : seconds < 60 ? `${seconds.toFixed(1)} s` : age(seconds);
 }
 
 function age(seconds) {

@@ -10,7 +10,7 @@ type Status struct {
 	Why        string        // why it is not ready; "" if it is, or not yet known
 	AwaySince  time.Time     // when it was last ready, if it is not; at first, when Run began
 	LagRecords uint64        // that the log has, as was last seen, and this node has not read
-	LagTime    time.Duration // how old the record was when it was read last
+	LagTime    time.Duration // how old the newest record was when it was read; 0 once a long lag is over
 }
 
 // AppendBounds are the upper bounds of the buckets of Figures.Appends.

@@ -35,6 +35,19 @@ type Hello struct {
 	Position string `json:"position"`
 	Ready    bool   `json:"ready"`
 	Draining bool   `json:"draining"`
+	// LagSeconds is how old the newest record was when the node read it. Nodes of older releases do
+	// not tell it.
+	LagSeconds float64 `json:"lag_seconds"`
+}
+
+// maxText bounds what a node tells of itself, in bytes: each of its texts.
+const maxText = 128
+
+// isValid reports whether the message can be one of a node: anybody with the same rights at the
+// brokers could have sent it.
+func (h *Hello) isValid() bool {
+	return h.Boot != "" && h.Node != "" && h.Streams >= 0 && h.LagSeconds >= 0 &&
+		max(len(h.Boot), len(h.Node), len(h.Version), len(h.Position)) <= maxText
 }
 
 // Peer is a node that was heard of lately.
@@ -115,7 +128,7 @@ func (l *Log) hello() Hello {
 	}
 	h.Node, h.Boot = l.o.Node, l.o.Boot
 	l.mu.Lock()
-	h.Ready = l.status.Ready
+	h.Ready, h.LagSeconds = l.status.Ready, l.status.LagTime.Seconds()
 	if l.position.Epoch != "" { // it has followed the log
 		h.Position = l.position.String()
 	}
@@ -178,7 +191,7 @@ func (s *session) meet() error {
 	l := s.l
 	_, err := s.nc.Subscribe(l.names.ctl+"hello", func(msg *nats.Msg) {
 		var h Hello
-		if json.Unmarshal(msg.Data, &h) == nil && h.Boot != "" && len(h.Node) <= MaxName && len(h.Boot) <= MaxName {
+		if json.Unmarshal(msg.Data, &h) == nil && h.isValid() {
 			l.peers.heard(h, l.o.Now())
 		}
 	})

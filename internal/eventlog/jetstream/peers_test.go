@@ -3,6 +3,7 @@ package jetstream
 import (
 	"fmt"
 	"log/slog"
+	"strings"
 	"testing"
 	"time"
 )
@@ -30,6 +31,30 @@ func TestPeersAreForgotten(t *testing.T) {
 	}
 	if n := len(p.known); n != maxPeers {
 		t.Errorf("%d are known", n)
+	}
+}
+
+func TestWhatANodeMayTellOfItself(t *testing.T) {
+	t.Parallel()
+	long := strings.Repeat("x", maxText+1)
+	for _, tc := range []struct {
+		hello Hello
+		want  bool
+	}{
+		{Hello{Node: "a", Boot: "1", Version: "0.1.0", Position: "k3f9-7", Streams: 5, LagSeconds: 0.5}, true},
+		{Hello{Node: "edge1.example.org", Boot: "1"}, true},
+		{Hello{Node: "a"}, false},
+		{Hello{Boot: "1"}, false},
+		{Hello{Node: long, Boot: "1"}, false},
+		{Hello{Node: "a", Boot: long}, false},
+		{Hello{Node: "a", Boot: "1", Version: long}, false},
+		{Hello{Node: "a", Boot: "1", Position: long}, false},
+		{Hello{Node: "a", Boot: "1", Streams: -1}, false},
+		{Hello{Node: "a", Boot: "1", LagSeconds: -1}, false},
+	} {
+		if got := tc.hello.isValid(); got != tc.want {
+			t.Errorf("%+v: %t", tc.hello, got)
+		}
 	}
 }
 

@@ -60,6 +60,9 @@ func (s *session) check() error {
 	if l.position.Epoch == read.Epoch && seen.last > l.position.Seq {
 		l.status.LagRecords = seen.last - l.position.Seq
 	}
+	if l.status.LagTime > lookInterval && l.status.LagRecords == 0 {
+		l.status.LagTime = 0 // that was the lag of what came before; nothing may come for long
+	}
 	m, now := l.mark, l.position
 	isBehind := now.Seq < s.expected
 	l.judgeLag(s, isBehind)
