@@ -66,13 +66,12 @@ func (s *Shard) advanceFanout(budget int) int {
 			}
 			budget -= f.nextGroup(&s.directory, &s.cursor)
 		}
-		for f.next > 0 && budget > 0 {
-			st := f.nextStream()
-			if st == nil {
-				break
+		if f.next > 0 && budget > 0 {
+			members := f.take(budget)
+			budget -= len(members)
+			for i := len(members) - 1; i >= 0; i-- {
+				s.offer(members[i].st)
 			}
-			budget--
-			s.offer(st)
 		}
 	}
 	return budget
@@ -86,7 +85,7 @@ func (s *Shard) offer(st *Stream) {
 		return
 	}
 	st.seen = seq
-	if f.rec.isMark {
+	if f.rec.isMark() {
 		s.tellGap(st)
 		return
 	}

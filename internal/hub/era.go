@@ -75,7 +75,7 @@ func (h *Hub) moved(seq, mark uint64) (now uint64, isPast bool) {
 // newMark returns the record that tells every stream of a gap.
 func newMark(gap *sse.Frame, seq uint64) *record {
 	mark := newRecord(gap, eventlog.Targets{names.Everything}, "")
-	mark.seq, mark.isMark = seq, true
+	mark.seq = seq
 	return mark
 }
 

@@ -55,14 +55,12 @@ func (f *fanout) nextGroup(d *directory, at *roomCursor) (cost int) {
 	return cost
 }
 
-// nextStream returns the next stream of the group, or nil.
-func (f *fanout) nextStream() *Stream {
-	f.next = min(f.next, len(f.group.members)) - 1
-	if f.next < 0 {
-		f.next = 0
-		return nil
-	}
-	return f.group.members[f.next].st
+// take returns the next members of the group to be visited, up to n of them, from the last to the
+// first. They stay where they are until somebody subscribes or unsubscribes.
+func (f *fanout) take(n int) []member {
+	end := min(f.next, len(f.group.members))
+	f.next = max(0, end-n)
+	return f.group.members[f.next:end]
 }
 
 // roomCursor finds the rooms of a prefix one after the other, in the order of a directory.

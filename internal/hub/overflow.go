@@ -92,7 +92,7 @@ func (b *backlog) keepNewest(st *Stream, rec *record, size int) {
 	b.isNewest(st, rec)
 	work, hasMark, marks := 0, false, 0
 	removed := q.retain(q.fixed(), func(it item) bool {
-		if it.rec.isMark { // the newest one stays: it tells of a gap, which the policy must not hide
+		if it.rec.isMark() { // the newest one stays: it tells of a gap, which the policy must not hide
 			if hasMark {
 				marks++
 				return false
@@ -116,7 +116,7 @@ func (b *backlog) keepNewest(st *Stream, rec *record, size int) {
 		bound -= bound / latestFree
 	}
 	for first := q.fixed(); q.n > first && !q.fits(size, bound); {
-		if q.at(first).rec.isMark {
+		if q.at(first).rec.isMark() {
 			first++
 			continue
 		}

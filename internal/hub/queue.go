@@ -41,9 +41,13 @@ func (q *queue) at(i int) *item {
 func (q *queue) fits(size, bound int) bool { return q.n == 0 || q.bytes+size <= bound }
 
 func (q *queue) push(it item) {
-	q.grow()
+	if q.n == 0 { // as most are when an event comes
+		q.oldest = it
+	} else {
+		q.grow()
+		*q.at(q.n) = it
+	}
 	q.n++
-	*q.at(q.n - 1) = it
 	q.bytes += it.frame.Len()
 }
 

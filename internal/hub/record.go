@@ -15,7 +15,6 @@ type record struct {
 	size   int64  // what it counts against the bounds of inboxes and of the history
 	to     eventlog.Targets
 	except string
-	isMark bool // it is no message, but tells every stream of a gap
 
 	// Set by the history.
 	at  time.Duration // when it was published, since history.start; never before the record in front of it
@@ -34,6 +33,10 @@ func newRecord(frame *sse.Frame, to eventlog.Targets, except string) *record {
 	}
 	return r
 }
+
+// isMark reports whether the record is no message, but tells every stream of a gap. Such a frame has
+// no number.
+func (r *record) isMark() bool { return r.frame.Seq() == 0 }
 
 // excepts reports whether the message is not for a client of that id.
 func (r *record) excepts(clientID string) bool { return r.except != "" && r.except == clientID }

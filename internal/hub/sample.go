@@ -12,13 +12,16 @@ type sample struct {
 	isThere bool
 }
 
-// offer takes every so many events as the sample.
-func (s *sample) offer(rec *record) {
+// offer takes every so many events as the sample. What came by a replay, up to the number after, is
+// old on purpose and never taken.
+func (s *sample) offer(rec *record, after uint64) {
 	if s.skip > 0 {
 		s.skip--
 		return
 	}
-	*s = sample{skip: sampleEvery - 1, at: rec.at, isThere: true}
+	if rec.seq > after {
+		*s = sample{skip: sampleEvery - 1, at: rec.at, isThere: true}
+	}
 }
 
 // TakeSample returns when a live event was published that Pop has returned the end of since the last
