@@ -56,6 +56,14 @@ func (h *Hub) beforeGap(lastEventID string) sse.ID {
 	return id
 }
 
+// IsAhead reports whether the client resumed after a record that this hub has not got yet.
+func (st *Stream) IsAhead() bool {
+	if st.phase == ahead && st.shard.hub.hasReached(st) {
+		st.setPhase(live)
+	}
+	return st.phase == ahead
+}
+
 // hasReached reports whether the hub has the record that st waits for. While a mark is on its way to
 // st, numbers cannot be compared.
 func (h *Hub) hasReached(st *Stream) bool {
@@ -63,17 +71,6 @@ func (h *Hub) hasReached(st *Stream) bool {
 	defer h.mu.Unlock()
 	return h.seq >= st.after && h.eras.current().from <= st.seen
 }
-
-// Bounds of unreadEpochs.
-const (
-	unreadWait = 5 * time.Second // for an epoch to come here as well
-	unreadKeep = time.Minute     // after that, it may be one that did
-	maxUnread  = 16
-)
-
-// unreadEpochs are epochs that clients came with and that are later than the current one: another
-// hub may have read of them already. All of it is guarded by Hub.mu.
-type unreadEpochs map[string]time.Time // when a client first came with it
 
 // IsBehind reports whether lastEventID is of an epoch that may begin here in a moment. A stream
 // that resumes after it must not start before that: it would get a second time what its client
@@ -88,29 +85,5 @@ func (h *Hub) IsBehind(now time.Time, lastEventID string) bool {
 	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if !sse.IsLaterEpoch(id.Epoch, h.eras.current().epoch) {
-		return false
-	}
-	first, known := h.unread[id.Epoch]
-	if !known {
-		if !h.unread.makeRoom(now) {
-			return false
-		}
-		if h.unread == nil {
-			h.unread = make(unreadEpochs)
-		}
-		first = now
-		h.unread[id.Epoch] = now
-	}
-	return now.Sub(first) < unreadWait
-}
-
-// makeRoom drops what is no longer worth keeping, and reports whether there is room.
-func (u unreadEpochs) makeRoom(now time.Time) bool {
-	for epoch, first := range u {
-		if now.Sub(first) >= unreadKeep {
-			delete(u, epoch)
-		}
-	}
-	return len(u) < maxUnread
+	return sse.IsLaterEpoch(id.Epoch, h.eras.current().epoch) && h.unread.isAwaited(now, id.Epoch)
 }

@@ -18,6 +18,13 @@ type replays struct {
 	counts Replays
 }
 
+// Replays counts the streams of a shard that resumed, by what became of that.
+type Replays struct {
+	Complete  uint64 // the history had all that the client asked for, or the node gets it in a moment
+	Gap       uint64 // it had not: the client was told of a gap
+	Overtaken uint64 // the history dropped events before a slow client had got them: a gap, too
+}
+
 // scan visits the records behind a number that are for st, by its rooms alone, oldest first and
 // each once, until visit returns false. It returns the number visit stopped at, or 0. scratch is
 // room to work in, returned for the next time. The cost depends on the rooms of st and on what is

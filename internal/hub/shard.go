@@ -1,5 +1,7 @@
 package hub
 
+import "time"
+
 // Shard is the part of a Hub that belongs to one event loop: its streams, their rooms and their
 // queues.
 type Shard struct {
@@ -60,3 +62,22 @@ func (s *Shard) Sent() uint64 { return s.backlog.sent }
 
 // Dropped counts the events that streams of this shard did not get, by reason.
 func (s *Shard) Dropped() Dropped { return s.backlog.dropped }
+
+// Replays returns the counts.
+func (s *Shard) Replays() Replays { return s.replays.counts }
+
+// TakeSample returns when a live event was published that Pop has returned the end of since the last
+// call. It picks one event of 64, and the newest if there are several; ok is false if there is none.
+func (s *Shard) TakeSample() (published time.Time, ok bool) {
+	if !s.sample.isThere {
+		return time.Time{}, false
+	}
+	return s.takeSample(), true
+}
+
+func (s *Shard) takeSample() time.Time {
+	s.sample.isThere = false
+	s.hub.mu.Lock()
+	defer s.hub.mu.Unlock()
+	return s.hub.history.start.Add(s.sample.at)
+}

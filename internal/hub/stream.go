@@ -72,14 +72,6 @@ func (st *Stream) Empty() bool { return st.queue.n == 0 && st.phase != replaying
 // QueueBytes returns the length of what is queued, without what a replay has still to bring.
 func (st *Stream) QueueBytes() int { return st.queue.bytes }
 
-// IsAhead reports whether the client resumed after a record that this hub has not got yet.
-func (st *Stream) IsAhead() bool {
-	if st.phase == ahead && st.shard.hub.hasReached(st) {
-		st.setPhase(live)
-	}
-	return st.phase == ahead
-}
-
 // Sent returns the number of events that were popped whole, over all subscriptions of the stream.
 func (st *Stream) Sent() uint64 { return st.sent }
 
