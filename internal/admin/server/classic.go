@@ -32,8 +32,12 @@ func (s *classicForm) run(cmd classic.Command, bad *classic.SyntaxError) {
 		s.error(notForRole("this command", needed, has))
 		return
 	}
-	ctx, cancel := context.WithTimeout(s.conn.ctx, callTimeout)
-	defer cancel()
+	ctx := s.conn.ctx
+	if cmd.Verb != classic.VerbSend { // which asks nobody, and a deadline is a timer for each message
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, callTimeout)
+		defer cancel()
+	}
 	switch cmd.Verb {
 	case classic.VerbSend:
 		s.send(cmd)
