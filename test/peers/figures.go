@@ -24,6 +24,7 @@ const (
 	saturate10 = "saturated 10000"
 	saturate1  = "saturated 1000"
 	single     = "one at a time 10000"
+	singleFew  = "one at a time, 1000" // a comma, so that -only tells the two apart
 	manyRooms  = "1000 rooms"
 	stormy     = "storm of 5000"
 	listed     = "clients listed"
@@ -102,6 +103,10 @@ func figures(quick bool) []figure {
 			name: single, curve: x25519,
 			servers: slices.Concat(all, []server{hassesd("hassesd, 1 loop", "--loops", "1"), bareWrite("bare write", 1), bareWrite("bare write, 2 threads", 2)}),
 			flags:   load(lively, "--rate", "10", "--streams", streams(10000)),
+		},
+		{
+			name: singleFew, curve: x25519, servers: append(slices.Clone(all), hassesd("hassesd, 1 loop", "--loops", "1")),
+			flags: load(lively, "--rate", "10", "--streams", streams(1000)),
 		},
 		{
 			name: manyRooms, curve: x25519, servers: all,

@@ -20,12 +20,12 @@ func TestGoals(t *testing.T) {
 	t.Parallel()
 	own := ran("hassesd", [2]float64{90, 1}, [2]float64{120, 9}, [2]float64{100, 1.5})
 	runs := map[string][]sample{saturate10: append(append(append(own,
-		ran("net/http", [2]float64{10, 5}, [2]float64{30, 5})...),
+		ran("net/http", [2]float64{5, 5}, [2]float64{15, 5})...),
 		ran("nginx+nchan 1", [2]float64{18, 5})...),
 		ran("nginx+nchan 2", [2]float64{25, 5})...)}
 	runs[saturate10] = append(runs[saturate10], sample{Server: "hassesd", Error: "it was not there"})
 	for i, want := range []row{
-		{Figure: saturate10, What: "deliveries/s: to net/http", Value: 100, Other: 20, Ratio: 5, Goal: 5, AtLeast: true, Reached: true},
+		{Figure: saturate10, What: "deliveries/s: to net/http", Value: 100, Other: 10, Ratio: 10, Goal: 10, AtLeast: true, Reached: true},
 		{Figure: saturate10, What: "deliveries/s: to nginx+nchan", Value: 100, Other: 25, Ratio: 4, Goal: 5, AtLeast: true},
 		{Figure: saturate10, What: "server CPU s a million", Value: 1.5, Goal: 2, Reached: true},
 		{Figure: saturate10, What: "lost, doubled, disordered, broken, closed", Reached: true},
@@ -97,7 +97,7 @@ func TestFiguresAreKnown(t *testing.T) {
 		names[f.name] = true
 	}
 	runs := map[string][]sample{}
-	for _, name := range []string{idle1, idle10, idle19, idle10 + hybrid, saturate10, saturate1, saturate1 + hybrid, single, manyRooms, stormy, listed, unlisted, idleOver2, idleMany, singleOver2, saturateOver2} {
+	for _, name := range []string{idle1, idle10, idle19, idle10 + hybrid, saturate10, saturate1, saturate1 + hybrid, single, singleFew, manyRooms, stormy, listed, unlisted, idleOver2, idleMany, singleOver2, saturateOver2} {
 		if !names[name] {
 			t.Errorf("nobody measures %q", name)
 		}
