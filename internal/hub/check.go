@@ -166,10 +166,13 @@ func (s *Shard) Check() error {
 		}
 		groups = append(groups, g)
 	}
-	for _, g := range s.ids.m {
+	for _, g := range s.shared.m {
 		groups = append(groups, g)
 	}
 	if err := s.checkInterest(); err != nil {
+		return err
+	}
+	if err := s.checkIDs(); err != nil {
 		return err
 	}
 	members, queued := 0, int64(0)
@@ -183,7 +186,7 @@ func (s *Shard) Check() error {
 		if err := m.st.check(s); err != nil {
 			return err
 		}
-		members -= len(m.st.memberships)
+		members -= m.st.memberOf(s)
 		queued += int64(m.st.queue.bytes)
 	}
 	if queued > s.backlog.queued {
@@ -196,15 +199,64 @@ func (s *Shard) Check() error {
 }
 
 func (g *group) check() error {
-	if len(g.members) == 0 && (g.kind == roomGroup || g.kind == idGroup) {
-		return fmt.Errorf("group %q is empty and was not freed", g.name)
+	if len(g.members) == 0 && g.kind == roomGroup || len(g.members) < 2 && g.kind == idGroup {
+		return fmt.Errorf("group %q has %d members and was not freed", g.name, len(g.members))
 	}
 	for pos, m := range g.members {
-		if m.slot >= len(m.st.memberships) || m.st.memberships[m.slot] != (membership{g, pos}) {
+		if !m.st.isIn(g, m.slot) || *m.st.placeIn(g, m.slot) != int32(pos) {
 			return fmt.Errorf("member %d of group %q does not know its place", pos, g.name)
 		}
 	}
 	return nil
+}
+
+// isIn reports whether a member of g knows that it is one. slot is which of its rooms g is.
+func (st *Stream) isIn(g *group, slot int32) bool {
+	switch g.kind {
+	case everyGroup:
+		return st.isMember
+	case idGroup:
+		return st.clientID == g.name
+	case allGroup, roomGroup:
+	}
+	for m := range st.rooms {
+		if slot == 0 {
+			return m.group == g
+		}
+		slot--
+	}
+	return false
+}
+
+// checkIDs compares the streams of client ids with the groups of those that are shared.
+func (s *Shard) checkIDs() error {
+	withID := 0
+	for _, m := range s.everyone.members {
+		if m.st.clientID != "" {
+			withID++
+		}
+	}
+	for id, st := range s.ids.m {
+		if !st.isMember || st.clientID != id {
+			return fmt.Errorf("client id %q is not that of its stream", id)
+		}
+		withID--
+		if g, ok := s.shared.get(id); ok {
+			withID -= len(g.members) - 1
+		}
+	}
+	if withID != 0 {
+		return fmt.Errorf("streams with a client id and those found by it differ by %d", withID)
+	}
+	return nil
+}
+
+// memberOf returns in how many groups of a shard the stream is.
+func (st *Stream) memberOf(s *Shard) int {
+	if _, ok := s.shared.get(st.clientID); !ok && st.clientID != "" {
+		return st.Memberships() - 1
+	}
+	return st.Memberships()
 }
 
 func (st *Stream) check(s *Shard) error {
@@ -214,7 +266,7 @@ func (st *Stream) check(s *Shard) error {
 	q := &st.queue
 	bytes := -int(q.offset)
 	last := uint64(0)
-	for i := range q.n {
+	for i := range int(q.n) {
 		it := *q.at(i)
 		bytes += it.frame.Len()
 		if it.rec == nil {
@@ -228,8 +280,8 @@ func (st *Stream) check(s *Shard) error {
 	if bytes != q.bytes {
 		return fmt.Errorf("a queue holds %d bytes, counted %d", bytes, q.bytes)
 	}
-	if q.n > 1+len(q.ring) || (q.n == 0 && q.offset != 0) {
-		return fmt.Errorf("a queue of %d places holds %d frames, %d bytes of the first sent", 1+len(q.ring), q.n, q.offset)
+	if int(q.n) > q.places() || (q.n == 0 && q.offset != 0) {
+		return fmt.Errorf("a queue of %d places holds %d frames, %d bytes of the first sent", q.places(), q.n, q.offset)
 	}
 	if st.gap != nil && last == 0 {
 		return errors.New("a gap is followed by no event")

@@ -15,7 +15,8 @@ type directory struct {
 	all      group // those of them that listen to every room
 	rooms    table[string, *group]
 	order    btree.Map[string, *group] // the same rooms, sorted, for prefixes
-	ids      table[string, *group]
+	ids      table[string, *Stream] // one stream of each client id
+	shared   table[string, *group]  // all streams of an id that has several
 }
 
 func newDirectory() directory {
@@ -24,62 +25,94 @@ func newDirectory() directory {
 
 // join makes st a member of what it subscribes to.
 func (d *directory) join(st *Stream, sub Subscription) {
-	groups := 2 + len(sub.Rooms)
-	if sub.All {
-		groups = 3
-	}
-	st.memberships = st.few[:0]
-	if groups > fewMemberships {
-		st.memberships = make([]membership, 0, groups)
-	}
-	d.everyone.add(st)
-	if sub.ClientID != "" {
-		g := named(&d.ids, idGroup, sub.ClientID)
-		st.clientID = g.name // and not a piece of the request
-		g.add(st)
-	}
-	if sub.All {
-		d.all.add(st)
-		return
-	}
-	for _, room := range sub.Rooms {
-		g := named(&d.rooms, roomGroup, room)
-		if len(g.members) == 0 {
-			d.order.Set(g.name, g)
+	st.isMember = true
+	d.everyone.add(st, 0)
+	d.addID(st, sub.ClientID)
+	switch {
+	case sub.All:
+		st.room.group = &d.all
+	case len(sub.Rooms) > 0:
+		st.room.group = d.roomNamed(sub.Rooms[0])
+		if more := sub.Rooms[1:]; len(more) > 0 {
+			others := make([]membership, len(more))
+			for i, room := range more {
+				others[i].group = d.roomNamed(room)
+			}
+			st.otherRooms = &others
 		}
-		g.add(st)
+	}
+	slot := 0
+	for m := range st.rooms {
+		m.group.add(st, slot)
+		slot++
 	}
 }
 
-// named finds a group or adds it.
-func named(groups *table[string, *group], kind groupKind, name string) *group {
-	g, ok := groups.get(name)
+// roomNamed finds the group of a room or adds it. It must get a member.
+func (d *directory) roomNamed(room string) *group {
+	g, ok := d.rooms.get(room)
 	if !ok {
 		// The name is often a piece of a request; the group must not keep the whole of it.
-		name = strings.Clone(name)
-		g = &group{name: name, kind: kind}
-		groups.put(name, g)
+		room = strings.Clone(room)
+		g = &group{name: room, kind: roomGroup}
+		d.rooms.put(room, g)
+		d.order.Set(room, g)
 	}
 	return g
 }
 
+// addID notes the client id of st; "" is none. Most ids have one stream, which need no group.
+func (d *directory) addID(st *Stream, id string) {
+	st.clientID = ""
+	if id == "" {
+		return
+	}
+	other, ok := d.ids.get(id)
+	if !ok {
+		st.clientID = strings.Clone(id) // and not a piece of the request
+		d.ids.put(st.clientID, st)
+		return
+	}
+	st.clientID = other.clientID
+	g, ok := d.shared.get(id)
+	if !ok {
+		g = &group{name: st.clientID, kind: idGroup}
+		d.shared.put(g.name, g)
+		g.add(other, 0)
+	}
+	g.add(st, 0)
+}
+
+// removeID undoes addID.
+func (d *directory) removeID(st *Stream) {
+	id := st.clientID
+	if id == "" {
+		return
+	}
+	g, ok := d.shared.get(id)
+	if !ok {
+		d.ids.remove(id)
+		return
+	}
+	g.remove(st.placeOfID)
+	d.ids.put(id, g.members[0].st)
+	if len(g.members) == 1 {
+		d.shared.remove(id)
+	}
+}
+
 // leave ends all memberships of st.
 func (d *directory) leave(st *Stream) {
-	for _, m := range st.memberships {
+	d.everyone.remove(st.place)
+	d.removeID(st)
+	for m := range st.rooms {
 		m.group.remove(m.pos)
-		if len(m.group.members) > 0 {
-			continue
-		}
-		switch m.group.kind {
-		case roomGroup:
+		if len(m.group.members) == 0 && m.group.kind == roomGroup {
 			d.rooms.remove(m.group.name)
 			d.order.Delete(m.group.name)
-		case idGroup:
-			d.ids.remove(m.group.name)
-		case everyGroup, allGroup:
 		}
 	}
-	st.memberships, st.few = nil, [fewMemberships]membership{}
+	st.isMember, st.room, st.otherRooms = false, membership{}, nil
 }
 
 // maxRecipients returns an upper bound of the streams that rec is for. It is exact for a single
@@ -124,8 +157,13 @@ func (d *directory) RoomsPrefix(prefix, after string, visit func(room string, st
 // if there is none. A caller that begins with a number that is too high, and goes on with the places
 // returned, meets all streams that stay subscribed meanwhile, some of them twice if others leave.
 func (d *directory) WithID(id string, before int) (st *Stream, place int) {
-	g, _ := d.ids.get(id)
-	return g.last(before)
+	if g, ok := d.shared.get(id); ok {
+		return g.last(before)
+	}
+	if st, ok := d.ids.get(id); ok && before > 0 {
+		return st, 0
+	}
+	return nil, 0
 }
 
 // InRoom is WithID for the streams that named the room.

@@ -7,7 +7,7 @@ const (
 	everyGroup groupKind = iota // they are subscribed on this shard
 	allGroup                    // they listen to every room
 	roomGroup                   // they listen to the room of the group's name
-	idGroup                     // their client has the group's name as its id
+	idGroup                     // their client has the group's name as its id, and they are several
 )
 
 // groupKeep is the room for members that a shrinking group keeps.
@@ -19,44 +19,41 @@ type group struct {
 	name    string
 	kind    groupKind
 	members []member
-	first   [1]member // room for a single one, as most client ids have
+	first   [1]member // room for a single one, as many rooms have
 }
 
-// member is a stream in a group; slot is the place of the group among the memberships of the
-// stream.
+// member is a stream in a group. slot is which of the stream's places is that in the group; see
+// Stream.placeIn.
 type member struct {
 	st   *Stream
-	slot int
+	slot int32
 }
 
-// membership is a group of a stream; pos is the place of the stream among the members of the group.
+// membership is a group of a stream. pos is the place of the stream among the members of the group.
 type membership struct {
 	group *group
-	pos   int
+	pos   int32
 }
 
-// fewMemberships is how many memberships have room in the stream itself: all streams, a room and a
-// client id. Most streams need no more, and save an object.
-const fewMemberships = 3
-
-func (g *group) add(st *Stream) {
-	st.memberships = append(st.memberships, membership{g, len(g.members)})
+// add makes a stream the last member.
+func (g *group) add(st *Stream, slot int) {
 	if g.members == nil {
 		g.members = g.first[:0]
 	}
-	g.members = append(g.members, member{st, len(st.memberships) - 1})
+	g.members = append(g.members, member{st, int32(slot)})
 	if len(g.members) > len(g.first) {
 		g.first = [1]member{} // they have moved
 	}
+	*st.placeIn(g, int32(slot)) = int32(len(g.members) - 1)
 }
 
 // remove takes out the member at pos; the last member takes its place. The other members before pos
 // stay where they are; walks from the end to the beginning rely on that.
-func (g *group) remove(pos int) {
+func (g *group) remove(pos int32) {
 	last := len(g.members) - 1
 	moved := g.members[last]
 	g.members[pos] = moved
-	moved.st.memberships[moved.slot].pos = pos
+	*moved.st.placeIn(g, moved.slot) = pos
 	g.members[last] = member{}
 	g.members = g.members[:last]
 	if cap(g.members) > groupKeep && last <= cap(g.members)/4 {

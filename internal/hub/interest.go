@@ -67,9 +67,9 @@ func (in *interest) has(h *hashes) bool {
 }
 
 // add counts a stream that joins its groups (1), or leaves them (-1).
-func (in *interest) add(seed maphash.Seed, memberships []membership, change int32) {
+func (in *interest) add(seed maphash.Seed, st *Stream, change int32) {
 	in.streams.Add(change)
-	for _, m := range memberships {
+	for m := range st.rooms {
 		switch m.group.kind {
 		case allGroup:
 			in.everywhere.Add(change)

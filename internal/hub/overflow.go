@@ -65,7 +65,7 @@ func (b *backlog) makeRoom(st *Stream, rec *record, size int) bool {
 func (b *backlog) dropOldest(st *Stream, size int) {
 	q := &st.queue
 	first := q.fixed()
-	for q.n > first && !q.fits(size, b.bound) {
+	for int(q.n) > first && !q.fits(size, b.bound) {
 		st.lose(q.at(first).rec.seq)
 		q.drop(first)
 		b.dropped.Oldest++
@@ -115,7 +115,7 @@ func (b *backlog) keepNewest(st *Stream, rec *record, size int) {
 	if q.n > latestLong {
 		bound -= bound / latestFree
 	}
-	for first := q.fixed(); q.n > first && !q.fits(size, bound); {
+	for first := q.fixed(); int(q.n) > first && !q.fits(size, bound); {
 		if q.at(first).rec.isMark() {
 			first++
 			continue
@@ -148,7 +148,7 @@ func (st *Stream) searched(rec *record) int {
 	case st.All():
 		return len(rec.to)
 	}
-	return len(st.memberships)
+	return st.Memberships()
 }
 
 // reachedBy calls visit for the targets of rec that are for st, one of which there is; some twice.
@@ -160,7 +160,7 @@ func (st *Stream) reachedBy(rec *record, visit func(names.Target)) {
 		return
 	}
 	rooms, prefixes := rec.to.Split()
-	for _, m := range st.memberships {
+	for m := range st.rooms {
 		if m.group.kind != roomGroup {
 			continue
 		}

@@ -268,7 +268,7 @@ func TestLatestSearchesABoundedNumberOfTargets(t *testing.T) {
 				continue
 			}
 			full = true
-			if kept := c.queue.n - 1; kept > most {
+			if kept := int(c.queue.n) - 1; kept > most {
 				t.Errorf("%s: a full queue keeps %d messages to %d targets each, want at most %d looked at", rooms, kept, eventlog.MaxTargets, most)
 			}
 		}

@@ -21,12 +21,25 @@ type item struct {
 // The oldest item lies in the queue itself: a stream that gets one event now and then has nothing
 // else, and each of its deliveries is a cache line less.
 type queue struct {
-	n      int    // items
-	bytes  int    // not popped yet
-	offset int32  // bytes of the oldest item that were popped
-	head   int32  // index in ring of the item after it
-	oldest item   // zero if there is none
-	ring   []item // the others; its length is 0 or a power of two
+	bytes  int   // not popped yet
+	n      int32 // items
+	offset int32 // bytes of the oldest item that were popped
+	oldest item  // zero if there is none
+	others *ring // nil: there has been room for none
+}
+
+// ring is the items of a queue behind the oldest one.
+type ring struct {
+	items []item // its length is a power of two
+	head  int32  // index of the first of them
+}
+
+// places returns how many items the queue has room for.
+func (q *queue) places() int {
+	if q.others == nil {
+		return 1
+	}
+	return 1 + len(q.others.items)
 }
 
 // at returns the i-th item, 0 being the oldest.
@@ -34,8 +47,10 @@ func (q *queue) at(i int) *item {
 	if i == 0 {
 		return &q.oldest
 	}
-	return &q.ring[(int(q.head)+i-1)&(len(q.ring)-1)]
+	return q.others.at(i - 1)
 }
+
+func (r *ring) at(i int) *item { return &r.items[(int(r.head)+i)&(len(r.items)-1)] }
 
 // fits reports whether size more bytes are within bound. An empty queue takes any frame.
 func (q *queue) fits(size, bound int) bool { return q.n == 0 || q.bytes+size <= bound }
@@ -45,7 +60,7 @@ func (q *queue) push(it item) {
 		q.oldest = it
 	} else {
 		q.grow()
-		*q.at(q.n) = it
+		*q.others.at(int(q.n) - 1) = it
 	}
 	q.n++
 	q.bytes += it.frame.Len()
@@ -55,8 +70,9 @@ func (q *queue) push(it item) {
 func (q *queue) pushFront(it item) {
 	q.grow()
 	if q.n > 0 {
-		q.head = (q.head - 1) & int32(len(q.ring)-1)
-		q.ring[q.head] = q.oldest
+		r := q.others
+		r.head = (r.head - 1) & int32(len(r.items)-1)
+		*r.at(0) = q.oldest
 	}
 	q.n++
 	q.oldest = it
@@ -65,14 +81,15 @@ func (q *queue) pushFront(it item) {
 
 // grow makes room for another item.
 func (q *queue) grow() {
-	if q.n <= len(q.ring) {
+	n, places := int(q.n), q.places()
+	if n < places {
 		return
 	}
-	ring := make([]item, max(queueFirst, 2*len(q.ring)))
-	for i := 1; i < q.n; i++ {
-		ring[i-1] = *q.at(i)
+	items := make([]item, max(queueFirst, 2*(places-1)))
+	for i := 1; i < n; i++ {
+		items[i-1] = *q.at(i)
 	}
-	q.ring, q.head = ring, 0
+	q.others = &ring{items: items}
 }
 
 // shift removes the oldest item, whose bytes count no longer.
@@ -80,8 +97,10 @@ func (q *queue) shift() {
 	q.n--
 	q.oldest = item{}
 	if q.n > 0 {
-		q.oldest, q.ring[q.head] = q.ring[q.head], item{}
-		q.head = (q.head + 1) & int32(len(q.ring)-1)
+		r := q.others
+		first := r.at(0)
+		q.oldest, *first = *first, item{}
+		r.head = (r.head + 1) & int32(len(r.items)-1)
 	}
 }
 
@@ -111,7 +130,7 @@ func (q *queue) fixed() int {
 	if q.offset > 0 {
 		i = 1
 	}
-	for i < q.n && q.at(i).rec == nil {
+	for i < int(q.n) && q.at(i).rec == nil {
 		i++
 	}
 	return i
@@ -129,8 +148,9 @@ func (q *queue) drop(i int) {
 // retain removes the items from first on that keep refuses, and returns how many. It asks from the
 // newest to the oldest.
 func (q *queue) retain(first int, keep func(item) bool) (removed int) {
-	to := q.n
-	for i := q.n - 1; i >= 0; i-- {
+	n := int(q.n)
+	to := n
+	for i := n - 1; i >= 0; i-- {
 		it := *q.at(i)
 		if i >= first && !keep(it) {
 			q.bytes -= it.frame.Len()
@@ -139,13 +159,13 @@ func (q *queue) retain(first int, keep func(item) bool) (removed int) {
 		to--
 		*q.at(to) = it
 	}
-	for i := range q.n - to {
+	for i := range n - to {
 		*q.at(i) = *q.at(to + i)
 	}
-	for i := q.n - to; i < q.n; i++ {
+	for i := n - to; i < n; i++ {
 		*q.at(i) = item{}
 	}
-	q.n -= to
+	q.n -= int32(to)
 	return to
 }
 
@@ -162,7 +182,7 @@ func (q *queue) discard() {
 
 // release gives back the memory of an empty queue that was long.
 func (q *queue) release() {
-	if len(q.ring) > queueKeep {
+	if q.places()-1 > queueKeep {
 		*q = queue{}
 	}
 }

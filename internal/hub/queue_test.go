@@ -28,16 +28,16 @@ func queueOf(t *testing.T, seqs ...uint64) *queue {
 func wantQueue(t *testing.T, q *queue, seqs ...uint64) {
 	t.Helper()
 	bytes := -int(q.offset)
-	for i := range q.n {
+	for i := range int(q.n) {
 		bytes += q.at(i).frame.Len()
 		if i < len(seqs) && q.at(i).frame.Seq() != seqs[i] {
 			t.Errorf("item %d is %d, want %d", i, q.at(i).frame.Seq(), seqs[i])
 		}
 	}
-	if q.n != len(seqs) || q.bytes != bytes {
+	if int(q.n) != len(seqs) || q.bytes != bytes {
 		t.Errorf("%d items, %d bytes counted, want %d, %d", q.n, q.bytes, len(seqs), bytes)
 	}
-	for i := q.n; i <= len(q.ring); i++ {
+	for i := int(q.n); i < q.places(); i++ {
 		if *q.at(i) != (item{}) {
 			t.Errorf("place %d behind the end holds a frame", i)
 		}
@@ -50,7 +50,7 @@ func TestQueueAroundTheEndOfTheRing(t *testing.T) {
 		q.read(nil, 1000)
 	}
 	rest := queueOf(t, 4, 5, 6, 7)
-	for i := range rest.n {
+	for i := range int(rest.n) {
 		q.push(*rest.at(i))
 	}
 	wantQueue(t, q, 3, 4, 5, 6, 7)
@@ -115,14 +115,14 @@ func TestQueueRelease(t *testing.T) {
 	for q.n > 0 {
 		q.read(nil, 1000)
 	}
-	if q.release(); len(q.ring) != queueKeep {
+	if q.release(); q.places() != 1+queueKeep {
 		t.Error("a small ring is given back")
 	}
 	q = queueOf(t, make([]uint64, queueKeep+2)...)
 	for q.n > 0 {
 		q.read(nil, 1000)
 	}
-	if q.release(); q.ring != nil {
+	if q.release(); q.others != nil {
 		t.Error("a big ring is kept")
 	}
 }

@@ -78,7 +78,7 @@ func (h *history) heads(st *Stream, from uint64, heads []head) []head {
 		}
 		h.scans++
 		add(g.targets[names.Everything])
-		for _, m := range st.memberships {
+		for m := range st.rooms {
 			if m.group.kind != roomGroup {
 				continue
 			}

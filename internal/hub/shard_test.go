@@ -94,30 +94,51 @@ func TestStreamsOfARoomOrAnIDOneByOne(t *testing.T) {
 }
 
 // Whoever stays is met, whoever else leaves or comes between two steps.
-func TestStreamsOfARoomWhileOthersComeAndGo(t *testing.T) {
-	const n = 6
-	for leaver := range n {
-		for when := range n {
-			w := newTestHub(t, 1, Options{})
-			var clients []*client
-			met := make(map[*Stream]bool)
-			for range n {
-				clients = append(clients, w.subscribe("a"))
-			}
-			st, place := w.shards[0].InRoom("a", math.MaxInt)
-			for step := 0; st != nil; step++ {
-				met[st] = true
-				if step == when {
-					w.shards[0].Unsubscribe(&clients[leaver].Stream)
-					w.subscribe("a")
-				}
-				st, place = w.shards[0].InRoom("a", place)
-			}
-			for i, c := range clients {
-				if i != leaver && !met[&c.Stream] {
-					t.Fatalf("client %d was passed over when client %d left after %d steps", i, leaver, when)
+func TestStreamsOfARoomOrAnIDWhileOthersComeAndGo(t *testing.T) {
+	for _, n := range []int{1, 2, 3, 6} {
+		for leaver := range n {
+			for when := range n {
+				for _, isID := range []bool{false, true} {
+					wantWalkMeetsThoseWhoStay(t, n, leaver, when, isID)
 				}
 			}
+		}
+	}
+}
+
+// wantWalkMeetsThoseWhoStay walks over the n streams of a room, or of a client id. After some steps
+// one of them leaves and another one comes.
+func wantWalkMeetsThoseWhoStay(t *testing.T, n, leaver, when int, isID bool) {
+	t.Helper()
+	w := newTestHub(t, 1, Options{})
+	list := w.shards[0].InRoom
+	if isID {
+		list = w.shards[0].WithID
+	}
+	subscribe := func() *client {
+		c := w.client(0)
+		c.subscribe(Subscription{ClientID: "a"}, "a")
+		return c
+	}
+	var clients []*client
+	met := make(map[*Stream]bool)
+	for range n {
+		clients = append(clients, subscribe())
+	}
+	st, place := list("a", math.MaxInt)
+	for step := 0; st != nil; step++ {
+		met[st] = true
+		if step == when {
+			w.shards[0].Unsubscribe(&clients[leaver].Stream)
+			w.check()
+			subscribe()
+			w.check()
+		}
+		st, place = list("a", place)
+	}
+	for i, c := range clients {
+		if i != leaver && !met[&c.Stream] {
+			t.Fatalf("client %d of %d was passed over when client %d left after %d steps", i, n, leaver, when)
 		}
 	}
 }
@@ -158,9 +179,13 @@ func TestCheckNotices(t *testing.T) {
 		{"inbox bytes", func(w *testHub, _ *client) { w.shards[0].inbox.bytes++ }},
 		{"space", func(w *testHub, _ *client) { w.hub.intake.waiting = make(chan struct{}) }},
 		{"room index", func(w *testHub, _ *client) { w.shards[0].order.Delete("a") }},
-		{"empty room", func(w *testHub, _ *client) { w.shards[0].ids.put("x", &group{kind: idGroup}) }},
-		{"place", func(_ *testHub, c *client) { c.memberships[1].pos++ }},
-		{"membership", func(_ *testHub, c *client) { c.memberships = append(c.memberships, membership{}) }},
+		{"empty room", func(w *testHub, _ *client) { w.shards[0].rooms.put("x", &group{kind: roomGroup}) }},
+		{"shared id of one", func(w *testHub, _ *client) { w.shards[0].shared.put("x", &group{kind: idGroup}) }},
+		{"id of nobody", func(w *testHub, c *client) { w.shards[0].ids.put("x", &c.Stream) }},
+		{"lost id", func(_ *testHub, c *client) { c.clientID = "x" }},
+		{"place", func(_ *testHub, c *client) { c.place++ }},
+		{"place in a room", func(_ *testHub, c *client) { c.room.pos++ }},
+		{"membership", func(_ *testHub, c *client) { c.otherRooms = &[]membership{c.room} }},
 		{"phase", func(_ *testHub, c *client) { c.phase = unsubscribed }},
 		{"queue bytes", func(_ *testHub, c *client) { c.queue.bytes++ }},
 		{"queue order", func(_ *testHub, c *client) { c.queue.push(*c.queue.at(0)) }},

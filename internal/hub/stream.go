@@ -44,10 +44,40 @@ type Stream struct {
 	last    uint64 // number of the last event popped whole, or where the subscription started
 	sent    uint64
 
-	// Fixed while subscribed.
-	clientID    string
-	memberships []membership
-	few         [fewMemberships]membership // room for them, if they are few
+	// Fixed while subscribed, but for the places, which change when other streams leave.
+	clientID   string        // the latest subscription's
+	isMember   bool          // of the groups below
+	place      int32         // among all streams of the shard
+	placeOfID  int32         // among those of the client id, if there are several
+	room       membership    // the first of its rooms, or of those that listen to every room
+	otherRooms *[]membership // nil: one room or none. Most streams have no more, and save an object
+}
+
+// rooms yields the memberships in rooms, or that of those that listen to every room.
+func (st *Stream) rooms(yield func(membership) bool) {
+	if st.room.group == nil || !yield(st.room) || st.otherRooms == nil {
+		return
+	}
+	for _, m := range *st.otherRooms {
+		if !yield(m) {
+			return
+		}
+	}
+}
+
+// placeIn returns where the stream keeps its place in a group. slot is which of its rooms that is.
+func (st *Stream) placeIn(g *group, slot int32) *int32 {
+	switch g.kind {
+	case everyGroup:
+		return &st.place
+	case idGroup:
+		return &st.placeOfID
+	case allGroup, roomGroup:
+	}
+	if slot == 0 {
+		return &st.room.pos
+	}
+	return &(*st.otherRooms)[slot-1].pos
 }
 
 // gap is what the policy DropOldest took out of a queue, in front of the first event that is not
@@ -60,7 +90,7 @@ type gap struct {
 // setPhase is the only place where the phase changes. Entering unsubscribed leaves no subscription
 // behind, entering any other needs one.
 func (st *Stream) setPhase(p phase) {
-	if (p == unsubscribed) != (len(st.memberships) == 0) {
+	if (p == unsubscribed) == st.isMember {
 		panic("hub: internal error: phase and memberships of a stream disagree")
 	}
 	st.phase = p
@@ -84,13 +114,25 @@ func (st *Stream) ClientID() string { return st.clientID }
 
 // Memberships returns in how many lists of its shard the stream is: its rooms, and one or two more.
 // It is what unsubscribing costs, and 0 without a subscription.
-func (st *Stream) Memberships() int { return len(st.memberships) }
+func (st *Stream) Memberships() int {
+	if !st.isMember {
+		return 0
+	}
+	n := 1
+	if st.clientID != "" {
+		n++
+	}
+	for range st.rooms {
+		n++
+	}
+	return n
+}
 
 // Rooms returns the rooms the stream is subscribed to, in the order it named them. It is empty if
 // All is true.
 func (st *Stream) Rooms() []string {
-	rooms := make([]string, 0, len(st.memberships))
-	for _, m := range st.memberships {
+	rooms := make([]string, 0, st.Memberships())
+	for m := range st.rooms {
 		if m.group.kind == roomGroup {
 			rooms = append(rooms, m.group.name)
 		}
@@ -99,11 +141,4 @@ func (st *Stream) Rooms() []string {
 }
 
 // All reports whether the stream listens to every room.
-func (st *Stream) All() bool {
-	for _, m := range st.memberships[:min(3, len(st.memberships))] {
-		if m.group.kind == allGroup {
-			return true
-		}
-	}
-	return false
-}
+func (st *Stream) All() bool { return st.room.group != nil && st.room.group.kind == allGroup }

@@ -13,9 +13,8 @@ func (s *Shard) Subscribe(now time.Time, st *Stream, sub Subscription) Start {
 	st.queue.discard()
 	st.gap = nil
 	st.shard = s
-	st.clientID = sub.ClientID
 	s.join(st, sub)
-	s.interest.add(s.hub.seed, st.memberships, 1)
+	s.interest.add(s.hub.seed, st, 1)
 	start := s.hub.start(now, st, sub.LastEventID)
 	s.backlog.queued += int64(st.queue.bytes)
 	return start
@@ -27,7 +26,7 @@ func (s *Shard) Unsubscribe(st *Stream) {
 	if st.phase == unsubscribed {
 		return
 	}
-	s.interest.add(s.hub.seed, st.memberships, -1)
+	s.interest.add(s.hub.seed, st, -1)
 	s.leave(st)
 	st.setPhase(unsubscribed)
 }
