@@ -15,8 +15,8 @@ type directory struct {
 	all      group // those of them that listen to every room
 	rooms    table[string, *group]
 	order    btree.Map[string, *group] // the same rooms, sorted, for prefixes
-	ids      table[string, *Stream] // one stream of each client id
-	shared   table[string, *group]  // all streams of an id that has several
+	ids      table[string, *Stream]    // one stream of each client id
+	shared   table[string, *group]     // all streams of an id that has several
 }
 
 func newDirectory() directory {

@@ -33,20 +33,20 @@ const (
 type Stream struct {
 	// Owned by the loop of the shard, but for Owner, which is fixed while subscribed. Fields used
 	// by every delivery come first, so that a delivery touches few cache lines.
-	seen    uint64 // number of the newest delivery that was looked at
-	after   uint64 // everything up to this number came by replay, or was not to come
-	queue   queue
-	Owner   Owner
-	phase   phase
-	dropped uint32
-	gap     *gap
-	shard   *Shard // of the latest subscription
-	last    uint64 // number of the last event popped whole, or where the subscription started
-	sent    uint64
+	seen     uint64 // number of the newest delivery that was looked at
+	after    uint64 // everything up to this number came by replay, or was not to come
+	queue    queue
+	Owner    Owner
+	phase    phase
+	isMember bool // of the groups below
+	dropped  uint32
+	gap      *gap
+	shard    *Shard // of the latest subscription
+	last     uint64 // number of the last event popped whole, or where the subscription started
+	sent     uint64
 
 	// Fixed while subscribed, but for the places, which change when other streams leave.
 	clientID   string        // the latest subscription's
-	isMember   bool          // of the groups below
 	place      int32         // among all streams of the shard
 	placeOfID  int32         // among those of the client id, if there are several
 	room       membership    // the first of its rooms, or of those that listen to every room
