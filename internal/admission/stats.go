@@ -50,8 +50,8 @@ func (t *Table) Stats(now time.Duration, most int) Stats {
 	t.statsTurn.Lock()
 	defer t.statsTurn.Unlock()
 	s := t.counters()
-	s.Most.Network, s.Most.Connections = t.busiest(t.held)
-	s.MostOpen.Network, s.MostOpen.Streams = t.busiest(t.streams)
+	s.Most.Network, s.Most.Connections = t.busiest(connections)
+	s.MostOpen.Network, s.MostOpen.Streams = t.busiest(streams)
 	var penalized []Penalized
 	s.Records, penalized = t.remembered(now)
 	slices.SortFunc(penalized, func(a, b Penalized) int {
@@ -82,15 +82,15 @@ func (t *Table) counters() Stats {
 	return s
 }
 
-// busiest returns the network that has most of what is counted. A map may change between two steps
+// busiest returns the network that has most open, and how many. A map may change between two steps
 // of a range loop, but not during one.
-func (t *Table) busiest(counted map[Network]int) (most Network, count int) {
+func (t *Table) busiest(what counted) (most Network, count int) {
 	looked := 0
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	for n, held := range counted {
-		if n.bits != bitsSite && held > count {
-			most, count = n, held
+	for n, open := range t.tally {
+		if n.bits != bitsSite && int(open[what]) > count {
+			most, count = n, int(open[what])
 		}
 		if looked++; looked%statsHold == 0 {
 			t.yield()
@@ -134,9 +134,9 @@ func (t *Table) Held() int {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	total := 0
-	for n, held := range t.held {
+	for n, open := range t.tally {
 		if n.bits != bitsSite {
-			total += held
+			total += int(open[connections])
 		}
 	}
 	return total

@@ -13,10 +13,10 @@ func (t *Table) OpenStream(a netip.Addr) bool {
 		bound = 0
 	}
 	site, hasSite := n.site()
-	if bound > 0 && (t.streams[n] >= bound || hasSite && t.streams[site] >= siteFactor*bound) {
+	if bound > 0 && (t.tally.of(n, streams) >= bound || hasSite && t.tally.of(site, streams) >= siteFactor*bound) {
 		return false
 	}
-	t.streams.open(n)
+	t.tally.open(n, streams)
 	return true
 }
 
@@ -24,5 +24,5 @@ func (t *Table) OpenStream(a netip.Addr) bool {
 func (t *Table) CloseStream(a netip.Addr) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.streams.close(NetworkOf(a))
+	t.tally.close(NetworkOf(a), streams)
 }

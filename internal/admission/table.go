@@ -41,8 +41,7 @@ type Table struct {
 	mu sync.Mutex
 	// guarded by mu
 	limits          Limits
-	held            tally // connections
-	streams         tally
+	tally           tally
 	networks        networkTable
 	challengeBucket time.Duration // when the bucket of challenged handshakes is full again
 	imposed         uint64
@@ -55,7 +54,7 @@ type Table struct {
 func New(l Limits) *Table { return newTable(l, maxRecords) }
 
 func newTable(l Limits, records int) *Table {
-	return &Table{limits: l, held: make(tally), streams: make(tally), networks: newNetworkTable(records)}
+	return &Table{limits: l, tally: make(tally), networks: newNetworkTable(records)}
 }
 
 // SetLimits replaces the bounds. Counts and records stay. Without penalties, what networks owe has
@@ -91,7 +90,7 @@ func (t *Table) Admit(now time.Duration, v Visit) Verdict {
 		}
 		verdict = AdmitChallenge
 	}
-	t.held.open(n)
+	t.tally.open(n, connections)
 	return verdict
 }
 
@@ -99,15 +98,15 @@ func (t *Table) Admit(now time.Duration, v Visit) Verdict {
 func (t *Table) Release(a netip.Addr) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.held.close(NetworkOf(a))
+	t.tally.close(NetworkOf(a), connections)
 }
 
 // roomFor returns the verdict for one more connection of a network. A few above the bound, an
 // eighth of it and at least four, are admitted to be told to come back later.
 func (t *Table) roomFor(n Network) Verdict {
-	verdict := roomWithin(t.held[n], t.limits.Connections)
+	verdict := roomWithin(t.tally.of(n, connections), t.limits.Connections)
 	if site, ok := n.site(); ok {
-		verdict = max(verdict, roomWithin(t.held[site], siteFactor*t.limits.Connections))
+		verdict = max(verdict, roomWithin(t.tally.of(site, connections), siteFactor*t.limits.Connections))
 	}
 	return verdict
 }

@@ -7,29 +7,31 @@ import (
 
 func TestTallyCountsTheSiteToo(t *testing.T) {
 	t.Parallel()
-	counts := make(tally)
+	tally := make(tally)
 	one := NetworkOf(netip.MustParseAddr("2001:db8:1:1::1"))
 	other := NetworkOf(netip.MustParseAddr("2001:db8:1:2::1"))
 	site, ok := one.site()
 	if !ok {
 		t.Fatal("a network of IPv6 has no site")
 	}
-	counts.open(one)
-	counts.open(one)
-	counts.open(other)
-	if counts[one] != 2 || counts[other] != 1 || counts[site] != 3 {
-		t.Errorf("counted %v", counts)
+	tally.open(one, streams)
+	tally.open(one, streams)
+	tally.open(other, streams)
+	tally.open(one, connections)
+	if tally.of(one, streams) != 2 || tally.of(other, streams) != 1 || tally.of(site, streams) != 3 || tally.of(site, connections) != 1 {
+		t.Errorf("counted %v", tally)
 	}
-	counts.close(one)
-	counts.close(one)
-	counts.close(other)
-	if len(counts) != 0 {
-		t.Errorf("left when all is closed: %v", counts)
+	tally.close(one, connections)
+	tally.close(one, streams)
+	tally.close(one, streams)
+	tally.close(other, streams)
+	if len(tally) != 0 {
+		t.Errorf("left when all is closed: %v", tally)
 	}
 	defer func() {
 		if recover() == nil {
 			t.Error("closing what is not open is no bug")
 		}
 	}()
-	counts.close(one)
+	tally.close(one, streams)
 }
