@@ -116,7 +116,7 @@ func newConn(w *worker, from arrival) *conn {
 		acceptedAt: w.now(),
 		as:         from.as,
 	}
-	c.sub.Init(&w.subs, (*carrier)(c), c.id)
+	c.sub.Init((*carrier)(c), c.id)
 	return c
 }
 

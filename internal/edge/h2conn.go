@@ -305,7 +305,7 @@ func (h *h2conn) check() string {
 	p := h.c.node.Priority()
 	for _, s := range h.mux.Streams() {
 		st := h2streamOf(s)
-		if st.isLive() && !st.sub.Empty() && !st.Blocked() && p == scheduler.None {
+		if st.isLive() && !st.sub.Empty() && !st.isBlocked() && p == scheduler.None {
 			return "a stream of HTTP/2 has something to send and its connection is not scheduled"
 		}
 	}
@@ -327,7 +327,7 @@ func (h *h2conn) NewStream() (*http2.Stream, http2.Owner) {
 	h.begun, h.idle = true, false
 	st.h = h
 	st.sub.SetKind(uint8(kindOf(http20, h.c.transport.IsSecure())))
-	st.sub.Init(&h.c.w.subs, st, h.c.id) // all in step: heartbeats of silent streams share a record
+	st.sub.Init(st, h.c.id) // all in step: heartbeats of silent streams share a record
 	return &st.Stream, st
 }
 

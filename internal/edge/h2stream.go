@@ -15,6 +15,7 @@ import (
 	"github.com/hassesd/hassesd/internal/edge/site"
 	"github.com/hassesd/hassesd/internal/edge/subscriber"
 	"github.com/hassesd/hassesd/internal/edge/transport"
+	"github.com/hassesd/hassesd/internal/hub"
 	"github.com/hassesd/hassesd/internal/sse"
 )
 
@@ -286,20 +287,31 @@ func (st *h2stream) check(t *subscriber.Timing, now time.Duration) {
 	case st.sub.Expired(t, now) != subscriber.NotExpired:
 		st.isDue = true
 		st.h.c.w.endOverdue(st.sub)
-	case st.sub.Heartbeat(t, now, t.HeartbeatInterval/4, !st.Blocked() && st.edges.len() == 0):
+	case st.sub.Heartbeat(t, now, t.HeartbeatInterval/4, !st.isBlocked() && st.edges.len() == 0):
 		st.h.mux.HaveData(&st.Stream)
 	}
 }
 
-// Ready implements subscriber.Carrier.
-func (st *h2stream) Ready(s *subscriber.Subscriber, matched int) {
-	st.h.mux.HaveData(&st.Stream)
-	st.h.c.scheduleEvent(s, matched)
+// Subscriber implements subscriber.Carrier.
+func (st *h2stream) Subscriber() *subscriber.Subscriber { return st.sub }
+
+// Set implements subscriber.Carrier.
+func (st *h2stream) Set() *subscriber.Set { return &st.h.c.w.subs }
+
+// Queued implements hub.Owner.
+func (st *h2stream) Queued(_ *hub.Stream, matched int) {
+	if st.sub.State() == subscriber.Streaming && !st.isBlocked() {
+		st.h.mux.HaveData(&st.Stream)
+		st.h.c.scheduleEvent(st.sub, matched)
+	}
 }
 
-// Blocked implements subscriber.Carrier. The streams that it keeps from being marked ready are
+// Blocked implements hub.Owner.
+func (st *h2stream) Blocked(*hub.Stream) bool { return st.isBlocked() }
+
+// isBlocked reports whether the client takes no bytes of the stream now. The streams that it keeps from being marked ready are
 // looked for when the connection can send again.
-func (st *h2stream) Blocked() bool {
+func (st *h2stream) isBlocked() bool {
 	t := &st.h.c.transport
 	if t.IsBlocked() || t.IsFailing() || st.h.mux.IsShut() {
 		st.h.missed = true
@@ -308,8 +320,8 @@ func (st *h2stream) Blocked() bool {
 	return st.isSlow || st.h.mux.IsShutFor(&st.Stream)
 }
 
-// Overflow implements subscriber.Carrier.
-func (st *h2stream) Overflow(*subscriber.Subscriber) {
+// Overflow implements hub.Owner: limits.slow is close, and the queue is full.
+func (st *h2stream) Overflow(*hub.Stream) {
 	if !st.isSlow {
 		st.isSlow = true
 		st.h.c.w.endSlow(st)

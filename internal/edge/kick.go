@@ -74,8 +74,8 @@ func (w *worker) selected(sel Selection, visit func(*subscriber.Subscriber) (cos
 		if st == nil {
 			return lookCost, false
 		}
-		if s, ok := st.Owner.(*subscriber.Subscriber); ok {
-			cost = visit(s)
+		if s, ok := st.Owner.(subscriber.Carrier); ok {
+			cost = visit(s.Subscriber())
 		}
 		return lookCost + cost, next > 0
 	}

@@ -23,10 +23,16 @@ import (
 // BenchmarkScale holds more TLS 1.3 streams than a process may have descriptors: the real code over
 // descriptors in memory. It reports what a stream adds to the heap and to the collector's work,
 // what a message to a room of ten costs beside all the others, and what a minute of silence, with
-// its heartbeats, costs a stream. HASSESD_SCALE sets other numbers of streams, separated by commas;
-// a million takes about ten minutes and 10 GB.
+// its heartbeats, costs a stream. The first figures are those with as many keys hot as fit into the
+// cache's default size, those called cold without any.
+//
+// HASSESD_SCALE sets other numbers of streams, separated by commas, and HASSESD_SCALE_HELLO how they
+// begin: with a key share of X25519MLKEM768, as Go's clients do, of "X25519", or as further
+// connections of a client that resumes its session with X25519 ("resumed"), which takes half the
+// time: 0.35 ms of processor time a stream.
 func BenchmarkScale(b *testing.B) {
 	sizes := []int{1_000, 10_000}
+	hello := os.Getenv("HASSESD_SCALE_HELLO")
 	if list := os.Getenv("HASSESD_SCALE"); list != "" {
 		sizes = nil
 		for _, text := range strings.Split(list, ",") {
@@ -40,7 +46,7 @@ func BenchmarkScale(b *testing.B) {
 	for _, n := range sizes {
 		b.Run(fmt.Sprintf("streams=%d", n), func(b *testing.B) {
 			for b.Loop() {
-				newCrowd(b, n).report(b)
+				newCrowd(b, n, hello).report(b)
 			}
 		})
 	}
@@ -53,13 +59,34 @@ type crowd struct {
 	inRoom        int     // streams of each room
 	bytes         float64 // of heap a stream, without what the kernel in memory takes
 	objects       float64
+	coldBytes     float64 // the same without hot keys
+	coldObjects   float64
 	kernelBytes   float64
 	kernelObjects float64
 }
 
-func newCrowd(b *testing.B, n int) *crowd {
+// scaleTLS returns the configurations of both sides.
+func scaleTLS(b *testing.B, hello string) (server, client *tls.Config) {
 	b.Helper()
-	server, client := testTLS(b)
+	server, client = testTLS(b)
+	switch hello {
+	case "":
+	case "resumed":
+		server.SessionTicketsDisabled = false
+		server.SetSessionTicketKeys([][32]byte{{1}})
+		client.ClientSessionCache = tls.NewLRUClientSessionCache(1)
+		fallthrough
+	case "X25519":
+		client.CurvePreferences = []tls.CurveID{tls.X25519}
+	default:
+		b.Fatalf("HASSESD_SCALE_HELLO=%q: want X25519, resumed or nothing", hello)
+	}
+	return server, client
+}
+
+func newCrowd(b *testing.B, n int, hello string) *crowd {
+	b.Helper()
+	server, client := scaleTLS(b, hello)
 	w := newTestServer(b, func(s *setup) {
 		s.loops, s.tls, s.fds = 2, server, n+1_000
 		s.edge.HeartbeatInterval = 15 * time.Second
@@ -78,7 +105,21 @@ func newCrowd(b *testing.B, n int) *crowd {
 	c.kernelBytes, c.kernelObjects = kernelCost(b)
 	c.bytes = (after-before)/float64(n) - c.kernelBytes
 	c.objects = (afterObjects-beforeObjects)/float64(n) - c.kernelObjects
+
+	c.setHotKeys(func(*worker) int { return 0 })
+	cold, coldObjects := liveHeap()
+	c.setHotKeys(func(w *worker) int { return w.hotKeys })
+	c.coldBytes = (cold-before)/float64(n) - c.kernelBytes
+	c.coldObjects = (coldObjects-beforeObjects)/float64(n) - c.kernelObjects
 	return c
+}
+
+// setHotKeys empties the cache of hot keys, and sets how many bytes it may take from then on.
+func (c *crowd) setHotKeys(bytes func(*worker) int) {
+	for _, worker := range c.w.srv.workers {
+		worker.transport.Records.SetHotBytes(0)
+		worker.transport.Records.SetHotBytes(bytes(worker))
+	}
 }
 
 // open subscribes the streams from number first up to last.
@@ -140,6 +181,8 @@ func (c *crowd) report(b *testing.B) {
 	b.Helper()
 	b.ReportMetric(c.bytes, "heap-B/stream")
 	b.ReportMetric(c.objects, "objects/stream")
+	b.ReportMetric(c.coldBytes, "cold-heap-B/stream")
+	b.ReportMetric(c.coldObjects, "cold-objects/stream")
 
 	var m runtime.MemStats
 	began := time.Now()

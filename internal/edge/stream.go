@@ -6,6 +6,7 @@ import (
 	"github.com/hassesd/hassesd/internal/edge/scheduler"
 	"github.com/hassesd/hassesd/internal/edge/subscriber"
 	"github.com/hassesd/hassesd/internal/edge/transport"
+	"github.com/hassesd/hassesd/internal/hub"
 	"github.com/hassesd/hassesd/internal/sse"
 )
 
@@ -51,8 +52,18 @@ const (
 	littleBytes = 4 << 10
 )
 
-// Ready implements subscriber.Carrier.
-func (r *carrier) Ready(s *subscriber.Subscriber, matched int) { (*conn)(r).scheduleEvent(s, matched) }
+// Subscriber implements subscriber.Carrier.
+func (r *carrier) Subscriber() *subscriber.Subscriber { return &r.sub }
+
+// Set implements subscriber.Carrier.
+func (r *carrier) Set() *subscriber.Set { return &r.w.subs }
+
+// Queued implements hub.Owner. A carrier that is blocked goes on when the client takes bytes again.
+func (r *carrier) Queued(_ *hub.Stream, matched int) {
+	if r.sub.State() == subscriber.Streaming && !r.isBlocked() {
+		(*conn)(r).scheduleEvent(&r.sub, matched)
+	}
+}
 
 // scheduleEvent schedules the connection for an event that matched so many streams of this loop.
 func (c *conn) scheduleEvent(s *subscriber.Subscriber, matched int) {
@@ -66,11 +77,13 @@ func (c *conn) scheduleEvent(s *subscriber.Subscriber, matched int) {
 	}
 }
 
-// Blocked implements subscriber.Carrier.
-func (r *carrier) Blocked() bool { return r.transport.IsBlocked() || r.transport.IsFailing() }
+func (r *carrier) isBlocked() bool { return r.transport.IsBlocked() || r.transport.IsFailing() }
 
-// Overflow implements subscriber.Carrier.
-func (r *carrier) Overflow(*subscriber.Subscriber) { (*conn)(r).fail(SlowClient) }
+// Blocked implements hub.Owner.
+func (r *carrier) Blocked(*hub.Stream) bool { return r.isBlocked() }
+
+// Overflow implements hub.Owner: limits.slow is close, and the queue is full.
+func (r *carrier) Overflow(*hub.Stream) { (*conn)(r).fail(SlowClient) }
 
 // isLive reports whether the connection carries an open stream that has not failed.
 func (c *conn) isLive() bool {

@@ -6,8 +6,6 @@
 // load, events batch on their own.
 package scheduler
 
-import "github.com/hassesd/hassesd/internal/list"
-
 // Priority is a queue. Within one, owners are visited in the order in which they were scheduled.
 type Priority uint8
 
@@ -29,9 +27,9 @@ const (
 
 // Node is an owner's place in the queues, embedded by value in the owner. The zero Node is in none.
 type Node[T any] struct {
-	place    list.Node[T]
-	since    uint64 // position of the caller's stream of bytes at which the owner entered
-	priority Priority
+	next, prev *T
+	since      uint32 // position of the caller's stream of bytes at which the owner entered, modulo 2^32
+	priority   Priority
 }
 
 // Priority returns the queue that the node is in.
@@ -42,7 +40,14 @@ func (n *Node[T]) Priority() Priority { return n.priority }
 // loop.
 type Queues[T any] struct {
 	node              func(*T) *Node[T]
-	high, normal, low list.List[T]
+	high, normal, low queue[T]
+}
+
+// queue is a list of owners, linked by their nodes. It is package list's without a pointer to the
+// owner in each node: an idle stream has one, too.
+type queue[T any] struct {
+	first, last *T
+	n           int
 }
 
 // New returns empty queues; node returns the node of an owner.
@@ -50,28 +55,48 @@ func New[T any](node func(*T) *Node[T]) *Queues[T] { return &Queues[T]{node: nod
 
 // Schedule puts owner, whose node is n, into the queue of p. An owner that is already scheduled
 // moves up, but not down. position is how many bytes of events the caller has taken in so far; see
-// Backlog.
+// Backlog, which is below 2^32.
 func (q *Queues[T]) Schedule(n *Node[T], owner *T, p Priority, position uint64) {
 	if n.priority != None && n.priority <= p {
 		return
 	}
 	if n.priority == None {
-		n.since = position
+		n.since = uint32(position)
 	}
 	q.Cancel(n)
 	n.priority = p
-	q.of(p).Push(&n.place, owner)
+	to := q.of(p)
+	n.prev = to.last
+	if to.last == nil {
+		to.first = owner
+	} else {
+		q.node(to.last).next = owner
+	}
+	to.last = owner
+	to.n++
 }
 
 // Cancel takes the owner of n out of its queue, if it is in one.
 func (q *Queues[T]) Cancel(n *Node[T]) {
-	if l := q.of(n.priority); l != nil {
-		l.Remove(&n.place)
-		n.priority = None
+	from := q.of(n.priority)
+	if from == nil {
+		return
 	}
+	if n.prev == nil {
+		from.first = n.next
+	} else {
+		q.node(n.prev).next = n.next
+	}
+	if n.next == nil {
+		from.last = n.prev
+	} else {
+		q.node(n.next).prev = n.prev
+	}
+	n.next, n.prev, n.priority = nil, nil, None
+	from.n--
 }
 
-func (q *Queues[T]) of(p Priority) *list.List[T] {
+func (q *Queues[T]) of(p Priority) *queue[T] {
 	switch p {
 	case High:
 		return &q.high
@@ -87,24 +112,24 @@ func (q *Queues[T]) of(p Priority) *list.List[T] {
 // Len returns the number of owners in the queue of p.
 func (q *Queues[T]) Len(p Priority) int {
 	if l := q.of(p); l != nil {
-		return l.Len()
+		return l.n
 	}
 	return 0
 }
 
 // Waiting reports whether any owner is scheduled.
-func (q *Queues[T]) Waiting() bool { return q.high.Len()+q.normal.Len()+q.low.Len() > 0 }
+func (q *Queues[T]) Waiting() bool { return q.high.n+q.normal.n+q.low.n > 0 }
 
 // Backlog returns how many bytes of events were taken in since the owner that has waited longest
 // was scheduled.
 func (q *Queues[T]) Backlog(position uint64) int {
-	oldest := position
-	for _, owner := range []*T{q.high.First(), q.normal.First(), q.low.First()} {
+	var most uint32
+	for _, owner := range []*T{q.high.first, q.normal.first, q.low.first} {
 		if owner != nil {
-			oldest = min(oldest, q.node(owner).since)
+			most = max(most, uint32(position)-q.node(owner).since)
 		}
 	}
-	return int(position - oldest)
+	return int(most)
 }
 
 // Run spends the turn's budget. visit must take the owner out of its queue, may schedule it again,
@@ -117,9 +142,9 @@ func (q *Queues[T]) Run(visit func(*T) (records int)) {
 }
 
 // run spends the budget on one queue, except for what it must keep, and returns what is left.
-func run[T any](l *list.List[T], budget, keep int, visit func(*T) int) (left int) {
-	for budget > keep && l.First() != nil {
-		budget -= visit(l.First())
+func run[T any](q *queue[T], budget, keep int, visit func(*T) int) (left int) {
+	for budget > keep && q.first != nil {
+		budget -= visit(q.first)
 	}
 	return budget
 }

@@ -105,6 +105,31 @@ func TestBacklogIsThatOfTheOldest(t *testing.T) {
 	}
 }
 
+func TestBacklogWherePositionsOverflow(t *testing.T) {
+	q := New(jobNode)
+	j := &job{}
+	schedule(q, j, High, 1<<32-100)
+	if got := q.Backlog(1<<32 + 50); got != 150 {
+		t.Errorf("backlog %d, want 150", got)
+	}
+	q.Cancel(&j.node)
+}
+
+func TestOwnersLeaveFromAnyPlace(t *testing.T) {
+	for leaver, want := range map[string][]string{"a": {"b", "c"}, "b": {"a", "c"}, "c": {"a", "b"}} {
+		q := New(jobNode)
+		jobs := map[string]*job{}
+		for _, name := range []string{"a", "b", "c"} {
+			jobs[name] = &job{name: name, records: 1}
+			schedule(q, jobs[name], High, 0)
+		}
+		q.Cancel(&jobs[leaver].node)
+		if got := ran(q); !slices.Equal(got, want) {
+			t.Errorf("without %s: ran %v, want %v", leaver, got, want)
+		}
+	}
+}
+
 func TestSchedulingAllocatesNothing(t *testing.T) {
 	q := New(jobNode)
 	jobs := make([]job, 10)

@@ -60,7 +60,7 @@ func (s *story) history(events int, slow hub.Policy) {
 
 // open opens the stream, and read takes what there is of it.
 func (s *story) open(lastEventID string) {
-	s.answer = append(s.answer, s.f.Start(s.f.now, inRoomA(lastEventID), time.Second)...)
+	s.answer = append(s.answer, s.f.sub.Start(s.f.now, inRoomA(lastEventID), time.Second)...)
 }
 
 func (s *story) read() { s.answer = append(s.answer, s.f.payload()...) }
@@ -240,7 +240,7 @@ func TestACutNowhereLosesAGap(t *testing.T) {
 				s := &story{t: t, f: newFixture(t, hub.Options{IsShared: strings.Contains(tt.name, "epoch")}), data: map[string]string{}}
 				s.apply("e-1", "e-2")
 				tt.tell(s)
-				s.f.Stop()
+				s.f.sub.Stop()
 				if cut > len(s.answer) {
 					break
 				}
@@ -260,7 +260,7 @@ func TestACutNowhereLosesAGap(t *testing.T) {
 				if at := p.place(p.lastEventID); at != len(s.places)-1 {
 					t.Fatalf("cut behind %d bytes: at %s in the end", cut, p.lastEventID)
 				}
-				s.f.Stop()
+				s.f.sub.Stop()
 			}
 		})
 	}
@@ -277,6 +277,6 @@ func TestTheFirstFrameOfAResume(t *testing.T) {
 		if got := string(s.answer); got != fmt.Sprintf("retry: 1000\nid: %s\n\n", want) {
 			t.Errorf("resumed after %q: %q, want the id %s", last, got, want)
 		}
-		s.f.Stop()
+		s.f.sub.Stop()
 	}
 }

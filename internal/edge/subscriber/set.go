@@ -15,13 +15,12 @@ type Set struct {
 	Jitter func(d time.Duration) time.Duration // d, up to a half more or less
 
 	// Owned by the loop.
-	members    []*Subscriber // dense; a subscriber knows its slot
-	inState    [numStates]int
-	streaming  [Kinds]int // of inState[Streaming]
-	opened     uint64
-	reinits    uint64
-	deliveries uint64
-	changes    uint64 // of the counters but deliveries
+	members   []*Subscriber // dense; a subscriber knows its slot
+	inState   [numStates]int
+	streaming [Kinds]int // of inState[Streaming]
+	opened    uint64
+	reinits   uint64
+	changes   uint64 // of these counters
 }
 
 // Kinds is how many kinds of subscribers are told apart.
@@ -53,7 +52,7 @@ func (t *Set) Reinits() uint64 { return t.reinits }
 func (t *Set) Changes() uint64 { return t.changes }
 
 // Deliveries returns how many events were sent whole.
-func (t *Set) Deliveries() uint64 { return t.deliveries }
+func (t *Set) Deliveries() uint64 { return t.Shard.Sent() }
 
 func (t *Set) add(s *Subscriber) {
 	s.slot = int32(len(t.members))

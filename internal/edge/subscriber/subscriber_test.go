@@ -16,7 +16,7 @@ var start = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 
 // fixture is a hub with one subscriber, whose carrier is the fixture.
 type fixture struct {
-	Subscriber
+	sub      Subscriber
 	t        *testing.T
 	hub      *hub.Hub
 	log      *memory.Log
@@ -27,9 +27,11 @@ type fixture struct {
 	overflow bool
 }
 
-func (f *fixture) Ready(*Subscriber, int) { f.ready++ }
-func (f *fixture) Blocked() bool          { return f.blocked }
-func (f *fixture) Overflow(*Subscriber)   { f.overflow = true }
+func (f *fixture) Subscriber() *Subscriber  { return &f.sub }
+func (f *fixture) Set() *Set                { return f.set }
+func (f *fixture) Queued(*hub.Stream, int)  { f.ready++ }
+func (f *fixture) Blocked(*hub.Stream) bool { return f.blocked }
+func (f *fixture) Overflow(*hub.Stream)     { f.overflow = true }
 
 func newFixture(t *testing.T, o hub.Options) *fixture {
 	t.Helper()
@@ -38,7 +40,7 @@ func newFixture(t *testing.T, o hub.Options) *fixture {
 	f.log = memory.New(memory.Options{Last: f.hub.LastID(), Now: func() time.Time { return f.now }})
 	f.log.Follow(f.hub)
 	f.set = &Set{Shard: f.hub.NewShard(func() {}), Start: start, Jitter: func(d time.Duration) time.Duration { return d }}
-	f.Init(f.set, f, 7)
+	f.sub.Init(f, 7)
 	t.Cleanup(func() {
 		if err := f.set.Check(); err != nil {
 			t.Error(err)
@@ -52,7 +54,7 @@ func newFixture(t *testing.T, o hub.Options) *fixture {
 
 func (f *fixture) open(until time.Time, rooms ...string) string {
 	f.t.Helper()
-	return string(f.Start(f.now, Grant{Subscription: hub.Subscription{Rooms: rooms}, Until: until}, 2*time.Second))
+	return string(f.sub.Start(f.now, Grant{Subscription: hub.Subscription{Rooms: rooms}, Until: until}, 2*time.Second))
 }
 
 func (f *fixture) publish(room, data string) {
@@ -73,7 +75,7 @@ func (f *fixture) payload() string {
 	var out []byte
 	for {
 		before := len(out)
-		if out = f.Payload(out, 1000); len(out) == before {
+		if out = f.sub.Payload(out, 1000); len(out) == before {
 			return string(out)
 		}
 	}
@@ -83,7 +85,7 @@ func (f *fixture) since() time.Duration { return f.set.Since(f.now) }
 
 func TestASubscriberGetsItsEventsUntilItEnds(t *testing.T) {
 	f := newFixture(t, hub.Options{})
-	if f.payload() != "" || !f.Empty() || f.set.Len() != 0 {
+	if f.payload() != "" || !f.sub.Empty() || f.set.Len() != 0 {
 		t.Fatal("it has something to send before it is opened")
 	}
 	preface := f.open(time.Time{}, "a")
@@ -95,16 +97,16 @@ func TestASubscriberGetsItsEventsUntilItEnds(t *testing.T) {
 		t.Errorf("ready %d times, got %q", f.ready, got)
 	}
 	f.publish("a", "two")
-	f.End()
+	f.sub.End()
 	f.publish("a", "three")
 	if got := f.payload(); !strings.Contains(got, "two") || strings.Contains(got, "three") {
 		t.Errorf("after its end: %q", got)
 	}
-	if f.Sent() != 2 || f.set.Deliveries() != 2 || f.set.Streaming() != 0 || f.set.Len() != 1 {
-		t.Errorf("sent %d, %d deliveries, %d streaming of %d", f.Sent(), f.set.Deliveries(), f.set.Streaming(), f.set.Len())
+	if f.sub.Sent() != 2 || f.set.Deliveries() != 2 || f.set.Streaming() != 0 || f.set.Len() != 1 {
+		t.Errorf("sent %d, %d deliveries, %d streaming of %d", f.sub.Sent(), f.set.Deliveries(), f.set.Streaming(), f.set.Len())
 	}
-	f.Stop()
-	f.Stop()
+	f.sub.Stop()
+	f.sub.Stop()
 	if f.set.Len() != 0 || f.set.Opened() != 1 {
 		t.Errorf("%d subscribers are left of %d", f.set.Len(), f.set.Opened())
 	}
@@ -123,25 +125,25 @@ func TestAnotherSubscriptionTakesThePlaceOfTheFirst(t *testing.T) {
 	if got := f.payload(); strings.Contains(got, "two") || !strings.Contains(got, "three") {
 		t.Errorf("got %q", got)
 	}
-	if f.Reinits() != 1 || f.set.Reinits() != 1 || f.set.Opened() != 1 || f.Sent() != 1 {
-		t.Errorf("%d reinits, %d opened, %d sent", f.Reinits(), f.set.Opened(), f.Sent())
+	if f.sub.Reinits() != 1 || f.set.Reinits() != 1 || f.set.Opened() != 1 || f.sub.Sent() != 1 {
+		t.Errorf("%d reinits, %d opened, %d sent", f.sub.Reinits(), f.set.Opened(), f.sub.Sent())
 	}
-	f.Stop()
+	f.sub.Stop()
 }
 
-func TestABlockedSubscriberIsNotReady(t *testing.T) {
+func TestABlockedSubscriberOverflowsWhenItsQueueIsFull(t *testing.T) {
 	f := newFixture(t, hub.Options{QueueBytes: 100})
 	f.open(time.Time{}, "a")
 	f.blocked = true
 	f.publish("a", "one")
-	if f.ready != 0 || f.overflow {
-		t.Errorf("ready %d times, overflow %t", f.ready, f.overflow)
+	if f.overflow {
+		t.Error("a queue with one event overflows")
 	}
 	f.publish("a", strings.Repeat("x", 200))
 	if !f.overflow {
 		t.Error("a full queue is no overflow")
 	}
-	f.Stop()
+	f.sub.Stop()
 }
 
 func TestTheNextThingIsTheEarliest(t *testing.T) {
@@ -158,7 +160,7 @@ func TestTheNextThingIsTheEarliest(t *testing.T) {
 		{"the age", both, 0, 5 * time.Second},
 		{"the grant", both, time.Second, time.Second},
 		{"a grant that outlives the heartbeat", heartbeat, time.Hour, 10 * time.Second},
-		{"a grant that is over", heartbeat, -time.Hour, 1},
+		{"a grant that is over", heartbeat, -time.Hour, momentUnit},
 		{"a grant for longer than can be counted", Timing{}, 1 << 62, farAway},
 	} {
 		f := newFixture(t, hub.Options{})
@@ -167,10 +169,10 @@ func TestTheNextThingIsTheEarliest(t *testing.T) {
 			until = start.Add(tt.until)
 		}
 		f.open(until, "a")
-		if got := f.Next(&tt.timing); got < tt.want-tt.want/10 || got > tt.want+tt.want/10 {
+		if got := f.sub.Next(&tt.timing); got < tt.want-tt.want/10 || got > tt.want+tt.want/10 {
 			t.Errorf("%s: %v, want about %v", tt.name, got, tt.want)
 		}
-		f.Stop()
+		f.sub.Stop()
 	}
 }
 
@@ -178,27 +180,27 @@ func TestHeartbeatsAreForTheSilent(t *testing.T) {
 	timing := Timing{HeartbeatInterval: 10 * time.Second, Heartbeat: sse.Comment()}
 	f := newFixture(t, hub.Options{})
 	f.open(time.Time{}, "a")
-	if f.Heartbeat(&timing, f.since(), 0, true) {
+	if f.sub.Heartbeat(&timing, f.since(), 0, true) {
 		t.Error("a heartbeat at once")
 	}
 	f.now = f.now.Add(12 * time.Second)
-	if f.Heartbeat(&timing, f.since(), 0, false) {
+	if f.sub.Heartbeat(&timing, f.since(), 0, false) {
 		t.Error("a heartbeat though something is on its way")
 	}
-	if f.Heartbeat(&timing, f.since(), 0, true) {
+	if f.sub.Heartbeat(&timing, f.since(), 0, true) {
 		t.Error("a heartbeat right after that")
 	}
 	f.now = f.now.Add(12 * time.Second)
-	f.Wrote(f.since())
+	f.sub.Wrote(f.since())
 	f.now = f.now.Add(5 * time.Second)
-	if f.Heartbeat(&timing, f.since(), 0, true) {
+	if f.sub.Heartbeat(&timing, f.since(), 0, true) {
 		t.Error("a heartbeat after 5 s of silence")
 	}
 	f.now = f.now.Add(7 * time.Second)
-	if !f.Heartbeat(&timing, f.since(), 0, true) || f.payload() == "" {
+	if !f.sub.Heartbeat(&timing, f.since(), 0, true) || f.payload() == "" {
 		t.Error("no heartbeat after 12 s of silence")
 	}
-	f.Stop()
+	f.sub.Stop()
 }
 
 func TestExpiry(t *testing.T) {
@@ -215,19 +217,19 @@ func TestExpiry(t *testing.T) {
 		{30 * time.Second, timing, GrantExpired},
 		{2 * time.Minute, timing, GrantExpired},
 	} {
-		if got := f.Expired(&tt.timing, tt.after); got != tt.want {
+		if got := f.sub.Expired(&tt.timing, tt.after); got != tt.want {
 			t.Errorf("after %v: %d, want %d", tt.after, got, tt.want)
 		}
 	}
 	f.open(time.Time{}, "a") // another one, without an end
-	if got := f.Expired(&timing, 2*time.Minute); got != Aged {
+	if got := f.sub.Expired(&timing, 2*time.Minute); got != Aged {
 		t.Errorf("after its age: %d", got)
 	}
 	timing.AgeFrom = 90 * time.Second // a reload set the limit
-	if got := f.Expired(&timing, 2*time.Minute); got != NotExpired {
+	if got := f.sub.Expired(&timing, 2*time.Minute); got != NotExpired {
 		t.Errorf("30 s after the reload: %d", got)
 	}
-	f.Stop()
+	f.sub.Stop()
 }
 
 // Streams that are opened together must not act together, and one must always act alike.
@@ -235,7 +237,7 @@ func TestSpread(t *testing.T) {
 	seen := make(map[time.Duration]bool)
 	for number := range uint64(1000) {
 		var s Subscriber
-		s.Init(nil, nil, number)
+		s.Init(nil, number)
 		d := s.spread(10 * time.Second)
 		if d < 9*time.Second || d > 11*time.Second || d != s.spread(10*time.Second) {
 			t.Fatalf("number %d: %v", number, d)
@@ -249,11 +251,11 @@ func TestSpread(t *testing.T) {
 
 func TestImpossibleStatesPanic(t *testing.T) {
 	for name, do := range map[string]func(f *fixture){
-		"an end before the start": func(f *fixture) { f.End() },
+		"an end before the start": func(f *fixture) { f.sub.End() },
 		"a start after the end": func(f *fixture) {
 			f.open(time.Time{}, "a")
-			f.End()
-			defer f.Stop()
+			f.sub.End()
+			defer f.sub.Stop()
 			f.open(time.Time{}, "a")
 		},
 	} {
@@ -273,22 +275,22 @@ func TestImpossibleStatesPanic(t *testing.T) {
 func TestASubscriberThatIsAheadExpires(t *testing.T) {
 	f := newFixture(t, hub.Options{IsShared: true})
 	ahead := func() {
-		f.Start(f.now, Grant{Subscription: hub.Subscription{Rooms: []string{"a"}, LastEventID: "e-2"}}, time.Second)
+		f.sub.Start(f.now, Grant{Subscription: hub.Subscription{Rooms: []string{"a"}, LastEventID: "e-2"}}, time.Second)
 	}
 	var timing Timing
 	ahead()
-	next := f.Next(&timing)
-	if next < aheadWait || next > aheadWait+time.Second || f.Expired(&timing, next-1) != NotExpired || f.Expired(&timing, next) != TooFarAhead {
-		t.Errorf("it may wait for %v and is then %d", next, f.Expired(&timing, next))
+	next := f.sub.Next(&timing)
+	if next < aheadWait || next > aheadWait+time.Second || f.sub.Expired(&timing, next-1) != NotExpired || f.sub.Expired(&timing, next) != TooFarAhead {
+		t.Errorf("it may wait for %v and is then %d", next, f.sub.Expired(&timing, next))
 	}
 	ahead() // another subscription in its place
 	f.publish("b", "one")
 	f.publish("b", "two")
-	if got := f.Expired(&timing, next); got != NotExpired {
+	if got := f.sub.Expired(&timing, next); got != NotExpired {
 		t.Errorf("caught up with: %d", got)
 	}
-	if got := f.Next(&timing); got != 0 {
+	if got := f.sub.Next(&timing); got != 0 {
 		t.Errorf("caught up with, and looks again at %v", got)
 	}
-	f.Stop()
+	f.sub.Stop()
 }

@@ -31,33 +31,29 @@ const aheadWait = 5 * time.Second
 // Next returns when a streaming subscriber next needs a heartbeat or expires; 0 means never.
 func (s *Subscriber) Next(t *Timing) (next time.Duration) {
 	if t.HeartbeatInterval > 0 {
-		next = s.lastWrite + s.spread(t.HeartbeatInterval)
+		next = s.lastWrite.duration() + s.spread(t.HeartbeatInterval)
 	}
 	if t.StreamAge > 0 {
 		if end := s.agesAt(t); next == 0 || end < next {
 			next = end
 		}
 	}
-	if s.endsAt > 0 && (next == 0 || s.endsAt < next) {
-		next = s.endsAt
-	}
-	if at := s.aheadUntil(); at > 0 && (next == 0 || at < next) {
-		next = at
+	for _, m := range [...]moment{s.endsAt, s.aheadAt} {
+		if at := m.duration(); at > 0 && (next == 0 || at < next) {
+			next = at
+		}
 	}
 	return next
 }
 
-// aheadUntil returns until when the node may catch up with the client; 0 if it need not.
-func (s *Subscriber) aheadUntil() time.Duration { return time.Duration(s.aheadAt) * time.Second }
-
 // Expired returns why the subscriber has expired, or NotExpired.
 func (s *Subscriber) Expired(t *Timing, now time.Duration) Expiry {
 	switch {
-	case s.endsAt > 0 && now >= s.endsAt:
+	case s.endsAt > 0 && now >= s.endsAt.duration():
 		return GrantExpired
 	case t.StreamAge > 0 && now >= s.agesAt(t):
 		return Aged
-	case s.aheadAt > 0 && now >= s.aheadUntil():
+	case s.aheadAt > 0 && now >= s.aheadAt.duration():
 		if s.stream.IsAhead() {
 			return TooFarAhead
 		}
@@ -70,10 +66,10 @@ func (s *Subscriber) Expired(t *Timing, now time.Duration) Expiry {
 // quiet: nothing else is on its way to the client. Writes do not reset the timer: when it fires,
 // this checks how long the silence has lasted.
 func (s *Subscriber) Heartbeat(t *Timing, now, early time.Duration, quiet bool) bool {
-	if t.HeartbeatInterval == 0 || now+early < s.lastWrite+s.spread(t.HeartbeatInterval) {
+	if t.HeartbeatInterval == 0 || now+early < s.lastWrite.duration()+s.spread(t.HeartbeatInterval) {
 		return false
 	}
-	s.lastWrite = now // a blocked stream is not silent; look again after another interval
+	s.lastWrite = before(now) // a blocked stream is not silent; look again after another interval
 	if !quiet || !s.stream.Empty() {
 		return false
 	}
@@ -84,7 +80,7 @@ func (s *Subscriber) Heartbeat(t *Timing, now, early time.Duration, quiet bool) 
 // agesAt returns when the stream reaches its maximum age. A limit that a reload sets counts from
 // the reload, so that it does not end all older streams at once.
 func (s *Subscriber) agesAt(t *Timing) time.Duration {
-	return max(s.openedAt, t.AgeFrom) + s.spread(t.StreamAge)
+	return max(s.openedAt.duration(), t.AgeFrom) + s.spread(t.StreamAge)
 }
 
 // spread returns d plus or minus up to a tenth, always the same for one subscriber, so that streams

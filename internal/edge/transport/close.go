@@ -42,7 +42,7 @@ func (c *Conn) Close() {
 // section 6.1, RFC 5246 section 7.2.1): without it a client cannot tell our close from one forged
 // on the path. It does not wait for a full socket.
 func (c *Conn) notifyClose() {
-	if !c.blocked && c.wire.CloseNotify() == nil {
-		_, _ = c.wire.Flush()
+	if !c.blocked && c.wire().CloseNotify() == nil {
+		_, _ = c.wire().Flush()
 	}
 }

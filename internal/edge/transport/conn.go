@@ -103,9 +103,9 @@ type Conn struct {
 	input    inputState
 	discards uint8
 	protocol Protocol
-	wire     wire
+	plain    *tlsconn.Plain // without TLS, or after a handshake that failed: the wire
 	source   reactor.Source
-	tls      tlsconn.Conn // what wire is, from the beginning of a handshake on; of no meaning without TLS
+	tls      tlsconn.Conn // otherwise the wire, from the beginning of a handshake on
 	loop     *Loop
 	timer    reactor.Timer
 }
@@ -141,6 +141,14 @@ type wire interface {
 	CloseNotify() error
 }
 
+// wire returns the byte stream. There is none before Open or Handshaking.
+func (c *Conn) wire() wire {
+	if c.plain != nil {
+		return c.plain
+	}
+	return &c.tls
+}
+
 // State returns the current state.
 func (c *Conn) State() State { return c.state }
 
@@ -159,10 +167,10 @@ func (c *Conn) IsFailing() bool { return c.step >= closeUnsaid }
 
 // Unwritten returns how many sealed bytes have not been written to the socket.
 func (c *Conn) Unwritten() int {
-	if c.wire == nil || c.state == Handshaking { // its goroutine owns it until it is done
+	if c.state <= Handshaking { // its goroutine owns the wire until it is done
 		return 0
 	}
-	return c.wire.Pending()
+	return c.wire().Pending()
 }
 
 // Unacknowledged returns how many written bytes the peer has not acknowledged. It costs a system

@@ -27,7 +27,7 @@ func (c *Conn) begin() {
 		c.setState(Accepted)
 		return
 	}
-	c.wire = tlsconn.NewPlain((*descriptor)(c))
+	c.plain = tlsconn.NewPlain((*descriptor)(c))
 	c.setState(Open)
 }
 
@@ -47,7 +47,7 @@ func (c *Conn) HandleEvents(ev reactor.Events) {
 			c.protocol.Greeted()
 		}
 	case Handshaking:
-		c.wire.Wake()
+		c.wire().Wake()
 	case Open, Closing:
 		if ev&reactor.Writable != 0 && c.blocked {
 			c.protocol.Writable(false)

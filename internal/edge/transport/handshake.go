@@ -17,7 +17,6 @@ var errAborted = errors.New("handshake given up")
 func (c *Conn) Handshake(g *tlsconn.Gate, config *tls.Config, handOver bool) {
 	c.setState(Handshaking)
 	c.tls.Init((*descriptor)(c), config, handOver)
-	c.wire = &c.tls
 	c.tls.Start(g, func(err error) {
 		// Refused only when the loop has stopped, which is the end of the process.
 		_ = c.loop.Reactor.PostWait(context.Background(), func() { c.handshakeDone(err) })
@@ -44,7 +43,7 @@ func (c *Conn) Abort() bool {
 		return false
 	}
 	c.aborted = true
-	c.wire.Abort(errAborted)
+	c.wire().Abort(errAborted)
 	return true
 }
 
@@ -60,10 +59,10 @@ func (c *Conn) AcknowledgeNow() { _ = c.source.AckNow() }
 // wrote; Write then sends the rest of the protocol's output without TLS. Like any other, the
 // connection lingers, so that the peer can read what was sent.
 func (c *Conn) Reject() error {
-	if _, err := c.wire.Flush(); err != nil {
+	if _, err := c.wire().Flush(); err != nil {
 		return err
 	}
-	c.wire = tlsconn.NewPlain((*descriptor)(c))
+	c.plain = tlsconn.NewPlain((*descriptor)(c))
 	c.setState(Closing)
 	return nil
 }

@@ -28,7 +28,7 @@ func (c *Conn) Read() {
 		if c.input.has(inputHeld) {
 			break // Resume calls again
 		}
-		n, err := c.wire.ReadPlain(buf)
+		n, err := c.wire().ReadPlain(buf)
 		if c.state == Open {
 			c.protocol.Receive(buf[:n])
 		}
@@ -78,7 +78,7 @@ func (c *Conn) isEmpty() bool {
 
 // flushAfterRead sends what reading may have produced: alerts and answers to key updates.
 func (c *Conn) flushAfterRead() {
-	if c.wire.Pending() > 0 && !c.blocked {
+	if c.wire().Pending() > 0 && !c.blocked {
 		c.protocol.Writable(false)
 	}
 }
@@ -91,7 +91,7 @@ func (c *Conn) readFailed(err error) {
 		c.protocol.Writable(true)
 		return
 	}
-	_, _ = c.wire.Flush() // an alert that crypto/tls wrote about the peer's mistake
+	_, _ = c.wire().Flush() // an alert that crypto/tls wrote about the peer's mistake
 	c.protocol.ReadFailed(err)
 }
 

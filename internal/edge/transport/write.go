@@ -17,7 +17,7 @@ func (c *Conn) Write() (records int, done bool) {
 // write moves bytes to the socket and does nothing else.
 func (c *Conn) write() (records int, done bool) {
 	for {
-		if c.wire.Pending() > 0 && !c.flush() {
+		if c.wire().Pending() > 0 && !c.flush() {
 			return records, false
 		}
 		c.setBlocked(false)
@@ -27,7 +27,7 @@ func (c *Conn) write() (records int, done bool) {
 			return records, !later
 		}
 		records++
-		if err := c.wire.Seal(p); err != nil {
+		if err := c.wire().Seal(p); err != nil {
 			c.protocol.WriteFailed(err)
 			return records, false
 		}
@@ -37,7 +37,7 @@ func (c *Conn) write() (records int, done bool) {
 
 // flush writes sealed bytes, and reports whether all of them have left.
 func (c *Conn) flush() bool {
-	blocked, err := c.wire.Flush()
+	blocked, err := c.wire().Flush()
 	if err != nil {
 		c.protocol.WriteFailed(err)
 		return false
@@ -47,13 +47,13 @@ func (c *Conn) flush() bool {
 }
 
 // Pending reports whether sealed bytes wait for the socket.
-func (c *Conn) Pending() bool { return c.wire.Pending() > 0 }
+func (c *Conn) Pending() bool { return c.wire().Pending() > 0 }
 
 // advanceClose takes the next step of closing once all plaintext has been sent.
 func (c *Conn) advanceClose() {
 	if c.step == closeOutput {
 		c.step = closeNotified
-		if err := c.wire.CloseNotify(); err != nil {
+		if err := c.wire().CloseNotify(); err != nil {
 			c.protocol.WriteFailed(err)
 			return
 		}
