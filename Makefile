@@ -94,8 +94,8 @@ soak: build ## Hold a load with churn and slow readers for SOAK (30m), and see w
 	$(BIN)/soak -bin $(BIN) -for $(SOAK)
 
 .PHONY: soak-cluster
-soak-cluster: deps ## Run everything that can happen to a cluster, one after the other, under load: 20 minutes
-	HASSESD_TEST_CLUSTER=all go test -count=1 -v -timeout 60m ./test/cluster/ | grep -v '^=== '
+soak-cluster: deps ## Run everything that can happen to a cluster, one after the other, under load, and then mixed: 40 minutes
+	HASSESD_TEST_CLUSTER=all HASSESD_TEST_CLUSTER_MIX=10m go test -count=1 -v -timeout 90m ./test/cluster/ | grep -v '^=== '
 
 .PHONY: threats
 threats: deps ## Run the attacks of docs/security.md one by one, beside 1,000 good streams where that can hurt them, and print a table of these

@@ -23,8 +23,8 @@ type Log interface {
 	// or will. Messages that are appended one after another keep their order. It may take time. The
 	// error is ErrBusy when ctx ends before there was room, or ErrClosed; the message has no place
 	// then. A log that is elsewhere cannot always know: after ErrBusy it may have the message, or
-	// get it. The error can be a *TooLongError, or for a message with a key ErrOtherMessage. The
-	// receipt of one that was appended before reports IsDuplicate.
+	// get it. The error can be ErrFull, a *TooLongError, or for a message with a key
+	// ErrOtherMessage. The receipt of one that was appended before reports IsDuplicate.
 	Append(ctx context.Context, d Draft) (*Receipt, error)
 
 	// Follow hands f every record behind Position, in order. It is called once, before the first
@@ -40,6 +40,9 @@ type Log interface {
 
 // ErrBusy means that a message found no room in time.
 var ErrBusy = errors.New("too many messages are waiting to be delivered")
+
+// ErrFull means that the log has no room to store a message. It keeps what it has.
+var ErrFull = errors.New("the brokers have no room for the log")
 
 // ErrOtherMessage means that another message was appended with the same key.
 var ErrOtherMessage = errors.New("another message was published with the same key")

@@ -124,6 +124,8 @@ func notAppended(err error) *Error {
 		return closed()
 	case errors.Is(err, eventlog.ErrOtherMessage):
 		return keyReused()
+	case errors.Is(err, eventlog.ErrFull):
+		return logFull()
 	}
 	if long, ok := errors.AsType[*eventlog.TooLongError](err); ok {
 		return tooLong(long)

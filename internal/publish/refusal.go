@@ -19,18 +19,19 @@ const (
 	Overloaded                // the event loops were behind, or memory short, for too long
 	Closed                    // the daemon is about to end
 	KeyReused                 // its idempotency key was used for another message
+	LogFull                   // the brokers have no room for the log of the cluster
 
 	refusals = iota
 )
 
-var refusalNames = [refusals]string{"invalid", "not_granted", "too_large", "overloaded", "closed", "key_reused"}
+var refusalNames = [refusals]string{"invalid", "not_granted", "too_large", "overloaded", "closed", "key_reused", "log_full"}
 
 // String returns the refusal's name in counters.
 func (r Refusal) String() string { return refusalNames[r] }
 
 // Refusals lists all of them.
 func Refusals() []Refusal {
-	return []Refusal{Invalid, NotGranted, TooLarge, Overloaded, Closed, KeyReused}
+	return []Refusal{Invalid, NotGranted, TooLarge, Overloaded, Closed, KeyReused, LogFull}
 }
 
 // Error is the refusal of a message.
@@ -76,6 +77,13 @@ func notGranted(t names.Target) *Error {
 
 func overloaded() *Error {
 	return &Error{Refusal: Overloaded, Message: eventlog.ErrBusy.Error(), Hint: "publish again a little later"}
+}
+
+func logFull() *Error {
+	return &Error{
+		Refusal: LogFull, Message: eventlog.ErrFull.Error(),
+		Hint: "publish again later; an operator has to give JetStream more storage, or remove other streams",
+	}
 }
 
 func closed() *Error {

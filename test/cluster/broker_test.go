@@ -34,12 +34,22 @@ type broker struct {
 	config  string
 	log     *harness.Log
 
+	ahead time.Duration // its clock, from its next start on
+
 	mu  sync.Mutex
 	cmd *exec.Cmd
 }
 
+// maxStore is what a broker may store, in bytes, unless a test says otherwise.
+const maxStore = 1 << 30
+
 // startBrokers starts n of them. extra is added to the configuration of each.
 func startBrokers(t testing.TB, n int, extra string) *brokers {
+	return startSmallBrokers(t, n, maxStore, extra)
+}
+
+// startSmallBrokers starts brokers that can store so many bytes.
+func startSmallBrokers(t testing.TB, n int, store int64, extra string) *brokers {
 	t.Helper()
 	b := &brokers{t: t, links: make(map[[2]int]*proxy)}
 	program := harness.NATSServer(t)
@@ -62,8 +72,8 @@ func startBrokers(t testing.TB, n int, extra string) *brokers {
 			cluster = fmt.Sprintf("cluster { name: c, listen: %q, no_advertise: true, routes: [%s] }", one.route, strings.Join(routes, ", "))
 		}
 		one.config = filepath.Join(one.dir, "nats.conf")
-		harness.WriteFile(t, one.config, fmt.Appendf(nil, "server_name: b%d\nlisten: %q\njetstream { store_dir: %q, max_file_store: 1GB }\n%s\n%s\n",
-			i, one.address, filepath.Join(one.dir, "store"), cluster, extra))
+		harness.WriteFile(t, one.config, fmt.Appendf(nil, "server_name: b%d\nlisten: %q\njetstream { store_dir: %q, max_file_store: %d }\n%s\n%s\n",
+			i, one.address, filepath.Join(one.dir, "store"), store, cluster, extra))
 		one.start()
 		t.Cleanup(func() { one.kill() })
 	}
@@ -78,7 +88,7 @@ func (b *broker) start() {
 	b.cmd = exec.Command(b.program, "-c", b.config)
 	b.cmd.Stdout, b.cmd.Stderr = b.log, b.log
 	b.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
-	if err := b.cmd.Start(); err != nil {
+	if err := startAhead(b.ahead)(b.cmd); err != nil {
 		b.t.Fatal(err)
 	}
 }
@@ -100,6 +110,13 @@ func (b *broker) signal(sig syscall.Signal) {
 	if b.cmd != nil {
 		_ = b.cmd.Process.Signal(sig)
 	}
+}
+
+// configure gives a broker that runs another configuration.
+func (b *broker) configure(text string) {
+	b.t.Helper()
+	harness.WriteFile(b.t, b.config, []byte(text))
+	b.signal(syscall.SIGHUP)
 }
 
 // wipe removes everything that the broker, which is not running, has stored.
@@ -175,6 +192,31 @@ func (b *brokers) leader(stream string) (leader int) {
 		return err
 	})
 	return leader
+}
+
+// elections returns how long after a time the brokers said for the first time that the stream, and the cluster, had a new
+// leader. A failover can take no less.
+func (b *brokers) elections(after time.Time) (streamLed, clusterLed time.Duration) {
+	streamLed, clusterLed = -1, -1
+	for _, one := range b.all {
+		for line := range strings.Lines(one.log.Whole()) {
+			var first *time.Duration
+			switch {
+			case strings.Contains(line, "JetStream cluster new stream leader for '$G > "+stream+"'"):
+				first = &streamLed
+			case strings.Contains(line, "JetStream cluster new metadata leader"):
+				first = &clusterLed
+			default:
+				continue
+			}
+			_, text, _ := strings.Cut(line, "] ")
+			at, err := time.ParseInLocation("2006/01/02 15:04:05.000000", text[:min(len(text), 26)], time.Local)
+			if took := at.Sub(after); err == nil && took >= 0 && (*first < 0 || took < *first) {
+				*first = took
+			}
+		}
+	}
+	return streamLed, clusterLed
 }
 
 // part cuts one broker off from the others, in the directions that the two states say: of what it connects to, and of who

@@ -1,10 +1,14 @@
 package cluster
 
 import (
+	"cmp"
 	"errors"
+	"fmt"
+	"math/rand/v2"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -23,11 +27,11 @@ const hold = 4 * time.Second
 // nemesis is something that happens to a cluster under load.
 type nemesis struct {
 	name    string
-	isShort bool // it is in every run; the others need HASSESD_TEST_CLUSTER=all
-	brokers int  // 0: three
-	loses   bool // storage is lost, so that gaps and another epoch are right
-	flags   []string
+	isShort bool  // it is in every run; the others need HASSESD_TEST_CLUSTER=all
+	loses   bool  // storage is lost, so that gaps and another epoch are right
+	setup   setup // unless it says otherwise, with three brokers
 	do      func(w *world)
+	check   func(w *world) // at the end; nil: nothing more
 }
 
 var nemeses = []nemesis{
@@ -103,6 +107,35 @@ var nemeses = []nemesis{
 		pause(2 * hold)
 		w.nodes[0].cut(passing)
 	}},
+	{name: "a node that hears slowly", do: func(w *world) {
+		w.nodes[0].cut(trickles)
+		pause(3 * hold)
+		w.nodes[0].cut(passing)
+	}},
+	{name: "a node with a tenth of the time", do: func(w *world) {
+		for range 60 {
+			w.nodes[0].pause(hold / 20)
+			pause(hold / 200)
+		}
+	}},
+	{name: "stop all nodes", do: func(w *world) {
+		for _, n := range w.nodes {
+			n.Signal(syscall.SIGSTOP)
+		}
+		pause(hold)
+		for _, n := range w.nodes {
+			n.Signal(syscall.SIGCONT)
+		}
+	}},
+	{name: "stop all brokers", do: func(w *world) {
+		for _, b := range w.brokers.all {
+			b.signal(syscall.SIGSTOP)
+		}
+		pause(hold)
+		for _, b := range w.brokers.all {
+			b.signal(syscall.SIGCONT)
+		}
+	}},
 	{name: "links that flicker", do: func(w *world) {
 		for i := range 20 {
 			n := w.nodes[i%3]
@@ -152,7 +185,7 @@ var nemeses = []nemesis{
 		}
 		pause(hold)
 	}},
-	{name: "wipe the only broker", brokers: 1, loses: true, do: func(w *world) {
+	{name: "wipe the only broker", setup: setup{brokers: 1}, loses: true, do: func(w *world) {
 		b := w.brokers.all[0]
 		b.kill()
 		b.wipe()
@@ -186,7 +219,7 @@ var nemeses = []nemesis{
 		})
 		pause(hold)
 	}},
-	{name: "bring back an older copy of the storage", brokers: 1, loses: true, do: func(w *world) {
+	{name: "bring back an older copy of the only storage", setup: setup{brokers: 1}, loses: true, do: func(w *world) {
 		b := w.brokers.all[0]
 		store := filepath.Join(b.dir, "store")
 		older := filepath.Join(w.t.TempDir(), "older")
@@ -200,6 +233,60 @@ var nemeses = []nemesis{
 		b.start()
 		pause(hold)
 	}},
+	{name: "bring back an older copy of all storage", loses: true, do: func(w *world) {
+		older := w.t.TempDir()
+		for i, b := range w.brokers.all {
+			b.kill()
+			copyTree(w.t, filepath.Join(b.dir, "store"), filepath.Join(older, fmt.Sprint(i)))
+		}
+		for _, b := range w.brokers.all {
+			b.start()
+		}
+		w.brokers.awaitReady()
+		pause(hold)
+		for i, b := range w.brokers.all {
+			b.kill()
+			b.wipe()
+			copyTree(w.t, filepath.Join(older, fmt.Sprint(i)), filepath.Join(b.dir, "store"))
+		}
+		for _, b := range w.brokers.all {
+			b.start()
+		}
+		w.brokers.awaitReady()
+		pause(hold)
+	}},
+	{name: "the brokers are full", setup: setup{store: smallStore, nodeFlags: smallLog}, do: fillBrokers, check: wantNoRoom},
+	{name: "the only broker is full", isShort: true, setup: setup{brokers: 1, store: smallStore, nodeFlags: smallLog}, do: fillBrokers, check: wantNoRoom},
+	{name: "a node's clock is an hour off", do: func(w *world) {
+		for _, ahead := range clocks() {
+			w.nodes[0].Begin = startAhead(ahead)
+			w.nodes[0].killAndRun(0)
+			pause(hold)
+		}
+	}},
+	{name: "a broker's clock is an hour off", do: func(w *world) {
+		one := w.brokers.all[w.brokers.leader(stream)]
+		for _, ahead := range clocks() {
+			one.kill()
+			one.ahead = ahead
+			one.start()
+			w.brokers.awaitReady()
+			pause(hold)
+			w.brokers.lead(one)
+			pause(hold)
+		}
+	}},
+	{name: "the credentials of a node are revoked", setup: setup{config: usersOf("n0", "n1", "n2"), nodeFlags: credentials}, do: func(w *world) {
+		for _, b := range w.brokers.all {
+			b.configure(strings.Replace(readFile(w.t, b.config), usersOf("n0", "n1", "n2"), usersOf("n1", "n2"), 1))
+		}
+		pause(2 * hold)
+		for _, b := range w.brokers.all {
+			b.configure(strings.Replace(readFile(w.t, b.config), usersOf("n1", "n2"), usersOf("n0", "n1", "n2"), 1))
+		}
+		pause(hold)
+	}},
+	{name: "a later release writes, too", loses: true, do: laterRelease},
 	{name: "one node after the other is restarted", do: func(w *world) {
 		for _, n := range w.nodes {
 			n.Signal(syscall.SIGTERM)
@@ -255,26 +342,78 @@ func copyTree(t testing.TB, from, to string) {
 	}
 }
 
-// TestNemeses proves that nothing is lost in silence, whatever happens.
+// duration returns what a variable says, for longer runs; 0: it is not set.
+func duration(t testing.TB, variable string) time.Duration {
+	t.Helper()
+	text := os.Getenv(variable)
+	if text == "" {
+		return 0
+	}
+	d, err := time.ParseDuration(text)
+	if err != nil {
+		t.Fatalf("%s: %v", variable, err)
+	}
+	return d
+}
+
+// TestNemeses proves that nothing is lost in silence, whatever happens. HASSESD_TEST_CLUSTER_ROW is how long each goes on at
+// least.
 func TestNemeses(t *testing.T) {
 	all := os.Getenv("HASSESD_TEST_CLUSTER") == "all"
+	row := duration(t, "HASSESD_TEST_CLUSTER_ROW")
 	for _, one := range nemeses {
 		t.Run(one.name, func(t *testing.T) {
 			if !one.isShort && !all {
 				t.Skip("not in a short run; 'make soak-cluster' runs it")
 			}
-			brokers := one.brokers
-			if brokers == 0 {
-				brokers = 3
-			}
-			w := newWorld(t, brokers, one.flags...)
+			one.setup.brokers = cmp.Or(one.setup.brokers, 3)
+			w := one.setup.begin(t)
 			l := w.begin(6, 20)
 			pause(calm / 2)
-			one.do(w)
-			pause(calm / 2)
-			if sum := l.end(); !one.loses && (sum.gaps > 0 || sum.epochs != 1) {
+			began := time.Now()
+			for {
+				one.do(w)
+				pause(calm / 2)
+				if time.Since(began) >= row {
+					break
+				}
+			}
+			sum := l.end()
+			streamLed, clusterLed := w.brokers.elections(began)
+			t.Logf("a new leader of the stream after %s, of the cluster after %s", streamLed.Round(time.Millisecond), clusterLed.Round(time.Millisecond))
+			if !one.loses && (sum.gaps > 0 || sum.epochs != 1) {
 				t.Errorf("nothing was lost, and %s", sum)
+			}
+			if one.check != nil {
+				one.check(w)
 			}
 		})
 	}
+}
+
+// TestNemesesMixed lets one after the other happen to the same cluster, in an order of chance, for as long as
+// HASSESD_TEST_CLUSTER_MIX says.
+func TestNemesesMixed(t *testing.T) {
+	length := duration(t, "HASSESD_TEST_CLUSTER_MIX")
+	if length == 0 {
+		t.Skip("not in a short run; 'make soak-cluster' runs it")
+	}
+	var mixed []nemesis
+	for _, one := range nemeses {
+		if one.setup.isUsual() {
+			mixed = append(mixed, one)
+		}
+	}
+	seed := uint64(time.Now().UnixNano())
+	t.Logf("seed %d", seed)
+	random := rand.New(rand.NewPCG(seed, 13))
+	w := newWorld(t, 3)
+	l := w.begin(6, 20)
+	for began := time.Now(); time.Since(began) < length; {
+		one := mixed[random.IntN(len(mixed))]
+		t.Logf("%s: %s", time.Since(began).Round(time.Second), one.name)
+		one.do(w)
+		pause(time.Duration(random.Int64N(int64(2 * calm))))
+	}
+	l.end()
 }

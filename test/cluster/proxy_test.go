@@ -4,6 +4,7 @@ import (
 	"net"
 	"sync"
 	"testing"
+	"time"
 )
 
 // cutting is what a proxy does to its connections.
@@ -15,7 +16,11 @@ const (
 	holdsSent             // only what the one who connected sends is held back
 	holdsReceived         // only what it is to receive is
 	refusing
+	trickles // what the one who connected is to receive comes slowly
 )
+
+// trickle is how many bytes a second that is.
+const trickle = 40 << 10
 
 // proxy carries connections to one address, and can cut them.
 type proxy struct {
@@ -81,8 +86,8 @@ func (p *proxy) carry(in net.Conn) {
 	}
 	defer p.remove(in, out)
 	var both sync.WaitGroup
-	both.Go(func() { p.copy(out, in, silent, holdsSent) })
-	both.Go(func() { p.copy(in, out, silent, holdsReceived) })
+	both.Go(func() { p.copy(out, in, silent, holdsSent, refusing) })
+	both.Go(func() { p.copy(in, out, silent, holdsReceived, trickles) })
 	both.Wait()
 }
 
@@ -106,18 +111,23 @@ func (p *proxy) remove(conns ...net.Conn) {
 	}
 }
 
-// copy copies one direction, except while the proxy is in one of the states that hold it back.
-func (p *proxy) copy(to, from net.Conn, held ...cutting) {
+// copy copies one direction, except while the proxy is in one of two states that hold it back, and slowly while it is in a
+// third.
+func (p *proxy) copy(to, from net.Conn, held, alsoHeld, slow cutting) {
 	defer to.Close()
 	defer from.Close()
 	buf := make([]byte, 32<<10)
 	for {
 		n, err := from.Read(buf)
 		p.mu.Lock()
-		for !p.over && (p.state == held[0] || p.state == held[1]) {
+		for !p.over && (p.state == held || p.state == alsoHeld) {
 			p.changed.Wait()
 		}
+		isSlow := p.state == slow
 		p.mu.Unlock()
+		if isSlow {
+			pause(time.Duration(n) * time.Second / trickle)
+		}
 		if n > 0 {
 			if _, err := to.Write(buf[:n]); err != nil {
 				return

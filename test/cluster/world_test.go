@@ -1,6 +1,7 @@
 package cluster
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -22,6 +23,16 @@ type world struct {
 	nodes   []*node
 	checker *checker
 	slowest atomic.Int64 // time from publish to answer, of what was acknowledged, in nanoseconds
+	noRoom  atomic.Int64 // messages that were refused because the brokers had no room
+}
+
+// setup is what a world is made of.
+type setup struct {
+	brokers   int
+	store     int64  // bytes that each broker can store; 0: maxStore
+	config    string // of all brokers, beside the usual
+	flags     []string
+	nodeFlags func(t testing.TB, i int) []string
 }
 
 // node is a daemon, with the proxies by which it reaches the brokers.
@@ -37,8 +48,23 @@ const stream = "hassesd-" + clusterName
 
 func newWorld(t *testing.T, brokerCount int, flags ...string) *world {
 	t.Helper()
-	w := &world{t: t, brokers: startBrokers(t, brokerCount, ""), checker: newChecker()}
+	s := setup{brokers: brokerCount, flags: flags}
+	return s.begin(t)
+}
+
+// isUsual reports whether the world is the one that most tests have.
+func (s *setup) isUsual() bool {
+	return s.brokers == 0 && s.store == 0 && s.config == "" && s.flags == nil && s.nodeFlags == nil
+}
+
+func (s *setup) begin(t *testing.T) *world {
+	t.Helper()
+	w := &world{t: t, brokers: startSmallBrokers(t, s.brokers, cmp.Or(s.store, maxStore), s.config), checker: newChecker()}
 	for i := range 3 {
+		flags := s.flags
+		if s.nodeFlags != nil {
+			flags = s.nodeFlags(t, i)
+		}
 		w.addNode(fmt.Sprintf("n%d", i), flags...)
 	}
 	for _, n := range w.nodes {
@@ -177,7 +203,10 @@ func (l *load) send(rpc *harness.RPC, random *rand.Rand) bool {
 	}
 	if err := rpc.Call("send", map[string]any{"to": room, "data": data}, &out); err != nil {
 		var refused *harness.RPCError
-		return errors.As(err, &refused)
+		if errors.As(err, &refused) && strings.Contains(refused.Message, "no room for the log") {
+			l.w.noRoom.Add(1)
+		}
+		return refused != nil
 	}
 	if took := int64(time.Since(began)); took > l.w.slowest.Load() {
 		l.w.slowest.Store(took)

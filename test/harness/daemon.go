@@ -21,6 +21,8 @@ type Daemon struct {
 	Env   []string   // additional variables
 	Files []*os.File // descriptors from 3 on
 
+	Begin func(cmd *exec.Cmd) error // starts the process; nil: it is just started
+
 	Screen, TTY *os.File // a terminal that the log goes through on its way to Log; nil: none
 	Stderr      *os.File // where the log goes instead of Log; nil: Log
 
@@ -127,7 +129,11 @@ func (d *Daemon) Launch() {
 	d.Cmd.Env = Environment(d.Env...)
 	d.Cmd.ExtraFiles = d.Files
 	d.Cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL} // a killed test leaves no orphans
-	if err := d.Cmd.Start(); err != nil {
+	begin := d.Begin
+	if begin == nil {
+		begin = (*exec.Cmd).Start
+	}
+	if err := begin(d.Cmd); err != nil {
 		d.T.Fatal(err)
 	}
 	cmd, exited, log := d.Cmd, d.Exited, d.Log

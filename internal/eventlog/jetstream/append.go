@@ -19,10 +19,15 @@ const (
 	// leastBytes at least, so that there are 1,024 at most.
 	inFlightBytes = 64 << 20
 	leastBytes    = 64 << 10
-	// answerTimeout is when a message that was not read back is published again, with the same id.
-	answerTimeout = 5 * time.Second
+	// leastAnswer is when a message that was not read back is published again, with the same id, if
+	// nothing tells sooner that it must be; then after twice that, up to maxAnswer.
+	leastAnswer = 2 * time.Second
+	maxAnswer   = 5 * time.Second
 	// retryPause is the pause after a broker has refused a message.
 	retryPause = 200 * time.Millisecond
+	// fullPatience is for how long a message is published again that the brokers have no room for: the
+	// one that leads the stream hands over to another then, which may have some.
+	fullPatience = 2 * time.Second
 )
 
 // errEpochChanged means that the log has another epoch than when the message was published. Whether
@@ -34,6 +39,7 @@ type pending struct {
 	epoch       string
 	from        string       // tells it from a record of the same id that another node has published
 	fingerprint string       // see eventlog.Key
+	since       time.Time    // when it was first about to be published
 	done        chan outcome // has room for one
 
 	isOver bool // its publisher has left; guarded by Log.mu
@@ -120,6 +126,8 @@ func (l *Log) publish(ctx context.Context, k kind, key eventlog.Key, encode func
 	var p *pending
 	var id string
 	var payload []byte
+	var fullSince time.Time
+	patience := leastAnswer
 	defer func() {
 		if p != nil {
 			l.forget(id, p)
@@ -141,14 +149,21 @@ func (l *Log) publish(ctx context.Context, k kind, key eventlog.Key, encode func
 		if p.fingerprint != "" {
 			msg.Header.Set(printHeader, p.fingerprint)
 		}
-		switch out, answered := l.send(ctx, s, p, msg); {
+		out, answered := l.send(ctx, s, p, msg, patience)
+		isFull := errors.Is(out.err, eventlog.ErrFull)
+		switch {
 		case errors.Is(out.err, errEpochChanged):
 			// It may be in the log before the change, or not at all. Only its publisher may decide
 			// to publish it again.
 			return nil, eventlog.ErrBusy
 		case answered:
 			return out.receipt, out.err
+		case isFull && fullSince.IsZero():
+			fullSince = l.o.Now()
+		case isFull && l.o.Now().Sub(fullSince) >= fullPatience:
+			return nil, out.err
 		}
+		patience = min(2*patience, maxAnswer)
 		select {
 		case <-time.After(retryPause):
 		case out := <-p.done:
@@ -164,12 +179,13 @@ func (l *Log) publish(ctx context.Context, k kind, key eventlog.Key, encode func
 
 // send publishes once and waits: for the record to be read back, for a refusal, or for the end of
 // the session. It reports whether that was the answer; if not, the message is to be sent again.
-func (l *Log) send(ctx context.Context, s *session, p *pending, msg *nats.Msg) (out outcome, answered bool) {
+func (l *Log) send(ctx context.Context, s *session, p *pending, msg *nats.Msg, patience time.Duration) (out outcome, answered bool) {
+	again := s.sendAgain()
 	ack, err := s.js.PublishMsgAsync(msg)
 	if err != nil {
 		return outcome{}, false
 	}
-	timer := time.NewTimer(answerTimeout)
+	timer := time.NewTimer(patience)
 	defer timer.Stop()
 	select {
 	case stored := <-ack.Ok():
@@ -181,7 +197,8 @@ func (l *Log) send(ctx context.Context, s *session, p *pending, msg *nats.Msg) (
 	case <-s.ctx.Done():
 		return outcome{}, false
 	case err := <-ack.Err():
-		l.o.Logger.Debug("a broker has not taken a message", "err", err)
+		return l.notTaken(err), false
+	case <-again:
 		return outcome{}, false
 	case <-timer.C:
 		return outcome{}, false
@@ -194,8 +211,9 @@ func (l *Log) send(ctx context.Context, s *session, p *pending, msg *nats.Msg) (
 	case out = <-p.done:
 		return out, true
 	case err := <-ack.Err():
-		l.o.Logger.Debug("a broker has not taken a message", "err", err)
+		return l.notTaken(err), false
 	case <-s.ctx.Done():
+	case <-again:
 	case <-timer.C:
 	case <-ctx.Done():
 		return outcome{err: l.refusal()}, true
@@ -243,7 +261,7 @@ func (l *Log) register(key eventlog.Key) (p *pending, id string, after uint64) {
 	l.number++
 	p = &pending{
 		epoch: l.position.Epoch, from: l.o.Node + "-" + l.o.Boot + "-" + strconv.FormatUint(l.number, 36),
-		fingerprint: key.Fingerprint, done: make(chan outcome, 1),
+		fingerprint: key.Fingerprint, since: l.o.Now(), done: make(chan outcome, 1),
 	}
 	id = p.from + "." + p.epoch
 	if key.ID != "" {

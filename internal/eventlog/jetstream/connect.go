@@ -18,16 +18,33 @@ import (
 const (
 	// dialTimeout bounds a connection to one broker, with its handshakes.
 	dialTimeout = 2 * time.Second
-	// pingInterval and maxPings find a broker that is there no longer.
-	pingInterval = 2 * time.Second
+	// pingInterval and maxPings find within three seconds a broker that is there no longer.
+	pingInterval = time.Second
 	maxPings     = 2
 	// maxCredentials bounds the credentials file, in bytes.
 	maxCredentials = 64 << 10
 )
 
-// connect makes a session on one of the brokers. The connection does not mend itself: nothing that
-// was published on it may go out before the stream was looked at again.
-func (l *Log) connect(parent context.Context) (*session, error) {
+// connect makes a session on the first of the brokers that takes it.
+func (l *Log) connect(ctx context.Context) (*session, error) {
+	var faults []string
+	for _, url := range l.brokers.order() {
+		s, err := l.connectTo(ctx, url)
+		if err == nil {
+			return s, nil
+		}
+		if ctx.Err() != nil {
+			return nil, ctx.Err()
+		}
+		l.brokers.avoid(url, l.o.Now())
+		faults = append(faults, url+": "+err.Error())
+	}
+	return nil, errors.New("connect to a broker: " + strings.Join(faults, "; "))
+}
+
+// connectTo makes a session on one broker. The connection does not mend itself: nothing that was
+// published on it may go out before the stream was looked at again.
+func (l *Log) connectTo(parent context.Context, url string) (*session, error) {
 	options, err := l.o.connectOptions()
 	if err != nil {
 		return nil, err
@@ -49,18 +66,18 @@ func (l *Log) connect(parent context.Context) (*session, error) {
 			}
 		}),
 	)
-	nc, err := nats.Connect(strings.Join(l.o.Servers, ","), options...)
+	nc, err := nats.Connect(url, options...)
 	if err != nil {
 		cancel(err)
-		return nil, fmt.Errorf("connect to a broker: %w", err)
+		return nil, err
 	}
-	stream, err := js.New(nc, js.WithPublishAsyncTimeout(2*answerTimeout), js.WithPublishAsyncMaxPending(4*inFlightBytes/leastBytes))
+	stream, err := js.New(nc, js.WithPublishAsyncTimeout(2*maxAnswer), js.WithPublishAsyncMaxPending(4*inFlightBytes/leastBytes))
 	if err != nil {
 		nc.Close()
 		cancel(err)
 		return nil, err
 	}
-	return &session{l: l, nc: nc, js: stream, ctx: ctx, cancel: cancel}, nil
+	return &session{l: l, url: url, nc: nc, js: stream, ctx: ctx, cancel: cancel, again: make(chan struct{})}, nil
 }
 
 // dialer dials until its context ends.

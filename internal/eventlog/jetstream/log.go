@@ -68,6 +68,8 @@ type Log struct {
 
 	// Owned by Run.
 	order      order
+	brokers    brokers
+	asked      int    // the broker that was last asked for its opinion; owned by the session's watch
 	configured Limits // that the stream was last given; zero: none yet
 
 	peers peers // safe for concurrent use
@@ -84,8 +86,10 @@ type Log struct {
 	number     uint64              // of the last id
 	figures    Figures
 	mark       mark
-	since      uint64 // see order
-	maxPayload int64  // of the brokers, as was last seen; 0: none was
+	since      uint64    // see order
+	maxPayload int64     // of the brokers, as was last seen; 0: none was
+	warned     time.Time // when it was last warned that the log cannot be followed
+	fullSince  time.Time // when a broker said last that there is no room; zero: something was stored since
 }
 
 var _ eventlog.Log = (*Log)(nil)
@@ -93,7 +97,7 @@ var _ eventlog.Log = (*Log)(nil)
 // New returns a Log. It does nothing before Run.
 func New(o Options) *Log {
 	return &Log{
-		o: o, names: subjectsOf(o.Name), closed: make(chan struct{}),
+		o: o, names: subjectsOf(o.Name), brokers: newBrokers(o.Servers), closed: make(chan struct{}),
 		room:    semaphore.NewWeighted(inFlightBytes),
 		changed: make(chan struct{}), pending: make(map[string]*pending),
 		figures: Figures{Appends: make([]uint64, len(AppendBounds)+1)},
@@ -128,7 +132,9 @@ func (l *Log) Close() {
 // Pauses between sessions.
 const (
 	firstPause = 50 * time.Millisecond
-	maxPause   = time.Second
+	maxPause   = 500 * time.Millisecond
+	// calmAfter is how long a session has to last for the pauses to begin anew.
+	calmAfter = 10 * time.Second
 )
 
 // Run follows the log until ctx ends, and takes up the thread whenever it was lost.
@@ -146,7 +152,7 @@ func (l *Log) Run(ctx context.Context) {
 			return
 		}
 		l.leave(err)
-		if l.o.Now().Sub(began) > 10*maxPause {
+		if l.o.Now().Sub(began) > calmAfter {
 			pause = firstPause
 		}
 		select {
@@ -175,6 +181,10 @@ func (l *Log) enter(s *session) {
 	l.setReady(true, "")
 }
 
+// warnInterval is the least time between two warnings that the log cannot be followed: what hinders it
+// may change with each broker that is tried.
+const warnInterval = 5 * time.Second
+
 // leave is the end of a session; err is what ended it, nil for the end of Run.
 func (l *Log) leave(err error) {
 	l.mu.Lock()
@@ -187,10 +197,12 @@ func (l *Log) leave(err error) {
 		l.session = nil
 		l.announce()
 		l.status.AwaySince = l.o.Now()
+		l.warned = l.o.Now()
 		if err != nil {
 			l.o.Logger.Warn("the cluster's log is out of reach", "err", err)
 		}
-	} else if why != l.status.Why && why != "" {
+	} else if why != l.status.Why && why != "" && l.o.Now().Sub(l.warned) > warnInterval {
+		l.warned = l.o.Now()
 		l.o.Logger.Warn("the cluster's log cannot be followed", "err", err)
 	}
 	l.status.Connected = false

@@ -38,6 +38,7 @@ type Hello struct {
 	// LagSeconds is how old the newest record was when the node read it. Nodes of older releases do
 	// not tell it.
 	LagSeconds float64 `json:"lag_seconds"`
+	Full       bool    `json:"full,omitempty"` // a broker has told it that there is no room for the log
 }
 
 // maxText bounds what a node tells of itself, in bytes: each of its texts.
@@ -110,6 +111,18 @@ func (p *peers) list(now time.Time) []Peer {
 	return out
 }
 
+// anyFull reports whether one that was heard of lately knows of a broker without room.
+func (p *peers) anyFull(now time.Time) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, one := range p.known {
+		if one.Full && now.Sub(one.Seen) <= goneAfter {
+			return true
+		}
+	}
+	return false
+}
+
 // Peers returns the nodes of the cluster, by name, this one among them.
 func (l *Log) Peers() []Peer {
 	own := l.hello()
@@ -128,7 +141,7 @@ func (l *Log) hello() Hello {
 	}
 	h.Node, h.Boot = l.o.Node, l.o.Boot
 	l.mu.Lock()
-	h.Ready, h.LagSeconds = l.status.Ready, l.status.LagTime.Seconds()
+	h.Ready, h.LagSeconds, h.Full = l.status.Ready, l.status.LagTime.Seconds(), !l.fullSince.IsZero()
 	if l.position.Epoch != "" { // it has followed the log
 		h.Position = l.position.String()
 	}

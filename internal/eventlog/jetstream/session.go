@@ -15,15 +15,17 @@ import (
 )
 
 const (
-	// askTimeout bounds one question to the brokers.
-	askTimeout = 5 * time.Second
+	// leastAsk and maxAsk bound one question to the brokers: see session.ask.
+	leastAsk = time.Second
+	maxAsk   = 5 * time.Second
 	// heartbeat is how often a consumer that has nothing to bring says so; after two of them it is
 	// taken for dead.
 	heartbeat = time.Second
-	// lookInterval is how often the stream is looked at while it is followed.
-	lookInterval = 2 * time.Second
 	// idleConsumer is after what time without its reader the brokers drop a consumer.
 	idleConsumer = 30 * time.Second
+	// consumerTries is how often a consumer is asked for at one broker: brokers may place it on one
+	// that is gone, without having noticed.
+	consumerTries = 3
 	// batchRecords and batchBytes bound what a consumer may send ahead.
 	batchRecords = 512
 	batchBytes   = 8 << 20
@@ -39,12 +41,20 @@ var (
 type session struct {
 	// Fixed after creation.
 	l      *Log
+	url    string // of the broker
 	nc     *nats.Conn
 	js     js.JetStream
 	ctx    context.Context // ends with the session
 	cancel context.CancelCauseFunc
 
-	expected uint64 // what the stream had at the look before; owned by watch
+	again chan struct{} // closed when messages have to be sent again; guarded by Log.mu
+
+	// Owned by Run, and then by watch.
+	leader string // the broker that leads the stream, as was last heard; "": there is one broker
+
+	// Owned by watch.
+	expected uint64 // what the stream had at the look before
+	rival    string // URL of a broker that was better when it was asked last; "": none was
 
 	// Owned by Run.
 	consumed uint64        // number of the newest delivery of the consumer
@@ -68,6 +78,12 @@ func (l *Log) runSession(ctx context.Context, lost *lossWatch) error {
 	defer s.nc.Close()
 	defer s.cancel(errLookAgain)
 	l.connected(s)
+	err = s.run(lost)
+	l.brokers.ended(s.url, l.o.Now(), err)
+	return err
+}
+
+func (s *session) run(lost *lossWatch) error {
 	if err := s.meet(); err != nil {
 		return err
 	}
@@ -86,10 +102,21 @@ func (l *Log) connected(s *session) {
 	l.status.Connected, l.status.Server = true, s.nc.ConnectedUrlRedacted()
 }
 
-// ask returns a context for one question.
+// ask returns a context for one question. While brokers elect a leader, a question may find nobody
+// and is lost: so at first it is soon asked again, and later more patiently, as brokers may be slow.
 func (s *session) ask() (context.Context, context.CancelFunc) {
-	return context.WithTimeout(s.ctx, askTimeout)
+	l := s.l
+	l.mu.Lock()
+	patience := maxAsk
+	if !l.status.Ready {
+		patience = askPatience(l.o.Now().Sub(l.status.AwaySince))
+	}
+	l.mu.Unlock()
+	return context.WithTimeout(s.ctx, patience)
 }
+
+// askPatience returns how long an answer may take when the log has been out of reach for so long.
+func askPatience(away time.Duration) time.Duration { return min(max(leastAsk, away/5), maxAsk) }
 
 // prepare looks at the stream until it is clear where to follow from. It makes the stream if there
 // is none, and begins an epoch where there is none in force.
@@ -157,6 +184,7 @@ func (s *session) look() (look, error) {
 	if err := s.l.checkStream(info); err != nil {
 		return look{}, err
 	}
+	s.leader = leaderOf(info)
 	seen := lookOf(info)
 	if !info.TimeStamp.IsZero() {
 		s.skew = s.l.o.Now().Sub(info.TimeStamp)
@@ -183,6 +211,14 @@ func (l *look) end() string {
 		return strconv.FormatUint(l.last, 10) + " without an epoch"
 	}
 	return sse.ID{Epoch: l.mark.epoch, Seq: l.last}.String()
+}
+
+// leaderOf returns the name of the broker that leads the stream; empty if there is only one.
+func leaderOf(info *js.StreamInfo) string {
+	if info.Cluster == nil {
+		return ""
+	}
+	return info.Cluster.Leader
 }
 
 func lookOf(info *js.StreamInfo) look {
@@ -244,18 +280,7 @@ func isConflict(err error) bool {
 
 // follow reads the log from where the plan says.
 func (s *session) follow(p plan) error {
-	ctx, cancel := s.ask()
-	defer cancel()
-	consumer, err := s.js.CreateConsumer(ctx, s.l.names.stream, js.ConsumerConfig{
-		Description:       "hassesd " + s.l.o.Node,
-		DeliverPolicy:     js.DeliverByStartSequencePolicy,
-		OptStartSeq:       p.from,
-		AckPolicy:         js.AckNonePolicy,
-		MaxDeliver:        1,
-		InactiveThreshold: idleConsumer,
-		MemoryStorage:     true,
-		Replicas:          1,
-	})
+	consumer, err := s.makeConsumer(p.from)
 	if err != nil {
 		return fmt.Errorf("make a consumer: %w", err)
 	}
@@ -291,6 +316,28 @@ func (s *session) follow(p plan) error {
 		<-watched
 	}()
 	return s.read(messages)
+}
+
+// makeConsumer makes a consumer of the stream from a number on.
+func (s *session) makeConsumer(from uint64) (js.Consumer, error) {
+	for try := 1; ; try++ {
+		ctx, cancel := s.ask()
+		consumer, err := s.js.CreateConsumer(ctx, s.l.names.stream, js.ConsumerConfig{
+			Description:       "hassesd " + s.l.o.Node,
+			DeliverPolicy:     js.DeliverByStartSequencePolicy,
+			OptStartSeq:       from,
+			AckPolicy:         js.AckNonePolicy,
+			MaxDeliver:        1,
+			InactiveThreshold: idleConsumer,
+			MemoryStorage:     true,
+			Replicas:          1,
+		})
+		isLate := ctx.Err() != nil
+		cancel()
+		if err == nil || !isLate || s.ctx.Err() != nil || try == consumerTries {
+			return consumer, err
+		}
+	}
 }
 
 // read reads until something goes wrong.
@@ -416,6 +463,7 @@ func (s *session) deliver(r *record, at time.Time) error {
 	l.mu.Lock()
 	l.status.LagTime = age
 	l.position = l.order.id() // before the publisher can go on
+	l.stored(now.Add(-age))
 	l.mu.Unlock()
 	switch {
 	case own == nil:

@@ -104,7 +104,7 @@ func TestT48TheEpochAfterAForgedOne(t *testing.T) {
 // A publisher can leave while its record is taken and cannot be applied. It must leave nothing behind that keeps the key.
 func TestAPublisherThatLeavesMeanwhileIsNotRestored(t *testing.T) {
 	t.Parallel()
-	l := New(Options{Name: "push", Node: "n", Boot: "b"})
+	l := New(Options{Name: "push", Node: "n", Boot: "b", Now: time.Now})
 	key := eventlog.Key{ID: "k"}
 	p, id, _ := l.register(key)
 	own := l.take(id)

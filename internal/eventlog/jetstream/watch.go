@@ -18,17 +18,36 @@ type mark struct {
 	bytes int64 // of the records since
 }
 
-// watch looks at the stream while it is followed.
+const (
+	// watchInterval is how often it is checked that messages are answered.
+	watchInterval = 250 * time.Millisecond
+	// lookInterval is how often the stream is looked at while it is followed.
+	lookInterval = 2 * time.Second
+	// slowAfter is when a message without an answer makes its node ask who leads the stream.
+	slowAfter = 500 * time.Millisecond
+	// doubtAfter is when it makes its node ask another broker, too.
+	doubtAfter = 1500 * time.Millisecond
+)
+
+// watch looks at the stream while it is followed, and at the brokers while messages are not answered.
 func (s *session) watch() {
-	tick := time.NewTicker(lookInterval)
+	tick := time.NewTicker(watchInterval)
 	defer tick.Stop()
+	began := s.l.o.Now()
+	looked := began
 	for {
 		select {
 		case <-tick.C:
 		case <-s.ctx.Done():
 			return
 		}
-		if err := s.check(); err != nil && s.ctx.Err() == nil {
+		now := s.l.o.Now()
+		err := s.doubt(s.l.waiting(began, now))
+		if err == nil && now.Sub(looked) >= lookInterval {
+			looked = now
+			err = s.check()
+		}
+		if err != nil && s.ctx.Err() == nil {
 			s.cancel(err)
 			return
 		}
@@ -42,7 +61,7 @@ func (s *session) check() error {
 	l.mu.Lock()
 	read := l.position
 	l.mu.Unlock()
-	ctx, cancel := s.ask()
+	ctx, cancel := context.WithTimeout(s.ctx, lookInterval)
 	defer cancel()
 	stream, err := s.js.Stream(ctx, l.names.stream)
 	switch {

@@ -1,0 +1,76 @@
+package jetstream
+
+import (
+	"errors"
+	"strings"
+	"time"
+
+	js "github.com/nats-io/nats.go/jetstream"
+
+	"github.com/hassesd/hassesd/internal/eventlog"
+)
+
+// Codes of JetStream's errors that nats.go has no names for.
+const (
+	accountResourcesExceeded = 10002
+	insufficientResources    = 10023
+	memoryResourcesExceeded  = 10028
+	storageResourcesExceeded = 10047
+	storeFailed              = 10077
+)
+
+// isFull reports whether a broker has refused a record because it has no room for it.
+func isFull(err error) bool {
+	fault, ok := errors.AsType[*js.APIError](err)
+	if !ok {
+		return false
+	}
+	switch fault.ErrorCode {
+	case accountResourcesExceeded, insufficientResources, memoryResourcesExceeded, storageResourcesExceeded:
+		return true
+	case storeFailed:
+		return strings.Contains(fault.Description, "maximum")
+	}
+	return false
+}
+
+// notTaken returns what a broker's refusal means. None is final but for want of room, and that only
+// after a while.
+func (l *Log) notTaken(err error) outcome {
+	switch {
+	case isFull(err):
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		if l.fullSince.IsZero() {
+			l.o.Logger.Warn("the brokers have no room for the cluster's log; messages are refused until they have", "err", err)
+		}
+		l.fullSince = l.o.Now()
+		return outcome{err: eventlog.ErrFull}
+	case errors.Is(err, js.ErrNoStreamResponse) && l.knowsFull():
+		// The leader of a replicated stream says once that there is no room, and gives up; brokers
+		// without room elect no other.
+		return outcome{err: eventlog.ErrFull}
+	}
+	l.o.Logger.Debug("a broker has not taken a message", "err", err)
+	return outcome{}
+}
+
+// knowsFull reports whether a broker has said, here or to another node, that there is no room, and
+// nothing was stored since.
+func (l *Log) knowsFull() bool {
+	l.mu.Lock()
+	isFull := !l.fullSince.IsZero()
+	l.mu.Unlock()
+	return isFull || l.peers.anyFull(l.o.Now())
+}
+
+// clockSlack is by how much the time of a record may be wrong.
+const clockSlack = time.Second
+
+// stored notes that a record was stored at a time. Guarded by mu.
+func (l *Log) stored(at time.Time) {
+	if !l.fullSince.IsZero() && at.After(l.fullSince.Add(clockSlack)) {
+		l.fullSince = time.Time{}
+		l.o.Logger.Info("the brokers have room for the cluster's log again")
+	}
+}
