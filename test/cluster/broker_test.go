@@ -2,6 +2,7 @@ package cluster
 
 import (
 	"fmt"
+	"math"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -194,29 +195,24 @@ func (b *brokers) leader(stream string) (leader int) {
 	return leader
 }
 
-// elections returns how long after a time the brokers said for the first time that the stream, and the cluster, had a new
+// elections tells how long after a time the brokers said for the first time that the stream, and the cluster, had a new
 // leader. A failover can take no less.
-func (b *brokers) elections(after time.Time) (streamLed, clusterLed time.Duration) {
-	streamLed, clusterLed = -1, -1
-	for _, one := range b.all {
-		for line := range strings.Lines(one.log.Whole()) {
-			var first *time.Duration
-			switch {
-			case strings.Contains(line, "JetStream cluster new stream leader for '$G > "+stream+"'"):
-				first = &streamLed
-			case strings.Contains(line, "JetStream cluster new metadata leader"):
-				first = &clusterLed
-			default:
-				continue
-			}
-			_, text, _ := strings.Cut(line, "] ")
-			at, err := time.ParseInLocation("2006/01/02 15:04:05.000000", text[:min(len(text), 26)], time.Local)
-			if took := at.Sub(after); err == nil && took >= 0 && (*first < 0 || took < *first) {
-				*first = took
+func (b *brokers) elections(after time.Time) string {
+	first := map[string]string{"new stream leader for '$G > " + stream + "'": "none", "new metadata leader": "none"}
+	for said := range first {
+		soonest := time.Duration(math.MaxInt64)
+		for _, one := range b.all {
+			for line := range strings.Lines(one.log.Whole()) {
+				_, text, _ := strings.Cut(line, "] ")
+				at, err := time.ParseInLocation("2006/01/02 15:04:05.000000", text[:min(len(text), 26)], time.Local)
+				if took := at.Sub(after); err == nil && took >= 0 && took < soonest && strings.Contains(line, said) {
+					soonest = took
+					first[said] = took.Round(time.Millisecond).String()
+				}
 			}
 		}
 	}
-	return streamLed, clusterLed
+	return fmt.Sprint("after what time there were leaders: ", first)
 }
 
 // part cuts one broker off from the others, in the directions that the two states say: of what it connects to, and of who

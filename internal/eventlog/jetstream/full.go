@@ -2,6 +2,7 @@ package jetstream
 
 import (
 	"errors"
+	"slices"
 	"strings"
 	"time"
 
@@ -19,19 +20,15 @@ const (
 	storeFailed              = 10077
 )
 
+var wantOfRoom = []js.ErrorCode{accountResourcesExceeded, insufficientResources, memoryResourcesExceeded, storageResourcesExceeded} //nolint:gochecknoglobals // a constant in all but the language
+
 // isFull reports whether a broker has refused a record because it has no room for it.
 func isFull(err error) bool {
 	fault, ok := errors.AsType[*js.APIError](err)
 	if !ok {
 		return false
 	}
-	switch fault.ErrorCode {
-	case accountResourcesExceeded, insufficientResources, memoryResourcesExceeded, storageResourcesExceeded:
-		return true
-	case storeFailed:
-		return strings.Contains(fault.Description, "maximum")
-	}
-	return false
+	return slices.Contains(wantOfRoom, fault.ErrorCode) || fault.ErrorCode == storeFailed && strings.Contains(fault.Description, "maximum")
 }
 
 // notTaken returns what a broker's refusal means. None is final but for want of room, and that only

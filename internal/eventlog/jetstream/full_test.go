@@ -64,7 +64,7 @@ func TestPublishersAreToldThatThereIsNoRoom(t *testing.T) {
 		if !l.knowsFull() {
 			t.Error("what was stored before proves nothing")
 		}
-		time.Sleep(2 * clockSlack)
+		pass(2 * clockSlack)
 		l.mu.Lock()
 		l.stored(time.Now())
 		l.mu.Unlock()
@@ -73,7 +73,7 @@ func TestPublishersAreToldThatThereIsNoRoom(t *testing.T) {
 		}
 		l.peers.heard(Hello{Node: "m", Boot: "c", Full: true}, time.Now())
 		refused(eventlog.ErrFull) // another node knows
-		time.Sleep(goneAfter)
+		pass(goneAfter)
 		if l.knowsFull() {
 			t.Error("what a node said that is gone counts")
 		}
