@@ -8,6 +8,9 @@ import (
 	js "github.com/nats-io/nats.go/jetstream"
 )
 
+// opinionTimeout bounds what a broker is asked about who leads the stream.
+const opinionTimeout = time.Second
+
 // betterBrokerError ends a session at a broker that has lost the others.
 type betterBrokerError struct{ url string }
 
@@ -103,13 +106,13 @@ func (l *Log) otherThan(url string) string {
 
 // opinionAt connects to a broker and asks it.
 func (l *Log) opinionAt(parent context.Context, url string) opinion {
-	ctx, cancel := context.WithTimeout(parent, 2*leastAsk)
+	ctx, cancel := context.WithTimeout(parent, 2*opinionTimeout)
 	defer cancel()
 	options, err := l.o.connectOptions()
 	if err != nil {
 		return opinion{}
 	}
-	nc, err := nats.Connect(url, append(options, nats.Timeout(leastAsk), nats.SetCustomDialer(dialer{ctx}))...)
+	nc, err := nats.Connect(url, append(options, nats.Timeout(opinionTimeout), nats.SetCustomDialer(dialer{ctx}))...)
 	if err != nil {
 		return opinion{}
 	}
@@ -122,7 +125,7 @@ func (l *Log) opinionAt(parent context.Context, url string) opinion {
 }
 
 func opinionOf(parent context.Context, asked js.JetStream, stream string) opinion {
-	ctx, cancel := context.WithTimeout(parent, leastAsk)
+	ctx, cancel := context.WithTimeout(parent, opinionTimeout)
 	defer cancel()
 	s, err := asked.Stream(ctx, stream)
 	if err != nil {

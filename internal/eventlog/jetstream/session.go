@@ -16,16 +16,11 @@ import (
 
 const (
 	// leastAsk and maxAsk bound one question to the brokers: see session.ask.
-	leastAsk = time.Second
+	leastAsk = 500 * time.Millisecond
 	maxAsk   = 5 * time.Second
 	// heartbeat is how often a consumer that has nothing to bring says so; after two of them it is
 	// taken for dead.
 	heartbeat = time.Second
-	// idleConsumer is after what time without its reader the brokers drop a consumer.
-	idleConsumer = 30 * time.Second
-	// consumerTries is how often a consumer is asked for at one broker: brokers may place it on one
-	// that is gone, without having noticed.
-	consumerTries = 3
 	// batchRecords and batchBytes bound what a consumer may send ahead.
 	batchRecords = 512
 	batchBytes   = 8 << 20
@@ -116,7 +111,7 @@ func (s *session) ask() (context.Context, context.CancelFunc) {
 }
 
 // askPatience returns how long an answer may take when the log has been out of reach for so long.
-func askPatience(away time.Duration) time.Duration { return min(max(leastAsk, away/5), maxAsk) }
+func askPatience(away time.Duration) time.Duration { return min(max(leastAsk, away/8), maxAsk) }
 
 // prepare looks at the stream until it is clear where to follow from. It makes the stream if there
 // is none, and begins an epoch where there is none in force.
@@ -316,28 +311,6 @@ func (s *session) follow(p plan) error {
 		<-watched
 	}()
 	return s.read(messages)
-}
-
-// makeConsumer makes a consumer of the stream from a number on.
-func (s *session) makeConsumer(from uint64) (js.Consumer, error) {
-	for try := 1; ; try++ {
-		ctx, cancel := s.ask()
-		consumer, err := s.js.CreateConsumer(ctx, s.l.names.stream, js.ConsumerConfig{
-			Description:       "hassesd " + s.l.o.Node,
-			DeliverPolicy:     js.DeliverByStartSequencePolicy,
-			OptStartSeq:       from,
-			AckPolicy:         js.AckNonePolicy,
-			MaxDeliver:        1,
-			InactiveThreshold: idleConsumer,
-			MemoryStorage:     true,
-			Replicas:          1,
-		})
-		isLate := ctx.Err() != nil
-		cancel()
-		if err == nil || !isLate || s.ctx.Err() != nil || try == consumerTries {
-			return consumer, err
-		}
-	}
 }
 
 // read reads until something goes wrong.

@@ -1,0 +1,63 @@
+package jetstream
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	js "github.com/nats-io/nats.go/jetstream"
+)
+
+// placing is a broker that places the first consumers where they cannot answer.
+type placing struct {
+	fakeBroker
+
+	lost  int
+	asked int
+	err   error
+}
+
+func (p *placing) CreateConsumer(ctx context.Context, _ string, _ js.ConsumerConfig) (js.Consumer, error) {
+	p.mu.Lock()
+	p.asked++
+	isLost := p.asked <= p.lost
+	p.mu.Unlock()
+	if isLost {
+		<-ctx.Done()
+		return nil, ctx.Err()
+	}
+	return nil, p.err
+}
+
+// A consumer that was placed on a broker that is gone costs a moment, and not the whole wait for an answer.
+func TestAConsumerThatIsNotThereIsAskedForAgain(t *testing.T) {
+	t.Parallel()
+	refused := errors.New("refused")
+	for name, tt := range map[string]struct {
+		broker *placing
+		want   error
+		took   time.Duration
+	}{
+		"at once":              {&placing{}, nil, 0},
+		"at the third":         {&placing{lost: 2}, nil, 2 * consumerPause},
+		"nowhere":              {&placing{lost: 100}, context.DeadlineExceeded, maxAsk},
+		"not, and they say so": {&placing{err: refused}, refused, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				_, s := followed(t, tt.broker)
+				began := time.Now()
+				_, err := s.makeConsumer(1)
+				if took := time.Since(began); !errors.Is(err, tt.want) || took != tt.took {
+					t.Errorf("after %s: %v", took, err)
+				}
+				if tt.broker.asked > consumerTries {
+					t.Errorf("asked %d times", tt.broker.asked)
+				}
+			})
+		})
+	}
+}
