@@ -54,6 +54,9 @@ func TestAConsumerThatIsNotThereIsAskedForAgain(t *testing.T) {
 				if took := time.Since(began); !errors.Is(err, tt.want) || took != tt.took {
 					t.Errorf("after %s: %v", took, err)
 				}
+				synctest.Wait()
+				tt.broker.mu.Lock()
+				defer tt.broker.mu.Unlock()
 				if tt.broker.asked > consumerTries {
 					t.Errorf("asked %d times", tt.broker.asked)
 				}
