@@ -377,6 +377,7 @@ func TestNemeses(t *testing.T) {
 				if time.Since(began) >= row {
 					break
 				}
+				pause(2 * hold) // a cluster that is hit again while it mends shows nothing about either
 			}
 			sum := l.end()
 			t.Log(w.brokers.elections(began))
