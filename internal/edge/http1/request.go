@@ -15,6 +15,14 @@ func ParseRequest(head []byte) (*exchange.Request, *exchange.Answer) {
 	if bad := checkHead(head); bad != nil {
 		return nil, bad
 	}
+	if req := parsePlainPost(head); req != nil {
+		return req, nil
+	}
+	return parseWithNetHTTP(head)
+}
+
+// parseWithNetHTTP parses a head that checkHead has accepted.
+func parseWithNetHTTP(head []byte) (*exchange.Request, *exchange.Answer) {
 	// The buffer holds the whole head: net/http reads it in one gulp.
 	reader := bufio.NewReaderSize(bytes.NewReader(head), len(head))
 	hr, err := http.ReadRequest(reader)
