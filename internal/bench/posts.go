@@ -26,6 +26,7 @@ type PostOptions struct {
 	Headers        []string
 	Roots          *x509.CertPool
 	Publishers     int           // connections, each with one request at a time
+	Streams        int           // subscribers of the room, each of whom gets all messages
 	Size           int           // bytes of a message, at least 24
 	Duration       time.Duration // of the measurement
 	Warmup         time.Duration // before it
@@ -45,10 +46,11 @@ type PostResult struct {
 	// From the first byte of a POST, in milliseconds.
 	AnswerP50  float64 `json:"answer_p50_ms"`
 	AnswerP99  float64 `json:"answer_p99_ms"`
-	ReceiptP50 float64 `json:"receipt_p50_ms"` // until a subscriber has the event
+	ReceiptP50 float64 `json:"receipt_p50_ms"` // until a subscriber has the event; 0: there is none
 	ReceiptP99 float64 `json:"receipt_p99_ms"`
 
-	Received  int     `json:"received"` // of those, by the subscriber
+	Streams   int     `json:"streams"`
+	Received  int     `json:"received"` // events, by all streams together
 	Sent      int     `json:"sent"`     // answered, warm-up included
 	Problem   string  `json:"problem,omitempty"`
 	ServerCPU float64 `json:"server_cpu_seconds_per_thousand"` // 0: not measured
@@ -67,7 +69,7 @@ type poster struct {
 }
 
 // Posts publishes from connections that are kept open, each message when the one before has its
-// answer, and has one subscriber receive them all.
+// answer, and has subscribers receive them all.
 func Posts(ctx context.Context, o PostOptions) (*PostResult, error) {
 	o.Size = max(o.Size, minPost)
 	to, err := newTarget(o.PublishURL, o.PublishHeaders)
@@ -79,11 +81,15 @@ func Posts(ctx context.Context, o PostOptions) (*PostResult, error) {
 	if err != nil {
 		return nil, err
 	}
-	sub, err := subscribePosts(ctx, &from, room, o)
-	if err != nil {
-		return nil, err
+	readers := make([]*postReader, 0, o.Streams)
+	for range o.Streams {
+		sub, err := subscribePosts(ctx, &from, room, o)
+		if err != nil {
+			return nil, err
+		}
+		defer sub.conn.Close()
+		readers = append(readers, sub)
 	}
-	defer sub.conn.Close()
 	posters := make([]*poster, o.Publishers)
 	for i := range posters {
 		conn, err := dialTarget(ctx, &to, o)
@@ -109,7 +115,9 @@ func Posts(ctx context.Context, o PostOptions) (*PostResult, error) {
 	for _, p := range posters {
 		p.took = p.took[:0]
 	}
-	sub.measure.Store(true)
+	for _, sub := range readers {
+		sub.measure.Store(true)
+	}
 	m := meter{o.PIDs}
 	before, err := m.mark()
 	if err != nil {
@@ -122,20 +130,23 @@ func Posts(ctx context.Context, o PostOptions) (*PostResult, error) {
 	if err != nil {
 		return nil, err
 	}
-	out := &PostResult{Publishers: o.Publishers, Size: o.Size, Seconds: load.Seconds}
-	var took []time.Duration
+	out := &PostResult{Publishers: o.Publishers, Streams: o.Streams, Size: o.Size, Seconds: load.Seconds}
+	var took, received []time.Duration
 	for _, p := range posters {
 		took = append(took, p.took...)
 		out.Sent += p.sent
 	}
-	out.Received = sub.await(ctx, out.Sent, o.Timeout)
+	for _, sub := range readers {
+		out.Received += sub.await(ctx, out.Sent, o.Timeout)
+		received = append(received, sub.took...)
+	}
 	out.Messages = len(took)
 	out.PerSecond = float64(len(took)) / load.Seconds
 	out.AnswerP50, out.AnswerP99 = quantiles(took)
-	out.ReceiptP50, out.ReceiptP99 = quantiles(sub.took)
+	out.ReceiptP50, out.ReceiptP99 = quantiles(received)
 	out.ServerCPU, out.OwnCPU = per(load.ServerCPU, uint64(len(took)), 1000), per(load.GeneratorCPU, uint64(len(took)), 1000)
-	if out.Received != out.Sent {
-		out.Problem = fmt.Sprintf("%d messages were answered and %d received", out.Sent, out.Received)
+	if want := out.Sent * o.Streams; out.Received != want {
+		out.Problem = fmt.Sprintf("%d messages were answered for %d streams, which received %d of %d events", out.Sent, o.Streams, out.Received, want)
 	}
 	return out, nil
 }

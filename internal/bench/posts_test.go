@@ -56,6 +56,7 @@ func TestPosts(t *testing.T) {
 			PublishURL:   s.URL + "/pub?ch={room}",
 			SubscribeURL: s.URL + "/sub?ch={room}",
 			Publishers:   3,
+			Streams:      1,
 			Size:         tt.size,
 			Duration:     200 * time.Millisecond,
 			Timeout:      2 * time.Second,
@@ -69,6 +70,28 @@ func TestPosts(t *testing.T) {
 		}
 		if (r.Problem != "") != (lose > 0) || (r.Received != r.Sent) != (lose > 0) {
 			t.Errorf("with every %dth message of %d bytes lost: %+v", lose, tt.size, r)
+		}
+	}
+}
+
+func TestPostsToAsManyStreamsAsAsked(t *testing.T) {
+	t.Parallel()
+	for _, streams := range []int{0, 2} {
+		s := postServer(t, 0) // each event goes to one stream
+		r, err := Posts(t.Context(), PostOptions{
+			PublishURL:   s.URL + "/pub?ch={room}",
+			SubscribeURL: s.URL + "/sub?ch={room}",
+			Publishers:   1,
+			Streams:      streams,
+			Duration:     50 * time.Millisecond,
+			Timeout:      200 * time.Millisecond,
+			Run:          "x",
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if r.Sent == 0 || r.Streams != streams || streams == 0 && (r.Received > 0 || r.ReceiptP50 > 0) || (r.Problem != "") != (streams == 2) {
+			t.Errorf("with %d streams: %+v", streams, r)
 		}
 	}
 }
@@ -100,7 +123,7 @@ func TestPostsDoNotWaitForASilentServer(t *testing.T) {
 	for _, scheme := range []string{"http", "https"} {
 		url := scheme + "://" + l.Addr().String() + "/{room}"
 		_, err := Posts(t.Context(), PostOptions{
-			PublishURL: url, SubscribeURL: url, Publishers: 1, Duration: time.Second, Timeout: 50 * time.Millisecond, Run: "x",
+			PublishURL: url, SubscribeURL: url, Publishers: 1, Streams: 1, Duration: time.Second, Timeout: 50 * time.Millisecond, Run: "x",
 		})
 		if timeout, ok := errors.AsType[net.Error](err); !ok || !timeout.Timeout() {
 			t.Errorf("%s: got %v", scheme, err)

@@ -26,7 +26,7 @@ func flags() []cli.Flag {
 		&cli.StringFlag{Name: "publish", Usage: "Publish over the control connection in the `FORM` classic or json. Default: classic."},
 		&cli.StringFlag{Name: "publish-url", Usage: "Publish with a POST of the message to `URL`, with {room} in it, instead of over the control connection."},
 		&cli.StringSliceFlag{Name: "publish-header", Usage: "Send the header `NAME: VALUE` with each POST. May be repeated."},
-		&cli.BoolFlag{Name: "publish-http", Usage: "Measure publishers instead of streams: --publishers connections POST a message each at a time, at --publish-url (default: the daemon's), and one subscriber receives them. Obeys --size, --duration, --warmup, --url, --header, --publish-header and --pid as well, and no other flag."},
+		&cli.BoolFlag{Name: "publish-http", Usage: "Measure publishers instead of streams: --publishers connections POST a message each at a time, at --publish-url (default: the daemon's), and --streams subscribers (default 1; 0: nobody) receive them. Obeys --size, --duration, --warmup, --url, --header, --publish-header and --pid as well, and no other flag."},
 		&cli.IntFlag{Name: "publishers", Usage: "With --publish-http: publish over this `NUMBER` of connections. Default: 16."},
 		&cli.StringFlag{Name: "tls", Usage: "Use this `VERSION` of TLS: 1.3 or 1.2. Default: 1.3."},
 		&cli.StringFlag{Name: "curve", Usage: "Use the key exchange `NAME`: X25519, X25519MLKEM768 or P-256. Default: the server chooses."},

@@ -20,6 +20,7 @@ import (
 // Defaults of bench --publish-http.
 const (
 	postPublishers = 16
+	postStreams    = 1
 	postDuration   = 10 * time.Second
 	postSize       = 100
 )
@@ -32,6 +33,7 @@ func runPosts(ctx context.Context, s *session.Session, c *cli.Context) error {
 		PublishURL:     c.String("publish-url"),
 		PublishHeaders: c.StringSlice("publish-header"),
 		Publishers:     postPublishers,
+		Streams:        postStreams,
 		Size:           postSize,
 		Duration:       postDuration,
 		Warmup:         c.Duration("warmup"),
@@ -42,14 +44,17 @@ func runPosts(ctx context.Context, s *session.Session, c *cli.Context) error {
 	if c.IsSet("publishers") {
 		o.Publishers = c.Int("publishers")
 	}
+	if c.IsSet("streams") {
+		o.Streams = c.Int("streams")
+	}
 	if c.IsSet("size") {
 		o.Size = c.Int("size")
 	}
 	if c.IsSet("duration") {
 		o.Duration = c.Duration("duration")
 	}
-	if o.Publishers < 1 || o.Publishers > 10_000 || o.Size < 1 || o.Size > 1<<24 || o.Duration <= 0 {
-		return exit.Usagef("--publishers is 1 to 10000, --size 1 to 16777216, and --duration more than 0")
+	if o.Publishers < 1 || o.Publishers > 10_000 || o.Streams < 0 || o.Streams > 10_000 || o.Size < 1 || o.Size > 1<<24 || o.Duration <= 0 {
+		return exit.Usagef("--publishers is 1 to 10000, --streams 0 to 10000, --size 1 to 16777216, and --duration more than 0")
 	}
 	devPEM := ""
 	if o.SubscribeURL == "" || o.PublishURL == "" {
@@ -96,7 +101,9 @@ func printPosts(out *output.Screen, r *bench.PostResult) {
 	line("publishers", "%d, each with one message of %d bytes at a time", r.Publishers, r.Size)
 	line("published", "%d in %.1f s, %.0f a second", r.Messages, r.Seconds, r.PerSecond)
 	line("  answered", "p50 %.2f, p99 %.2f ms", r.AnswerP50, r.AnswerP99)
-	line("  received", "p50 %.2f, p99 %.2f ms, by a subscriber", r.ReceiptP50, r.ReceiptP99)
+	if r.Streams > 0 {
+		line("  received", "p50 %.2f, p99 %.2f ms, streams: %d", r.ReceiptP50, r.ReceiptP99, r.Streams)
+	}
 	if r.ServerCPU > 0 {
 		line("  CPU", "server %.3f s, generator %.3f s a thousand", r.ServerCPU, r.OwnCPU)
 	} else {
