@@ -12,6 +12,7 @@ type figure struct {
 	name      string
 	curve     string
 	flags     []string // of hassesctl bench
+	posts     bool     // publishers are measured, see bench.PostResult
 	servers   []server
 	meanwhile func(ctx context.Context, p place) // what else goes on
 }
@@ -36,6 +37,11 @@ const (
 	idleMany      = "HTTP/2 idle 50000 on 5000"
 	singleOver2   = "HTTP/2 one at a time 10000"
 	saturateOver2 = "HTTP/2 saturated 10000 on 1000"
+
+	// Of publishers that POST.
+	postNobody = "POST to nobody"
+	postOne    = "POST to 1 stream"
+	postMany   = "POST to 100 streams"
 )
 
 // onConnection is how many streams share a connection of HTTP/2 where they share one.
@@ -85,7 +91,7 @@ func figures(quick bool) []figure {
 			flags: load(lively, "--in-flight", "64", "--streams", streams(10000)),
 		},
 	}
-	return append(overHTTP2, []figure{
+	return append(append(overHTTP2, posts(quick)...), []figure{
 		{name: idle1, curve: x25519, servers: []server{daemon}, flags: load(still, "--scenario", "idle", "--streams", streams(1000))},
 		{name: idle10, curve: x25519, servers: all, flags: load(still, "--scenario", "idle", "--streams", streams(10000))},
 		{name: idle19, curve: x25519, servers: all, flags: load(still, "--scenario", "idle", "--streams", streams(19000))},
@@ -119,6 +125,22 @@ func figures(quick bool) []figure {
 		{name: unlisted, curve: x25519, servers: []server{daemon}, flags: load(lively, "--rate", "5", "--streams", streams(19000))},
 		{name: listed, curve: x25519, servers: []server{daemon}, flags: load(lively, "--rate", "5", "--streams", streams(19000)), meanwhile: listClients},
 	}...)
+}
+
+// posts are the figures of publishers over HTTP/1.1 without TLS.
+func posts(quick bool) []figure {
+	duration := "10s"
+	if quick {
+		duration = "500ms"
+	}
+	list := make([]figure, 0, 3)
+	for _, to := range []struct{ name, streams string }{{postNobody, "0"}, {postOne, "1"}, {postMany, "100"}} {
+		list = append(list, figure{
+			name: to.name, posts: true, servers: []server{publishing, nethttpPublishing},
+			flags: []string{"--publish-http", "--streams", to.streams, "--duration", duration, "--warmup", "1s"},
+		})
+	}
+	return list
 }
 
 // tenEach is the end of the name of a server that is measured with onConnection streams on each connection beside one with

@@ -91,6 +91,7 @@ func goals(runs map[string][]sample) []row {
 	t.atMost(singleFew, "CPU s a million: to net/http", []string{"net/http"}, perMillion, 0.6)
 	t.shown(singleFew, "CPU s a million: two loops to one", "hassesd, 1 loop", perMillion)
 	t.overHTTP2()
+	t.posts()
 	t.bound(manyRooms, "p99 ms", p99, 20)
 	t.none(manyRooms)
 	t.atMost(manyRooms, "CPU s a million: to net/http", []string{"net/http"}, perMillion, 1)
@@ -135,6 +136,29 @@ func (t *table) overHTTP2() {
 	t.none(saturateOver2)
 }
 
+// ofPosts reads one number from a measurement of publishers.
+type ofPosts func(r *bench.PostResult) float64
+
+func postRate(r *bench.PostResult) float64 { return r.PerSecond }
+func postCPU(r *bench.PostResult) float64  { return r.ServerCPU }
+
+// posts adds the goals of publishing over HTTP.
+func (t *table) posts() {
+	for _, figure := range []string{postNobody, postOne, postMany} {
+		for _, goal := range []struct {
+			what    string
+			value   ofPosts
+			atLeast bool
+		}{{"messages/s: to net/http", postRate, true}, {"CPU s a thousand messages: to net/http", postCPU, false}} {
+			ours, haveOurs := t.medianOfPosts(figure, own, goal.value)
+			theirs, haveTheirs := t.medianOfPosts(figure, "net/http", goal.value)
+			if haveOurs && haveTheirs {
+				t.add(row{Figure: figure, What: goal.what, Value: ours, Other: theirs, Goal: 1, AtLeast: goal.atLeast})
+			}
+		}
+	}
+}
+
 // furtherStream returns what each stream of a connection takes beside the first, from what one of onConnection takes and
 // what a connection with one takes.
 func furtherStream(ofMany, one float64) float64 {
@@ -149,6 +173,22 @@ func (t *table) median(figure, server string, what of) (float64, bool) {
 			values = append(values, what(s.Result))
 		}
 	}
+	return middle(values)
+}
+
+// medianOfPosts is median for publishers.
+func (t *table) medianOfPosts(figure, server string, what ofPosts) (float64, bool) {
+	var values []float64
+	for _, s := range t.runs[figure] {
+		if s.Server == server && s.Error == "" && s.Posts != nil {
+			values = append(values, what(s.Posts))
+		}
+	}
+	return middle(values)
+}
+
+// middle returns the median; false: there are no values.
+func middle(values []float64) (float64, bool) {
 	if len(values) == 0 {
 		return 0, false
 	}

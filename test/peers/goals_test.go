@@ -43,6 +43,26 @@ func TestGoals(t *testing.T) {
 	}
 }
 
+func TestGoalsOfPublishers(t *testing.T) {
+	t.Parallel()
+	posted := func(server string, rate, cpu float64) sample {
+		return sample{Server: server, Posts: &bench.PostResult{PerSecond: rate, ServerCPU: cpu}}
+	}
+	runs := map[string][]sample{postOne: {
+		posted("hassesd", 90, 0.02), posted("net/http", 100, 0.04), posted("hassesd", 110, 0.02), {Server: "hassesd", Error: "it was not there"},
+	}}
+	want := []row{
+		{Figure: postOne, What: "messages/s: to net/http", Value: 100, Other: 100, Ratio: 1, Goal: 1, AtLeast: true, Reached: true},
+		{Figure: postOne, What: "CPU s a thousand messages: to net/http", Value: 0.02, Other: 0.04, Ratio: 0.5, Goal: 1, Reached: true},
+	}
+	if got := goals(runs); !slices.Equal(got, want) {
+		t.Errorf("got %+v, want %+v", got, want)
+	}
+	if m := publish(record{Runs: runs}, 2).Medians[postOne]["hassesd"]; m.Messages != 100 || m.MessageCPU != 0.02 || m.PerSecond != 0 {
+		t.Errorf("medians %+v", m)
+	}
+}
+
 func TestGoalsOverHTTP2(t *testing.T) {
 	t.Parallel()
 	idle := func(server string, bytes float64) sample {
@@ -97,13 +117,13 @@ func TestFiguresAreKnown(t *testing.T) {
 		names[f.name] = true
 	}
 	runs := map[string][]sample{}
-	for _, name := range []string{idle1, idle10, idle19, idle10 + hybrid, saturate10, saturate1, saturate1 + hybrid, single, singleFew, manyRooms, stormy, listed, unlisted, idleOver2, idleMany, singleOver2, saturateOver2} {
+	for _, name := range []string{idle1, idle10, idle19, idle10 + hybrid, saturate10, saturate1, saturate1 + hybrid, single, singleFew, manyRooms, stormy, listed, unlisted, idleOver2, idleMany, singleOver2, saturateOver2, postNobody, postOne, postMany} {
 		if !names[name] {
 			t.Errorf("nobody measures %q", name)
 		}
 		full := bench.Result{Delivery: &bench.Delivery{PerSecond: 1}, Memory: &bench.Memory{PerStream: 1}, Storm: &bench.Storms{}}
 		for _, server := range []string{"hassesd", "hassesd, 1 loop", "hassesd, HTTP/1.1", "hassesd" + tenEach, "net/http", "nginx+nchan 1", "bare write"} {
-			runs[name] = append(runs[name], sample{Server: server, Result: full})
+			runs[name] = append(runs[name], sample{Server: server, Result: full, Posts: &bench.PostResult{PerSecond: 1}})
 		}
 	}
 	used := map[string]bool{}

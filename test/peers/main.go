@@ -68,6 +68,8 @@ type sample struct {
 	Server string       `json:"server"`
 	Result bench.Result `json:"result"`
 	Error  string       `json:"error,omitempty"`
+
+	Posts *bench.PostResult `json:"posts,omitempty"` // instead of Result, if publishers were measured
 }
 
 func run(ctx context.Context, o options) error {
@@ -160,7 +162,10 @@ func measure(ctx context.Context, o options, dir string, cert certificate, f fig
 	defer running.stop()
 	args := slices.Concat([]string{"bench", "--json", "--pid", fmt.Sprint(running.pid())}, s.flags(p), f.flags)
 	if s.tls {
-		args = append(args, "--ca", cert.ca, "--curve", f.curve)
+		args = append(args, "--ca", cert.ca)
+	}
+	if f.curve != "" {
+		args = append(args, "--curve", f.curve)
 	}
 	meanwhile, end := context.WithCancel(ctx)
 	idle := make(chan struct{})
@@ -173,7 +178,12 @@ func measure(ctx context.Context, o options, dir string, cert certificate, f fig
 	out, err := command(ctx, filepath.Join(o.bin, "hassesctl"), args...)
 	end()
 	<-idle
-	if jsonErr := json.Unmarshal(out, &got.Result); jsonErr != nil {
+	var into any = &got.Result
+	if f.posts {
+		got.Posts = new(bench.PostResult)
+		into = got.Posts
+	}
+	if jsonErr := json.Unmarshal(out, into); jsonErr != nil {
 		return fail(fmt.Errorf("hassesctl: %w", err))
 	}
 	return got // the result knows its problems
@@ -183,6 +193,10 @@ func measure(ctx context.Context, o options, dir string, cert certificate, f fig
 func (s sample) summary() string {
 	if s.Error != "" {
 		return s.Error
+	}
+	if p := s.Posts; p != nil {
+		return strings.TrimSuffix(fmt.Sprintf("%.0f/s, %.4f CPU s a thousand, answered p50 %.2f, p99 %.2f ms, received p50 %.2f, p99 %.2f ms; %s",
+			p.PerSecond, p.ServerCPU, p.AnswerP50, p.AnswerP99, p.ReceiptP50, p.ReceiptP99, p.Problem), "; ")
 	}
 	r := s.Result
 	text := fmt.Sprintf("%.3f CPU s a thousand handshakes", r.Connect.ServerPer)

@@ -22,6 +22,8 @@ type published struct {
 
 	// HTTP2 is how the figures of HTTP/2 were measured, if not together with the others.
 	HTTP2 *occasion `json:"http2,omitempty"`
+	// Posts is the same for those of publishers over HTTP.
+	Posts *occasion `json:"posts,omitempty"`
 }
 
 // occasion is a measurement of its own.
@@ -50,6 +52,14 @@ type medians struct {
 	P50            float64 `json:"p50_ms,omitempty"`
 	P99            float64 `json:"p99_ms,omitempty"`
 	StormP99       float64 `json:"storm_p99_ms,omitempty"`
+
+	// Of publishers.
+	Messages   float64 `json:"messages_per_second,omitempty"`
+	MessageCPU float64 `json:"cpu_seconds_per_thousand_messages,omitempty"`
+	AnswerP50  float64 `json:"answer_p50_ms,omitempty"`
+	AnswerP99  float64 `json:"answer_p99_ms,omitempty"`
+	ReceiptP50 float64 `json:"receipt_p50_ms,omitempty"`
+	ReceiptP99 float64 `json:"receipt_p99_ms,omitempty"`
 }
 
 // publish takes the medians of all that was measured.
@@ -73,10 +83,24 @@ func publish(rec record, repeat int) published {
 			if all(samples, s.Server, func(r bench.Result) bool { return r.Storm != nil }) {
 				m.StormP99 = value(stormP99)
 			}
+			t.addPosts(&m, figure, s.Server)
 			p.Medians[figure][s.Server] = m
 		}
 	}
 	return p
+}
+
+// addPosts adds the medians of publishers, if they were measured.
+func (t *table) addPosts(m *medians, figure, server string) {
+	value := func(what ofPosts) float64 {
+		v, _ := t.medianOfPosts(figure, server, what)
+		return math.Round(v*1e5) / 1e5
+	}
+	m.Messages, m.MessageCPU = value(postRate), value(postCPU)
+	m.AnswerP50 = value(func(r *bench.PostResult) float64 { return r.AnswerP50 })
+	m.AnswerP99 = value(func(r *bench.PostResult) float64 { return r.AnswerP99 })
+	m.ReceiptP50 = value(func(r *bench.PostResult) float64 { return r.ReceiptP50 })
+	m.ReceiptP99 = value(func(r *bench.PostResult) float64 { return r.ReceiptP99 })
 }
 
 // all reports whether the results of a server's runs, but for those that failed, have what is asked for.
@@ -172,6 +196,7 @@ func (p published) texts() map[string]string {
 			fmt.Sprintf("| a storm of 5,000 reconnects beside 10,000 | %.0f ms | %.0f ms | %.2f |\n", storm.P99, storm.StormP99, storm.StormP99/storm.P99) +
 			fmt.Sprintf("| `hassesctl clients` over 19,000, again and again | %.0f ms | %.0f ms | %.2f |\n", unhurried, list.P99, list.P99/unhurried),
 		"http2":   p.overHTTP2(bytes, perSecond, cpu),
+		"posts":   p.publishers(),
 		"summary": p.summary(),
 	}
 }
@@ -192,6 +217,34 @@ func (p published) overHTTP2(bytes, perSecond, cpu func(medians) float64) string
 		column{"p50", singleOver2, func(m medians) float64 { return m.P50 }, 0, " ms"}) + "\n"
 	return text + p.rows("saturated, 1,000 connections with 10 streams", column{"deliveries/s", saturateOver2, perSecond, 0, ""},
 		column{"processor time a million", saturateOver2, cpu, 2, " s"})
+}
+
+// publishers are the tables of publishing over HTTP.
+func (p published) publishers() string {
+	text := ""
+	if p.Posts != nil {
+		text = p.Posts.String()
+	}
+	isFirst := true
+	for _, f := range []struct{ figure, title string }{
+		{postNobody, "to nobody"}, {postOne, "to one stream"}, {postMany, "to 100 streams"},
+	} {
+		if len(p.Medians[f.figure]) == 0 {
+			continue
+		}
+		if !isFirst {
+			text += "\n"
+		}
+		isFirst = false
+		text += p.rows(f.title,
+			column{"messages/s", f.figure, func(m medians) float64 { return m.Messages }, 0, ""},
+			column{"processor time a message", f.figure, func(m medians) float64 { return 1000 * m.MessageCPU }, 1, " µs"},
+			column{"answered, p50", f.figure, func(m medians) float64 { return m.AnswerP50 }, 2, " ms"},
+			column{"p99", f.figure, func(m medians) float64 { return m.AnswerP99 }, 1, " ms"},
+			column{"received, p50", f.figure, func(m medians) float64 { return m.ReceiptP50 }, 2, " ms"},
+			column{"p99", f.figure, func(m medians) float64 { return m.ReceiptP99 }, 1, " ms"})
+	}
+	return text
 }
 
 // summary is README's sentence. The peer with the best figure is what hassesd is compared with, as in the goals.

@@ -68,6 +68,44 @@ func overHTTP(scheme string) func(place) []string {
 	}
 }
 
+// The key of publishers over HTTP, and where hassesd takes them without TLS.
+const (
+	publishKey     = "key-of-the-publishers-of-the-benchmark"
+	publishPlainAt = "127.0.0.1:18082"
+)
+
+// publishing is hassesd with POST.
+var publishing = server{
+	name: own, tls: true,
+	line: func(p place) (string, []string, error) {
+		program, args, err := hassesd(own).line(p)
+		if err != nil {
+			return "", nil, err
+		}
+		key, conf := filepath.Join(p.dir, "publish.key"), filepath.Join(p.dir, "hassesd.toml")
+		if err := os.WriteFile(key, []byte(publishKey+"\n"), 0o600); err != nil {
+			return "", nil, err
+		}
+		text := fmt.Sprintf("[publish]\nhttp = true\n[[control.key]]\nid = \"bench\"\nrole = \"publish\"\nfile = %q\n", key)
+		return program, append([]string{"--config", conf, "--plaintext", "--listen", "http://" + publishPlainAt}, args...), os.WriteFile(conf, []byte(text), 0o600)
+	},
+	flags: func(p place) []string {
+		return append(hassesd(own).flags(p), "--publish-url", "http://"+publishPlainAt+"/sse?to={room}", "--publish-header", "Authorization: Bearer "+publishKey)
+	},
+}
+
+// nethttpPublishing checks what hassesd checks, and lets events wait as long as hassesd does.
+var nethttpPublishing = server{
+	name: "net/http", tls: true,
+	line: func(p place) (string, []string, error) {
+		program, args, err := nethttp.line(p)
+		return program, append(args, "-token", publishKey, "-behind", "100000"), err
+	},
+	flags: func(p place) []string {
+		return append(nethttp.flags(p), "--publish-header", "Authorization: Bearer "+publishKey)
+	},
+}
+
 var nethttp = server{name: "net/http", tls: true, flags: overHTTP("https"), line: func(p place) (string, []string, error) {
 	return filepath.Join(p.bin, "nethttp"), []string{"-listen", subscribeAt, "-publish", publishAt, "-cert", p.cert.cert, "-key", p.cert.key}, nil
 }}

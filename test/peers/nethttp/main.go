@@ -5,9 +5,13 @@
 //
 //	GET /sub?ch=ROOM        subscribes, on -listen
 //	POST /pub?ch=ROOM       publishes the body, on -publish
+//
+// With -token it serves publishers as hassesd does: they need that key, the room and the message are checked, and the
+// answer is JSON either way.
 package main
 
 import (
+	"crypto/subtle"
 	"errors"
 	"flag"
 	"fmt"
@@ -17,6 +21,9 @@ import (
 	"os"
 	"strings"
 	"sync"
+	"unicode/utf8"
+
+	"github.com/hassesd/hassesd/internal/names"
 )
 
 // server is the rooms and who is in them.
@@ -25,7 +32,9 @@ type server struct {
 	seq   uint64
 	rooms map[string]map[chan []byte]struct{}
 
-	behind int // how many events may wait for a client; fixed
+	// Fixed.
+	behind int    // how many events may wait for a client
+	token  string // that publishers need; empty: anybody publishes anything
 }
 
 func main() {
@@ -34,8 +43,9 @@ func main() {
 	cert := flag.String("cert", "cert.pem", "certificate chain")
 	key := flag.String("key", "key.pem", "its key")
 	behind := flag.Int("behind", 64, "how many events may wait for a client")
+	token := flag.String("token", "", "the key that publishers need")
 	flag.Parse()
-	s := &server{behind: *behind, rooms: map[string]map[chan []byte]struct{}{}}
+	s := &server{behind: *behind, token: *token, rooms: map[string]map[chan []byte]struct{}{}}
 	ended := make(chan error, 2)
 	go func() {
 		mux := http.NewServeMux()
@@ -96,9 +106,17 @@ func (s *server) leave(name string, events chan []byte) {
 }
 
 func (s *server) publish(w http.ResponseWriter, r *http.Request) {
+	room := r.URL.Query().Get("ch")
+	if s.token != "" && !s.mayPublish(w, r, room) {
+		return
+	}
 	body, err := io.ReadAll(r.Body)
-	if err != nil {
+	switch {
+	case err != nil:
 		http.Error(w, err.Error(), http.StatusBadRequest)
+		return
+	case s.token != "" && !utf8.Valid(body):
+		refuse(w, http.StatusUnprocessableEntity, "invalid_message", "data is not UTF-8")
 		return
 	}
 	data := strings.ReplaceAll(string(body), "\n", "\ndata: ")
@@ -107,13 +125,43 @@ func (s *server) publish(w http.ResponseWriter, r *http.Request) {
 	s.seq++
 	event := fmt.Appendf(nil, "id: %d\ndata: %s\n\n", s.seq, data)
 	w.Header().Set("Content-Type", "application/json")
-	fmt.Fprintf(w, "{\"id\":\"%d\",\"matched\":%d}\n", s.seq, len(s.rooms[r.URL.Query().Get("ch")]))
-	for events := range s.rooms[r.URL.Query().Get("ch")] {
+	fmt.Fprintf(w, "{\"id\":\"%d\",\"matched\":%d}\n", s.seq, len(s.rooms[room]))
+	for events := range s.rooms[room] {
 		select {
 		case events <- event:
 		default: // too slow: the browser will come back
-			delete(s.rooms[r.URL.Query().Get("ch")], events)
+			delete(s.rooms[room], events)
 			close(events)
 		}
 	}
+}
+
+// messageBytes is the longest message, as in hassesd.
+const messageBytes = 64 << 10
+
+// mayPublish checks what hassesd checks of a POST to one room, and answers one that is refused.
+func (s *server) mayPublish(w http.ResponseWriter, r *http.Request, room string) bool {
+	secret, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
+	switch {
+	case !ok || subtle.ConstantTimeCompare([]byte(secret), []byte(s.token)) != 1:
+		refuse(w, http.StatusUnauthorized, "invalid_token", "the token or key is not valid here")
+	case r.Header.Get("Origin") != "":
+		refuse(w, http.StatusForbidden, "origin_not_allowed", "pages of this origin may not publish")
+	case r.Header.Get("Content-Encoding") != "":
+		refuse(w, http.StatusUnsupportedMediaType, "unsupported_media_type", "the body has a Content-Encoding")
+	case names.CheckRoom(room) != nil:
+		refuse(w, http.StatusUnprocessableEntity, "invalid_message", "to is not a room")
+	case r.ContentLength > messageBytes:
+		refuse(w, http.StatusRequestEntityTooLarge, "too_large", "the body is too long")
+	default:
+		r.Body = http.MaxBytesReader(w, r.Body, messageBytes)
+		return true
+	}
+	return false
+}
+
+func refuse(w http.ResponseWriter, status int, code, message string) {
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	fmt.Fprintf(w, "{\"error\":{\"code\":%q,\"message\":%q}}\n", code, message)
 }
