@@ -11,6 +11,9 @@ import (
 // opinionTimeout bounds what a broker is asked about who leads the stream.
 const opinionTimeout = time.Second
 
+// silentAfter is when messages without an answer are reported: no election takes that long.
+const silentAfter = 12 * time.Second
+
 // betterBrokerError ends a session at a broker that has lost the others.
 type betterBrokerError struct{ url string }
 
@@ -50,8 +53,12 @@ func (l *Log) waiting(began, now time.Time) (longest time.Duration) {
 // they are sent again. The error means that another broker is better.
 func (s *session) doubt(waited time.Duration) error {
 	if waited < slowAfter {
-		s.rival = ""
+		s.rival, s.isSilent = "", false
 		return nil
+	}
+	if waited >= silentAfter && !s.isSilent {
+		s.isSilent = true
+		s.l.o.Logger.Warn("the brokers take no messages; see their logs: a disk may be full", "for", waited.Round(time.Second), "broker", s.url)
 	}
 	own := opinionOf(s.ctx, s.js, s.l.names.stream)
 	if own.leader != "" && own.leader != s.leader {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -179,6 +180,22 @@ func TestHowLongMessagesWait(t *testing.T) {
 			t.Errorf("in a new session, it has waited for %s", got)
 		}
 	})
+}
+
+// Brokers that answer questions and store nothing, as those do whose disks are full, are reported once.
+func TestBrokersThatTakeNoMessagesAreReported(t *testing.T) {
+	t.Parallel()
+	l, s := followed(t, &fakeBroker{leader: "b0"})
+	var text strings.Builder
+	l.o.Logger = slog.New(slog.NewTextHandler(&text, nil))
+	for _, waited := range []time.Duration{slowAfter, silentAfter - 1, silentAfter, 2 * silentAfter, 0, silentAfter} {
+		if err := s.doubt(waited); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got := strings.Count(text.String(), "take no messages"); got != 2 {
+		t.Errorf("reported %d times, want once for each time that it has lasted:\n%s", got, text.String())
+	}
 }
 
 func TestHowPatientlyBrokersAreAsked(t *testing.T) {

@@ -49,6 +49,7 @@ type session struct {
 
 	// Owned by watch.
 	expected uint64 // what the stream had at the look before
+	isSilent bool   // it was reported that messages are not answered
 	rival    string // URL of a broker that was better when it was asked last; "": none was
 
 	// Owned by Run.
