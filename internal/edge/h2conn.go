@@ -88,10 +88,17 @@ func (c *conn) beginsHTTP2(p []byte) bool {
 // isWaiting reports whether no request has come yet.
 func (h *h2conn) isWaiting() bool { return !h.begun && h.c.transport.State() == transport.Open }
 
-// receive takes what the client sent. Much work at once is shared out among turns.
+// receive takes what the client sent. Much work at once, of one connection or of many, is shared out
+// among turns.
 func (h *h2conn) receive(p []byte) {
-	if rest := h.take(p); len(rest) > 0 {
-		h.c.w.inputs.add(h, bytes.Clone(rest))
+	q := &h.c.w.inputs
+	if q.isSpent() {
+		q.add(h, bytes.Clone(p))
+		return
+	}
+	rest, cost := q.take(h, p)
+	if q.spent += cost; len(rest) > 0 {
+		q.add(h, bytes.Clone(rest))
 	}
 }
 

@@ -2,10 +2,12 @@ package edge
 
 import "github.com/hassesd/hassesd/internal/edge/transport"
 
-// inputs are HTTP/2 connections whose clients have asked for more at one time than one of them may
-// have done in a turn. The rest waits here, and the connection is not read meanwhile.
+// inputs are HTTP/2 connections whose clients have asked for more at one time than one of them, or
+// all together, may have done in a turn. The rest waits here, and the connection is not read
+// meanwhile.
 type inputs struct {
 	waiting []input // in the order of their turns
+	spent   int     // of this turn's budget, by connections as they were read
 }
 
 // input is what a client has sent that was not looked at yet.
@@ -14,8 +16,21 @@ type input struct {
 	rest []byte // not more than one read
 }
 
-// inputBudget is how much work for such connections one turn does: about 0.3 ms, in http2's units.
+// inputBudget is how much work one turn does as it reads, and again for what waits: about 0.3 ms, in
+// http2's units.
 const inputBudget = 300
+
+// isSpent reports whether what is read now has to wait: others have used up the budget.
+func (q *inputs) isSpent() bool { return q.spent >= inputBudget }
+
+// take has a connection take a share of what its client has sent, and returns the rest. cost is the
+// work, at least 1.
+func (q *inputs) take(h *h2conn, p []byte) (rest []byte, cost int) {
+	shared := h.mux.Shared()
+	before := shared.Work()
+	rest = h.take(p)
+	return rest, max(1, int(shared.Work()-before))
+}
 
 // add has a connection continue at the end of this turn or of a later one.
 func (q *inputs) add(h *h2conn, rest []byte) {
@@ -33,15 +48,15 @@ func (q *inputs) run() (again bool) {
 		if in.h.c.transport.State() != transport.Open {
 			continue
 		}
-		shared := in.h.mux.Shared()
-		before := shared.Work()
-		if rest := in.h.take(in.rest); len(rest) > 0 {
+		rest, cost := q.take(in.h, in.rest)
+		if len(rest) > 0 {
 			q.add(in.h, rest)
 		} else {
 			in.h.c.transport.Resume()
 		}
-		budget -= max(1, int(shared.Work()-before))
+		budget -= cost
 	}
+	q.spent = 0
 	if len(q.waiting) == 0 {
 		q.waiting = nil
 	}

@@ -32,7 +32,7 @@ const (
 // beginHeaders judges a HEADERS frame by its header.
 func (c *Conn) beginHeaders(h frameHeader) error {
 	b := block{isOpen: true, stream: h.stream, end: h.has(flagEndStream)}
-	cost := costRequest + h.length/bytesPerPoint
+	cost := costRequest + c.headCost(h.length)
 	if !h.has(flagEndHeaders) {
 		cost += costOpenHead
 	}
@@ -113,6 +113,15 @@ func (r *receiver) table(h *Shared) *hpack.Decoder {
 	return r.decoder
 }
 
+// headCost returns what the next n bytes of a head cost for their length.
+func (c *Conn) headCost(n int) int {
+	b := &c.recv.input.block
+	if b.tooLarge || len(b.kept)+n > c.shared.limits.HeaderBytes {
+		return n / excessPerPoint
+	}
+	return n / bytesPerPoint
+}
+
 // discard reads a piece of a head over the limit for the sake of the table alone. Its length is
 // bounded by mostContinuations.
 func (c *Conn) discard(p []byte) error {
@@ -120,6 +129,7 @@ func (c *Conn) discard(p []byte) error {
 	if d == nil {
 		return nil
 	}
+	c.shared.work += uint64(len(p) / headPerWork)
 	d.SetEmitEnabled(false)
 	if _, err := d.Write(p); err != nil {
 		return c.fail(CompressionError, "a head that cannot be decoded")

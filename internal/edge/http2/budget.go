@@ -14,6 +14,7 @@ const (
 	costSettings    = 2
 	costFrame       = 1       // PING, PRIORITY, WINDOW_UPDATE, GOAWAY, CONTINUATION, unknown types, DATA
 	bytesPerPoint   = 1 << 10 // of DATA and of heads, besides
+	excessPerPoint  = 1 << 8  // of heads that are over the limit: they are decoded for nothing
 )
 
 // What a peer's frames take, in microseconds or so. Receive does not do much more than workShare of
@@ -24,7 +25,8 @@ const (
 	workReset   = 4  // the end of a stream
 	workShare   = 60
 
-	headPerWork = 64 // bytes of a compressed head
+	headPerWork    = 64 // bytes of a compressed head
+	windowsPerWork = 16 // streams whose windows SETTINGS move
 )
 
 // What gives points back.

@@ -247,7 +247,7 @@ func (c *Conn) judge(h frameHeader) error {
 		if in.block.continuations++; in.block.continuations > mostContinuations {
 			return c.fail(EnhanceYourCalm, "a head in too many frames")
 		}
-		return c.spend(costFrame + h.length/bytesPerPoint)
+		return c.spend(costFrame + c.headCost(h.length))
 	case framePriority, framePing, frameWindowUpdate:
 	}
 	return c.spend(costFrame) // a type that we do not know is skipped (RFC 9113, section 5.5)

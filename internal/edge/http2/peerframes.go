@@ -4,6 +4,7 @@ import "encoding/binary"
 
 // settings applies the peer's settings (RFC 9113, section 6.5).
 func (c *Conn) settings(p []byte) error {
+	windows := newWindowSetting(c)
 	for ; len(p) >= settingLen; p = p[settingLen:] {
 		value := binary.BigEndian.Uint32(p[2:])
 		switch binary.BigEndian.Uint16(p) {
@@ -15,8 +16,8 @@ func (c *Conn) settings(p []byte) error {
 			if value > largestWindow {
 				return c.fail(FlowControlError, "SETTINGS_INITIAL_WINDOW_SIZE is too large")
 			}
-			if err := c.moveWindows(int32(value)); err != nil {
-				return err
+			if !windows.set(int32(value)) {
+				return c.fail(FlowControlError, "SETTINGS_INITIAL_WINDOW_SIZE overflows a window")
 			}
 		case settingMaxFrameSize:
 			if value < maxFrameSize || value > largestFrameSize {
@@ -25,6 +26,7 @@ func (c *Conn) settings(p []byte) error {
 			// Ours are shorter than any that may be set; see visitBytes.
 		}
 	}
+	c.moveWindows(windows.to)
 	c.send.acks++
 	return nil
 }

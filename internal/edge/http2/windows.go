@@ -40,22 +40,41 @@ func (c *Conn) Consumed(s *Stream, n int) {
 
 func (c *Conn) giveBack(n int) { c.send.windowUpdate(0, c.recv.window.consumed(n)) }
 
+// windowSetting is what a SETTINGS frame makes of the streams' windows. It may set them a hundred
+// times, of which only the last one is done.
+type windowSetting struct {
+	from, to int32
+	highest  int32 // of all streams' windows, as they are
+}
+
+func newWindowSetting(c *Conn) windowSetting {
+	s := windowSetting{from: c.send.initial, to: c.send.initial, highest: c.send.initial}
+	for _, one := range c.streams {
+		s.highest = max(s.highest, one.sendWindow)
+	}
+	return s
+}
+
+// set reports whether no window overflows by it.
+func (s *windowSetting) set(to int32) (ok bool) {
+	s.to = to
+	return int64(s.highest)+int64(to)-int64(s.from) <= largestWindow
+}
+
 // moveWindows moves all streams' windows by what the initial one has changed; they may become
 // negative (RFC 9113, section 6.9.2).
-func (c *Conn) moveWindows(to int32) error {
-	delta := int64(to) - int64(c.send.initial)
-	for _, s := range c.streams {
-		if int64(s.sendWindow)+delta > largestWindow {
-			return c.fail(FlowControlError, "SETTINGS_INITIAL_WINDOW_SIZE overflows a window")
-		}
+func (c *Conn) moveWindows(to int32) {
+	delta := to - c.send.initial
+	if delta == 0 {
+		return
 	}
+	c.shared.work += uint64(len(c.streams) / windowsPerWork)
 	c.send.initial = to
 	for _, s := range c.streams.clone() {
 		if s.IsOpen() {
-			c.moveWindow(s, int32(delta))
+			c.moveWindow(s, delta)
 		}
 	}
-	return nil
 }
 
 func (c *Conn) moveWindow(s *Stream, by int32) {
