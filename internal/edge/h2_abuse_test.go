@@ -223,3 +223,42 @@ func TestAsksOfOneConnectionWaitForOthers(t *testing.T) {
 	}
 	w.check()
 }
+
+// TestManyConnectionsShareATurn: what many clients ask at a time has one budget, so that others get
+// their events after few turns, each of which serves few requests. All are served in the end.
+func TestManyConnectionsShareATurn(t *testing.T) {
+	w := h2TestServer(t, nil)
+	good := w.connectH2()
+	stream := good.subscribe("subscribe=a")
+	const clients, asked = 40, 90
+	var all []*h2client
+	for range clients {
+		h := w.connectH2()
+		for i := range asked {
+			h.ask("GET", fmt.Sprintf("/sse?subscribe=b&id=x%d", i), true)
+		}
+		all = append(all, h)
+	}
+	for _, h := range all {
+		h.Send(bytes.Clone(h.out.Bytes()))
+		h.out.Reset()
+	}
+	w.enqueue("a", "meanwhile")
+	most := 0
+	for turns, before := 0, 1; before < 1+clients*asked; turns++ {
+		reactortest.Turn(w.t, 1, w.loops...)
+		now := w.srv.Stats(w.kernel.Now()).Streams
+		most, before = max(most, now-before), now
+		if turns == 2 {
+			good.take(good.Received())
+			good.want(stream, "open", "meanwhile")
+		}
+		if turns > 1000 {
+			t.Fatalf("%d streams after %d turns", now, turns)
+		}
+	}
+	if most > 60 {
+		t.Errorf("a turn has served %d requests, want 60 at most", most)
+	}
+	w.check()
+}

@@ -1,6 +1,7 @@
 package http2
 
 import (
+	"bytes"
 	"testing"
 	"time"
 
@@ -305,6 +306,13 @@ func TestFloods(t *testing.T) {
 		{"heads over the limit", func(p *peer, n uint32) {
 			p.headers(2*n+1, true, get("x", longText(9<<10))...)
 		}, 200},
+		{"long heads over the limit, of which most is one byte a field", func(p *peer, n uint32) {
+			fields := bytes.Repeat([]byte{0x80 | 2}, maxFrameSize)
+			p.must(p.write.WriteHeaders(xhttp2.HeadersFrameParam{StreamID: 2*n + 1, BlockFragment: fields, EndStream: true}))
+			for i := range mostContinuations {
+				p.must(p.write.WriteContinuation(2*n+1, i == mostContinuations-1, fields))
+			}
+		}, 2},
 		{"HEADERS without an end", func(p *peer, n uint32) {
 			p.must(p.write.WriteHeaders(xhttp2.HeadersFrameParam{StreamID: 2*n + 1, BlockFragment: p.encode(get()...), EndStream: true}))
 			p.must(p.write.WriteContinuation(2*n+1, true, nil))

@@ -47,6 +47,7 @@ type app struct {
 	gone    *ErrCode
 	byPeer  bool
 	done    bool
+	windows int // how often its own window has opened
 }
 
 func (a *app) Data(p []byte, end bool) {
@@ -62,7 +63,7 @@ func (a *app) Payload(dst []byte, limit int) ([]byte, bool) {
 	return dst, len(a.payload) > 0
 }
 
-func (a *app) Window() {}
+func (a *app) Window() { a.windows++ }
 
 func (a *app) Done() { a.done = true }
 
