@@ -1,33 +1,8 @@
 package http2
 
-import "golang.org/x/net/http2/hpack"
-
 // mostContinuations is how many CONTINUATION frames one head may have. A head within the limit
 // needs one or two.
 const mostContinuations = 8
-
-// block is a head that is being collected: the HPACK block that HEADERS begins and CONTINUATION
-// goes on with.
-type block struct {
-	isOpen        bool
-	stream        uint32
-	end           bool // END_STREAM
-	purpose       blockPurpose
-	selfish       bool // the stream depends on itself
-	tooLarge      bool // more than the limit has come, and was thrown away
-	continuations int
-	kept          []byte // what has come, if more is to come; not over the limit
-}
-
-// blockPurpose is what is done with a head when it is complete.
-type blockPurpose uint8
-
-const (
-	forRequest  blockPurpose = iota
-	forTrailers              // they are read, for the table, and ignored
-	forRefusal               // over the bound on streams, or after GOAWAY: RST_STREAM, REFUSED_STREAM
-	forNothing               // of a stream that we reset
-)
 
 // beginHeaders judges a HEADERS frame by its header.
 func (c *Conn) beginHeaders(h frameHeader) error {
@@ -99,18 +74,6 @@ func (c *Conn) fragment(p []byte, last bool) error {
 		return c.headComplete(kept)
 	}
 	return nil
-}
-
-// table returns the decoder with this connection's table, or nil when the peer uses none. A peer
-// that has not acknowledged our settings may use one of the default size.
-func (r *receiver) table(h *Shared) *hpack.Decoder {
-	if r.acked && h.limits.HeaderTable == 0 {
-		return nil
-	}
-	if r.decoder == nil {
-		r.decoder = h.newDecoder(max(defaultHeaderTable, h.limits.HeaderTable))
-	}
-	return r.decoder
 }
 
 // headCost returns what the next n bytes of a head cost for their length.

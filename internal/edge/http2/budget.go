@@ -63,18 +63,6 @@ func (b *budget) spend(points int, most int32) bool {
 	return b.points >= 0
 }
 
-// spend charges the peer, and fails the connection if it cannot afford it.
-func (c *Conn) spend(points int) error {
-	c.shared.work += workFrame
-	if c.budget.spend(points, c.shared.points) {
-		return nil
-	}
-	return c.fail(EnhanceYourCalm, "too many frames that cost work")
-}
-
-// earn gives the peer points back.
-func (c *Conn) earn(points int) { c.budget.add(points, c.shared.points) }
-
-// Credit gives back what a request costs, with the empty frame at its end and two WINDOW_UPDATEs for
-// its answer: the client may make as many of the kind as it likes.
-func (c *Conn) Credit() { c.earn(costRequest + 3*costFrame) }
+// ticks returns the time in units of which each gives a budget one point. It overflows after a year,
+// which differences survive.
+func ticks(now time.Duration) uint32 { return uint32(now / (time.Second / pointsPerSecond)) }

@@ -32,9 +32,6 @@ func (k *codec) init() {
 // has announced a smaller one than the default insists on hearing so (RFC 7541, section 4.2).
 const noTable = 0x20
 
-// Field is a header field. Its name is lower case in a request, and becomes so in an answer.
-type Field struct{ Name, Value string }
-
 // encode returns the block of a response head. It is good until the next call.
 func (k *codec) encode(status int, fields []Field) []byte {
 	k.out.Reset()
@@ -61,4 +58,10 @@ func (k *codec) write(name, value string) {
 	if err := k.encoder.WriteField(hpack.HeaderField{Name: name, Value: value}); err != nil {
 		panic("http2: internal error: a buffer takes no more: " + err.Error())
 	}
+}
+
+func newDecoder(table uint32) *hpack.Decoder {
+	d := hpack.NewDecoder(table, nil)
+	d.SetAllowedMaxDynamicTableSize(table)
+	return d
 }

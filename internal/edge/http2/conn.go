@@ -211,20 +211,18 @@ func (c *Conn) Check() string {
 	return ""
 }
 
-// check compares the ring with the number of streams that are ready.
-func (r *readyStreams) check(ready int) string {
-	if int(r.n) != ready || (r.last == nil) != (ready == 0) {
-		return "what is ready is not open"
+// spend charges the peer, and fails the connection if it cannot afford it.
+func (c *Conn) spend(points int) error {
+	c.shared.work += workFrame
+	if c.budget.spend(points, c.shared.points) {
+		return nil
 	}
-	s := r.first()
-	for range ready {
-		if s.next == nil || s.next.prev != s {
-			return "the ring of what is ready is broken"
-		}
-		s = s.next
-	}
-	if s != r.first() {
-		return "the ring of what is ready does not close"
-	}
-	return ""
+	return c.fail(EnhanceYourCalm, "too many frames that cost work")
 }
+
+// earn gives the peer points back.
+func (c *Conn) earn(points int) { c.budget.add(points, c.shared.points) }
+
+// Credit gives back what a request costs, with the empty frame at its end and two WINDOW_UPDATEs for
+// its answer: the client may make as many of the kind as it likes.
+func (c *Conn) Credit() { c.earn(costRequest + 3*costFrame) }

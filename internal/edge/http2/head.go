@@ -229,3 +229,6 @@ func isTokenByte(c byte) bool {
 	}
 	return strings.IndexByte("!#$%&'*+-.^_`|~", c) >= 0
 }
+
+// Field is a header field. Its name is lower case in a request, and becomes so in an answer.
+type Field struct{ Name, Value string }

@@ -45,12 +45,3 @@ func (c *Conn) reset(id uint32, code ErrCode) error {
 	c.resets = c.resets.without(id) // now it knows
 	return nil
 }
-
-// settingsAcked frees the peer's table: from now on it uses none, if that is what we told it.
-func (r *receiver) settingsAcked(h *Shared) {
-	r.acked = true
-	if h.limits.HeaderTable == 0 {
-		h.release(r.decoder)
-		r.decoder = nil
-	}
-}

@@ -43,38 +43,20 @@ func (r *readyStreams) remove(s *Stream) {
 	r.n--
 }
 
-// HaveData states that the stream's owner has payload. It may be said again at any time.
-func (c *Conn) HaveData(s *Stream) {
-	if !s.IsOpen() || s.ended || s.isReady() {
-		return
+// check compares the ring with the number of streams that are ready.
+func (r *readyStreams) check(ready int) string {
+	if int(r.n) != ready || (r.last == nil) != (ready == 0) {
+		return "what is ready is not open"
 	}
-	if s.sendWindow <= 0 && !s.ending {
-		s.stalled = true
-		return
+	s := r.first()
+	for range ready {
+		if s.next == nil || s.next.prev != s {
+			return "the ring of what is ready is broken"
+		}
+		s = s.next
 	}
-	c.send.makeReady(s)
-}
-
-// End states that the answer ends with what the owner's Payload still has.
-func (c *Conn) End(s *Stream) {
-	if !s.IsOpen() || s.ending {
-		return
+	if s != r.first() {
+		return "the ring of what is ready does not close"
 	}
-	s.ending = true
-	c.send.unready(s)
-	c.send.makeReady(s)
-}
-
-func (x *sender) makeReady(s *Stream) {
-	s.stalled = false
-	if !s.isReady() {
-		x.ready.push(s)
-	}
-}
-
-func (x *sender) unready(s *Stream) {
-	s.stalled = false
-	if s.isReady() {
-		x.ready.remove(s)
-	}
+	return ""
 }

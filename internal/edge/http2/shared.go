@@ -1,10 +1,6 @@
 package http2
 
-import (
-	"time"
-
-	"golang.org/x/net/http2/hpack"
-)
+import "golang.org/x/net/http2/hpack"
 
 // Limits bound what one connection may ask for. All must be set.
 type Limits struct {
@@ -66,15 +62,5 @@ func (h *Shared) release(d *hpack.Decoder) {
 	h.decoders = append(h.decoders, d)
 }
 
-func newDecoder(table uint32) *hpack.Decoder {
-	d := hpack.NewDecoder(table, nil)
-	d.SetAllowedMaxDynamicTableSize(table)
-	return d
-}
-
 // workSince returns the work since it was before.
 func (h *Shared) workSince(before uint64) uint64 { return h.work - before }
-
-// ticks returns the time in units of which each gives a budget one point. It overflows after a year,
-// which differences survive.
-func ticks(now time.Duration) uint32 { return uint32(now / (time.Second / pointsPerSecond)) }
