@@ -107,13 +107,14 @@ func (s *secrets) clear() { clear(s.client[:]); clear(s.server[:]) }
 type proof struct {
 	// Owned by the handshake's goroutine.
 	log         keyLog
-	suite       uint16            // of our ServerHello; 0: none yet
-	handshake   *tlsrecord.Opener // nil: nothing sealed yet
+	suiteOf     func(uint16) (tlsrecord.Suite, bool) // tlsrecord.SuiteOf, but for tests
+	suite       uint16                               // of our ServerHello; 0: none yet
+	handshake   *tlsrecord.Opener                    // nil: nothing sealed yet
 	application *tlsrecord.Opener
 	odd         bool // a record is not what it should be
 }
 
-func newProof() *proof { return &proof{} }
+func newProof() *proof { return &proof{suiteOf: tlsrecord.SuiteOf} }
 
 // sent looks at one or more whole records that we send.
 func (p *proof) sent(records []byte) {
@@ -151,7 +152,7 @@ func (p *proof) expects(record []byte) bool {
 // opens reports whether a sealed record is the next one of either key, and a handshake message.
 func (p *proof) opens(record []byte) bool {
 	if p.handshake == nil {
-		suite, ok := tlsrecord.SuiteOf(p.suite)
+		suite, ok := p.suiteOf(p.suite)
 		if !ok || !p.log.isComplete(suite.SecretLen()) {
 			return false
 		}
@@ -191,7 +192,7 @@ func (p *proof) finish(h *handshake, server *tls.Conn, err error) *secrets {
 	}
 	s := &secrets{}
 	state := server.ConnectionState()
-	suite, isKnown := tlsrecord.SuiteOf(state.CipherSuite)
+	suite, isKnown := p.suiteOf(state.CipherSuite)
 	switch {
 	case state.Version != tls.VersionTLS13:
 		s.keeper = KeptTLS12

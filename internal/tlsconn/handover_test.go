@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -111,6 +112,97 @@ func TestWhyCryptoTLSKeepsRecords(t *testing.T) {
 		}
 	})
 }
+
+// What no client can bring about, and a later version of Go may: the handshake succeeds, and
+// crypto/tls keeps the records and all that it has read.
+func TestCryptoTLSKeepsRecordsWhenItSurprises(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		want     Keeper
+		surprise func(server *tls.Config, h *handshake)
+	}{
+		"a suite of the future": {KeptUnknownSuite, func(_ *tls.Config, h *handshake) {
+			h.proof.suiteOf = func(uint16) (tlsrecord.Suite, bool) { return 0, false }
+		}},
+		"another handshake secret than it uses": {KeptOddFlight, func(server *tls.Config, h *handshake) {
+			logFalsely(server, h, "SERVER_HANDSHAKE_TRAFFIC_SECRET")
+		}},
+		"another application secret than it uses": {KeptOddFlight, func(server *tls.Config, h *handshake) {
+			logFalsely(server, h, "SERVER_TRAFFIC_SECRET_0")
+		}},
+		"it reads beyond the client's Finished": {KeptOddInput, func(server *tls.Config, h *handshake) {
+			server.VerifyConnection = func(tls.ConnectionState) error {
+				h.trace.have, h.trace.rest = headerLen, 1<<20 // and so it may read as much
+				return nil
+			}
+		}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			const request = "sent right behind Finished"
+			asked := make(chan error, 1)
+			l, stop := scenario{client: func(raw clientEnd) error {
+				config := everyday(tls.VersionTLS13)
+				config.ClientSessionCache = tls.NewLRUClientSessionCache(1) // so that it gets a ticket
+				_, err := tls.Client(raw, config).Write([]byte(request))    // after its handshake
+				asked <- err
+				return err
+			}}.start()
+			server := serverConfig(tls.VersionTLS13)
+			var h *handshake
+			server.GetConfigForClient = func(*tls.ClientHelloInfo) (*tls.Config, error) {
+				mine := server.Clone()
+				mine.KeyLogWriter = &h.proof.log
+				tt.surprise(mine, h)
+				return mine, nil
+			}
+			c := handedOver.newConn(&steppedEnd{l: l}, server)
+			h = c.handshaking()
+			l.onEvent(c.Wake)
+			done := make(chan error, 1)
+			c.Start(nil, func(err error) { done <- err })
+			if err := receive(t, done); err != nil {
+				t.Fatal(err)
+			}
+			if err := receive(t, asked); err != nil {
+				t.Fatal(err)
+			}
+			l.onEvent(nil)
+			if err := stop(); err != nil {
+				t.Fatal(err)
+			}
+			r := newRecords()
+			if keeper := c.HandOver(r); keeper != tt.want || r.Len() != 0 || c.crypto.Load() == nil {
+				t.Errorf("%s, %d handed over, want %s", keeper, r.Len(), tt.want)
+			}
+			buf := make([]byte, 1024)
+			if n, err := c.ReadPlain(buf); string(buf[:n]) != request {
+				t.Errorf("read %q, %v", buf[:n], err)
+			}
+			if err := c.Seal([]byte("crypto/tls goes on")); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
+// logFalsely has one secret in the key log differ by a bit from the one that is used.
+func logFalsely(config *tls.Config, h *handshake, label string) {
+	config.KeyLogWriter = writerFunc(func(line []byte) (int, error) {
+		line = bytes.Clone(line)
+		if bytes.HasPrefix(line, []byte(label+" ")) {
+			last := &line[len(line)-2] // before the end of the line
+			digit, _ := strconv.ParseUint(string(*last), 16, 4)
+			*last = "0123456789abcdef"[digit^1]
+		}
+		return h.proof.log.Write(line)
+	})
+}
+
+// writerFunc is a function as an io.Writer.
+type writerFunc func(p []byte) (int, error)
+
+func (f writerFunc) Write(p []byte) (int, error) { return f(p) }
 
 // In FIPS mode crypto/tls keeps everything: the test runs itself in that mode.
 func TestFIPSModeKeepsCryptoTLS(t *testing.T) {
