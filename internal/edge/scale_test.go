@@ -52,6 +52,19 @@ func BenchmarkScale(b *testing.B) {
 	}
 }
 
+// TestTheKeyShareIsGoneAtRest: a ClientHello with a key share of X25519MLKEM768 is 1,200 bytes longer
+// than one with X25519, and of that no stream keeps anything. BenchmarkScale shows it for more of
+// them.
+func TestTheKeyShareIsGoneAtRest(t *testing.T) {
+	newCrowd(t, 100, "") // what a process makes once
+	short, long := newCrowd(t, 500, "X25519"), newCrowd(t, 500, "")
+	t.Logf("cold %.0f and %.0f bytes, hot %.0f and %.0f", short.coldBytes, long.coldBytes, short.bytes, long.bytes)
+	const noise = 200 // of the heap as a whole, in bytes a stream; kept, the key share would take 1,200
+	if d := long.coldBytes - short.coldBytes; d < -noise || d > noise {
+		t.Errorf("a stream takes %.0f bytes after a key share of X25519MLKEM768, and %.0f after one of X25519", long.coldBytes, short.coldBytes)
+	}
+}
+
 // crowd is a test server full of idle TLS streams.
 type crowd struct {
 	w             *testServer
@@ -66,7 +79,7 @@ type crowd struct {
 }
 
 // scaleTLS returns the configurations of both sides.
-func scaleTLS(b *testing.B, hello string) (server, client *tls.Config) {
+func scaleTLS(b testing.TB, hello string) (server, client *tls.Config) {
 	b.Helper()
 	server, client = testTLS(b)
 	switch hello {
@@ -84,7 +97,7 @@ func scaleTLS(b *testing.B, hello string) (server, client *tls.Config) {
 	return server, client
 }
 
-func newCrowd(b *testing.B, n int, hello string) *crowd {
+func newCrowd(b testing.TB, n int, hello string) *crowd {
 	b.Helper()
 	server, client := scaleTLS(b, hello)
 	w := newTestServer(b, func(s *setup) {
@@ -270,7 +283,7 @@ func (w *testServer) tlsDoFor(limit time.Duration, what func() error) {
 }
 
 // kernelCost is what the kernel in memory takes for a connection.
-func kernelCost(b *testing.B) (bytes, objects float64) {
+func kernelCost(b testing.TB) (bytes, objects float64) {
 	b.Helper()
 	const n = 10_000
 	k := reactortest.NewKernel()
