@@ -82,14 +82,14 @@ func (t *Table) counters() Stats {
 	return s
 }
 
-// busiest returns the network that has most open, and how many. A map may change between two steps
+// busiest returns the network that has most open, and how many. The maps may change between two steps
 // of a range loop, but not during one.
 func (t *Table) busiest(what counted) (most Network, count int) {
 	looked := 0
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	for n, open := range t.tally {
-		if n.bits != bitsSite && int(open[what]) > count {
+	for n, open := range t.tally.networks() {
+		if int(open[what]) > count {
 			most, count = n, int(open[what])
 		}
 		if looked++; looked%statsHold == 0 {
@@ -134,10 +134,8 @@ func (t *Table) Held() int {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	total := 0
-	for n, open := range t.tally {
-		if n.bits != bitsSite {
-			total += int(open[connections])
-		}
+	for _, open := range t.tally.networks() {
+		total += int(open[connections])
 	}
 	return total
 }

@@ -40,8 +40,8 @@ func TestAStreamIsClosedOnce(t *testing.T) {
 	table := New(Limits{})
 	table.OpenStream(addr("2001:db8::1"))
 	table.CloseStream(addr("2001:db8::1"))
-	if len(table.tally) != 0 {
-		t.Errorf("%d networks are still counted", len(table.tally))
+	if table.tally.len() != 0 {
+		t.Errorf("%d networks are still counted", table.tally.len())
 	}
 	defer func() {
 		if recover() == nil {

@@ -54,7 +54,7 @@ type Table struct {
 func New(l Limits) *Table { return newTable(l, maxRecords) }
 
 func newTable(l Limits, records int) *Table {
-	return &Table{limits: l, tally: make(tally), networks: newNetworkTable(records)}
+	return &Table{limits: l, tally: newTally(), networks: newNetworkTable(records)}
 }
 
 // SetLimits replaces the bounds. Counts and records stay. Without penalties, what networks owe has

@@ -1,8 +1,15 @@
 package admission
 
+import "iter"
+
 // tally counts what is open at each network, and at the site of each network that has one. Its size
 // is bounded by the number of things counted.
-type tally map[Network]counts
+type tally struct {
+	ipv4  map[uint32]counts // addresses, which as a key take a quarter of a Network
+	other map[Network]counts
+}
+
+func newTally() tally { return tally{make(map[uint32]counts), make(map[Network]counts)} }
 
 // counts are what is open at a network. Both lie in one map, because most networks have one of each.
 type counts [numCounted]int32
@@ -35,17 +42,49 @@ func (t tally) close(n Network, what counted) {
 }
 
 func (t tally) add(n Network, what counted, change int32) {
-	open := t[n]
+	if n.bits == bitsIPv4 {
+		addTo(t.ipv4, uint32(n.top), what, change)
+		return
+	}
+	addTo(t.other, n, what, change)
+}
+
+func addTo[K comparable](m map[K]counts, at K, what counted, change int32) {
+	open := m[at]
 	open[what] += change
 	switch {
 	case open[what] < 0:
 		panic("admission: internal error: something is closed that was not open")
 	case open == counts{}:
-		delete(t, n)
+		delete(m, at)
 	default:
-		t[n] = open
+		m[at] = open
 	}
 }
 
 // of returns how many are open at a network.
-func (t tally) of(n Network, what counted) int { return int(t[n][what]) }
+func (t tally) of(n Network, what counted) int {
+	if n.bits == bitsIPv4 {
+		return int(t.ipv4[uint32(n.top)][what])
+	}
+	return int(t.other[n][what])
+}
+
+// len returns how many networks and sites have something open.
+func (t tally) len() int { return len(t.ipv4) + len(t.other) }
+
+// networks yields the networks that have something open, without their sites.
+func (t tally) networks() iter.Seq2[Network, counts] {
+	return func(yield func(Network, counts) bool) {
+		for address, open := range t.ipv4 {
+			if !yield(Network{uint64(address), bitsIPv4}, open) {
+				return
+			}
+		}
+		for n, open := range t.other {
+			if n.bits != bitsSite && !yield(n, open) {
+				return
+			}
+		}
+	}
+}
