@@ -3,8 +3,11 @@ package main
 import (
 	"context"
 	"fmt"
+	"io"
+	"net/http"
 	"path/filepath"
 	"slices"
+	"time"
 )
 
 // figure is one load, and the servers that carry it.
@@ -30,6 +33,8 @@ const (
 	stormy     = "storm of 5000"
 	listed     = "clients listed"
 	unlisted   = "no clients listed"
+	scraped    = "metrics scraped"
+	unscraped  = "no metrics scraped"
 	hybrid     = ", X25519MLKEM768"
 
 	// Those over HTTP/2 have it in their names, so that -only selects them.
@@ -122,6 +127,8 @@ func figures(quick bool) []figure {
 			name: stormy, curve: x25519, servers: []server{daemon},
 			flags: load(lively, "--scenario", "storm", "--rate", "20", "--storm-size", streams(5000), "--streams", streams(10000)),
 		},
+		{name: unscraped, curve: x25519, servers: []server{monitored}, flags: load(lively, "--rate", "20", "--streams", streams(10000))},
+		{name: scraped, curve: x25519, servers: []server{monitored}, flags: load(lively, "--rate", "20", "--streams", streams(10000)), meanwhile: scrape},
 		{name: unlisted, curve: x25519, servers: []server{daemon}, flags: load(lively, "--rate", "5", "--streams", streams(19000))},
 		{name: listed, curve: x25519, servers: []server{daemon}, flags: load(lively, "--rate", "5", "--streams", streams(19000)), meanwhile: listClients},
 	}...)
@@ -161,6 +168,32 @@ func over2(streams int, servers ...server) []server {
 func renamed(s server, name string) server {
 	s.name = name
 	return s
+}
+
+// monitored is hassesd with a listener for operators.
+var monitored = hassesd(own, "--api-listen", "http://"+operatorsAt)
+
+// scrape reads the metrics once a second, as Prometheus does at its fastest.
+func scrape(ctx context.Context, _ place) {
+	tick := time.NewTicker(time.Second)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+		r, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+operatorsAt+"/metrics", nil)
+		if err != nil {
+			return
+		}
+		answer, err := http.DefaultClient.Do(r)
+		if err != nil {
+			continue // the daemon begins, or ends
+		}
+		_, _ = io.Copy(io.Discard, answer.Body)
+		_ = answer.Body.Close()
+	}
 }
 
 // listClients asks for all clients again and again.

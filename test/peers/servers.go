@@ -37,6 +37,7 @@ type place struct {
 const (
 	subscribeAt = "127.0.0.1:18443"
 	publishAt   = "127.0.0.1:18081"
+	operatorsAt = "127.0.0.1:18083"
 
 	// startTime is how long a server may take to listen, and to end.
 	startTime = 20 * time.Second
