@@ -63,6 +63,7 @@ type order struct {
 
 	past      voids  // epochs whose records do not count
 	suspected string // an epoch that nobody knew
+	isUntold  bool   // the follower was not put where another epoch was adopted; see told
 	isLost    bool   // a record proves that the stream has lost its end
 	recent    recentIDs
 }
@@ -209,7 +210,12 @@ func (o *order) resume(l look, lostFor time.Duration) plan {
 		o.past.add(o.suspected) // the log knows nothing of it
 		o.suspected = ""
 		o.markAt, o.cleared = max(o.markAt, l.mark.seq), l.last
-		return plan{from: o.position + 1}
+		p := plan{from: o.position + 1}
+		if o.isUntold { // the session that has adopted the epoch ended before it could follow
+			base := o.id()
+			p.rebase = &base
+		}
+		return p
 	case o.epoch != "" && !sse.IsLaterEpoch(l.mark.epoch, o.epoch): // even the record that began the epoch is lost
 		return renew(l, lostFor)
 	}
@@ -231,10 +237,13 @@ func (o *order) adopt(l look) plan {
 	o.begin(l.mark)
 	o.created = l.created
 	o.position = max(l.first-1, o.since)
-	o.from, o.cleared = o.position, l.last
+	o.from, o.cleared, o.isUntold = o.position, l.last, true
 	base := o.id()
 	return plan{from: o.position + 1, rebase: &base}
 }
+
+// told notes that the follower was put where the plan said.
+func (o *order) told() { o.isUntold = false }
 
 // voids are epochs whose records do not count, the newest ones.
 type voids struct {

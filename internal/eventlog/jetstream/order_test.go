@@ -111,3 +111,19 @@ func TestRecentIDsHaveABound(t *testing.T) {
 		t.Error("an id that was taken back, or none, is not new")
 	}
 }
+
+// A session may end after it has adopted an epoch and before it follows. The next one puts the follower there.
+func TestAnAdoptedEpochIsToldByTheSessionThatFollows(t *testing.T) {
+	t.Parallel()
+	var o order
+	seen := look{created: 1, first: 1, last: 1, mark: &entry{seq: 1, kind: kindEpoch, readable: true, epoch: "e1", created: 1}}
+	first := o.resume(seen, 0)
+	again := o.resume(seen, 0)
+	if first.rebase == nil || again.rebase == nil || *again.rebase != *first.rebase || again.from != first.from {
+		t.Fatalf("at first %+v, then %+v", first, again)
+	}
+	o.told()
+	if p := o.resume(seen, 0); p.rebase != nil || p.from != first.from {
+		t.Errorf("the follower is put there once more: %+v", p)
+	}
+}

@@ -296,6 +296,7 @@ func (s *session) follow(p plan) error {
 	defer messages.Stop()
 	if p.rebase != nil {
 		s.l.tellGap(begins, *p.rebase)
+		s.l.order.told()
 	}
 	s.l.moved(0)
 	if p.rebase != nil {

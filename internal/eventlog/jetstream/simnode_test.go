@@ -61,9 +61,13 @@ func (m *model) sync(n *simNode) {
 			continue
 		}
 		n.lost = time.Time{}
+		if m.r.IntN(8) == 0 {
+			return // the session ends before it follows
+		}
 		n.isOnline, n.created, n.next = true, m.log.created, p.from
 		if p.rebase != nil {
 			m.rebase(n, *p.rebase)
+			n.order.told()
 		}
 		return
 	}
