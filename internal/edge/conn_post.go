@@ -35,10 +35,7 @@ func (c *conn) servePost(req *exchange.Request) {
 		c.refuse(exchange.Refuse(http.StatusMethodNotAllowed, exchange.CodeMethodNotAllowed, "a stream is open on this connection; publish on another one"))
 		return
 	}
-	if !c.publishes {
-		c.publishes = true
-		c.w.h1conns[c] = new(h1conn)
-	}
+	c.keepForPosts()
 	h1 := c.h1()
 	p, refused := c.beginPost(req, c.client(), c, pipeHTTP1)
 	if refused != nil {
@@ -53,6 +50,14 @@ func (c *conn) servePost(req *exchange.Request) {
 	}
 	if req.Continue {
 		c.schedule(scheduler.High)
+	}
+}
+
+// keepForPosts makes the connection one that may serve further requests.
+func (c *conn) keepForPosts() {
+	if !c.publishes {
+		c.publishes = true
+		c.w.h1conns[c] = new(h1conn)
 	}
 }
 

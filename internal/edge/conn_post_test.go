@@ -89,6 +89,26 @@ func TestThePostThatIsRefusedLeavesTheConnection(t *testing.T) {
 	w.await("the end", c.Ended)
 }
 
+// TestAPostToTheWrongPlaceLeavesTheConnection: what is wrong is the path, not the body.
+func TestAPostToTheWrongPlaceLeavesTheConnection(t *testing.T) {
+	t.Parallel()
+	w := postTestServer(t, func(s *setup, _ *httppublish.Config) { s.edge.HealthPath = "/healthz" })
+	c := w.connect()
+	c.Send([]byte(withLength("/nowhere", formType, "to=a&data=x") + withLength("/healthz", formType, "to=a&data=x") + withLength("/sse", formType, "to=a&data=x")))
+	c.wantAnswer("404", false)
+	c.wantAnswer("405", false)
+	c.wantAnswer("200", false)
+	c.Send([]byte(request("/nowhere", "text/plain", "", "Content-Length: 1000000")))
+	c.wantAnswer("404", true) // the body is not read
+	w.await("the end", c.Ended)
+
+	off := postTestServer(t, func(s *setup, _ *httppublish.Config) { s.edge.Publish = false })
+	c = off.connect()
+	c.Send([]byte(withLength("/nowhere", formType, "to=a&data=x")))
+	c.wantAnswer("404", true)
+	off.await("the end", c.Ended)
+}
+
 func TestABodyIsAskedFor(t *testing.T) {
 	t.Parallel()
 	w := postTestServer(t, nil)

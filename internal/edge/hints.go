@@ -21,21 +21,25 @@ const (
 	numHints = hintTLS + 1
 )
 
-// hintQuiet is the minimum time between two log lines with the same hint: anybody can provoke them.
-const hintQuiet = time.Minute
+// Anybody can provoke hints, so the log has few lines with the same one.
+const (
+	hintQuiet = time.Minute // one more line
+	hintBurst = 5           // lines after a pause, so that one bad client does not hide another
+)
 
 // hints limits the log lines that clients can provoke. The zero value is ready to use, from any
 // loop.
 type hints struct {
-	next    [numHints]atomic.Int64  // since the server's start; another line may be written from then on
+	spent   [numHints]atomic.Int64  // since the server's start; when all lines of the burst may be written again
 	skipped [numHints]atomic.Uint64 // lines that were not written since the last one that was
 }
 
 // take reports whether another line with h may be logged, and how many were suppressed since the
 // last one.
 func (s *hints) take(now time.Duration, h hint) (ok bool, skipped uint64) {
-	next := s.next[h].Load()
-	if int64(now) < next || !s.next[h].CompareAndSwap(next, int64(now+hintQuiet)) {
+	spent := s.spent[h].Load()
+	next := max(time.Duration(spent), now) + hintQuiet
+	if next-now > hintBurst*hintQuiet || !s.spent[h].CompareAndSwap(spent, int64(next)) {
 		s.skipped[h].Add(1)
 		return false, 0
 	}
@@ -66,7 +70,7 @@ var hintTexts = [numHints]struct{ message, hint string }{
 	},
 }
 
-// log logs h for the operator, or at the debug level if the last line was logged recently. args
+// log logs h for the operator, or at the debug level if there were enough such lines lately. args
 // identify the connection; more is what else is known.
 func (s *hints) log(to *slog.Logger, now time.Duration, h hint, args, more []any) {
 	level := slog.LevelInfo

@@ -3,6 +3,7 @@ package edge
 import (
 	"context"
 	"log/slog"
+	"net/http"
 	"net/netip"
 	"strings"
 	"time"
@@ -85,6 +86,11 @@ func (c *conn) serve(req *exchange.Request) {
 		c.servePost(req)
 	case sub == nil:
 		c.countRefusal(&ans)
+		if req.Method == http.MethodPost && cfg.rules.Publish && c.sub.State() == subscriber.None {
+			c.keepForPosts()
+			c.refusePost(req, &ans)
+			return
+		}
 		c.logAnswer(&ans, c.peer())
 		c.answer(req, &ans, Answered)
 	case c.shouldDefer(sub, c.addr(), c.sub.State() == subscriber.None):
