@@ -75,6 +75,9 @@ func TestAgainstTheControlServer(t *testing.T) {
 	}
 	c.run(exit.Failed, "send", "room;624", "hello")
 	c.run(exit.Usage, "send", "room624", "hello", "--event", "hasses.gap")
+	c.run(exit.OK, "send", "room624", "hello", "--key", strings.Repeat("k", 128))
+	c.run(exit.Usage, "send", "room624", "hello", "--key", strings.Repeat("k", 129))
+	c.run(exit.Usage, "send", "room624", "--lines", "--key", strings.Repeat("k", 101)) // no room for the numbers
 
 	// Over plain TCP one may publish, and look; not administrate.
 	c = console{t, []string{"HASSESCTL_TCP=" + doors.TCP}}

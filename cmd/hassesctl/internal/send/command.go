@@ -86,6 +86,10 @@ func parameters(c *cli.Context) (api.SendParams, error) {
 		Retry:  int(c.Duration("retry") / time.Millisecond),
 		Key:    c.String("key"),
 	}
+	longest := maxKey
+	if isPipe {
+		longest = maxPipeKey
+	}
 	var fault *sse.EventError
 	switch {
 	case c.Bool("sse") && c.Bool("lines"):
@@ -96,19 +100,21 @@ func parameters(c *cli.Context) (api.SendParams, error) {
 		return p, &exit.Error{Code: exit.Usage, Err: fmt.Errorf("--event: the name %s", fault.Reason), Hint: fault.Hint}
 	case c.IsSet("retry") && (p.Retry <= 0 || c.Duration("retry") > sse.MaxRetry):
 		return p, exit.Usagef("--retry must be between 1ms and %.0fh, such as 3s", sse.MaxRetry.Hours())
-	case c.IsSet("key") && !isKey(p.Key):
-		return p, exit.Usagef("--key must be 1 to %d visible characters of ASCII, such as a UUID", maxKey)
+	case c.IsSet("key") && !isKey(p.Key, longest):
+		return p, exit.Usagef("--key must be 1 to %d visible characters of ASCII, such as a UUID", longest)
 	case !isPipe:
 		p.Data = args[1]
 	}
 	return p, nil
 }
 
-// maxKey leaves room for the numbers of messages: the daemon takes 128 characters.
-const maxKey = 100
+const (
+	maxKey     = 128 // what the daemon takes
+	maxPipeKey = 100 // leaves room for the numbers of messages
+)
 
-func isKey(key string) bool {
-	return key != "" && len(key) <= maxKey && !strings.ContainsFunc(key, func(r rune) bool { return r <= ' ' || r > '~' })
+func isKey(key string, longest int) bool {
+	return key != "" && len(key) <= longest && !strings.ContainsFunc(key, func(r rune) bool { return r <= ' ' || r > '~' })
 }
 
 // publisher is a way to the daemon.
