@@ -276,7 +276,7 @@ func (w *testServer) subscribe(query string) *client {
 	c := w.connect()
 	c.get("/sse?" + query)
 	c.want(`HTTP/1.1 200 OK\r\n(.+\r\n)*\r\n`)
-	c.want(`[0-9a-f]+\r\nretry: \d+\nid: \S+\n\n\r\n`)
+	c.want(`[0-9a-f]+\r\nretry: \d+\nid: (e|0)-\d+\n\n\r\n`)
 	return c
 }
 

@@ -45,12 +45,12 @@ const noEpoch = "0"
 // which only the gap replaces. If the preface already had the id behind the gap, and the connection
 // broke between the two, the client would come back with that id and never learn of the gap.
 //
-// An id that this hub may give one day, or that is none, is replaced by one that no hub will ever
-// resume after without a gap.
+// An id of another epoch, one that this hub has not given yet, and what is none are replaced by an
+// id that no hub will ever resume after without a gap.
 func (h *Hub) beforeGap(lastEventID string) sse.ID {
 	id, ok := sse.ParseID(lastEventID)
 	now := h.eras.current()
-	if !ok || id.Epoch == now.epoch && id.Seq > h.seq-now.base {
+	if !ok || id.Epoch != now.epoch || id.Seq > h.seq-now.base {
 		return sse.ID{Epoch: noEpoch}
 	}
 	return id

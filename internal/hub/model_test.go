@@ -192,7 +192,7 @@ func (m *model) subscribe(l *listener) {
 		if gap = !ok || id.Epoch != "e" || id.Seq < m.floor || id.Seq > m.head(); gap {
 			begin = sse.ID{Epoch: "e", Seq: m.floor}
 		}
-		if !ok || id.Epoch == "e" && id.Seq > m.head() {
+		if !ok || id.Epoch != "e" || id.Seq > m.head() {
 			want.ID = sse.ID{Epoch: noEpoch}
 		}
 	}

@@ -22,7 +22,7 @@ func TestResumeRules(t *testing.T) {
 		{"in between", keepAll, "e-3", "e-3", []string{"4 x", "5 x", "6 x"}},
 		{"from the beginning", keepAll, "e-0", "e-0", []string{"1 x", "2 x", "3 x", "4 x", "5 x", "6 x"}},
 		{"beyond the head", keepAll, "e-6", "0-0", []string{"gap e-6 to 0", "1 x", "2 x", "3 x", "4 x", "5 x", "6 x"}},
-		{"unknown epoch", last3, "f-4", "f-4", []string{"gap f-4 to 2", "3 x", "4 x", "5 x", "6 x"}},
+		{"unknown epoch", last3, "f-4", "0-0", []string{"gap f-4 to 2", "3 x", "4 x", "5 x", "6 x"}},
 		{"malformed", last3, "nonsense", "0-0", []string{"gap nonsense to 2", "3 x", "4 x", "5 x", "6 x"}},
 		{"just not evicted", last3, "e-2", "e-2", []string{"3 x", "4 x", "5 x", "6 x"}},
 		{"evicted", last3, "e-1", "e-1", []string{"gap e-1 to 2", "3 x", "4 x", "5 x", "6 x"}},

@@ -266,10 +266,10 @@ func TestACutNowhereLosesAGap(t *testing.T) {
 	}
 }
 
-// The first frame of a resume has the id of its client until the gap is told, and never one further
-// on than where the replay begins.
+// The first frame of a resume has an id from which the client would be told of the gap again, and
+// never one further on than where the replay begins.
 func TestTheFirstFrameOfAResume(t *testing.T) {
-	for last, want := range map[string]string{"e-3": "e-3", "e-1": "e-1", "d-9": "d-9", "e-9": "0-0", "nonsense": "0-0", hub.Earliest: "e-2", "": "e-4"} {
+	for last, want := range map[string]string{"e-3": "e-3", "e-1": "e-1", "d-9": "0-0", "e-9": "0-0", "nonsense": "0-0", hub.Earliest: "e-2", "": "e-4"} {
 		s := &story{t: t, f: newFixture(t, hub.Options{}), data: map[string]string{}}
 		s.apply("e-1", "e-2", "e-3", "e-4")
 		s.history(2, hub.Close)
