@@ -16,9 +16,6 @@ import (
 	"github.com/hassesd/hassesd/internal/supervise"
 )
 
-// reloaded is the result of a reload: keys of settings.
-type reloaded struct{ changed, needsRestart []string }
-
 // backend is what the control protocol acts on: the running daemon.
 type backend struct {
 	// Fixed after creation.

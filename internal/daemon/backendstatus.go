@@ -84,3 +84,34 @@ func (b *backend) ownStatus() api.Status {
 	b.publishing.refused(func(code string, n uint64) { out.Refused["publish_"+code] += n })
 	return out
 }
+
+// addStatus adds the numbers of another node to a status.
+func addStatus(to, other *api.Status) {
+	to.Connections += other.Connections
+	to.Streams += other.Streams
+	to.ConnectionsMax += other.ConnectionsMax
+	to.ConnectionsPeak += other.ConnectionsPeak
+	to.HandshakesTotal += other.HandshakesTotal
+	to.ReinitsTotal += other.ReinitsTotal
+	to.DeliveriesTotal += other.DeliveriesTotal
+	to.CommandErrorsTotal += other.CommandErrorsTotal
+	to.LogRecordsLost += other.LogRecordsLost
+	to.MessagesTotal = max(to.MessagesTotal, other.MessagesTotal) // every node gets every message
+	for _, pair := range []struct{ to, other map[string]uint64 }{
+		{to.Closed, other.Closed}, {to.Refused, other.Refused}, {to.Dropped, other.Dropped}, {to.TLSRecords, other.TLSRecords},
+	} {
+		for reason, n := range pair.other {
+			if pair.to != nil {
+				pair.to[reason] += n
+			}
+		}
+	}
+	for _, h := range other.HTTP {
+		for i := range to.HTTP {
+			if to.HTTP[i].Version == h.Version && to.HTTP[i].TLS == h.TLS {
+				to.HTTP[i].Connections += h.Connections
+				to.HTTP[i].Streams += h.Streams
+			}
+		}
+	}
+}

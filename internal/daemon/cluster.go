@@ -24,6 +24,19 @@ import (
 	"github.com/hassesd/hassesd/internal/pemfile"
 )
 
+// kicksWaiting bounds the kicks of other nodes that are not carried out yet. Those that find no
+// room are lost here; they come in the log again to nodes that start.
+const kicksWaiting = 1024
+
+// streamEnder is the part of edge.Server that keeps the streams in step with the log. What takes a
+// context waits for the loops, until the context ends.
+type streamEnder interface {
+	Stats(now time.Time) edge.Stats
+	DeferStreams(away bool)
+	SendAway(ctx context.Context, most int) (int, error)
+	Kick(ctx context.Context, sel edge.Selection, refuse time.Duration) (int, error)
+}
+
 // cluster is what a daemon does that shares its log with others. The zero value is a daemon of its
 // own.
 type cluster struct {

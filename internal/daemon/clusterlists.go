@@ -29,7 +29,7 @@ func (b *backend) clusterRooms(ctx context.Context, p api.RoomsParams) (api.Room
 	var asked *api.NodesAsked
 	q := api.RoomsParams{Prefix: p.Prefix, Sort: api.SortName, Limit: gatherPage}
 	for {
-		own, err := b.Rooms(ctx, q)
+		own, err := b.ownRooms(ctx, q)
 		if err != nil {
 			return api.Rooms{}, err
 		}
@@ -114,11 +114,11 @@ type clientsAnswer struct {
 func (b *backend) clientsOf(ctx context.Context, q clientsQuestion) (clientsAnswer, error) {
 	own := b.cluster.boot
 	p := q.Params
-	p.Cluster, p.Cursor, p.Limit = false, q.Cursors[own], min(max(p.Limit, 1), clusterRows)
+	p.Cursor, p.Limit = q.Cursors[own], min(max(p.Limit, 1), clusterRows)
 	if slices.Contains(q.Over, own) { // what is asked for is how many there are
 		p.Cursor, p.Limit = "", 1
 	}
-	page, err := b.Clients(ctx, p)
+	page, err := b.ownClients(ctx, p)
 	for i := range page.Clients {
 		page.Clients[i].Node = b.cluster.node
 	}

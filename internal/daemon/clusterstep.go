@@ -16,21 +16,9 @@ const (
 	awayGrace = time.Second
 	// awayTick is how often the state of the log is looked at.
 	awayTick = 100 * time.Millisecond
-	// kicksWaiting bounds the kicks of other nodes that are not carried out yet. Those that find no
-	// room are lost here; they come in the log again to nodes that start.
-	kicksWaiting = 1024
-	// kickTimeout bounds the wait for the loops to carry one out.
-	kickTimeout = 10 * time.Second
+	// loopsTimeout bounds one wait for the loops.
+	loopsTimeout = 10 * time.Second
 )
-
-// streamEnder is the part of edge.Server that keeps the streams in step with the log. What takes a
-// context waits for the loops, until the context ends.
-type streamEnder interface {
-	Stats(now time.Time) edge.Stats
-	DeferStreams(away bool)
-	SendAway(ctx context.Context, most int) (int, error)
-	Kick(ctx context.Context, sel edge.Selection, refuse time.Duration) (int, error)
-}
 
 // run follows the log until stop is closed, and keeps the streams in step with it. A daemon of its
 // own does not call it.
@@ -87,7 +75,7 @@ func (c *cluster) look(ctx context.Context, now time.Time) {
 	if due <= 0 {
 		return
 	}
-	asking, cancel := context.WithTimeout(ctx, askTimeout)
+	asking, cancel := context.WithTimeout(ctx, loopsTimeout)
 	defer cancel()
 	n, err := c.streams.SendAway(asking, due)
 	if err != nil && ctx.Err() == nil {
@@ -110,7 +98,7 @@ func (c *cluster) carryOutKicks(ctx context.Context) {
 }
 
 func (c *cluster) kick(ctx context.Context, k jetstream.Kick) {
-	asking, cancel := context.WithTimeout(ctx, kickTimeout)
+	asking, cancel := context.WithTimeout(ctx, loopsTimeout)
 	defer cancel()
 	n, err := c.streams.Kick(asking, edge.Selection{ID: k.ID, Room: k.Room, All: k.All}, k.Refuse)
 	if err != nil && ctx.Err() == nil {

@@ -6,6 +6,7 @@ import (
 	"github.com/hassesd/hassesd/internal/api"
 	"github.com/hassesd/hassesd/internal/certs"
 	"github.com/hassesd/hassesd/internal/certs/acmecert"
+	"github.com/hassesd/hassesd/internal/edge"
 	"github.com/hassesd/hassesd/internal/hub"
 	"github.com/hassesd/hassesd/internal/publish"
 )
@@ -136,4 +137,9 @@ func certificateName(info certs.Info) string {
 		return info.Subject
 	}
 	return info.Names[0]
+}
+
+// countRooms returns the number of rooms, as it was at these figures or a moment before.
+func (d *Daemon) countRooms(now time.Time, st *edge.Stats) int {
+	return d.rooms.get(now, roomsVersion(st), d.edge.CountRooms)
 }

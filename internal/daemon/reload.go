@@ -5,7 +5,6 @@ import (
 	"errors"
 	"slices"
 	"strings"
-	"sync/atomic"
 	"time"
 
 	"github.com/hassesd/hassesd/internal/config"
@@ -86,17 +85,6 @@ func (d *Daemon) readAgain() (changed, needsRestart []string, err error) {
 		logTrustedProxies(d.log, &inForce)
 	}
 	return r.changed, needsRestart, nil
-}
-
-// reloadCounts counts reloads by result. Safe for concurrent use.
-type reloadCounts struct{ done, failed atomic.Uint64 }
-
-func (c *reloadCounts) count(err error) {
-	if err == nil {
-		c.done.Add(1)
-	} else {
-		c.failed.Add(1)
-	}
 }
 
 // runReloads reloads on each SIGHUP, until stop is closed.

@@ -29,11 +29,6 @@ type roomCount struct {
 	counted chan struct{} // closed at the end of the count that is under way; nil: none is
 }
 
-// countRooms returns the number of rooms, as it was at these figures or a moment before.
-func (d *Daemon) countRooms(now time.Time, st *edge.Stats) int {
-	return d.rooms.get(now, roomsVersion(st), d.edge.CountRooms)
-}
-
 // roomsVersion returns a number that changes whenever the rooms may have.
 func roomsVersion(st *edge.Stats) uint64 {
 	n := st.StreamsOpened + st.Reinits
