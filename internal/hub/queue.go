@@ -30,8 +30,9 @@ type queue struct {
 
 // ring is the items of a queue behind the oldest one.
 type ring struct {
-	items []item // its length is a power of two
-	head  int32  // index of the first of them
+	items []item           // its length is a power of two
+	head  int32            // index of the first of them
+	few   [queueFirst]item // room for them, if they are few: a short queue is one object
 }
 
 // places returns how many items the queue has room for.
@@ -81,15 +82,21 @@ func (q *queue) pushFront(it item) {
 
 // grow makes room for another item.
 func (q *queue) grow() {
-	n, places := int(q.n), q.places()
-	if n < places {
+	if int(q.n) < q.places() {
 		return
 	}
-	items := make([]item, max(queueFirst, 2*(places-1)))
-	for i := 1; i < n; i++ {
-		items[i-1] = *q.at(i)
+	r := q.others
+	if r == nil {
+		r = new(ring)
+		r.items = r.few[:]
+		q.others = r
+		return
 	}
-	q.others = &ring{items: items}
+	items := make([]item, 2*len(r.items))
+	for i := range r.items {
+		items[i] = *r.at(i)
+	}
+	r.items, r.head, r.few = items, 0, [queueFirst]item{}
 }
 
 // shift removes the oldest item, whose bytes count no longer.
