@@ -17,7 +17,10 @@ type ClusterFigures struct {
 	Lag          time.Duration
 	EpochChanges uint64
 	Gaps         uint64
-	Appends      Histogram
+	// ConnectFailures counts attempts to connect to the brokers by why they failed; it has all
+	// reasons.
+	ConnectFailures map[string]uint64
+	Appends         Histogram
 }
 
 // clusterFamilies have series only in a daemon that shares its log.
@@ -28,6 +31,12 @@ func clusterFamilies() []family {
 		ofCluster("cluster_lag_seconds", "How long after the brokers had stored it the newest record was read here; 0 once everything was read after a longer one.", prometheus.GaugeValue, func(c *ClusterFigures) float64 { return c.Lag.Seconds() }),
 		ofCluster("cluster_epoch_changes_total", "How often the log has begun another epoch since this node was started; its first one counts.", prometheus.CounterValue, func(c *ClusterFigures) float64 { return float64(c.EpochChanges) }),
 		ofCluster("cluster_gaps_total", "How often the streams of this node were told of a gap because records were dropped before it could read them.", prometheus.CounterValue, func(c *ClusterFigures) float64 { return float64(c.Gaps) }),
+		counterBy("reason", "cluster_connect_failures_total", "Attempts to connect to the brokers that failed: none answered (unreachable), by TLS (tls), or by who this node is (credentials).", func(f *Figures) map[string]uint64 {
+			if f.Cluster == nil {
+				return nil
+			}
+			return f.Cluster.ConnectFailures
+		}),
 		histogram("cluster_append_duration_seconds", "How long messages that were published here took until the log had them.", func(f *Figures) *Histogram {
 			if f.Cluster == nil {
 				return nil

@@ -32,7 +32,7 @@ func someFigures() Figures {
 		Reloads:           map[string]uint64{"ok": 0},
 		RefusedAtAPI:      map[string]uint64{"misdirected": 0},
 		Published:         map[string]uint64{"unix": 10},
-		Cluster:           &ClusterFigures{Ready: true, Appends: Histogram{Bounds: []time.Duration{time.Second}, Counts: []uint64{1, 0}}},
+		Cluster:           &ClusterFigures{Ready: true, ConnectFailures: map[string]uint64{"tls": 0}, Appends: Histogram{Bounds: []time.Duration{time.Second}, Counts: []uint64{1, 0}}},
 		Certificates:      []CertificateFigures{{"push.example.org", time.Unix(2000, 0)}},
 		TLSRecords:        map[string]uint64{"handed_over": 7},
 	}

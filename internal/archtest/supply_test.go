@@ -18,6 +18,7 @@ var direct = []string{
 	"github.com/fxamacker/cbor/v2",
 	"github.com/golang-jwt/jwt/v5",
 	"github.com/lmittmann/tint",
+	"github.com/nats-io/jwt/v2",  // for tests: accounts and users of brokers
 	"github.com/nats-io/nats.go", // the log of a cluster
 	"github.com/nats-io/nkeys",   // and how a node shows who it is
 	"github.com/pelletier/go-toml/v2", "github.com/prometheus/client_golang", "github.com/prometheus/common",

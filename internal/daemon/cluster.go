@@ -61,8 +61,9 @@ type cluster struct {
 }
 
 // readCluster checks the files that the settings name, and asks the brokers, if they can be
-// reached, whether they take messages as long as the settings allow.
-func readCluster(s *config.Settings) error {
+// reached, whether they take messages as long as the settings allow. That they let this node in is
+// demanded by a check alone: a start waits for them, as for brokers that do not answer.
+func readCluster(s *config.Settings, isCheck bool) error {
 	if !options.IsClustered(s) {
 		return nil
 	}
@@ -79,10 +80,15 @@ func readCluster(s *config.Settings) error {
 		return errors.Join(all...)
 	}
 	o := logOptions(s)
-	if most, err := o.Probe(); err == nil {
+	most, err := o.Probe()
+	var refused *jetstream.ConnectError
+	switch {
+	case err == nil:
 		if err := jetstream.CheckPayload(most, s.Limits.MessageBytes); err != nil {
 			return &fault{key: "limits.message_bytes", err: err}
 		}
+	case isCheck && errors.As(err, &refused) && refused.Failure != jetstream.Unreachable:
+		return &fault{key: "cluster.nats", err: err}
 	}
 	return nil
 }
@@ -222,9 +228,18 @@ func (c *cluster) figures() *api.ClusterFigures {
 	st, f := c.events.Status(), c.events.Figures()
 	return &api.ClusterFigures{
 		Name: c.settings().Cluster.Name, Node: c.node, Server: st.Server, Problem: problem,
-		Ready: st.Ready, LagRecords: st.LagRecords, Lag: st.LagTime, EpochChanges: f.EpochChanges, Gaps: f.Gaps,
+		Ready: st.Ready, LagRecords: st.LagRecords, Lag: st.LagTime, EpochChanges: f.EpochChanges, Gaps: f.Gaps, ConnectFailures: connectFailures(&f),
 		Appends: api.Histogram{Bounds: jetstream.AppendBounds, Counts: f.Appends, Sum: f.AppendTime},
 	}
+}
+
+// connectFailures returns counts by the names of the failures.
+func connectFailures(f *jetstream.Figures) map[string]uint64 {
+	counts := make(map[string]uint64, len(f.ConnectFailures))
+	for failure, n := range f.ConnectFailures {
+		counts[jetstream.ConnectFailure(failure).String()] = n
+	}
+	return counts
 }
 
 // limitsChanged is called for a reload that has changed those settings.

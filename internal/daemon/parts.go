@@ -46,6 +46,7 @@ type reading struct {
 	// Given.
 	settings *config.Settings
 	now      time.Time
+	isCheck  bool             // nothing is started with what is read
 	daemon   *Daemon          // that reloads; nil: a check or a start
 	old      *config.Settings // that apply in daemon
 	changed  []string         // keys whose values are not those of old
@@ -111,7 +112,7 @@ var parts = []part{
 	{key: "acme", when: atStart, read: (*reading).readACME},
 	{key: "acme.cache_dir", when: atStart, read: (*reading).checkACMECache},
 	{key: "state.dir", when: atStart, read: (*reading).checkState},
-	{key: "cluster.nats", when: atStart, read: func(r *reading) error { return readCluster(r.settings) }},
+	{key: "cluster.nats", when: atStart, read: func(r *reading) error { return readCluster(r.settings, r.isCheck) }},
 	{key: "log_file", when: atStart, read: func(r *reading) error { return checkCreatedFiles(r.settings) }},
 	// Last, since it uses what the others have read.
 	{key: "limits", when: atReload, read: func(*reading) error { return nil }, use: (*Daemon).useLimits},
@@ -121,8 +122,7 @@ var parts = []part{
 // user, the paths of files. The error lists everything that is wrong, each with the key of its
 // setting.
 func Check(s config.Settings) error {
-	_, err := readForStart(&s)
-	return err
+	return readParts(parts, atStart, &reading{settings: &s, now: time.Now(), isCheck: true})
 }
 
 func readForStart(s *config.Settings) (*reading, error) {

@@ -51,7 +51,8 @@ func StartBroker(t testing.TB, config string) *Broker {
 		_ = b.cmd.Process.Kill()
 		_ = b.cmd.Wait()
 		if t.Failed() {
-			t.Logf("nats-server:\n%s", b.Log.Whole())
+			text := b.Log.Whole()
+			t.Logf("nats-server, the end of its log:\n%s", text[max(0, len(text)-4000):])
 		}
 	})
 	if !b.Log.WaitFor("Server is ready") {

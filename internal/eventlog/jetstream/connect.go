@@ -69,7 +69,11 @@ func (l *Log) connectTo(parent context.Context, url string) (*session, error) {
 	nc, err := nats.Connect(url, options...)
 	if err != nil {
 		cancel(err)
-		return nil, err
+		e := l.o.connectError(err)
+		l.mu.Lock()
+		l.figures.ConnectFailures[e.Failure]++
+		l.mu.Unlock()
+		return nil, e
 	}
 	stream, err := js.New(nc, js.WithPublishAsyncTimeout(2*maxAnswer), js.WithPublishAsyncMaxPending(4*inFlightBytes/leastBytes))
 	if err != nil {
@@ -153,16 +157,24 @@ func CheckCredentials(path string) error {
 	return err
 }
 
-// Probe connects once and returns the brokers' max_payload. It is for the start.
+// Probe connects to one broker after the other until one lets this node in, and returns its
+// max_payload. If none does, the error is a *ConnectError if it is not about files: of a broker that
+// was reached, if there is one. It is for the start.
 func (o *Options) Probe() (maxPayload int64, err error) {
 	options, err := o.connectOptions()
 	if err != nil {
 		return 0, err
 	}
-	nc, err := nats.Connect(strings.Join(o.Servers, ","), options...)
-	if err != nil {
-		return 0, fmt.Errorf("connect to a broker: %w", err)
+	worst := o.connectError(nats.ErrNoServers)
+	for _, server := range o.Servers {
+		nc, err := nats.Connect(server, options...)
+		if err == nil {
+			defer nc.Close()
+			return nc.MaxPayload(), nil
+		}
+		if e := o.connectError(err); worst.Failure == Unreachable {
+			worst = e
+		}
 	}
-	defer nc.Close()
-	return nc.MaxPayload(), nil
+	return 0, worst
 }

@@ -26,6 +26,8 @@ type Figures struct {
 	Gaps         uint64        // streams were told of a gap because records were missed
 	Appends      []uint64      // appended messages by how long that took, see AppendBounds; the last one is beyond
 	AppendTime   time.Duration // of all of them
+	// ConnectFailures counts attempts to connect to the brokers by why they failed.
+	ConnectFailures [connectFailures]uint64
 }
 
 func (f *Figures) appended(took time.Duration) {

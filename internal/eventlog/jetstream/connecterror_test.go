@@ -1,0 +1,48 @@
+package jetstream
+
+import (
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/nats-io/nats.go"
+)
+
+func TestWhyABrokerCannotBeConnectedTo(t *testing.T) {
+	t.Parallel()
+	for _, tc := range []struct {
+		err     error
+		overTLS bool
+		want    ConnectFailure
+		hint    string
+	}{
+		{nats.ErrNoServers, false, Unreachable, "no servers"},
+		{errors.New("dial tcp 10.0.0.11:4222: i/o timeout"), false, Unreachable, "10.0.0.11"},
+		{nats.ErrAuthorization, false, Unauthorized, "cluster.credentials_file"},
+		{fmt.Errorf("at last: %w", nats.ErrAuthRevoked), false, Unauthorized, "revoked"},
+		{nats.ErrAuthExpired, false, Unauthorized, "expired"},
+		{nats.ErrAccountAuthExpired, false, Unauthorized, "account"},
+		{nats.ErrSecureConnRequired, false, TLSRefused, "tls://"},
+		{nats.ErrSecureConnWanted, false, TLSRefused, "tls://"},
+		{&tls.CertificateVerificationError{Err: x509.UnknownAuthorityError{}}, false, TLSRefused, "cluster.ca_file"},
+		{tls.RecordHeaderError{Msg: "first record does not look like a TLS handshake"}, false, TLSRefused, "cluster.ca_file"},
+		{fmt.Errorf("read: %w", syscall.ECONNRESET), true, TLSRefused, "cluster.cert_file"},
+		{fmt.Errorf("read: %w", syscall.ECONNRESET), false, Unreachable, "reset"},
+		{io.EOF, true, TLSRefused, "cluster.cert_file"},
+		{errors.New("remote error: tls: certificate required"), false, TLSRefused, "cluster.cert_file"},
+	} {
+		o := Options{Servers: []string{"nats://10.0.0.11:4222"}}
+		if tc.overTLS {
+			o.Servers = append(o.Servers, "tls://10.0.0.12:4222")
+		}
+		e := o.connectError(tc.err)
+		if e.Failure != tc.want || !strings.Contains(e.Error(), tc.hint) || !errors.Is(e, tc.err) {
+			t.Errorf("%v: %s, %q", tc.err, e.Failure, e.Error())
+		}
+	}
+}
