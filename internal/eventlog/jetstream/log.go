@@ -89,6 +89,7 @@ type Log struct {
 	since      uint64    // see order
 	maxPayload int64     // of the brokers, as was last seen; 0: none was
 	warned     time.Time // when it was last warned that the log cannot be followed
+	warnedOf   string    // why it cannot, as was last warned
 	fullSince  time.Time // when a broker said last that there is no room; zero: something was stored since
 }
 
@@ -197,12 +198,12 @@ func (l *Log) leave(err error) {
 		l.session = nil
 		l.announce()
 		l.status.AwaySince = l.o.Now()
-		l.warned = l.o.Now()
+		l.warned, l.warnedOf = l.o.Now(), why
 		if err != nil {
 			l.o.Logger.Warn("the cluster's log is out of reach", "err", err)
 		}
-	} else if why != l.status.Why && why != "" && l.o.Now().Sub(l.warned) > warnInterval {
-		l.warned = l.o.Now()
+	} else if why != l.warnedOf && why != "" && l.o.Now().Sub(l.warned) > warnInterval {
+		l.warned, l.warnedOf = l.o.Now(), why
 		l.o.Logger.Warn("the cluster's log cannot be followed", "err", err)
 	}
 	l.status.Connected = false
