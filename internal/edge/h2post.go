@@ -20,7 +20,7 @@ func (st *h2stream) servePost(req *exchange.Request) {
 		return
 	}
 	st.post = p
-	if req.ContentLength == 0 {
+	if !req.HasBody { // an empty body may still have its end to come, whatever its length
 		p.write(nil, true)
 	}
 }

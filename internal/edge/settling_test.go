@@ -158,6 +158,44 @@ func TestAStreamThatIsResetBeforeItsAnswer(t *testing.T) {
 	w.check()
 }
 
+// A body of length 0 may have its end in a frame of its own.
+func TestTheEndOfAnEmptyBodyOverHTTP2(t *testing.T) {
+	t.Parallel()
+	w, c, _, publishing, _ := twoLoops(t)
+	h := newH2client(c)
+	h.out.WriteString(xhttp2.ClientPreface)
+	h.must(h.write.WriteSettings())
+	send := func() {
+		h.Send(bytes.Clone(h.out.Bytes()))
+		h.out.Reset()
+		w.turnOne(publishing)
+	}
+	head := func() {
+		h.ask("POST", "/sse?to=a", false, "authorization", "Bearer "+postKey, "content-type", "text/plain", "content-length", "0")
+	}
+	end := func() { h.must(h.write.WriteData(h.number, true, nil)) }
+	head()
+	end()
+	send() // both within a turn
+	if n := w.hub.LastID().Seq; n != 1 {
+		t.Fatalf("message %d is the last", n)
+	}
+	head()
+	send()
+	if n := w.hub.LastID().Seq; n != 1 {
+		t.Errorf("it was published before its end")
+	}
+	end()
+	send()
+	w.await("the answers", func() bool { h.pump(); return h.answers[1].ended && h.answers[3].ended })
+	for i, number := range []uint32{1, 3} {
+		if a := h.answers[number]; a.body.String() != fmt.Sprintf("{\"id\":\"e-%d\",\"matched\":1}\n", i+1) {
+			t.Errorf("got %s %q", a.status, a.body.String())
+		}
+	}
+	w.check()
+}
+
 func TestAShortPostThatHasToWaitGetsAGoroutine(t *testing.T) {
 	t.Parallel()
 	w := postTestServer(t, nil)
