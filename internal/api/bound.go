@@ -4,7 +4,9 @@ import (
 	"context"
 	"crypto/tls"
 	"net"
+	"net/http"
 	"net/netip"
+	"slices"
 	"sync"
 )
 
@@ -22,8 +24,9 @@ type boundListener struct {
 
 	mu sync.Mutex
 	// Guarded by mu.
-	open int
-	of   map[netip.Prefix]int
+	open   int
+	of     map[netip.Prefix]int
+	silent []*boundConn // those that have sent no request yet, the oldest first
 }
 
 func newBoundListener(o Options, refused *refusals) *boundListener {
@@ -57,21 +60,29 @@ func newBoundListener(o Options, refused *refusals) *boundListener {
 	return l
 }
 
-// Accept implements net.Listener. It closes connections over the bounds at once: those that are
-// served give up their places within the deadlines.
+// Accept implements net.Listener. At a bound, the oldest connection that has sent no request yet
+// gives way: clients that only connect cannot keep a probe out. If there is none, the new connection
+// is closed at once: those that are served give up their places within the deadlines.
 func (l *boundListener) Accept() (net.Conn, error) {
 	for {
 		c, err := l.Listener.Accept()
 		if err != nil {
 			return nil, err
 		}
-		network := networkOf(c.RemoteAddr())
-		if reason, ok := l.enter(network); !ok {
+		bound := &boundConn{Conn: c, listener: l, network: networkOf(c.RemoteAddr())}
+		reason, ok := l.enter(bound)
+		if !ok {
+			if old := l.takeSilent(reason, bound.network); old != nil {
+				l.refused[RefusedSilent].Add(1)
+				_ = old.Close()
+				reason, ok = l.enter(bound)
+			}
+		}
+		if !ok {
 			l.refused[reason].Add(1)
 			_ = c.Close()
 			continue
 		}
-		bound := &boundConn{Conn: c, listener: l, network: network}
 		if l.tls == nil {
 			return bound, nil
 		}
@@ -100,31 +111,70 @@ func networkOf(a net.Addr) netip.Prefix {
 	return network
 }
 
-func (l *boundListener) enter(network netip.Prefix) (Refusal, bool) {
+// enter counts a connection, unless a bound is reached.
+func (l *boundListener) enter(c *boundConn) (Refusal, bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	switch {
+	case c.network.IsValid() && l.of[c.network] >= l.mostOf: // first: others do not give way to it
+		return RefusedConnectionsNetwork, false
 	case l.open >= l.most:
 		return RefusedConnections, false
-	case network.IsValid() && l.of[network] >= l.mostOf:
-		return RefusedConnectionsNetwork, false
 	}
 	l.open++
-	if network.IsValid() {
-		l.of[network]++
+	if c.network.IsValid() {
+		l.of[c.network]++
 	}
+	l.silent = append(l.silent, c)
 	return 0, true
 }
 
-func (l *boundListener) leave(network netip.Prefix) {
+// leave undoes enter.
+func (l *boundListener) leave(c *boundConn) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	l.hear(c)
 	l.open--
-	if !network.IsValid() {
+	if !c.network.IsValid() {
 		return
 	}
-	if l.of[network]--; l.of[network] == 0 {
-		delete(l.of, network)
+	if l.of[c.network]--; l.of[c.network] == 0 {
+		delete(l.of, c.network)
+	}
+}
+
+// takeSilent returns the oldest connection that has sent no request yet and whose end makes room
+// where reason says that there is none. It is nil if there is no such connection.
+func (l *boundListener) takeSilent(reason Refusal, network netip.Prefix) *boundConn {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, c := range l.silent {
+		if reason == RefusedConnections || c.network == network {
+			l.hear(c)
+			return c
+		}
+	}
+	return nil
+}
+
+// connState is the server's http.Server.ConnState: with the first request a connection is no longer
+// silent.
+func (l *boundListener) connState(c net.Conn, state http.ConnState) {
+	if state != http.StateActive {
+		return
+	}
+	if secure, ok := c.(*tls.Conn); ok {
+		c = secure.NetConn()
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.hear(c.(*boundConn))
+}
+
+// hear takes a connection out of the silent ones. The caller holds mu.
+func (l *boundListener) hear(c *boundConn) {
+	if i := slices.Index(l.silent, c); i >= 0 {
+		l.silent = slices.Delete(l.silent, i, i+1)
 	}
 }
 
@@ -139,12 +189,11 @@ type boundConn struct {
 	leaveGate func() // of the handshake that computes; nil: none. Guarded by mu.
 }
 
-// Close implements net.Conn.
+// Close implements net.Conn. The server calls it last, and the listener before that if the connection
+// gives way, even while its handshake waits for a slot.
 func (c *boundConn) Close() error {
-	c.closed.Do(func() {
-		c.leaveSlot()
-		c.listener.leave(c.network)
-	})
+	c.leaveSlot()
+	c.closed.Do(func() { c.listener.leave(c) })
 	return c.Conn.Close()
 }
 

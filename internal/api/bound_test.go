@@ -3,9 +3,12 @@ package api
 import (
 	"context"
 	"crypto/tls"
+	"errors"
 	"io"
 	"net"
+	"net/http"
 	"net/netip"
+	"syscall"
 	"testing"
 	"time"
 
@@ -66,15 +69,18 @@ func TestConnectionsAreBounded(t *testing.T) {
 // One network beyond this machine cannot hold all places.
 func TestConnectionsOfANetworkAreBounded(t *testing.T) {
 	l := newBoundListener(Options{Connections: 8}, &refusals{})
-	network := func(addr string) netip.Prefix {
-		return networkOf(net.TCPAddrFromAddrPort(netip.AddrPortFrom(netip.MustParseAddr(addr), 1)))
+	conn := func(addr string) *boundConn {
+		return &boundConn{network: networkOf(net.TCPAddrFromAddrPort(netip.AddrPortFrom(netip.MustParseAddr(addr), 1)))}
+	}
+	first := conn("192.0.2.1")
+	if reason, ok := l.enter(first); !ok {
+		t.Fatal(reason)
 	}
 	for i, tt := range []struct {
 		addr   string
 		reason Refusal
 		ok     bool
 	}{
-		{"192.0.2.1", 0, true},
 		{"192.0.2.1", 0, true},
 		{"192.0.2.1", RefusedConnectionsNetwork, false},
 		{"2001:db8::1", 0, true},
@@ -85,27 +91,156 @@ func TestConnectionsOfANetworkAreBounded(t *testing.T) {
 		{"127.0.0.1", 0, true},
 		{"::1", 0, true},
 		{"198.51.100.1", RefusedConnections, false},
+		{"192.0.2.1", RefusedConnectionsNetwork, false}, // at both bounds: only its own can make room
 	} {
-		if reason, ok := l.enter(network(tt.addr)); reason != tt.reason || ok != tt.ok {
+		if reason, ok := l.enter(conn(tt.addr)); reason != tt.reason || ok != tt.ok {
 			t.Errorf("%d: %s: %v, %v", i, tt.addr, reason, ok)
 		}
 	}
-	l.leave(network("192.0.2.1"))
-	if _, ok := l.enter(network("192.0.2.1")); !ok {
+	l.leave(first)
+	if _, ok := l.enter(conn("192.0.2.1")); !ok {
 		t.Error("the place of a closed connection is not given to another")
 	}
 }
 
+// What only connects cannot keep a probe out: the oldest connection without a request gives way.
+func TestSilentConnectionsGiveWay(t *testing.T) {
+	const bound = 3
+	store := testStore(t)
+	for name, config := range map[string]*tls.Config{
+		"plain": nil,
+		"TLS": {GetConfigForClient: func(*tls.ClientHelloInfo) (*tls.Config, error) {
+			shared, _ := store.Config()
+			return &tls.Config{GetCertificate: shared.GetCertificate}, nil
+		}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := serve(t, func(o *Options) { o.Connections, o.TLS = bound, config })
+			dial := func() net.Conn {
+				c, err := net.Dial("tcp", s.addr)
+				if err != nil {
+					t.Fatal(err)
+				}
+				t.Cleanup(func() { _ = c.Close() })
+				_ = c.SetDeadline(time.Now().Add(patience))
+				return c
+			}
+			probe := func() (net.Conn, error) {
+				c := dial()
+				if config != nil {
+					c = tls.Client(c, &tls.Config{InsecureSkipVerify: true})
+				}
+				if _, err := io.WriteString(c, "GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n"); err != nil {
+					return nil, err
+				}
+				_, err := readStatus(c)
+				return c, err
+			}
+			served, err := probe()
+			if err != nil {
+				t.Fatal(err)
+			}
+			var silent []net.Conn
+			for range bound {
+				silent = append(silent, dial())
+			}
+			if config == nil { // half a head is no request
+				_, _ = io.WriteString(silent[1], "GET /healthz HTTP/1.1\r\n")
+			}
+			if _, err := silent[0].Read(make([]byte, 1)); !isClosed(err) {
+				t.Errorf("the oldest silent connection did not give way: %v", err)
+			}
+			if _, err := probe(); err != nil {
+				t.Errorf("silent connections keep a probe out: %v", err)
+			}
+			if _, err := silent[1].Read(make([]byte, 1)); !isClosed(err) {
+				t.Errorf("the next silent connection did not give way: %v", err)
+			}
+			if _, err := probe(); err != nil {
+				t.Errorf("silent connections keep a probe out: %v", err)
+			}
+			if _, err := probe(); err == nil {
+				t.Error("a connection over the bound is served")
+			}
+			if _, err := io.WriteString(served, "GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n"); err != nil {
+				t.Error(err)
+			}
+			if _, err := readStatus(served); err != nil {
+				t.Errorf("a connection that has sent a request gave way: %v", err)
+			}
+			if r := s.Refused(); r["silent"] != bound || r["connections"] != 1 {
+				t.Errorf("counted: %v", r)
+			}
+		})
+	}
+}
+
+// isClosed reports whether the peer has closed the connection.
+func isClosed(err error) bool { return errors.Is(err, io.EOF) || errors.Is(err, syscall.ECONNRESET) }
+
+// At the bound of its network, a connection takes the place of a silent one of the same network.
+func TestSilentConnectionsGiveWayWithinTheirNetwork(t *testing.T) {
+	l := newBoundListener(Options{Connections: 8}, &refusals{})
+	here, there := netip.MustParsePrefix("192.0.2.1/32"), netip.MustParsePrefix("198.51.100.1/32")
+	first, second, third := &boundConn{network: there}, &boundConn{network: here}, &boundConn{network: here}
+	for _, c := range []*boundConn{first, second, third} {
+		if reason, ok := l.enter(c); !ok {
+			t.Fatal(reason)
+		}
+	}
+	if got := l.takeSilent(RefusedConnectionsNetwork, here); got != second {
+		t.Error("the oldest silent connection of the network does not give way")
+	}
+	if got := l.takeSilent(RefusedConnections, here); got != first {
+		t.Error("the oldest silent connection of all does not give way")
+	}
+	l.connState(third, http.StateActive)
+	if l.takeSilent(RefusedConnections, here) != nil {
+		t.Error("a connection that has sent a request gives way")
+	}
+}
+
+// A handshake that waits for its slot when its connection gives way still leaves the slot.
+func TestAHandshakeThatGivesWayLeavesItsSlot(t *testing.T) {
+	entered, free, left := make(chan struct{}), make(chan struct{}), make(chan struct{}, 2)
+	s := serve(t, func(o *Options) {
+		o.Connections = 1
+		o.TLS = &tls.Config{GetConfigForClient: func(*tls.ClientHelloInfo) (*tls.Config, error) {
+			return nil, errors.New("no certificate")
+		}}
+		o.HandshakeSlot = func(context.Context) (func(), error) {
+			close(entered)
+			<-free
+			return func() { left <- struct{}{} }, nil
+		}
+	})
+	old, err := net.Dial("tcp", s.addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer old.Close()
+	handshake := make(chan struct{})
+	go func() {
+		defer close(handshake)
+		_ = tls.Client(old, &tls.Config{InsecureSkipVerify: true}).HandshakeContext(t.Context())
+	}()
+	<-entered
+	c, err := net.Dial("tcp", s.addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	<-handshake // the server has closed it
+	close(free)
+	select {
+	case <-left:
+	case <-time.After(patience):
+		t.Fatal("the slot was not left")
+	}
+}
+
 func TestHandshakesShareTheSlots(t *testing.T) {
-	pair, err := certs.Development(time.Now())
-	if err != nil {
-		t.Fatal(err)
-	}
-	store, err := certs.NewStore(certs.Policy{MinVersion: "1.2"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	store.SetFiles([]*certs.Pair{pair}, 0)
+	store := testStore(t)
 	entered, left := make(chan struct{}, 8), make(chan struct{}, 8)
 	s := serve(t, func(o *Options) {
 		o.TLS = &tls.Config{GetConfigForClient: func(*tls.ClientHelloInfo) (*tls.Config, error) {
@@ -143,4 +278,19 @@ func TestHandshakesShareTheSlots(t *testing.T) {
 		t.Error("a slot was left twice")
 	default:
 	}
+}
+
+// testStore returns a store with a certificate.
+func testStore(t *testing.T) *certs.Store {
+	t.Helper()
+	pair, err := certs.Development(time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	store, err := certs.NewStore(certs.Policy{MinVersion: "1.2"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	store.SetFiles([]*certs.Pair{pair}, 0)
+	return store
 }

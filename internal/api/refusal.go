@@ -15,6 +15,7 @@ type Refusal uint8
 const (
 	RefusedConnections        Refusal = iota // too many connections at a time
 	RefusedConnectionsNetwork                // of one network
+	RefusedSilent                            // an older one without a request, which gave way to a new one
 	RefusedHost                              // a Host that is not the listener's
 	RefusedKey                               // no key, or an unknown one
 	RefusedRole                              // a key that gives too little
@@ -26,6 +27,7 @@ const (
 var refusalNames = [numRefusals]string{
 	RefusedConnections:        "connections",
 	RefusedConnectionsNetwork: "connections_per_network",
+	RefusedSilent:             "silent",
 	RefusedHost:               "misdirected",
 	RefusedKey:                "unauthorized",
 	RefusedRole:               "forbidden",

@@ -91,6 +91,7 @@ func New(o Options) *Server {
 		IdleTimeout:                  idleTimeout,
 		MaxHeaderBytes:               maxHeaderBytes,
 		DisableGeneralOptionsHandler: true,
+		ConnState:                    s.listener.connState,
 		ErrorLog:                     slog.NewLogLogger(errorLog{o.Logger.Handler()}, slog.LevelWarn),
 	}
 	return s
