@@ -89,7 +89,9 @@ func (st *Stream) lose(seq uint64) {
 // that is not enough, the oldest.
 func (b *backlog) keepNewest(st *Stream, rec *record, size int) {
 	q := &st.queue
-	b.isNewest(st, rec)
+	if !rec.isMark() { // which is for everybody, but replaces no message
+		b.isNewest(st, rec)
+	}
 	work, hasMark, marks := 0, false, 0
 	removed := q.retain(q.fixed(), func(it item) bool {
 		if it.rec.isMark() { // the newest one stays: it tells of a gap, which the policy must not hide

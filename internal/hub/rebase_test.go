@@ -265,3 +265,23 @@ func TestLatestKeepsTheNewestGapOfTheLog(t *testing.T) {
 		t.Errorf("%d events dropped and %d sent of 51: gaps are none", dropped, c.Sent())
 	}
 }
+
+// A gap of the log is for every stream, as what is published to all of them, and replaces nothing of that.
+func TestLatestKeepsTheNewestToEverybodyBeforeAGap(t *testing.T) {
+	w := newTestHub(t, 1, Options{History: keepAll, IsShared: true, QueueBytes: 200, Slow: Latest})
+	c := w.client(0)
+	c.subscribe(Subscription{}, "a")
+	c.blocked = true
+	w.numbered(sse.ID{Epoch: "e", Seq: 1}, "*", "to everybody")
+	for i := range uint64(4) {
+		w.numbered(sse.ID{Epoch: "e", Seq: 2 + i}, "a", strings.Repeat("x", 20))
+	}
+	f := sse.ID{Epoch: "f", Seq: 1}
+	w.hub.Rebase(f)
+	w.deliver()
+	c.blocked = false
+	want := "id: e-1 data: to everybody/id: e-5 data: " + strings.Repeat("x", 20) + "/" + gapText("e-5", f)
+	if got := c.told(); got != want {
+		t.Errorf("got  %s\nwant %s", got, want)
+	}
+}
