@@ -105,6 +105,10 @@ threats: deps ## Run the attacks of docs/security.md one by one, beside 1,000 go
 bench-restart: ## Measure a restart under 5,000 TLS streams and publishing, with the sockets kept
 	go test -run '^$$' -bench '^BenchmarkRestart$$' -benchtime 1x -timeout 20m ./test/ops/
 
+.PHONY: bench-cluster
+bench-cluster: deps ## Measure latency, throughput and processor time of two and three nodes with one broker and with three
+	go test -run '^$$' -bench '^BenchmarkCluster$$' -benchtime 1x -timeout 20m ./test/cluster/
+
 export SOURCE_DATE_EPOCH ?= $(shell git log -1 --format=%ct 2>/dev/null || echo 0)
 
 .PHONY: package

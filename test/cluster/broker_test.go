@@ -53,6 +53,18 @@ func startBrokers(t testing.TB, n int, extra string) *brokers {
 func startSmallBrokers(t testing.TB, n int, store int64, extra string) *brokers {
 	t.Helper()
 	b := &brokers{t: t, links: make(map[[2]int]*proxy)}
+	b.run(n, store, extra, func(from, to int) string {
+		link := newProxy(t, b.all[to].route)
+		b.links[[2]int{from, to}] = link
+		return link.address()
+	})
+	return b
+}
+
+// run starts n brokers. The address at which one of them reaches another is what route returns.
+func (b *brokers) run(n int, store int64, extra string, route func(from, to int) string) {
+	t := b.t
+	t.Helper()
 	program := harness.NATSServer(t)
 	for range n {
 		b.all = append(b.all, &broker{
@@ -61,11 +73,9 @@ func startSmallBrokers(t testing.TB, n int, store int64, extra string) *brokers 
 	}
 	for i, one := range b.all {
 		var routes []string
-		for j, other := range b.all {
+		for j := range b.all {
 			if i != j {
-				link := newProxy(t, other.route)
-				b.links[[2]int{i, j}] = link
-				routes = append(routes, "nats://"+link.address())
+				routes = append(routes, "nats://"+route(i, j))
 			}
 		}
 		cluster := ""
@@ -79,7 +89,6 @@ func startSmallBrokers(t testing.TB, n int, store int64, extra string) *brokers 
 		t.Cleanup(func() { one.kill() })
 	}
 	b.awaitReady()
-	return b
 }
 
 func (b *broker) start() {

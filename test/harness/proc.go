@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 	"syscall"
+	"testing"
 	"time"
 )
 
@@ -48,9 +49,15 @@ const clockTick = 10 * time.Millisecond
 // CPUTime returns the processor time the process has used.
 func (d *Daemon) CPUTime() time.Duration {
 	d.T.Helper()
-	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", d.Cmd.Process.Pid))
+	return CPUTime(d.T, d.Cmd.Process.Pid)
+}
+
+// CPUTime returns the processor time that a process has used.
+func CPUTime(t testing.TB, pid int) time.Duration {
+	t.Helper()
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 	if err != nil {
-		d.T.Fatal(err)
+		t.Fatal(err)
 	}
 	// The name of the program is in parentheses and may hold blanks; utime and stime are the 12th and 13th after it.
 	fields := strings.Fields(string(text[strings.LastIndexByte(string(text), ')')+1:]))
@@ -58,7 +65,7 @@ func (d *Daemon) CPUTime() time.Duration {
 	for _, f := range fields[11:13] {
 		n, err := strconv.ParseInt(f, 10, 64)
 		if err != nil {
-			d.T.Fatal(err)
+			t.Fatal(err)
 		}
 		ticks += n
 	}
