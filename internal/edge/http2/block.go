@@ -30,8 +30,8 @@ func (c *Conn) beginHeaders(h frameHeader) error {
 		b.purpose = forNothing
 	case h.stream <= c.lastStream && c.resets.has(h.stream):
 		b.purpose = forNothing
-	case h.stream <= c.lastStream:
-		return c.fail(StreamClosed, "HEADERS on a stream that is closed")
+	case h.stream <= c.lastStream: // used before, or passed over (RFC 9113, section 5.1.1)
+		return c.fail(ProtocolError, "HEADERS on a stream with a number that went by")
 	case c.IsGoingAway() || len(c.streams) >= c.shared.limits.Streams:
 		c.lastStream = h.stream
 		b.purpose = forRefusal

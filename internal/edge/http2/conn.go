@@ -114,6 +114,9 @@ func (c *Conn) open(id uint32, end bool, length int64) *Stream {
 	return s
 }
 
+// isIdle reports whether a stream has never been open: those with even numbers would be ours.
+func (c *Conn) isIdle(id uint32) bool { return id > c.lastStream || id%2 == 0 }
+
 // remove takes a stream out, whatever it had to send.
 func (c *Conn) remove(s *Stream) {
 	if !s.IsOpen() {

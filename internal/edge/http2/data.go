@@ -6,7 +6,7 @@ func (c *Conn) beginData(h frameHeader) error {
 	if h.has(flagPadded) {
 		c.recv.input.need = 1
 	}
-	if h.stream > c.lastStream {
+	if c.isIdle(h.stream) {
 		return c.fail(ProtocolError, "DATA on a stream that is idle")
 	}
 	if !c.recv.window.take(h.length) {

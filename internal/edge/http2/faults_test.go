@@ -20,6 +20,22 @@ func TestFaults(t *testing.T) {
 		{"5.1 DATA on an idle stream", func(p *peer) { p.must(p.write.WriteData(1, true, nil)) }, ProtocolError, 0},
 		{"5.1 RST_STREAM on an idle stream", func(p *peer) { p.must(p.write.WriteRSTStream(1, 8)) }, ProtocolError, 0},
 		{"5.1 WINDOW_UPDATE on an idle stream", func(p *peer) { p.must(p.write.WriteWindowUpdate(1, 1)) }, ProtocolError, 0},
+		{"5.1 DATA on a stream of the server", func(p *peer) {
+			p.headers(5, true, get()...)
+			p.must(p.write.WriteData(2, true, nil))
+		}, ProtocolError, 0},
+		{"5.1 RST_STREAM on a stream of the server", func(p *peer) {
+			p.headers(5, true, get()...)
+			p.must(p.write.WriteRSTStream(2, 8))
+		}, ProtocolError, 0},
+		{"5.1 WINDOW_UPDATE on a stream of the server", func(p *peer) {
+			p.headers(5, true, get()...)
+			p.must(p.write.WriteWindowUpdate(2, 1))
+		}, ProtocolError, 0},
+		{"5.1 PRIORITY of a wrong length on a stream of the server", func(p *peer) {
+			p.headers(5, true, get()...)
+			p.must(p.write.WriteRawFrame(2, 0, 2, make([]byte, 4)))
+		}, FrameSizeError, 0},
 		{"5.1 CONTINUATION on an idle stream", func(p *peer) { p.must(p.write.WriteContinuation(1, true, nil)) }, ProtocolError, 0},
 		{"5.1 DATA on a half-closed stream", func(p *peer) {
 			p.headers(1, true, get()...)
@@ -33,7 +49,12 @@ func TestFaults(t *testing.T) {
 		{"5.1.1 a number that went by", func(p *peer) {
 			p.headers(5, true, get()...)
 			p.headers(3, true, get()...)
-		}, StreamClosed, 0},
+		}, ProtocolError, 0},
+		{"5.1.1 the number of a stream that was reset", func(p *peer) {
+			p.headers(1, true, get()...)
+			p.must(p.write.WriteRSTStream(1, xhttp2.ErrCodeCancel))
+			p.headers(1, true, get()...)
+		}, ProtocolError, 0},
 		{"4.2 a frame that is too long", func(p *peer) { p.must(p.write.WriteRawFrame(0x42, 0, 1, make([]byte, 16385))) }, FrameSizeError, 0},
 		{"4.3 a block that is no HPACK", func(p *peer) {
 			p.must(p.write.WriteHeaders(xhttp2.HeadersFrameParam{StreamID: 1, BlockFragment: []byte{0xff, 0xff, 0xff, 0xff, 0xff}, EndHeaders: true}))

@@ -75,7 +75,7 @@ func (c *Conn) windowUpdate(id, increment uint32) error {
 		}
 		c.send.window += int32(increment)
 		return nil
-	case id > c.lastStream:
+	case c.isIdle(id):
 		return c.fail(ProtocolError, "WINDOW_UPDATE for a stream that is idle")
 	case increment == 0:
 		return c.streamError(id, ProtocolError)

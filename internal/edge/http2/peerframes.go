@@ -33,7 +33,7 @@ func (c *Conn) settings(p []byte) error {
 
 // reset takes an RST_STREAM.
 func (c *Conn) reset(id uint32, code ErrCode) error {
-	if id > c.lastStream {
+	if c.isIdle(id) {
 		return c.fail(ProtocolError, "RST_STREAM for a stream that is idle")
 	}
 	if err := c.spend(costReset); err != nil {

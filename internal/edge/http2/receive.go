@@ -177,7 +177,7 @@ func (c *Conn) judge(h frameHeader) error {
 
 // priorityFault resets a stream for a wrong PRIORITY frame. A stream that is idle cannot be reset.
 func (c *Conn) priorityFault(id uint32, code ErrCode) error {
-	if id > c.lastStream {
+	if c.isIdle(id) {
 		return c.fail(code, "a wrong PRIORITY for a stream that is idle")
 	}
 	return c.streamError(id, code)
