@@ -86,7 +86,8 @@ func (c *Conn) headCost(n int) int {
 }
 
 // discard reads a piece of a head over the limit for the sake of the table alone. Its length is
-// bounded by mostContinuations.
+// bounded by mostContinuations. The decoder collects a string that comes in pieces, and keeps the room
+// for it as long as it lives: a string over mostString ends the connection.
 func (c *Conn) discard(p []byte) error {
 	d := c.recv.table(c.shared)
 	if d == nil {
@@ -94,6 +95,7 @@ func (c *Conn) discard(p []byte) error {
 	}
 	c.shared.work += uint64(len(p) / headPerWork)
 	d.SetEmitEnabled(false)
+	d.SetMaxStringLength(c.shared.limits.mostString())
 	if _, err := d.Write(p); err != nil {
 		return c.fail(CompressionError, "a head that cannot be decoded")
 	}
@@ -150,6 +152,7 @@ func (c *Conn) decode(b *block, p []byte, r *headReader) error {
 		return nil
 	}
 	r.decoder = d
+	d.SetMaxStringLength(0) // all of it is here
 	d.SetEmitFunc(r.take)
 	d.SetEmitEnabled(!b.tooLarge)
 	_, err := d.Write(p)

@@ -32,14 +32,13 @@ func (r *receiver) end(h *Shared, failed bool) {
 	h.input = input{}
 }
 
-// table returns the decoder with this connection's table, or nil when the peer uses none. A peer
-// that has not acknowledged our settings may use one of the default size.
+// table returns the decoder with this connection's table, or nil when the peer uses none.
 func (r *receiver) table(h *Shared) *hpack.Decoder {
 	if r.acked && h.limits.HeaderTable == 0 {
 		return nil
 	}
 	if r.decoder == nil {
-		r.decoder = h.newDecoder(max(defaultHeaderTable, h.limits.HeaderTable))
+		r.decoder = h.newDecoder(h.limits.table())
 	}
 	return r.decoder
 }

@@ -9,6 +9,14 @@ type Limits struct {
 	HeaderTable uint32 // of the peer's HPACK encoder: SETTINGS_HEADER_TABLE_SIZE; 0 saves the memory of a table
 }
 
+// table returns the size of a connection's table, where there is one: a peer that has not acknowledged
+// our settings may use one of the default size.
+func (l Limits) table() uint32 { return max(defaultHeaderTable, l.HeaderTable) }
+
+// mostString returns how long a string may be in a head over the limit that has to be read for the sake
+// of a table. It is not shorter than any string in the table, or in a frame.
+func (l Limits) mostString() int { return max(l.HeaderBytes, int(l.table()), maxFrameSize) }
+
 // Shared is what the connections of one goroutine that have the same limits share: what each of them
 // needs only while it is at work, and there are very many that rest.
 type Shared struct {
