@@ -87,7 +87,7 @@ var rules = []rule{
 		why: "a version of HTTP frames requests and answers; it knows no stream, no socket and no rule",
 	},
 	{
-		from: []string{"internal/edge/http2"}, never: []string{"./..."}, except: []string{"./internal/edge/http2", "./internal/list"},
+		from: []string{"internal/edge/http2"}, never: []string{"./..."}, except: []string{"./internal/edge/http2"},
 		why: "a version of HTTP frames requests and answers; it knows no stream, no socket and no rule",
 	},
 	{

@@ -309,8 +309,8 @@ func (st *h2stream) Queued(_ *hub.Stream, matched int) {
 // Blocked implements hub.Owner.
 func (st *h2stream) Blocked(*hub.Stream) bool { return st.isBlocked() }
 
-// isBlocked reports whether the client takes no bytes of the stream now. The streams that it keeps from being marked ready are
-// looked for when the connection can send again.
+// isBlocked reports whether the client takes no bytes of the stream now. The streams that it keeps
+// from being marked ready are looked for when the connection can send again.
 func (st *h2stream) isBlocked() bool {
 	t := &st.h.c.transport
 	if t.IsBlocked() || t.IsFailing() || st.h.mux.IsShut() {
