@@ -19,7 +19,7 @@ type h1conn struct {
 	discard  int32 // how much more may come of a body that is thrown away
 	isFull   bool  // the body waits for the goroutine to take some
 	isHeld   bool  // input is not read, see mayRead
-	isIdle   bool  // a request was answered, and nothing has come since
+	isIdle   bool  // a request was answered, and nothing has come since but its body
 	isServed bool  // a request was answered
 }
 
@@ -128,6 +128,7 @@ func (c *conn) receiveBody(ev http1.Event) {
 		return
 	}
 	if ev.End {
+		c.h1().isIdle = true
 		c.setTimeout(idleTime)
 	}
 }

@@ -248,3 +248,26 @@ func TestHeadsBetweenPostsHaveTheirTime(t *testing.T) {
 		t.Errorf("closed %v", st)
 	}
 }
+
+// A connection rests as long after a body that was thrown away as after any other.
+func TestAConnectionRestsAfterARefusedBody(t *testing.T) {
+	t.Parallel()
+	w := postTestServer(t, nil)
+	c := w.connect()
+	text := withLength("/nowhere", "text/plain", "body")
+	c.Send([]byte(text[:len(text)-4]))
+	c.wantAnswer("404", false)
+	c.Send([]byte("body"))
+	w.advance(20 * time.Second)
+	next := withLength("/sse?to=a", "text/plain", "x")
+	c.Send([]byte(next[:10]))
+	w.advance(5 * time.Second)
+	c.Send([]byte(next[10:]))
+	c.wantAnswer("200", false)
+	w.advance(29 * time.Second)
+	if c.Ended() {
+		t.Fatal("the connection ended before its time")
+	}
+	w.advance(2 * time.Second)
+	c.wantEnd()
+}
