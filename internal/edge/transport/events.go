@@ -36,6 +36,9 @@ func (c *Conn) HandleEvents(ev reactor.Events) {
 	if c.IsFailing() {
 		return // it is closed in this turn or a later one, and begins nothing more
 	}
+	if ev&reactor.Hangup != 0 {
+		c.input.set(inputHungUp, true)
+	}
 	switch c.state {
 	case Preamble:
 		c.readPreamble()
@@ -54,9 +57,6 @@ func (c *Conn) HandleEvents(ev reactor.Events) {
 		}
 		if ev&(reactor.Readable|reactor.Hangup) != 0 && !c.IsFailing() && c.state != Closed {
 			c.input.set(inputDrained, false)
-			if ev&reactor.Hangup != 0 {
-				c.input.set(inputHungUp, true)
-			}
 			c.Read()
 		}
 	case Closed:

@@ -180,6 +180,17 @@ func TestTheEndIsNotMissedAfterAShortRead(t *testing.T) {
 	}
 }
 
+// An event tells of the end once, also if it comes before the preamble is over.
+func TestTheEndIsNotMissedBehindAPreamble(t *testing.T) {
+	f := newFixtureAfter(t, len("preamble"))
+	f.peer.Send([]byte("preamblehello"))
+	f.peer.CloseWrite()
+	f.turn()
+	if f.got.String() != "hello" || !IsEnd(f.ended) {
+		t.Errorf("got %q, ended with %v", &f.got, f.ended)
+	}
+}
+
 func TestBytesThatComeAfterAShortReadAreRead(t *testing.T) {
 	f := newFixture(t)
 	f.peer.Send([]byte("1"))
