@@ -51,7 +51,7 @@ func (l *Log) connectTo(parent context.Context, url string) (*session, error) {
 	}
 	ctx, cancel := context.WithCancelCause(parent)
 	options = append(options,
-		nats.SetCustomDialer(dialer{ctx}),
+		nats.SetCustomDialer(dialer{parent}),
 		nats.ClosedHandler(func(nc *nats.Conn) {
 			err := errClosedByPeer
 			if last := nc.LastError(); last != nil {
@@ -84,13 +84,29 @@ func (l *Log) connectTo(parent context.Context, url string) (*session, error) {
 	return &session{l: l, url: url, nc: nc, js: stream, ctx: ctx, cancel: cancel, again: make(chan struct{})}, nil
 }
 
-// dialer dials until its context ends.
+// dialer makes connections that end with its context: nats.go's handshake knows none.
 type dialer struct{ ctx context.Context }
 
 // Dial implements nats.CustomDialer.
 func (d dialer) Dial(network, address string) (net.Conn, error) {
 	out := net.Dialer{Timeout: dialTimeout}
-	return out.DialContext(d.ctx, network, address)
+	conn, err := out.DialContext(d.ctx, network, address)
+	if err != nil {
+		return nil, err
+	}
+	return &dialed{conn, context.AfterFunc(d.ctx, func() { _ = conn.Close() })}, nil
+}
+
+// dialed is a connection that its dialer has made.
+type dialed struct {
+	net.Conn
+	forget func() bool
+}
+
+// Close implements net.Conn.
+func (d *dialed) Close() error {
+	d.forget()
+	return d.Conn.Close()
 }
 
 // connectOptions returns what a connection needs. Files are read anew for each.
