@@ -100,6 +100,7 @@ func (d *Daemon) drain(ctx context.Context, plan edge.DrainPlan) (streams int, l
 	if !d.drainBegun.Swap(true) {
 		d.manager.Stopping()
 	}
+	time.AfterFunc(plan.Window, d.publisher.StopWaiting)
 	streams, left, err = d.edge.Drain(ctx, plan)
 	if err != nil {
 		return 0, 0, fmt.Errorf("drain: %w", err)

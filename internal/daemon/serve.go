@@ -89,6 +89,7 @@ func (d *Daemon) serve(ctx context.Context) error {
 	d.log.Info("ready", "listen", d.listeners.addresses(), "url", d.backend.subscribeURL(), "pid", os.Getpid())
 	err := d.wait(ctx)
 	d.isEnding.Store(true)
+	d.publisher.StopWaiting()
 	d.publishing.stop()
 
 	stop, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownTimeout)

@@ -22,8 +22,8 @@ type Log interface {
 	// Append returns once the log has the message: no other gets its place, and the follower has it
 	// or will. Messages that are appended one after another keep their order. It may take time. The
 	// error is ErrBusy when ctx ends before there was room, or ErrClosed; the message has no place
-	// then. A log that is elsewhere cannot always know: after ErrBusy it may have the message, or
-	// get it. The error can be ErrFull, a *TooLongError, or for a message with a key
+	// then. A log that is elsewhere cannot always know: after ErrUnanswered it may have the message,
+	// or get it. The error can be ErrFull, a *TooLongError, or for a message with a key
 	// ErrOtherMessage. The receipt of one that was appended before reports IsDuplicate.
 	Append(ctx context.Context, d Draft) (*Receipt, error)
 
@@ -40,6 +40,10 @@ type Log interface {
 
 // ErrBusy means that a message found no room in time.
 var ErrBusy = errors.New("too many messages are waiting to be delivered")
+
+// ErrUnanswered means that a log that is elsewhere has not answered in time whether it has the
+// message.
+var ErrUnanswered = errors.New("the log of the cluster has not answered in time; the message may have been published")
 
 // ErrFull means that the log has no room to store a message. It keeps what it has.
 var ErrFull = errors.New("the brokers have no room for the log")

@@ -40,18 +40,22 @@ type Publisher struct {
 	limits func() Limits
 	keys   *idempotency.Table // nil: none
 	counts counts
+
+	ending ending
 }
 
 // New returns a Publisher.
 func New(o Options) *Publisher {
 	p := &Publisher{log: o.Log, now: o.Now, limits: o.Limits, keys: o.Keys}
 	p.atOnce, _ = o.Log.(trier)
+	p.ending = newEnding()
 	return p
 }
 
 // Publish gives the message its place before it returns, so messages that are published one after
 // another keep their order. It waits for the pace of the source, and then for room, at most 30
-// seconds and within ctx. The error is an *Error, and then nobody gets the message.
+// seconds, within ctx, and less after StopWaiting. The error is an *Error, and then nobody gets the
+// message, unless the log is elsewhere and has not answered.
 func (p *Publisher) Publish(ctx context.Context, r Request) (*Result, error) {
 	result, refused := p.publish(ctx, r)
 	return p.counted(r.Source.door, result, refused)
@@ -106,7 +110,7 @@ func (p *Publisher) publish(ctx context.Context, r Request) (*Result, *Error) {
 func (p *Publisher) append(ctx context.Context, source *Source, draft eventlog.Draft, pace Pace) (*eventlog.Receipt, *Error) {
 	if wait := source.next(p.now(), pace, draft.Bytes()); wait > 0 {
 		p.counts.hold(wait)
-		if !source.wait(ctx, wait) {
+		if !source.wait(ctx, wait, p.ending.begun.Done()) {
 			return nil, overloaded()
 		}
 	}
@@ -126,6 +130,8 @@ func notAppended(err error) *Error {
 		return keyReused()
 	case errors.Is(err, eventlog.ErrFull):
 		return logFull()
+	case errors.Is(err, eventlog.ErrUnanswered):
+		return unanswered()
 	}
 	if long, ok := errors.AsType[*eventlog.TooLongError](err); ok {
 		return tooLong(long)
@@ -141,6 +147,8 @@ func (p *Publisher) appendWithin(ctx context.Context, draft eventlog.Draft) (*ev
 			return receipt, err
 		}
 	}
+	ctx, release := p.ending.waiting(ctx)
+	defer release()
 	ctx, cancel := context.WithTimeout(ctx, roomTimeout)
 	defer cancel()
 	return p.log.Append(ctx, draft)

@@ -16,7 +16,7 @@ const (
 	Invalid    Refusal = iota // a field of the message is wrong
 	NotGranted                // it is for rooms that its source may not publish to
 	TooLarge                  // its data is longer than limits.message_bytes
-	Overloaded                // the event loops were behind, or memory short, for too long
+	Overloaded                // the event loops were behind, memory short, or the log out of reach, for too long
 	Closed                    // the daemon is about to end
 	KeyReused                 // its idempotency key was used for another message
 	LogFull                   // the brokers have no room for the log of the cluster
@@ -77,6 +77,14 @@ func notGranted(t names.Target) *Error {
 
 func overloaded() *Error {
 	return &Error{Refusal: Overloaded, Message: eventlog.ErrBusy.Error(), Hint: "publish again a little later"}
+}
+
+// unanswered is the refusal of a message that may have been published.
+func unanswered() *Error {
+	return &Error{
+		Refusal: Overloaded, Message: eventlog.ErrUnanswered.Error(),
+		Hint: "publish again with the same idempotency key: the message then comes once; without one it may come twice",
+	}
 }
 
 func logFull() *Error {

@@ -80,14 +80,15 @@ func (s *Source) undoNext(pace Pace, bytes int) {
 	s.pacer.undo(pace, bytes)
 }
 
-// wait waits for d, or until the door closes. It reports whether the message may go on, which it
+// wait waits for d, or until the door closes or the daemon stops. It reports whether the message may go on, which it
 // may not once ctx ends.
-func (s *Source) wait(ctx context.Context, d time.Duration) bool {
+func (s *Source) wait(ctx context.Context, d time.Duration, ending <-chan struct{}) bool {
 	timer := time.NewTimer(d)
 	defer timer.Stop()
 	select {
 	case <-timer.C:
 	case <-s.closing:
+	case <-ending:
 	case <-ctx.Done():
 		return false
 	}

@@ -76,3 +76,15 @@ func (b *Broker) Reload() {
 	}
 	Eventually(b.T, "nats-server has reloaded", func() bool { return strings.Contains(b.Log.Whole()[before:], "Reloaded server configuration") })
 }
+
+// Freeze stops the broker with SIGSTOP: its connections stay, and nothing is answered any more.
+func (b *Broker) Freeze() {
+	b.T.Helper()
+	if err := b.cmd.Process.Signal(syscall.SIGSTOP); err != nil {
+		b.T.Fatal(err)
+	}
+	var status syscall.WaitStatus
+	if _, err := syscall.Wait4(b.cmd.Process.Pid, &status, syscall.WUNTRACED, nil); err != nil || !status.Stopped() {
+		b.T.Fatalf("nats-server does not stop: %v", err)
+	}
+}

@@ -75,7 +75,12 @@ func (d *Daemon) Post(c *http.Client, query, contentType string, body io.Reader,
 
 // TryPost is Post for a request that may fail. It may be called from any goroutine.
 func (d *Daemon) TryPost(c *http.Client, query, contentType string, body io.Reader, header ...string) (a Answer, err error) {
-	r, err := http.NewRequestWithContext(d.T.Context(), http.MethodPost, d.URL(query), body)
+	return d.TryPostAt(c, d.URL(query), contentType, body, header...)
+}
+
+// TryPostAt is TryPost to a URL.
+func (d *Daemon) TryPostAt(c *http.Client, url, contentType string, body io.Reader, header ...string) (a Answer, err error) {
+	r, err := http.NewRequestWithContext(d.T.Context(), http.MethodPost, url, body)
 	if err != nil {
 		return a, err
 	}

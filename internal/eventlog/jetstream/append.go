@@ -41,6 +41,7 @@ type pending struct {
 	fingerprint string       // see eventlog.Key
 	since       time.Time    // when it was first about to be published
 	done        chan outcome // has room for one
+	wasSent     bool         // it may be in the log; owned by its publisher
 
 	isOver bool // its publisher has left; guarded by Log.mu
 }
@@ -122,15 +123,19 @@ func (l *Log) refusal() error {
 }
 
 // publish appends a record and waits until it was read back. encode is called once.
-func (l *Log) publish(ctx context.Context, k kind, key eventlog.Key, encode func(epoch string, after uint64) []byte) (*eventlog.Receipt, error) {
+func (l *Log) publish(ctx context.Context, k kind, key eventlog.Key, encode func(epoch string, after uint64) []byte) (_ *eventlog.Receipt, err error) {
 	var p *pending
 	var id string
 	var payload []byte
 	var fullSince time.Time
 	patience := leastAnswer
 	defer func() {
-		if p != nil {
-			l.forget(id, p)
+		if p == nil {
+			return
+		}
+		l.forget(id, p)
+		if p.wasSent && (errors.Is(err, eventlog.ErrBusy) || errors.Is(err, eventlog.ErrClosed)) {
+			err = eventlog.ErrUnanswered
 		}
 	}()
 	for {
@@ -185,6 +190,7 @@ func (l *Log) send(ctx context.Context, s *session, p *pending, msg *nats.Msg, p
 	if err != nil {
 		return outcome{}, false
 	}
+	p.wasSent = true
 	timer := time.NewTimer(patience)
 	defer timer.Stop()
 	select {

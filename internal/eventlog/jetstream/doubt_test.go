@@ -154,7 +154,7 @@ func TestAnotherLeaderGetsMessagesAgain(t *testing.T) {
 			t.Errorf("without news it is sent again after a while: %d attempts", f.attempts())
 		}
 		cancel()
-		if err := <-done; !errors.Is(err, eventlog.ErrBusy) {
+		if err := <-done; !errors.Is(err, eventlog.ErrUnanswered) {
 			t.Errorf("a publisher that has left is told %v", err)
 		}
 	})
