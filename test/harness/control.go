@@ -104,28 +104,36 @@ func (d *Daemon) Try(method string, params, result any) error {
 
 // Shared is the control connection of a test, opened when it is first needed.
 type Shared struct {
+	calling sync.Mutex // one call at a time
+
 	mu sync.Mutex
-	c  *RPC
+	c  *RPC // guarded by mu; nil: there is none
 }
 
 func (s *Shared) call(socket, method string, params, result any) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.c == nil {
-		c, err := DialRPC("unix", socket)
-		if err != nil {
-			return err
-		}
-		s.c = c
+	s.calling.Lock()
+	defer s.calling.Unlock()
+	c, err := s.get(socket)
+	if err != nil {
+		return err
 	}
-	err := s.c.Call(method, params, result)
+	err = c.Call(method, params, result)
 	if err != nil && ErrorCode(err) == 0 {
-		s.c.Close()
-		s.c = nil
+		s.hangUp()
 	}
 	return err
 }
 
+func (s *Shared) get(socket string) (c *RPC, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.c == nil {
+		s.c, err = DialRPC("unix", socket)
+	}
+	return s.c, err
+}
+
+// hangUp does not wait for a call, which then fails.
 func (s *Shared) hangUp() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
