@@ -78,18 +78,23 @@ func (s *Stream) setState(to streamState) {
 // are appended.
 type streamList []*Stream
 
+// search returns where the stream of that number is, or would be.
+func (l streamList) search(id uint32) (at int, ok bool) {
+	return slices.BinarySearchFunc(l, id, func(s *Stream, id uint32) int { return int(s.id) - int(id) })
+}
+
 // find returns the stream of that number, or nil.
 func (l streamList) find(id uint32) *Stream {
-	at, ok := slices.BinarySearchFunc(l, id, func(s *Stream, id uint32) int { return int(s.id) - int(id) })
+	at, ok := l.search(id)
 	if !ok {
 		return nil
 	}
 	return l[at]
 }
 
-// remove takes out a stream.
+// remove takes out a stream, which must be listed.
 func (l *streamList) remove(s *Stream) {
-	at := slices.Index(*l, s)
+	at, _ := l.search(s.id)
 	if *l = slices.Delete(*l, at, at+1); len(*l) == 0 {
 		*l = nil
 	}
