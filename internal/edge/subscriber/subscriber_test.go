@@ -176,6 +176,28 @@ func TestTheNextThingIsTheEarliest(t *testing.T) {
 	}
 }
 
+// Times have a unit of a tenth of a second; the shortest interval that can be set has a tenth of that.
+func TestShortHeartbeatsAreNotDueAgainAtOnce(t *testing.T) {
+	timing := Timing{HeartbeatInterval: 10 * time.Millisecond, Heartbeat: sse.Comment()}
+	f := newFixture(t, hub.Options{})
+	f.now = f.now.Add(190 * time.Millisecond)
+	f.open(time.Time{}, "a")
+	beats := 0
+	for range 1000 { // a second
+		f.now = f.now.Add(time.Millisecond)
+		if f.sub.Heartbeat(&timing, f.since(), 0, true) {
+			beats++
+			f.payload()
+		}
+		if next := f.sub.Next(&timing); next <= f.since() {
+			t.Fatalf("at %s the next heartbeat is due at %s", f.since(), next)
+		}
+	}
+	if beats != 10 {
+		t.Errorf("%d heartbeats in a second", beats)
+	}
+}
+
 func TestHeartbeatsAreForTheSilent(t *testing.T) {
 	timing := Timing{HeartbeatInterval: 10 * time.Second, Heartbeat: sse.Comment()}
 	f := newFixture(t, hub.Options{})

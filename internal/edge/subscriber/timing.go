@@ -31,7 +31,7 @@ const aheadWait = 5 * time.Second
 // Next returns when a streaming subscriber next needs a heartbeat or expires; 0 means never.
 func (s *Subscriber) Next(t *Timing) (next time.Duration) {
 	if t.HeartbeatInterval > 0 {
-		next = s.lastWrite.duration() + s.spread(t.HeartbeatInterval)
+		next = s.beatsAt(t)
 	}
 	if t.StreamAge > 0 {
 		if end := s.agesAt(t); next == 0 || end < next {
@@ -66,7 +66,7 @@ func (s *Subscriber) Expired(t *Timing, now time.Duration) Expiry {
 // quiet: nothing else is on its way to the client. Writes do not reset the timer: when it fires,
 // this checks how long the silence has lasted.
 func (s *Subscriber) Heartbeat(t *Timing, now, early time.Duration, quiet bool) bool {
-	if t.HeartbeatInterval == 0 || now+early < s.lastWrite.duration()+s.spread(t.HeartbeatInterval) {
+	if t.HeartbeatInterval == 0 || now+early < s.beatsAt(t) {
 		return false
 	}
 	s.lastWrite = before(now) // a blocked stream is not silent; look again after another interval
@@ -75,6 +75,12 @@ func (s *Subscriber) Heartbeat(t *Timing, now, early time.Duration, quiet bool) 
 	}
 	s.stream.Push(t.Heartbeat)
 	return true
+}
+
+// beatsAt returns when the stream has been silent for the interval of heartbeats. Less than the unit
+// of lastWrite counts as that: otherwise a heartbeat would be due again at once.
+func (s *Subscriber) beatsAt(t *Timing) time.Duration {
+	return s.lastWrite.duration() + max(s.spread(t.HeartbeatInterval), momentUnit)
 }
 
 // agesAt returns when the stream reaches its maximum age. A limit that a reload sets counts from
