@@ -85,6 +85,9 @@ func (p *peers) heard(h Hello, now time.Time) {
 	if p.known == nil {
 		p.known = make(map[string]Peer)
 	}
+	if _, is := p.known[h.Boot]; !is && len(p.known) >= maxPeers { // nobody may have listed them for long
+		maps.DeleteFunc(p.known, func(_ string, one Peer) bool { return now.Sub(one.Seen) > goneAfter })
+	}
 	if _, is := p.known[h.Boot]; is || len(p.known) < maxPeers {
 		p.known[h.Boot] = Peer{Hello: h, Seen: now}
 	}

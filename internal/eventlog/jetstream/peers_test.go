@@ -81,3 +81,22 @@ func TestANodeThatHasNotFollowedTellsNoPosition(t *testing.T) {
 		t.Errorf("the node tells of itself %+v", all)
 	}
 }
+
+// Nodes that are gone make room for others, even if nobody lists the nodes.
+func TestNodesThatAreGoneMakeRoom(t *testing.T) {
+	t.Parallel()
+	var p peers
+	now := time.Unix(1000, 0)
+	for i := range maxPeers {
+		p.heard(Hello{Node: "a", Boot: fmt.Sprint(i)}, now)
+	}
+	p.heard(Hello{Node: "b", Boot: "early"}, now)
+	now = now.Add(2 * goneAfter)
+	p.heard(Hello{Node: "b", Boot: "late", Full: true}, now)
+	if !p.anyFull(now) {
+		t.Error("a node is not known, because of nodes that are gone")
+	}
+	if all := p.list(now); len(all) != 1 || all[0].Boot != "late" {
+		t.Errorf("known are %+v, want the one that came late alone", all)
+	}
+}
