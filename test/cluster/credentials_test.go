@@ -9,6 +9,7 @@ import (
 	"path"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -320,4 +321,62 @@ func TestJWTCredentials(t *testing.T) {
 	s, _ = n.subscribe("subscribe=a", at)
 	harness.WantMessage(t, s, "by a JWT")
 	harness.WantMessage(t, s, "by another JWT")
+}
+
+// Credentials are read for each connection, and what they may do is what docs/cluster.md lists.
+func TestCredentialsAndPermissions(t *testing.T) {
+	user, err := nkeys.CreateUser()
+	if err != nil {
+		t.Fatal(err)
+	}
+	public, _ := user.PublicKey()
+	seed, _ := user.Seed()
+	permissions := fmt.Sprintf(`authorization { users: [
+  { user: admin, password: admin }
+  { nkey: %s, permissions: {
+    publish: [ "hassesd.t.log.*", "hassesd.t.ctl.*", "$JS.API.STREAM.INFO.hassesd-t", "$JS.API.STREAM.MSG.GET.hassesd-t",
+      "$JS.API.STREAM.CREATE.hassesd-t", "$JS.API.STREAM.UPDATE.hassesd-t",
+      "$JS.API.CONSUMER.CREATE.hassesd-t.>", "$JS.API.CONSUMER.MSG.NEXT.hassesd-t.>", "_INBOX.>" ]
+    subscribe: [ "hassesd.t.ctl.*", "_INBOX.>" ] } }
+] }`, public)
+	b := startBrokers(t, 1, permissions)
+	seedFile := t.TempDir() + "/seed"
+	harness.WriteFile(t, seedFile, seed)
+	w := &world{t: t, brokers: b, checker: newChecker()}
+	n := w.addNode("n0", "--cluster-credentials-file", seedFile)
+	n.awaitReady()
+	other := w.addNode("n1", "--cluster-credentials-file", seedFile)
+	other.awaitReady()
+	s, _ := other.subscribe("subscribe=a", "")
+	n.Call("send", map[string]any{"to": "a", "data": "with an NKEY"}, nil)
+	harness.WantMessage(t, s, "with an NKEY")
+	if strings.Contains(n.Log.Whole(), "ermissions Violation") {
+		t.Error("a permission was missing")
+	}
+	var sandbox struct {
+		Paths []struct{ Path string } `json:"paths"`
+		Ports []int                   `json:"connect_ports"`
+	}
+	n.Call("sandbox", nil, &sandbox)
+	if len(sandbox.Ports) > 0 && !slices.ContainsFunc(sandbox.Paths, func(p struct{ Path string }) bool { return strings.HasPrefix(seedFile, p.Path) }) {
+		t.Errorf("the sandbox does not list the credentials: %+v", sandbox)
+	}
+
+	// Revoked, and granted again.
+	one := b.all[0]
+	before := readFile(t, one.config)
+	harness.WriteFile(t, one.config, []byte(strings.ReplaceAll(before, public, "U"+strings.Repeat("A", len(public)-1))))
+	one.kill()
+	one.start()
+	harness.Eventually(t, "the node is not ready", func() bool {
+		var status struct {
+			Cluster struct{ Ready bool } `json:"cluster"`
+		}
+		n.Call("status", nil, &status)
+		return !status.Cluster.Ready
+	})
+	one.kill()
+	harness.WriteFile(t, one.config, []byte(before))
+	one.start()
+	n.awaitReady()
 }
