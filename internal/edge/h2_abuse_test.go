@@ -1,7 +1,6 @@
 package edge
 
 import (
-	"bytes"
 	"fmt"
 	"strings"
 	"testing"
@@ -162,13 +161,11 @@ func TestT33HalfFrames(t *testing.T) {
 			h.out.Write([]byte{0, 0, 0})
 		},
 		"a frame": func(h *h2client) {
-			h.out.WriteString(xhttp2.ClientPreface)
-			h.must(h.write.WriteSettings())
+			h.begin()
 			h.out.Write([]byte{0, 0, 8, 6, 0, 0, 0, 0, 0, 1})
 		},
 		"a head": func(h *h2client) {
-			h.out.WriteString(xhttp2.ClientPreface)
-			h.must(h.write.WriteSettings())
+			h.begin()
 			h.must(h.write.WriteHeaders(xhttp2.HeadersFrameParam{StreamID: 1, BlockFragment: []byte{0x82}}))
 		},
 	} {
@@ -204,8 +201,7 @@ func TestAsksOfOneConnectionWaitForOthers(t *testing.T) {
 	for i := range asked {
 		h.ask("GET", fmt.Sprintf("/sse?subscribe=b&id=x%d", i), true)
 	}
-	h.Send(bytes.Clone(h.out.Bytes()))
-	h.out.Reset()
+	h.send()
 	w.enqueue("a", "meanwhile")
 	turns := 0
 	for ; w.srv.Stats(w.kernel.Now()).Streams < 1+asked; turns++ {
@@ -240,8 +236,7 @@ func TestManyConnectionsShareATurn(t *testing.T) {
 		all = append(all, h)
 	}
 	for _, h := range all {
-		h.Send(bytes.Clone(h.out.Bytes()))
-		h.out.Reset()
+		h.send()
 	}
 	w.enqueue("a", "meanwhile")
 	most := 0

@@ -43,8 +43,7 @@ func TestHTTP2MayComeInAnyPieces(t *testing.T) {
 	w := h2TestServer(t, nil)
 	for _, size := range []int{1, 2, 3, 4, 5, 7, 24, 25} {
 		h := newH2client(w.connect())
-		h.out.WriteString(xhttp2.ClientPreface)
-		h.must(h.write.WriteSettings())
+		h.begin()
 		_, a := h.ask("GET", "/sse?subscribe=a", true)
 		all := append([]byte(nil), h.out.Bytes()...)
 		h.out.Reset()
@@ -70,8 +69,7 @@ func TestHTTP2IsServedAfterALPN(t *testing.T) {
 	c := w.connect()
 	conn := tls.Client(c.Conn(), config)
 	h := newH2client(c)
-	h.out.WriteString(xhttp2.ClientPreface)
-	h.must(h.write.WriteSettings())
+	h.begin()
 	_, a := h.ask("GET", "/sse?subscribe=a", true)
 	exchange := func(done func() bool) {
 		t.Helper()
@@ -162,8 +160,7 @@ func TestAMisdirectedHTTP2RequestLeavesTheConnection(t *testing.T) {
 	c := w.connect()
 	conn := tls.Client(c.Conn(), config)
 	h := newH2client(c)
-	h.out.WriteString(xhttp2.ClientPreface)
-	h.must(h.write.WriteSettings())
+	h.begin()
 	_, wrong := h.ask("GET", "/sse?subscribe=a", true, ":authority", "elsewhere.example")
 	_, right := h.ask("GET", "/sse?subscribe=a", true)
 	w.tlsDo(func() error {

@@ -59,8 +59,7 @@ func (w *testServer) connectH2(settings ...xhttp2.Setting) *h2client {
 func (c *client) speakH2(settings ...xhttp2.Setting) *h2client {
 	c.w.t.Helper()
 	h := newH2client(c)
-	h.out.WriteString(xhttp2.ClientPreface)
-	h.must(h.write.WriteSettings(settings...))
+	h.begin(settings...)
 	h.must(h.write.WriteSettingsAck())
 	h.flush()
 	return h
@@ -83,11 +82,23 @@ func (h *h2client) must(err error) {
 	}
 }
 
+// begin writes what a client begins with.
+func (h *h2client) begin(settings ...xhttp2.Setting) {
+	h.w.t.Helper()
+	h.out.WriteString(xhttp2.ClientPreface)
+	h.must(h.write.WriteSettings(settings...))
+}
+
+// send sends what was written.
+func (h *h2client) send() {
+	h.Send(bytes.Clone(h.out.Bytes()))
+	h.out.Reset()
+}
+
 // flush sends what was written, and takes what comes of it.
 func (h *h2client) flush() {
 	h.w.t.Helper()
-	h.Send(bytes.Clone(h.out.Bytes()))
-	h.out.Reset()
+	h.send()
 	h.pump()
 }
 
@@ -100,8 +111,7 @@ func (h *h2client) pump() {
 		if h.out.Len() == 0 {
 			return
 		}
-		h.Send(bytes.Clone(h.out.Bytes()))
-		h.out.Reset()
+		h.send()
 	}
 }
 

@@ -1,7 +1,6 @@
 package edge
 
 import (
-	"bytes"
 	"fmt"
 	"strings"
 	"testing"
@@ -131,19 +130,16 @@ func TestAStreamThatIsResetBeforeItsAnswer(t *testing.T) {
 	t.Parallel()
 	w, c, s, publishing, listening := twoLoops(t)
 	h := newH2client(c)
-	h.out.WriteString(xhttp2.ClientPreface)
-	h.must(h.write.WriteSettings())
+	h.begin()
 	h.ask("POST", "/sse?to=a", false, "authorization", "Bearer "+postKey, "content-type", "text/plain", "content-length", "1")
 	h.must(h.write.WriteData(h.number, true, []byte("x")))
-	h.Send(bytes.Clone(h.out.Bytes()))
-	h.out.Reset()
+	h.send()
 	w.turnOne(publishing)
 	if n := w.srv.posts.inWork(); n != 1 {
 		t.Fatalf("%d requests are in work", n)
 	}
 	h.must(h.write.WriteRSTStream(h.number, xhttp2.ErrCodeCancel))
-	h.Send(bytes.Clone(h.out.Bytes()))
-	h.out.Reset()
+	h.send()
 	w.turnOne(publishing)
 	if n := w.srv.posts.inWork(); n != 0 {
 		t.Errorf("%d requests are in work of a stream that is gone", n)
@@ -163,11 +159,9 @@ func TestTheEndOfAnEmptyBodyOverHTTP2(t *testing.T) {
 	t.Parallel()
 	w, c, _, publishing, _ := twoLoops(t)
 	h := newH2client(c)
-	h.out.WriteString(xhttp2.ClientPreface)
-	h.must(h.write.WriteSettings())
+	h.begin()
 	send := func() {
-		h.Send(bytes.Clone(h.out.Bytes()))
-		h.out.Reset()
+		h.send()
 		w.turnOne(publishing)
 	}
 	head := func() {
