@@ -18,15 +18,15 @@ var rules = []rule{
 	// 1. Arrows point down; siblings never import each other, edge is the meeting place.
 	{
 		from: []string{"internal/names"}, never: []string{"./..."}, except: []string{"./internal/names"}, strict: true,
-		why: "everybody may import names, so it imports nobody",
+		why: "every package may import names, so names imports none of ours",
 	},
 	{
 		from: []string{"internal/safetext"}, never: []string{"./..."}, except: []string{"./internal/safetext"}, strict: true,
-		why: "everybody may import safetext, so it imports nobody",
+		why: "every package may import safetext, so safetext imports none of ours",
 	},
 	{
 		from: []string{"internal/sse"}, never: []string{"./..."}, except: []string{"./internal/sse"}, strict: true,
-		why: "sse encodes events; it knows nobody",
+		why: "sse encodes events and needs no other package for that",
 	},
 	{
 		from: []string{"internal/eventlog"}, never: []string{"./..."}, except: []string{"./internal/eventlog", "./internal/sse"},
@@ -42,11 +42,11 @@ var rules = []rule{
 	},
 	{
 		from: []string{"internal/publish"}, never: []string{"./..."}, except: []string{"./internal/publish", "./internal/eventlog", "./internal/sse", "./internal/idempotency", "./internal/list"},
-		why: "publish takes messages from any door and gives them to a log; it knows no door, and nobody who listens",
+		why: "publish takes messages from any door and gives them to a log; it knows neither doors nor subscribers",
 	},
 	{
 		from: []string{"internal/idempotency"}, never: []string{"./..."}, except: []string{"./internal/idempotency", "./internal/eventlog", "./internal/sse", "./internal/list"},
-		why: "keys are remembered for whoever publishes, or gives places",
+		why: "the publisher and the log both remember keys with it",
 	},
 	{
 		from: []string{"internal/httppublish"}, never: []string{"./..."},
@@ -55,7 +55,7 @@ var rules = []rule{
 	},
 	{
 		from: []string{"internal/auth"}, never: []string{"./..."}, except: []string{"./internal/auth", "./internal/pemfile"},
-		why: "auth reads credentials and says what they grant; it knows nobody",
+		why: "auth reads credentials and says what they grant, independent of who asks",
 	},
 	{
 		from: []string{"internal/helptext"}, never: []string{"./..."}, except: []string{"./internal/helptext"}, strict: true,
@@ -63,7 +63,7 @@ var rules = []rule{
 	},
 	{
 		from: []string{"internal/list"}, never: []string{"./..."}, except: []string{"./internal/list"}, strict: true,
-		why: "a list knows nobody that is in it",
+		why: "a list does not know the types of its elements",
 	},
 	{
 		from: []string{"internal/admission"}, never: []string{"./..."}, except: []string{"./internal/admission", "./internal/list"},
@@ -80,7 +80,7 @@ var rules = []rule{
 	},
 	{
 		from: []string{"internal/edge/exchange"}, never: []string{"./..."}, except: []string{"./internal/edge/exchange"},
-		why: "a request and its answer are values; they know nobody",
+		why: "a request and its answer are plain values",
 	},
 	{
 		from: []string{"internal/edge/http1"}, never: []string{"./..."}, except: []string{"./internal/edge/http1", "./internal/edge/exchange"},
@@ -93,11 +93,11 @@ var rules = []rule{
 	{
 		from: []string{"internal/edge/site"}, never: []string{"./..."},
 		except: []string{"./internal/edge/site", "./internal/edge/exchange", "./internal/auth", "./internal/pemfile", "./internal/names", "./internal/safetext"},
-		why:    "what a request gets is decided from values, whoever carries them",
+		why:    "decisions depend on values, not on the protocol that carries them",
 	},
 	{
 		from: []string{"internal/edge/proxy"}, never: []string{"./...", "net/http/...", "os/...", "golang.org/x/sys/..."}, except: []string{"./internal/edge/proxy"},
-		why: "what proxies tell is read from bytes and texts, whoever has got them",
+		why: "proxy headers are parsed from bytes, independent of the connection",
 	},
 	{
 		from: []string{"internal/edge/transport"}, never: []string{"./...", "net/http/..."},
@@ -111,7 +111,7 @@ var rules = []rule{
 	},
 	{
 		from: []string{"internal/edge/scheduler"}, never: []string{"./..."}, except: []string{"./internal/edge/scheduler", "./internal/list"},
-		why: "the scheduler knows nobody whose turn it is",
+		why: "the scheduler does not know what it schedules",
 	},
 	{
 		from: []string{"internal/histfile"}, never: []string{"./..."}, except: []string{"./internal/histfile", "./internal/eventlog", "./internal/sse", "./internal/idempotency", "./internal/list"},
@@ -123,7 +123,7 @@ var rules = []rule{
 	},
 	{
 		from: []string{"internal/pemfile"}, never: []string{"os/...", "syscall", "golang.org/x/sys/..."}, direct: true,
-		why: "a file is read by whoever knows how long it may be and whose it must be",
+		why: "the reader of a file knows its size limit and its owner",
 	},
 	{
 		from: []string{"internal/state"}, never: []string{"./..."}, except: []string{"./internal/state"},
@@ -161,11 +161,11 @@ var rules = []rule{
 			"net/http/...", "os/...", "io/fs", "syscall", "context", "log/...", "golang.org/x/sys/...", "math/rand/...",
 		},
 		direct: true,
-		why:    "settings are mapped to options by pure functions; whoever uses the options reads their files",
+		why:    "settings are mapped to options by pure functions; the users of the options read the files",
 	},
 	{
 		from: []string{"internal/supervise"}, never: []string{"./..."}, except: []string{"./internal/supervise", "./internal/systemd", "./internal/reactor"}, strict: true,
-		why: "it tells the service manager of loops and sockets, and knows nobody who uses them",
+		why: "it reports loops and sockets to the service manager and does not know their users",
 	},
 	{
 		from: []string{"internal/memguard"}, never: []string{"./..."}, except: []string{"./internal/memguard"}, strict: true,
@@ -190,7 +190,7 @@ var rules = []rule{
 	{
 		from: []string{"internal/admin/server"}, never: []string{"./internal/..."},
 		except: []string{"./internal/admin/api", "./internal/admin/access", "./internal/admin/classic", "./internal/admin/jsonrpc", "./internal/admin/lines", "./internal/admin/server", "./internal/listen", "./internal/admission", "./internal/list", "./internal/tlsconn", "./internal/tlsrecord", "./internal/sse", "./internal/pemfile", "./internal/publish", "./internal/idempotency", "./internal/eventlog"},
-		why:    "the control protocol acts on a Backend and publishes through a Publisher; whoever implements a Backend is no business of its",
+		why:    "the control protocol acts on a Backend and publishes through a Publisher; it does not know their implementations",
 	},
 	{
 		from: []string{"internal/admin/api"}, never: []string{"./..."}, except: []string{"./internal/admin/api"},
@@ -257,12 +257,12 @@ var rules = []rule{
 	},
 	{
 		from: []string{"internal/tlsrecord"}, never: []string{"./..."}, except: []string{"./internal/tlsrecord"}, strict: true,
-		why: "it protects records with keys, and knows nobody whose they are",
+		why: "it protects records with keys and does not know the connections",
 	},
 	{
 		from: []string{"internal/tlsrecord"}, never: []string{"net/...", "os/...", "io/...", "syscall", "context", "time", "log/...", "crypto/tls", "golang.org/x/sys/..."},
 		direct: true,
-		why:    "records are values: whoever has the socket moves them, and whoever has the handshake brings the keys",
+		why:    "records are values: the transport moves them, and the handshake provides the keys",
 	},
 	{
 		from: []string{"internal/keymem"}, never: []string{"./..."}, except: []string{"./internal/keymem"}, strict: true,
@@ -321,7 +321,7 @@ var rules = []rule{
 		from:   []string{"internal/admin/jsonrpc"},
 		never:  []string{"net/...", "os/...", "syscall", "log/...", "crypto/...", "golang.org/x/sys/...", "math/rand/...", "time"},
 		direct: true,
-		why:    "requests become values, and values answers; whoever has the connection makes the calls",
+		why:    "it turns requests into values and values into answers; the owner of the connection makes the calls",
 	},
 	{
 		from:   []string{"internal/admission"},
