@@ -4,7 +4,7 @@ package config
 var eventEntries = []entry{
 	{
 		name:       "heartbeat.interval",
-		usage:      "How long a stream may be idle before the daemon sends a heartbeat, as a duration. Heartbeats keep proxies from closing idle connections. 0: none.",
+		usage:      "How long a stream may be idle before the daemon sends a heartbeat, as a duration. Heartbeats keep proxies from closing idle connections. Less than 0.1 s counts as 0.1 s. 0: none.",
 		example:    "30s",
 		reloadable: true,
 		field:      func(s *Settings) any { return &s.Heartbeat.Interval },
