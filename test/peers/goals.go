@@ -6,8 +6,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-
-	"github.com/hassesd/hassesd/internal/bench"
 )
 
 // row is one goal and how near it is.
@@ -29,22 +27,25 @@ const hassesC = 31024
 // own is the server that the others are compared with.
 const own = "hassesd"
 
-// of reads one number from a result.
-type of func(r bench.Result) float64
+// of reads one number from a sample.
+type of func(s sample) float64
 
-func perStream(r bench.Result) float64 { return r.Memory.PerStream }
-func handshake(r bench.Result) float64 { return r.Connect.ServerPer }
-func rate(r bench.Result) float64      { return r.Delivery.PerSecond }
-func perMillion(r bench.Result) float64 {
-	return r.Delivery.ServerPer
-}
-func p50(r bench.Result) float64      { return r.Delivery.Latency.P50 }
-func p99(r bench.Result) float64      { return r.Delivery.Latency.P99 }
-func stormP99(r bench.Result) float64 { return r.Storm.Latency.P99 }
+func perStream(s sample) float64  { return s.Result.Memory.PerStream }
+func handshake(s sample) float64  { return s.Result.Connect.ServerPer }
+func rate(s sample) float64       { return s.Result.Delivery.PerSecond }
+func perMillion(s sample) float64 { return s.Result.Delivery.ServerPer }
+func p50(s sample) float64        { return s.Result.Delivery.Latency.P50 }
+func p99(s sample) float64        { return s.Result.Delivery.Latency.P99 }
+func stormP99(s sample) float64   { return s.Result.Storm.Latency.P99 }
 
-func faults(r bench.Result) float64 {
-	return float64(r.Delivery.Lost + r.Delivery.Duplicates + r.Delivery.Disordered + r.Delivery.Broken + r.Delivery.Closed)
+func faults(s sample) float64 {
+	d := s.Result.Delivery
+	return float64(d.Lost + d.Duplicates + d.Disordered + d.Broken + d.Closed)
 }
+
+// Of publishers.
+func postRate(s sample) float64 { return s.Posts.PerSecond }
+func postCPU(s sample) float64  { return s.Posts.ServerCPU }
 
 // table computes rows from the runs that there are.
 type table struct {
@@ -64,11 +65,7 @@ func goals(runs map[string][]sample) []row {
 			t.add(row{Figure: f, What: "bytes a stream: to hasses 1.30", Value: v, Other: hassesC, Goal: 1.0 / 3})
 		}
 	}
-	if small, ok := t.median(idle1, own, perStream); ok {
-		if big, ok := t.median(idle19, own, perStream); ok {
-			t.add(row{Figure: idle19, What: "bytes a stream: to 1,000 streams", Value: big, Other: small, Goal: 1.1})
-		}
-	}
+	t.toOwn(idle19, "bytes a stream: to 1,000 streams", idle1, perStream, 1.1)
 	t.shown(idle10+hybrid, "bytes a stream: to net/http", "net/http", perStream)
 	for _, f := range []string{saturate10, saturate1} {
 		times := map[string]float64{saturate10: 10, saturate1: 6}[f]
@@ -103,16 +100,8 @@ func goals(runs map[string][]sample) []row {
 		t.add(row{Figure: stormy, What: "p99 ms during the storm: to before", Value: storm, Other: calm, Goal: 3})
 		t.none(stormy)
 	}
-	if calm, ok := t.median(unscraped, own, perMillion); ok {
-		if busy, ok := t.median(scraped, own, perMillion); ok {
-			t.add(row{Figure: scraped, What: "CPU s a million: to that without", Value: busy, Other: calm, Goal: 1.02})
-		}
-	}
-	if calm, ok := t.median(unlisted, own, p99); ok {
-		if busy, ok := t.median(listed, own, p99); ok {
-			t.add(row{Figure: listed, What: "p99 ms: to that without", Value: busy, Other: calm, Goal: 3})
-		}
-	}
+	t.toOwn(scraped, "CPU s a million: to that without", unscraped, perMillion, 1.02)
+	t.toOwn(listed, "p99 ms: to that without", unlisted, p99, 3)
 	return t.rows
 }
 
@@ -141,26 +130,11 @@ func (t *table) overHTTP2() {
 	t.none(saturateOver2)
 }
 
-// ofPosts reads one number from a measurement of publishers.
-type ofPosts func(r *bench.PostResult) float64
-
-func postRate(r *bench.PostResult) float64 { return r.PerSecond }
-func postCPU(r *bench.PostResult) float64  { return r.ServerCPU }
-
 // posts adds the goals of publishing over HTTP.
 func (t *table) posts() {
-	for _, figure := range []string{postNobody, postOne, postMany} {
-		for _, goal := range []struct {
-			what    string
-			value   ofPosts
-			atLeast bool
-		}{{"messages/s: to net/http", postRate, true}, {"CPU s a thousand messages: to net/http", postCPU, false}} {
-			ours, haveOurs := t.medianOfPosts(figure, own, goal.value)
-			theirs, haveTheirs := t.medianOfPosts(figure, "net/http", goal.value)
-			if haveOurs && haveTheirs {
-				t.add(row{Figure: figure, What: goal.what, Value: ours, Other: theirs, Goal: 1, AtLeast: goal.atLeast})
-			}
-		}
+	for _, f := range []string{postNobody, postOne, postMany} {
+		t.atLeast(f, "messages/s: to net/http", []string{"net/http"}, postRate, 1)
+		t.atMost(f, "CPU s a thousand messages: to net/http", []string{"net/http"}, postCPU, 1)
 	}
 }
 
@@ -170,30 +144,14 @@ func furtherStream(ofMany, one float64) float64 {
 	return (ofMany*onConnection - one) / (onConnection - 1)
 }
 
-// median is that of the runs without an error.
+// median is that of the runs without an error; false: there are none.
 func (t *table) median(figure, server string, what of) (float64, bool) {
 	var values []float64
 	for _, s := range t.runs[figure] {
 		if s.Server == server && s.Error == "" {
-			values = append(values, what(s.Result))
+			values = append(values, what(s))
 		}
 	}
-	return middle(values)
-}
-
-// medianOfPosts is median for publishers.
-func (t *table) medianOfPosts(figure, server string, what ofPosts) (float64, bool) {
-	var values []float64
-	for _, s := range t.runs[figure] {
-		if s.Server == server && s.Error == "" && s.Posts != nil {
-			values = append(values, what(s.Posts))
-		}
-	}
-	return middle(values)
-}
-
-// middle returns the median; false: there are no values.
-func middle(values []float64) (float64, bool) {
 	if len(values) == 0 {
 		return 0, false
 	}
@@ -209,12 +167,21 @@ func (t *table) bound(figure, what string, value of, goal float64) {
 	}
 }
 
+// toOwn wants at most a multiple of what hassesd has in another figure.
+func (t *table) toOwn(figure, what, other string, value of, goal float64) {
+	v, ok := t.median(figure, own, value)
+	o, okOther := t.median(other, own, value)
+	if ok && okOther {
+		t.add(row{Figure: figure, What: what, Value: v, Other: o, Goal: goal})
+	}
+}
+
 // none wants no fault in any run.
 func (t *table) none(figure string) {
 	sum, found := 0.0, false
 	for _, s := range t.runs[figure] {
 		if s.Server == own && s.Error == "" {
-			sum, found = sum+faults(s.Result), true
+			sum, found = sum+faults(s), true
 		}
 	}
 	if found {
@@ -272,7 +239,7 @@ func (t *table) add(r row) {
 // wireBytes is what a delivery of hassesd takes, one at a time, rounded.
 func wireBytes(runs map[string][]sample) int {
 	t := &table{runs: runs}
-	v, _ := t.median(single, "hassesd", func(r bench.Result) float64 { return r.Delivery.WireBytes })
+	v, _ := t.median(single, own, func(s sample) float64 { return s.Result.Delivery.WireBytes })
 	return int(v + 0.5)
 }
 

@@ -9,8 +9,6 @@ import (
 	"strconv"
 	"strings"
 	"time"
-
-	"github.com/hassesd/hassesd/internal/bench"
 )
 
 // published is docs/performance.json: what README and docs/performance.md show of one measurement.
@@ -74,38 +72,40 @@ func publish(rec record, repeat int) published {
 				return math.Round(v*1000) / 1000
 			}
 			m := medians{HandshakeCPU: value(handshake)}
-			if all(samples, s.Server, func(r bench.Result) bool { return r.Memory != nil }) {
+			if all(samples, s.Server, func(s sample) bool { return s.Result.Memory != nil }) {
 				m.BytesPerStream = value(perStream)
 			}
-			if all(samples, s.Server, func(r bench.Result) bool { return r.Delivery != nil }) {
+			if all(samples, s.Server, func(s sample) bool { return s.Result.Delivery != nil }) {
 				m.PerSecond, m.DeliveryCPU, m.P50, m.P99 = value(rate), value(perMillion), value(p50), value(p99)
 			}
-			if all(samples, s.Server, func(r bench.Result) bool { return r.Storm != nil }) {
+			if all(samples, s.Server, func(s sample) bool { return s.Result.Storm != nil }) {
 				m.StormP99 = value(stormP99)
 			}
-			t.addPosts(&m, figure, s.Server)
+			if all(samples, s.Server, func(s sample) bool { return s.Posts != nil }) {
+				t.addPosts(&m, figure, s.Server)
+			}
 			p.Medians[figure][s.Server] = m
 		}
 	}
 	return p
 }
 
-// addPosts adds the medians of publishers, if they were measured.
+// addPosts adds the medians of publishers.
 func (t *table) addPosts(m *medians, figure, server string) {
-	value := func(what ofPosts) float64 {
-		v, _ := t.medianOfPosts(figure, server, what)
+	value := func(what of) float64 {
+		v, _ := t.median(figure, server, what)
 		return math.Round(v*1e5) / 1e5
 	}
 	m.Messages, m.MessageCPU = value(postRate), value(postCPU)
-	m.AnswerP50 = value(func(r *bench.PostResult) float64 { return r.AnswerP50 })
-	m.AnswerP99 = value(func(r *bench.PostResult) float64 { return r.AnswerP99 })
-	m.ReceiptP50 = value(func(r *bench.PostResult) float64 { return r.ReceiptP50 })
-	m.ReceiptP99 = value(func(r *bench.PostResult) float64 { return r.ReceiptP99 })
+	m.AnswerP50 = value(func(s sample) float64 { return s.Posts.AnswerP50 })
+	m.AnswerP99 = value(func(s sample) float64 { return s.Posts.AnswerP99 })
+	m.ReceiptP50 = value(func(s sample) float64 { return s.Posts.ReceiptP50 })
+	m.ReceiptP99 = value(func(s sample) float64 { return s.Posts.ReceiptP99 })
 }
 
-// all reports whether the results of a server's runs, but for those that failed, have what is asked for.
-func all(samples []sample, server string, has func(bench.Result) bool) bool {
-	return !slices.ContainsFunc(samples, func(s sample) bool { return s.Server == server && s.Error == "" && !has(s.Result) })
+// all reports whether the runs of a server, but for those that failed, have what is asked for.
+func all(samples []sample, server string, has func(sample) bool) bool {
+	return !slices.ContainsFunc(samples, func(s sample) bool { return s.Server == server && s.Error == "" && !has(s) })
 }
 
 func (p published) write(file string) error {
