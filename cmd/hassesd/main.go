@@ -60,7 +60,7 @@ func unknownVariables(env []string) string {
 	return lines.String()
 }
 
-// lastWordsTimeout is how long the program waits at its end for whoever reads standard error.
+// lastWordsTimeout is how long the program waits at its end for the reader of standard error.
 const lastWordsTimeout = time.Second
 
 // lastWords writes the text, but does not wait for it forever: standard error may be a full pipe

@@ -23,8 +23,8 @@ const (
 	profileGrace = time.Minute
 )
 
-// profiles serves profiles of the process. net/http/pprof would do that by being imported, to
-// everybody, and tell the command line besides.
+// profiles serves profiles of the process. net/http/pprof would do that by being imported, to all
+// clients, and show the command line besides.
 type profiles struct {
 	now     func() time.Time
 	running sync.Mutex // held while a CPU profile or a trace is taken

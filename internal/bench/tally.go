@@ -19,7 +19,7 @@ type tally struct {
 	Doubles    uint64 `json:"doubles"`    // messages received again
 	Disordered uint64 `json:"disordered"` // messages received behind a later one
 	Broken     uint64 `json:"broken"`     // events and answers damaged, messages of another room
-	Foreign    uint64 `json:"foreign"`    // events of somebody else, ignored
+	Foreign    uint64 `json:"foreign"`    // events of others, ignored
 	Gaps       uint64 `json:"gaps"`       // hasses.gap
 	Closed     uint64 `json:"closed"`     // streams that the server ended
 	Cut        uint64 `json:"cut"`        // streams that we ended to open them again

@@ -100,7 +100,7 @@ func (ws *workers) startProcess(ctx context.Context, o Options, w *worker, spawn
 		return err
 	}
 	w.pid = pid
-	hangUp := sync.OnceValue(pipe.Close) // whoever is done first calls it
+	hangUp := sync.OnceValue(pipe.Close) // leave and the reader below both call it
 	enc, dec := json.NewEncoder(pipe), json.NewDecoder(pipe)
 	if err := enc.Encode(spec{o, w.number}); err != nil {
 		return errors.Join(err, hangUp())

@@ -256,7 +256,7 @@ func TestABadFileDoesNotKeepOthersFromBeingRenewed(t *testing.T) {
 		t.Errorf("in force are %+v", all)
 	}
 
-	// Whoever reloads wants all of it, and is told why there is nothing.
+	// A reload wants all of it, and says why there is nothing.
 	renewNeighbour()
 	config := configOf(s.store)
 	if _, err := s.keeper.Read(s.files, noon); err == nil || !strings.Contains(err.Error(), s.path("cert.pem")) {

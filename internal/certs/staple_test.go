@@ -71,7 +71,7 @@ func TestAStapleIsServedUntilItEnds(t *testing.T) {
 	}
 }
 
-// Whoever should fetch it anew and does not is told, though nothing is read again.
+// A staple that nobody renews is reported, although no file is read again.
 func TestAStapleThatEndsIsComplainedOf(t *testing.T) {
 	c := newChain(t)
 	p, err := loadStapled(t, answerFor(t, c, nil), c.leaf, c.intermediate)

@@ -51,7 +51,7 @@ func TestOriginsOfAStartWithHassesSpellings(t *testing.T) {
 	}
 }
 
-// Credentials for every page on the web are refused, whoever chose the *.
+// Credentials for every page on the web are refused, wherever the * was set.
 func TestHassesOriginsNeverGoWithCredentials(t *testing.T) {
 	wantErrors(t, loadErrors(t, Sources{Flags: append(flags("-p=8080 --cors-credentials"), enough...)}),
 		"--cors-credentials: cors.credentials: credentials cannot be combined with the origin *")

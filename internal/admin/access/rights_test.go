@@ -57,7 +57,7 @@ func TestUnixRole(t *testing.T) {
 	}
 }
 
-// The lists hold for whoever is connected already.
+// The lists apply to open connections, too.
 func TestStandingOnTheUnixSocket(t *testing.T) {
 	load := func(o RightsOptions) *Rights {
 		r, err := LoadRights(o)
@@ -105,8 +105,8 @@ func TestStandingOnTheUnixSocket(t *testing.T) {
 	}
 }
 
-// Whoever is not in a network that may come has no role, whatever key it shows, and loses it on a
-// connection that is open.
+// A client outside the networks has no role, whatever key it shows, and loses the role that it has
+// on an open connection.
 func TestNetworksOfPlainTCP(t *testing.T) {
 	secret := sha256.Sum256([]byte("a-key-of-the-test"))
 	load := func(networks ...string) *Rights {

@@ -223,7 +223,7 @@ func parseKey(text []byte) (crypto.Signer, error) {
 }
 
 // read reads a regular file in a real directory. It neither follows links nor waits for pipes and
-// devices that somebody may have planted.
+// devices that another user may have planted.
 func (c cache) read(name string) ([]byte, error) {
 	f, err := c.open(name)
 	if err != nil {

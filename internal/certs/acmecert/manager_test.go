@@ -153,8 +153,7 @@ func TestADamagedMemoryIsSetAsideAndFailuresAssumed(t *testing.T) {
 					t.Errorf("what was set aside is %.20q, %v", got, err)
 				}
 
-				// Whoever starts it again finds what was assumed, and orders nothing before an hour
-				// is over.
+				// The next start finds what was assumed, and orders nothing before an hour is over.
 				i := granting(ca)
 				m := newTestManager(t, o, i)
 				if store.pair("a.example") == nil {

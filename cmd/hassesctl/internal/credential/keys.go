@@ -58,7 +58,7 @@ func checkingKeys(c *cli.Context) (*auth.Tokens, error) {
 	return auth.NewTokens(o)
 }
 
-// checkingKey reads a public or a private key: whoever checks a token here may have made it.
+// checkingKey reads a public or a private key: the user who checks a token may have made it here.
 func checkingKey(id string, alg auth.Algorithm, text []byte) (auth.TokenKey, error) {
 	signing, err := auth.NewSigningKey(id, alg, text)
 	if err == nil {

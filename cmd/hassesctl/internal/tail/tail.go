@@ -102,7 +102,7 @@ func tail(ctx context.Context, s *session.Session, c *cli.Context, rooms []strin
 	return f.Follow(ctx)
 }
 
-// printEvent prints the event for whoever reads: a script, a person at a terminal, or a file.
+// printEvent prints the event for its reader: a script, a person at a terminal, or a file.
 func printEvent(s *session.Session, ev eventsource.Event) error {
 	switch {
 	case s.JSON:
