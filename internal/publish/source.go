@@ -80,8 +80,8 @@ func (s *Source) undoNext(pace Pace, bytes int) {
 	s.pacer.undo(pace, bytes)
 }
 
-// wait waits for d, or until the door closes or the daemon stops. It reports whether the message may go on, which it
-// may not once ctx ends.
+// wait waits for d, and less if the door closes or the daemon stops. It reports whether the message
+// may go on, which it may not once ctx has ended.
 func (s *Source) wait(ctx context.Context, d time.Duration, ending <-chan struct{}) bool {
 	timer := time.NewTimer(d)
 	defer timer.Stop()
