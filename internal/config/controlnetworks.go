@@ -71,7 +71,7 @@ func (c *checker) controlNetworks() {
 			c.addError(key, err.hint, "%s", err.what)
 		case !isPrivate(network):
 			c.addError(key, "name private networks only, as in 172.16.0.0/12, and use control.tls for all others (docs/control-over-tls.md)",
-				"%q is not within a private network: whoever has an address in it could publish, and what it sends could be read on the way", text)
+				"%q is not within a private network: every host with an address in it could publish, and what it sends could be read on the way", text)
 		}
 	}
 }

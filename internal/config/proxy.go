@@ -54,7 +54,7 @@ func (c *checker) proxy() {
 		if n, err := parseNetwork(text); err != nil {
 			c.addError("proxy.trusted", err.hint+`, or "unix"`, "%s", err.what)
 		} else if n.Bits() == 0 {
-			c.addError("proxy.trusted", "list the addresses of your proxies", "%q is everybody, who could then pretend to be anyone", text)
+			c.addError("proxy.trusted", "list the addresses of your proxies", "%q covers every address: any client could then pretend to be another", text)
 		}
 	}
 	if p.Header != "" && !slices.ContainsFunc(proxyHeaders, func(name string) bool { return strings.EqualFold(name, p.Header) }) {

@@ -25,7 +25,7 @@ func TestProxySettings(t *testing.T) {
 		{Proxy{Trusted: []string{"10.0.0.0/8"}}, ""},
 		{Proxy{Trusted: []string{"proxy.example.org"}}, `proxy.trusted: "proxy.example.org" is not a network`},
 		{Proxy{Trusted: []string{"10.1.0.0/8"}}, "write 10.0.0.0/8"},
-		{Proxy{Trusted: []string{"0.0.0.0/0"}}, "who could then pretend to be anyone"},
+		{Proxy{Trusted: []string{"0.0.0.0/0"}}, "any client could then pretend to be another"},
 		{Proxy{Trusted: []string{"::1"}, Header: "X-Forwarded"}, `proxy.header: "X-Forwarded" is not one of X-Forwarded-For, Forwarded`},
 		{Proxy{Protocol: true}, "proxy.protocol: is set, and nobody is trusted to send a PROXY header"},
 		{Proxy{Header: "Forwarded"}, "proxy.header: is set, and nobody is trusted to send Forwarded"},

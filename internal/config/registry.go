@@ -21,7 +21,7 @@ var serviceEntries = []entry{
 	},
 	{
 		name:       "health_path",
-		usage:      "URL path at which the listeners for browsers answer health checks of load balancers: 200 and ok, or 503 once the daemon drains. Anybody may ask, and learns nothing else. Empty: none.",
+		usage:      "URL path at which the listeners for browsers answer health checks of load balancers: 200 and ok, or 503 once the daemon drains. The check needs no credentials and shows nothing else. Empty: none.",
 		example:    "/up",
 		reloadable: true,
 		field:      func(s *Settings) any { return &s.HealthPath },
@@ -121,7 +121,7 @@ var serviceEntries = []entry{
 	},
 	{
 		name:       "retry",
-		usage:      "How long browsers wait before they reconnect (the retry field), as a duration. Each client gets a slightly different value, so that they do not all reconnect at once.",
+		usage:      "How long browsers wait before they reconnect (the retry field), as a duration. Each client gets a value between half of it and one and a half times it, so that they do not all reconnect at once.",
 		example:    "5s",
 		reloadable: true,
 		field:      func(s *Settings) any { return &s.Retry },

@@ -6,7 +6,7 @@ var authEntries = []entry{
 		name:       "auth.mode",
 		choices:    []string{"signed-url", "jwt", "none"},
 		aliases:    []string{"auth"},
-		usage:      "How subscribers authenticate: signed-url (the site signs the URL), jwt (a JSON Web Token), or both. none, which excludes the others: no authentication, everybody may subscribe to every room whose name they know. Required, except in development mode (none). Repeat it, or separate values by commas. See docs/authorization.md.",
+		usage:      "How subscribers authenticate: signed-url (the site signs the URL), jwt (a JSON Web Token), or both. none, which excludes the others: no authentication, every client may subscribe to any room whose name it knows. Required, except in development mode (none). Repeat it, or separate values by commas. See docs/authorization.md.",
 		example:    "jwt",
 		reloadable: true,
 		words:      true,

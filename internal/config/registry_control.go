@@ -60,7 +60,7 @@ var controlEntries = []entry{
 	},
 	{
 		name:       "control.unix_admins",
-		usage:      "Users and groups that may use all commands over the Unix socket, as user:NAME or group:NAME, by name or number. They also need permission to open the socket. While this list, control.unix_publishers and control.unix_readers are empty, everybody who can open the socket may use all commands; otherwise only root and the users listed. May be repeated.",
+		usage:      "Users and groups that may use all commands over the Unix socket, as user:NAME or group:NAME, by name or number. They also need permission to open the socket. While this list, control.unix_publishers and control.unix_readers are empty, every user who can open the socket may use all commands; otherwise only root and the users listed. May be repeated.",
 		example:    "group:hassesd-admin",
 		reloadable: true,
 		field:      func(s *Settings) any { return &s.Control.UnixAdmins },
@@ -112,7 +112,7 @@ var controlEntries = []entry{
 	},
 	{
 		name:       "control.tls.client_ca_file",
-		usage:      "PEM file with the authorities that issue client certificates. Use a private authority, because a public one issues certificates to everybody.",
+		usage:      "PEM file with the authorities that issue client certificates. Use a private authority, because a public one issues certificates to any owner of a domain.",
 		example:    "/etc/hassesd/control/ca.pem",
 		reloadable: true,
 		field:      func(s *Settings) any { return &s.Control.TLS.ClientCAFile },

@@ -156,7 +156,7 @@ type Control struct {
 	// loopback address.
 	TCPNetworks []string `toml:"tcp_networks"`
 
-	// Who may use the Unix socket, as user:… and group:…. If all three are empty, everybody who can
+	// Who may use the Unix socket, as user:… and group:…. If all three are empty, every user who can
 	// open the socket may use all commands.
 	UnixAdmins     []string `toml:"unix_admins"`
 	UnixPublishers []string `toml:"unix_publishers"`

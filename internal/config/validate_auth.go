@@ -75,7 +75,7 @@ func (c *checker) auth() {
 func (c *checker) authMode() {
 	a := &c.s.Auth
 	if len(a.Mode) == 0 {
-		c.addMissing("auth.mode", "use --auth signed-url or --auth jwt; --auth none (auth.mode = \"none\", HASSESD_AUTH=none) if everybody may subscribe, or --dev on a laptop",
+		c.addMissing("auth.mode", "use --auth signed-url or --auth jwt; --auth none (auth.mode = \"none\", HASSESD_AUTH=none) if every client may subscribe, or --dev on a laptop",
 			"no way to authenticate subscribers is set, and having none must be explicit")
 	}
 	for i, mode := range a.Mode {

@@ -53,7 +53,7 @@ func (c *checker) natsURL(text string) {
 	case err != nil || u.Host == "" || u.Hostname() == "":
 		c.addError("cluster.nats", hint, "%q is not the URL of a NATS server", text)
 	case u.User != nil:
-		c.addError("cluster.nats", "use cluster.credentials_file, or a certificate", "a user or a password in a URL could be read by everybody who sees the settings")
+		c.addError("cluster.nats", "use cluster.credentials_file, or a certificate", "a user or a password in a URL could be read by all who see the settings")
 	case u.Scheme != "nats" && u.Scheme != "tls":
 		c.addError("cluster.nats", hint, "%q begins with neither nats:// nor tls://", text)
 	case u.Port() != "" && !isPort(u.Port()):

@@ -116,7 +116,7 @@ func (c *confinement) enter(s *config.Settings) error {
 		c.log.Warn("the daemon stays root; name a user to become with --user")
 	}
 	if c.mode == sandboxOff {
-		c.log.Warn("there is no sandbox; whoever breaks into the daemon can do what its user can")
+		c.log.Warn("there is no sandbox; an attacker who takes over the daemon can do what its user can")
 		if !c.dropped {
 			return nil // nothing else is changed
 		}

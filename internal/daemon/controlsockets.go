@@ -86,7 +86,7 @@ func unixPath(fd int) (string, error) {
 		return "", errors.New("it is not a Unix socket")
 	}
 	if at.Name == "" || at.Name[0] != '/' {
-		return "", errors.New("it has no path: anybody could connect to it")
+		return "", errors.New("it has no path: any process could connect to it")
 	}
 	return at.Name, nil
 }

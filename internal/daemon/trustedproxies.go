@@ -16,7 +16,7 @@ func logTrustedProxies(log *slog.Logger, s *config.Settings) {
 	}
 	log.Info("trusted proxies", "trusted", p.Trusted, "protocol", p.Protocol, "header", p.Header)
 	if !p.Protocol && p.Header == "" {
-		log.Warn("trusted proxies name no clients: set proxy.protocol or proxy.header; until then, no limit of an address holds for whoever comes through them")
+		log.Warn("trusted proxies name no clients: set proxy.protocol or proxy.header; until then, no limit of an address holds for the clients behind them")
 	}
 	_, unix := p.TrustedNetworks()
 	listens := slices.ContainsFunc(s.Listeners(), func(l config.Listener) bool { return l.Unix != "" })

@@ -54,7 +54,7 @@ var hintTexts = [numHints]struct{ message, hint string }{
 	},
 	hintProxyHeader: {
 		"the connection begins with a PROXY header, which this listener does not expect",
-		"if the peer is your proxy, list it in proxy.trusted and set proxy.protocol, or turn the header off there (send-proxy, proxy_protocol); from anybody else it is forged",
+		"if the peer is your proxy, list it in proxy.trusted and set proxy.protocol, or turn the header off there (send-proxy, proxy_protocol); from any other peer it is forged",
 	},
 	hintNoProxyHeader: {
 		"a trusted proxy opens a connection without a PROXY header",

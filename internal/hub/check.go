@@ -28,7 +28,7 @@ func (h *Hub) Check() error {
 		refused = refused || b.refused
 	}
 	if h.intake.waiting != nil && !refused && !h.intake.isStarved() {
-		return errors.New("somebody waits for space that nobody will announce")
+		return errors.New("a publisher waits for room that no loop will announce")
 	}
 	return nil
 }

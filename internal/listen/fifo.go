@@ -78,7 +78,7 @@ func checkFIFO(fd int, path string, mode uint32) (unix.Stat_t, error) {
 		return st, fmt.Errorf("%s belongs to user %d: remove it", path, st.Uid)
 	case st.Mode&unix.S_IWOTH != 0 && mode&unix.S_IWOTH == 0:
 		// Changing its mode would not be enough: a process that has it open already could go on.
-		return st, fmt.Errorf("everybody may write to %s, and so publish: remove it, or set control.fifo_mode = \"0666\" if that is meant", path)
+		return st, fmt.Errorf("every user may write to %s, and so publish: remove it, or set control.fifo_mode = \"0666\" if that is intended", path)
 	}
 	return st, nil
 }

@@ -62,7 +62,7 @@ func TestFIFOLeavesOthersAlone(t *testing.T) {
 	for path, want := range map[string]string{
 		precious:                        "not a FIFO",
 		link:                            "symbolic link",
-		open:                            "everybody may write",
+		open:                            "every user may write",
 		filepath.Join(dir, "none", "f"): syscall.ENOENT.Error(),
 	} {
 		f, err := FIFO(path, 0o620, -1)

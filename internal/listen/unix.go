@@ -118,7 +118,7 @@ func PrepareDir(dir string, socketMode os.FileMode, gid int) error {
 		return fmt.Errorf("the directory %s belongs to user %d, who could put a false socket there", dir, st.Uid)
 	}
 	if st.Mode&unix.S_IWOTH != 0 && st.Mode&unix.S_ISVTX == 0 {
-		return fmt.Errorf("everybody may write to the directory %s, and could put a false socket there", dir)
+		return fmt.Errorf("every user may write to the directory %s, and could put a false socket there", dir)
 	}
 	return nil
 }

@@ -93,7 +93,7 @@ func TestUnixLeavesOthersAlone(t *testing.T) {
 		link:                         "not a socket",
 		dir:                          "not a socket",
 		filepath.Join(precious, "s"): "not a directory",
-		filepath.Join(open, "s"):     "everybody may write",
+		filepath.Join(open, "s"):     "every user may write",
 		filepath.Join(dir, strings.Repeat("x", 108)): "and a socket's can have 107",
 	} {
 		l, _, err := Unix(path, 0o600, -1)

@@ -187,7 +187,7 @@ func Adopt(fd int) (Listener, error) {
 	switch sa := sa.(type) {
 	case *unix.SockaddrUnix:
 		if !strings.HasPrefix(sa.Name, "/") {
-			return Listener{}, fmt.Errorf("descriptor %d is a Unix socket without a path: anybody could connect to it", fd)
+			return Listener{}, fmt.Errorf("descriptor %d is a Unix socket without a path: any process could connect to it", fd)
 		}
 		l.Path = sa.Name
 	default:
