@@ -62,7 +62,7 @@ $stream = getenv('HASSESD_STREAM') ?: 'http://localhost:8080/sse';
     const form = e.target
     const answer = await fetch('say.php', { method: 'POST', body: new FormData(form) })
     if (!answer.ok) return alert(await answer.text())
-    show(await answer.json()) // at once: the stream brings it to everybody else
+    show(await answer.json()) // at once: the stream brings it to all others
     form.elements.text.value = ''
   })
 </script>

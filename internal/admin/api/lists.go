@@ -38,7 +38,7 @@ type Client struct {
 	HTTP             string   `json:"http,omitempty"`   // 1.0, 1.1 or 2; empty before the request
 	ID               string   `json:"id"`
 	Addr             string   `json:"addr"`
-	State            string   `json:"state"`  // accepted, handshaking, reading, streaming, draining
+	State            string   `json:"state"`  // accepted, handshaking, reading, publishing, streaming, draining
 	TLS              string   `json:"tls"`    // "TLS 1.3"; empty without TLS
 	Cipher           string   `json:"cipher"` // IANA name; empty without TLS
 	AgeSeconds       float64  `json:"age_seconds"`
