@@ -26,7 +26,7 @@ const (
 	workShare   = 60
 
 	headPerWork    = 64 // bytes of a compressed head
-	windowsPerWork = 16 // streams whose windows SETTINGS move
+	windowsPerWork = 16 // streams whose windows SETTINGS look at, or move
 )
 
 // What gives points back.

@@ -1,7 +1,7 @@
 package http2
 
 // IsShut reports whether no byte of any stream could be sent, whatever the socket takes.
-func (c *Conn) IsShut() bool { return c.send.window <= 0 }
+func (c *Conn) IsShut() bool { return c.send.window <= 0 || c.Failed() }
 
 // IsShutFor reports whether a stream's own window is empty. Owner.Window is called when it opens.
 func (c *Conn) IsShutFor(s *Stream) bool { return s.sendWindow <= 0 }
@@ -19,22 +19,35 @@ func (c *Conn) giveBack(n int) { c.send.windowUpdate(0, c.recv.window.consumed(n
 // windowSetting is what a SETTINGS frame makes of the streams' windows. It may set them a hundred
 // times, of which only the last one is done.
 type windowSetting struct {
+	c        *Conn
 	from, to int32
-	highest  int32 // of all streams' windows, as they are
+	highest  int32 // of all streams' windows, as they are; 0: not looked for
 }
 
 func newWindowSetting(c *Conn) windowSetting {
-	s := windowSetting{from: c.send.initial, to: c.send.initial, highest: c.send.initial}
-	for _, one := range c.streams {
-		s.highest = max(s.highest, one.sendWindow)
-	}
-	return s
+	return windowSetting{c: c, from: c.send.initial, to: c.send.initial}
 }
 
-// set reports whether no window overflows by it.
+// set reports whether no window overflows by it. Only one that grows can.
 func (s *windowSetting) set(to int32) (ok bool) {
 	s.to = to
+	if to <= s.from {
+		return true
+	}
+	if s.highest == 0 {
+		s.highest = s.c.highestWindow()
+	}
 	return int64(s.highest)+int64(to)-int64(s.from) <= largestWindow
+}
+
+// highestWindow returns the largest window of all streams, but at least that of a new one.
+func (c *Conn) highestWindow() int32 {
+	c.shared.work += uint64(len(c.streams) / windowsPerWork)
+	highest := max(1, c.send.initial)
+	for _, s := range c.streams {
+		highest = max(highest, s.sendWindow)
+	}
+	return highest
 }
 
 // moveWindows moves all streams' windows by what the initial one has changed; they may become

@@ -47,6 +47,51 @@ func TestOnlyTheLastWindowOfSettingsIsDone(t *testing.T) {
 	}
 }
 
+// TestALookAtAllWindowsIsWork: a client with many streams cannot have them looked at frame after frame
+// within one share of work, whether or not a window changes in the end.
+func TestALookAtAllWindowsIsWork(t *testing.T) {
+	t.Parallel()
+	const streams = 3200
+	for _, tt := range []struct {
+		name     string
+		settings []xhttp2.Setting
+		looks    int // at all streams, by one frame
+	}{
+		{"no window", nil, 0},
+		{"the same window", initial(initialWindow), 0},
+		{"a lower one for a moment", initial(1, initialWindow), 0},
+		{"a higher one for a moment", initial(initialWindow+1, initialWindow+2, initialWindow), 1},
+		{"a higher one", initial(initialWindow + 1), 2},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			p := newPeerWith(t, Limits{HeaderBytes: 8 << 10, Streams: streams})
+			p.toServer.WriteString(Preface)
+			p.must(p.write.WriteSettings())
+			p.must(p.write.WriteSettingsAck())
+			p.encoder.SetMaxDynamicTableSize(0)
+			for i := range uint32(streams) {
+				p.headers(2*i+1, true, get()...)
+				p.flush()
+				p.conn.AppendFrames(nil, 16<<10)
+			}
+			p.must(p.write.WriteSettings(tt.settings...))
+			p.must(p.write.WritePing(false, [8]byte{}))
+			before := p.conn.shared.Work()
+			rest, err := p.conn.Receive(p.now, p.toServer.Bytes())
+			if err != nil || p.err != nil {
+				t.Fatal(err, p.err)
+			}
+			if work, want := int(p.conn.shared.Work()-before), tt.looks*streams/windowsPerWork; work < want || work > want+2*workFrame {
+				t.Errorf("%d of work, want %d and the frames'", work, want)
+			}
+			if stops := len(rest) > 0; stops != (tt.looks > 0) {
+				t.Errorf("the share of work is used up: %t", stops)
+			}
+		})
+	}
+}
+
 // TestAWindowThatOverflowsMeanwhileIsAnError: also where a later value of the same frame would be
 // none (RFC 9113, section 6.5.3: values are processed in their order).
 func TestAWindowThatOverflowsMeanwhileIsAnError(t *testing.T) {
