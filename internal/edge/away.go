@@ -3,6 +3,7 @@ package edge
 import (
 	"context"
 
+	"github.com/hassesd/hassesd/internal/edge/subscriber"
 	"github.com/hassesd/hassesd/internal/sse"
 )
 
@@ -16,11 +17,11 @@ func (s *Server) DeferStreams(away bool) { s.logAway.Store(away) }
 // SendAway ends about `most` streams, whichever come first, because the log is out of reach: their
 // clients are told to come back, and find another node. It returns how many it ended.
 func (s *Server) SendAway(ctx context.Context, most int) (int, error) {
-	each := min(share(most, len(s.workers)), awayPerTurn)
+	each := min(share(most, len(s.workers)), awayAtOnce)
 	total := 0
 	for _, w := range s.workers {
 		n := 0
-		if err := w.ask(ctx, func() { n = w.sendAway(each) }); err != nil {
+		if err := w.walk(ctx, func() func() (int, bool) { return w.sendAway(each, &n) }); err != nil {
 			return total, err // n may yet be written
 		}
 		total += n
@@ -28,17 +29,23 @@ func (s *Server) SendAway(ctx context.Context, most int) (int, error) {
 	return total, nil
 }
 
-// awayPerTurn is how many streams one turn ends: about 1 ms.
-const awayPerTurn = 256
+// awayAtOnce is how many streams one call ends per loop.
+const awayAtOnce = 256
 
-// sendAway ends streams of the worker, and returns how many.
-func (w *worker) sendAway(most int) int {
-	n := 0
-	for slot := w.subs.Len() - 1; slot >= 0 && n < most; slot = min(slot, w.subs.Len()) - 1 {
-		if s := streamOf(w.subs.At(slot)); s.isLive() {
-			s.end(LogLost, sse.LastFrame(w.jitter(w.srv.config().Retry)))
-			n++
+// sendAway returns the step of a walk that ends so many streams of the worker, and counts them in n.
+func (w *worker) sendAway(most int, n *int) func() (cost int, more bool) {
+	visits := w.overSubscribers(func(s *subscriber.Subscriber) int {
+		st := streamOf(s)
+		if !st.isLive() {
+			return 0
 		}
+		*n++
+		cost := endingCost(s)
+		st.end(LogLost, sse.LastFrame(w.jitter(w.srv.config().Retry)))
+		return cost
+	})
+	return func() (cost int, more bool) {
+		cost, more = visits.step()
+		return cost, more && *n < most
 	}
-	return n
 }

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"container/heap"
 	"context"
+	"math"
 	"net/netip"
 	"slices"
 	"time"
@@ -80,7 +81,7 @@ type ClientList struct {
 }
 
 const (
-	// clientsPerTurn is how many connections one turn examines, so that a long list does not delay
+	// clientsPerTurn is how many clients one turn examines, so that a long list does not delay
 	// deliveries.
 	clientsPerTurn = 256
 	// infosPerTurn is how many clients one turn copies: each costs a system call.
@@ -93,9 +94,9 @@ func (s *Server) Clients(ctx context.Context, p ClientPage) (ClientList, error) 
 	for {
 		sel := &clientSelection{page: p}
 		for _, w := range s.workers {
-			next := -1
-			for next != 0 {
-				if err := w.ask(ctx, func() { next = w.selectClients(next, sel) }); err != nil {
+			at := clientCursor{end: math.MaxInt}
+			for more := true; more; {
+				if err := w.ask(ctx, func() { more = w.selectClients(&at, sel) }); err != nil {
 					return ClientList{}, err
 				}
 			}
@@ -117,22 +118,36 @@ func (s *Server) Clients(ctx context.Context, p ClientPage) (ClientList, error) 
 	}
 }
 
-// selectClients offers the connections in the slots below end, downwards, and returns where to
-// continue; -1 starts, 0 is the end. New connections take slots above, and a closed one is replaced
-// by one that was already offered, so none is missed.
-func (w *worker) selectClients(end int, sel *clientSelection) int {
-	if end < 0 || end > len(w.conns) {
-		end = len(w.conns)
-	}
-	stop := max(0, end-clientsPerTurn)
-	for i := end - 1; i >= stop; i-- {
-		for r := range w.conns[i].rows {
+// clientCursor is how far the clients of a loop have been looked at, which is done downwards. New
+// connections take slots above, and a closed one is replaced by one that was already offered, so none
+// is missed. It is the same with the streams of a connection, and their numbers.
+type clientCursor struct {
+	end   int    // connections in the slots below are still to be looked at
+	conn  *conn  // of it, only streams with numbers below; may be gone
+	below uint32 // 〃
+}
+
+// selectClients offers the next clients, a turn's share, and reports whether there are more.
+func (w *worker) selectClients(at *clientCursor, sel *clientSelection) (more bool) {
+	looked := 0
+	for at.end = min(at.end, len(w.conns)); at.end > 0; at.end-- {
+		c := w.conns[at.end-1]
+		below := uint32(math.MaxUint32)
+		if c == at.conn {
+			below = at.below
+		}
+		for r := range c.rowsBelow(below) {
+			if looked == clientsPerTurn {
+				at.conn, at.below = c, r.number()+1
+				return true
+			}
+			looked++
 			if sel.page.Filter.matches(r) {
 				sel.offer(r)
 			}
 		}
 	}
-	return stop
+	return false
 }
 
 // clientSelection holds the first clients after a position, of those offered so far.

@@ -73,10 +73,16 @@ func TestLittleOvertakesMuch(t *testing.T) {
 	w.check()
 }
 
+// closesPerTurn is how many connections a turn closes whose streams are in one room and one other list.
+const (
+	oneClose      = closeCost + 2*roomCost
+	closesPerTurn = (closeBudget + oneClose - 1) / oneClose
+)
+
 func TestOneTurnClosesNoMoreThanItsShare(t *testing.T) {
 	w := newTestServer(t, nil)
 	var clients []*client
-	for range 3*closeBudget - 1 {
+	for range 3*closesPerTurn - 1 {
 		clients = append(clients, w.subscribe("subscribe=a"))
 	}
 	for _, c := range clients {
@@ -84,7 +90,7 @@ func TestOneTurnClosesNoMoreThanItsShare(t *testing.T) {
 	}
 	for left := range 3 {
 		reactortest.Turn(t, 1, w.loops...)
-		if got, want := w.srv.Connections(), max(0, (2-left)*closeBudget-1); got != want {
+		if got, want := w.srv.Connections(), max(0, (2-left)*closesPerTurn-1); got != want {
 			t.Errorf("%d connections are left, want %d", got, want)
 		}
 	}
@@ -96,7 +102,7 @@ func TestNobodyBeginsAHandshakeWhoIsToBeClosed(t *testing.T) {
 	server, _ := testTLS(t)
 	w := newTestServer(t, func(s *setup) { s.tls = server })
 	var clients []*client
-	for range 3 * closeBudget {
+	for range 3 * closesPerTurn {
 		clients = append(clients, w.connect())
 	}
 	w.turn()

@@ -2,6 +2,7 @@ package edge
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"slices"
 	"time"
@@ -34,7 +35,6 @@ type h2conn struct {
 	missed  bool          // streams were not marked ready while the connection was blocked
 	passed  bool          // in the record under way, a replay has passed over much that is not for its stream
 	counted bool          // the end of a stream was counted
-	blamed  bool          // and so was why the connection failed
 	idle    bool          // the timer runs out for want of streams
 	first   h2stream      // the one that most connections have
 }
@@ -138,16 +138,32 @@ func (h *h2conn) failed(err error) {
 		c.violation(admission.ProtocolBroken)
 	}
 	c.reason = reason
-	h.counted = h.blamed // by each stream that was open, or else once
+	h.counted = false // by each stream that is open now, or else once
 	c.transport.Finish()
+	c.w.walks.start(context.Background(), func() (cost int, more bool) { return h.endStreams(1) }, func() {})
 	c.visit()
 	c.setTimeout(failTime)
+}
+
+// endStreams ends streams of a connection that is over, until that has cost so much (see walk). It
+// returns what it has cost, and whether any stream is left.
+func (h *h2conn) endStreams(budget int) (cost int, more bool) {
+	for streams := h.mux.Streams(); len(streams) > 0; streams = h.mux.Streams() {
+		if cost >= budget {
+			return cost, true
+		}
+		st := h2streamOf(streams[len(streams)-1])
+		cost += endingCost(st.sub)
+		h.mux.Forget(&st.Stream)
+		st.over(h.c.reason)
+	}
+	return cost, false
 }
 
 // nextRecord is NextRecord of a connection that speaks HTTP/2.
 func (h *h2conn) nextRecord(spent int) (p []byte, cost int, later bool) {
 	w := h.c.w
-	if spent >= recordsPerVisit && (spent >= scheduler.Budget || h.queued() <= visitBytes) {
+	if spent >= recordsPerVisit && (spent >= scheduler.Budget || !h.hasMuch()) {
 		h.c.schedule(scheduler.Low)
 		return nil, 0, true
 	}
@@ -170,13 +186,15 @@ func (h *h2conn) nextRecord(spent int) (p []byte, cost int, later bool) {
 	return p, cost, false
 }
 
-// queued returns how many bytes wait for all streams.
-func (h *h2conn) queued() int {
+// hasMuch reports whether more than visitBytes wait for the streams whose client has room for some.
+func (h *h2conn) hasMuch() bool {
 	n := 0
-	for _, s := range h.mux.Streams() {
-		n += h2streamOf(s).queued()
+	for s := range h.mux.Ready {
+		if n += h2streamOf(s).queued(); n > visitBytes {
+			return true
+		}
 	}
-	return n
+	return false
 }
 
 // sent ends a connection whose last stream has ended after GOAWAY, and gives another without a
@@ -274,11 +292,16 @@ func (h *h2conn) goAway() {
 	h.c.schedule(scheduler.High)
 }
 
-// endLate is the part of drain.endLate for a connection that speaks HTTP/2.
+// endLate is the part of drain.endLate for a connection that speaks HTTP/2. What is left after a
+// turn's share, the next walk ends.
 func (h *h2conn) endLate(d *drain) (cost int) {
 	c := h.c
 	streams := slices.Clone(h.mux.Streams())
 	for _, s := range streams {
+		if cost >= walkBudget {
+			break
+		}
+		cost += lookCost
 		st := h2streamOf(s)
 		if st.isLive() {
 			cost += endingCost(st.sub)
@@ -294,12 +317,9 @@ func (h *h2conn) endLate(d *drain) (cost int) {
 	return cost
 }
 
-// closed ends the streams that are left when the descriptor has been closed. It reports whether the
-// end of any stream was counted.
+// closed is called when the descriptor has been closed. No stream is left. It reports whether the
+// end of any was counted.
 func (h *h2conn) closed() bool {
-	for _, s := range slices.Clone(h.mux.Streams()) {
-		h2streamOf(s).over(h.c.reason)
-	}
 	h.c.w.occupancy.remove(h.c.transport.IsSecure(), int(h.carries))
 	return h.counted
 }

@@ -442,14 +442,10 @@ func (st *h2stream) Done() {
 }
 
 // Gone implements http2.Owner.
-func (st *h2stream) Gone(code http2.ErrCode, byPeer bool) {
-	st.h.blamed = st.h.mux.Failed()
-	switch {
-	case byPeer:
+func (st *h2stream) Gone(_ http2.ErrCode, byPeer bool) {
+	if byPeer {
 		st.over(ClosedByPeer)
-	case code == http2.EnhanceYourCalm:
-		st.over(HTTP2Flood)
-	default:
-		st.over(HTTP2Failed)
+		return
 	}
+	st.over(HTTP2Failed)
 }

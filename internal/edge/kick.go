@@ -33,10 +33,9 @@ func (s *Server) Kick(ctx context.Context, sel Selection, refuse time.Duration) 
 // kick ends the worker's selected streams, a slice per turn, and returns how many. It stops when
 // ctx is done.
 func (w *worker) kick(ctx context.Context, sel Selection) (int, error) {
-	kicked := make(chan int, 1)
-	err := w.loop.PostWait(ctx, func() {
-		n := 0
-		w.walks.start(ctx, w.selected(sel, func(s *subscriber.Subscriber) int {
+	n := 0
+	err := w.walk(ctx, func() func() (int, bool) {
+		return w.selected(sel, func(s *subscriber.Subscriber) int {
 			st := streamOf(s)
 			if !st.isLive() {
 				return 0
@@ -45,17 +44,12 @@ func (w *worker) kick(ctx context.Context, sel Selection) (int, error) {
 			cost := endingCost(s)
 			st.end(Kicked, sse.LastFrame(w.jitter(w.srv.config().Retry)))
 			return cost
-		}), func() { kicked <- n })
+		})
 	})
 	if err != nil {
-		return 0, err
+		return 0, err // n may yet be written
 	}
-	select {
-	case n := <-kicked:
-		return n, ctx.Err()
-	case <-ctx.Done():
-		return 0, ctx.Err()
-	}
+	return n, nil
 }
 
 // selected returns the step of a walk that visits the subscribers of the selection.

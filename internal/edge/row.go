@@ -1,6 +1,7 @@
 package edge
 
 import (
+	"iter"
 	"net/netip"
 	"slices"
 	"strings"
@@ -16,15 +17,18 @@ type row struct {
 	st *h2stream // nil: an HTTP/1 connection, or one without a stream
 }
 
-// rows calls yield with each row of the connection.
-func (c *conn) rows(yield func(row) bool) {
-	if c.h2 == nil || len(c.h2.mux.Streams()) == 0 {
-		yield(row{c: c})
-		return
-	}
-	for _, s := range c.h2.mux.Streams() {
-		if !yield(row{c, h2streamOf(s)}) {
+// rowsBelow returns the rows of the connection, from the last to the first: of streams over HTTP/2,
+// those whose numbers are lower.
+func (c *conn) rowsBelow(number uint32) iter.Seq[row] {
+	return func(yield func(row) bool) {
+		if c.h2 == nil || len(c.h2.mux.Streams()) == 0 {
+			yield(row{c: c})
 			return
+		}
+		for _, s := range slices.Backward(c.h2.mux.Streams()) {
+			if s.ID() < number && !yield(row{c, h2streamOf(s)}) {
+				return
+			}
 		}
 	}
 }

@@ -43,26 +43,35 @@ func (w *worker) endOfTurn() (again bool) {
 }
 
 const (
-	// closeBudget is how many connections one turn closes. Each takes 10 to 30 µs, including the
-	// kernel's part.
-	closeBudget = 64
-	// roomsPerClose is how many rooms a stream leaves in the time that it takes to close a
-	// connection.
-	roomsPerClose = 16
+	// closeCost is what it costs to close a connection, beside the end of its streams, in the unit of
+	// walks: 10 to 30 µs, including the kernel's part.
+	closeCost = 160
+	// closeBudget bounds the connections and streams that one turn closes: about 60 connections, if they
+	// have few rooms.
+	closeBudget = 64 * closeCost
 )
 
 // closePending closes connections that have failed, and reports whether some are left for the next
-// turn.
+// turn. A connection of HTTP/2 stays until all its streams have been ended.
 func (w *worker) closePending() (again bool) {
-	for budget := closeBudget; budget > 0 && len(w.closing) > 0; budget-- {
+	for budget := closeBudget; budget > 0 && len(w.closing) > 0; {
 		last := len(w.closing) - 1
 		c := w.closing[last]
 		w.closing[last] = nil
 		w.closing = w.closing[:last]
-		if c.transport.State() != transport.Closed {
-			budget -= c.sub.Memberships() / roomsPerClose
-			c.transport.Close()
+		if c.transport.State() == transport.Closed {
+			continue
 		}
+		if c.h2 != nil {
+			cost, more := c.h2.endStreams(budget)
+			if more {
+				w.closing = append(w.closing, c)
+				break
+			}
+			budget -= cost
+		}
+		budget -= closeCost + roomCost*c.sub.Memberships()
+		c.transport.Close()
 	}
 	w.drain.progress()
 	return len(w.closing) > 0

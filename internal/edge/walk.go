@@ -61,12 +61,26 @@ func (k *walk) slice(budget int) (more bool) {
 	if k.ctx.Err() != nil {
 		return false
 	}
-	for more = true; more && budget > 0; {
-		var cost int
+	cost, more := k.step()
+	for spent := cost; more && spent < budget; spent += cost {
 		cost, more = k.step()
-		budget -= cost
 	}
 	return more
+}
+
+// walk starts a walk from another goroutine, and waits for its end, or for that of ctx, which is the
+// walk's end, too. begin is called on the loop.
+func (w *worker) walk(ctx context.Context, begin func() (step func() (cost int, more bool))) error {
+	ended := make(chan struct{})
+	err := w.loop.PostWait(ctx, func() { w.walks.start(ctx, begin(), func() { close(ended) }) })
+	if err != nil {
+		return err
+	}
+	select {
+	case <-ended:
+	case <-ctx.Done():
+	}
+	return ctx.Err()
 }
 
 // downwards visits a dense list from the last slot to the first. Members that are added meanwhile

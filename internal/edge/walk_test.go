@@ -29,8 +29,15 @@ func (w *testServer) manyRooms(n int) (clients []*client) {
 }
 
 // turnsOf makes single turns until over reports true. In none of them more streams may end than one
-// turn's share.
+// turn's share of walks.
 func (w *testServer) turnsOf(over func() bool) (turns int) {
+	w.t.Helper()
+	return w.turnsOfMost(mostEnds(8), over)
+}
+
+// turnsOfMost makes single turns until over reports true. In none of them more streams may end than
+// most.
+func (w *testServer) turnsOfMost(most int, over func() bool) (turns int) {
 	w.t.Helper()
 	worker := w.srv.workers[0]
 	deadline := time.Now().Add(time.Minute) // over may wait for a goroutine, on a machine that is busy
@@ -41,8 +48,8 @@ func (w *testServer) turnsOf(over func() bool) (turns int) {
 		runtime.Gosched()
 		before := worker.subs.Streaming()
 		reactortest.Turn(w.t, 1, w.loops...)
-		if ended := before - worker.subs.Streaming(); ended > mostEnds(8) {
-			w.t.Fatalf("one turn ended %d streams, more than %d", ended, mostEnds(8))
+		if ended := before - worker.subs.Streaming(); ended > most {
+			w.t.Fatalf("one turn ended %d streams, more than %d", ended, most)
 		}
 	}
 	return turns
@@ -113,6 +120,16 @@ func TestT30StreamsEndAFewATurn(t *testing.T) {
 			})
 			w.turnsOf(over)
 			w.kernel.Advance(drainTick)
+		}},
+		{"away from a log out of reach", nil, func(w *testServer) {
+			for sent := 0; sent < n; {
+				most := 0
+				w.turnsOf(w.begin(func(ctx context.Context) (err error) {
+					most, err = w.srv.SendAway(ctx, n)
+					return err
+				}))
+				sent += most
+			}
 		}},
 		{"old age", func(s *setup) { s.edge.StreamAge = time.Hour }, func(w *testServer) { w.kernel.Advance(2 * time.Hour) }},
 	}

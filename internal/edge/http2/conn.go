@@ -27,7 +27,7 @@ type connState uint8
 const (
 	connOpen      connState = iota
 	connGoingAway           // GOAWAY was sent: no new streams
-	connFailed              // a connection error, with its GOAWAY: what comes is thrown away
+	connFailed              // a connection error, with its GOAWAY: what comes is thrown away, and nothing else is sent
 )
 
 // Conn is the server's side of one connection. There are very many that rest, each with a stream or
@@ -66,14 +66,15 @@ func (c *Conn) Streams() []*Stream { return c.streams }
 func (c *Conn) Shared() *Shared { return c.shared }
 
 // Failed reports whether the connection ended with an error: once its output has left, it is to be
-// closed.
+// closed. Its streams are the owner's to end, with Forget.
 func (c *Conn) Failed() bool { return c.state == connFailed }
 
 // IsGoingAway reports whether no new streams are accepted: without a stream, the connection is of
 // no more use.
 func (c *Conn) IsGoingAway() bool { return c.state != connOpen }
 
-// fail ends the connection with a GOAWAY. The error is the one that Receive returns.
+// fail ends the connection with a GOAWAY, the last that is sent. The error is the one that Receive
+// returns. The streams that are open stay listed, until Forget: there may be ten thousand.
 func (c *Conn) fail(code ErrCode, reason string) *ConnError {
 	if c.state != connFailed {
 		last := c.lastStream
@@ -83,9 +84,6 @@ func (c *Conn) fail(code ErrCode, reason string) *ConnError {
 		c.state = connFailed
 		c.recv.decoder = nil // it may stand within a block
 		c.send.goAway(last, code, reason)
-		for len(c.streams) > 0 {
-			c.drop(c.streams[len(c.streams)-1], code, false)
-		}
 	}
 	return &ConnError{Code: code, Reason: reason}
 }
@@ -136,10 +134,17 @@ func (c *Conn) drop(s *Stream, code ErrCode, byPeer bool) {
 	}
 }
 
+// Forget takes a stream out of a connection that is over. The owner is not told, nor is the client.
+func (c *Conn) Forget(s *Stream) { c.remove(s) }
+
 // Reset ends a stream at once; what it had to send is thrown away. The owner is not told. A client
 // whose answer has ended only learns that it need not send on (RFC 9113, section 8.1).
 func (c *Conn) Reset(s *Stream, code ErrCode) {
-	if !s.IsOpen() {
+	switch {
+	case !s.IsOpen():
+		return
+	case c.Failed():
+		c.Forget(s)
 		return
 	}
 	if s.ended {

@@ -359,10 +359,37 @@ func TestFloods(t *testing.T) {
 			if failed, ok := p.err.(*ConnError); !ok || failed.Code != EnhanceYourCalm { //nolint:errorlint // exact type promised
 				t.Fatalf("the connection ends with %v", p.err)
 			}
-			if len(p.apps) > 0 && len(p.conn.Streams()) > 0 {
-				t.Fatal("streams outlive their connection")
-			}
 		})
+	}
+}
+
+// TestAFailedConnectionSendsNothingButItsGOAWAY: its streams stay until their owner ends them, which
+// nobody hears of.
+func TestAFailedConnectionSendsNothingButItsGOAWAY(t *testing.T) {
+	t.Parallel()
+	p := connected(t)
+	open, asked := p.open(1), p.apps
+	p.answer = nil
+	p.headers(3, true, get()...)
+	p.flush()
+	asked = p.apps[len(asked):]
+	open.send("data: x\n\n")
+	p.must(p.write.WriteWindowUpdate(0, 0))
+	p.flush()
+	if open.gone != nil || len(p.conn.Streams()) != 2 || !p.conn.IsShut() {
+		t.Errorf("gone %v, %d streams, shut %t; want two streams that nothing is sent on", open.gone, len(p.conn.Streams()), p.conn.IsShut())
+	}
+	p.conn.Respond(&asked[0].Stream, 200, nil, false)
+	open.send("data: y\n\n")
+	p.conn.Reset(&asked[0].Stream, Cancel)
+	p.conn.Forget(&open.Stream)
+	p.check()
+	if len(p.conn.Streams()) != 0 || open.IsOpen() {
+		t.Errorf("%d streams are left", len(p.conn.Streams()))
+	}
+	p.wantFailed(ProtocolError)
+	if f := p.next(); f != nil {
+		t.Errorf("%v follows the GOAWAY", f)
 	}
 }
 

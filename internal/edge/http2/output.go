@@ -11,7 +11,7 @@ const (
 
 // Respond sends the head of an answer; end is true if no payload follows.
 func (c *Conn) Respond(s *Stream, status int, fields []Field, end bool) {
-	if !s.IsOpen() {
+	if !s.IsOpen() || c.Failed() {
 		return
 	}
 	if s.headSent {
@@ -24,6 +24,15 @@ func (c *Conn) Respond(s *Stream, status int, fields []Field, end bool) {
 	}
 }
 
+// Ready calls yield with the streams that have something to send and a window for it, in the order
+// of their turns.
+func (c *Conn) Ready(yield func(*Stream) bool) {
+	s := c.send.ready.first()
+	for n := c.send.ready.n; n > 0 && yield(s); n-- {
+		s = s.next
+	}
+}
+
 // MayHaveOutput reports whether AppendFrames is worth a call. It decides.
 func (c *Conn) MayHaveOutput() bool { return c.send.waiting() > 0 || c.send.ready.n > 0 }
 
@@ -33,7 +42,7 @@ func (c *Conn) MayHaveOutput() bool { return c.send.waiting() > 0 || c.send.read
 func (c *Conn) AppendFrames(dst []byte, limit int) []byte {
 	start := len(dst)
 	dst, all := c.send.appendControl(dst, limit)
-	if !all {
+	if !all || c.Failed() {
 		return dst
 	}
 	for visits := c.send.ready.n; visits > 0; visits-- {
