@@ -37,7 +37,7 @@ func (c *Conn) Init(d Descriptor, cfg *tls.Config, handOver bool) {
 	c.d = d
 	k := &cryptoConn{}
 	k.wire.out.d = d
-	h := newHandshake()
+	h := newHandshake(d)
 	if handOver {
 		h.proof = newProof()
 		cfg = cfg.Clone()
@@ -156,6 +156,7 @@ func (c *Conn) Start(g *Gate, done func(error)) {
 		if h.proof != nil {
 			k.secrets = h.proof.finish(h, k.tls, err)
 		}
+		k.wire.ahead = h.in.rest
 		k.wire.hs.Store(nil)
 		done(err)
 	}()

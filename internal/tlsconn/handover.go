@@ -60,14 +60,16 @@ func (c *Conn) HandOver(r *Records) Keeper {
 	if s.keeper != HandedOver {
 		return s.keeper
 	}
-	n := s.suite.SecretLen()
-	keys, err := r.ring.Add(s.suite, s.client[:n], s.server[:n], s.sent)
+	keys, err := r.ring.Add(s.client[:s.server.SecretLen()], s.server)
 	if err != nil {
 		return KeptNoMemory
 	}
 	c.records, c.keys = r, keys
 	if k.wire.out.rest != nil || k.wire.out.err != nil {
 		c.hold().out = k.wire.out
+	}
+	if k.wire.ahead != nil {
+		c.hold().held = k.wire.ahead
 	}
 	c.crypto.Store(nil)
 	return HandedOver
@@ -90,16 +92,21 @@ func (c *Conn) Release() {
 
 // secrets are what the handshake has found out for HandOver.
 type secrets struct {
-	keeper         Keeper
-	suite          tlsrecord.Suite
-	client, server [maxSecret]byte // application traffic secrets
-	sent           uint64          // records sealed with the server's
+	keeper Keeper
+	client [maxSecret]byte   // its application traffic secret
+	server *tlsrecord.Opener // has ours, and has opened what was sealed with it; nil: crypto/tls keeps the records
 }
 
 // maxSecret is the length of the longest traffic secret.
 const maxSecret = 48
 
-func (s *secrets) clear() { clear(s.client[:]); clear(s.server[:]) }
+func (s *secrets) clear() {
+	clear(s.client[:])
+	if s.server != nil {
+		s.server.Clear()
+		s.server = nil
+	}
+}
 
 // proof checks, while a handshake goes on, that its result can be taken from crypto/tls: it opens
 // each record that we send, so that the number of those that were sealed with the application key is
@@ -186,7 +193,7 @@ func suiteOfHello(record []byte) (uint16, bool) {
 
 // finish returns what the handshake has found out, and overwrites its own secrets.
 func (p *proof) finish(h *handshake, server *tls.Conn, err error) *secrets {
-	defer p.log.clear()
+	defer p.clear()
 	if err != nil {
 		return nil
 	}
@@ -207,8 +214,18 @@ func (p *proof) finish(h *handshake, server *tls.Conn, err error) *secrets {
 	case !h.atBoundary():
 		s.keeper = KeptOddInput
 	default:
-		s.keeper, s.suite, s.sent = HandedOver, suite, p.application.Opened()
-		s.client, s.server = p.log.client.bytes, p.log.server.bytes
+		s.keeper, s.client, s.server = HandedOver, p.log.client.bytes, p.application
+		p.application = nil
 	}
 	return s
+}
+
+// clear overwrites the secrets that are left.
+func (p *proof) clear() {
+	p.log.clear()
+	for _, o := range []*tlsrecord.Opener{p.handshake, p.application} {
+		if o != nil {
+			o.Clear()
+		}
+	}
 }

@@ -236,9 +236,12 @@ func TestT38OddFlights(t *testing.T) {
 
 	seal := func(secret []byte, skip int, typ tlsrecord.ContentType, messages ...string) []byte {
 		r := newRecords().ring
-		keys, err := r.Add(suite, secret, secret, uint64(skip))
+		keys, err := r.Add(secret, tlsrecord.NewOpener(suite, secret))
 		if err != nil {
 			t.Fatal(err)
+		}
+		for range skip {
+			r.Seal(keys, typ, nil)
 		}
 		var out []byte
 		for _, m := range messages {

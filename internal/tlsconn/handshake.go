@@ -19,6 +19,7 @@ type handshake struct {
 
 	// Owned by the handshake's goroutine.
 	gate  *Gate
+	in    ahead
 	held  bool      // whether it holds a slot of the gate
 	since time.Time // when it started to compute with the slot
 	hello hello
@@ -27,8 +28,8 @@ type handshake struct {
 	err   error  // taken from abort
 }
 
-func newHandshake() *handshake {
-	return &handshake{wake: make(chan struct{}, 1), abort: make(chan error, 1)}
+func newHandshake(d Descriptor) *handshake {
+	return &handshake{wake: make(chan struct{}, 1), abort: make(chan error, 1), in: ahead{Descriptor: d}}
 }
 
 // run runs the whole handshake.
@@ -59,7 +60,7 @@ func (h *handshake) read(out *output, p []byte) (int, error) {
 		if _, err := out.flush(); err != nil {
 			return 0, err
 		}
-		n, err := h.hello.read(out.d, h.window(p))
+		n, err := h.hello.read(&h.in, h.window(p))
 		if err == nil {
 			h.trace.Received(p[:n])
 			return n, h.enter()
@@ -75,7 +76,7 @@ func (h *handshake) read(out *output, p []byte) (int, error) {
 	}
 }
 
-// window returns how much of p may be read. If the records are to be handed over, crypto/tls gets
+// window returns how much of p may be filled. If the records are to be handed over, crypto/tls gets
 // nothing beyond the record that it waits for, so that it holds nothing when the handshake has ended.
 // The first record is cut by hello.
 func (h *handshake) window(p []byte) []byte {

@@ -16,7 +16,7 @@ type wire struct {
 
 	// Owned by the handshake's goroutine until done, then by the caller's loop.
 	out   output
-	ahead []byte // read by lookAhead, not yet by crypto/tls
+	ahead []byte // read by the handshake or by lookAhead, not yet by crypto/tls
 	end   error  // the permanent error of lookAhead; returned after ahead
 
 	room    int32 // the largest room of crypto/tls's read buffer; 0: unknown

@@ -98,6 +98,8 @@ func TestWhatAHotKeyCosts(t *testing.T) {
 		runtime.ReadMemStats(&m)
 		return m.HeapAlloc
 	}
+	r.SetHotBytes(0) // forget what came with the keys
+	r.SetHotBytes(conns * hotBytes)
 	before := live()
 	for _, name := range names {
 		r.Seal(name, ApplicationData, []byte("x"))
@@ -112,7 +114,7 @@ func TestWithoutMemory(t *testing.T) {
 	t.Parallel()
 	none := errors.New("none left")
 	r := newRing(Options{Memory: func(int) ([]byte, error) { return nil, none }})
-	if name, err := r.Add(AES128GCM, counting(1, 32), counting(2, 32), 0); !errors.Is(err, none) || name != 0 {
+	if name, err := r.Add(counting(1, 32), NewOpener(AES128GCM, counting(2, 32))); !errors.Is(err, none) || name != 0 {
 		t.Errorf("got %d, %v", name, err)
 	}
 	if r.Len() != 0 {

@@ -59,23 +59,22 @@ func New(o Options) *Keyring {
 // forgotten at once.
 func (r *Keyring) SetHotBytes(bytes int) { r.cache.resize(bytes) }
 
-// Add takes the secrets of a connection after its handshake: client and server application traffic
-// secrets, number 0 of each. sent is how many records were sealed with the server's; none was
-// opened with the client's. The caller overwrites its own copies. The error is that of Memory, or
-// that there are too many keys.
-func (r *Keyring) Add(s Suite, client, server []byte, sent uint64) (Keys, error) {
-	if len(client) != s.SecretLen() || len(server) != s.SecretLen() {
-		panic("tlsrecord: internal error: the length of a secret is not that of the suite")
+// Add takes the keys of a connection after its handshake: the client's application traffic secret,
+// number 0, with which nothing was opened, and an opener that has the server's and has opened all
+// that was sealed with it. What the opener has made of its secret is used, not made again, and the
+// next record gets the number behind the last that it has opened. The caller then clears both: an
+// opener is added once. The error is that of Memory, or that there are too many keys.
+func (r *Keyring) Add(client []byte, server *Opener) (Keys, error) {
+	if len(client) != server.suite.SecretLen() {
+		panic(badSecret)
 	}
 	name, k, err := r.slabs.take()
 	if err != nil {
 		return 0, err
 	}
-	k.suite = s
+	k.suite, k.writeSecret = server.suite, server.secret
 	copy(k.readSecret[:], client)
-	copy(k.writeSecret[:], server)
-	r.useSecret(k)
-	k.sent = sent
+	r.useSecret(k, server)
 	return name, nil
 }
 
@@ -105,12 +104,17 @@ func (r *Keyring) inUse(name Keys) *keys {
 	return k
 }
 
-// useSecret makes the write key that the secret stands for the current one. It is the only function
-// that changes key, IV or number, and changes all of them, and the name by which the cache knows
-// the key.
-func (r *Keyring) useSecret(k *keys) {
+// useSecret makes the write key that the secret stands for the current one: that of known if it is
+// not nil. It is the only function that changes key, IV or number, and changes all of them, and the
+// name by which the cache knows the key.
+func (r *Keyring) useSecret(k *keys, known *Opener) {
 	r.names++
 	k.name, k.sent, k.hot = r.names, 0, 0
+	if known != nil {
+		k.sent, k.writeKey, k.writeIV = known.number, known.key, known.iv
+		k.hot = r.cache.put(k.name, known.aead)
+		return
+	}
 	k.suite.deriveKey(k.writeKey[:k.suite.keyLen()], k.writeIV[:], k.writeSecret[:k.suite.SecretLen()])
 }
 
@@ -199,7 +203,7 @@ func (r *Keyring) updateWrite(k *keys) {
 	r.seal(k, Handshake, []byte{typeKeyUpdate, 0, 0, 1, updateNotRequested})
 	r.retire(k)
 	k.suite.nextSecret(k.writeSecret[:k.suite.SecretLen()])
-	r.useSecret(k)
+	r.useSecret(k, nil)
 }
 
 // Update returns a KeyUpdate record for the client, after which another key seals. The record is

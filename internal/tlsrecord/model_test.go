@@ -167,7 +167,7 @@ func (m *model) step(c *connection, n int) {
 		m.clients.seal(k, Handshake, []byte{typeKeyUpdate, 0, 0, 1, updateRequested})
 		record := bytes.Clone(m.clients.sealed)
 		k.suite.nextSecret(k.writeSecret[:k.suite.SecretLen()])
-		m.clients.useSecret(k)
+		m.clients.useSecret(k, nil)
 		m.hear(c, record)
 	}
 }

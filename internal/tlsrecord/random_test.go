@@ -135,7 +135,7 @@ func (x *randomClient) record() {
 	if rolls {
 		k := x.ring.inUse(x.client)
 		k.suite.nextSecret(k.writeSecret[:k.suite.SecretLen()])
-		x.ring.useSecret(k)
+		x.ring.useSecret(k, nil)
 	}
 	if got == UpdateWanted {
 		x.ring.Update(x.server)

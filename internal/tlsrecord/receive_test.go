@@ -29,7 +29,7 @@ func (p *pair) send(typ ContentType, data []byte) (Received, []byte, error) {
 func (p *pair) roll() {
 	k := p.ring.inUse(p.client)
 	k.suite.nextSecret(k.writeSecret[:k.suite.SecretLen()])
-	p.ring.useSecret(k)
+	p.ring.useSecret(k, nil)
 }
 
 func TestReceive(t *testing.T) {

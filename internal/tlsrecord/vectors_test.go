@@ -26,13 +26,21 @@ func newRing(o Options) *Keyring {
 	return New(o)
 }
 
+// add adds keys with which so many records were sealed before.
 func add(t testing.TB, r *Keyring, s Suite, client, server []byte, sent uint64) Keys {
 	t.Helper()
-	name, err := r.Add(s, client, server, sent)
+	name, err := r.Add(client, opened(r, s, server, sent))
 	if err != nil {
 		t.Fatal(err)
 	}
 	return name
+}
+
+// opened returns an opener that has opened so many records, and whose AEAD is of the keyring's making.
+func opened(r *Keyring, s Suite, secret []byte, records uint64) *Opener {
+	o := NewOpener(s, secret)
+	o.aead, o.number = r.aeadOf(s, o.key[:s.keyLen()]), records
+	return o
 }
 
 // counting returns n bytes: first, first+1, ...
