@@ -9,38 +9,36 @@ import (
 // Receipt tells a publisher what became of a message at this node.
 type Receipt struct {
 	id      sse.ID
-	isDup   bool
-	done    chan struct{}
-	waiting atomic.Int32 // event loops that have not finished, and a Notify under way
+	final   latch // opened when Matched is final
 	matched atomic.Int64
-	settled func() // set by Notify, before it counts down waiting
+	settled func()       // set by Notify, before it counts down waiting
+	waiting atomic.Int32 // a follower that has not called Expect, loops that have not finished, a Notify under way
+	isDup   bool
 }
 
 // NewReceipt returns the receipt of the message of that id.
 func NewReceipt(id sse.ID) *Receipt {
-	return &Receipt{id: id, done: make(chan struct{})}
+	r := &Receipt{id: id}
+	r.waiting.Store(1) // until Expect
+	return r
 }
 
 // NewDuplicateReceipt returns the receipt of a message that was appended before, with the same key.
 // How many streams it was for is not known any more.
 func NewDuplicateReceipt(id sse.ID) *Receipt {
-	return &Receipt{id: id, isDup: true, done: closedChannel}
+	r := NewSettledReceipt(id, 0)
+	r.isDup = true
+	return r
 }
 
 // IsDuplicate reports whether the message was appended before, with the same key.
 func (r *Receipt) IsDuplicate() bool { return r.isDup }
 
-// closedChannel is the channel of all receipts that are final from the start.
-var closedChannel = func() chan struct{} { //nolint:gochecknoglobals // closed, and never changed
-	c := make(chan struct{})
-	close(c)
-	return c
-}()
-
 // NewSettledReceipt returns a receipt that is final: that of a message of an earlier start.
 func NewSettledReceipt(id sse.ID, matched int) *Receipt {
-	r := &Receipt{id: id, done: closedChannel}
+	r := &Receipt{id: id}
 	r.matched.Store(int64(matched))
+	r.final.open()
 	return r
 }
 
@@ -49,7 +47,11 @@ func (r *Receipt) ID() sse.ID { return r.id }
 
 // Done returns a channel that is closed when every event loop has put the message into the queues
 // of its streams.
-func (r *Receipt) Done() <-chan struct{} { return r.done }
+func (r *Receipt) Done() <-chan struct{} { return r.final.opened() }
+
+// IsFinal reports whether the channel that Done returns is closed. It costs less than to ask the
+// channel, which few receipts ever need.
+func (r *Receipt) IsFinal() bool { return r.final.isOpen() }
 
 // Matched returns the number of streams of this node that the message was for: subscribed when it
 // came, not excepted, not being ended. It is final after Done.
@@ -58,9 +60,8 @@ func (r *Receipt) Matched() int { return int(r.matched.Load()) }
 // Expect announces how many calls of Add will follow. The follower calls it once, before it hands
 // the record on.
 func (r *Receipt) Expect(loops int) {
-	r.waiting.Store(int32(loops))
-	if loops == 0 {
-		close(r.done)
+	if r.waiting.Add(int32(loops)-1) == 0 {
+		r.settle()
 	}
 }
 
@@ -84,10 +85,13 @@ func (r *Receipt) Notify(fn func()) bool {
 
 // countDown ends one wait. The last one makes the receipt final.
 func (r *Receipt) countDown() {
-	if r.waiting.Add(-1) > 0 {
-		return
+	if r.waiting.Add(-1) == 0 {
+		r.settle()
 	}
-	close(r.done)
+}
+
+func (r *Receipt) settle() {
+	r.final.open()
 	if r.settled != nil {
 		r.settled()
 	}

@@ -11,12 +11,11 @@ func TestAReceiptIsDoneWhenEveryLoopHasCounted(t *testing.T) {
 	t.Parallel()
 	id := sse.ID{Epoch: "e", Seq: 7}
 	isDone := func(r *Receipt) bool {
-		select {
-		case <-r.Done():
-			return true
-		default:
-			return false
+		done := isClosed(r.Done())
+		if r.IsFinal() != done {
+			t.Errorf("final: %t, done: %t", r.IsFinal(), done)
 		}
+		return done
 	}
 	r := NewReceipt(id)
 	if isDone(r) || r.ID() != id {
@@ -60,6 +59,25 @@ func TestNotifySignalsOnce(t *testing.T) {
 	}
 	if r = NewSettledReceipt(sse.ID{}, 5); r.Notify(count) || calls != 1 {
 		t.Errorf("of an earlier start: %d calls", calls)
+	}
+}
+
+// A log may hand out a receipt before its follower knows of the message.
+func TestNotifyBeforeTheFollowerHasTheMessage(t *testing.T) {
+	t.Parallel()
+	for _, loops := range []int{0, 1} {
+		calls := 0
+		r := NewReceipt(sse.ID{Epoch: "e", Seq: 1})
+		if !r.Notify(func() { calls++ }) || calls != 0 || r.IsFinal() {
+			t.Fatalf("%d loops: %d calls before Expect, final: %t", loops, calls, r.IsFinal())
+		}
+		r.Expect(loops)
+		for range loops {
+			r.Add(5)
+		}
+		if calls != 1 || r.Matched() != 5*loops || !isClosed(r.Done()) {
+			t.Errorf("%d loops: %d calls, matched %d, done: %t", loops, calls, r.Matched(), isClosed(r.Done()))
+		}
 	}
 }
 

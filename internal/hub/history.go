@@ -57,7 +57,8 @@ func (h *history) append(now time.Time, age time.Duration, rec *record) {
 	if h.start.IsZero() {
 		h.start = now
 	}
-	rec.at = max(0, now.Sub(h.start)) - age
+	since := h.since(now)
+	rec.at = since - age
 	if h.limits.off() {
 		h.floor = rec.seq
 		return
@@ -78,17 +79,25 @@ func (h *history) append(now time.Time, age time.Duration, rec *record) {
 		before = h.index[n-2]
 	}
 	h.index[len(h.index)-1].add(rec, ordinal, before)
-	h.trim(now)
+	h.keepLimits(since)
 }
 
-// trim drops the oldest records until the limits are kept. Dropping all of them takes as long as
-// dropping one.
+// since returns now as the times of records count.
+func (h *history) since(now time.Time) time.Duration { return max(0, now.Sub(h.start)) }
+
+// trim drops what is too old, and whatever else is over the limits.
 func (h *history) trim(now time.Time) {
 	if h.limits.off() {
 		h.clear()
 		return
 	}
-	from := max(0, now.Sub(h.start)) - h.limits.Age
+	h.keepLimits(h.since(now))
+}
+
+// keepLimits drops the oldest records until the limits are kept, at a time since start. Dropping all
+// of them takes as long as dropping one.
+func (h *history) keepLimits(now time.Duration) {
+	from := now - h.limits.Age
 	h.evict(firstTrue(h.len(), func(gone int) bool { return h.fits(gone, from) }))
 }
 

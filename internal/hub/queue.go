@@ -92,10 +92,9 @@ func (q *queue) grow() {
 		q.others = r
 		return
 	}
-	items := make([]item, 2*len(r.items))
-	for i := range r.items {
-		items[i] = *r.at(i)
-	}
+	items := make([]item, max(queueKeep, 2*len(r.items)))
+	n := copy(items, r.items[r.head:])
+	copy(items[n:], r.items[:r.head])
 	r.items, r.head, r.few = items, 0, [queueFirst]item{}
 }
 

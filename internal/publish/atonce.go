@@ -37,7 +37,7 @@ func (p *Publisher) TryPublish(r Request) (*Result, error) {
 		switch {
 		case errors.Is(err, idempotency.ErrMismatch):
 			return p.counted(r.Source.door, nil, keyReused())
-		case err != nil, earlier != nil && !isSettled(earlier):
+		case err != nil, earlier != nil && !earlier.IsFinal():
 			return nil, ErrWouldWait
 		case earlier != nil:
 			return p.counted(r.Source.door, &Result{receipt: earlier, duplicate: true}, nil)
@@ -70,14 +70,4 @@ func (p *Publisher) appendAtOnce(source *Source, draft eventlog.Draft, pace Pace
 		source.undoNext(pace, draft.Bytes())
 	}
 	return receipt, err
-}
-
-// isSettled reports whether the streams of a message have been counted.
-func isSettled(r *eventlog.Receipt) bool {
-	select {
-	case <-r.Done():
-		return true
-	default:
-		return false
-	}
 }
