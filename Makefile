@@ -11,7 +11,10 @@ SOAK     ?= 30m
 
 BIN   := bin
 TOOLS := $(BIN)/tools
-BUILD := -trimpath -buildvcs=false -ldflags '-s -w -X main.version=$(VERSION) -X github.com/hassesd/hassesd/internal/daemon.version=$(VERSION)'
+# Parts of libraries that the programs do not use: urfave/cli's writers of manual pages, and net/http's HTTP/2, which they
+# neither serve nor need as clients. That makes each program 5 to 8 percent smaller; a plain go build has them.
+TAGS  := urfave_cli_no_docs,nethttpomithttp2
+BUILD := -trimpath -buildvcs=false -tags $(TAGS) -ldflags '-s -w -X main.version=$(VERSION) -X github.com/hassesd/hassesd/internal/daemon.version=$(VERSION)'
 
 .DEFAULT_GOAL := help
 
@@ -51,7 +54,7 @@ shape: ## Print how the code is built: lines, arrows between files that run back
 
 .PHONY: test-debug
 test-debug: deps ## Run the end-to-end tests against a daemon built with the race detector and the owner checks, which a forbidden system call kills
-	CGO_ENABLED=1 go build -race -tags reactordebug,sandboxkill,osusergo,netgo -o $(BIN)/debug/ ./cmd/...
+	CGO_ENABLED=1 go build -race -tags reactordebug,sandboxkill,osusergo,netgo,$(TAGS) -o $(BIN)/debug/ ./cmd/...
 	HASSESD_BIN=$(CURDIR)/$(BIN)/debug/hassesd HASSESCTL_BIN=$(CURDIR)/$(BIN)/debug/hassesctl go test -count=1 $(TESTFLAGS) ./test/...
 
 .PHONY: lint

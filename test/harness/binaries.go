@@ -13,6 +13,9 @@ import (
 // Hassesd and Hassesctl are the paths of the programs under test.
 var Hassesd, Hassesctl string
 
+// releaseTags are the build tags of the programs that are released, as in Makefile.
+const releaseTags = "urfave_cli_no_docs,nethttpomithttp2"
+
 // GoClients builds the Go subscribers of test/clients, which have a module of their own, and returns their directory.
 var GoClients = sync.OnceValues(func() (string, error) { return Build("../clients", "clients", "./gosse", "./launchdarkly") })
 
@@ -21,9 +24,9 @@ func findBinaries() error {
 	if Hassesd != "" && Hassesctl != "" {
 		return nil
 	}
-	name, flags := "daemon", []string{"-tags", "sandboxkill"}
+	name, flags := "daemon", []string{"-tags", "sandboxkill," + releaseTags}
 	if coverage() != "" {
-		name, flags = "cover", []string{"-cover", "-coverpkg=./cmd/...,./internal/..."}
+		name, flags = "cover", []string{"-tags", releaseTags, "-cover", "-coverpkg=./cmd/...,./internal/..."}
 	}
 	dir, err := Build("../..", name, append(flags, "./cmd/hassesd", "./cmd/hassesctl")...)
 	if err != nil {
@@ -40,7 +43,7 @@ func findBinaries() error {
 
 // RekeyOften builds a daemon that changes the key of a TLS 1.3 connection every three records, and returns its path.
 var RekeyOften = sync.OnceValues(func() (string, error) {
-	dir, err := Build("../..", "rekey", "-tags", "sandboxkill,rekeyoften", "./cmd/hassesd")
+	dir, err := Build("../..", "rekey", "-tags", "sandboxkill,rekeyoften,"+releaseTags, "./cmd/hassesd")
 	return filepath.Join(dir, "hassesd"), err
 })
 

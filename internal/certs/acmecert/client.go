@@ -36,7 +36,6 @@ func newHTTPClient(roots *x509.CertPool) *http.Client {
 		TLSClientConfig:       &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12},
 		TLSHandshakeTimeout:   requestTimeout,
 		ResponseHeaderTimeout: requestTimeout,
-		ForceAttemptHTTP2:     true,
 	}
 	return &http.Client{
 		Transport: &bounded{transport},
