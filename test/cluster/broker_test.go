@@ -71,6 +71,9 @@ func (b *brokers) run(n int, store int64, extra string, route func(from, to int)
 			t: t, program: program, dir: t.TempDir(), address: harness.FreeAddress(t), route: harness.FreeAddress(t), log: &harness.Log{},
 		})
 	}
+	// Brokers tell each other their addresses and connect to those they have no route to yet. Nobody listens at the one that
+	// they tell here, so that all routes go through the proxies, and a broker that is parted has no other way.
+	nobody := harness.FreeAddress(t)
 	for i, one := range b.all {
 		var routes []string
 		for j := range b.all {
@@ -80,7 +83,7 @@ func (b *brokers) run(n int, store int64, extra string, route func(from, to int)
 		}
 		cluster := ""
 		if n > 1 {
-			cluster = fmt.Sprintf("cluster { name: c, listen: %q, no_advertise: true, routes: [%s] }", one.route, strings.Join(routes, ", "))
+			cluster = fmt.Sprintf("cluster { name: c, listen: %q, advertise: %q, no_advertise: true, routes: [%s] }", one.route, nobody, strings.Join(routes, ", "))
 		}
 		one.config = filepath.Join(one.dir, "nats.conf")
 		harness.WriteFile(t, one.config, fmt.Appendf(nil, "server_name: b%d\nlisten: %q\njetstream { store_dir: %q, max_file_store: %d }\n%s\n%s\n",
