@@ -43,7 +43,7 @@ func refusedMessage(err error) *failure {
 		f.code = CodeRoomNotAllowed
 	case publish.TooLarge:
 		f.code = CodeTooLarge
-	case publish.Overloaded, publish.LogFull:
+	case publish.Overloaded, publish.LogFull, publish.LogAway:
 		f.code = CodeOverloaded
 	case publish.Closed:
 		f.code = CodeDraining

@@ -130,6 +130,8 @@ func notAppended(err error) *Error {
 		return keyReused()
 	case errors.Is(err, eventlog.ErrFull):
 		return logFull()
+	case errors.Is(err, eventlog.ErrAway):
+		return away()
 	case errors.Is(err, eventlog.ErrUnanswered):
 		return unanswered()
 	}

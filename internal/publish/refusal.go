@@ -16,22 +16,23 @@ const (
 	Invalid    Refusal = iota // a field of the message is wrong
 	NotGranted                // it is for rooms that its source may not publish to
 	TooLarge                  // its data is longer than limits.message_bytes
-	Overloaded                // the event loops were behind, memory short, or the log out of reach, for too long
+	Overloaded                // the event loops were behind, or memory short, for too long
 	Closed                    // the daemon is about to end
 	KeyReused                 // its idempotency key was used for another message
 	LogFull                   // the brokers have no room for the log of the cluster
+	LogAway                   // the log of the cluster was out of reach, or has not answered, for too long
 
 	refusals = iota
 )
 
-var refusalNames = [refusals]string{"invalid", "not_granted", "too_large", "overloaded", "closed", "key_reused", "log_full"}
+var refusalNames = [refusals]string{"invalid", "not_granted", "too_large", "overloaded", "closed", "key_reused", "log_full", "log_away"}
 
 // String returns the refusal's name in counters.
 func (r Refusal) String() string { return refusalNames[r] }
 
 // Refusals lists all of them.
 func Refusals() []Refusal {
-	return []Refusal{Invalid, NotGranted, TooLarge, Overloaded, Closed, KeyReused, LogFull}
+	return []Refusal{Invalid, NotGranted, TooLarge, Overloaded, Closed, KeyReused, LogFull, LogAway}
 }
 
 // Error is the refusal of a message.
@@ -79,10 +80,18 @@ func overloaded() *Error {
 	return &Error{Refusal: Overloaded, Message: eventlog.ErrBusy.Error(), Hint: "publish again a little later"}
 }
 
+// away is the refusal of a message that the log has not got.
+func away() *Error {
+	return &Error{
+		Refusal: LogAway, Message: eventlog.ErrAway.Error(),
+		Hint: "publish again a little later, or at another node",
+	}
+}
+
 // unanswered is the refusal of a message that may have been published.
 func unanswered() *Error {
 	return &Error{
-		Refusal: Overloaded, Message: eventlog.ErrUnanswered.Error(),
+		Refusal: LogAway, Message: eventlog.ErrUnanswered.Error(),
 		Hint: "publish again with the same idempotency key: the message then comes once; without one it may come twice",
 	}
 }

@@ -23,7 +23,7 @@ func newEnding() (e ending) {
 }
 
 // StopWaiting is called when the daemon stops: from then on, no message waits for the log for longer
-// than two seconds, and none at all once one has waited in vain. It is refused as overloaded. The
+// than two seconds, and none at all once one has waited in vain. It is refused for the reason that it waits for. The
 // pace holds nobody back any more.
 func (p *Publisher) StopWaiting() { p.ending.begin() }
 

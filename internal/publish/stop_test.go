@@ -27,7 +27,7 @@ func TestStopEndsWaits(t *testing.T) {
 		began := time.Now()
 		publish := func(want time.Duration) {
 			_, err := p.Publish(t.Context(), request(NewSource(DoorUnix, nil)))
-			wantRefused(t, err, Overloaded, "")
+			wantRefused(t, err, LogAway, "")
 			if took := time.Since(began); took != want {
 				t.Errorf("refused %s after the beginning, want %s", took, want)
 			}

@@ -78,7 +78,7 @@ func refusedMessage(err error) error {
 	switch refused.Refusal {
 	case publish.TooLarge:
 		e.Code = api.CodeTooLarge
-	case publish.Overloaded, publish.Closed, publish.LogFull:
+	case publish.Overloaded, publish.Closed, publish.LogFull, publish.LogAway:
 		e.Code = api.CodeOverloaded
 	case publish.NotGranted:
 		e.Code = api.CodeNotAllowed

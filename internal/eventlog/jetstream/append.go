@@ -112,17 +112,21 @@ func (l *Log) acquire(ctx context.Context, cost int64) error {
 	return nil
 }
 
-// refusal returns why a message was not appended.
+// refusal returns why a message was not appended in time.
 func (l *Log) refusal() error {
-	select {
-	case <-l.closed:
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	switch {
+	case l.isClosed:
 		return eventlog.ErrClosed
-	default:
-		return eventlog.ErrBusy
+	case l.session == nil:
+		return eventlog.ErrAway
 	}
+	return eventlog.ErrBusy
 }
 
-// publish appends a record and waits until it was read back. encode is called once.
+// publish appends a record and waits until it was read back. encode is called once for each epoch
+// under which the record is about to be published.
 func (l *Log) publish(ctx context.Context, k kind, key eventlog.Key, encode func(epoch string, after uint64) []byte) (_ *eventlog.Receipt, err error) {
 	var p *pending
 	var id string
@@ -134,7 +138,7 @@ func (l *Log) publish(ctx context.Context, k kind, key eventlog.Key, encode func
 			return
 		}
 		l.forget(id, p)
-		if p.wasSent && (errors.Is(err, eventlog.ErrBusy) || errors.Is(err, eventlog.ErrClosed)) {
+		if p.wasSent && (errors.Is(err, eventlog.ErrBusy) || errors.Is(err, eventlog.ErrAway) || errors.Is(err, eventlog.ErrClosed)) {
 			err = eventlog.ErrUnanswered
 		}
 	}()
@@ -160,7 +164,7 @@ func (l *Log) publish(ctx context.Context, k kind, key eventlog.Key, encode func
 		case errors.Is(out.err, errEpochChanged):
 			// It may be in the log before the change, or not at all. Only its publisher may decide
 			// to publish it again.
-			return nil, eventlog.ErrBusy
+			return nil, eventlog.ErrUnanswered
 		case answered:
 			return out.receipt, out.err
 		case isFull && fullSince.IsZero():
@@ -172,10 +176,14 @@ func (l *Log) publish(ctx context.Context, k kind, key eventlog.Key, encode func
 		select {
 		case <-time.After(retryPause):
 		case out := <-p.done:
-			if errors.Is(out.err, errEpochChanged) {
-				return nil, eventlog.ErrBusy
+			switch {
+			case errors.Is(out.err, errEpochChanged) && !p.wasSent:
+				p = nil // it is published under the new epoch
+			case errors.Is(out.err, errEpochChanged):
+				return nil, eventlog.ErrUnanswered
+			default:
+				return out.receipt, out.err
 			}
-			return out.receipt, out.err
 		case <-ctx.Done():
 		case <-l.closed:
 		}
@@ -190,6 +198,7 @@ func (l *Log) send(ctx context.Context, s *session, p *pending, msg *nats.Msg, p
 	if err != nil {
 		return outcome{}, false
 	}
+	wasSent := p.wasSent
 	p.wasSent = true
 	timer := time.NewTimer(patience)
 	defer timer.Stop()
@@ -203,6 +212,9 @@ func (l *Log) send(ctx context.Context, s *session, p *pending, msg *nats.Msg, p
 	case <-s.ctx.Done():
 		return outcome{}, false
 	case err := <-ack.Err():
+		if errors.Is(err, js.ErrNoStreamResponse) {
+			p.wasSent = wasSent // the broker knows nobody who takes messages for the stream
+		}
 		return l.notTaken(err), false
 	case <-again:
 		return outcome{}, false
@@ -239,7 +251,7 @@ func (l *Log) ready(ctx context.Context) (*session, error) {
 		case isClosed:
 			return nil, eventlog.ErrClosed
 		case ctx.Err() != nil:
-			return nil, eventlog.ErrBusy
+			return nil, eventlog.ErrAway
 		case s != nil && s.ctx.Err() == nil:
 			return s, nil
 		case s != nil:
