@@ -56,5 +56,6 @@ func (r *pacer) next(now time.Time, p Pace, bytes int) time.Duration {
 	return max(0, wait)
 }
 
-// undo takes back the message that next let through last.
+// undo takes back a message that next let through. Those behind it keep their time, and the next to
+// come gets what it leaves.
 func (r *pacer) undo(p Pace, bytes int) { r.paidAt = r.paidAt.Add(-p.price(bytes)) }

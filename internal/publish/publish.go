@@ -111,6 +111,7 @@ func (p *Publisher) append(ctx context.Context, source *Source, draft eventlog.D
 	if wait := source.next(p.now(), pace, draft.Bytes()); wait > 0 {
 		p.counts.hold(wait)
 		if !source.wait(ctx, wait, p.ending.begun.Done()) {
+			source.undoNext(pace, draft.Bytes()) // or publishers who give up would delay one another without end
 			return nil, overloaded()
 		}
 	}

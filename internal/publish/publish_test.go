@@ -242,6 +242,35 @@ func TestTheEndOfTheContextEndsThePace(t *testing.T) {
 	})
 }
 
+// Requests that come faster than the pace and end before their turn, as those of clients with a
+// short timeout do, must not keep the source from publishing at its pace.
+func TestWhoGivesUpDoesNotPay(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		h := newHouse(hub.Options{})
+		h.limits.Pace = Pace{Messages: 1}
+		s := NewSource(DoorHTTP, nil)
+		for range 2 { // a second's worth at once, and one after it
+			if _, err := h.Publish(t.Context(), request(s)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for range 1000 {
+			ctx, cancel := context.WithTimeout(t.Context(), 100*time.Microsecond)
+			_, err := h.Publish(ctx, request(s))
+			wantRefused(t, err, Overloaded, "")
+			cancel()
+		}
+		began := time.Now()
+		if _, err := h.Publish(t.Context(), request(s)); err != nil {
+			t.Fatal(err)
+		}
+		if waited := time.Since(began); waited > time.Second {
+			t.Errorf("the next message has waited %s at a pace of one a second", waited)
+		}
+	})
+}
+
 func TestMatchedWaitsForEveryLoop(t *testing.T) {
 	t.Parallel()
 	h := newHouse(hub.Options{})

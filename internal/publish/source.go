@@ -70,7 +70,7 @@ func (s *Source) tryNext(now time.Time, pace Pace, bytes int) bool {
 	return false
 }
 
-// undoNext takes back tryNext: the message was not let through after all.
+// undoNext takes back next or tryNext: the message was not let through after all.
 func (s *Source) undoNext(pace Pace, bytes int) {
 	if !pace.isBound() {
 		return
