@@ -44,6 +44,18 @@ func TestDocumentationHasEveryMetric(t *testing.T) {
 	}
 }
 
+func TestEveryRefusalIsDocumented(t *testing.T) {
+	page, err := os.ReadFile(docPath)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for reason := range numRefusals {
+		if !strings.Contains(string(page), "`"+reason.String()+"`") {
+			t.Errorf("the reason %q is not documented", reason)
+		}
+	}
+}
+
 func metricsTable() string {
 	var b strings.Builder
 	b.WriteString("| Metric | Kind | Labels | Meaning |\n|---|---|---|---|\n")

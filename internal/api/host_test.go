@@ -5,6 +5,7 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"strings"
 	"testing"
 )
 
@@ -44,8 +45,10 @@ func TestHostIsTheListeners(t *testing.T) {
 			}
 		}
 	}
-	if status, _, _ := s.ask("GET", "http://evil.example/figures", "localhost", ""); status != 421 {
-		t.Errorf("a foreign name in the request's target: %d", status)
+	// The code is that of the listeners for browsers.
+	status, _, body := s.ask("GET", "http://evil.example/figures", "localhost", "")
+	if status != 421 || !strings.Contains(body, `"code":"misdirected_request"`) {
+		t.Errorf("a foreign name in the request's target: %d %s", status, body)
 	}
 }
 

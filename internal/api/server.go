@@ -126,7 +126,7 @@ func (s *Server) serve(w http.ResponseWriter, req *http.Request) {
 	defer s.recover(req)
 	setFields(w.Header())
 	if !s.isHost(req) {
-		s.refuse(w, RefusedHost, http.StatusMisdirectedRequest, "misdirected",
+		s.refuse(w, RefusedHost, http.StatusMisdirectedRequest, "misdirected_request",
 			"the Host of the request is not this listener's; use localhost, or the name or address in api.listen")
 		return
 	}
