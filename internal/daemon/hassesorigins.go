@@ -10,7 +10,7 @@ import (
 // imply it, and no setting.
 func warnOfHassesOrigins(log *slog.Logger, s *config.Settings) {
 	if s.HasHassesDefault("cors.origins") {
-		log.Warn("pages of any web origin may read streams, as with hasses; name the origins that shall with --cors-origin",
+		log.Warn("pages of any web origin may read streams, as with hasses; list the origins that may with --cors-origin",
 			"cors_origins", s.CORS.Origins)
 	}
 }
