@@ -20,7 +20,7 @@ func ctlPage(e edition, ask func(command string) (string, error)) (string, error
 	p.title("SYNOPSIS")
 	p.b.WriteString(".B hassesctl\n.RI [ flags ]\n.I command\n.RI [ flags ]\n.RI [ arguments ]\n")
 	p.title("DESCRIPTION")
-	p.text("hassesctl looks after a running hassesd(8): it publishes, shows what there is, and administrates, over the daemon's control socket or port.")
+	p.text("hassesctl operates a running hassesd(8): it publishes, shows streams and figures, and administrates, over the daemon's control socket or port.")
 	p.title("COMMANDS")
 	for _, c := range whole.sections["Commands"] {
 		text, err := ask(c.name)

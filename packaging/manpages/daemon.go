@@ -12,12 +12,12 @@ func daemonPage(e edition) string {
 	p.title("SYNOPSIS")
 	p.b.WriteString(".B hassesd\n.RI [ flags ]\n.br\n.B hassesd check\n.RI [ flags ]\n.br\n.B hassesd defaults\n.br\n.B hassesd version\n.br\n.B hassesd completion\n.RI [ shell ]\n")
 	p.title("DESCRIPTION")
-	p.text("hassesd holds the connections of browsers that listen with EventSource, and tells those in a room what a back end says to it. " +
-		"It stands on the internet with its own TLS, and runs in the foreground.")
+	p.text("hassesd holds the open connections of browsers (EventSource), and delivers to them what back ends publish. " +
+		"It terminates TLS itself, and runs in the foreground.")
 	p.text("Settings come from the defaults, then the TOML file of --config, then variables that begin with HASSESD_, then flags; later ones win. " +
-		"hassesd.toml(5) explains the file. Every setting is a flag as well: history.bytes is --history-bytes and HASSESD_HISTORY_BYTES.")
+		"HASSESD_CONFIG names the file where --config does not. hassesd.toml(5) explains it. Every setting is a flag as well: history.bytes is --history-bytes and HASSESD_HISTORY_BYTES.")
 	p.title("COMMANDS")
-	p.entry("check", "", "Validate what a start would use, with all the flags of a start, and print ok, or everything that is wrong.")
+	p.entry("check", "", "Validate what a start would use, with all the flags of a start, and print ok, or every error.")
 	p.entry("defaults", "", "Print the whole configuration file, with each key documented.")
 	p.entry("version", "", "Print the version.")
 	p.entry("completion", "bash|zsh|fish", "Print the completion script for a shell. The packages install it.")
@@ -41,23 +41,23 @@ func daemonPage(e edition) string {
 		p.entry("-"+o.Name, value, o.Usage)
 	}
 	p.title("SIGNALS")
-	p.entry("SIGHUP", "", "Open the log file anew, and reload the settings and the certificates. Streams are not touched. What is wrong is logged, and all stays as it was.")
-	p.entry("SIGTERM, SIGINT", "", "Accept nobody any more, end the streams spread over drain.window, each with a time of its own to come back, and exit. The second such signal does not wait.")
+	p.entry("SIGHUP", "", "Reopen the log file, and reload the settings and the certificates without closing streams. On any error the daemon logs it and keeps all of them as they are.")
+	p.entry("SIGTERM, SIGINT", "", "Stop accepting, end the streams spread over drain.window, tell each client when to reconnect, and exit. A second signal ends the wait.")
 	p.title("SERVICE MANAGER")
-	p.text("Under systemd hassesd tells how it is doing (sd_notify(3)): READY=1, RELOADING=1, STOPPING=1, STATUS= with streams and rooms, " +
-		"and more time while the streams end. WATCHDOG=1 comes from the event loops themselves: one that is stuck has the service restarted.")
-	p.text("Sockets that systemd opens are taken by their name, FileDescriptorName=: https and http for browsers, control for the control socket, control-tcp for the control port, api for the listener of operators. " +
-		"Those for browsers stand in the place of listen, unless that is set; then it must name their addresses. A socket with another name, or of another kind, is an error.")
-	p.text("With FileDescriptorStoreMax= set, systemd keeps the sockets that hassesd has opened by itself while it restarts: clients that connect then wait, and are not refused. " +
-		"'hassesctl drain' gives them up, since it is for sending clients elsewhere.")
+	p.text("Under systemd hassesd reports its state (sd_notify(3)): READY=1, RELOADING=1, STOPPING=1, and STATUS= with the number of streams and rooms. " +
+		"It asks for more time while streams end. The event loops send WATCHDOG=1: if one is stuck, systemd restarts the service.")
+	p.text("hassesd recognizes the sockets that systemd opens by their name, FileDescriptorName=: https and http for browsers, control for the control socket, control-tcp for the control port, api for the listener of operators. " +
+		"Those for browsers take the place of listen, unless that is set; then it must name their addresses. A socket with another name, or of another kind, is an error.")
+	p.text("With FileDescriptorStoreMax=, systemd keeps the sockets that hassesd has opened itself while it restarts: clients that connect meanwhile wait, and are not refused. " +
+		"'hassesctl drain' closes them, because it sends clients elsewhere.")
 	p.title("FILES")
 	p.entry("/etc/hassesd/hassesd.toml", "", "The configuration of the packaged services.")
-	p.entry("/run/hassesd/control.sock", "", "The control socket, where back ends publish and hassesctl(1) asks; members of the group hassesd-admin may use it.")
-	p.entry("/var/lib/hassesd", "", "What is kept over restarts, such as certificates that came over ACME.")
+	p.entry("/run/hassesd/control.sock", "", "The control socket, where back ends publish and hassesctl(1) connects; members of the group hassesd-admin may use it.")
+	p.entry("/var/lib/hassesd", "", "What survives restarts: the history, session ticket keys, and certificates from ACME.")
 	p.title("EXIT STATUS")
-	p.entry("0", "", "It has drained, or there was nothing wrong.")
-	p.entry("1", "", "It failed.")
-	p.entry("2", "", "A mistake on the command line or in the configuration; starting again would not mend it.")
+	p.entry("0", "", "The daemon has drained, or the check found no error.")
+	p.entry("1", "", "Failure.")
+	p.entry("2", "", "An error on the command line or in the configuration. Starting again does not help.")
 	p.see("hassesctl(1)", "hassesd.toml(5)", "systemd.service(5)", "systemd.socket(5)")
 	return p.String()
 }
