@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"net/netip"
-	"slices"
 
 	"github.com/hassesd/hassesd/internal/admission"
 	"github.com/hassesd/hassesd/internal/reactor"
@@ -119,13 +118,3 @@ func newConn(w *worker, from arrival) *conn {
 	c.sub.Init((*carrier)(c), c.id)
 	return c
 }
-
-// isChallenged reports whether a certification authority is expected to connect (RFC 8737). Its
-// protocol is offered only then.
-func (s *shared) isChallenged() bool {
-	c, _ := s.tlsConfig()
-	return c != nil && slices.Contains(c.NextProtos, protoChallenge)
-}
-
-// protoChallenge is the protocol that an authority negotiates to read the answer to its challenge.
-const protoChallenge = "acme-tls/1"

@@ -46,15 +46,3 @@ func (a clientAddr) String() string {
 
 // LogValue implements slog.LogValuer.
 func (a clientAddr) LogValue() slog.Value { return slog.StringValue(a.String()) }
-
-// addr returns the client's address.
-func (c *conn) addr() netip.Addr { return c.from.addr() }
-
-// client returns the client's address and port.
-func (c *conn) client() netip.AddrPort { return netip.AddrPortFrom(c.addr(), c.from.port) }
-
-// setClient replaces the client's address and port.
-func (c *conn) setClient(a netip.AddrPort) { c.from = packAddr(a) }
-
-// peer returns the client's address and port for people.
-func (c *conn) peer() clientAddr { return clientAddr(c.client()) }

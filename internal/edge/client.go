@@ -9,30 +9,6 @@ import (
 	"github.com/hassesd/hassesd/internal/edge/proxy"
 )
 
-// Proxies configures which peers may name the clients they speak for, and how.
-type Proxies struct {
-	Trusted  proxy.Trusted
-	Protocol bool        // they begin each connection with a PROXY header
-	Field    proxy.Field // they add this field to requests without TLS
-}
-
-// proxied is what the connection of a trusted proxy has beside others. Its client's address is
-// conn.from, as everywhere, from when the proxy has named it on.
-type proxied struct {
-	peer   netip.AddrPort    // the client of requests that name none
-	as     admission.Verdict // on the connection itself
-	held   netip.Addr        // for whom admission counts the connection
-	opened netip.Addr        // for whom it counts the open stream of HTTP/1
-	header []byte            // what has come of the PROXY header
-}
-
-// isProxy reports whether the peer at an address may name its clients. An address that is not valid
-// is that of a Unix socket.
-func (s *snapshot) isProxy(peer netip.Addr) bool { return s.Proxies.Trusted.Has(peer) }
-
-// wantsHeader reports whether connections of a peer must begin with a PROXY header.
-func (s *snapshot) wantsHeader(peer netip.Addr) bool { return s.Proxies.Protocol && s.isProxy(peer) }
-
 // asProxied returns what c has as the connection of a proxy.
 func (c *conn) asProxied() *proxied {
 	if c.proxied == nil {
@@ -55,34 +31,6 @@ func (c *conn) opened() netip.Addr {
 		return c.proxied.opened
 	}
 	return c.addr()
-}
-
-// Preamble implements transport.Protocol: it reads the PROXY header of a trusted peer.
-func (x *protocol) Preamble(p []byte) (more int) {
-	c := (*conn)(x)
-	via := c.asProxied()
-	via.header = append(via.header, p...)
-	client, more, err := proxy.ParseHeader(via.header)
-	switch {
-	case errors.Is(err, proxy.ErrNoHeader):
-		c.hint(hintNoProxyHeader)
-		c.fail(NoProxyHeader)
-	case err != nil:
-		c.failHeader(err)
-	case more == 0:
-		via.header = nil
-		if client.IsValid() {
-			c.introduce(client)
-		}
-	}
-	return more
-}
-
-// PreambleDone implements transport.Protocol.
-func (x *protocol) PreambleDone() {
-	if !x.transport.IsSecure() {
-		(*conn)(x).expectRequest()
-	} // else the deadline that began at accept covers the handshake, too
 }
 
 // errHeaderCut is the error of a PROXY header that is not whole.

@@ -3,10 +3,12 @@ package edge
 import (
 	"crypto/tls"
 	"log/slog"
+	"net/netip"
 	"time"
 
 	"github.com/hassesd/hassesd/internal/admission"
 	"github.com/hassesd/hassesd/internal/auth"
+	"github.com/hassesd/hassesd/internal/edge/proxy"
 	"github.com/hassesd/hassesd/internal/edge/site"
 	"github.com/hassesd/hassesd/internal/edge/subscriber"
 	"github.com/hassesd/hassesd/internal/httppublish"
@@ -86,6 +88,13 @@ type Config struct {
 	Admission admission.Limits // of each network; Handshakes above bounds them in all
 }
 
+// Proxies configures which peers may name the clients they speak for, and how.
+type Proxies struct {
+	Trusted  proxy.Trusted
+	Protocol bool        // they begin each connection with a PROXY header
+	Field    proxy.Field // they add this field to requests without TLS
+}
+
 // snapshot is a Config made ready for use: immutable, shared by all workers, replaced as a whole.
 type snapshot struct {
 	Config
@@ -121,3 +130,10 @@ func newSnapshot(c Config, challenge func(token string) (string, bool)) *snapsho
 		},
 	}
 }
+
+// isProxy reports whether the peer at an address may name its clients. An address that is not valid
+// is that of a Unix socket.
+func (s *snapshot) isProxy(peer netip.Addr) bool { return s.Proxies.Trusted.Has(peer) }
+
+// wantsHeader reports whether connections of a peer must begin with a PROXY header.
+func (s *snapshot) wantsHeader(peer netip.Addr) bool { return s.Proxies.Protocol && s.isProxy(peer) }

@@ -2,6 +2,7 @@ package edge
 
 import (
 	"crypto/tls"
+	"net/netip"
 	"time"
 
 	"github.com/hassesd/hassesd/internal/admission"
@@ -45,6 +46,28 @@ type conn struct {
 	agent      commonText                         // User-Agent, cut; the client's text
 }
 
+// proxied is what the connection of a trusted proxy has beside others. Its client's address is
+// conn.from, as everywhere, from when the proxy has named it on.
+type proxied struct {
+	peer   netip.AddrPort    // the client of requests that name none
+	as     admission.Verdict // on the connection itself
+	held   netip.Addr        // for whom admission counts the connection
+	opened netip.Addr        // for whom it counts the open stream of HTTP/1
+	header []byte            // what has come of the PROXY header
+}
+
+// addr returns the client's address.
+func (c *conn) addr() netip.Addr { return c.from.addr() }
+
+// client returns the client's address and port.
+func (c *conn) client() netip.AddrPort { return netip.AddrPortFrom(c.addr(), c.from.port) }
+
+// setClient replaces the client's address and port.
+func (c *conn) setClient(a netip.AddrPort) { c.from = packAddr(a) }
+
+// peer returns the client's address and port for people.
+func (c *conn) peer() clientAddr { return clientAddr(c.client()) }
+
 // accepted sets the first deadline of a new connection.
 func (c *conn) accepted() {
 	if c.transport.IsSecure() || c.transport.State() == transport.Preamble {
@@ -68,6 +91,21 @@ func (c *conn) isReading() bool {
 func (c *conn) limits() http1.Limits {
 	return http1.Limits{RequestBytes: c.w.srv.config().RequestBytes, Again: c.w.srv.reinit.Load()}
 }
+
+const (
+	// backlogBytes is how many bytes of events may be taken in before the connection that has
+	// waited longest gets its turn. It is half of the default queue bound: together with
+	// visitBytes, waiting for the loop alone does not fill a queue. A message that waits for room
+	// delays all messages behind it.
+	backlogBytes = 128 << 10
+	// recordsPerVisit is how many records one connection may send before others get their turn.
+	// Beyond visitBytes it may send more: otherwise a queue that fills faster than this share would
+	// never shrink.
+	recordsPerVisit = 4
+	visitBytes      = backlogBytes / 2
+	// replayPerRecord is how many history entries a replay examines in the time of one record.
+	replayPerRecord = 256
+)
 
 // schedule puts the connection among those that have something to send.
 func (c *conn) schedule(p scheduler.Priority) {
@@ -131,15 +169,4 @@ func (c *conn) unwritten() int {
 		return 0
 	}
 	return c.sub.QueueBytes() + c.http.Unwritten() + c.transport.Unwritten()
-}
-
-// stopSubscriber ends the subscription of HTTP/1, if there is one, and throws away what is queued.
-func (c *conn) stopSubscriber() {
-	if c.h2 != nil {
-		return // its streams end theirs
-	}
-	if c.sub.State() != subscriber.None {
-		c.w.srv.closeStream(c.opened())
-	}
-	c.sub.Stop()
 }

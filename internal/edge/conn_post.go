@@ -11,18 +11,6 @@ import (
 	"github.com/hassesd/hassesd/internal/edge/transport"
 )
 
-// h1conn is what an HTTP/1 connection has from its first POST on: from then on it may serve further
-// requests. All of it is owned by the loop. It is kept apart, since few connections publish, and
-// those that do not stay in their size class.
-type h1conn struct {
-	post     *post // the request in work; nil: none
-	discard  int32 // how much more may come of a body that is thrown away
-	isFull   bool  // the body waits for the goroutine to take some
-	isHeld   bool  // input is not read, see mayRead
-	isIdle   bool  // a request was answered, and nothing has come since but its body
-	isServed bool  // a request was answered
-}
-
 var _ poster = (*conn)(nil)
 
 // discardMost is how much of an unwanted body is read, so that the connection can stay open.
@@ -57,7 +45,7 @@ func (c *conn) servePost(req *exchange.Request) {
 func (c *conn) keepForPosts() {
 	if !c.publishes {
 		c.publishes = true
-		c.w.h1conns[c] = new(h1conn)
+		c.w.posts.h1conns[c] = new(h1conn)
 	}
 }
 
@@ -138,7 +126,7 @@ func (c *conn) h1() *h1conn {
 	if !c.publishes {
 		return nil
 	}
-	return c.w.h1conns[c]
+	return c.w.posts.h1conns[c]
 }
 
 // inWork returns the POST in work, nil for none.
@@ -155,7 +143,7 @@ func (c *conn) stopPublishing() {
 		p.abandon()
 	}
 	if c.publishes {
-		delete(c.w.h1conns, c)
+		delete(c.w.posts.h1conns, c)
 		c.publishes = false
 	}
 }

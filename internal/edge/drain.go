@@ -3,6 +3,7 @@ package edge
 import (
 	"context"
 	"math"
+	"slices"
 	"time"
 
 	"github.com/hassesd/hassesd/internal/edge/subscriber"
@@ -44,6 +45,8 @@ const (
 func (d *drain) start(plan DrainPlan, done chan struct{}) int {
 	w := d.w
 	d.begin, d.plan, d.done, d.listing = w.now(), plan, done, true
+	d.tell()
+	w.whenEmpty = d.emptied
 	list := w.overSubscribers(func(s *subscriber.Subscriber) int {
 		if s.State() == subscriber.Streaming {
 			d.order = append(d.order, s)
@@ -78,31 +81,20 @@ func (d *drain) change(plan DrainPlan) (streams int, left time.Duration) {
 			w.loop.Schedule(&d.timer, d, w.loop.Now())
 		}
 	}
+	d.tell()
 	return w.subs.Streaming(), max(0, d.begin+d.plan.Window-now)
 }
 
-// comeBack returns how long a client that is sent away in a drain should wait. If the daemon is to
-// be restarted, nothing accepts connections until the window has passed: so each client waits for a
-// whole window, and clients return at the pace at which they left. If other servers take over,
-// clients wait as at any other time.
-func (d *drain) comeBack() time.Duration {
-	retry := d.w.jitter(d.w.srv.config().Retry)
+// tell tells the worker how long clients wait.
+func (d *drain) tell() {
+	d.w.away = 0
 	if d.plan.ComesBack {
-		retry += d.plan.Window
+		d.w.away = d.plan.Window
 	}
-	return retry
-}
-
-// retryAfter returns how long a deferred subscriber should wait.
-func (w *worker) retryAfter(cfg *snapshot) time.Duration {
-	if w.srv.draining() {
-		return w.drain.comeBack()
-	}
-	return w.jitter(2 * cfg.Retry)
 }
 
 // lastFrame returns the last frame for a client that a drain sends away.
-func (d *drain) lastFrame() []byte { return sse.LastFrame(d.comeBack()) }
+func (d *drain) lastFrame() []byte { return sse.LastFrame(d.w.comeBack()) }
 
 // HandleTimer implements reactor.TimerHandler: it ends the streams that are due.
 func (d *drain) HandleTimer(*reactor.Timer, time.Time) {
@@ -165,77 +157,35 @@ func (d *drain) endLate(c *conn) (cost int) {
 	return cost
 }
 
-// progress signals that the last connection has closed.
-func (d *drain) progress() {
-	if d.done != nil && len(d.w.conns) == 0 {
-		d.w.loop.Cancel(&d.timer)
-		close(d.done)
-		d.done = nil
-	}
+// emptied signals that the last connection has closed.
+func (d *drain) emptied() {
+	d.w.loop.Cancel(&d.timer)
+	d.w.whenEmpty = nil
+	close(d.done)
+	d.done = nil
 }
 
-// Drain stops accepting and ends every stream within the window, each with its own retry:. It
-// returns the number of streams and how long they have, or ctx's error if the loops do not respond
-// in time; the drain continues regardless. See Drained for its end. A later call can shorten the
-// window for what is left, but never extends it.
-func (s *Server) Drain(ctx context.Context, plan DrainPlan) (streams int, left time.Duration, err error) {
-	first := false
-	s.drainOnce.Do(func() {
-		first = true
-		s.isDraining.Store(true)
-		go s.drainAll(plan)
-	})
-	select {
-	case <-s.drainBegun:
-	case <-ctx.Done():
-		return 0, 0, ctx.Err()
-	}
-	if first {
-		return s.drainStreams, plan.Window, nil
-	}
-	select {
-	case <-s.drained:
-		return 0, 0, nil
-	default:
-	}
-	for _, w := range s.workers {
-		var n int
-		var l time.Duration
-		if err := w.ask(ctx, func() { n, l = w.drain.change(plan) }); err != nil {
-			return 0, 0, err // n and l may yet be written
+// endLate is the part of drain.endLate for a connection that speaks HTTP/2. What is left after a
+// turn's share, the next walk ends.
+func (h *h2conn) endLate(d *drain) (cost int) {
+	c := h.c
+	streams := slices.Clone(h.mux.Streams())
+	for _, s := range streams {
+		if cost >= walkBudget {
+			break
 		}
-		streams += n
-		left = max(left, l)
-	}
-	return streams, left, nil
-}
-
-// drainAll starts the drain on every loop and waits for its end. It ignores errors: a loop that has
-// stopped has nothing left to drain.
-func (s *Server) drainAll(plan DrainPlan) {
-	ctx := context.Background()
-	for _, w := range s.workers {
-		_ = w.ask(ctx, w.stopAccepting)
-	}
-	var dones []chan struct{}
-	for _, w := range s.workers {
-		done := make(chan struct{})
-		streams := 0
-		err := w.ask(ctx, func() {
-			streams = w.drain.start(plan, done)
-			w.drain.progress()
-		})
-		if err == nil {
-			dones = append(dones, done)
-			s.drainStreams += streams
+		cost += lookCost
+		st := h2streamOf(s)
+		if st.isLive() {
+			cost += endingCost(st.sub)
+			st.end(Drained, d.lastFrame())
+		} else if st.post != nil {
+			st.post.interrupt()
 		}
 	}
-	close(s.drainBegun)
-	for _, done := range dones {
-		<-done
+	if len(streams) == 0 {
+		c.finish(Drained)
+		return failCost
 	}
-	close(s.drained)
+	return cost
 }
-
-// Drained returns a channel that is closed when a drain has ended and no connection is left.
-func (s *Server) Drained() <-chan struct{} { return s.drained }

@@ -1,7 +1,6 @@
 package edge
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"slices"
@@ -66,41 +65,8 @@ func (w *worker) sharedOfHTTP2() *http2.Shared {
 	return w.http2
 }
 
-// beginsHTTP2 reports whether the connection begins with the preface of HTTP/2, which turns it to
-// that (RFC 9113, section 3.3). No request of HTTP/1 begins so. p is what came last; if so, it was
-// taken.
-func (c *conn) beginsHTTP2(p []byte) bool {
-	const sign = "PRI "
-	if !c.isReading() || c.transport.IsSecure() || !c.w.srv.config().HTTP2 {
-		return false
-	}
-	begun := c.http.Begun()
-	if len(begun) >= len(sign) || len(begun)+len(p) < len(sign) || string(begun)+string(p[:len(sign)-len(begun)]) != sign {
-		return false
-	}
-	both := append(bytes.Clone(begun), p...)
-	c.http.Release()
-	c.startHTTP2()
-	c.h2.receive(both)
-	return true
-}
-
 // isWaiting reports whether no request has come yet.
 func (h *h2conn) isWaiting() bool { return !h.begun && h.c.transport.State() == transport.Open }
-
-// receive takes what the client sent. Much work at once, of one connection or of many, is shared out
-// among turns.
-func (h *h2conn) receive(p []byte) {
-	q := &h.c.w.inputs
-	if q.isSpent() {
-		q.add(h, bytes.Clone(p))
-		return
-	}
-	rest, cost := q.take(h, p)
-	if q.spent += cost; len(rest) > 0 {
-		q.add(h, bytes.Clone(rest))
-	}
-}
 
 // take takes a share of what the client sent, and returns the rest.
 func (h *h2conn) take(p []byte) (rest []byte) {
@@ -292,31 +258,6 @@ func (h *h2conn) goAway() {
 	h.c.schedule(scheduler.High)
 }
 
-// endLate is the part of drain.endLate for a connection that speaks HTTP/2. What is left after a
-// turn's share, the next walk ends.
-func (h *h2conn) endLate(d *drain) (cost int) {
-	c := h.c
-	streams := slices.Clone(h.mux.Streams())
-	for _, s := range streams {
-		if cost >= walkBudget {
-			break
-		}
-		cost += lookCost
-		st := h2streamOf(s)
-		if st.isLive() {
-			cost += endingCost(st.sub)
-			st.end(Drained, d.lastFrame())
-		} else if st.post != nil {
-			st.post.interrupt()
-		}
-	}
-	if len(streams) == 0 {
-		c.finish(Drained)
-		return failCost
-	}
-	return cost
-}
-
 // closed is called when the descriptor has been closed. No stream is left. It reports whether the
 // end of any was counted.
 func (h *h2conn) closed() bool {
@@ -338,43 +279,3 @@ func (h *h2conn) check() string {
 	}
 	return ""
 }
-
-var _ http2.Handler = (*h2conn)(nil)
-
-// NewStream implements http2.Handler.
-func (h *h2conn) NewStream() (*http2.Stream, http2.Owner) {
-	st := &h.first
-	if !h.begun {
-		st.sub = &h.c.sub
-	} else {
-		further := new(furtherStream)
-		st = &further.h2stream
-		st.sub = &further.sub
-	}
-	h.begun, h.idle = true, false
-	st.h = h
-	st.sub.SetKind(uint8(kindOf(http20, h.c.transport.IsSecure())))
-	st.sub.Init(st, h.c.id) // all in step: heartbeats of silent streams share a record
-	return &st.Stream, st
-}
-
-// AcceptsBody implements http2.Handler: only POST has a body.
-func (h *h2conn) AcceptsBody(s *http2.Stream) bool { return h2streamOf(s).post != nil }
-
-// Refused implements http2.Handler.
-func (h *h2conn) Refused(code http2.ErrCode) {
-	switch {
-	case code != http2.RefusedStream:
-		h.c.w.refuse(RefusedRequest)
-	case h.mux.IsGoingAway():
-		h.c.w.refuse(RefusedDraining)
-	default:
-		h.c.w.refuse(RefusedStreamsOfConnection)
-	}
-}
-
-// TooLarge implements http2.Handler.
-func (h *h2conn) TooLarge(s *http2.Stream) { h2streamOf(s).refuse(headTooLarge()) }
-
-// Request implements http2.Handler.
-func (h *h2conn) Request(s *http2.Stream, head *http2.Head, end bool) { h2streamOf(s).serve(head, end) }

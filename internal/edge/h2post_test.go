@@ -78,7 +78,7 @@ func TestAPublisherWhoIsHeldBackOverHTTP2(t *testing.T) {
 		h.must(h.write.WriteRSTStream(h.number, xhttp2.ErrCodeCancel))
 		h.flush()
 	}
-	w.await("their end", func() bool { return w.srv.posts.inWork() == 0 })
+	w.await("their end", func() bool { return w.srv.postSlots.inWork() == 0 })
 	h.post("/sse?to=a", "text/plain", false)
 	h.data(h.number, strings.Repeat("x", 16<<10), true)
 	w.await("the answer", func() bool { h.pump(); return h.answers[h.number].ended })

@@ -1,18 +1,20 @@
 package edge
 
 import (
-	"errors"
 	"time"
 
 	"github.com/hassesd/hassesd/internal/admission"
-	"github.com/hassesd/hassesd/internal/edge/transport"
 	"github.com/hassesd/hassesd/internal/reactor"
-	"github.com/hassesd/hassesd/internal/tlsconn"
 )
 
 // handshakes decides which handshakes of one worker may run, and which must make room.
 type handshakes struct {
-	w       *worker
+	// Fixed after init.
+	srv  *shared
+	loop *reactor.Loop
+	took *histogram // how long those that succeed have computed
+
+	// Owned by the loop.
 	queue   *admission.HandshakeQueue[*conn]
 	timer   reactor.Timer // of the next eviction
 	changes uint64        // of queue
@@ -31,14 +33,18 @@ func (h *handshakes) count(result HandshakeResult, resumed bool, since time.Dura
 	if resumed {
 		h.resumed++
 	}
-	h.w.timings.handshakes.observe(h.w.now() - since)
+	h.took.observe(h.now() - since)
 }
 
 // init prepares the zero value.
-func (h *handshakes) init(w *worker) {
-	h.w, h.queue = w, admission.NewHandshakeQueue[*conn](1, 1)
-	h.setSlots(w.srv.config())
+func (h *handshakes) init(srv *shared, loop *reactor.Loop, took *histogram) {
+	h.srv, h.loop, h.took = srv, loop, took
+	h.queue = admission.NewHandshakeQueue[*conn](1, 1)
+	h.setSlots(srv.config())
 }
+
+// now returns the time since the server's start.
+func (h *handshakes) now() time.Duration { return h.loop.Now().Sub(h.srv.start) }
 
 // want starts the handshake of a connection that has sent its first bytes, or queues it. A queued
 // connection costs no goroutine and no buffers.
@@ -48,8 +54,8 @@ func (h *handshakes) want(c *conn) {
 	}
 	h.changes++
 	c.waiter = &admission.Waiter[*conn]{Owner: c}
-	unbounded := h.w.srv.config().Admission.Lifts(c.addr(), admission.BoundHandshakes)
-	if h.queue.Arrive(h.w.now(), c.waiter, admission.NetworkOf(c.addr()), unbounded) {
+	unbounded := h.srv.config().Admission.Lifts(c.addr(), admission.BoundHandshakes)
+	if h.queue.Arrive(h.now(), c.waiter, admission.NetworkOf(c.addr()), unbounded) {
 		h.begin(c)
 		return
 	}
@@ -57,7 +63,7 @@ func (h *handshakes) want(c *conn) {
 }
 
 func (h *handshakes) begin(c *conn) {
-	srv := h.w.srv
+	srv := h.srv
 	srv.handshaking.Add(1)
 	h.changes++
 	config, serves := srv.tlsConfig()
@@ -67,7 +73,7 @@ func (h *handshakes) begin(c *conn) {
 
 // ended passes the slot of a handshake on to the queue.
 func (h *handshakes) ended(c *conn) {
-	h.w.srv.handshaking.Add(-1)
+	h.srv.handshaking.Add(-1)
 	h.leave(c)
 	h.fillSlots()
 }
@@ -83,7 +89,7 @@ func (h *handshakes) leave(c *conn) {
 
 // fillSlots starts queued handshakes while there are free slots.
 func (h *handshakes) fillSlots() {
-	for t := h.queue.Next(h.w.now()); t != nil; t = h.queue.Next(h.w.now()) {
+	for t := h.queue.Next(h.now()); t != nil; t = h.queue.Next(h.now()) {
 		if next := t.Owner; next.transport.IsFailing() {
 			h.leave(next)
 		} else {
@@ -97,10 +103,10 @@ func (h *handshakes) fillSlots() {
 // one.
 func (h *handshakes) evict() {
 	for {
-		t, due := h.queue.NextEviction(h.w.now())
+		t, due := h.queue.NextEviction(h.now())
 		if t == nil {
 			if due > 0 {
-				h.w.loop.Schedule(&h.timer, h, h.w.srv.start.Add(due))
+				h.loop.Schedule(&h.timer, h, h.srv.start.Add(due))
 			}
 			return
 		}
@@ -118,68 +124,9 @@ func (h *handshakes) setSlots(cfg *snapshot) {
 	if each <= 0 {
 		each = cfg.Handshakes
 	}
-	n := h.w.srv.workers
+	n := h.srv.workers
 	h.queue.SetSlots(share(cfg.Handshakes, n), share(each, n))
 }
 
 // share returns a worker's part of a number, rounded up and at least 1, without overflow.
 func share(total, workers int) int { return max(1, (total-1)/workers+1) }
-
-// judgeHandshake tells admission how a handshake has ended.
-func (c *conn) judgeHandshake(err error, aborted bool) {
-	switch {
-	case aborted && (err == nil || errors.Is(err, tlsconn.ErrNotPeer)): // it was we who were slow
-	case aborted && c.reason == HandshakeTimeout:
-		c.violation(admission.HandshakeTimeout)
-	case aborted && c.reason == HandshakeEvicted: // it was slow, but may be so on a bad link, and has lost its slot
-		c.violation(admission.HandshakeFailed)
-	case aborted: // our own doing
-	case err == nil:
-		c.w.srv.admission.RecordSuccess(c.w.now(), c.addr())
-	default:
-		if v, ok := violationOf(err); ok {
-			c.violation(v)
-		}
-	}
-}
-
-// violationOf returns what a handshake that failed with err counts as, if anything.
-func violationOf(err error) (admission.Violation, bool) {
-	var failed *tlsconn.HandshakeError
-	if !errors.As(err, &failed) {
-		return admission.HandshakeFailed, true // it has made crypto/tls panic
-	}
-	switch failed.Blame() {
-	case tlsconn.BlameMalice:
-		return admission.ProtocolBroken, true
-	case tlsconn.BlameCost:
-		return admission.HandshakeFailed, true
-	case tlsconn.BlameNothing:
-	}
-	return 0, false
-}
-
-// explain sets the close reason of a failed handshake, and tells the operator or the client what
-// can be done.
-func (c *conn) explain(failed *tlsconn.HandshakeError) {
-	switch failed.Failure {
-	case tlsconn.FailureLeft:
-		if transport.IsEnd(failed) {
-			c.reason = ClosedByPeer
-		}
-	case tlsconn.FailureDistrust:
-		c.reason = CertificateRefused
-		c.hintDistrust(failed.Alert)
-	case tlsconn.FailureHTTP:
-		c.reason = WrongProtocol
-		c.http.Say(wrongProtocol)
-	case tlsconn.FailureProxyHeader:
-		c.reason = UnexpectedProxyHeader
-		c.hint(hintProxyHeader)
-	case tlsconn.FailureAlert, tlsconn.FailureUnsupported, tlsconn.FailureNotTLS, tlsconn.FailureBroken:
-	}
-}
-
-// wrongProtocol is the answer to plain HTTP on the TLS port.
-const wrongProtocol = "HTTP/1.0 400 Bad Request\r\nContent-Type: text/plain\r\nConnection: close\r\n\r\n" +
-	"This port speaks HTTPS. Use https:// in the URL.\n"

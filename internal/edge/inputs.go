@@ -1,6 +1,8 @@
 package edge
 
-import "github.com/hassesd/hassesd/internal/edge/transport"
+import (
+	"github.com/hassesd/hassesd/internal/edge/transport"
+)
 
 // inputs are HTTP/2 connections whose clients have asked for more at one time than one of them, or
 // all together, may have done in a turn. The rest waits here, and the connection is not read

@@ -19,7 +19,7 @@ import (
 // publishes what is in it, and posts the answer to the loop. Everything else belongs to the loop.
 type post struct {
 	// Fixed after creation.
-	w           *worker
+	of          *posts
 	publication *httppublish.Publication
 	req         *exchange.Request
 	from        netip.AddrPort // the client
@@ -102,12 +102,12 @@ func (c *conn) beginPost(req *exchange.Request, from netip.AddrPort, owner poste
 		}
 		return nil, exchangeAnswer(refused)
 	}
-	if code := srv.posts.acquire(from.Addr(), srv.config().Requests, srv.admission.IsExempt(from.Addr())); code != "" {
+	if code := srv.postSlots.acquire(from.Addr(), srv.config().Requests, srv.admission.IsExempt(from.Addr())); code != "" {
 		return nil, exchangeAnswer(service.Refuse(code, "too many requests are in work; publish again a little later"))
 	}
-	p := &post{w: c.w, publication: publication, req: req, from: from, conn: c.id, full: full, owner: owner}
+	p := &post{of: &c.w.posts, publication: publication, req: req, from: from, conn: c.id, full: full, owner: owner}
 	if publication.IsShort() && !req.Continue {
-		c.w.begunPosts = append(c.w.begunPosts, p)
+		c.w.posts.begun = append(c.w.posts.begun, p)
 	} else {
 		p.start()
 	}
@@ -141,21 +141,11 @@ func (p *post) start() {
 	}()
 }
 
-// startPosts starts the goroutines of those POSTs whose short bodies have not come within this turn.
-func (w *worker) startPosts() {
-	for i, p := range w.begunPosts {
-		if w.begunPosts[i] = nil; p.state == postBegun {
-			p.start()
-		}
-	}
-	w.begunPosts = w.begunPosts[:0]
-}
-
 // release gives the slot back.
-func (p *post) release() { p.w.srv.posts.release(p.from.Addr()) }
+func (p *post) release() { p.of.srv.postSlots.release(p.from.Addr()) }
 
 func (p *post) panicked(x any) {
-	p.w.srv.log.Error("publishing a request panicked", "conn", p.conn, "peer", clientAddr(p.from), "err", x, "stack", string(debug.Stack()))
+	p.of.srv.log.Error("publishing a request panicked", "conn", p.conn, "peer", clientAddr(p.from), "err", x, "stack", string(debug.Stack()))
 }
 
 // answer ends a request that has no goroutine, with an answer, or nil if it cannot be answered.
@@ -181,7 +171,7 @@ func (p *post) publishNow(body []byte) {
 	case outcome.Notify(p.counted):
 		p.outcome = outcome
 		p.setState(postSettling)
-		p.w.settling.add(p)
+		p.of.await(p)
 	default:
 		p.answer(exchangeAnswer(outcome.Answer(true)))
 	}
@@ -199,7 +189,7 @@ func (p *post) tryRun(body []byte) (outcome *httppublish.Outcome, isBroken bool)
 }
 
 // counted is called by any loop when the streams of the message are counted.
-func (p *post) counted() { p.w.settling.signal(p) }
+func (p *post) counted() { p.of.signal(p) }
 
 // addressOf returns the address of a client. One on a Unix socket is a proxy that has not named its
 // client, who may be anywhere.
@@ -213,8 +203,8 @@ func addressOf(from netip.AddrPort) netip.Addr {
 // call calls the owner on its loop, if it still waits.
 func (p *post) call(fn func(poster)) {
 	// Refused only when the loop has stopped, which is the end of the process.
-	_ = p.w.loop.PostWait(context.Background(), func() {
-		p.w.figures.begin()
+	_ = p.of.loop.PostWait(context.Background(), func() {
+		p.of.figures.begin()
 		if p.owner != nil {
 			fn(p.owner)
 		}
@@ -277,7 +267,7 @@ func (p *post) abandon() {
 		p.pipe.cut(errClientGone)
 		p.stop()
 	case postSettling:
-		p.w.settling.forget(p)
+		p.of.forget(p)
 		p.setState(postOver)
 		p.release()
 	case postBegun:

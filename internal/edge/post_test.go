@@ -15,9 +15,9 @@ func TestAClientThatLeavesEndsItsPost(t *testing.T) {
 	for _, body := range []string{"", "9\r\ndata: 1\n\n\r\n"} {
 		c := w.connect()
 		c.Send([]byte(chunkedBody("/sse?to=a", "text/event-stream") + body))
-		w.await("the request", func() bool { return w.srv.posts.inWork() == 1 })
+		w.await("the request", func() bool { return w.srv.postSlots.inWork() == 1 })
 		c.Close()
-		w.await("its end", func() bool { return w.srv.posts.inWork() == 0 && w.budget.Held() == 0 })
+		w.await("its end", func() bool { return w.srv.postSlots.inWork() == 0 && w.budget.Held() == 0 })
 	}
 }
 
@@ -50,7 +50,7 @@ func TestPostsInWorkAreBounded(t *testing.T) {
 	for _, c := range open[:8] {
 		c.Close()
 	}
-	w.await("their end", func() bool { return w.srv.posts.inWork() == 0 })
+	w.await("their end", func() bool { return w.srv.postSlots.inWork() == 0 })
 	for range 4 {
 		w.connect().Send([]byte(chunkedBody("/sse?to=a", "text/event-stream")))
 		w.turn()

@@ -47,9 +47,6 @@ func (s *postSlots) release(from netip.Addr) {
 	}
 }
 
-// Publishing returns the number of POST requests in work.
-func (s *Server) Publishing() int { return s.posts.inWork() }
-
 // inWork returns the number of requests in work.
 func (s *postSlots) inWork() int {
 	s.mu.Lock()

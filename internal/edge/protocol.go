@@ -1,11 +1,12 @@
 package edge
 
 import (
+	"bytes"
 	"errors"
-	"strings"
 
 	"github.com/hassesd/hassesd/internal/admission"
 	"github.com/hassesd/hassesd/internal/edge/http1"
+	"github.com/hassesd/hassesd/internal/edge/proxy"
 	"github.com/hassesd/hassesd/internal/edge/scheduler"
 	"github.com/hassesd/hassesd/internal/edge/subscriber"
 	"github.com/hassesd/hassesd/internal/edge/transport"
@@ -17,75 +18,32 @@ type protocol conn
 
 var _ transport.Protocol = (*protocol)(nil)
 
-// Greeted implements transport.Protocol.
-func (x *protocol) Greeted() { x.w.handshakes.want((*conn)(x)) }
-
-// HandshakeDone implements transport.Protocol.
-func (x *protocol) HandshakeDone(facts transport.Facts, err error, aborted bool) {
+// Preamble implements transport.Protocol: it reads the PROXY header of a trusted peer.
+func (x *protocol) Preamble(p []byte) (more int) {
 	c := (*conn)(x)
-	since := c.waiter.Since()
-	c.w.handshakes.ended(c)
-	c.judgeHandshake(err, aborted)
-	c.serverName = newCommonText(facts.ServerName)
-	var panicked *tlsconn.PanicError
+	via := c.asProxied()
+	via.header = append(via.header, p...)
+	client, more, err := proxy.ParseHeader(via.header)
 	switch {
-	case aborted:
-		c.w.handshakes.count(handshakeResult(c.reason, aborted), false, 0)
-		c.transport.Close()
-	case errors.As(err, &panicked):
-		c.w.srv.log.Error("handshake panicked", "conn", c.id, "peer", c.peer(), "err", err, "stack", string(panicked.Stack))
-		c.reason = HandshakeFailed
-		c.w.handshakes.count(HandshakeInvalid, false, 0)
-		c.transport.Close()
+	case errors.Is(err, proxy.ErrNoHeader):
+		c.hint(hintNoProxyHeader)
+		c.fail(NoProxyHeader)
 	case err != nil:
-		c.w.srv.log.Debug("handshake failed", "conn", c.id, "peer", c.peer(), "err", err)
-		c.handshakeFailed(err)
-	default:
-		c.w.handshakes.count(HandshakeOK, facts.Resumed, since)
-		c.version, c.cipher = facts.Version, facts.Cipher
-		c.transport.Open()
-		c.expectRequest()
-		c.begin(facts.Protocol)
-	}
-}
-
-// begin starts the protocol that was negotiated.
-func (c *conn) begin(protocol string) {
-	if protocol == protoHTTP2 {
-		c.startHTTP2()
-		c.transport.Read()
-		if c.h2.isWaiting() {
-			c.transport.AcknowledgeNow()
+		c.failHeader(err)
+	case more == 0:
+		via.header = nil
+		if client.IsValid() {
+			c.introduce(client)
 		}
-		return
 	}
-	if protocol != "" && !strings.HasPrefix(protocol, "http/1.") {
-		// The client connected for the handshake only, as an ACME server does to check a challenge
-		// (RFC 8737 section 3).
-		c.http.End()
-		c.finish(Answered)
-		return
-	}
-	c.transport.Read() // the request often comes with the client's Finished
-	if c.isReading() {
-		c.transport.AcknowledgeNow()
-	}
+	return more
 }
 
-// handshakeFailed sends the alert that crypto/tls wrote, or an answer in plain HTTP to a client
-// that speaks it.
-func (c *conn) handshakeFailed(err error) {
-	c.reason = HandshakeFailed
-	var failed *tlsconn.HandshakeError
-	if errors.As(err, &failed) {
-		c.explain(failed)
-	}
-	c.w.handshakes.count(handshakeResult(c.reason, false), false, 0)
-	if transport.IsEnd(err) || c.transport.Reject() != nil {
-		c.transport.Close()
-		return
-	}
-	c.visit()
+// PreambleDone implements transport.Protocol.
+func (x *protocol) PreambleDone() {
+	if !x.transport.IsSecure() {
+		(*conn)(x).expectRequest()
+	} // else the deadline that began at accept covers the handshake, too
 }
 
 // ReadLimit implements transport.Protocol.
@@ -114,16 +72,6 @@ func (x *protocol) Receive(p []byte) {
 		c.fail(ExcessInput)
 	}
 }
-
-const (
-	// recordsPerVisit is how many records one connection may send before others get their turn.
-	// Beyond visitBytes it may send more: otherwise a queue that fills faster than this share would
-	// never shrink.
-	recordsPerVisit = 4
-	visitBytes      = backlogBytes / 2
-	// replayPerRecord is how many history entries a replay examines in the time of one record.
-	replayPerRecord = 256
-)
 
 // NextRecord implements transport.Protocol.
 func (x *protocol) NextRecord(spent int) (p []byte, cost int, later bool) {
@@ -259,4 +207,37 @@ func (x *protocol) Closed() {
 	c.w.remove(c)
 	c.w.srv.release(c.as, c.held(), c.w.index)
 	c.w.srv.log.Debug("connection closed", "conn", c.id, "peer", c.peer(), "reason", c.reason.String())
+}
+
+// beginsHTTP2 reports whether the connection begins with the preface of HTTP/2, which turns it to
+// that (RFC 9113, section 3.3). No request of HTTP/1 begins so. p is what came last; if so, it was
+// taken.
+func (c *conn) beginsHTTP2(p []byte) bool {
+	const sign = "PRI "
+	if !c.isReading() || c.transport.IsSecure() || !c.w.srv.config().HTTP2 {
+		return false
+	}
+	begun := c.http.Begun()
+	if len(begun) >= len(sign) || len(begun)+len(p) < len(sign) || string(begun)+string(p[:len(sign)-len(begun)]) != sign {
+		return false
+	}
+	both := append(bytes.Clone(begun), p...)
+	c.http.Release()
+	c.startHTTP2()
+	c.h2.receive(both)
+	return true
+}
+
+// receive takes what the client sent. Much work at once, of one connection or of many, is shared out
+// among turns.
+func (h *h2conn) receive(p []byte) {
+	q := &h.c.w.inputs
+	if q.isSpent() {
+		q.add(h, bytes.Clone(p))
+		return
+	}
+	rest, cost := q.take(h, p)
+	if q.spent += cost; len(rest) > 0 {
+		q.add(h, bytes.Clone(rest))
+	}
 }

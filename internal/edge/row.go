@@ -156,3 +156,36 @@ func (r row) state() string {
 	}
 	return "closed"
 }
+
+// ClientInfo is a copy of the particulars of one stream, or of a connection that has none.
+type ClientInfo struct {
+	Conn       uint64
+	Stream     uint32 // its number on an HTTP/2 connection; 0 otherwise
+	HTTP       string // the version: 1.0, 1.1, 2; empty before the request
+	ID         string
+	Peer       netip.AddrPort // of the client, with port 0 if its proxy does not tell it; not valid: over a Unix socket
+	State      string
+	Version    uint16 // TLS version; 0 without TLS or before the handshake is done
+	Cipher     uint16
+	Age        time.Duration
+	StreamAge  time.Duration // 0 before the stream is open
+	Rooms      []string
+	All        bool
+	Sent       uint64
+	QueueBytes int // not written to the socket
+	// KernelBytes were written and are not acknowledged by the peer.
+	KernelBytes int
+	Dropped     uint64 // events that limits.slow took from it
+	Reinits     uint64
+	Agent       string
+}
+
+// Addr returns the client's address and port as people see it.
+func (i *ClientInfo) Addr() string { return clientAddr(i.Peer).String() }
+
+// ClientFilter selects connections; empty fields select all.
+type ClientFilter struct {
+	Room string
+	ID   string
+	Addr string // an address, or address:port
+}

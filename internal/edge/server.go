@@ -12,6 +12,7 @@ type Server struct {
 
 	// Fixed after New.
 	workers   []*worker
+	drains    []drain                           // of each worker
 	challenge func(token string) (string, bool) // may be nil
 	drained   chan struct{}                     // closed when a drain is over
 
@@ -34,6 +35,7 @@ func New(o Options) *Server {
 		w := newWorker(&s.shared, i, loop, o.Hub, o.Seed)
 		loop.SetEndOfTurn(w.endOfTurn)
 		s.workers = append(s.workers, w)
+		s.drains = append(s.drains, drain{w: w})
 	}
 	return s
 }
@@ -77,3 +79,6 @@ func (s *Server) SetReinit(on bool) { s.reinit.Store(on) }
 
 // Reinit reports whether further requests on an open stream are served.
 func (s *Server) Reinit() bool { return s.reinit.Load() }
+
+// Publishing returns the number of POST requests in work.
+func (s *Server) Publishing() int { return s.postSlots.inWork() }

@@ -3,6 +3,7 @@ package edge
 import (
 	"log/slog"
 	"runtime"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -32,7 +33,7 @@ type shared struct {
 	memoryLow   atomic.Bool          // no new streams
 	logAway     atomic.Bool          // no new streams
 	publish     *httppublish.Service // answers POST
-	posts       postSlots
+	postSlots   postSlots
 	hints       hints
 	bans        bans
 }
@@ -57,3 +58,13 @@ func (s *shared) init(o Options) {
 func (s *shared) config() *snapshot { return s.current.Load() }
 
 func (s *shared) draining() bool { return s.isDraining.Load() }
+
+// isChallenged reports whether a certification authority is expected to connect (RFC 8737). Its
+// protocol is offered only then.
+func (s *shared) isChallenged() bool {
+	c, _ := s.tlsConfig()
+	return c != nil && slices.Contains(c.NextProtos, protoChallenge)
+}
+
+// protoChallenge is the protocol that an authority negotiates to read the answer to its challenge.
+const protoChallenge = "acme-tls/1"

@@ -171,21 +171,13 @@ func (w *worker) stepOverdue() (cost int, more bool) {
 	return cost, last > 0
 }
 
-// endSlow resets a stream that has overflowed, in one of the next turns: thousands may at one time.
-func (w *worker) endSlow(st *h2stream) {
-	w.tooSlow = append(w.tooSlow, st)
-	if len(w.tooSlow) == 1 {
-		w.walks.start(context.Background(), w.stepTooSlow, func() { w.tooSlow = nil })
+// stopSubscriber ends the subscription of HTTP/1, if there is one, and throws away what is queued.
+func (c *conn) stopSubscriber() {
+	if c.h2 != nil {
+		return // its streams end theirs
 	}
-}
-
-// stepTooSlow is the step of a walk that resets them.
-func (w *worker) stepTooSlow() (cost int, more bool) {
-	last := len(w.tooSlow) - 1
-	st := w.tooSlow[last]
-	w.tooSlow[last] = nil
-	w.tooSlow = w.tooSlow[:last]
-	cost = endingCost(st.sub)
-	st.reset(SlowClient)
-	return cost, last > 0
+	if c.sub.State() != subscriber.None {
+		c.w.srv.closeStream(c.opened())
+	}
+	c.sub.Stop()
 }

@@ -1,6 +1,10 @@
 package edge
 
-import "time"
+import (
+	"time"
+
+	"github.com/hassesd/hassesd/internal/hub"
+)
 
 // timings are the durations that a worker measures. Its loop writes them; the histograms and lag
 // may be read by any goroutine, see figures.
@@ -14,6 +18,7 @@ type timings struct {
 	written deliverySample      // whose record is being written; of nil: none
 	late    map[*conn]time.Time // samples whose socket was full, by when they were published
 	clock   func() time.Time    // reads the time
+	shard   *hub.Shard          // knows the samples
 }
 
 // deliverySample is a sampled event on its way to a client.
@@ -28,7 +33,7 @@ const maxLate = 64
 // popped notes that a record of the connection is to be written, and has the end of a sampled event
 // if the shard says so.
 func (t *timings) popped(c *conn) {
-	published, ok := c.w.shard.TakeSample()
+	published, ok := t.shard.TakeSample()
 	if !ok {
 		return
 	}

@@ -10,11 +10,6 @@ import (
 const (
 	// deliverBudget is how many queues one turn may append to: about 1 ms.
 	deliverBudget = 16384
-	// backlogBytes is how many bytes of events may be taken in before the connection that has
-	// waited longest gets its turn. It is half of the default queue bound: together with
-	// visitBytes, waiting for the loop alone does not fill a queue. A message that waits for room
-	// delays all messages behind it.
-	backlogBytes = 128 << 10
 )
 
 // endOfTurn is the budgeted second half of a turn: events into queues, queues into records, failed
@@ -31,10 +26,10 @@ func (w *worker) endOfTurn() (again bool) {
 	} else {
 		again = w.shard.Pending()
 	}
-	w.settling.run()
+	w.posts.answerCounted()
 	w.queues.Run((*conn).visit)
 	again = w.inputs.run() || again
-	w.startPosts()
+	w.posts.startBegun()
 	again = w.queues.Waiting() || again
 	again = w.closePending() || walking || again
 	w.timings.turn(w.loop.Now())
@@ -73,7 +68,9 @@ func (w *worker) closePending() (again bool) {
 		budget -= closeCost + roomCost*c.sub.Memberships()
 		c.transport.Close()
 	}
-	w.drain.progress()
+	if len(w.conns) == 0 && w.whenEmpty != nil {
+		w.whenEmpty()
+	}
 	return len(w.closing) > 0
 }
 

@@ -68,21 +68,6 @@ func (k *walk) slice(budget int) (more bool) {
 	return more
 }
 
-// walk starts a walk from another goroutine, and waits for its end, or for that of ctx, which is the
-// walk's end, too. begin is called on the loop.
-func (w *worker) walk(ctx context.Context, begin func() (step func() (cost int, more bool))) error {
-	ended := make(chan struct{})
-	err := w.loop.PostWait(ctx, func() { w.walks.start(ctx, begin(), func() { close(ended) }) })
-	if err != nil {
-		return err
-	}
-	select {
-	case <-ended:
-	case <-ctx.Done():
-	}
-	return ctx.Err()
-}
-
 // downwards visits a dense list from the last slot to the first. Members that are added meanwhile
 // are not visited. One that leaves is replaced by one already visited, so none is missed, and some
 // may be visited twice.

@@ -38,15 +38,14 @@ type worker struct {
 	handshakes handshakes
 	timings    timings
 	occupancy  occupancy
-	drain      drain
+	whenEmpty  func()        // called at the end of a turn that leaves no connection; nil: nobody waits for that
+	away       time.Duration // what the clients that a drain sends away wait beside retry:, see comeBack
 	walks      walks
 	following  *downwards               // gives streams the deadlines of a new configuration; nil: all have them
 	overdue    []*subscriber.Subscriber // that have had their time, to be ended
-	tooSlow    []*h2stream              // that have overflowed, to be reset
+	tooSlow    []*subscriber.Subscriber // of HTTP/2, that have overflowed, to be reset
 	inputs     inputs
-	h1conns    map[*conn]*h1conn // of those that publish
-	begunPosts []*post           // in this turn, with a short body
-	settling   settling
+	posts      posts
 	http2      *http2.Shared // of the connections that begin now; nil before the first
 	date       date
 	writeBuf   []byte           // room for one framed chunk
@@ -81,16 +80,14 @@ func newWorker(srv *shared, index int, loop *reactor.Loop, h *hub.Hub, seed uint
 		})},
 		queues:   scheduler.New(func(c *conn) *scheduler.Node[conn] { return &c.node }),
 		walks:    walks{wake: loop.Wake},
-		h1conns:  make(map[*conn]*h1conn),
 		writeBuf: make([]byte, http1.ChunkHead, http1.RecordMax),
 		fields:   make([]exchange.Field, 0, maxFields),
 	}
 	w.subs = subscriber.Set{Shard: w.shard, Start: srv.start, Jitter: w.jitter}
-	w.timings.clock = srv.clock
-	w.handshakes.init(w)
-	w.drain.w = w
-	w.settling.w = w
-	w.figures.init(w)
+	w.timings.clock, w.timings.shard = srv.clock, w.shard
+	w.handshakes.init(srv, loop, &w.timings.handshakes)
+	w.posts = posts{srv: srv, loop: loop, figures: &w.figures, h1conns: make(map[*conn]*h1conn)}
+	w.figures.init(loop, w)
 	return w
 }
 
@@ -103,6 +100,20 @@ func (w *worker) jitter(d time.Duration) time.Duration {
 		return 0
 	}
 	return d/2 + time.Duration(w.rand.Int64N(int64(d)+1))
+}
+
+// comeBack returns how long a client that is sent away in a drain should wait. If the daemon is to
+// be restarted, nothing accepts connections until the window has passed: so each client waits for a
+// whole window, and clients return at the pace at which they left. If other servers take over,
+// clients wait as at any other time.
+func (w *worker) comeBack() time.Duration { return w.jitter(w.srv.config().Retry) + w.away }
+
+// retryAfter returns how long a deferred subscriber should wait.
+func (w *worker) retryAfter(cfg *snapshot) time.Duration {
+	if w.srv.draining() {
+		return w.comeBack()
+	}
+	return w.jitter(2 * cfg.Retry)
 }
 
 // refuse counts a refusal.
@@ -174,4 +185,19 @@ func (d *date) of(now time.Time) string {
 		d.text = t.UTC().Format("Mon, 02 Jan 2006 15:04:05 GMT")
 	}
 	return d.text
+}
+
+// walk starts a walk from another goroutine, and waits for its end, or for that of ctx, which is the
+// walk's end, too. begin is called on the loop.
+func (w *worker) walk(ctx context.Context, begin func() (step func() (cost int, more bool))) error {
+	ended := make(chan struct{})
+	err := w.loop.PostWait(ctx, func() { w.walks.start(ctx, begin(), func() { close(ended) }) })
+	if err != nil {
+		return err
+	}
+	select {
+	case <-ended:
+	case <-ctx.Done():
+	}
+	return ctx.Err()
 }

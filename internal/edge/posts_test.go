@@ -41,7 +41,7 @@ func TestAShortPostIsAnsweredInItsTurn(t *testing.T) {
 		w.turnOne(0)
 		c.wantNow(fmt.Sprintf("{\"id\":\"e-%d\",\"matched\":1}\n", i+1))
 		s.wantEvent(i+1, fmt.Sprint(i+1))
-		if n := w.srv.posts.inWork(); n != 0 {
+		if n := w.srv.postSlots.inWork(); n != 0 {
 			t.Errorf("%d requests are in work", n)
 		}
 	}
@@ -76,7 +76,7 @@ func TestTheAnswerWaitsForTheLoopsThatCount(t *testing.T) {
 		c.Send([]byte(withLength("/sse?to=a", "text/plain", fmt.Sprint(i))))
 		w.turnOne(publishing)
 		c.wantNothing()
-		if n := w.srv.posts.inWork(); n != 1 {
+		if n := w.srv.postSlots.inWork(); n != 1 {
 			t.Errorf("%d requests are in work", n)
 		}
 		w.turnOne(listening)
@@ -119,7 +119,7 @@ func TestAClientThatLeavesBeforeItsAnswer(t *testing.T) {
 	w.turnOne(publishing)
 	w.turnOne(listening)
 	w.turnOne(publishing)
-	if n, conns := w.srv.posts.inWork(), len(w.srv.workers[publishing].conns); n != 0 || conns != 0 {
+	if n, conns := w.srv.postSlots.inWork(), len(w.srv.workers[publishing].conns); n != 0 || conns != 0 {
 		t.Errorf("%d requests are in work of a client that is gone, and %d connections are left", n, conns)
 	}
 	s.wantEvent(1, "x")
@@ -135,13 +135,13 @@ func TestAStreamThatIsResetBeforeItsAnswer(t *testing.T) {
 	h.must(h.write.WriteData(h.number, true, []byte("x")))
 	h.send()
 	w.turnOne(publishing)
-	if n := w.srv.posts.inWork(); n != 1 {
+	if n := w.srv.postSlots.inWork(); n != 1 {
 		t.Fatalf("%d requests are in work", n)
 	}
 	h.must(h.write.WriteRSTStream(h.number, xhttp2.ErrCodeCancel))
 	h.send()
 	w.turnOne(publishing)
-	if n := w.srv.posts.inWork(); n != 0 {
+	if n := w.srv.postSlots.inWork(); n != 0 {
 		t.Errorf("%d requests are in work of a stream that is gone", n)
 	}
 	w.turnOne(listening)
@@ -219,7 +219,7 @@ func TestTheSlotIsFreeBeforeTheAnswer(t *testing.T) {
 		} {
 			c.Send([]byte(text))
 			c.wantAnswer("200", false)
-			if n := w.srv.posts.inWork(); n != 0 {
+			if n := w.srv.postSlots.inWork(); n != 0 {
 				t.Fatalf("%d requests are in work after the answer", n)
 			}
 		}
@@ -240,7 +240,7 @@ func TestAShortPostOverHTTP2IsAnsweredInItsTurn(t *testing.T) {
 		}
 		s.wantEvent(i+1, fmt.Sprint(i))
 	}
-	if n := w.srv.posts.inWork(); n != 0 {
+	if n := w.srv.postSlots.inWork(); n != 0 {
 		t.Errorf("%d requests are in work", n)
 	}
 	w.check()
