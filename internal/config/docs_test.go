@@ -90,7 +90,7 @@ set, is the default for host names that none of them covers. See [certificates](
 
 const controlKeyDocs = `### ` + "`[[control.key]]`" + `
 
-One table for each key, in the configuration file only. A control connection that sends the key gets its role. See [the control protocol](control-protocol.md#keys).
+One table for each key, in the configuration file only. A control connection that sends the key gets its role. Over HTTP, the key [publishes](publishing.md) and reads at [api.listen](monitoring.md). See [the control protocol](control-protocol.md#keys).
 
 | Key | Kind | Default | Reload | Description |
 |---|---|---|---|---|

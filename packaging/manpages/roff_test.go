@@ -1,6 +1,7 @@
 package main
 
 import (
+	"reflect"
 	"strings"
 	"testing"
 
@@ -41,6 +42,18 @@ func TestPagesHaveEverySetting(t *testing.T) {
 		name := k.Name[strings.LastIndexByte(k.Name, '.')+1:]
 		if !strings.Contains(file, `\fB`+escape(name)+`\fR`) {
 			t.Errorf("hassesd.toml(5) lacks %s", k.Name)
+		}
+	}
+	for title, table := range map[string]any{"[[tls.certificate]]": config.Certificate{}, "[[control.key]]": config.ControlKey{}} {
+		_, section, ok := strings.Cut(file, ".SS \""+escape(title)+"\"\n")
+		if !ok {
+			t.Errorf("hassesd.toml(5) lacks %s", title)
+		}
+		section, _, _ = strings.Cut(section, "\n.S") // the next title
+		for field := range reflect.TypeOf(table).Fields() {
+			if key := field.Tag.Get("toml"); key != "" && !strings.Contains(section, `\fB`+escape(key)+`\fR`) {
+				t.Errorf("hassesd.toml(5) lacks %s of %s", key, title)
+			}
 		}
 	}
 	if strings.Contains(file, escape("Example: --")) {
