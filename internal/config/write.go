@@ -58,7 +58,7 @@ func writeCertificates(b *strings.Builder) {
 // writeControlKeys documents the tables of control keys. By default there are none.
 func writeControlKeys(b *strings.Builder) {
 	b.WriteByte('\n')
-	wrapComment(b, "Keys for control connections, one table each. A connection that sends the key (auth KEY) gets the role. The file contains only the key, "+
+	wrapComment(b, "Keys for control connections, for publishing over HTTP and for api.listen, one table each. A connection that sends the key (auth KEY) gets the role. The file contains only the key, "+
 		"for example from openssl rand -hex 32, and only the daemon may be able to read it. Instead of file, sha256 may give the SHA-256 of the key in hexadecimal. [reload]")
 	b.WriteString("#\n# [[control.key]]\n# id = \"shop\"\n# role = \"publish\"\n# file = \"/etc/hassesd/shop.key\"\n")
 }
