@@ -16,7 +16,7 @@ const (
 // The caller that takes an answer from the queue releases it.
 type answer struct {
 	text  []byte
-	later func(ctx context.Context) []byte // nil: text
+	later func(ctx context.Context) []byte // waits within ctx; nil: text
 	// pieces makes a long answer and sends it with emit, piece by piece; nil: text or later.
 	pieces func(ctx context.Context, emit func([]byte) error) error
 	held   int    // bytes that later or pieces keep until their turn comes

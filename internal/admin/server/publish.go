@@ -88,10 +88,9 @@ func refusedMessage(err error) error {
 	return e
 }
 
-// matched waits for the number of streams that a message was queued for.
+// matched waits for the number of streams that a message was queued for. ctx has a deadline, which
+// the messages of one answer share.
 func matched(ctx context.Context, d Delivery) (int, *api.Error) {
-	ctx, cancel := context.WithTimeout(ctx, callTimeout)
-	defer cancel()
 	n, err := d.Matched(ctx)
 	if err != nil {
 		return 0, &api.Error{

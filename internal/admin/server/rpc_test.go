@@ -7,7 +7,9 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
+	"time"
 
 	"github.com/hassesd/hassesd/internal/admin/admintest"
 	"github.com/hassesd/hassesd/internal/admin/api"
@@ -345,6 +347,35 @@ func TestRPCErrorsOfTheBackend(t *testing.T) {
 	p.wantError("4", api.CodeOverloaded, "message e-1 was taken, but its streams were not counted in time")
 	if got := fmt.Sprint(b.WaitRefusals(t, 3)); got != "[not_found overloaded internal]" {
 		t.Errorf("refused for %s", got)
+	}
+}
+
+// However many messages an array publishes, its answer waits once for their streams to be counted,
+// and not as often as there are messages.
+func TestRPCABatchWaitsForItsCountsOnce(t *testing.T) {
+	var mu sync.Mutex
+	var deadlines []time.Time
+	b := &admintest.Backend{OnMatched: func(ctx context.Context, _ string) error {
+		mu.Lock()
+		defer mu.Unlock()
+		at, _ := ctx.Deadline()
+		deadlines = append(deadlines, at)
+		return context.DeadlineExceeded
+	}}
+	p := connect(t, "unix", admintest.Start(t, b).Socket)
+	const one = `{"jsonrpc":"2.0","id":%d,"method":"send","params":{"to":"a","data":"x"}}`
+	p.send(fmt.Sprintf(one, 1) + "\n[" + fmt.Sprintf(one, 2) + "," + fmt.Sprintf(one, 3) + "," + fmt.Sprintf(one, 4) + "]\n")
+	p.wantError("1", api.CodeOverloaded, "message e-1 was taken, but its streams were not counted in time")
+	if line := p.line(); strings.Count(line, "were not counted in time") != 3 {
+		t.Errorf("answered %s", line)
+	}
+	mu.Lock()
+	defer mu.Unlock()
+	if len(deadlines) != 4 || deadlines[0].IsZero() {
+		t.Fatalf("the waits have the deadlines %v", deadlines)
+	}
+	if deadlines[2] != deadlines[1] || deadlines[3] != deadlines[1] || !deadlines[1].After(deadlines[0]) {
+		t.Errorf("the messages of an array share no deadline of their own: %v", deadlines)
 	}
 }
 

@@ -43,7 +43,9 @@ func (c *conn) deliver(x answer) error {
 		until := time.Now().Add(c.timeouts.list)
 		return x.pieces(ctx, func(text []byte) error { return c.send(text, until) })
 	case x.later != nil:
-		x.text = x.later(c.ctx)
+		ctx, cancel := context.WithTimeout(c.ctx, callTimeout)
+		x.text = x.later(ctx)
+		cancel()
 	}
 	return c.send(x.text, time.Now().Add(c.timeouts.answer))
 }
