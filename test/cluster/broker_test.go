@@ -85,8 +85,9 @@ func (b *brokers) run(n int, store int64, extra string, route func(from, to int)
 		if n > 1 {
 			cluster = fmt.Sprintf("cluster { name: c, listen: %q, advertise: %q, no_advertise: true, routes: [%s] }", one.route, nobody, strings.Join(routes, ", "))
 		}
+		// As docs/cluster.md has it, pings find connections of which one direction is broken.
 		one.config = filepath.Join(one.dir, "nats.conf")
-		harness.WriteFile(t, one.config, fmt.Appendf(nil, "server_name: b%d\nlisten: %q\njetstream { store_dir: %q, max_file_store: %d }\n%s\n%s\n",
+		harness.WriteFile(t, one.config, fmt.Appendf(nil, "server_name: b%d\nlisten: %q\nping_interval: \"1s\"\nping_max: 2\njetstream { store_dir: %q, max_file_store: %d }\n%s\n%s\n",
 			i, one.address, filepath.Join(one.dir, "store"), store, cluster, extra))
 		one.start()
 		t.Cleanup(func() { one.kill() })

@@ -3,11 +3,13 @@ package jetstream
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"net"
 	"os"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -45,7 +47,7 @@ func (l *Log) connect(ctx context.Context) (*session, error) {
 // connectTo makes a session on one broker. The connection does not mend itself: nothing that was
 // published on it may go out before the stream was looked at again.
 func (l *Log) connectTo(parent context.Context, url string) (*session, error) {
-	options, err := l.o.connectOptions()
+	options, hand, err := l.o.connectOptions(url)
 	if err != nil {
 		return nil, err
 	}
@@ -69,7 +71,7 @@ func (l *Log) connectTo(parent context.Context, url string) (*session, error) {
 	nc, err := nats.Connect(url, options...)
 	if err != nil {
 		cancel(err)
-		e := l.o.connectError(err)
+		e := connectError(err, hand.isTrusted.Load())
 		l.mu.Lock()
 		l.figures.ConnectFailures[e.Failure]++
 		l.mu.Unlock()
@@ -109,29 +111,44 @@ func (d *dialed) Close() error {
 	return d.Conn.Close()
 }
 
-// connectOptions returns what a connection needs. Files are read anew for each.
-func (o *Options) connectOptions() ([]nats.Option, error) {
+// handshake is how far TLS has come with a broker.
+type handshake struct {
+	isTrusted atomic.Bool // this node has accepted the broker's certificate
+}
+
+// connectOptions returns what a connection to a broker needs. Files are read anew for each.
+func (o *Options) connectOptions(server string) ([]nats.Option, *handshake, error) {
+	hand := &handshake{}
 	options := []nats.Option{
 		nats.Name("hassesd " + o.Node), nats.NoReconnect(), nats.Timeout(dialTimeout),
 		nats.PingInterval(pingInterval), nats.MaxPingsOutstanding(maxPings),
 	}
+	var config *tls.Config
 	if o.TLS != nil {
-		config, err := o.TLS()
+		given, err := o.TLS()
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
-		if config != nil {
-			options = append(options, nats.Secure(config))
+		config = given.Clone()
+	}
+	if config == nil && strings.HasPrefix(server, "tls://") {
+		config = &tls.Config{MinVersion: tls.VersionTLS12}
+	}
+	if config != nil {
+		config.VerifyConnection = func(tls.ConnectionState) error {
+			hand.isTrusted.Store(true)
+			return nil
 		}
+		options = append(options, nats.Secure(config))
 	}
 	if o.Credentials != "" {
 		option, err := credentials(o.Credentials)
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		options = append(options, option)
 	}
-	return options, nil
+	return options, hand, nil
 }
 
 // credentials reads a file with a user's JWT and seed, or with a seed alone.
@@ -177,18 +194,18 @@ func CheckCredentials(path string) error {
 // max_payload. If none does, the error is a *ConnectError if it is not about files: of a broker that
 // was reached, if there is one. It is for the start.
 func (o *Options) Probe() (maxPayload int64, err error) {
-	options, err := o.connectOptions()
-	if err != nil {
-		return 0, err
-	}
-	worst := o.connectError(nats.ErrNoServers)
+	worst := connectError(nats.ErrNoServers, false)
 	for _, server := range o.Servers {
+		options, hand, err := o.connectOptions(server)
+		if err != nil {
+			return 0, err
+		}
 		nc, err := nats.Connect(server, options...)
 		if err == nil {
 			defer nc.Close()
 			return nc.MaxPayload(), nil
 		}
-		if e := o.connectError(err); worst.Failure == Unreachable {
+		if e := connectError(err, hand.isTrusted.Load()); worst.Failure == Unreachable {
 			worst = e
 		}
 	}

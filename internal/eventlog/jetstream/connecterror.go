@@ -4,7 +4,6 @@ import (
 	"crypto/tls"
 	"errors"
 	"io"
-	"slices"
 	"strings"
 	"syscall"
 
@@ -55,9 +54,10 @@ func (e *ConnectError) Error() string {
 // Unwrap returns what the library reports.
 func (e *ConnectError) Unwrap() error { return e.err }
 
-// connectError returns err with what kind of failure it is. A broker that breaks off while TLS
-// begins does not accept this node's certificate: its alert is often lost with the connection.
-func (o *Options) connectError(err error) *ConnectError {
+// connectError returns err with what kind of failure it is. A broker that breaks off once this node has
+// accepted its certificate does not accept this node's: its alert is often lost with the connection. One
+// that does so before has not shown a certificate, and is no more reachable than one that does not answer.
+func connectError(err error, isTrusted bool) *ConnectError {
 	e := &ConnectError{Failure: Unreachable, err: err}
 	var header tls.RecordHeaderError
 	switch {
@@ -66,20 +66,8 @@ func (o *Options) connectError(err error) *ConnectError {
 	case errors.Is(err, nats.ErrSecureConnRequired), errors.Is(err, nats.ErrSecureConnWanted), errors.As(err, &header),
 		strings.Contains(err.Error(), "tls: "), strings.Contains(err.Error(), "x509: "): // alerts of the other end have no exported type
 		e.Failure = TLSRefused
-	case o.usesTLS() && (errors.Is(err, io.EOF) || errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE)):
+	case isTrusted && (errors.Is(err, io.EOF) || errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE)):
 		e.Failure = TLSRefused
 	}
 	return e
-}
-
-// usesTLS reports whether TLS is demanded of any broker.
-func (o *Options) usesTLS() bool {
-	if slices.ContainsFunc(o.Servers, func(server string) bool { return strings.HasPrefix(server, "tls://") }) {
-		return true
-	}
-	if o.TLS == nil {
-		return false
-	}
-	config, err := o.TLS()
-	return err == nil && config != nil
 }

@@ -17,7 +17,7 @@ func TestWhyABrokerCannotBeConnectedTo(t *testing.T) {
 	t.Parallel()
 	for _, tc := range []struct {
 		err     error
-		overTLS bool
+		trusted bool // the broker's certificate
 		want    ConnectFailure
 		hint    string
 	}{
@@ -34,13 +34,10 @@ func TestWhyABrokerCannotBeConnectedTo(t *testing.T) {
 		{fmt.Errorf("read: %w", syscall.ECONNRESET), true, TLSRefused, "cluster.cert_file"},
 		{fmt.Errorf("read: %w", syscall.ECONNRESET), false, Unreachable, "reset"},
 		{io.EOF, true, TLSRefused, "cluster.cert_file"},
+		{io.EOF, false, Unreachable, "EOF"},
 		{errors.New("remote error: tls: certificate required"), false, TLSRefused, "cluster.cert_file"},
 	} {
-		o := Options{Servers: []string{"nats://10.0.0.11:4222"}}
-		if tc.overTLS {
-			o.Servers = append(o.Servers, "tls://10.0.0.12:4222")
-		}
-		e := o.connectError(tc.err)
+		e := connectError(tc.err, tc.trusted)
 		if e.Failure != tc.want || !strings.Contains(e.Error(), tc.hint) || !errors.Is(e, tc.err) {
 			t.Errorf("%v: %s, %q", tc.err, e.Failure, e.Error())
 		}

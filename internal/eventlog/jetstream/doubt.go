@@ -115,7 +115,7 @@ func (l *Log) otherThan(url string) string {
 func (l *Log) opinionAt(parent context.Context, url string) opinion {
 	ctx, cancel := context.WithTimeout(parent, 2*opinionTimeout)
 	defer cancel()
-	options, err := l.o.connectOptions()
+	options, _, err := l.o.connectOptions(url)
 	if err != nil {
 		return opinion{}
 	}
