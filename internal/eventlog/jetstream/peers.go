@@ -76,12 +76,14 @@ type peers struct {
 	mu sync.Mutex
 	// Guarded by mu.
 	known map[string]Peer // by boot
+	last  time.Time       // when a node was last heard of, this one included: it hears itself by way of the broker
 }
 
 // heard notes a node.
 func (p *peers) heard(h Hello, now time.Time) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	p.last = now
 	if p.known == nil {
 		p.known = make(map[string]Peer)
 	}
@@ -95,23 +97,34 @@ func (p *peers) heard(h Hello, now time.Time) {
 
 // list returns those that were heard of lately, by name.
 func (p *peers) list(now time.Time) []Peer {
+	return slices.DeleteFunc(p.expected(), func(one Peer) bool { return now.Sub(one.Seen) > goneAfter })
+}
+
+// expected returns the nodes that should answer a question, by name: those that are known, and those that
+// were when this node last heard anything, since it hears nothing of others while it has no broker.
+func (p *peers) expected() []Peer {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	var out []Peer
 	for boot, one := range p.known {
-		if now.Sub(one.Seen) > goneAfter {
+		if p.last.Sub(one.Seen) > goneAfter {
 			delete(p.known, boot)
 			continue
 		}
 		out = append(out, one)
 	}
-	slices.SortFunc(out, func(a, b Peer) int {
+	sortPeers(out)
+	return out
+}
+
+// sortPeers sorts nodes by name.
+func sortPeers(all []Peer) {
+	slices.SortFunc(all, func(a, b Peer) int {
 		if a.Node != b.Node {
 			return strings.Compare(a.Node, b.Node)
 		}
 		return strings.Compare(a.Boot, b.Boot)
 	})
-	return out
 }
 
 // anyFull reports whether one that was heard of lately knows of a broker without room.
@@ -128,12 +141,10 @@ func (p *peers) anyFull(now time.Time) bool {
 
 // Peers returns the nodes of the cluster, by name, this one among them.
 func (l *Log) Peers() []Peer {
-	own := l.hello()
-	l.peers.heard(own, l.o.Now())
-	all := l.peers.list(l.o.Now())
-	for i := range all {
-		all[i].Own = all[i].Boot == own.Boot
-	}
+	own, now := l.hello(), l.o.Now()
+	all := slices.DeleteFunc(l.peers.list(now), func(one Peer) bool { return one.Boot == own.Boot })
+	all = append(all, Peer{Hello: own, Seen: now, Own: true})
+	sortPeers(all)
 	return all
 }
 
@@ -156,11 +167,11 @@ func (l *Log) hello() Hello {
 type Silent map[string]string
 
 // Ask asks all other nodes, and waits for their answers until ctx ends. It does not wait for those
-// that are in silent, and adds those that do not answer.
+// that are in silent, and adds those that do not answer: without a broker, all that were known last.
 func (l *Log) Ask(ctx context.Context, data json.RawMessage, silent Silent) (answers []Answer) {
 	waiting := make(Silent)
-	for _, p := range l.Peers() {
-		if _, is := silent[p.Boot]; !is && !p.Own {
+	for _, p := range l.peers.expected() {
+		if _, is := silent[p.Boot]; !is && p.Boot != l.o.Boot {
 			waiting[p.Boot] = p.Node
 		}
 	}

@@ -26,6 +26,9 @@ func TestPeersAreForgotten(t *testing.T) {
 	if left := p.list(at.Add(time.Second + goneAfter + 1)); len(left) > 0 {
 		t.Errorf("after a time without a word: %v", left)
 	}
+	if len(p.expected()) != 3 {
+		t.Errorf("nothing was heard since, and %v are expected to answer", p.expected())
+	}
 	for i := range 2 * maxPeers {
 		p.heard(Hello{Node: "x", Boot: fmt.Sprint(i)}, at)
 	}
@@ -98,5 +101,24 @@ func TestNodesThatAreGoneMakeRoom(t *testing.T) {
 	}
 	if all := p.list(now); len(all) != 1 || all[0].Boot != "late" {
 		t.Errorf("known are %+v, want the one that came late alone", all)
+	}
+}
+
+// A node without a broker names those that were there before it lost sight of them.
+func TestWithoutABrokerAllOthersAreMissing(t *testing.T) {
+	t.Parallel()
+	now := time.Unix(1000, 0)
+	l := New(Options{Name: "t", Node: "n", Boot: "1", Now: func() time.Time { return now }, Logger: slog.New(slog.DiscardHandler)})
+	l.peers.heard(Hello{Node: "gone", Boot: "0"}, now)
+	now = now.Add(2 * goneAfter)
+	l.peers.heard(Hello{Node: "n", Boot: "1"}, now)
+	l.peers.heard(Hello{Node: "other", Boot: "2"}, now)
+	now = now.Add(time.Hour)
+	silent := make(Silent)
+	if answers := l.Ask(t.Context(), nil, silent); len(answers) > 0 || len(silent) != 1 || silent["2"] != "other" {
+		t.Errorf("answers %v, missing %v", answers, silent)
+	}
+	if all := l.Peers(); len(all) != 1 || !all[0].Own {
+		t.Errorf("an hour later, %+v are listed", all)
 	}
 }
