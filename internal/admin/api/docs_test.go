@@ -21,15 +21,11 @@ func TestEveryFieldIsDocumented(t *testing.T) {
 	fields := 0
 	var visit func(reflect.Type)
 	visit = func(typ reflect.Type) {
-		switch typ.Kind() {
-		case reflect.Pointer, reflect.Slice, reflect.Map:
+		if kind := typ.Kind(); kind == reflect.Pointer || kind == reflect.Slice || kind == reflect.Map {
 			visit(typ.Elem())
 			return
-		case reflect.Struct:
-		default:
-			return
 		}
-		if seen[typ] || typ.PkgPath() != reflect.TypeFor[api.Status]().PkgPath() {
+		if typ.Kind() != reflect.Struct || seen[typ] || typ.PkgPath() != reflect.TypeFor[api.Status]().PkgPath() {
 			return
 		}
 		seen[typ] = true
