@@ -10,11 +10,14 @@ import (
 )
 
 func TestEveryReasonIsDocumented(t *testing.T) {
-	text, err := os.ReadFile(filepath.Join("..", "..", "docs", "control-protocol.md"))
-	if err != nil {
-		t.Fatal(err)
+	read := func(name string) string {
+		text, err := os.ReadFile(filepath.Join("..", "..", "docs", name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(text)
 	}
-	page := string(text)
+	page, monitoring := read("control-protocol.md"), read("monitoring.md")
 	for reason := range numRefuseReasons {
 		if !strings.Contains(page, "`"+reason.String()+"`") {
 			t.Errorf("the reason %q to refuse is not documented", reason)
@@ -23,6 +26,11 @@ func TestEveryReasonIsDocumented(t *testing.T) {
 	for reason := range numCloseReasons {
 		if !strings.Contains(page, "`"+reason.String()+"`") {
 			t.Errorf("the reason %q to close is not documented", reason)
+		}
+	}
+	for result := range numHandshakeResults {
+		if !strings.Contains(monitoring, "`"+result.String()+"`") {
+			t.Errorf("the result %q of handshakes is not documented", result)
 		}
 	}
 	for keeper := range tlsconn.NumKeepers {
