@@ -20,14 +20,18 @@ import (
 // instructions.
 func BenchmarkFanout(b *testing.B) {
 	for _, loops := range []int{1, 2} {
-		b.Run(fmt.Sprintf("loops=%d", loops), func(b *testing.B) { benchmarkFanout(b, loops, func(*testServer) {}) })
+		b.Run(fmt.Sprintf("loops=%d", loops), func(b *testing.B) { benchmarkFanout(b, loops, false, func(*testServer) {}) })
 	}
 }
+
+// BenchmarkFanoutHTTP2 is BenchmarkFanout over HTTP/2, with a connection for each stream. Compare the
+// two of one run.
+func BenchmarkFanoutHTTP2(b *testing.B) { benchmarkFanout(b, 1, true, func(*testServer) {}) }
 
 // BenchmarkFanoutScraped is BenchmarkFanout while somebody reads all figures each second, as a scrape of
 // metrics does. Compare the two of one run.
 func BenchmarkFanoutScraped(b *testing.B) {
-	benchmarkFanout(b, 1, func(w *testServer) {
+	benchmarkFanout(b, 1, false, func(w *testServer) {
 		tick := time.NewTicker(time.Second)
 		stop := make(chan struct{})
 		b.Cleanup(func() { tick.Stop(); close(stop) })
@@ -44,12 +48,16 @@ func BenchmarkFanoutScraped(b *testing.B) {
 	})
 }
 
-func benchmarkFanout(b *testing.B, loops int, beside func(*testServer)) {
+func benchmarkFanout(b *testing.B, loops int, http2 bool, beside func(*testServer)) {
 	const n = 10_000
 	server, client := testTLS(b)
+	if http2 {
+		server.NextProtos, client.NextProtos = []string{protoHTTP2}, []string{protoHTTP2}
+	}
 	var drains []*drainPoller
 	w := newTestServer(b, func(s *setup) {
 		s.loops, s.tls, s.fds = loops, server, n+1_000
+		s.edge.HTTP2, s.edge.StreamsPerConnection = http2, 100
 		s.poller = func(p *reactortest.Poller) reactor.Poller {
 			drains = append(drains, &drainPoller{Poller: p})
 			return drains[len(drains)-1]

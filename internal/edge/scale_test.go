@@ -2,10 +2,13 @@ package edge
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"crypto/tls"
+	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"os"
 	"runtime"
@@ -15,6 +18,9 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	xhttp2 "golang.org/x/net/http2"
+	"golang.org/x/net/http2/hpack"
 
 	"github.com/hassesd/hassesd/internal/reactor"
 	"github.com/hassesd/hassesd/internal/reactor/reactortest"
@@ -177,7 +183,11 @@ func (c *crowd) open(first, last int, config *tls.Config) {
 // of it.
 func subscribeOverTLS(peer *reactortest.Peer, config *tls.Config, room, id int) error {
 	conn := tls.Client(peer.Conn(), config)
-	if _, err := fmt.Fprintf(conn, "GET /sse?subscribe=room%d&id=client%d HTTP/1.1\r\nHost: localhost\r\n\r\n", room, id); err != nil {
+	path := fmt.Sprintf("/sse?subscribe=room%d&id=client%d", room, id)
+	if slices.Contains(config.NextProtos, protoHTTP2) {
+		return subscribeOverHTTP2(conn, path)
+	}
+	if _, err := fmt.Fprintf(conn, "GET %s HTTP/1.1\r\nHost: localhost\r\n\r\n", path); err != nil {
 		return err
 	}
 	res, err := http.ReadResponse(bufio.NewReader(conn), nil) //nolint:bodyclose // it never ends
@@ -188,6 +198,35 @@ func subscribeOverTLS(peer *reactortest.Peer, config *tls.Config, room, id int) 
 		return fmt.Errorf("answered %s", res.Status)
 	}
 	return wantLines(bufio.NewReader(res.Body), "retry: ", "id: e-", "")
+}
+
+// subscribeOverHTTP2 opens one stream on a new connection, whose window it makes as large as one can
+// be, and reads as far as the first DATA frame.
+func subscribeOverHTTP2(conn net.Conn, path string) error {
+	const window = 1<<31 - 1
+	var out bytes.Buffer
+	f := &floodWriter{Framer: xhttp2.NewFramer(&out, conn)}
+	f.encoder = hpack.NewEncoder(&f.block)
+	f.encoder.SetMaxDynamicTableSize(0)
+	out.WriteString(xhttp2.ClientPreface)
+	if err := errors.Join(
+		f.WriteSettings(xhttp2.Setting{ID: xhttp2.SettingInitialWindowSize, Val: window}),
+		f.WriteSettingsAck(), f.WriteWindowUpdate(0, window-(1<<16-1)), f.ask(0, path),
+	); err != nil {
+		return err
+	}
+	if _, err := conn.Write(out.Bytes()); err != nil {
+		return err
+	}
+	for {
+		got, err := f.ReadFrame()
+		if err != nil {
+			return err
+		}
+		if data, ok := got.(*xhttp2.DataFrame); ok {
+			return wantLines(bufio.NewReader(bytes.NewReader(data.Data())), "retry: ", "id: e-", "")
+		}
+	}
 }
 
 func (c *crowd) report(b *testing.B) {
