@@ -20,27 +20,14 @@ type posts struct {
 	figures *figureBoard
 
 	// Owned by the loop.
-	h1conns map[*conn]*h1conn // of the connections of HTTP/1 that publish
-	begun   []*post           // in this turn, with a short body
-	waiting list.List[post]   // published by the loop itself, until the streams of their messages are counted; oldest first
+	begun   []*post         // in this turn, with a short body
+	waiting list.List[post] // published by the loop itself, until the streams of their messages are counted; oldest first
 	timer   reactor.Timer
 	isTimed bool    // the timer is set: for the first that waits, or one before it
 	batch   []*post // the previous counted, while the loop walks it
 
 	mu      sync.Mutex
 	counted []*post // guarded by mu: the answers are complete; any loop adds
-}
-
-// h1conn is what an HTTP/1 connection has from its first POST on: from then on it may serve further
-// requests. All of it is owned by the loop. It is kept apart, since few connections publish, and
-// those that do not stay in their size class.
-type h1conn struct {
-	post     *post // the request in work; nil: none
-	discard  int32 // how much more may come of a body that is thrown away
-	isFull   bool  // the body waits for the goroutine to take some
-	isHeld   bool  // input is not read, see mayRead
-	isIdle   bool  // a request was answered, and nothing has come since but its body
-	isServed bool  // a request was answered
 }
 
 // startBegun starts the goroutines of those whose short bodies have not come within this turn.

@@ -120,7 +120,7 @@ func (w *testServer) onLoop(fn func()) {
 }
 
 func (w *posting) anyPost() *h1conn {
-	for _, h1 := range w.srv.workers[0].posts.h1conns {
+	for _, h1 := range w.srv.workers[0].h1conns {
 		return h1
 	}
 	return nil

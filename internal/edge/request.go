@@ -23,8 +23,8 @@ import (
 // take consumes plaintext from the client and handles each request in it.
 func (c *conn) take(p []byte) {
 	for c.transport.State() == transport.Open {
-		if !c.mayRead() {
-			c.hold(p)
+		if h := c.h1(); h != nil && !h.mayRead() {
+			h.hold(p)
 			return
 		}
 		if len(p) == 0 || c.refuseOther(p) {
@@ -38,12 +38,12 @@ func (c *conn) take(p []byte) {
 			c.serve(ev.Request)
 		case http1.EventRefused:
 			if c.http.HasBody() {
-				c.malformedBody(ev.Refusal)
+				c.h1().malformedBody(ev.Refusal)
 				continue
 			}
 			c.refuse(ev.Refusal)
 		case http1.EventBody:
-			c.receiveBody(ev)
+			c.h1().receiveBody(ev)
 		case http1.EventNext:
 			c.next()
 		case http1.EventNone:
@@ -87,8 +87,7 @@ func (c *conn) serve(req *exchange.Request) {
 	case sub == nil:
 		c.countRefusal(&ans)
 		if req.Method == http.MethodPost && cfg.rules.Publish && c.sub.State() == subscriber.None {
-			c.keepForPosts()
-			c.refusePost(req, &ans)
+			c.keepForPosts().refuse(req, &ans)
 			return
 		}
 		c.logAnswer(&ans, c.peer())
@@ -197,7 +196,7 @@ func (c *conn) visit() (records int) {
 		case c.http.NextReady():
 			c.next()
 		case c.publishes:
-			c.readOn()
+			c.h1().readOn()
 		}
 	}
 	return max(records, 1)

@@ -46,7 +46,8 @@ type worker struct {
 	tooSlow    []*subscriber.Subscriber // of HTTP/2, that have overflowed, to be reset
 	inputs     inputs
 	posts      posts
-	http2      *http2.Shared // of the connections that begin now; nil before the first
+	h1conns    map[*conn]*h1conn // of those that publish in HTTP/1
+	http2      *http2.Shared     // of the connections that begin now; nil before the first
 	date       date
 	writeBuf   []byte           // room for one framed chunk
 	fields     []exchange.Field // room for the fields of a response
@@ -80,13 +81,14 @@ func newWorker(srv *shared, index int, loop *reactor.Loop, h *hub.Hub, seed uint
 		})},
 		queues:   scheduler.New(func(c *conn) *scheduler.Node[conn] { return &c.node }),
 		walks:    walks{wake: loop.Wake},
+		h1conns:  make(map[*conn]*h1conn),
 		writeBuf: make([]byte, http1.ChunkHead, http1.RecordMax),
 		fields:   make([]exchange.Field, 0, maxFields),
 	}
 	w.subs = subscriber.Set{Shard: w.shard, Start: srv.start, Jitter: w.jitter}
 	w.timings.clock, w.timings.shard = srv.clock, w.shard
 	w.handshakes.init(srv, loop, &w.timings.handshakes)
-	w.posts = posts{srv: srv, loop: loop, figures: &w.figures, h1conns: make(map[*conn]*h1conn)}
+	w.posts = posts{srv: srv, loop: loop, figures: &w.figures}
 	w.figures.init(loop, w)
 	return w
 }

@@ -214,7 +214,7 @@ func TestAPublisherWhoIsHeldBackIsNotRead(t *testing.T) {
 	w.await("two events", func() bool { return w.hub.LastID().Seq >= 2 })
 	w.await("a pause", func() bool {
 		held := false
-		w.onLoop(func() { held = len(w.srv.workers[0].posts.h1conns) == 1 && w.anyPost().isHeld })
+		w.onLoop(func() { held = len(w.srv.workers[0].h1conns) == 1 && w.anyPost().isHeld })
 		return held
 	})
 	if left := c.Unread(); left < 400_000 {

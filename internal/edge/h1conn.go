@@ -11,7 +11,20 @@ import (
 	"github.com/hassesd/hassesd/internal/edge/transport"
 )
 
-var _ poster = (*conn)(nil)
+// h1conn is what a connection that speaks HTTP/1 has from its first POST on: from then on it may
+// serve further requests. All of it is owned by the loop. It is kept apart, since few connections
+// publish, and those that do not stay in their size class: h1 finds it.
+type h1conn struct {
+	c        *conn // fixed
+	post     *post // the request in work; nil: none
+	discard  int32 // how much more may come of a body that is thrown away
+	isFull   bool  // the body waits for the goroutine to take some
+	isHeld   bool  // input is not read, see mayRead
+	isIdle   bool  // a request was answered, and nothing has come since but its body
+	isServed bool  // a request was answered
+}
+
+var _ poster = (*h1conn)(nil)
 
 // discardMost is how much of an unwanted body is read, so that the connection can stay open.
 const discardMost = 64 << 10
@@ -23,14 +36,18 @@ func (c *conn) servePost(req *exchange.Request) {
 		c.refuse(exchange.Refuse(http.StatusMethodNotAllowed, exchange.CodeMethodNotAllowed, "a stream is open on this connection; publish on another one"))
 		return
 	}
-	c.keepForPosts()
-	h1 := c.h1()
-	p, refused := c.beginPost(req, c.client(), c, pipeHTTP1)
+	c.keepForPosts().serve(req)
+}
+
+// serve serves the POST.
+func (h *h1conn) serve(req *exchange.Request) {
+	c := h.c
+	p, refused := c.beginPost(req, c.client(), h, pipeHTTP1)
 	if refused != nil {
-		c.refusePost(req, refused)
+		h.refuse(req, refused)
 		return
 	}
-	h1.post, h1.isFull = p, false
+	h.post, h.isFull = p, false
 	c.transport.ClearDeadline() // the goroutine has deadlines of its own
 	c.http.StartBody(req.ContentLength, req.Continue, c.limits())
 	if !c.http.HasBody() {
@@ -41,40 +58,43 @@ func (c *conn) servePost(req *exchange.Request) {
 	}
 }
 
-// keepForPosts makes the connection one that may serve further requests.
-func (c *conn) keepForPosts() {
+// keepForPosts makes the connection one that may serve further requests, and returns what it has for
+// that.
+func (c *conn) keepForPosts() *h1conn {
 	if !c.publishes {
 		c.publishes = true
-		c.w.posts.h1conns[c] = new(h1conn)
+		c.w.h1conns[c] = &h1conn{c: c}
 	}
+	return c.h1()
 }
 
-// refusePost answers a POST before its body has come. If not much of it is to come, the connection
+// refuse answers a POST before its body has come. If not much of it is to come, the connection
 // stays open.
-func (c *conn) refusePost(req *exchange.Request, a *exchange.Answer) {
+func (h *h1conn) refuse(req *exchange.Request, a *exchange.Answer) {
+	c := h.c
 	isLong := req.Continue || req.ContentLength > discardMost
-	if isLong || !c.goesOn(req) {
+	if isLong || !h.goesOn(req) {
 		c.logAnswer(a, c.peer())
 		c.answer(req, a, Answered)
 		return
 	}
 	c.http.StartBody(req.ContentLength, false, c.limits())
-	c.h1().discard = discardMost
-	c.answerPost(req, a)
+	h.discard = discardMost
+	h.answer(req, a)
 }
 
 // goesOn reports whether the connection may stay open after the request.
-func (c *conn) goesOn(req *exchange.Request) bool {
-	return req.KeepAlive && c.as == admission.Admit && !c.w.srv.draining()
+func (h *h1conn) goesOn(req *exchange.Request) bool {
+	return req.KeepAlive && h.c.as == admission.Admit && !h.c.w.srv.draining()
 }
 
-// answerPost answers a POST, and goes on with the next request once the answer has left.
-func (c *conn) answerPost(req *exchange.Request, a *exchange.Answer) {
+// answer answers a POST, and goes on with the next request once the answer has left.
+func (h *h1conn) answer(req *exchange.Request, a *exchange.Answer) {
+	c := h.c
 	c.logAnswer(a, c.peer())
 	c.w.srv.config().rules.Complete(a, req, c.w.date.of(c.w.loop.Now()), c.transport.IsSecure())
 	c.http.AnswerAndGoOn(req, a)
-	h1 := c.h1()
-	h1.isServed, h1.isIdle = true, true
+	h.isServed, h.isIdle = true, true
 	if c.http.HasBody() {
 		c.expectRequest() // its end
 	} else {
@@ -84,55 +104,56 @@ func (c *conn) answerPost(req *exchange.Request, a *exchange.Answer) {
 }
 
 // published implements poster.
-func (c *conn) published(req *exchange.Request, a *exchange.Answer) {
-	c.h1().post = nil
+func (h *h1conn) published(req *exchange.Request, a *exchange.Answer) {
+	c := h.c
+	h.post = nil
 	switch {
 	case c.transport.State() != transport.Open:
 	case a == nil:
 		c.fail(TransportFailed)
-	case c.http.HasBody() || !c.goesOn(req):
+	case c.http.HasBody() || !h.goesOn(req):
 		c.logAnswer(a, c.peer())
 		c.answer(req, a, Answered)
 	default:
-		c.answerPost(req, a)
+		h.answer(req, a)
 	}
 }
 
 // took implements poster.
-func (c *conn) took(int) {
-	c.h1().isFull = false
-	c.readOn()
+func (h *h1conn) took(int) {
+	h.isFull = false
+	h.readOn()
 }
 
 // receiveBody takes a piece of a body.
-func (c *conn) receiveBody(ev http1.Event) {
-	if c.h1().post != nil {
-		c.h1().isFull = c.h1().post.write(ev.Data, ev.End)
+func (h *h1conn) receiveBody(ev http1.Event) {
+	if h.post != nil {
+		h.isFull = h.post.write(ev.Data, ev.End)
 		return
 	}
-	if c.h1().discard -= int32(len(ev.Data)); c.h1().discard < 0 { // it was refused
-		c.http.End()
-		c.finish(Answered)
+	if h.discard -= int32(len(ev.Data)); h.discard < 0 { // it was refused
+		h.c.http.End()
+		h.c.finish(Answered)
 		return
 	}
 	if ev.End {
-		c.h1().isIdle = true
-		c.setTimeout(idleTime)
+		h.isIdle = true
+		h.c.setTimeout(idleTime)
 	}
 }
 
-// h1 returns what a connection has that publishes in HTTP/1, nil for another one.
+// h1 returns what the connection has if it publishes in HTTP/1, otherwise nil.
 func (c *conn) h1() *h1conn {
 	if !c.publishes {
 		return nil
 	}
-	return c.w.posts.h1conns[c]
+	return c.w.h1conns[c]
 }
 
 // inWork returns the POST in work, nil for none.
 func (c *conn) inWork() *post {
-	if h1 := c.h1(); h1 != nil {
-		return h1.post
+	if h := c.h1(); h != nil {
+		return h.post
 	}
 	return nil
 }
@@ -143,53 +164,53 @@ func (c *conn) stopPublishing() {
 		p.abandon()
 	}
 	if c.publishes {
-		delete(c.w.posts.h1conns, c)
+		delete(c.w.h1conns, c)
 		c.publishes = false
 	}
 }
 
 // malformedBody ends a connection whose body is malformed: where the next request
 // begins is unknown.
-func (c *conn) malformedBody(bad *exchange.Answer) {
-	c.violation(admission.ProtocolBroken)
-	if c.h1().post != nil {
-		c.h1().post.malformed(bad)
-		c.h1().isFull = true // nothing more is read; the answer ends the connection
+func (h *h1conn) malformedBody(bad *exchange.Answer) {
+	h.c.violation(admission.ProtocolBroken)
+	if h.post != nil {
+		h.post.malformed(bad)
+		h.isFull = true // nothing more is read; the answer ends the connection
 		return
 	}
-	c.http.End()
-	c.finish(Answered)
+	h.c.http.End()
+	h.c.finish(Answered)
 }
 
 // mayRead reports whether more input can be taken: not while a request is in work whose body has
 // come, nor while the answer before has not left.
-func (c *conn) mayRead() bool {
-	h1 := c.h1()
+func (h *h1conn) mayRead() bool {
+	c := h.c
 	switch {
-	case h1 == nil || c.sub.State() != subscriber.None:
+	case c.sub.State() != subscriber.None:
 		return true
-	case h1.post != nil:
-		return c.http.HasBody() && !h1.isFull
-	case h1.isServed && c.http.ExpectsRequest():
+	case h.post != nil:
+		return c.http.HasBody() && !h.isFull
+	case h.isServed && c.http.ExpectsRequest():
 		return c.http.Unwritten() == 0 && !c.transport.Pending()
 	}
 	return true
 }
 
 // hold stops reading until readOn. rest is what was read too early.
-func (c *conn) hold(rest []byte) {
-	c.http.Keep(rest)
-	c.h1().isHeld = true
-	c.transport.Hold()
+func (h *h1conn) hold(rest []byte) {
+	h.c.http.Keep(rest)
+	h.isHeld = true
+	h.c.transport.Hold()
 }
 
 // readOn reads on, if that is possible.
-func (c *conn) readOn() {
-	h1 := c.h1()
-	if h1 == nil || !h1.isHeld || !c.mayRead() || c.transport.State() != transport.Open {
+func (h *h1conn) readOn() {
+	c := h.c
+	if !h.isHeld || !h.mayRead() || c.transport.State() != transport.Open {
 		return
 	}
-	h1.isHeld = false
+	h.isHeld = false
 	c.transport.Resume()
 	if kept := c.http.TakeKept(); len(kept) > 0 {
 		c.receive(kept)
@@ -198,14 +219,14 @@ func (c *conn) readOn() {
 
 // receive takes plaintext of HTTP/1.
 func (c *conn) receive(p []byte) {
-	h1 := c.h1()
-	if h1 == nil || len(p) == 0 || !h1.isIdle {
+	h := c.h1()
+	if h == nil || len(p) == 0 || !h.isIdle {
 		c.take(p)
 		return
 	}
-	h1.isIdle = false
+	h.isIdle = false
 	c.take(p)
-	if c.isReading() && !h1.isIdle { // part of a head
+	if c.isReading() && !h.isIdle { // part of a head
 		c.expectRequest()
 	}
 }
