@@ -173,7 +173,7 @@ func (p *post) publishNow(body []byte) {
 		p.setState(postSettling)
 		p.of.await(p)
 	default:
-		p.answer(exchangeAnswer(outcome.Answer(true)))
+		p.answer(p.of.answerOf(outcome, true))
 	}
 }
 
@@ -282,14 +282,25 @@ const answerFields = 12
 
 // exchangeAnswer returns an answer as the edge sends it.
 func exchangeAnswer(a *httppublish.Answer) *exchange.Answer {
-	out := &exchange.Answer{Status: a.Status, Body: a.Body, Fields: make([]exchange.Field, 0, answerFields)}
+	return &exchange.Answer{Status: a.Status, Body: a.Body, Fields: appendAnswerFields(make([]exchange.Field, 0, answerFields), a)}
+}
+
+// answerOf returns the answer of a message that the loop has published, valid until the next call.
+// Its fields are written at once, and nobody keeps them.
+func (s *posts) answerOf(outcome *httppublish.Outcome, isComplete bool) *exchange.Answer {
+	a := outcome.Answer(isComplete)
+	s.answered = exchange.Answer{Status: a.Status, Body: a.Body, Fields: appendAnswerFields(s.answered.Fields[:0], a)}
+	return &s.answered
+}
+
+// appendAnswerFields appends the fields that an answer has for its publisher.
+func appendAnswerFields(to []exchange.Field, a *httppublish.Answer) []exchange.Field {
 	for _, f := range a.Fields {
-		out.Fields = append(out.Fields, exchange.Field(f))
+		to = append(to, exchange.Field(f))
 	}
-	out.Fields = append(
-		out.Fields,
+	return append(
+		to,
 		exchange.Field{Name: "Content-Type", Value: httppublish.ContentType},
 		exchange.Field{Name: "Cache-Control", Value: "no-store"},
 	)
-	return out
 }

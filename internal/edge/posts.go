@@ -4,6 +4,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/hassesd/hassesd/internal/edge/exchange"
 	"github.com/hassesd/hassesd/internal/list"
 	"github.com/hassesd/hassesd/internal/reactor"
 )
@@ -20,11 +21,12 @@ type posts struct {
 	figures *figureBoard
 
 	// Owned by the loop.
-	begun   []*post         // in this turn, with a short body
-	waiting list.List[post] // published by the loop itself, until the streams of their messages are counted; oldest first
-	timer   reactor.Timer
-	isTimed bool    // the timer is set: for the first that waits, or one before it
-	batch   []*post // the previous counted, while the loop walks it
+	begun    []*post         // in this turn, with a short body
+	waiting  list.List[post] // published by the loop itself, until the streams of their messages are counted; oldest first
+	timer    reactor.Timer
+	isTimed  bool            // the timer is set: for the first that waits, or one before it
+	batch    []*post         // the previous counted, while the loop walks it
+	answered exchange.Answer // the last one that the loop has published itself, for its room
 
 	mu      sync.Mutex
 	counted []*post // guarded by mu: the answers are complete; any loop adds
@@ -76,7 +78,7 @@ func (s *posts) answer(p *post, isComplete bool) {
 		return // answered without the count, or abandoned
 	}
 	s.forget(p)
-	p.answer(exchangeAnswer(p.outcome.Answer(isComplete)))
+	p.answer(s.answerOf(p.outcome, isComplete))
 }
 
 // HandleTimer implements reactor.TimerHandler: it answers those that have waited too long.

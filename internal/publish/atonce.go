@@ -62,7 +62,7 @@ func (p *Publisher) TryPublish(r Request) (*Result, error) {
 
 // appendAtOnce gives a message its place. Both results are nil if it would have to wait.
 func (p *Publisher) appendAtOnce(source *Source, draft eventlog.Draft, pace Pace) (*eventlog.Receipt, error) {
-	if !source.tryNext(p.now(), pace, draft.Bytes()) {
+	if !source.tryNext(p.now, pace, draft.Bytes()) {
 		return nil, nil //nolint:nilnil // the caller waits elsewhere
 	}
 	receipt, err := p.atOnce.TryAppend(draft)

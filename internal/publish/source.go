@@ -56,14 +56,14 @@ func (s *Source) next(now time.Time, pace Pace, bytes int) time.Duration {
 }
 
 // tryNext counts the next message as let through, unless it has to wait.
-func (s *Source) tryNext(now time.Time, pace Pace, bytes int) bool {
+func (s *Source) tryNext(now func() time.Time, pace Pace, bytes int) bool {
 	if !pace.isBound() {
 		return true
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	before := s.pacer
-	if s.pacer.next(now, pace, bytes) == 0 {
+	if s.pacer.next(now(), pace, bytes) == 0 {
 		return true
 	}
 	s.pacer = before

@@ -16,6 +16,7 @@ type Sources struct {
 	// guarded by mu
 	byName  map[string]*sharedSource
 	resting []*sharedSource // unused when they came, and still to be paced; oldest first, each once
+	spare   *sharedSource   // as good as new; nil: none
 }
 
 // sharedSource is the Source of one publisher.
@@ -43,8 +44,11 @@ func (s *Sources) Use(publisher string) *Source {
 	defer s.mu.Unlock()
 	one := s.byName[publisher]
 	if one == nil {
-		one = &sharedSource{Source: Source{door: s.door, closing: s.closing}, name: publisher}
-		one.shared = one
+		if one, s.spare = s.spare, nil; one == nil {
+			one = &sharedSource{Source: Source{door: s.door, closing: s.closing}}
+			one.shared = one
+		}
+		one.name = publisher
 		s.byName[publisher] = one
 	}
 	one.users++
@@ -57,6 +61,11 @@ func (s *Sources) Release(source *Source) {
 	defer s.mu.Unlock()
 	one := source.shared
 	if one.users--; one.users > 0 {
+		return
+	}
+	if len(s.resting) == 0 && one.wasNeverPaced() { // as all are without a pace
+		delete(s.byName, one.name)
+		s.spare = one
 		return
 	}
 	now := s.now()
@@ -96,4 +105,11 @@ func (s *Source) isPaid(now time.Time) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return !s.pacer.paidAt.After(now.Add(-paceBurst))
+}
+
+// wasNeverPaced reports whether a new source would be the same.
+func (s *Source) wasNeverPaced() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.pacer == pacer{}
 }

@@ -99,12 +99,13 @@ func (c *Conn) StartBody(length int64, wait bool, l Limits) {
 }
 
 func (c *Conn) endBody() {
-	next := phaseAnswer
-	if c.body.isAnswered {
-		next = phaseRequest
-	}
+	isAnswered := c.body.isAnswered
 	c.body = nil
-	c.setPhase(next)
+	if !isAnswered {
+		c.setPhase(phaseAnswer) // the answer will need the buffers
+		return
+	}
+	c.setPhase(phaseRequest)
 	c.tidy()
 }
 
