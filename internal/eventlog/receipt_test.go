@@ -100,3 +100,19 @@ func TestNotifyMissesNothing(t *testing.T) {
 		loops.Wait()
 	}
 }
+
+// Whoever asks, before the end or meanwhile, waits on a channel that is closed in the end.
+func TestDoneMissesNothing(t *testing.T) {
+	t.Parallel()
+	for range 2000 {
+		r := NewReceipt(sse.ID{Epoch: "e", Seq: 1})
+		r.Expect(1)
+		var all sync.WaitGroup
+		for range 2 {
+			all.Go(func() { <-r.Done() })
+		}
+		r.Add(1)
+		all.Wait()
+		<-r.Done()
+	}
+}

@@ -69,3 +69,33 @@ func TestRestingPublishersAreBounded(t *testing.T) {
 		t.Errorf("%d publishers are known and %d resting", len(s.byName), len(s.resting))
 	}
 }
+
+// A source is used again for another publisher only if it is as good as new.
+func TestAPublisherInheritsNoPace(t *testing.T) {
+	t.Parallel()
+	now := time.Unix(1000, 0)
+	s := NewSources(DoorHTTP, nil, func() time.Time { return now })
+	publish := func(name string, pace Pace) (*Source, time.Duration) {
+		source := s.Use(name)
+		defer s.Release(source)
+		return source, source.next(now, pace, 1)
+	}
+	first, _ := publish("a", Pace{})
+	again, _ := publish("b", Pace{})
+	if again != first || len(s.byName) != 0 {
+		t.Errorf("the same source again: %t; %d publishers are known", again == first, len(s.byName))
+	}
+	for range 2 {
+		publish("b", Pace{Messages: 1})
+	}
+	if _, wait := publish("c", Pace{Messages: 1}); wait != 0 {
+		t.Errorf("c waits %s for what b has published", wait)
+	}
+	if _, wait := publish("b", Pace{Messages: 1}); wait == 0 {
+		t.Error("the pace of b is forgotten")
+	}
+	one, other := s.Use("d"), s.Use("e")
+	if one == other {
+		t.Error("two publishers share a source")
+	}
+}
