@@ -27,6 +27,7 @@ type boundListener struct {
 	open   int
 	of     map[netip.Prefix]int
 	silent []*boundConn // those that have sent no request yet, the oldest first
+	idle   []*boundConn // those between two requests, the one that has waited longest first
 }
 
 func newBoundListener(o Options, refused *refusals) *boundListener {
@@ -61,8 +62,9 @@ func newBoundListener(o Options, refused *refusals) *boundListener {
 }
 
 // Accept implements net.Listener. At a bound, the oldest connection that has sent no request yet
-// gives way: clients that only connect cannot keep a probe out. If there is none, the new connection
-// is closed at once: those that are served give up their places within the deadlines.
+// gives way, or else the one that has waited longest for its next one: neither who only connects nor
+// who only keeps connections can keep a probe out. If there is none, the new connection is closed at
+// once: those that are served give up their places within the deadlines.
 func (l *boundListener) Accept() (net.Conn, error) {
 	for {
 		c, err := l.Listener.Accept()
@@ -72,8 +74,8 @@ func (l *boundListener) Accept() (net.Conn, error) {
 		bound := &boundConn{Conn: c, listener: l, network: networkOf(c.RemoteAddr())}
 		reason, ok := l.enter(bound)
 		if !ok {
-			if old := l.takeSilent(reason, bound.network); old != nil {
-				l.refused[RefusedSilent].Add(1)
+			if old, why := l.takeUnused(reason, bound.network); old != nil {
+				l.refused[why].Add(1)
 				_ = old.Close()
 				reason, ok = l.enter(bound)
 			}
@@ -133,7 +135,8 @@ func (l *boundListener) enter(c *boundConn) (Refusal, bool) {
 func (l *boundListener) leave(c *boundConn) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.hear(c)
+	l.use(c)
+	c.isOut = true
 	l.open--
 	if !c.network.IsValid() {
 		return
@@ -143,38 +146,49 @@ func (l *boundListener) leave(c *boundConn) {
 	}
 }
 
-// takeSilent returns the oldest connection that has sent no request yet and whose end makes room
-// where reason says that there is none. It is nil if there is no such connection.
-func (l *boundListener) takeSilent(reason Refusal, network netip.Prefix) *boundConn {
+// takeUnused returns the connection that is to give way where reason says that there is no room, and
+// what that counts as. It is nil if all that could make room serve a request.
+func (l *boundListener) takeUnused(reason Refusal, network netip.Prefix) (*boundConn, Refusal) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	for _, c := range l.silent {
-		if reason == RefusedConnections || c.network == network {
-			l.hear(c)
-			return c
+	makesRoom := func(c *boundConn) bool { return reason == RefusedConnections || c.network == network }
+	why, of := RefusedSilent, l.silent
+	if !slices.ContainsFunc(of, makesRoom) {
+		why, of = RefusedIdle, l.idle
+	}
+	for _, c := range of {
+		if makesRoom(c) {
+			l.use(c)
+			return c, why
 		}
 	}
-	return nil
+	return nil, 0
 }
 
-// connState is the server's http.Server.ConnState: with the first request a connection is no longer
-// silent.
+// connState is the server's http.Server.ConnState: from its first request on a connection is no
+// longer silent, and between two requests it is idle.
 func (l *boundListener) connState(c net.Conn, state http.ConnState) {
-	if state != http.StateActive {
+	if state != http.StateActive && state != http.StateIdle {
 		return
 	}
 	if secure, ok := c.(*tls.Conn); ok {
 		c = secure.NetConn()
 	}
+	bound := c.(*boundConn)
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.hear(c.(*boundConn))
+	l.use(bound)
+	if state == http.StateIdle && !bound.isOut {
+		l.idle = append(l.idle, bound)
+	}
 }
 
-// hear takes a connection out of the silent ones. The caller holds mu.
-func (l *boundListener) hear(c *boundConn) {
-	if i := slices.Index(l.silent, c); i >= 0 {
-		l.silent = slices.Delete(l.silent, i, i+1)
+// use takes a connection out of those that give way. The caller holds mu.
+func (l *boundListener) use(c *boundConn) {
+	for _, of := range []*[]*boundConn{&l.silent, &l.idle} {
+		if i := slices.Index(*of, c); i >= 0 {
+			*of = slices.Delete(*of, i, i+1)
+		}
 	}
 }
 
@@ -184,6 +198,7 @@ type boundConn struct {
 	listener *boundListener
 	network  netip.Prefix
 	closed   sync.Once
+	isOut    bool // it does not count any more; guarded by boundListener.mu
 
 	mu        sync.Mutex
 	leaveGate func() // of the handshake that computes; nil: none. Guarded by mu.

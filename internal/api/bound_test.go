@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"slices"
 	"syscall"
 	"testing"
 	"time"
@@ -17,7 +18,14 @@ import (
 
 func TestConnectionsAreBounded(t *testing.T) {
 	const bound = 3
-	s := serve(t, func(o *Options) { o.Connections = bound })
+	begun := make(chan struct{}, bound)
+	s := serve(t, func(o *Options) {
+		o.Connections = bound
+		o.Routes = []Route{{Path: "/hold", Access: Anybody, Handler: http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+			begun <- struct{}{}
+			<-r.Context().Done()
+		})}}
+	})
 	var held []net.Conn
 	for range bound {
 		c, err := net.Dial("tcp", s.addr)
@@ -25,14 +33,10 @@ func TestConnectionsAreBounded(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer c.Close()
-		// A response shows that the connection was accepted and counted.
-		_ = c.SetDeadline(time.Now().Add(patience))
-		if _, err := io.WriteString(c, "GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n"); err != nil {
+		if _, err := io.WriteString(c, "GET /hold HTTP/1.1\r\nHost: localhost\r\n\r\n"); err != nil {
 			t.Fatal(err)
 		}
-		if status, err := readStatus(c); err != nil {
-			t.Fatal(status, err)
-		}
+		<-begun // it was accepted and counted, and serves a request
 		held = append(held, c)
 	}
 	c, err := net.Dial("tcp", s.addr)
@@ -159,16 +163,13 @@ func TestSilentConnectionsGiveWay(t *testing.T) {
 			if _, err := probe(); err != nil {
 				t.Errorf("silent connections keep a probe out: %v", err)
 			}
-			if _, err := probe(); err == nil {
-				t.Error("a connection over the bound is served")
-			}
 			if _, err := io.WriteString(served, "GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n"); err != nil {
 				t.Error(err)
 			}
 			if _, err := readStatus(served); err != nil {
-				t.Errorf("a connection that has sent a request gave way: %v", err)
+				t.Errorf("a connection that has sent a request gave way before silent ones: %v", err)
 			}
-			if r := s.Refused(); r["silent"] != bound || r["connections"] != 1 {
+			if r := s.Refused(); r["silent"] != bound || r["connections"] != 0 || r["idle"] != 0 {
 				t.Errorf("counted: %v", r)
 			}
 		})
@@ -183,20 +184,112 @@ func TestSilentConnectionsGiveWayWithinTheirNetwork(t *testing.T) {
 	l := newBoundListener(Options{Connections: 8}, &refusals{})
 	here, there := netip.MustParsePrefix("192.0.2.1/32"), netip.MustParsePrefix("198.51.100.1/32")
 	first, second, third := &boundConn{network: there}, &boundConn{network: here}, &boundConn{network: here}
+	give := func(reason Refusal) (*boundConn, Refusal) { return l.takeUnused(reason, here) }
 	for _, c := range []*boundConn{first, second, third} {
 		if reason, ok := l.enter(c); !ok {
 			t.Fatal(reason)
 		}
 	}
-	if got := l.takeSilent(RefusedConnectionsNetwork, here); got != second {
+	if got, why := give(RefusedConnectionsNetwork); got != second || why != RefusedSilent {
 		t.Error("the oldest silent connection of the network does not give way")
 	}
-	if got := l.takeSilent(RefusedConnections, here); got != first {
+	if got, why := give(RefusedConnections); got != first || why != RefusedSilent {
 		t.Error("the oldest silent connection of all does not give way")
 	}
 	l.connState(third, http.StateActive)
-	if l.takeSilent(RefusedConnections, here) != nil {
-		t.Error("a connection that has sent a request gives way")
+	if got, _ := give(RefusedConnections); got != nil {
+		t.Error("a connection that serves a request gives way")
+	}
+	fourth := &boundConn{network: there}
+	l.enter(fourth)
+	l.connState(fourth, http.StateActive)
+	l.connState(fourth, http.StateIdle)
+	l.connState(third, http.StateIdle)
+	if got, why := give(RefusedConnectionsNetwork); got != third || why != RefusedIdle {
+		t.Error("the idle connection of the network does not give way")
+	}
+	if got, why := give(RefusedConnections); got != fourth || why != RefusedIdle {
+		t.Error("the idle connection of another network does not give way")
+	}
+	l.leave(fourth)
+	if l.connState(fourth, http.StateIdle); len(l.idle) > 0 {
+		t.Error("a closed connection is to give way")
+	}
+}
+
+// Who keeps connections after a request cannot keep a probe out: the one that has waited longest gives
+// way, and one whose request is being answered does not.
+func TestIdleConnectionsGiveWay(t *testing.T) {
+	const bound = 3
+	begun, finish := make(chan struct{}), make(chan struct{})
+	s := serve(t, func(o *Options) {
+		o.Connections = bound
+		o.Routes = []Route{{Path: "/slow", Access: Anybody, Handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			close(begun)
+			<-finish
+			w.WriteHeader(http.StatusNoContent)
+		})}}
+	})
+	dial := func() net.Conn {
+		c, err := net.Dial("tcp", s.addr)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = c.Close() })
+		_ = c.SetDeadline(time.Now().Add(patience))
+		return c
+	}
+	ask := func(c net.Conn, path string) {
+		t.Helper()
+		if _, err := io.WriteString(c, "GET "+path+" HTTP/1.1\r\nHost: localhost\r\n\r\n"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	wantAnswer := func(c net.Conn) {
+		t.Helper()
+		if _, err := readStatus(c); err != nil {
+			t.Fatal(err)
+		}
+	}
+	busy, first, second := dial(), dial(), dial()
+	ask(busy, "/slow")
+	<-begun
+	for _, c := range []net.Conn{first, second, first} { // so first is the one that was used last
+		ask(c, "/healthz")
+		wantAnswer(c)
+		s.awaitIdle(c)
+	}
+	late := dial()
+	ask(late, "/healthz")
+	wantAnswer(late)
+	if _, err := second.Read(make([]byte, 1)); !isClosed(err) {
+		t.Errorf("the connection that has waited longest did not give way: %v", err)
+	}
+	ask(first, "/healthz")
+	wantAnswer(first)
+	close(finish)
+	wantAnswer(busy)
+	if r := s.Refused(); r["idle"] != 1 || r["connections"] != 0 || r["silent"] != 0 {
+		t.Errorf("counted: %v", r)
+	}
+}
+
+// awaitIdle waits until the server knows that it has answered all requests of a connection.
+func (s *testServer) awaitIdle(c net.Conn) {
+	s.t.Helper()
+	l := s.listener
+	tick := time.NewTicker(time.Millisecond)
+	defer tick.Stop()
+	for deadline := time.Now().Add(patience); ; <-tick.C {
+		l.mu.Lock()
+		isIdle := slices.ContainsFunc(l.idle, func(one *boundConn) bool { return one.RemoteAddr().String() == c.LocalAddr().String() })
+		l.mu.Unlock()
+		if isIdle {
+			return
+		}
+		if time.Now().After(deadline) {
+			s.t.Fatal("the connection is not idle")
+		}
 	}
 }
 

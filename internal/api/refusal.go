@@ -16,6 +16,7 @@ const (
 	RefusedConnections        Refusal = iota // too many connections at a time
 	RefusedConnectionsNetwork                // of one network
 	RefusedSilent                            // an older one without a request, which gave way to a new one
+	RefusedIdle                              // one between two requests, which gave way to a new one
 	RefusedHost                              // a Host that is not the listener's
 	RefusedKey                               // no key, or an unknown one
 	RefusedRole                              // a key that gives too little
@@ -28,6 +29,7 @@ var refusalNames = [numRefusals]string{
 	RefusedConnections:        "connections",
 	RefusedConnectionsNetwork: "connections_per_network",
 	RefusedSilent:             "silent",
+	RefusedIdle:               "idle",
 	RefusedHost:               "misdirected",
 	RefusedKey:                "unauthorized",
 	RefusedRole:               "forbidden",
