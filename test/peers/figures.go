@@ -22,20 +22,22 @@ type figure struct {
 
 // The names of the figures.
 const (
-	idle10     = "idle 10000"
-	idle19     = "idle 19000"
-	idle1      = "idle 1000"
-	saturate10 = "saturated 10000"
-	saturate1  = "saturated 1000"
-	single     = "one at a time 10000"
-	singleFew  = "one at a time, 1000" // a comma, so that -only tells the two apart
-	manyRooms  = "1000 rooms"
-	stormy     = "storm of 5000"
-	listed     = "clients listed"
-	unlisted   = "no clients listed"
-	scraped    = "metrics scraped"
-	unscraped  = "no metrics scraped"
-	hybrid     = ", X25519MLKEM768"
+	idle10        = "idle 10000"
+	idle19        = "idle 19000"
+	idle1         = "idle 1000"
+	saturate10    = "saturated 10000"
+	saturate1     = "saturated 1000"
+	single        = "one at a time 10000"
+	singleFew     = "one at a time, 1000" // a comma, so that -only tells the two apart
+	manyRooms     = "1000 rooms"
+	stormy        = "storm of 5000"
+	listed        = "clients listed"
+	unlisted      = "no clients listed"
+	scraped       = "metrics scraped"
+	unscraped     = "no metrics scraped"
+	idleScraped   = "metrics scraped idle 10000"
+	idleUnscraped = "no metrics scraped idle 10000"
+	hybrid        = ", X25519MLKEM768"
 
 	// Those over HTTP/2 have it in their names, so that -only selects them.
 	idleOver2     = "HTTP/2 idle 10000"
@@ -129,6 +131,8 @@ func figures(quick bool) []figure {
 		},
 		{name: unscraped, curve: x25519, servers: []server{monitored}, flags: load(lively, "--rate", "20", "--streams", streams(10000))},
 		{name: scraped, curve: x25519, servers: []server{monitored}, flags: load(lively, "--rate", "20", "--streams", streams(10000)), meanwhile: scrape},
+		{name: idleUnscraped, curve: x25519, servers: []server{monitored}, flags: load(still, "--scenario", "idle", "--streams", streams(10000))},
+		{name: idleScraped, curve: x25519, servers: []server{monitored}, flags: load(still, "--scenario", "idle", "--streams", streams(10000)), meanwhile: scrape},
 		{name: unlisted, curve: x25519, servers: []server{daemon}, flags: load(lively, "--rate", "5", "--streams", streams(19000))},
 		{name: listed, curve: x25519, servers: []server{daemon}, flags: load(lively, "--rate", "5", "--streams", streams(19000)), meanwhile: listClients},
 	}...)

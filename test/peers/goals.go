@@ -101,6 +101,7 @@ func goals(runs map[string][]sample) []row {
 		t.none(stormy)
 	}
 	t.toOwn(scraped, "CPU s a million: to that without", unscraped, perMillion, 1.02)
+	t.toOwn(idleScraped, "bytes a stream: to that without", idleUnscraped, perStream, 1.02)
 	t.toOwn(listed, "p99 ms: to that without", unlisted, p99, 3)
 	return t.rows
 }

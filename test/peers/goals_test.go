@@ -117,7 +117,7 @@ func TestFiguresAreKnown(t *testing.T) {
 		names[f.name] = true
 	}
 	runs := map[string][]sample{}
-	for _, name := range []string{idle1, idle10, idle19, idle10 + hybrid, saturate10, saturate1, saturate1 + hybrid, single, singleFew, manyRooms, stormy, listed, unlisted, scraped, unscraped, idleOver2, idleMany, singleOver2, saturateOver2, postNobody, postOne, postMany} {
+	for _, name := range []string{idle1, idle10, idle19, idle10 + hybrid, saturate10, saturate1, saturate1 + hybrid, single, singleFew, manyRooms, stormy, listed, unlisted, scraped, unscraped, idleScraped, idleUnscraped, idleOver2, idleMany, singleOver2, saturateOver2, postNobody, postOne, postMany} {
 		if !names[name] {
 			t.Errorf("nobody measures %q", name)
 		}
@@ -130,7 +130,7 @@ func TestFiguresAreKnown(t *testing.T) {
 	for _, r := range goals(runs) {
 		used[r.Figure] = true
 	}
-	if len(used) != len(names)-3 { // "idle 1000", "no clients listed" and "no metrics scraped" are what others are compared with
+	if len(used) != len(names)-4 { // "idle 1000", "no clients listed" and the two without metrics scraped are what others are compared with
 		t.Errorf("%d figures have goals, of %d", len(used), len(names))
 	}
 }

@@ -6,8 +6,8 @@
 //	GET /sub?ch=ROOM        subscribes, on -listen
 //	POST /pub?ch=ROOM       publishes the body, on -publish
 //
-// With -token it serves publishers as hassesd does: they need that key, the room and the message are checked, and the
-// answer is JSON either way.
+// With -token it serves publishers as hassesd does: they need that key, the room and the message are checked, the newest
+// events are kept for clients that resume, and the answer is JSON with the same fields of its head either way.
 package main
 
 import (
@@ -21,6 +21,7 @@ import (
 	"os"
 	"strings"
 	"sync"
+	"time"
 	"unicode/utf8"
 
 	"github.com/hassesd/hassesd/internal/names"
@@ -31,11 +32,22 @@ type server struct {
 	mu    sync.Mutex
 	seq   uint64
 	rooms map[string]map[chan []byte]struct{}
+	kept  []kept // a ring of the newest events, with a token
 
 	// Fixed.
 	behind int    // how many events may wait for a client
 	token  string // that publishers need; empty: anybody publishes anything
 }
+
+// kept is an event for clients that resume.
+type kept struct {
+	at    time.Time
+	room  string
+	event []byte
+}
+
+// keptMost is how many events are kept, as in hassesd by default.
+const keptMost = 100_000
 
 func main() {
 	listen := flag.String("listen", "127.0.0.1:8444", "address of the subscribers, TLS")
@@ -45,7 +57,7 @@ func main() {
 	behind := flag.Int("behind", 64, "how many events may wait for a client")
 	token := flag.String("token", "", "the key that publishers need")
 	flag.Parse()
-	s := &server{behind: *behind, token: *token, rooms: map[string]map[chan []byte]struct{}{}}
+	s := &server{behind: *behind, token: *token, rooms: map[string]map[chan []byte]struct{}{}, kept: make([]kept, keptMost)}
 	ended := make(chan error, 2)
 	go func() {
 		mux := http.NewServeMux()
@@ -124,6 +136,10 @@ func (s *server) publish(w http.ResponseWriter, r *http.Request) {
 	defer s.mu.Unlock()
 	s.seq++
 	event := fmt.Appendf(nil, "id: %d\ndata: %s\n\n", s.seq, data)
+	if s.token != "" {
+		s.kept[s.seq%keptMost] = kept{time.Now(), room, event}
+		setFields(w.Header())
+	}
 	w.Header().Set("Content-Type", "application/json")
 	fmt.Fprintf(w, "{\"id\":\"%d\",\"matched\":%d}\n", s.seq, len(s.rooms[room]))
 	for events := range s.rooms[room] {
@@ -158,6 +174,14 @@ func (s *server) mayPublish(w http.ResponseWriter, r *http.Request, room string)
 		return true
 	}
 	return false
+}
+
+// setFields sets what hassesd states in the head of each answer.
+func setFields(h http.Header) {
+	h.Set("Cache-Control", "no-store")
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("Server", "nethttp")
+	h.Set("Vary", "Origin")
 }
 
 func refuse(w http.ResponseWriter, status int, code, message string) {
