@@ -9,33 +9,48 @@ import (
 // rest for the next read. A client's hello is read in parts, and its last records one by one, so a
 // handshake would make a system call for each header and each part. Nothing is kept while a reader
 // waits: it waits only where nothing is left.
+//
+// A goroutine that reads here has the deep stack of crypto/tls, which a few more frames would double
+// for as long as the handshake lasts: so nothing is allocated or deferred.
 type ahead struct {
 	Descriptor
-	rest []byte // read and not asked for yet; nil: nothing
+	buffer *[readAhead]byte // has rest; nil: there is none
+	rest   []byte           // read and not asked for yet
 }
 
-// readBuffers are what reading needs for a moment, so that a handshake that waits holds none. They
-// contain what clients sent.
+// readBuffers are what reading needs until all is asked for, so that a handshake that waits for its
+// peer holds none. They contain what clients sent.
 var readBuffers = sync.Pool{New: func() any { return new([readAhead]byte) }} //nolint:gochecknoglobals // safe for all connections
 
 // Read implements Descriptor.
 func (a *ahead) Read(p []byte) (int, error) {
-	if a.rest != nil {
-		n := copy(p, a.rest)
-		if a.rest = a.rest[n:]; len(a.rest) == 0 {
-			a.rest = nil
+	var err error
+	if a.buffer == nil {
+		if len(p) >= readAhead {
+			return a.Descriptor.Read(p)
 		}
-		return n, nil
+		var n int
+		a.buffer = readBuffers.Get().(*[readAhead]byte)
+		n, err = a.Descriptor.Read(a.buffer[:])
+		a.rest = a.buffer[:n]
 	}
-	if len(p) >= readAhead {
-		return a.Descriptor.Read(p)
-	}
-	buffer := readBuffers.Get().(*[readAhead]byte)
-	defer readBuffers.Put(buffer)
-	got, err := a.Descriptor.Read(buffer[:])
-	n := copy(p, buffer[:got])
-	if n < got {
-		a.rest = bytes.Clone(buffer[n:got])
+	n := copy(p, a.rest)
+	if a.rest = a.rest[n:]; len(a.rest) == 0 {
+		a.release()
 	}
 	return n, err
+}
+
+func (a *ahead) release() {
+	readBuffers.Put(a.buffer)
+	a.buffer, a.rest = nil, nil
+}
+
+// end returns what was not asked for, nil for nothing. Nothing is read afterwards.
+func (a *ahead) end() []byte {
+	if a.buffer == nil {
+		return nil
+	}
+	defer a.release()
+	return bytes.Clone(a.rest)
 }

@@ -75,7 +75,7 @@ func TestReadingAheadLosesNothing(t *testing.T) {
 			for {
 				n, err := a.Read(p)
 				got = append(got, p[:n]...)
-				if err != nil && a.rest != nil {
+				if err != nil && a.buffer != nil {
 					t.Fatalf("pieces of %d, reads of %d: %d bytes are kept beside %v", piece, wants, len(a.rest), err)
 				}
 				if errors.Is(err, io.EOF) {
@@ -103,7 +103,7 @@ func TestReadingAheadKeepsNoSharedBuffer(t *testing.T) {
 			t.Fatal(n, err)
 		}
 	}
-	if string(first.rest) != "irst" || string(second.rest) != "hird" {
-		t.Errorf("%q and %q are kept", first.rest, second.rest)
+	if a, b := first.end(), second.end(); string(a) != "irst" || string(b) != "hird" || first.end() != nil || first.buffer != nil {
+		t.Errorf("%q and %q are kept", a, b)
 	}
 }

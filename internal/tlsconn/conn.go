@@ -156,7 +156,7 @@ func (c *Conn) Start(g *Gate, done func(error)) {
 		if h.proof != nil {
 			k.secrets = h.proof.finish(h, k.tls, err)
 		}
-		k.wire.ahead = h.in.rest
+		k.wire.ahead = h.in.end()
 		k.wire.hs.Store(nil)
 		done(err)
 	}()
