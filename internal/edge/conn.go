@@ -105,6 +105,8 @@ const (
 	visitBytes      = backlogBytes / 2
 	// replayPerRecord is how many history entries a replay examines in the time of one record.
 	replayPerRecord = 256
+	// looksPerRecord is how many streams are asked whether they have payload in the time of one record.
+	looksPerRecord = 64
 )
 
 // schedule puts the connection among those that have something to send.

@@ -257,3 +257,62 @@ func TestManyConnectionsShareATurn(t *testing.T) {
 	}
 	w.check()
 }
+
+// TestWhatInputHasWrittenIsOfItsBudget: frames that make little work have a record written each, if many
+// clients send one at a time. A turn answers no more of them than its budget holds, and all are answered
+// in the end.
+func TestWhatInputHasWrittenIsOfItsBudget(t *testing.T) {
+	w := h2TestServer(t, nil)
+	var all []*h2client
+	for range inputBudget {
+		all = append(all, w.connectH2())
+	}
+	for _, h := range all {
+		h.must(h.write.WritePing(false, [8]byte{1}))
+		h.send()
+	}
+	most := 0
+	for turns, answered := 0, 0; answered < len(all); turns++ {
+		reactortest.Turn(w.t, 1, w.loops...)
+		now := 0
+		for _, h := range all {
+			if len(h.Received()) > 0 {
+				now++
+			}
+		}
+		most, answered = max(most, now), answered+now
+		if turns > 100 {
+			t.Fatalf("%d of %d were answered", answered, len(all))
+		}
+	}
+	// What is read, and what has waited, have a budget each.
+	if limit := 2 * (inputBudget/workRecord + 1); most > limit {
+		t.Errorf("a turn has answered %d clients, want %d at most", most, limit)
+	}
+	w.check()
+}
+
+// TestALookForMissedStreamsCosts: what was published while a client held the connection's window shut is
+// looked for among all its streams, which counts like the records that it takes as long as.
+func TestALookForMissedStreamsCosts(t *testing.T) {
+	const streams = 10 * looksPerRecord
+	w := h2TestServer(t, func(s *setup) { s.edge.StreamsPerConnection = streams })
+	h := w.connectH2()
+	h.mute = true
+	for range streams {
+		h.ask("GET", "/sse?subscribe=b", true)
+		h.flush()
+	}
+	c := w.srv.workers[0].conns[0]
+	if records := c.visit(); records != 1 {
+		t.Errorf("a visit without a look has cost %d records", records)
+	}
+	for !c.h2.mux.IsShut() {
+		w.publish("b", strings.Repeat("x", 1000))
+	}
+	w.publish("b", "missed")
+	if records := c.visit(); !c.h2.mux.IsShut() || records != streams/looksPerRecord {
+		t.Errorf("a visit that looks has cost %d records, want %d", records, streams/looksPerRecord)
+	}
+	w.check()
+}

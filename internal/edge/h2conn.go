@@ -68,21 +68,20 @@ func (w *worker) sharedOfHTTP2() *http2.Shared {
 // isWaiting reports whether no request has come yet.
 func (h *h2conn) isWaiting() bool { return !h.begun && h.c.transport.State() == transport.Open }
 
-// take takes a share of what the client sent, and returns the rest.
-func (h *h2conn) take(p []byte) (rest []byte) {
+// take takes a share of what the client sent, and returns the rest, and what it cost to write, in
+// records.
+func (h *h2conn) take(p []byte) (rest []byte, records int) {
 	c := h.c
 	rest, err := h.mux.Receive(c.w.now(), p)
 	if err != nil {
-		h.failed(err)
-		return nil
+		return nil, h.failed(err)
 	}
 	if h.missed || h.mux.MayHaveOutput() {
-		c.visit()
-		return rest
+		return rest, c.visit()
 	}
 	h.countStreams()
 	h.sent() // the client may have reset its last stream
-	return rest
+	return rest, 0
 }
 
 // countStreams counts how many streams the connection carries now.
@@ -93,8 +92,9 @@ func (h *h2conn) countStreams() {
 	}
 }
 
-// failed ends the connection for a mistake of the client. The GOAWAY goes out.
-func (h *h2conn) failed(err error) {
+// failed ends the connection for a mistake of the client. The GOAWAY goes out; failed returns what
+// that cost, in records.
+func (h *h2conn) failed(err error) (records int) {
 	c := h.c
 	c.w.srv.log.Debug("HTTP/2 connection failed", "conn", c.id, "peer", c.peer(), "err", err)
 	reason := HTTP2Failed
@@ -107,8 +107,9 @@ func (h *h2conn) failed(err error) {
 	h.counted = false // by each stream that is open now, or else once
 	c.transport.Finish()
 	c.w.walks.start(context.Background(), func() (cost int, more bool) { return h.endStreams(1) }, func() {})
-	c.visit()
+	records = c.visit()
 	c.setTimeout(failTime)
+	return records
 }
 
 // endStreams ends streams of a connection that is over, until that has cost so much (see walk). It
@@ -133,8 +134,10 @@ func (h *h2conn) nextRecord(spent int) (p []byte, cost int, later bool) {
 		h.c.schedule(scheduler.Low)
 		return nil, 0, true
 	}
+	looks := 0
 	if h.missed {
 		h.missed = false
+		looks = len(h.mux.Streams()) / looksPerRecord
 		for _, s := range h.mux.Streams() {
 			if st := h2streamOf(s); st.hasPayload() {
 				h.mux.HaveData(s)
@@ -144,7 +147,7 @@ func (h *h2conn) nextRecord(spent int) (p []byte, cost int, later bool) {
 	h.passed = false
 	looked := w.shard.ReplayWork()
 	p = h.mux.AppendFrames(w.writeBuf[:0], http1.RecordMax)
-	cost = int((w.shard.ReplayWork() - looked) / replayPerRecord)
+	cost = looks + int((w.shard.ReplayWork()-looked)/replayPerRecord)
 	if len(p) == 0 && h.passed {
 		h.c.schedule(scheduler.Low)
 		return nil, cost, true

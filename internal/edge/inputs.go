@@ -18,20 +18,24 @@ type input struct {
 	rest []byte // not more than one read
 }
 
-// inputBudget is how much work one turn does as it reads, and again for what waits: about 0.3 ms, in
-// http2's units.
-const inputBudget = 300
+const (
+	// inputBudget is how much work one turn does as it reads, and again for what waits, with what is
+	// written at once: about 0.3 ms, in http2's units.
+	inputBudget = 300
+	// workRecord is what it takes to write a record, in the same units; see scheduler.Budget.
+	workRecord = 5
+)
 
 // isSpent reports whether what is read now has to wait: others have used up the budget.
 func (q *inputs) isSpent() bool { return q.spent >= inputBudget }
 
 // take has a connection take a share of what its client has sent, and returns the rest. cost is the
-// work, at least 1.
+// work, with the records that are written at once, at least 1.
 func (q *inputs) take(h *h2conn, p []byte) (rest []byte, cost int) {
 	shared := h.mux.Shared()
 	before := shared.Work()
-	rest = h.take(p)
-	return rest, max(1, int(shared.Work()-before))
+	rest, records := h.take(p)
+	return rest, max(1, int(shared.Work()-before)+records*workRecord)
 }
 
 // add has a connection continue at the end of this turn or of a later one.

@@ -26,7 +26,7 @@ const (
 	workShare   = 60
 
 	headPerWork    = 64 // bytes of a compressed head
-	windowsPerWork = 16 // streams whose windows SETTINGS look at, or move
+	windowsPerWork = 16 // streams whose windows SETTINGS look at, or move, or that the connection's window keeps waiting
 )
 
 // What gives points back.

@@ -38,21 +38,27 @@ func (c *Conn) MayHaveOutput() bool { return c.send.waiting() > 0 || c.send.read
 
 // AppendFrames appends what is to be sent to dst, at most limit bytes: control frames and heads
 // first, then a DATA frame for each ready stream in turn. If it appends nothing, nothing can be
-// sent now.
+// sent now. That it looks at streams for which the connection's window has no room counts as work of
+// the peer: it could have thousands looked at for every byte.
 func (c *Conn) AppendFrames(dst []byte, limit int) []byte {
 	start := len(dst)
 	dst, all := c.send.appendControl(dst, limit)
 	if !all || c.Failed() {
 		return dst
 	}
+	silent := 0
 	for visits := c.send.ready.n; visits > 0; visits-- {
 		s := c.send.ready.first()
-		room := limit - (len(dst) - start) - frameHeaderLen
+		before := len(dst)
+		room := limit - (before - start) - frameHeaderLen
 		if s == nil || room < 1 {
 			break
 		}
-		dst = c.appendData(dst, s, room)
+		if dst = c.appendData(dst, s, room); len(dst) == before {
+			silent++
+		}
 	}
+	c.shared.work += uint64(silent / windowsPerWork)
 	return dst
 }
 

@@ -92,6 +92,59 @@ func TestALookAtAllWindowsIsWork(t *testing.T) {
 	}
 }
 
+// TestALookAtWaitingStreamsIsWork: a client that holds the connection's window shut before many streams
+// cannot have all of them looked at for every byte that it lets through, or every PING. The end of a
+// stream that has nothing left to send does not wait.
+func TestALookAtWaitingStreamsIsWork(t *testing.T) {
+	t.Parallel()
+	const streams = 3200
+	for _, tt := range []struct {
+		name  string
+		write func(p *peer) error
+		end   bool // of the first stream
+		looks int  // at all streams
+	}{
+		{"one byte of window", func(p *peer) error { return p.write.WriteWindowUpdate(0, 1) }, false, 2},
+		{"PING", func(p *peer) error { return p.write.WritePing(false, [8]byte{}) }, false, 2},
+		{"the end of a stream", func(*peer) error { return nil }, true, 2},
+		{"an open window", func(p *peer) error { return p.write.WriteWindowUpdate(0, streams) }, false, 0},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			p := newPeerWith(t, Limits{HeaderBytes: 8 << 10, Streams: streams})
+			p.toServer.WriteString(Preface)
+			p.must(p.write.WriteSettings())
+			p.must(p.write.WriteSettingsAck())
+			p.encoder.SetMaxDynamicTableSize(0)
+			for i := range uint32(streams) {
+				p.headers(2*i+1, true, get()...)
+			}
+			p.must(receiveWhole(&p.conn, p.now, p.toServer.Next(p.toServer.Len())))
+			p.apps[0].send(longText(initialWindow))
+			p.pull(16 << 10)
+			for _, a := range p.apps[1:] {
+				a.send("x")
+			}
+			p.pull(16 << 10)
+			p.fromServer.Reset()
+			before := p.conn.shared.Work()
+			p.must(tt.write(p))
+			p.must(receiveWhole(&p.conn, p.now, p.toServer.Bytes()))
+			if tt.end {
+				p.conn.End(&p.apps[0].Stream)
+			}
+			p.pull(16 << 10)
+			want := tt.looks * (streams - 2) / windowsPerWork
+			if work := int(p.conn.shared.Work() - before); work < want || work > want+workReset+2*workFrame {
+				t.Errorf("%d of work, want %d and the frames'", work, want)
+			}
+			if p.fromServer.Len() == 0 || p.apps[0].done != tt.end {
+				t.Errorf("%d bytes were sent, the first stream has ended: %t", p.fromServer.Len(), p.apps[0].done)
+			}
+		})
+	}
+}
+
 // TestAWindowThatOverflowsMeanwhileIsAnError: also where a later value of the same frame would be
 // none (RFC 9113, section 6.5.3: values are processed in their order).
 func TestAWindowThatOverflowsMeanwhileIsAnError(t *testing.T) {
