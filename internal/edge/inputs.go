@@ -22,8 +22,8 @@ const (
 	// inputBudget is how much work one turn does as it reads, and again for what waits, with what is
 	// written at once: about 0.3 ms, in http2's units.
 	inputBudget = 300
-	// workRecord is what it takes to write a record, in the same units; see scheduler.Budget.
-	workRecord = 5
+	// workRecord is what it takes to write a small record, in the same units.
+	workRecord = 3
 )
 
 // isSpent reports whether what is read now has to wait: others have used up the budget.
