@@ -5,6 +5,7 @@ import (
 	"net"
 	"net/http"
 	"strings"
+	"time"
 
 	"github.com/hassesd/hassesd/internal/admin/access"
 	"github.com/hassesd/hassesd/internal/admin/api"
@@ -33,21 +34,34 @@ func BearerKey(req *http.Request) string {
 	return strings.TrimSpace(key)
 }
 
+// FindKey is what finds the key that a secret is.
+type FindKey = func(secret string) (access.Key, bool)
+
+// authorizer decides who may use a route. Its methods may be called from any goroutine.
+type authorizer struct {
+	// Fixed.
+	isLocal bool // reading needs no key
+	findKey FindKey
+	now     func() time.Time
+
+	attempts access.AuthAttempts
+}
+
 // role returns the role of a request, and what is wrong with its key, if anything is. Wrong keys
 // slow down where they come from.
-func (s *Server) role(req *http.Request) (role api.Role, isWrong bool) {
+func (a *authorizer) role(req *http.Request) (role api.Role, isWrong bool) {
 	role = api.RoleNone
-	if s.isLocal {
+	if a.isLocal {
 		role = api.RoleRead
 	}
 	secret := BearerKey(req)
 	if secret == "" {
 		return role, req.Header.Get("Authorization") != ""
 	}
-	s.delay(req)
-	key, ok := s.findKey(secret)
+	a.delay(req)
+	key, ok := a.findKey(secret)
 	if !ok {
-		s.RecordWrong(req)
+		a.recordWrong(req)
 		return role, true
 	}
 	if key.Role.Includes(role) {
@@ -57,14 +71,14 @@ func (s *Server) role(req *http.Request) (role api.Role, isWrong bool) {
 }
 
 // delay waits if there were too many wrong keys from where the request comes from.
-func (s *Server) delay(req *http.Request) {
-	if d := s.attempts.Delay(s.now(), sourceOf(req)); d > 0 {
+func (a *authorizer) delay(req *http.Request) {
+	if d := a.attempts.Delay(a.now(), sourceOf(req)); d > 0 {
 		wait(req.Context(), d)
 	}
 }
 
-// RecordWrong counts a wrong key. Handlers of [Own] tell of those that they are shown.
-func (s *Server) RecordWrong(req *http.Request) { s.attempts.RecordWrong(s.now(), sourceOf(req)) }
+// recordWrong counts a wrong key.
+func (a *authorizer) recordWrong(req *http.Request) { a.attempts.RecordWrong(a.now(), sourceOf(req)) }
 
 // sourceOf returns where a request comes from, for counting wrong keys.
 func sourceOf(req *http.Request) string {
@@ -75,16 +89,23 @@ func sourceOf(req *http.Request) string {
 	return host
 }
 
-// authorize reports whether the request may use the route, and otherwise writes the response. The
-// request that it returns carries the role.
-func (s *Server) authorize(w http.ResponseWriter, req *http.Request, route *Route) (*http.Request, bool) {
+// denial is why a request may not use a route, and the response that says so.
+type denial struct {
+	reason        Refusal
+	status        int
+	code, message string
+}
+
+// authorize returns the request as the route's handler gets it, which carries the role, or else why
+// it may not use the route.
+func (a *authorizer) authorize(req *http.Request, route *Route) (*http.Request, *denial) {
 	if route.Access == Own {
 		if req.Header.Get("Authorization") != "" {
-			s.delay(req)
+			a.delay(req)
 		}
-		return req, true
+		return req, nil
 	}
-	role, isWrong := s.role(req)
+	role, isWrong := a.role(req)
 	needed := api.RoleNone
 	switch route.Access {
 	case Reads:
@@ -96,16 +117,15 @@ func (s *Server) authorize(w http.ResponseWriter, req *http.Request, route *Rout
 	}
 	switch {
 	case isWrong || !role.Includes(needed) && req.Header.Get("Authorization") == "":
-		w.Header().Set("WWW-Authenticate", `Bearer realm="hassesd"`)
-		s.refuse(w, RefusedKey, http.StatusUnauthorized, "unauthorized",
-			"a key with the role "+string(needed)+" is needed: send Authorization: Bearer KEY, with a key of [[control.key]]")
-		return nil, false
+		return nil, &denial{
+			RefusedKey, http.StatusUnauthorized, "unauthorized",
+			"a key with the role " + string(needed) + " is needed: send Authorization: Bearer KEY, with a key of [[control.key]]",
+		}
 	case !role.Includes(needed):
-		s.refuse(w, RefusedRole, http.StatusForbidden, "forbidden", "this key's role is "+string(role)+", and "+string(needed)+" is needed")
-		return nil, false
+		return nil, &denial{
+			RefusedRole, http.StatusForbidden, "forbidden",
+			"this key's role is " + string(role) + ", and " + string(needed) + " is needed",
+		}
 	}
-	return req.WithContext(context.WithValue(req.Context(), roleKey{}, role)), true
+	return req.WithContext(context.WithValue(req.Context(), roleKey{}, role)), nil
 }
-
-// FindKey is what finds the key that a secret is.
-type FindKey = func(secret string) (access.Key, bool)

@@ -32,7 +32,7 @@ func TestWhoMaySeeWhat(t *testing.T) {
 		for server, want := range map[*testServer]int{local: tt.local, beyond: tt.beyond} {
 			status, header, body := server.ask(tt.method, tt.path, "localhost", tt.key)
 			if status != want {
-				t.Errorf("%s %s with key %q, local %v: %d, want %d", tt.method, tt.path, tt.key, server.isLocal, status, want)
+				t.Errorf("%s %s with key %q, local %v: %d, want %d", tt.method, tt.path, tt.key, server.keys.isLocal, status, want)
 			}
 			if (status == 401) != (header.Get("WWW-Authenticate") != "") {
 				t.Errorf("%d with WWW-Authenticate %q", status, header.Get("WWW-Authenticate"))

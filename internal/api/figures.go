@@ -74,6 +74,23 @@ type StreamFigures struct {
 	Streams int
 }
 
+// ClusterFigures are those of a daemon that shares its log with others.
+type ClusterFigures struct {
+	Name         string
+	Node         string // the name of this one
+	Server       string // the broker that it is connected to, without user and password
+	Ready        bool   // the log is followed
+	Problem      string // why it is not; empty if it is
+	LagRecords   uint64
+	Lag          time.Duration
+	EpochChanges uint64
+	Gaps         uint64
+	// ConnectFailures counts attempts to connect to the brokers by why they failed; it has all
+	// reasons.
+	ConnectFailures map[string]uint64
+	Appends         Histogram
+}
+
 // LoopFigures are the load of one event loop.
 type LoopFigures struct {
 	Connections, Streams int

@@ -7,10 +7,16 @@ import (
 	"strings"
 )
 
-// isHost reports whether a request was meant for this listener: its Host is loopback's, or the
+// hosts are the names of a listener.
+type hosts struct {
+	name   string                 // the one that api.listen names, in lower case; empty: none
+	covers func(host string) bool // of the certificates, in lower case; nil: without TLS
+}
+
+// include reports whether a request was meant for this listener: its Host is loopback's, or the
 // listener's name or address. A page of another site that has its name resolve to this machine (DNS
 // rebinding) has that site's Host. The port does not matter, as tunnels change it.
-func (s *Server) isHost(req *http.Request) bool {
+func (h *hosts) include(req *http.Request) bool {
 	host := req.Host
 	if name, port, err := net.SplitHostPort(host); err == nil {
 		if strings.Trim(port, "0123456789") != "" {
@@ -28,7 +34,7 @@ func (s *Server) isHost(req *http.Request) bool {
 		addr = addr.Unmap()
 		return addr.Zone() == "" && (addr.IsLoopback() || addr == localAddr(req))
 	}
-	return name == "localhost" || name == s.name || s.coversHost != nil && s.coversHost(name)
+	return name == "localhost" || name == h.name || h.covers != nil && h.covers(name)
 }
 
 // localAddr returns the address that the connection has arrived at. On a listener for all addresses,

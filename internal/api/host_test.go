@@ -58,7 +58,7 @@ func TestHostIsTheAddressConnectedTo(t *testing.T) {
 	at := net.TCPAddrFromAddrPort(netip.MustParseAddrPort("192.0.2.1:8444"))
 	for host, want := range map[string]bool{"192.0.2.1:8444": true, "192.0.2.2": false, "127.0.0.1": true} {
 		req := &http.Request{Host: host}
-		if got := s.isHost(req.WithContext(context.WithValue(t.Context(), http.LocalAddrContextKey, at))); got != want {
+		if got := s.hosts.include(req.WithContext(context.WithValue(t.Context(), http.LocalAddrContextKey, at))); got != want {
 			t.Errorf("%s: %v", host, got)
 		}
 	}

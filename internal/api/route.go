@@ -4,8 +4,6 @@ import (
 	"net/http"
 	"slices"
 	"strings"
-
-	"github.com/hassesd/hassesd/internal/safetext"
 )
 
 // Access is who may use a route.
@@ -49,27 +47,18 @@ func (r *Route) matches(path string) bool {
 	return path == r.Path || r.Below && strings.HasPrefix(path, strings.TrimSuffix(r.Path, "/")+"/")
 }
 
-// find returns the route for a request. If none has its method, it writes the response instead and
-// returns nil.
-func (s *Server) find(w http.ResponseWriter, req *http.Request) *Route {
-	var allowed []string
-	for i := range s.routes {
-		r := &s.routes[i]
-		if !r.matches(req.URL.Path) {
+// find returns the route of a path that has the method. If there is none, it is nil, and allowed are
+// the methods that the path has; without any, there is no such path.
+func find(routes []Route, path, method string) (route *Route, allowed []string) {
+	for i := range routes {
+		r := &routes[i]
+		if !r.matches(path) {
 			continue
 		}
-		if slices.Contains(r.methods(), req.Method) {
-			return r
+		if slices.Contains(r.methods(), method) {
+			return r, nil
 		}
 		allowed = append(allowed, r.methods()...)
 	}
-	if len(allowed) == 0 {
-		s.refuse(w, RefusedRequest, http.StatusNotFound, "not_found", "there is nothing here")
-		return nil
-	}
-	allow := strings.Join(allowed, ", ")
-	w.Header().Set("Allow", allow)
-	s.refuse(w, RefusedRequest, http.StatusMethodNotAllowed, "method_not_allowed",
-		"the method "+safetext.Quote(req.Method)+" is not allowed; use "+allow)
-	return nil
+	return nil, allowed
 }

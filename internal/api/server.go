@@ -2,7 +2,6 @@ package api
 
 import (
 	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -12,68 +11,28 @@ import (
 	"strings"
 	"time"
 
-	"github.com/hassesd/hassesd/internal/admin/access"
+	"github.com/hassesd/hassesd/internal/safetext"
 )
-
-// Deadlines of a connection. They bound how long a client that sends or reads nothing can hold a
-// place and a goroutine. A handler that takes long on purpose moves its own deadlines, with
-// [http.ResponseController].
-const (
-	headerTimeout = 10 * time.Second // for the TLS handshake, and for a request's head
-	readTimeout   = 30 * time.Second // for a request with its body
-	writeTimeout  = 30 * time.Second // from the head on, for the whole response
-	idleTimeout   = 60 * time.Second // between requests
-
-	maxHeaderBytes = 8 << 10
-)
-
-// Options are what a Server needs.
-type Options struct {
-	Logger   *slog.Logger
-	Listener net.Listener // the server closes it
-	// IsLocal: only this machine can connect, by loopback or a Unix socket. Reading then needs no
-	// key.
-	IsLocal     bool
-	Name        string      // the host that api.listen names, if it is a name
-	Connections int         // that are served at a time
-	TLS         *tls.Config // nil: plain HTTP
-	// CoversHost reports whether the served certificates are for that host, in lower case. nil:
-	// without TLS.
-	CoversHost func(host string) bool
-	// HandshakeSlot waits until a TLS handshake may compute. nil: at once.
-	HandshakeSlot func(ctx context.Context) (leave func(), err error)
-	FindKey       FindKey // by the present rights
-	Now           func() time.Time
-	Health        Health
-	Routes        []Route // besides those of the package's own
-}
 
 // Server serves the operators' listener. Its methods may be called from any goroutine.
 type Server struct {
 	// Fixed after New.
-	log        *slog.Logger
-	isLocal    bool
-	name       string
-	coversHost func(host string) bool
-	findKey    FindKey
-	now        func() time.Time
-	routes     []Route
-	listener   *boundListener
-	http       *http.Server
+	log      *slog.Logger
+	hosts    hosts
+	routes   []Route
+	listener *boundListener
+	http     *http.Server
 
-	attempts access.AuthAttempts
-	refused  refusals
+	keys    authorizer
+	refused refusals
 }
 
 // New returns a server that does not serve yet.
 func New(o Options) *Server {
 	s := &Server{
-		log:        o.Logger,
-		isLocal:    o.IsLocal,
-		name:       strings.ToLower(o.Name),
-		coversHost: o.CoversHost,
-		findKey:    o.FindKey,
-		now:        o.Now,
+		log:   o.Logger,
+		hosts: hosts{name: strings.ToLower(o.Name), covers: o.CoversHost},
+		keys:  authorizer{isLocal: o.IsLocal, findKey: o.FindKey, now: o.Now},
 	}
 	s.routes = append([]Route{
 		{Path: "/healthz", Access: Anybody, Handler: healthHandler(o.Health.Live)},
@@ -103,6 +62,10 @@ func (s *Server) Addr() net.Addr { return s.listener.Addr() }
 // Refused returns how often the server has refused something, by [Refusal].
 func (s *Server) Refused() map[string]uint64 { return s.refused.snapshot() }
 
+// RecordWrong counts a wrong key, which slows down where the request comes from. Handlers of [Own]
+// tell of those that they are shown.
+func (s *Server) RecordWrong(req *http.Request) { s.keys.recordWrong(req) }
+
 // Serve serves until Shutdown. Its error is nil after Shutdown.
 func (s *Server) Serve() error {
 	if err := s.http.Serve(s.listener); err != nil && !errors.Is(err, http.ErrServerClosed) {
@@ -125,24 +88,54 @@ func (s *Server) Shutdown(ctx context.Context) error {
 func (s *Server) serve(w http.ResponseWriter, req *http.Request) {
 	defer s.recover(req)
 	setFields(w.Header())
-	if !s.isHost(req) {
+	if !s.hosts.include(req) {
 		s.refuse(w, RefusedHost, http.StatusMisdirectedRequest, "misdirected_request",
 			"the Host of the request is not this listener's; use localhost, or the name or address in api.listen")
 		return
 	}
-	route := s.find(w, req)
+	route, allowed := find(s.routes, req.URL.Path, req.Method)
 	if route == nil {
+		s.refuseRoute(w, req, allowed)
 		return
 	}
-	if req, ok := s.authorize(w, req, route); ok {
-		if route.IsLong {
-			c := http.NewResponseController(w)
-			if err := errors.Join(c.SetReadDeadline(time.Time{}), c.SetWriteDeadline(time.Time{})); err != nil {
-				return // the connection is gone
-			}
+	req, denied := s.keys.authorize(req, route)
+	if denied != nil {
+		if denied.reason == RefusedKey {
+			w.Header().Set("WWW-Authenticate", `Bearer realm="hassesd"`)
 		}
-		route.Handler.ServeHTTP(w, req)
+		s.refuse(w, denied.reason, denied.status, denied.code, denied.message)
+		return
 	}
+	if route.IsLong {
+		c := http.NewResponseController(w)
+		if err := errors.Join(c.SetReadDeadline(time.Time{}), c.SetWriteDeadline(time.Time{})); err != nil {
+			return // the connection is gone
+		}
+	}
+	route.Handler.ServeHTTP(w, req)
+}
+
+// refuseRoute tells that there is nothing at the request's path, or which methods are allowed there.
+func (s *Server) refuseRoute(w http.ResponseWriter, req *http.Request, allowed []string) {
+	if len(allowed) == 0 {
+		s.refuse(w, RefusedRequest, http.StatusNotFound, "not_found", "there is nothing here")
+		return
+	}
+	allow := strings.Join(allowed, ", ")
+	w.Header().Set("Allow", allow)
+	s.refuse(w, RefusedRequest, http.StatusMethodNotAllowed, "method_not_allowed",
+		"the method "+safetext.Quote(req.Method)+" is not allowed; use "+allow)
+}
+
+// refuse counts a refusal and writes its response. All but those for the wrong path or method end
+// the connection: a client that is turned away must not hold a place.
+func (s *Server) refuse(w http.ResponseWriter, reason Refusal, status int, code, message string) {
+	s.refused[reason].Add(1)
+	s.log.Debug("request at api.listen refused", "reason", reason.String(), "status", status)
+	if reason != RefusedRequest {
+		w.Header().Set("Connection", "close")
+	}
+	WriteError(w, status, code, message)
 }
 
 // setFields sets the header fields of every response. Nothing of it is for caches, for frames of
