@@ -43,14 +43,11 @@ func (p *Publisher) TryPublish(r Request) (*Result, error) {
 			return p.counted(r.Source.door, &Result{receipt: earlier, duplicate: true}, nil)
 		}
 	}
-	receipt, err := p.appendAtOnce(r.Source, draft, limits.Pace)
+	var receipt *eventlog.Receipt
 	if claim != nil {
-		if receipt == nil {
-			claim.Release()
-		} else {
-			claim.Publish(receipt)
-		}
+		defer func() { settle(claim, receipt) }()
 	}
+	receipt, err := p.appendAtOnce(r.Source, draft, limits.Pace)
 	switch {
 	case receipt != nil:
 		return p.counted(r.Source.door, &Result{receipt: receipt}, nil)

@@ -97,13 +97,23 @@ func (p *Publisher) publish(ctx context.Context, r Request) (*Result, *Error) {
 		return &Result{receipt: earlier, duplicate: true}, nil
 	}
 	draft.SetKey(eventlog.Key{ID: key.String(), Fingerprint: fingerprint.String()})
-	receipt, refused := p.append(ctx, r.Source, draft, limits.Pace)
+	var receipt *eventlog.Receipt
+	defer func() { settle(claim, receipt) }()
+	receipt, refused = p.append(ctx, r.Source, draft, limits.Pace)
 	if refused != nil {
-		claim.Release()
 		return nil, refused
 	}
-	claim.Publish(receipt)
 	return &Result{receipt: receipt, duplicate: receipt.IsDuplicate()}, nil
+}
+
+// settle ends a claim: receipt is nil if the message was not published. Callers defer it, because a
+// key that a panic leaves claimed would let all who send the message again wait.
+func settle(claim *idempotency.Claim, receipt *eventlog.Receipt) {
+	if receipt == nil {
+		claim.Release()
+		return
+	}
+	claim.Publish(receipt)
 }
 
 // append gives a message its place, once the pace of its source allows it and there is room.

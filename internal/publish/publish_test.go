@@ -359,3 +359,62 @@ func TestAMessageThatIsRefusedLeavesItsKey(t *testing.T) {
 		t.Errorf("sent again: %v, %v", result, err)
 	}
 }
+
+// faultyLog is a log whose next message meets a bug.
+type faultyLog struct {
+	eventlog.Log
+	trier
+	isWell bool
+}
+
+func (l *faultyLog) Append(ctx context.Context, d eventlog.Draft) (*eventlog.Receipt, error) {
+	l.breakOnce()
+	return l.Log.Append(ctx, d)
+}
+
+func (l *faultyLog) TryAppend(d eventlog.Draft) (*eventlog.Receipt, error) {
+	l.breakOnce()
+	return l.trier.TryAppend(d)
+}
+
+func (l *faultyLog) breakOnce() {
+	if !l.isWell {
+		l.isWell = true
+		panic("a bug in the log")
+	}
+}
+
+// A door recovers from a panic and serves on. Who sends the message again must not wait for the one
+// that panicked.
+func TestAMessageThatPanicsLeavesItsKey(t *testing.T) {
+	t.Parallel()
+	for name, publish := range map[string]func(*house, Request) (*Result, error){
+		"waiting": func(h *house, r Request) (*Result, error) { return h.Publish(t.Context(), r) },
+		"at once": func(h *house, r Request) (*Result, error) { return h.TryPublish(r) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			h := newHouse(hub.Options{})
+			h.hub.SetCredit(1 << 20)
+			h.log = &faultyLog{Log: h.log, trier: h.log.(trier)}
+			h.rememberKeys()
+			r := request(NewSource(DoorUnix, nil))
+			r.Key = "k"
+			func() {
+				defer func() {
+					if cause := recover(); cause != "a bug in the log" {
+						t.Errorf("recovered from %v", cause)
+					}
+				}()
+				_, _ = publish(h, r)
+			}()
+			result, err := h.TryPublish(r)
+			if err != nil || result.IsDuplicate() {
+				t.Fatalf("sent again: %v, %v", result, err)
+			}
+			if result, err := h.TryPublish(r); err != nil || !result.IsDuplicate() {
+				t.Errorf("sent a third time: %v, %v", result, err)
+			}
+		})
+	}
+}
