@@ -28,7 +28,7 @@ func TestWhyAMessageIsNotSent(t *testing.T) {
 	}{
 		{"no broker", func(*Log) {}, eventlog.ErrAway},
 		{"no broker, and many wait for it", func(l *Log) { l.room.TryAcquire(inFlightBytes) }, eventlog.ErrAway},
-		{"a broker that is behind", func(l *Log) { l.session = &session{}; l.room.TryAcquire(inFlightBytes) }, eventlog.ErrBusy},
+		{"a broker that is behind", func(l *Log) { l.conn = &conn{}; l.room.TryAcquire(inFlightBytes) }, eventlog.ErrBusy},
 		{"closed", (*Log).Close, eventlog.ErrClosed},
 	} {
 		l := New(Options{Now: time.Now})

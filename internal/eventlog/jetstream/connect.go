@@ -1,53 +1,33 @@
 package jetstream
 
 import (
-	"bytes"
 	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
-	"net"
-	"os"
-	"strings"
-	"sync/atomic"
-	"time"
+	"sync"
 
 	"github.com/nats-io/nats.go"
 	js "github.com/nats-io/nats.go/jetstream"
-	"github.com/nats-io/nkeys"
 )
 
-const (
-	// dialTimeout bounds a connection to one broker, with its handshakes.
-	dialTimeout = 2 * time.Second
-	// pingInterval and maxPings find within three seconds a broker that is there no longer.
-	pingInterval = time.Second
-	maxPings     = 2
-	// maxCredentials bounds the credentials file, in bytes.
-	maxCredentials = 64 << 10
-)
+// conn is one connection to a broker.
+type conn struct {
+	// Fixed after creation.
+	url    string // of the broker
+	nc     *nats.Conn
+	js     js.JetStream
+	ctx    context.Context // ends with the session
+	cancel context.CancelCauseFunc
 
-// connect makes a session on the first of the brokers that takes it.
-func (l *Log) connect(ctx context.Context) (*session, error) {
-	var faults []string
-	for _, url := range l.brokers.order() {
-		s, err := l.connectTo(ctx, url)
-		if err == nil {
-			return s, nil
-		}
-		if ctx.Err() != nil {
-			return nil, ctx.Err()
-		}
-		l.brokers.avoid(url, l.o.Now())
-		faults = append(faults, url+": "+err.Error())
-	}
-	return nil, errors.New("connect to a broker: " + strings.Join(faults, "; "))
+	mu sync.Mutex
+	// Guarded by mu.
+	again chan struct{} // closed when messages have to be sent again
 }
 
-// connectTo makes a session on one broker. The connection does not mend itself: nothing that was
+// connectTo connects to one broker. The connection does not mend itself: nothing that was
 // published on it may go out before the stream was looked at again.
-func (l *Log) connectTo(parent context.Context, url string) (*session, error) {
-	options, hand, err := l.o.connectOptions(url)
+func connectTo(parent context.Context, o *Options, url string) (*conn, error) {
+	options, hand, err := o.connectOptions(url)
 	if err != nil {
 		return nil, err
 	}
@@ -62,7 +42,7 @@ func (l *Log) connectTo(parent context.Context, url string) (*session, error) {
 			cancel(err)
 		}),
 		nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) {
-			l.o.Logger.Debug("the broker reports an error", "err", err)
+			o.Logger.Debug("the broker reports an error", "err", err)
 			if errors.Is(err, nats.ErrSlowConsumer) || errors.Is(err, nats.ErrPermissionViolation) {
 				cancel(err)
 			}
@@ -71,11 +51,7 @@ func (l *Log) connectTo(parent context.Context, url string) (*session, error) {
 	nc, err := nats.Connect(url, options...)
 	if err != nil {
 		cancel(err)
-		e := connectError(err, hand.isTrusted.Load())
-		l.mu.Lock()
-		l.figures.ConnectFailures[e.Failure]++
-		l.mu.Unlock()
-		return nil, e
+		return nil, connectError(err, hand.isTrusted.Load())
 	}
 	stream, err := js.New(nc, js.WithPublishAsyncTimeout(2*maxAnswer), js.WithPublishAsyncMaxPending(4*inFlightBytes/leastBytes))
 	if err != nil {
@@ -83,131 +59,21 @@ func (l *Log) connectTo(parent context.Context, url string) (*session, error) {
 		cancel(err)
 		return nil, err
 	}
-	return &session{l: l, url: url, nc: nc, js: stream, ctx: ctx, cancel: cancel, again: make(chan struct{})}, nil
+	return &conn{url: url, nc: nc, js: stream, ctx: ctx, cancel: cancel, again: make(chan struct{})}, nil
 }
 
-// dialer makes connections that end with its context: nats.go's handshake knows none.
-type dialer struct{ ctx context.Context }
-
-// Dial implements nats.CustomDialer.
-func (d dialer) Dial(network, address string) (net.Conn, error) {
-	out := net.Dialer{Timeout: dialTimeout}
-	conn, err := out.DialContext(d.ctx, network, address)
-	if err != nil {
-		return nil, err
-	}
-	return &dialed{conn, context.AfterFunc(d.ctx, func() { _ = conn.Close() })}, nil
+// resend has all messages sent again that wait for their answer. It does no harm if they have come:
+// they have an id.
+func (c *conn) resend() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	close(c.again)
+	c.again = make(chan struct{})
 }
 
-// dialed is a connection that its dialer has made.
-type dialed struct {
-	net.Conn
-	forget func() bool
-}
-
-// Close implements net.Conn.
-func (d *dialed) Close() error {
-	d.forget()
-	return d.Conn.Close()
-}
-
-// handshake is how far TLS has come with a broker.
-type handshake struct {
-	isTrusted atomic.Bool // this node has accepted the broker's certificate
-}
-
-// connectOptions returns what a connection to a broker needs. Files are read anew for each.
-func (o *Options) connectOptions(server string) ([]nats.Option, *handshake, error) {
-	hand := &handshake{}
-	options := []nats.Option{
-		nats.Name("hassesd " + o.Node), nats.NoReconnect(), nats.Timeout(dialTimeout),
-		nats.PingInterval(pingInterval), nats.MaxPingsOutstanding(maxPings),
-	}
-	var config *tls.Config
-	if o.TLS != nil {
-		given, err := o.TLS()
-		if err != nil {
-			return nil, nil, err
-		}
-		config = given.Clone()
-	}
-	if config == nil && strings.HasPrefix(server, "tls://") {
-		config = &tls.Config{MinVersion: tls.VersionTLS12}
-	}
-	if config != nil {
-		config.VerifyConnection = func(tls.ConnectionState) error {
-			hand.isTrusted.Store(true)
-			return nil
-		}
-		options = append(options, nats.Secure(config))
-	}
-	if o.Credentials != "" {
-		option, err := credentials(o.Credentials)
-		if err != nil {
-			return nil, nil, err
-		}
-		options = append(options, option)
-	}
-	return options, hand, nil
-}
-
-// credentials reads a file with a user's JWT and seed, or with a seed alone.
-func credentials(path string) (nats.Option, error) {
-	info, err := os.Stat(path)
-	if err != nil {
-		return nil, err
-	}
-	if info.Size() > maxCredentials {
-		return nil, fmt.Errorf("%s is longer than %d bytes: it has no credentials", path, maxCredentials)
-	}
-	text, err := os.ReadFile(path)
-	if err != nil {
-		return nil, err
-	}
-	if bytes.Contains(text, []byte("NATS USER JWT")) {
-		if _, err := nkeys.ParseDecoratedJWT(text); err != nil {
-			return nil, fmt.Errorf("%s: %w", path, err)
-		}
-		if _, err := nkeys.ParseDecoratedUserNKey(text); err != nil {
-			return nil, fmt.Errorf("%s: %w", path, err)
-		}
-		return nats.UserCredentialBytes(text), nil
-	}
-	pair, err := nkeys.ParseDecoratedNKey(text)
-	if err != nil {
-		return nil, fmt.Errorf("%s has neither a user's JWT and seed nor a seed: %w", path, err)
-	}
-	public, err := pair.PublicKey()
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", path, err)
-	}
-	return nats.Nkey(public, pair.Sign), nil
-}
-
-// CheckCredentials returns an error if the file has no credentials.
-func CheckCredentials(path string) error {
-	_, err := credentials(path)
-	return err
-}
-
-// Probe connects to one broker after the other until one lets this node in, and returns its
-// max_payload. If none does, the error is a *ConnectError if it is not about files: of a broker that
-// was reached, if there is one. It is for the start.
-func (o *Options) Probe() (maxPayload int64, err error) {
-	worst := connectError(nats.ErrNoServers, false)
-	for _, server := range o.Servers {
-		options, hand, err := o.connectOptions(server)
-		if err != nil {
-			return 0, err
-		}
-		nc, err := nats.Connect(server, options...)
-		if err == nil {
-			defer nc.Close()
-			return nc.MaxPayload(), nil
-		}
-		if e := connectError(err, hand.isTrusted.Load()); worst.Failure == Unreachable {
-			worst = e
-		}
-	}
-	return 0, worst
+// sendAgain returns a channel that resend closes.
+func (c *conn) sendAgain() <-chan struct{} {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.again
 }

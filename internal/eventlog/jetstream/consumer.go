@@ -28,8 +28,8 @@ func (s *session) makeConsumer(from uint64) (js.Consumer, error) {
 	defer cancel()
 	answers := make(chan made, consumerTries)
 	ask := func() {
-		consumer, err := s.js.CreateConsumer(ctx, s.l.names.stream, js.ConsumerConfig{
-			Description:       "hassesd " + s.l.o.Node,
+		consumer, err := s.js.CreateConsumer(ctx, s.state.names.stream, js.ConsumerConfig{
+			Description:       "hassesd " + s.state.o.Node,
 			DeliverPolicy:     js.DeliverByStartSequencePolicy,
 			OptStartSeq:       from,
 			AckPolicy:         js.AckNonePolicy,

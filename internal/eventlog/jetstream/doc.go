@@ -13,4 +13,8 @@
 // What a record means is decided in one place, [order], which knows no network: by the records
 // alone, so that every node decides alike. A session is one connection: it looks at what the stream
 // is, follows from there, and ends with whatever surprises it. The next one looks again.
+//
+// The files use each other one way. [Log] runs one session after the other, and publishes; it knows
+// sessions by their connection, [conn]. A session knows nothing of Log: what outlives it is in [state],
+// which both share.
 package jetstream

@@ -11,15 +11,14 @@ import (
 // opinionTimeout bounds what a broker is asked about who leads the stream.
 const opinionTimeout = time.Second
 
-// silentAfter is when messages without an answer are reported: no election takes that long.
-const silentAfter = 12 * time.Second
-
-// betterBrokerError ends a session at a broker that has lost the others.
-type betterBrokerError struct{ url string }
-
-func (e *betterBrokerError) Error() string {
-	return "messages are not answered by way of this broker, and " + e.url + " has the leader of the log; going there"
-}
+const (
+	// slowAfter is when a message without an answer makes its node ask who leads the stream.
+	slowAfter = 500 * time.Millisecond
+	// doubtAfter is when it makes its node ask another broker, too.
+	doubtAfter = 1500 * time.Millisecond
+	// silentAfter is when messages without an answer are reported: no election takes that long.
+	silentAfter = 12 * time.Second
+)
 
 // opinion is what a broker says about the stream.
 type opinion struct {
@@ -35,20 +34,6 @@ func (o opinion) isBetter(than opinion) bool {
 	return o.isAnswered && o.leader != "" && (!than.isAnswered || o.leader != than.leader)
 }
 
-// waiting returns for how long the oldest message has waited for its answer since the session began.
-func (l *Log) waiting(began, now time.Time) (longest time.Duration) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	for _, p := range l.pending {
-		since := p.since
-		if since.Before(began) {
-			since = began
-		}
-		longest = max(longest, now.Sub(since))
-	}
-	return longest
-}
-
 // doubt asks why messages have waited for so long. A leader that has changed may never have got them:
 // they are sent again. The error means that another broker is better.
 func (s *session) doubt(waited time.Duration) error {
@@ -58,9 +43,9 @@ func (s *session) doubt(waited time.Duration) error {
 	}
 	if waited >= silentAfter && !s.isSilent {
 		s.isSilent = true
-		s.l.o.Logger.Warn("the brokers take no messages; see their logs: a disk may be full", "for", waited.Round(time.Second), "broker", s.url)
+		s.state.o.Logger.Warn("the brokers take no messages; see their logs: a disk may be full", "for", waited.Round(time.Second), "broker", s.url)
 	}
-	own := opinionOf(s.ctx, s.js, s.l.names.stream)
+	own := opinionOf(s.ctx, s.js, s.state.names.stream)
 	if own.leader != "" && own.leader != s.leader {
 		s.leader = own.leader
 		s.resend()
@@ -70,11 +55,11 @@ func (s *session) doubt(waited time.Duration) error {
 	}
 	rival := s.rival
 	if rival == "" {
-		rival = s.l.otherThan(s.url)
+		rival = s.state.otherThan(s.url)
 	}
 	switch {
 	case rival == "":
-	case !s.l.opinionAt(s.ctx, rival).isBetter(own):
+	case !s.state.opinionAt(s.ctx, rival).isBetter(own):
 		s.rival = ""
 	case s.rival == "":
 		s.rival = rival // asked once more: one answer may be late
@@ -84,27 +69,11 @@ func (s *session) doubt(waited time.Duration) error {
 	return nil
 }
 
-// resend has all messages sent again that wait for their answer. It does no harm if they have come:
-// they have an id.
-func (s *session) resend() {
-	s.l.mu.Lock()
-	defer s.l.mu.Unlock()
-	close(s.again)
-	s.again = make(chan struct{})
-}
-
-// sendAgain returns a channel that resend closes.
-func (s *session) sendAgain() <-chan struct{} {
-	s.l.mu.Lock()
-	defer s.l.mu.Unlock()
-	return s.again
-}
-
 // otherThan returns another broker to ask, each one in turn; empty if there is none.
-func (l *Log) otherThan(url string) string {
-	for range l.o.Servers {
-		l.asked++
-		if other := l.o.Servers[l.asked%len(l.o.Servers)]; other != url {
+func (st *state) otherThan(url string) string {
+	for range st.o.Servers {
+		st.asked++
+		if other := st.o.Servers[st.asked%len(st.o.Servers)]; other != url {
 			return other
 		}
 	}
@@ -112,10 +81,10 @@ func (l *Log) otherThan(url string) string {
 }
 
 // opinionAt connects to a broker and asks it.
-func (l *Log) opinionAt(parent context.Context, url string) opinion {
+func (st *state) opinionAt(parent context.Context, url string) opinion {
 	ctx, cancel := context.WithTimeout(parent, 2*opinionTimeout)
 	defer cancel()
-	options, _, err := l.o.connectOptions(url)
+	options, _, err := st.o.connectOptions(url)
 	if err != nil {
 		return opinion{}
 	}
@@ -128,7 +97,7 @@ func (l *Log) opinionAt(parent context.Context, url string) opinion {
 	if err != nil {
 		return opinion{}
 	}
-	return opinionOf(ctx, stream, l.names.stream)
+	return opinionOf(ctx, stream, st.names.stream)
 }
 
 func opinionOf(parent context.Context, asked js.JetStream, stream string) opinion {

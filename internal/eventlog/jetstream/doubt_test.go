@@ -85,8 +85,9 @@ func followed(t *testing.T, f js.JetStream) (*Log, *session) {
 	l.order = order{epoch: "e1", position: 10}
 	l.moved(0)
 	ctx, cancel := context.WithCancelCause(t.Context())
-	s := &session{l: l, url: "nats://one", js: f, ctx: ctx, cancel: cancel, leader: "b0", again: make(chan struct{})}
-	l.enter(s)
+	c := &conn{url: "nats://one", js: f, ctx: ctx, cancel: cancel, again: make(chan struct{})}
+	s := &session{conn: c, state: &l.state, leader: "b0"}
+	l.enter(c)
 	return l, s
 }
 
@@ -160,28 +161,6 @@ func TestAnotherLeaderGetsMessagesAgain(t *testing.T) {
 	})
 }
 
-// How long a message waits counts from the beginning of the session on: what was before is not this broker's fault.
-func TestHowLongMessagesWait(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		l, _ := followed(t, &fakeBroker{leader: "b0"})
-		began := time.Now()
-		if got := l.waiting(began, time.Now()); got != 0 {
-			t.Errorf("nobody waits, and that for %s", got)
-		}
-		l.register(eventlog.Key{})
-		pass(time.Second)
-		l.register(eventlog.Key{})
-		pass(time.Second)
-		if got := l.waiting(began, time.Now()); got != 2*time.Second {
-			t.Errorf("the oldest has waited for %s", got)
-		}
-		if got := l.waiting(time.Now(), time.Now()); got != 0 {
-			t.Errorf("in a new session, it has waited for %s", got)
-		}
-	})
-}
-
 // Brokers that answer questions and store nothing, as those do whose disks are full, are reported once.
 func TestBrokersThatTakeNoMessagesAreReported(t *testing.T) {
 	t.Parallel()
@@ -195,16 +174,5 @@ func TestBrokersThatTakeNoMessagesAreReported(t *testing.T) {
 	}
 	if got := strings.Count(text.String(), "take no messages"); got != 2 {
 		t.Errorf("reported %d times, want once for each time that it has lasted:\n%s", got, text.String())
-	}
-}
-
-func TestHowPatientlyBrokersAreAsked(t *testing.T) {
-	t.Parallel()
-	for _, tt := range []struct{ away, want time.Duration }{
-		{0, leastAsk}, {4 * time.Second, leastAsk}, {16 * time.Second, 2 * time.Second}, {time.Hour, maxAsk},
-	} {
-		if got := askPatience(tt.away); got != tt.want {
-			t.Errorf("%s without the log: %s", tt.away, got)
-		}
 	}
 }

@@ -38,19 +38,3 @@ func (f *Figures) appended(took time.Duration) {
 	f.Appends[i]++
 	f.AppendTime += took
 }
-
-// Status returns how the log is. It never waits.
-func (l *Log) Status() Status {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.status
-}
-
-// Figures returns the counters. It never waits.
-func (l *Log) Figures() Figures {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	f := l.figures
-	f.Appends = append([]uint64(nil), f.Appends...)
-	return f
-}

@@ -33,41 +33,41 @@ func isFull(err error) bool {
 
 // notTaken returns what a broker's refusal means. None is final but for want of room, and that only
 // after a while.
-func (l *Log) notTaken(err error) outcome {
+func (st *state) notTaken(err error) outcome {
 	switch {
 	case isFull(err):
-		l.mu.Lock()
-		defer l.mu.Unlock()
-		if l.fullSince.IsZero() {
-			l.o.Logger.Warn("the brokers have no room for the cluster's log; messages are refused until they have", "err", err)
+		st.mu.Lock()
+		defer st.mu.Unlock()
+		if st.fullSince.IsZero() {
+			st.o.Logger.Warn("the brokers have no room for the cluster's log; messages are refused until they have", "err", err)
 		}
-		l.fullSince = l.o.Now()
+		st.fullSince = st.o.Now()
 		return outcome{err: eventlog.ErrFull}
-	case errors.Is(err, js.ErrNoStreamResponse) && l.knowsFull():
+	case errors.Is(err, js.ErrNoStreamResponse) && st.knowsFull():
 		// The leader of a replicated stream says once that there is no room, and gives up; brokers
 		// without room elect no other.
 		return outcome{err: eventlog.ErrFull}
 	}
-	l.o.Logger.Debug("a broker has not taken a message", "err", err)
+	st.o.Logger.Debug("a broker has not taken a message", "err", err)
 	return outcome{}
 }
 
 // knowsFull reports whether a broker has said, here or to another node, that there is no room, and
 // nothing was stored since.
-func (l *Log) knowsFull() bool {
-	l.mu.Lock()
-	isFull := !l.fullSince.IsZero()
-	l.mu.Unlock()
-	return isFull || l.peers.anyFull(l.o.Now())
+func (st *state) knowsFull() bool {
+	st.mu.Lock()
+	isFull := !st.fullSince.IsZero()
+	st.mu.Unlock()
+	return isFull || st.peers.anyFull(st.o.Now())
 }
 
 // clockSlack is by how much the time of a record may be wrong.
 const clockSlack = time.Second
 
 // stored notes that a record was stored at a time. Guarded by mu.
-func (l *Log) stored(at time.Time) {
-	if !l.fullSince.IsZero() && at.After(l.fullSince.Add(clockSlack)) {
-		l.fullSince = time.Time{}
-		l.o.Logger.Info("the brokers have room for the cluster's log again")
+func (st *state) stored(at time.Time) {
+	if !st.fullSince.IsZero() && at.After(st.fullSince.Add(clockSlack)) {
+		st.fullSince = time.Time{}
+		st.o.Logger.Info("the brokers have room for the cluster's log again")
 	}
 }

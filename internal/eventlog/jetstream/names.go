@@ -1,6 +1,9 @@
 package jetstream
 
-import "errors"
+import (
+	"errors"
+	"strings"
+)
 
 // MaxName bounds the name of a cluster and of a node, in bytes.
 const MaxName = 64
@@ -19,3 +22,20 @@ func CheckName(name string) error {
 	}
 	return nil
 }
+
+// subjects are what the names of a cluster lead to.
+type subjects struct {
+	stream string
+	prefix string // of the records
+	ctl    string // of what nodes tell each other
+}
+
+func subjectsOf(name string) subjects {
+	return subjects{stream: "hassesd-" + name, prefix: "hassesd." + name + ".log.", ctl: "hassesd." + name + ".ctl."}
+}
+
+func (s subjects) of(k kind) string { return s.prefix + string(k) }
+
+func (s subjects) all() string { return s.prefix + "*" }
+
+func (s subjects) kind(subject string) kind { return kind(strings.TrimPrefix(subject, s.prefix)) }

@@ -1,29 +1,22 @@
 package jetstream
 
 import (
-	"context"
 	"encoding/json"
 	"maps"
 	"slices"
 	"strings"
 	"sync"
 	"time"
-
-	"github.com/nats-io/nats.go"
 )
 
 // Each node announces itself once a second, over plain NATS and not in the log. A question goes to all
 // nodes; those that are known and do not answer are missing.
 
 const (
-	// helloInterval is how often a node tells the others that it is there.
-	helloInterval = time.Second
 	// goneAfter is when a node counts as gone that was not heard of.
 	goneAfter = 3 * time.Second
 	// maxPeers bounds the nodes that are known.
 	maxPeers = 1000
-	// answersAtOnce bounds the questions that are answered at a time; others get no answer.
-	answersAtOnce = 8
 )
 
 // Hello is what a node tells the others of itself.
@@ -137,131 +130,4 @@ func (p *peers) anyFull(now time.Time) bool {
 		}
 	}
 	return false
-}
-
-// Peers returns the nodes of the cluster, by name, this one among them.
-func (l *Log) Peers() []Peer {
-	own, now := l.hello(), l.o.Now()
-	all := slices.DeleteFunc(l.peers.list(now), func(one Peer) bool { return one.Boot == own.Boot })
-	all = append(all, Peer{Hello: own, Seen: now, Own: true})
-	sortPeers(all)
-	return all
-}
-
-func (l *Log) hello() Hello {
-	var h Hello
-	if l.o.Hello != nil {
-		h = l.o.Hello()
-	}
-	h.Node, h.Boot = l.o.Node, l.o.Boot
-	l.mu.Lock()
-	h.Ready, h.LagSeconds, h.Full = l.status.Ready, l.status.LagTime.Seconds(), !l.fullSince.IsZero()
-	if l.position.Epoch != "" { // it has followed the log
-		h.Position = l.position.String()
-	}
-	l.mu.Unlock()
-	return h
-}
-
-// Silent are nodes that did not answer, their names by boot.
-type Silent map[string]string
-
-// Ask asks all other nodes, and waits for their answers until ctx ends. It does not wait for those
-// that are in silent, and adds those that do not answer: without a broker, all that were known last.
-func (l *Log) Ask(ctx context.Context, data json.RawMessage, silent Silent) (answers []Answer) {
-	waiting := make(Silent)
-	for _, p := range l.peers.expected() {
-		if _, is := silent[p.Boot]; !is && p.Boot != l.o.Boot {
-			waiting[p.Boot] = p.Node
-		}
-	}
-	defer func() { maps.Copy(silent, waiting) }()
-	l.mu.Lock()
-	s := l.session
-	l.mu.Unlock()
-	if s == nil || len(waiting) == 0 {
-		return nil
-	}
-	inbox := nats.NewInbox()
-	in := make(chan *nats.Msg, maxPeers)
-	sub, err := s.nc.ChanSubscribe(inbox, in)
-	if err != nil {
-		return nil
-	}
-	defer func() { _ = sub.Unsubscribe() }()
-	text, err := json.Marshal(question{From: l.o.Boot, Data: data})
-	if err != nil || s.nc.PublishRequest(l.names.ctl+"ask", inbox, text) != nil {
-		return nil
-	}
-	for len(waiting) > 0 {
-		select {
-		case msg := <-in:
-			var a Answer
-			if json.Unmarshal(msg.Data, &a) != nil {
-				continue
-			}
-			if _, is := waiting[a.Boot]; is {
-				delete(waiting, a.Boot)
-				answers = append(answers, a)
-			}
-		case <-s.ctx.Done():
-			return answers
-		case <-ctx.Done():
-			return answers
-		}
-	}
-	return answers
-}
-
-// meet makes the node known to the others, and answers their questions, until the session ends.
-func (s *session) meet() error {
-	l := s.l
-	_, err := s.nc.Subscribe(l.names.ctl+"hello", func(msg *nats.Msg) {
-		var h Hello
-		if json.Unmarshal(msg.Data, &h) == nil && h.isValid() {
-			l.peers.heard(h, l.o.Now())
-		}
-	})
-	if err != nil {
-		return err
-	}
-	slots := make(chan struct{}, answersAtOnce)
-	_, err = s.nc.Subscribe(l.names.ctl+"ask", func(msg *nats.Msg) {
-		var q question
-		if json.Unmarshal(msg.Data, &q) != nil || q.From == l.o.Boot || msg.Reply == "" || l.o.Answer == nil {
-			return
-		}
-		select {
-		case slots <- struct{}{}:
-		default:
-			return
-		}
-		go func() {
-			defer func() { <-slots }()
-			ctx, cancel := s.ask()
-			defer cancel()
-			text, err := json.Marshal(Answer{Node: l.o.Node, Boot: l.o.Boot, Data: l.o.Answer(ctx, q.Data)})
-			if err == nil {
-				_ = s.nc.Publish(msg.Reply, text)
-			}
-		}()
-	})
-	if err != nil {
-		return err
-	}
-	go func() {
-		tick := time.NewTicker(helloInterval)
-		defer tick.Stop()
-		for {
-			if text, err := json.Marshal(l.hello()); err == nil {
-				_ = s.nc.Publish(l.names.ctl+"hello", text)
-			}
-			select {
-			case <-tick.C:
-			case <-s.ctx.Done():
-				return
-			}
-		}
-	}()
-	return nil
 }

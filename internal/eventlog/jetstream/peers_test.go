@@ -2,7 +2,6 @@ package jetstream
 
 import (
 	"fmt"
-	"log/slog"
 	"strings"
 	"testing"
 	"time"
@@ -61,30 +60,6 @@ func TestWhatANodeMayTellOfItself(t *testing.T) {
 	}
 }
 
-func TestStreamLimits(t *testing.T) {
-	t.Parallel()
-	small := streamLimits(Limits{})
-	if small.Events != leastEvents || small.Bytes != leastStreamBytes || small.Age != leastAge || small.DedupWindow > small.Age {
-		t.Errorf("without a history: %+v", small)
-	}
-	large := streamLimits(Limits{Events: 1e6, Bytes: 1 << 30, Age: time.Hour, DedupWindow: 10 * time.Minute, MessageBytes: 1 << 20})
-	if large.Events != 1e6 || large.Bytes != 1<<30 || large.Age != time.Hour || large.DedupWindow != 10*time.Minute {
-		t.Errorf("a long history: %+v", large)
-	}
-	if CheckPayload(1<<20, 64<<10) != nil || CheckPayload(64<<10, 64<<10) == nil {
-		t.Error("max_payload is not compared with limits.message_bytes")
-	}
-}
-
-// TestANodeThatHasNotFollowedTellsNoPosition: there is no id such as "-0".
-func TestANodeThatHasNotFollowedTellsNoPosition(t *testing.T) {
-	t.Parallel()
-	l := New(Options{Name: "t", Node: "n", Boot: "1", Now: time.Now, Logger: slog.New(slog.DiscardHandler)})
-	if all := l.Peers(); len(all) != 1 || !all[0].Own || all[0].Position != "" || all[0].Ready {
-		t.Errorf("the node tells of itself %+v", all)
-	}
-}
-
 // Nodes that are gone make room for others, even if nobody lists the nodes.
 func TestNodesThatAreGoneMakeRoom(t *testing.T) {
 	t.Parallel()
@@ -101,24 +76,5 @@ func TestNodesThatAreGoneMakeRoom(t *testing.T) {
 	}
 	if all := p.list(now); len(all) != 1 || all[0].Boot != "late" {
 		t.Errorf("known are %+v, want the one that came late alone", all)
-	}
-}
-
-// A node without a broker names those that were there before it lost sight of them.
-func TestWithoutABrokerAllOthersAreMissing(t *testing.T) {
-	t.Parallel()
-	now := time.Unix(1000, 0)
-	l := New(Options{Name: "t", Node: "n", Boot: "1", Now: func() time.Time { return now }, Logger: slog.New(slog.DiscardHandler)})
-	l.peers.heard(Hello{Node: "gone", Boot: "0"}, now)
-	now = now.Add(2 * goneAfter)
-	l.peers.heard(Hello{Node: "n", Boot: "1"}, now)
-	l.peers.heard(Hello{Node: "other", Boot: "2"}, now)
-	now = now.Add(time.Hour)
-	silent := make(Silent)
-	if answers := l.Ask(t.Context(), nil, silent); len(answers) > 0 || len(silent) != 1 || silent["2"] != "other" {
-		t.Errorf("answers %v, missing %v", answers, silent)
-	}
-	if all := l.Peers(); len(all) != 1 || !all[0].Own {
-		t.Errorf("an hour later, %+v are listed", all)
 	}
 }

@@ -196,3 +196,41 @@ func decodeKick(data []byte) (*kickRecord, error) {
 	r.at, r.kick.Refuse = time.Unix(0, at), time.Duration(refuse)*time.Millisecond
 	return &r, nil
 }
+
+// What a record has in its header beside its id.
+const (
+	fromHeader  = "Hassesd-From"  // which attempt of which node it is
+	printHeader = "Hassesd-Print" // of a message with a key: its fingerprint
+)
+
+// record is a record as it was read.
+type record struct {
+	entry   entry
+	message *message // or
+	kick    *kickRecord
+	fault   error // why it is not readable
+
+	from, print string // of its header
+}
+
+// readRecord reads a record of any kind.
+func readRecord(k kind, id string, data []byte) (r record) {
+	r.entry.kind, r.entry.id = k, id
+	switch r.entry.kind {
+	case kindMessage:
+		if r.message, r.fault = decodeMessage(data); r.fault == nil {
+			r.entry.epoch, r.entry.after = r.message.epoch, r.message.after
+		}
+	case kindEpoch:
+		var e *epochRecord
+		if e, r.fault = decodeEpoch(data); r.fault == nil {
+			r.entry.epoch, r.entry.since, r.entry.created = e.epoch, e.since, e.created
+		}
+	case kindKick:
+		if r.kick, r.fault = decodeKick(data); r.fault == nil {
+			r.entry.epoch, r.entry.after = r.kick.epoch, r.kick.after
+		}
+	}
+	r.entry.readable = r.fault == nil
+	return r
+}

@@ -105,9 +105,8 @@ func FuzzRecord(f *testing.F) {
 	f.Add((&kickRecord{epoch: "e1", kick: Kick{All: true}}).encode())
 	f.Add([]byte{0x87, 1})
 	f.Fuzz(func(t *testing.T, data []byte) {
-		l := &Log{names: subjectsOf("t")}
 		for _, k := range []kind{kindMessage, kindEpoch, kindKick, "other"} {
-			r := l.readRecord(l.names.of(k), "id", data)
+			r := readRecord(k, "id", data)
 			if !r.entry.readable && r.fault == nil {
 				t.Fatal("not readable, without a reason")
 			}

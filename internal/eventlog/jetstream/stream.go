@@ -31,16 +31,16 @@ func streamLimits(l Limits) Limits {
 }
 
 // config returns the configuration of the stream.
-func (l *Log) config() js.StreamConfig {
-	limits := streamLimits(l.o.Limits())
+func (st *state) config() js.StreamConfig {
+	limits := streamLimits(st.o.Limits())
 	return js.StreamConfig{
-		Name:        l.names.stream,
-		Description: "the log of the hassesd cluster " + l.o.Name,
-		Subjects:    []string{l.names.all()},
+		Name:        st.names.stream,
+		Description: "the log of the hassesd cluster " + st.o.Name,
+		Subjects:    []string{st.names.all()},
 		Retention:   js.LimitsPolicy,
 		Discard:     js.DiscardOld,
 		Storage:     js.FileStorage,
-		Replicas:    l.o.Replicas,
+		Replicas:    st.o.Replicas,
 		MaxMsgs:     int64(limits.Events),
 		MaxBytes:    limits.Bytes,
 		MaxAge:      limits.Age,
@@ -53,7 +53,7 @@ func (l *Log) config() js.StreamConfig {
 func (s *session) create() error {
 	ctx, cancel := s.ask()
 	defer cancel()
-	config := s.l.config()
+	config := s.state.config()
 	_, err := s.js.CreateStream(ctx, config)
 	if errors.Is(err, js.ErrStreamNameAlreadyInUse) {
 		return nil // another node was faster, and has other limits
@@ -61,17 +61,17 @@ func (s *session) create() error {
 	if err != nil {
 		return fmt.Errorf("make the stream %s: %w", config.Name, err)
 	}
-	s.l.configured = s.l.o.Limits()
-	s.l.o.Logger.Info("stream made", "stream", config.Name, "replicas", config.Replicas)
+	s.state.configured = s.state.o.Limits()
+	s.state.o.Logger.Info("stream made", "stream", config.Name, "replicas", config.Replicas)
 	return nil
 }
 
 // checkStream returns an error if the stream is not one that a log can be kept in.
-func (l *Log) checkStream(info *js.StreamInfo) error {
+func (st *state) checkStream(info *js.StreamInfo) error {
 	c := &info.Config
 	switch {
-	case !slices.Equal(c.Subjects, []string{l.names.all()}):
-		return fmt.Errorf("the stream %s has the subjects %q and not %q: it belongs to something else; choose another cluster.name", c.Name, c.Subjects, l.names.all())
+	case !slices.Equal(c.Subjects, []string{st.names.all()}):
+		return fmt.Errorf("the stream %s has the subjects %q and not %q: it belongs to something else; choose another cluster.name", c.Name, c.Subjects, st.names.all())
 	case c.Retention != js.LimitsPolicy || c.Discard != js.DiscardOld || c.MaxMsgsPerSubject > 0:
 		return fmt.Errorf("the stream %s does not keep the newest records by limits alone; delete it, and a node makes it as it must be", c.Name)
 	}
@@ -81,27 +81,27 @@ func (l *Log) checkStream(info *js.StreamInfo) error {
 // applyLimits gives the stream the limits of the settings, once after the start and after each
 // reload. What others have set since stays.
 func (s *session) applyLimits() error {
-	limits := s.l.o.Limits()
-	if s.l.configured == limits {
+	limits := s.state.o.Limits()
+	if s.state.configured == limits {
 		return nil
 	}
 	ctx, cancel := s.ask()
 	defer cancel()
-	stream, err := s.js.Stream(ctx, s.l.names.stream)
+	stream, err := s.js.Stream(ctx, s.state.names.stream)
 	if err != nil {
 		return err
 	}
-	has, want := stream.CachedInfo().Config, s.l.config()
+	has, want := stream.CachedInfo().Config, s.state.config()
 	if !sameLimits(&has, &want) {
 		has.MaxMsgs, has.MaxBytes, has.MaxAge, has.Duplicates, has.Replicas = want.MaxMsgs, want.MaxBytes, want.MaxAge, want.Duplicates, want.Replicas
 		if _, err := s.js.UpdateStream(ctx, has); err != nil {
-			s.l.o.Logger.Warn("the stream keeps its limits", "stream", want.Name, "err", err)
+			s.state.o.Logger.Warn("the stream keeps its limits", "stream", want.Name, "err", err)
 			return contextError(ctx, err)
 		}
-		s.l.o.Logger.Info("the stream has the limits of the settings", "stream", want.Name,
+		s.state.o.Logger.Info("the stream has the limits of the settings", "stream", want.Name,
 			"events", want.MaxMsgs, "bytes", want.MaxBytes, "age", want.MaxAge, "replicas", want.Replicas)
 	}
-	s.l.configured = limits
+	s.state.configured = limits
 	return nil
 }
 

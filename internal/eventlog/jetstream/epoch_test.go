@@ -1,9 +1,32 @@
 package jetstream
 
 import (
+	"strconv"
+	"strings"
 	"testing"
 	"time"
+
+	"github.com/hassesd/hassesd/internal/sse"
 )
+
+// Threat T48: a writer in the log can state any epoch. A node neither reuses it nor looks for a later one without end.
+func TestT48TheEpochAfterAForgedOne(t *testing.T) {
+	t.Parallel()
+	epochAt := func(at time.Time) string { return strconv.FormatInt(at.UnixMilli(), 36) + "000" }
+	now := time.Unix(1_800_000_000, 0)
+	l := New(Options{Name: "push", NewEpoch: epochAt, Now: func() time.Time { return now }})
+	for newest, want := range map[string]bool{
+		"1":                               true,
+		epochAt(now):                      true,
+		epochAt(now.AddDate(3, 0, 0)):     true,
+		strings.Repeat("z", sse.MaxEpoch): false,
+	} {
+		next, err := l.nextEpoch(&entry{epoch: newest})
+		if (err == nil) != want || want && !sse.IsLaterEpoch(next, newest) {
+			t.Errorf("after %s comes %q, %v", newest, next, err)
+		}
+	}
+}
 
 func TestWhenTheEpochIsStatedAgain(t *testing.T) {
 	t.Parallel()
