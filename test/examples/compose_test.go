@@ -2,6 +2,7 @@ package examples
 
 import (
 	"fmt"
+	"maps"
 	"net"
 	"os"
 	"path/filepath"
@@ -15,17 +16,23 @@ import (
 
 // composeProject is what we use of a file of Docker Compose.
 type composeProject struct {
-	Services map[string]struct {
-		Environment map[string]string
-		ReadOnly    bool     `json:"read_only"`
-		CapDrop     []string `json:"cap_drop"`
-		Healthcheck struct{ Test []string }
-		Build       struct{ Context string }
-		Networks    map[string]any
-	}
+	Services map[string]composeService
 	Networks map[string]struct {
-		IPAM struct{ Config []struct{ Subnet string } }
+		Internal bool
+		IPAM     struct{ Config []struct{ Subnet string } }
 	}
+}
+
+type composeService struct {
+	Hostname    string
+	Command     []string
+	Environment map[string]string
+	ReadOnly    bool     `json:"read_only"`
+	CapDrop     []string `json:"cap_drop"`
+	Healthcheck struct{ Test []string }
+	Build       struct{ Context string }
+	Networks    map[string]*struct{ Aliases []string }
+	Volumes     []struct{ Type, Source, Target string }
 }
 
 // TestCompose checks the file against the specification, and runs its parts as it says: the daemon with its variables, nginx
@@ -36,47 +43,18 @@ func TestCompose(t *testing.T) {
 	var project composeProject
 	readManifests(t, &project, "compose", filepath.Join(dir, "compose.yaml"))
 	own := project.Services["hassesd"]
-	if !own.ReadOnly || !slices.Equal(own.CapDrop, []string{"ALL"}) || !slices.Equal(own.Healthcheck.Test, []string{"CMD", "/usr/bin/hassesctl", "ping"}) {
-		t.Errorf("hassesd: %+v", own)
-	}
-	if _, err := os.Stat(filepath.Join(own.Build.Context, "Dockerfile")); err != nil {
-		t.Error(err)
-	}
-	subnet := project.Networks["site"].IPAM.Config[0].Subnet
+	checkDaemonService(t, &own, project.Networks["site"].IPAM.Config[0].Subnet)
 	for name, s := range project.Services {
 		if _, ok := s.Networks["site"]; !ok {
 			t.Errorf("%s is not in the network", name)
 		}
 	}
-	env := own.Environment
-	if env["HASSESD_CONTROL_TCP_NETWORKS"] != subnet || env["HASSESD_PROXY_TRUSTED"] != subnet {
-		t.Errorf("the network is %s, and the daemon opens to %q", subnet, env)
-	}
-
-	// The daemon: as the file says, but at addresses of the test, from which nginx and PHP come, too.
-	d := harness.Bare(t)
-	_, port := harness.SplitAddress(t, d.TCP)
-	settings, err := filepath.Abs("../../packaging/image/hassesd.toml") // as the image has it
-	if err != nil {
-		t.Fatal(err)
-	}
-	d.Args = []string{"--config", settings}
-	for name, value := range env {
-		if name == "HASSESD_STATE_DIR" {
-			value = d.Path("state")
-		}
-		if name == "HASSESD_PROXY_TRUSTED" {
-			value = "127.0.0.1"
-		}
-		d.Env = append(d.Env, name+"="+value)
-	}
-	d.Env = append(d.Env, "HASSESD_LISTEN=http://"+d.HTTP, "HASSESD_CONTROL_TCP=:"+port, "HASSESD_CONTROL_SOCKET="+d.Socket, "HASSESD_DRAIN_WINDOW=200ms")
-	d.Run()
+	d := runDaemonService(t, &own, nil)
 
 	php := harness.FreeAddress(t)
 	site := harness.FreeAddress(t)
 	startFPM(t, php, project.Services["php"].Environment, d.TCP)
-	startNginx(t, dir, site, map[string]string{"hassesd:8080": d.HTTP, "php:9000": php})
+	startNginx(t, dir, site, map[string]string{"hassesd:8080": d.HTTP, "php:9000": php}, "")
 
 	b := newBrowser(t)
 	for _, person := range []string{"ann", "bob"} {
@@ -89,6 +67,47 @@ func TestCompose(t *testing.T) {
 		b.do("text", person, "#messages li", "hello, containers")
 	}
 	d.AwaitStreams("room624", 2)
+}
+
+// checkDaemonService checks what a container of the daemon may do, and to whom it opens.
+func checkDaemonService(t *testing.T, s *composeService, subnet string) {
+	t.Helper()
+	if !s.ReadOnly || !slices.Equal(s.CapDrop, []string{"ALL"}) || !slices.Equal(s.Healthcheck.Test, []string{"CMD", "/usr/bin/hassesctl", "ping"}) {
+		t.Errorf("hassesd: %+v", s)
+	}
+	if _, err := os.Stat(filepath.Join(s.Build.Context, "Dockerfile")); err != nil {
+		t.Error(err)
+	}
+	if env := s.Environment; env["HASSESD_CONTROL_TCP_NETWORKS"] != subnet || env["HASSESD_PROXY_TRUSTED"] != subnet {
+		t.Errorf("the network is %s, and the daemon opens to %q", subnet, env)
+	}
+}
+
+// runDaemonService runs the daemon as its service says, but at addresses of the test, from which nginx and PHP come, too.
+// The variables of other take the place of the file's.
+func runDaemonService(t *testing.T, s *composeService, other map[string]string) *harness.Daemon {
+	t.Helper()
+	d := harness.Bare(t)
+	_, port := harness.SplitAddress(t, d.TCP)
+	settings, err := filepath.Abs("../../packaging/image/hassesd.toml") // as the image has it
+	if err != nil {
+		t.Fatal(err)
+	}
+	d.Args = []string{"--config", settings}
+	env := maps.Clone(s.Environment)
+	env["HASSESD_PROXY_TRUSTED"] = "127.0.0.1"
+	if env["HASSESD_STATE_DIR"] != "" {
+		env["HASSESD_STATE_DIR"] = d.Path("state")
+	}
+	maps.Copy(env, other)
+	maps.Copy(env, map[string]string{
+		"HASSESD_LISTEN": "http://" + d.HTTP, "HASSESD_CONTROL_TCP": ":" + port, "HASSESD_CONTROL_SOCKET": d.Socket, "HASSESD_DRAIN_WINDOW": "200ms",
+	})
+	for name, value := range env {
+		d.Env = append(d.Env, name+"="+value)
+	}
+	d.Run()
+	return d
 }
 
 // startFPM runs PHP as the image of PHP does, for the pages of the example.
@@ -121,8 +140,9 @@ func phpFPM() string {
 	return found[len(found)-1]
 }
 
-// startNginx runs nginx with the configuration of the example, which its image includes into the part about http.
-func startNginx(t *testing.T, dir, address string, services map[string]string) {
+// startNginx runs nginx with the configuration of the example, which its image includes into the part about http. upstreams
+// are names with several addresses.
+func startNginx(t *testing.T, dir, address string, services map[string]string, upstreams string) {
 	t.Helper()
 	text := harness.ReadFile(t, filepath.Join(dir, "nginx.conf"))
 	web := t.TempDir()
@@ -143,7 +163,7 @@ func startNginx(t *testing.T, dir, address string, services map[string]string) {
 	}
 	server := strings.NewReplacer(pairs...).Replace(string(text))
 	scratch := t.TempDir()
-	conf := "daemon off; master_process off; pid " + scratch + "/pid; error_log stderr; events {} http { access_log off; default_type text/html;\n"
+	conf := "daemon off; master_process off; pid " + scratch + "/pid; error_log stderr; events {} http { access_log off; default_type text/html;\n" + upstreams
 	for _, kind := range []string{"client_body", "proxy", "fastcgi", "uwsgi", "scgi"} {
 		conf += kind + "_temp_path " + filepath.Join(scratch, kind) + ";\n"
 	}
