@@ -58,7 +58,7 @@ func TestGoalsOfPublishers(t *testing.T) {
 	if got := goals(runs); !slices.Equal(got, want) {
 		t.Errorf("got %+v, want %+v", got, want)
 	}
-	if m := publish(record{Runs: runs}, 2).Medians[postOne]["hassesd"]; m.Messages != 100 || m.MessageCPU != 0.02 || m.PerSecond != 0 {
+	if m := publish(record{Runs: runs}).Medians[postOne]["hassesd"]; m.Messages != 100 || m.MessageCPU != 0.02 || m.PerSecond != 0 {
 		t.Errorf("medians %+v", m)
 	}
 }

@@ -120,7 +120,7 @@ func run(ctx context.Context, o options) error {
 	if err := os.WriteFile(o.out, append(text, '\n'), 0o644); err != nil {
 		return err
 	}
-	return publish(rec, o.repeat).write(o.medians)
+	return publish(rec).write(o.medians)
 }
 
 // addTo takes in the runs of an earlier measurement, if there is one.

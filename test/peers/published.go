@@ -15,30 +15,8 @@ import (
 type published struct {
 	At      time.Time                     `json:"at"`
 	Machine machine                       `json:"machine"`
-	Repeat  int                           `json:"repeat"`  // runs that each median is of
+	Repeat  int                           `json:"repeat"`  // runs that each median is of, at least
 	Medians map[string]map[string]medians `json:"medians"` // by figure and server
-
-	// HTTP2 is how the figures of HTTP/2 were measured, if not together with the others.
-	HTTP2 *occasion `json:"http2,omitempty"`
-	// Posts is the same for those of publishers over HTTP.
-	Posts *occasion `json:"posts,omitempty"`
-}
-
-// occasion is a measurement of its own.
-type occasion struct {
-	At     time.Time `json:"at"`
-	Repeat int       `json:"repeat"`
-	Load   string    `json:"load"` // of the machine, which had other work
-}
-
-// String returns what a reader has to know.
-func (o *occasion) String() string {
-	runs := "single runs"
-	if o.Repeat > 1 {
-		runs = fmt.Sprintf("medians of %d runs", o.Repeat)
-	}
-	return fmt.Sprintf("Measured on %s by themselves: %s, on a machine that had other work (load %s on two processors). Only what was\nmeasured in turn may be compared.\n\n",
-		o.At.Format("2006-01-02"), runs, o.Load)
 }
 
 // medians are those of one figure with one server; 0 is what was not measured.
@@ -61,8 +39,8 @@ type medians struct {
 }
 
 // publish takes the medians of all that was measured.
-func publish(rec record, repeat int) published {
-	p := published{At: rec.At, Machine: rec.Machine, Repeat: repeat, Medians: map[string]map[string]medians{}}
+func publish(rec record) published {
+	p := published{At: rec.At, Machine: rec.Machine, Repeat: leastRuns(rec.Runs), Medians: map[string]map[string]medians{}}
 	t := &table{runs: rec.Runs}
 	for figure, samples := range rec.Runs {
 		p.Medians[figure] = map[string]medians{}
@@ -88,6 +66,26 @@ func publish(rec record, repeat int) published {
 		}
 	}
 	return p
+}
+
+// leastRuns returns how many runs without an error there are at least of a figure with a server; a server that never
+// had one does not count. A measurement that was made in pieces may have more of some.
+func leastRuns(runs map[string][]sample) int {
+	least := 0
+	for _, samples := range runs {
+		of := map[string]int{}
+		for _, s := range samples {
+			if s.Error == "" {
+				of[s.Server]++
+			}
+		}
+		for _, n := range of {
+			if least == 0 || n < least {
+				least = n
+			}
+		}
+	}
+	return least
 }
 
 // addPosts adds the medians of publishers.
@@ -190,8 +188,9 @@ func (p published) texts() map[string]string {
 		"saturated": p.rows("saturated, 64 in flight",
 			column{"10,000 streams: deliveries/s", saturate10, perSecond, 0, ""}, column{"processor time a million", saturate10, cpu, 2, " s"},
 			column{"1,000 streams: deliveries/s", saturate1, perSecond, 0, ""}, column{"processor time a million", saturate1, cpu, 2, " s"}),
-		"single": latency("10 messages a second to 10,000", single, 0, 2),
-		"rooms":  latency("10,000 streams in 1,000 rooms, 1,000 messages a second", manyRooms, 1, 1),
+		"single": latency("10 messages a second to 10,000", single, 0, 2) + "\n" +
+			latency("10 messages a second to 1,000", singleFew, 1, 2),
+		"rooms": latency("10,000 streams in 1,000 rooms, 1,000 messages a second", manyRooms, 1, 1),
 		"beside": "| delivery to those who are there | p99 without | p99 with | times |\n|---|---|---|---|\n" +
 			fmt.Sprintf("| a storm of 5,000 reconnects beside 10,000 | %.0f ms | %.0f ms | %.2f |\n", storm.P99, storm.StormP99, storm.StormP99/storm.P99) +
 			fmt.Sprintf("| `hassesctl clients` over 19,000, again and again | %.0f ms | %.0f ms | %.2f |\n", unhurried, list.P99, list.P99/unhurried),
@@ -203,11 +202,7 @@ func (p published) texts() map[string]string {
 
 // overHTTP2 are the tables of HTTP/2.
 func (p published) overHTTP2(bytes, perSecond, cpu func(medians) float64) string {
-	text := ""
-	if p.HTTP2 != nil {
-		text = p.HTTP2.String()
-	}
-	text += p.rows("idle over HTTP/2", column{"bytes a connection with one stream (PSS), 10,000", idleOver2, bytes, 0, ""},
+	text := p.rows("idle over HTTP/2", column{"bytes a connection with one stream (PSS), 10,000", idleOver2, bytes, 0, ""},
 		column{"bytes a stream, 10 on each of 5,000 connections", idleMany, bytes, 0, ""}) + "\n"
 	one, all := p.Medians[idleOver2][own].BytesPerStream, p.Medians[idleMany][own].BytesPerStream
 	if one > 0 && all > 0 {
@@ -222,9 +217,6 @@ func (p published) overHTTP2(bytes, perSecond, cpu func(medians) float64) string
 // publishers are the tables of publishing over HTTP.
 func (p published) publishers() string {
 	text := ""
-	if p.Posts != nil {
-		text = p.Posts.String()
-	}
 	isFirst := true
 	for _, f := range []struct{ figure, title string }{
 		{postNobody, "to nobody"}, {postOne, "to one stream"}, {postMany, "to 100 streams"},

@@ -74,9 +74,12 @@ func TestPublish(t *testing.T) {
 			{Server: "bare write", Error: "did not start"},
 		},
 	}}
-	p := publish(rec, 3)
+	p := publish(rec)
 	if got := p.Medians[idle10]["hassesd"]; got != (medians{BytesPerStream: 5518, PerSecond: 1, DeliveryCPU: 0.48}) {
 		t.Errorf("medians %+v", got)
+	}
+	if p.Repeat != 1 {
+		t.Errorf("%d runs at least; net/http had one", p.Repeat)
 	}
 	if got := p.Medians[saturate10]["bare write"]; got != (medians{}) {
 		t.Errorf("of a server that did not start: %+v", got)
@@ -91,6 +94,31 @@ func TestPublish(t *testing.T) {
 		"| nginx+nchan, 1 worker | 70,094 | – |\n| nginx+nchan, 2 workers | 87,293 | – |\n"
 	if table != want {
 		t.Errorf("table:\n%swant:\n%s", table, want)
+	}
+}
+
+func TestLeastRuns(t *testing.T) {
+	t.Parallel()
+	of := func(servers ...string) (list []sample) {
+		for _, s := range servers {
+			list = append(list, sample{Server: s})
+		}
+		return list
+	}
+	broken := sample{Server: "net/http", Error: "broken"}
+	for name, tc := range map[string]struct {
+		runs map[string][]sample
+		want int
+	}{
+		"nothing":               {nil, 0},
+		"alike":                 {map[string][]sample{idle10: of("hassesd", "net/http", "net/http", "hassesd")}, 2},
+		"a piece more":          {map[string][]sample{idle10: of("hassesd", "hassesd", "hassesd"), single: of("hassesd", "hassesd")}, 2},
+		"one that broke once":   {map[string][]sample{idle10: append(of("net/http", "hassesd", "hassesd"), broken)}, 1},
+		"one that never worked": {map[string][]sample{idle10: append(of("hassesd", "hassesd"), broken, broken)}, 2},
+	} {
+		if got := leastRuns(tc.runs); got != tc.want {
+			t.Errorf("%s: %d, want %d", name, got, tc.want)
+		}
 	}
 }
 
