@@ -34,7 +34,7 @@ func BearerKey(req *http.Request) string {
 	return strings.TrimSpace(key)
 }
 
-// FindKey is what finds the key that a secret is.
+// FindKey returns the key with this secret, and reports whether there is one.
 type FindKey = func(secret string) (access.Key, bool)
 
 // authorizer decides who may use a route. Its methods may be called from any goroutine.
@@ -47,8 +47,8 @@ type authorizer struct {
 	attempts access.AuthAttempts
 }
 
-// role returns the role of a request, and what is wrong with its key, if anything is. Wrong keys
-// slow down where they come from.
+// role returns the role of a request, and reports whether its key is wrong. Wrong keys delay further
+// requests from the same source.
 func (a *authorizer) role(req *http.Request) (role api.Role, isWrong bool) {
 	role = api.RoleNone
 	if a.isLocal {

@@ -62,9 +62,9 @@ func newBoundListener(o Options, refused *refusals) *boundListener {
 }
 
 // Accept implements net.Listener. At a bound, the oldest connection that has sent no request yet
-// gives way, or else the one that has waited longest for its next one: neither who only connects nor
-// who only keeps connections can keep a probe out. If there is none, the new connection is closed at
-// once: those that are served give up their places within the deadlines.
+// gives way, or else the one that has waited longest for its next one. So clients that only connect, or
+// only keep their connections, cannot keep a probe out. If all serve a request, the new connection is
+// closed at once: they give up their places within the deadlines.
 func (l *boundListener) Accept() (net.Conn, error) {
 	for {
 		c, err := l.Listener.Accept()
@@ -153,16 +153,17 @@ func (l *boundListener) takeUnused(reason Refusal, network netip.Prefix) (*bound
 	defer l.mu.Unlock()
 	makesRoom := func(c *boundConn) bool { return reason == RefusedConnections || c.network == network }
 	why, of := RefusedSilent, l.silent
-	if !slices.ContainsFunc(of, makesRoom) {
+	i := slices.IndexFunc(of, makesRoom)
+	if i < 0 {
 		why, of = RefusedIdle, l.idle
+		i = slices.IndexFunc(of, makesRoom)
 	}
-	for _, c := range of {
-		if makesRoom(c) {
-			l.use(c)
-			return c, why
-		}
+	if i < 0 {
+		return nil, 0
 	}
-	return nil, 0
+	c := of[i]
+	l.use(c)
+	return c, why
 }
 
 // connState is the server's http.Server.ConnState: from its first request on a connection is no
@@ -198,7 +199,7 @@ type boundConn struct {
 	listener *boundListener
 	network  netip.Prefix
 	closed   sync.Once
-	isOut    bool // it does not count any more; guarded by boundListener.mu
+	isOut    bool // it no longer counts; guarded by boundListener.mu
 
 	mu        sync.Mutex
 	leaveGate func() // of the handshake that computes; nil: none. Guarded by mu.

@@ -28,38 +28,24 @@ func TestConnectionsAreBounded(t *testing.T) {
 	})
 	var held []net.Conn
 	for range bound {
-		c, err := net.Dial("tcp", s.addr)
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer c.Close()
+		c := s.dial()
 		if _, err := io.WriteString(c, "GET /hold HTTP/1.1\r\nHost: localhost\r\n\r\n"); err != nil {
 			t.Fatal(err)
 		}
 		<-begun // it was accepted and counted, and serves a request
 		held = append(held, c)
 	}
-	c, err := net.Dial("tcp", s.addr)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer c.Close()
-	_ = c.SetDeadline(time.Now().Add(patience))
-	if _, err := c.Read(make([]byte, 1)); err == nil {
-		t.Error("a connection over the bound is served")
+	if _, err := s.dial().Read(make([]byte, 1)); !isClosed(err) {
+		t.Errorf("a connection over the bound is not closed: %v", err)
 	}
 	if got := s.Refused()["connections"]; got != 1 {
 		t.Errorf("%d refusals", got)
 	}
 	held[0].Close()
 	for deadline := time.Now().Add(patience); ; {
-		c, err := net.Dial("tcp", s.addr)
-		if err != nil {
-			t.Fatal(err)
-		}
-		_ = c.SetDeadline(time.Now().Add(patience))
+		c := s.dial()
 		_, _ = io.WriteString(c, "GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
-		_, err = readStatus(c)
+		_, err := readStatus(c)
 		c.Close()
 		if err == nil {
 			break
@@ -107,7 +93,7 @@ func TestConnectionsOfANetworkAreBounded(t *testing.T) {
 	}
 }
 
-// What only connects cannot keep a probe out: the oldest connection without a request gives way.
+// Clients that only connect cannot keep a probe out: the oldest connection without a request gives way.
 func TestSilentConnectionsGiveWay(t *testing.T) {
 	const bound = 3
 	store := testStore(t)
@@ -120,17 +106,8 @@ func TestSilentConnectionsGiveWay(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := serve(t, func(o *Options) { o.Connections, o.TLS = bound, config })
-			dial := func() net.Conn {
-				c, err := net.Dial("tcp", s.addr)
-				if err != nil {
-					t.Fatal(err)
-				}
-				t.Cleanup(func() { _ = c.Close() })
-				_ = c.SetDeadline(time.Now().Add(patience))
-				return c
-			}
 			probe := func() (net.Conn, error) {
-				c := dial()
+				c := s.dial()
 				if config != nil {
 					c = tls.Client(c, &tls.Config{InsecureSkipVerify: true})
 				}
@@ -146,7 +123,7 @@ func TestSilentConnectionsGiveWay(t *testing.T) {
 			}
 			var silent []net.Conn
 			for range bound {
-				silent = append(silent, dial())
+				silent = append(silent, s.dial())
 			}
 			if config == nil { // half a head is no request
 				_, _ = io.WriteString(silent[1], "GET /healthz HTTP/1.1\r\n")
@@ -213,12 +190,12 @@ func TestSilentConnectionsGiveWayWithinTheirNetwork(t *testing.T) {
 	}
 	l.leave(fourth)
 	if l.connState(fourth, http.StateIdle); len(l.idle) > 0 {
-		t.Error("a closed connection is to give way")
+		t.Error("a closed connection would give way")
 	}
 }
 
-// Who keeps connections after a request cannot keep a probe out: the one that has waited longest gives
-// way, and one whose request is being answered does not.
+// Clients that keep connections after a request cannot keep a probe out: the one that has waited
+// longest gives way, and one whose request is being answered does not.
 func TestIdleConnectionsGiveWay(t *testing.T) {
 	const bound = 3
 	begun, finish := make(chan struct{}), make(chan struct{})
@@ -230,15 +207,6 @@ func TestIdleConnectionsGiveWay(t *testing.T) {
 			w.WriteHeader(http.StatusNoContent)
 		})}}
 	})
-	dial := func() net.Conn {
-		c, err := net.Dial("tcp", s.addr)
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() { _ = c.Close() })
-		_ = c.SetDeadline(time.Now().Add(patience))
-		return c
-	}
 	ask := func(c net.Conn, path string) {
 		t.Helper()
 		if _, err := io.WriteString(c, "GET "+path+" HTTP/1.1\r\nHost: localhost\r\n\r\n"); err != nil {
@@ -251,7 +219,7 @@ func TestIdleConnectionsGiveWay(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	busy, first, second := dial(), dial(), dial()
+	busy, first, second := s.dial(), s.dial(), s.dial()
 	ask(busy, "/slow")
 	<-begun
 	for _, c := range []net.Conn{first, second, first} { // so first is the one that was used last
@@ -259,7 +227,7 @@ func TestIdleConnectionsGiveWay(t *testing.T) {
 		wantAnswer(c)
 		s.awaitIdle(c)
 	}
-	late := dial()
+	late := s.dial()
 	ask(late, "/healthz")
 	wantAnswer(late)
 	if _, err := second.Read(make([]byte, 1)); !isClosed(err) {
@@ -307,22 +275,14 @@ func TestAHandshakeThatGivesWayLeavesItsSlot(t *testing.T) {
 			return func() { left <- struct{}{} }, nil
 		}
 	})
-	old, err := net.Dial("tcp", s.addr)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer old.Close()
+	old := s.dial()
 	handshake := make(chan struct{})
 	go func() {
 		defer close(handshake)
 		_ = tls.Client(old, &tls.Config{InsecureSkipVerify: true}).HandshakeContext(t.Context())
 	}()
 	<-entered
-	c, err := net.Dial("tcp", s.addr)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer c.Close()
+	s.dial()
 	<-handshake // the server has closed it
 	close(free)
 	select {

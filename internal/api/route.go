@@ -47,8 +47,8 @@ func (r *Route) matches(path string) bool {
 	return path == r.Path || r.Below && strings.HasPrefix(path, strings.TrimSuffix(r.Path, "/")+"/")
 }
 
-// find returns the route of a path that has the method. If there is none, it is nil, and allowed are
-// the methods that the path has; without any, there is no such path.
+// find returns the route of a path and method. If there is none, route is nil, and allowed has the
+// methods of the path; it is empty if there is no such path.
 func find(routes []Route, path, method string) (route *Route, allowed []string) {
 	for i := range routes {
 		r := &routes[i]

@@ -62,8 +62,8 @@ func (s *Server) Addr() net.Addr { return s.listener.Addr() }
 // Refused returns how often the server has refused something, by [Refusal].
 func (s *Server) Refused() map[string]uint64 { return s.refused.snapshot() }
 
-// RecordWrong counts a wrong key, which slows down where the request comes from. Handlers of [Own]
-// tell of those that they are shown.
+// RecordWrong counts a wrong key, which delays further requests from the same source. Handlers of
+// [Own] call it for the keys that they refuse.
 func (s *Server) RecordWrong(req *http.Request) { s.keys.recordWrong(req) }
 
 // Serve serves until Shutdown. Its error is nil after Shutdown.
@@ -115,7 +115,7 @@ func (s *Server) serve(w http.ResponseWriter, req *http.Request) {
 	route.Handler.ServeHTTP(w, req)
 }
 
-// refuseRoute tells that there is nothing at the request's path, or which methods are allowed there.
+// refuseRoute responds that there is nothing at the request's path, or which methods are allowed there.
 func (s *Server) refuseRoute(w http.ResponseWriter, req *http.Request, allowed []string) {
 	if len(allowed) == 0 {
 		s.refuse(w, RefusedRequest, http.StatusNotFound, "not_found", "there is nothing here")
