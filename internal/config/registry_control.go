@@ -42,7 +42,7 @@ var controlEntries = []entry{
 	},
 	{
 		name:    "control.connections",
-		usage:   "Maximum number of connections at a time, for each of the control socket, the control port and api.listen. Further connections wait up to 2 seconds for a free slot and are then closed; at api.listen, the oldest one that has sent no request is closed to make room, or else the new one.",
+		usage:   "Maximum number of connections at a time, for each of the control socket, the control port and api.listen. Further connections wait up to 2 seconds for a free slot and are then closed; at api.listen, the oldest one without a request is closed to make room, or else the one that has waited longest for its next request, or else the new one.",
 		example: "512",
 		field:   func(s *Settings) any { return &s.Control.Connections },
 	},
