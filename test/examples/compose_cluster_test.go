@@ -19,7 +19,7 @@ func TestComposeCluster(t *testing.T) {
 	var project composeProject
 	readManifests(t, &project, "compose", filepath.Join(dir, "cluster.yaml"))
 	if !project.Networks["log"].Internal {
-		t.Error("anyone reaches the network of the NATS servers")
+		t.Error("the network of the NATS servers is open to others")
 	}
 	for name, s := range project.Services {
 		_, isInSite := s.Networks["site"]
@@ -29,23 +29,23 @@ func TestComposeCluster(t *testing.T) {
 		}
 	}
 
-	servers := map[string]string{} // by their names and ports in the file
+	clients, routes := map[string]string{}, map[string]string{} // of the NATS servers, by their names and ports in the files
 	for _, name := range []string{"nats1", "nats2", "nats3"} {
-		servers[name+":4222"], servers[name+":6222"] = harness.FreeAddress(t), harness.FreeAddress(t)
+		clients[name+":4222"], routes[name+":6222"] = harness.FreeAddress(t), harness.FreeAddress(t)
 	}
 	brokers := map[string]*harness.Program{}
 	for _, name := range []string{"nats1", "nats2", "nats3"} {
-		brokers[name] = startNATS(t, dir, name, project.Services[name], servers)
+		brokers[name] = startNATS(t, dir, name, project.Services[name], clients[name+":4222"], routes)
 	}
 	var nodes []*harness.Daemon
 	for _, name := range []string{"hassesd1", "hassesd2"} {
 		s := project.Services[name]
-		checkDaemonService(t, &s, project.Networks["site"].IPAM.Config[0].Subnet)
+		checkDaemonService(t, &project, &s)
 		if s.Hostname != name || !slices.Contains(s.Networks["site"].Aliases, "hassesd") {
 			t.Errorf("%s is called %s, %v", name, s.Hostname, s.Networks)
 		}
 		nats := s.Environment["HASSESD_CLUSTER_NATS"]
-		nodes = append(nodes, runDaemonService(t, &s, map[string]string{"HASSESD_CLUSTER_NATS": atTheirAddresses(nats, servers), "HASSESD_CLUSTER_NODE": s.Hostname}))
+		nodes = append(nodes, runDaemonService(t, &s, map[string]string{"HASSESD_CLUSTER_NATS": withAddresses(t, nats, clients), "HASSESD_CLUSTER_NODE": s.Hostname}))
 	}
 
 	php := harness.FreeAddress(t)
@@ -90,21 +90,21 @@ func TestComposeCluster(t *testing.T) {
 	}
 }
 
-// startNATS runs nats-server with the configuration of the example, at the addresses that its names have in servers.
-func startNATS(t *testing.T, dir, name string, s composeService, servers map[string]string) *harness.Program {
+// startNATS runs nats-server with the configuration of the example, at an address for clients and those of routes.
+func startNATS(t *testing.T, dir, name string, s composeService, address string, routes map[string]string) *harness.Program {
 	t.Helper()
 	scratch := t.TempDir()
 	var data, conf string
 	for _, v := range s.Volumes {
-		switch v.Type {
-		case "volume":
+		switch {
+		case v.Type == "volume" && v.Source == name: // its own
 			data = v.Target
-		case "bind":
+		case v.Type == "bind" && filepath.Base(v.Source) == "nats.conf":
 			conf = v.Target
 		}
 	}
 	if !slices.Equal(s.Command, []string{"--config", conf}) || s.Hostname != name || data == "" {
-		t.Errorf("%s runs %q, is called %s, and stores in %q", name, s.Command, s.Hostname, data)
+		t.Errorf("%s runs %q, is called %s, and has the volumes %+v", name, s.Command, s.Hostname, s.Volumes)
 	}
 	text := string(harness.ReadFile(t, filepath.Join(dir, "nats.conf")))
 	for _, want := range []string{`"` + data + `"`, `"0.0.0.0:4222"`, `"0.0.0.0:6222"`} {
@@ -112,20 +112,24 @@ func startNATS(t *testing.T, dir, name string, s composeService, servers map[str
 			t.Errorf("nats.conf has no %s", want)
 		}
 	}
-	text = atTheirAddresses(text, servers)
+	text = withAddresses(t, text, routes)
 	text = strings.NewReplacer(`"`+data+`"`, fmt.Sprintf("%q", filepath.Join(scratch, "data")),
-		"0.0.0.0:4222", servers[name+":4222"], "0.0.0.0:6222", servers[name+":6222"]).Replace(text)
+		"0.0.0.0:4222", address, "0.0.0.0:6222", routes[name+":6222"]).Replace(text)
 	file := filepath.Join(scratch, "nats.conf")
 	harness.WriteFile(t, file, []byte(text))
 	p := harness.Launch(t, []string{"NATS_NAME=" + s.Environment["NATS_NAME"]}, harness.NATSServer(t), "--config", file)
 	t.Cleanup(func() { _ = p.Cmd.Process.Signal(syscall.SIGTERM) })
-	listens(t, servers[name+":4222"])
+	listens(t, address)
 	return p
 }
 
-// atTheirAddresses returns a text with the addresses of this machine for names and ports.
-func atTheirAddresses(text string, servers map[string]string) string {
-	for name, address := range servers {
+// withAddresses returns a text with addresses of this machine instead of names and ports, each of which it must have.
+func withAddresses(t *testing.T, text string, addresses map[string]string) string {
+	t.Helper()
+	for name, address := range addresses {
+		if !strings.Contains(text, name) {
+			t.Errorf("%q lacks %s", text, name)
+		}
 		text = strings.ReplaceAll(text, name, address)
 	}
 	return text

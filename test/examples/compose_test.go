@@ -24,6 +24,7 @@ type composeProject struct {
 }
 
 type composeService struct {
+	Image       string
 	Hostname    string
 	Command     []string
 	Environment map[string]string
@@ -43,7 +44,7 @@ func TestCompose(t *testing.T) {
 	var project composeProject
 	readManifests(t, &project, "compose", filepath.Join(dir, "compose.yaml"))
 	own := project.Services["hassesd"]
-	checkDaemonService(t, &own, project.Networks["site"].IPAM.Config[0].Subnet)
+	checkDaemonService(t, &project, &own)
 	for name, s := range project.Services {
 		if _, ok := s.Networks["site"]; !ok {
 			t.Errorf("%s is not in the network", name)
@@ -69,15 +70,25 @@ func TestCompose(t *testing.T) {
 	d.AwaitStreams("room624", 2)
 }
 
-// checkDaemonService checks what a container of the daemon may do, and to whom it opens.
-func checkDaemonService(t *testing.T, s *composeService, subnet string) {
+// checkDaemonService checks where the image of a daemon comes from, what its container may do, and to whom it opens.
+func checkDaemonService(t *testing.T, project *composeProject, s *composeService) {
 	t.Helper()
+	var contexts []string
+	for _, other := range project.Services {
+		if other.Image == s.Image && other.Build.Context != "" {
+			contexts = append(contexts, other.Build.Context)
+		}
+	}
+	if len(contexts) != 1 { // two at once fail: the image exists already
+		t.Fatalf("the image %q is built from %q", s.Image, contexts)
+	}
+	if _, err := os.Stat(filepath.Join(contexts[0], "Dockerfile")); err != nil {
+		t.Error(err)
+	}
 	if !s.ReadOnly || !slices.Equal(s.CapDrop, []string{"ALL"}) || !slices.Equal(s.Healthcheck.Test, []string{"CMD", "/usr/bin/hassesctl", "ping"}) {
 		t.Errorf("hassesd: %+v", s)
 	}
-	if _, err := os.Stat(filepath.Join(s.Build.Context, "Dockerfile")); err != nil {
-		t.Error(err)
-	}
+	subnet := project.Networks["site"].IPAM.Config[0].Subnet
 	if env := s.Environment; env["HASSESD_CONTROL_TCP_NETWORKS"] != subnet || env["HASSESD_PROXY_TRUSTED"] != subnet {
 		t.Errorf("the network is %s, and the daemon opens to %q", subnet, env)
 	}
