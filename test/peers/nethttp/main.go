@@ -32,7 +32,7 @@ type server struct {
 	mu    sync.Mutex
 	seq   uint64
 	rooms map[string]map[chan []byte]struct{}
-	kept  []kept // a ring of the newest events, with a token
+	kept  []kept // a ring of the newest events; nil without a token
 
 	// Fixed.
 	behind int    // how many events may wait for a client
@@ -57,7 +57,10 @@ func main() {
 	behind := flag.Int("behind", 64, "how many events may wait for a client")
 	token := flag.String("token", "", "the key that publishers need")
 	flag.Parse()
-	s := &server{behind: *behind, token: *token, rooms: map[string]map[chan []byte]struct{}{}, kept: make([]kept, keptMost)}
+	s := &server{behind: *behind, token: *token, rooms: map[string]map[chan []byte]struct{}{}}
+	if *token != "" {
+		s.kept = make([]kept, keptMost)
+	}
 	ended := make(chan error, 2)
 	go func() {
 		mux := http.NewServeMux()
@@ -136,7 +139,7 @@ func (s *server) publish(w http.ResponseWriter, r *http.Request) {
 	defer s.mu.Unlock()
 	s.seq++
 	event := fmt.Appendf(nil, "id: %d\ndata: %s\n\n", s.seq, data)
-	if s.token != "" {
+	if s.kept != nil {
 		s.kept[s.seq%keptMost] = kept{time.Now(), room, event}
 		setFields(w.Header())
 	}
