@@ -217,17 +217,15 @@ func (p published) overHTTP2(bytes, perSecond, cpu func(medians) float64) string
 // publishers are the tables of publishing over HTTP.
 func (p published) publishers() string {
 	text := ""
-	isFirst := true
 	for _, f := range []struct{ figure, title string }{
 		{postNobody, "to nobody"}, {postOne, "to one stream"}, {postMany, "to 100 streams"},
 	} {
 		if len(p.Medians[f.figure]) == 0 {
 			continue
 		}
-		if !isFirst {
+		if text != "" {
 			text += "\n"
 		}
-		isFirst = false
 		text += p.rows(f.title,
 			column{"messages/s", f.figure, func(m medians) float64 { return m.Messages }, 0, ""},
 			column{"processor time a message", f.figure, func(m medians) float64 { return 1000 * m.MessageCPU }, 1, " µs"},
