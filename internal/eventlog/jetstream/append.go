@@ -12,6 +12,14 @@ import (
 	"github.com/hassesd/hassesd/internal/sse"
 )
 
+const (
+	// retryPause is the pause after a broker has refused a message.
+	retryPause = 200 * time.Millisecond
+	// fullPatience is for how long a message is published again that the brokers have no room for: the
+	// one that leads the stream hands over to another then, which may have some.
+	fullPatience = 2 * time.Second
+)
+
 // Append implements eventlog.Log. The message is acknowledged once this node has read it back.
 func (l *Log) Append(ctx context.Context, d eventlog.Draft) (*eventlog.Receipt, error) {
 	began := l.o.Now()

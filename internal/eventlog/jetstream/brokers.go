@@ -39,6 +39,19 @@ func (b *brokers) order() []string {
 	return out
 }
 
+// What may end a session, beside the errors of nats.go.
+var (
+	errLookAgain    = errors.New("the log is not what it was; looking again")
+	errClosedByPeer = errors.New("the connection to the broker has ended")
+)
+
+// betterBrokerError ends a session at a broker that has lost the others.
+type betterBrokerError struct{ url string }
+
+func (e *betterBrokerError) Error() string {
+	return "messages are not answered by way of this broker, and " + e.url + " has the leader of the log; going there"
+}
+
 // ended notes that a session at a broker has ended with err. The next one begins elsewhere, unless the
 // broker has done nothing wrong.
 func (b *brokers) ended(url string, now time.Time, err error) {

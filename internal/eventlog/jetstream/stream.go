@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"time"
 
 	js "github.com/nats-io/nats.go/jetstream"
@@ -63,18 +62,6 @@ func (s *session) create() error {
 	}
 	s.state.configured = s.state.o.Limits()
 	s.state.o.Logger.Info("stream made", "stream", config.Name, "replicas", config.Replicas)
-	return nil
-}
-
-// checkStream returns an error if the stream is not one that a log can be kept in.
-func (st *state) checkStream(info *js.StreamInfo) error {
-	c := &info.Config
-	switch {
-	case !slices.Equal(c.Subjects, []string{st.names.all()}):
-		return fmt.Errorf("the stream %s has the subjects %q and not %q: it belongs to something else; choose another cluster.name", c.Name, c.Subjects, st.names.all())
-	case c.Retention != js.LimitsPolicy || c.Discard != js.DiscardOld || c.MaxMsgsPerSubject > 0:
-		return fmt.Errorf("the stream %s does not keep the newest records by limits alone; delete it, and a node makes it as it must be", c.Name)
-	}
 	return nil
 }
 
