@@ -41,7 +41,7 @@ func TestALatchNobodyAsksAllocatesNothing(t *testing.T) {
 	}
 }
 
-// Whoever comes first, a caller gets a channel that is closed in the end.
+// A caller gets a channel that is closed in the end, whether it asks before the latch opens or meanwhile.
 func TestALatchOpensWhileOthersAsk(t *testing.T) {
 	t.Parallel()
 	for range 2000 {

@@ -81,7 +81,7 @@ func TestNotifyBeforeTheFollowerHasTheMessage(t *testing.T) {
 	}
 }
 
-// Whoever comes last, the loop or the publisher, the publisher learns of the end.
+// The publisher learns of the end, whether the loop finishes before Notify, after it, or meanwhile.
 func TestNotifyMissesNothing(t *testing.T) {
 	t.Parallel()
 	for range 2000 {
@@ -101,7 +101,8 @@ func TestNotifyMissesNothing(t *testing.T) {
 	}
 }
 
-// Whoever asks, before the end or meanwhile, waits on a channel that is closed in the end.
+// A caller of Done gets a channel that is closed in the end, whether it asks before the last Add or
+// meanwhile.
 func TestDoneMissesNothing(t *testing.T) {
 	t.Parallel()
 	for range 2000 {

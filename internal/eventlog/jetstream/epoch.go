@@ -24,7 +24,7 @@ func (s *session) writeEpoch(w *write, seen look) error {
 	defer cancel()
 	_, err = s.js.PublishMsg(ctx, &nats.Msg{Subject: s.state.names.of(kindEpoch), Data: r.encode()}, js.WithExpectLastSequence(w.last))
 	if isConflict(err) {
-		return nil // the next look tells what has come instead
+		return nil // another record came first; the next look finds it
 	}
 	if err != nil {
 		return fmt.Errorf("write an epoch record: %w", err)

@@ -74,7 +74,7 @@ func (s *session) check() error {
 	s.expected = seen.last
 	st.mu.Unlock()
 	if isBehind && now.Seq+1 < seen.first {
-		return errLookAgain // what it should read is gone, and nothing may come that tells
+		return errLookAgain // what it should read is gone, and no record may follow that shows it
 	}
 	if st.isDue(&m, seen, now.Seq) && now.Epoch == read.Epoch {
 		s.restate(ctx, &m, seen, now.Epoch, now.Seq)
