@@ -24,7 +24,7 @@ func forHosts(hosts ...string) option {
 	}
 }
 
-// asking is a client that trusts anybody and asks for a name; it names none when it is an address.
+// asking is a client that trusts any certificate and asks for a name; it names none when it is an address.
 func asking(serverName string) *tls.Config {
 	return &tls.Config{ServerName: serverName, InsecureSkipVerify: true, Time: func() time.Time { return noon }}
 }

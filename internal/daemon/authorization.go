@@ -204,7 +204,7 @@ func (a *authorization) unreadable() []string {
 	return list
 }
 
-// authorizer holds the authorization that applies. Whoever calls use holds Daemon.reloading, or is
+// authorizer holds the authorization that applies. Callers of use hold Daemon.reloading, except at
 // the start.
 type authorizer struct {
 	log     *slog.Logger

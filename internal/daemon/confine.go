@@ -226,7 +226,7 @@ func (c *confinement) unreachable(old, next *config.Settings) error {
 	known := neededPaths(old, c.sources)
 	for _, n := range neededPaths(next, c.sources) {
 		if slices.Contains(known, n) {
-			continue // whoever reads it reports what is wrong with it
+			continue // its reader reports what is wrong with it
 		}
 		wanted, err := sandbox.Grants([]sandbox.Path{n.Path})
 		if err != nil {

@@ -17,7 +17,7 @@ type neededPath struct {
 }
 
 // neededPaths returns every path that the daemon opens while it runs, also for a reload. The
-// sandbox permits these and no others: whoever reads or writes a file after the start adds it here.
+// sandbox permits these and no others: a file that is read or written after the start belongs here.
 // sources are the files of the settings.
 func neededPaths(s *config.Settings, sources []string) []neededPath {
 	var all []neededPath

@@ -27,7 +27,7 @@ func (t *tickets) restore() {
 		return
 	}
 	if t.dir.WasOpen() {
-		return // whoever could put keys there could read what they seal
+		return // a process that could put keys there could read what they seal
 	}
 	text, err := t.dir.Read(ticketFile, maxTicketFile)
 	if errors.Is(err, fs.ErrNotExist) {

@@ -43,8 +43,8 @@ func TestTheWaitForATurnEndsWithTheContext(t *testing.T) {
 	})
 }
 
-// hangingFile puts a pipe that nobody writes to in the place of a file: whoever opens it to read
-// waits. The returned function lets all of them go on.
+// hangingFile puts a pipe without a writer in the place of a file: opening it to read hangs. The
+// returned function ends that.
 func hangingFile(t *testing.T, path string) (release func()) {
 	t.Helper()
 	pipe := path + ".pipe"
@@ -60,7 +60,7 @@ func hangingFile(t *testing.T, path string) (release func()) {
 			t.Error(err)
 			return
 		}
-		// Whoever comes later finds a file.
+		// Later readers find a file.
 		if err := os.WriteFile(pipe, nil, 0o600); err != nil {
 			t.Error(err)
 		}

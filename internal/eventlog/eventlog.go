@@ -41,7 +41,8 @@ type Log interface {
 // ErrBusy means that a message found no room in time.
 var ErrBusy = errors.New("too many messages are waiting to be delivered")
 
-// ErrAway means that a log that is elsewhere could not be reached in time. It has not got the message.
+// ErrAway means that a log that is elsewhere could not be reached in time. It has not got the
+// message.
 var ErrAway = errors.New("the log of the cluster cannot be reached")
 
 // ErrUnanswered means that a log that is elsewhere has not answered in time whether it has the

@@ -41,7 +41,8 @@ func TestALatchNobodyAsksAllocatesNothing(t *testing.T) {
 	}
 }
 
-// A caller gets a channel that is closed in the end, whether it asks before the latch opens or meanwhile.
+// A caller gets a channel that is closed in the end, whether it asks before the latch opens or
+// meanwhile.
 func TestALatchOpensWhileOthersAsk(t *testing.T) {
 	t.Parallel()
 	for range 2000 {

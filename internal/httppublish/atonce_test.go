@@ -26,7 +26,7 @@ func (w *testService) begin(t *testing.T, contentType, query, body string, key .
 	return p
 }
 
-// A request has one answer, whoever runs it.
+// A request has one answer, by Run and by TryRun.
 func TestTryRunAnswersAsRunDoes(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct{ contentType, query, body string }{

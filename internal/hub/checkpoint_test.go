@@ -75,7 +75,7 @@ func TestTheLastIDSurvivesWithoutHistory(t *testing.T) {
 	w.publish("a", "2")
 	w = w.next(time.Hour, HistoryLimits{})
 	if _, start := w.resume("a", "e-2"); start.Gap != nil {
-		t.Error("whoever had seen everything is told of a gap")
+		t.Error("a client that had seen everything is told of a gap")
 	}
 	if _, start := w.resume("a", "e-1"); start.Gap == nil {
 		t.Error("what is not kept was passed over")

@@ -17,7 +17,7 @@ type era struct {
 // eras are those of a hub, the oldest first; there is always one.
 type eras []era
 
-// current returns the one in force.
+// current returns the newest one, which counts now.
 func (e eras) current() *era { return &e[len(e)-1] }
 
 // id returns the id of the hub's number.

@@ -56,7 +56,7 @@ func (f *fanout) nextGroup(d *directory, at *roomCursor) (cost int) {
 }
 
 // take returns the next members of the group to be visited, up to n of them, from the last to the
-// first. They stay where they are until somebody subscribes or unsubscribes.
+// first. They stay where they are until a stream subscribes or unsubscribes.
 func (f *fanout) take(n int) []member {
 	end := min(f.next, len(f.group.members))
 	f.next = max(0, end-n)

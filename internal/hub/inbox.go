@@ -16,7 +16,7 @@ type delivery struct {
 // inbox holds what a shard has not taken yet. All of it is guarded by Hub.mu.
 type inbox struct {
 	wake     func()
-	interest *interest // of the shard; anybody may read it
+	interest *interest // of the shard; may be read without the lock
 	records  fifo[delivery]
 	bytes    int64
 	refused  bool // a message found no room here, and no record was taken since

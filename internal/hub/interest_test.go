@@ -15,7 +15,7 @@ func subscribeOn(w *testHub, shard int, rooms string) *client {
 	return c
 }
 
-// A record goes to the loops that may have somebody for it, and wakes no other.
+// A record goes to the loops that may have a stream for it, and wakes no other.
 func TestOnlyLoopsWithMembersAreWoken(t *testing.T) {
 	w := newTestHub(t, 4, Options{History: keepAll})
 	here := subscribeOn(w, 1, "a")
@@ -56,8 +56,8 @@ func TestOnlyLoopsWithMembersAreWoken(t *testing.T) {
 	}
 }
 
-// A stream that has its place among the records gets all that come behind it, whoever publishes at
-// the same moment on another processor.
+// A stream that has its place among the records gets all that come behind it, even if another
+// processor publishes at the same moment.
 func TestASubscriptionIsCountedBeforeItsPlaceIsFixed(t *testing.T) {
 	t.Parallel()
 	const rounds = 2000

@@ -242,7 +242,7 @@ func TestSetLimitsAppliesToLiveStreams(t *testing.T) {
 	c.want("gap e-0 to 1", "2 2", "3 3", "4 4")
 }
 
-// Whoever does not read chooses how much is in its queue, and a publisher how many targets a
+// A client that does not read chooses how much is in its queue, and a publisher how many targets a
 // message has.
 func TestLatestSearchesABoundedNumberOfTargets(t *testing.T) {
 	const messages = 300

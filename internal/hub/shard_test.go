@@ -93,7 +93,7 @@ func TestStreamsOfARoomOrAnIDOneByOne(t *testing.T) {
 	}
 }
 
-// Whoever stays is met, whoever else leaves or comes between two steps.
+// A stream that stays is met, whichever others leave or come between two steps.
 func TestStreamsOfARoomOrAnIDWhileOthersComeAndGo(t *testing.T) {
 	for _, n := range []int{1, 2, 3, 6} {
 		for leaver := range n {

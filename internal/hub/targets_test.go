@@ -54,8 +54,8 @@ func TestT29PrefixesOfEachOtherCostAsMuchAsTheShortest(t *testing.T) {
 	}
 }
 
-// Threat T29: whoever publishes chooses the targets, and looking for them is what costs, whether
-// anybody is there or not.
+// Threat T29: a publisher chooses the targets, and looking for them is what costs, whether a stream
+// has them or not.
 func TestT29LookingForTargetsCostsBudget(t *testing.T) {
 	rooms := make([]names.Target, eventlog.MaxTargets)
 	for i := range rooms {

@@ -384,8 +384,8 @@ func (l *faultyLog) breakOnce() {
 	}
 }
 
-// A door recovers from a panic and serves on. Who sends the message again must not wait for the one
-// that panicked.
+// A door recovers from a panic and serves on. A publisher that sends the message again must not wait
+// for the one that panicked.
 func TestAMessageThatPanicsLeavesItsKey(t *testing.T) {
 	t.Parallel()
 	for name, publish := range map[string]func(*house, Request) (*Result, error){

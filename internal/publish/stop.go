@@ -23,8 +23,8 @@ func newEnding() (e ending) {
 }
 
 // StopWaiting is called when the daemon stops: from then on, no message waits for the log for longer
-// than two seconds, and none at all once one has waited in vain. It is refused for the reason that it waits for. The
-// pace holds nobody back any more.
+// than two seconds, and none at all once one has waited in vain. Such a message is refused for what
+// it waited for. No message waits for the pace any more.
 func (p *Publisher) StopWaiting() { p.ending.begin() }
 
 // waiting returns a context for a wait for the log that ends with ctx, or because the daemon stops.

@@ -11,7 +11,7 @@ import (
 	"github.com/hassesd/hassesd/test/subscriber"
 )
 
-// While the log is out of reach a node is not ready, keeps its streams for a while, and goes on by itself.
+// While the log is out of reach a node is not ready, keeps its streams for a while, and goes on once the log is back.
 func TestANodeWithoutTheLog(t *testing.T) {
 	api := harness.FreeAddress(t)
 	w := newWorld(t, 1)

@@ -56,7 +56,7 @@ func TestT47DashboardOfACluster(t *testing.T) {
 	}
 	stop := make(chan struct{})
 	defer close(stop)
-	go func() { // like a node that anybody with rights at the brokers could pretend to be
+	go func() { // like a node, which any client with rights at the brokers could pretend to be
 		tick := time.NewTicker(200 * time.Millisecond)
 		defer tick.Stop()
 		for {

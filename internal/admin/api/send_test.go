@@ -2,7 +2,7 @@ package api
 
 import "testing"
 
-// What somebody logs of a message has no escapes for HTML either.
+// A message that is logged has no escapes for HTML either.
 func TestTargetsAreWrittenAsTheyAre(t *testing.T) {
 	for want, targets := range map[string]Targets{`"a&b"`: {"a&b"}, `["<a>","b&c"]`: {"<a>", "b&c"}} {
 		if got, err := targets.MarshalJSON(); err != nil || string(got) != want {

@@ -79,7 +79,7 @@ func (a *answerQueue) put(x answer) {
 	a.changed.Broadcast()
 }
 
-// isWanted reports whether anybody may still read what is put.
+// isWanted reports whether the other end may still read what is put.
 func (a *answerQueue) isWanted() bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()

@@ -102,7 +102,7 @@ func (s *rpc) overloaded(id string) reply {
 	return reply{id: id, text: jsonrpc.Error(id, e)}
 }
 
-// reject answers what cannot be run.
+// reject answers a request that cannot be run.
 func (s *rpc) reject(id string, e *api.Error) {
 	s.conn.refused(e)
 	s.conn.answer(answerOf([]reply{{id: id, text: jsonrpc.Error(id, e)}}, false))

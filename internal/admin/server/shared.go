@@ -40,7 +40,7 @@ type timeouts struct {
 	handshake time.Duration // of TLS
 }
 
-// rules are what connections are judged by now. Safe by itself.
+// rules are what connections are judged by now. They need no lock.
 type rules struct {
 	rights    atomic.Pointer[access.Rights]    // never nil
 	mutualTLS atomic.Pointer[access.MutualTLS] // of the TLS endpoint

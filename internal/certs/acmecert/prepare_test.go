@@ -102,7 +102,7 @@ func TestRootGivesTheCacheAway(t *testing.T) {
 		t.Error("root followed into a directory that is not its own")
 	}
 	if err := PrepareCache(dir, uid+1, gid); err == nil || !strings.Contains(err.Error(), "belongs to user 12345") {
-		t.Errorf("somebody else's directory: %v", err)
+		t.Errorf("another user's directory: %v", err)
 	}
 }
 

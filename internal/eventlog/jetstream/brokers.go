@@ -52,8 +52,8 @@ func (e *betterBrokerError) Error() string {
 	return "messages are not answered by way of this broker, and " + e.url + " has the leader of the log; going there"
 }
 
-// ended notes that a session at a broker has ended with err. The next one begins elsewhere, unless the
-// broker has done nothing wrong.
+// ended notes that a session at a broker has ended with err. The next one begins elsewhere, unless
+// the broker has done nothing wrong.
 func (b *brokers) ended(url string, now time.Time, err error) {
 	better, ok := errors.AsType[*betterBrokerError](err)
 	switch {

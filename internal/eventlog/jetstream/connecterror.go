@@ -54,9 +54,9 @@ func (e *ConnectError) Error() string {
 // Unwrap returns what the library reports.
 func (e *ConnectError) Unwrap() error { return e.err }
 
-// connectError returns err with what kind of failure it is. A broker that breaks off once this node has
-// accepted its certificate does not accept this node's: its alert is often lost with the connection. One
-// that does so before has not shown a certificate, and is no more reachable than one that does not answer.
+// connectError returns err with the kind of failure. A broker that breaks off once this node has
+// accepted its certificate does not accept this node's: its alert is often lost with the connection.
+// One that breaks off before has shown no certificate, and counts as unreachable.
 func connectError(err error, isTrusted bool) *ConnectError {
 	e := &ConnectError{Failure: Unreachable, err: err}
 	var header tls.RecordHeaderError

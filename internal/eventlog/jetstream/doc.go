@@ -15,6 +15,6 @@
 // is, follows from there, and ends with whatever surprises it. The next one looks again.
 //
 // The files use each other one way. [Log] runs one session after the other, and publishes; it knows
-// sessions by their connection, [conn]. A session knows nothing of Log: what outlives it is in [state],
-// which both share.
+// sessions by their connection, [conn]. A session knows nothing of Log: what outlives it is in
+// [state], which both share.
 package jetstream

@@ -34,8 +34,8 @@ func (o opinion) isBetter(than opinion) bool {
 	return o.isAnswered && o.leader != "" && (!than.isAnswered || o.leader != than.leader)
 }
 
-// doubt asks why messages have waited for so long. A leader that has changed may never have got them:
-// they are sent again. The error means that another broker is better.
+// doubt asks why messages have waited for so long. A new leader may never have got them: they are
+// sent again. The error means that another broker is better.
 func (s *session) doubt(waited time.Duration) error {
 	if waited < slowAfter {
 		s.rival, s.isSilent = "", false

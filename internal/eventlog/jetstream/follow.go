@@ -119,8 +119,8 @@ const (
 	consumerPause = 200 * time.Millisecond
 )
 
-// makeConsumer makes a consumer of the stream from a number on. Others that were asked for in vain are
-// dropped by the brokers after idleConsumer.
+// makeConsumer makes a consumer of the stream from a number on. The brokers drop others that were
+// asked for in vain after idleConsumer.
 func (s *session) makeConsumer(from uint64) (js.Consumer, error) {
 	type made struct {
 		consumer js.Consumer

@@ -117,7 +117,7 @@ func (m *model) lose() {
 	}
 }
 
-// loseEnd loses the newest records. What no node has read was not given to anybody. What one has read is known by that
+// loseEnd loses the newest records. What no node has read, no client has got. What one has read is known by that
 // node alone: a log that has lost it, too, is noticed only while such a node lives, and looks before another one publishes.
 func (m *model) loseEnd() {
 	m.offline()

@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// Each node announces itself once a second, over plain NATS and not in the log. A question goes to all
-// nodes; those that are known and do not answer are missing.
+// Each node announces itself once a second, over plain NATS and not in the log. A question goes to
+// all nodes; those that are known and do not answer are missing.
 
 const (
 	// goneAfter is when a node counts as gone that was not heard of.
@@ -37,7 +37,7 @@ type Hello struct {
 // maxText bounds what a node tells of itself, in bytes: each of its texts.
 const maxText = 128
 
-// isValid reports whether the message can be one of a node: anybody with the same rights at the
+// isValid reports whether the message can be one of a node: any client with the same rights at the
 // brokers could have sent it.
 func (h *Hello) isValid() bool {
 	return h.Boot != "" && h.Node != "" && h.Streams >= 0 && h.LagSeconds >= 0 &&
@@ -93,8 +93,8 @@ func (p *peers) list(now time.Time) []Peer {
 	return slices.DeleteFunc(p.expected(), func(one Peer) bool { return now.Sub(one.Seen) > goneAfter })
 }
 
-// expected returns the nodes that should answer a question, by name: those that are known, and those that
-// were when this node last heard anything, since it hears nothing of others while it has no broker.
+// expected returns the nodes that should answer a question, by name: those that were alive when this
+// node last heard anything. Without a broker it hears nothing, and expects all that it knew last.
 func (p *peers) expected() []Peer {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -63,8 +63,8 @@ func (st *state) restore(id string, p *pending) {
 	}
 }
 
-// abandon ends the wait for every record that was published under an epoch other than this one. It is
-// called after moved, so that nothing is registered under the former epoch any more.
+// abandon ends the wait for every record that was published under an epoch other than this one. It
+// is called after moved, so that nothing is registered under the former epoch any more.
 func (st *state) abandon(epoch string) {
 	st.mu.Lock()
 	defer st.mu.Unlock()

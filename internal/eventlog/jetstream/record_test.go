@@ -56,7 +56,7 @@ func TestRecordsOfAnotherRelease(t *testing.T) {
 	}
 }
 
-// Whoever may write to the log is not believed more than a publisher.
+// A client that may write to the log is trusted no more than a publisher.
 func TestT48RecordsThatAreNone(t *testing.T) {
 	t.Parallel()
 	good := someMessage(t)

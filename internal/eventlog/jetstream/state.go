@@ -128,8 +128,8 @@ const (
 	maxAsk   = 5 * time.Second
 )
 
-// patience returns how long one question to the brokers may take. While they elect a leader, a question
-// may find nobody and is lost: so at first it is soon asked again, and later more patiently, as brokers
+// patience returns how long one question to the brokers may take. While they elect a leader, a
+// question may be lost: so it is asked again soon at first, and later with more patience, as brokers
 // may be slow.
 func (st *state) patience() time.Duration {
 	st.mu.Lock()
