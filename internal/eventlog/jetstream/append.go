@@ -130,40 +130,50 @@ func (l *Log) publish(ctx context.Context, k kind, key eventlog.Key, encode func
 			msg.Header.Set(printHeader, p.fingerprint)
 		}
 		out, answered := l.send(ctx, c, p, msg, patience)
-		isFull := errors.Is(out.err, eventlog.ErrFull)
+		isFull := errors.Is(out.err, eventlog.ErrFull) && !answered
 		switch {
+		case isFull && fullSince.IsZero():
+			fullSince = l.o.Now()
+		case isFull && l.o.Now().Sub(fullSince) >= fullPatience:
+			return nil, out.err
+		}
+		if !answered {
+			patience = min(2*patience, maxAnswer)
+			out, answered = l.rest(ctx, p)
+		}
+		switch {
+		case errors.Is(out.err, errEpochChanged) && !p.wasSent:
+			p = nil // it is published under the new epoch
 		case errors.Is(out.err, errEpochChanged):
 			// It may be in the log before the change, or not at all. Only its publisher may decide
 			// to publish it again.
 			return nil, eventlog.ErrUnanswered
 		case answered:
 			return out.receipt, out.err
-		case isFull && fullSince.IsZero():
-			fullSince = l.o.Now()
-		case isFull && l.o.Now().Sub(fullSince) >= fullPatience:
-			return nil, out.err
-		}
-		patience = min(2*patience, maxAnswer)
-		select {
-		case <-time.After(retryPause):
-		case out := <-p.done:
-			switch {
-			case errors.Is(out.err, errEpochChanged) && !p.wasSent:
-				p = nil // it is published under the new epoch
-			case errors.Is(out.err, errEpochChanged):
-				return nil, eventlog.ErrUnanswered
-			default:
-				return out.receipt, out.err
-			}
-		case <-ctx.Done():
-		case <-l.closed:
 		}
 	}
+}
+
+// rest pauses before a message is sent again. It reports whether its answer has come meanwhile.
+func (l *Log) rest(ctx context.Context, p *pending) (out outcome, answered bool) {
+	select {
+	case <-time.After(retryPause):
+	case out = <-p.done:
+		return out, true
+	case <-ctx.Done():
+	case <-l.closed:
+	}
+	return outcome{}, false
 }
 
 // send publishes once and waits: for the record to be read back, for a refusal, or for the end of
 // the session. It reports whether that was the answer; if not, the message is to be sent again.
 func (l *Log) send(ctx context.Context, c *conn, p *pending, msg *nats.Msg, patience time.Duration) (out outcome, answered bool) {
+	select {
+	case out = <-p.done: // while there was no session
+		return out, true
+	default:
+	}
 	again := c.sendAgain()
 	ack, err := c.js.PublishMsgAsync(msg)
 	if err != nil {

@@ -4,15 +4,18 @@ import (
 	"context"
 	"errors"
 	"testing"
+	"testing/synctest"
 	"time"
+
+	js "github.com/nats-io/nats.go/jetstream"
 
 	"github.com/hassesd/hassesd/internal/eventlog"
 	"github.com/hassesd/hassesd/internal/names"
 	"github.com/hassesd/hassesd/internal/sse"
 )
 
-// A message that was never sent to a broker is refused for the reason that the log is away, or closed; also one that waits
-// behind others for room.
+// A message that was never sent to a broker is refused because the log is away, or closed; so is one
+// that waits behind others for room.
 func TestWhyAMessageIsNotSent(t *testing.T) {
 	t.Parallel()
 	ended, end := context.WithCancel(t.Context())
@@ -37,4 +40,38 @@ func TestWhyAMessageIsNotSent(t *testing.T) {
 			t.Errorf("%s: %v, want %v", tc.name, err, tc.want)
 		}
 	}
+}
+
+// A message that no broker has taken is published under the new epoch once there is one, also if its
+// publisher waits for the next session when the epoch begins.
+func TestAMessageThatWasNotTakenGoesOnUnderTheNewEpoch(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		l, s := followed(t, &fakeBroker{leader: "b0", refusal: js.ErrNoStreamResponse})
+		done := appendOne(t.Context(), l)
+		synctest.Wait()
+		s.cancel(errLookAgain)
+		l.leave(errLookAgain)
+		pass(2 * retryPause)
+
+		l.order = order{epoch: "e2", position: 11}
+		l.moved(0)
+		l.abandon("e2")
+		f := &fakeBroker{leader: "b0"}
+		ctx, cancel := context.WithCancelCause(t.Context())
+		l.enter(&conn{js: f, ctx: ctx, cancel: cancel, again: make(chan struct{})})
+		synctest.Wait()
+		if f.attempts() != 1 || len(l.pending) != 1 {
+			t.Errorf("the message was sent %d times, and %d are waited for", f.attempts(), len(l.pending))
+		}
+		for _, p := range l.pending {
+			if p.epoch != "e2" {
+				t.Errorf("it was sent under the epoch %s", p.epoch)
+			}
+			p.done <- outcome{receipt: eventlog.NewSettledReceipt(l.Position(), 0)}
+		}
+		if err := <-done; err != nil {
+			t.Errorf("its publisher is told %v", err)
+		}
+	})
 }
