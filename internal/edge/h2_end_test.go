@@ -15,7 +15,7 @@ import (
 // manyStreams opens streams with eight rooms of their own each on one connection.
 func (w *testServer) manyStreams(n int) *h2client {
 	w.t.Helper()
-	h := w.connectH2()
+	h, want := w.connectH2(), w.srv.workers[0].subs.Streaming()+n
 	for i := range n {
 		var rooms []string
 		for r := range 8 {
@@ -26,7 +26,7 @@ func (w *testServer) manyStreams(n int) *h2client {
 			h.flush()
 		}
 	}
-	for w.srv.workers[0].subs.Streaming() < n {
+	for w.srv.workers[0].subs.Streaming() < want {
 		h.pump()
 	}
 	return h
@@ -94,6 +94,27 @@ func TestT30TheStreamsOfOneConnectionEndAFewATurn(t *testing.T) {
 			w.check()
 		})
 	}
+}
+
+// Threat T30: however many connections fail at one time, the streams of all of them share a turn's walks.
+func TestT30TheStreamsOfManyConnectionsEndAFewATurn(t *testing.T) {
+	const conns, streams = 200, 10
+	w := h2TestServer(t, nil)
+	var all []*h2client
+	for range conns {
+		all = append(all, w.manyStreams(streams))
+	}
+	for _, h := range all {
+		h.must(h.write.WriteRawFrame(xhttp2.FrameGoAway, 0, 1, make([]byte, 8)))
+		h.send()
+	}
+	worker := w.srv.workers[0]
+	w.turnsOf(func() bool { return worker.subs.Streaming() == 0 })
+	w.turnUntilQuiet()
+	if got := w.stats().Closed[HTTP2Failed.String()]; got != conns*streams {
+		t.Errorf("%d streams count as %v, want %d", got, HTTP2Failed, conns*streams)
+	}
+	w.check()
 }
 
 // Of a connection with very many streams, one turn lists a bounded number, and each is listed once

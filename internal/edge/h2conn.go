@@ -1,7 +1,6 @@
 package edge
 
 import (
-	"context"
 	"errors"
 	"slices"
 	"time"
@@ -106,10 +105,16 @@ func (h *h2conn) failed(err error) (records int) {
 	c.reason = reason
 	h.counted = false // by each stream that is open now, or else once
 	c.transport.Finish()
-	c.w.walks.start(context.Background(), func() (cost int, more bool) { return h.endStreams(1) }, func() {})
+	c.w.failed.add(h)
 	records = c.visit()
 	c.setTimeout(failTime)
 	return records
+}
+
+// endFailed ends one stream of a connection that has failed.
+func endFailed(h *h2conn) (cost int, more bool) {
+	cost, more = h.endStreams(1)
+	return max(lookCost, cost), more
 }
 
 // endStreams ends streams of a connection that is over, until that has cost so much (see walk). It

@@ -1,7 +1,6 @@
 package edge
 
 import (
-	"context"
 	"net/netip"
 	"time"
 
@@ -133,7 +132,7 @@ func (st *h2stream) check(t *subscriber.Timing, now time.Duration) {
 	case st.sub.State() != subscriber.Streaming || st.isDue || st.isSlow:
 	case st.sub.Expired(t, now) != subscriber.NotExpired:
 		st.isDue = true
-		st.h.c.w.endOverdue(st.sub)
+		st.h.c.w.overdue.add(st.sub)
 	case st.sub.Heartbeat(t, now, t.HeartbeatInterval/4, !st.isBlocked() && st.edges.len() == 0):
 		st.h.mux.HaveData(&st.Stream)
 	}
@@ -171,7 +170,7 @@ func (st *h2stream) isBlocked() bool {
 func (st *h2stream) Overflow(*hub.Stream) {
 	if !st.isSlow {
 		st.isSlow = true
-		st.h.c.w.endSlow(st.sub)
+		st.h.c.w.tooSlow.add(st)
 	}
 }
 
@@ -297,21 +296,9 @@ func (st *h2stream) Gone(_ http2.ErrCode, byPeer bool) {
 	st.over(HTTP2Failed)
 }
 
-// endSlow resets a stream that has overflowed, in one of the next turns: thousands may at one time.
-func (w *worker) endSlow(s *subscriber.Subscriber) {
-	w.tooSlow = append(w.tooSlow, s)
-	if len(w.tooSlow) == 1 {
-		w.walks.start(context.Background(), w.stepTooSlow, func() { w.tooSlow = nil })
-	}
-}
-
-// stepTooSlow is the step of a walk that resets them.
-func (w *worker) stepTooSlow() (cost int, more bool) {
-	last := len(w.tooSlow) - 1
-	sub := w.tooSlow[last]
-	w.tooSlow[last] = nil
-	w.tooSlow = w.tooSlow[:last]
-	cost = endingCost(sub)
-	sub.Carrier().(*h2stream).reset(SlowClient)
-	return cost, last > 0
+// endSlow resets a stream that has overflowed.
+func endSlow(st *h2stream) (cost int, more bool) {
+	cost = endingCost(st.sub)
+	st.reset(SlowClient)
+	return cost, false
 }

@@ -1,8 +1,6 @@
 package edge
 
 import (
-	"context"
-
 	"github.com/hassesd/hassesd/internal/edge/scheduler"
 	"github.com/hassesd/hassesd/internal/edge/subscriber"
 	"github.com/hassesd/hassesd/internal/edge/transport"
@@ -128,7 +126,7 @@ func (c *conn) scheduleStream() {
 func (c *conn) streamDeadline() {
 	timing, now := &c.w.srv.config().timing, c.w.now()
 	if c.sub.Expired(timing, now) != subscriber.NotExpired {
-		c.w.endOverdue(&c.sub)
+		c.w.overdue.add(&c.sub)
 		return
 	}
 	if c.sub.Heartbeat(timing, now, 0, !c.transport.IsBlocked() && c.http.Idle()) {
@@ -137,24 +135,11 @@ func (c *conn) streamDeadline() {
 	c.scheduleStream()
 }
 
-// endOverdue ends an expired subscriber in one of the next turns: thousands of tokens may expire at
-// the same time.
-func (w *worker) endOverdue(s *subscriber.Subscriber) {
-	w.overdue = append(w.overdue, s)
-	if len(w.overdue) == 1 {
-		w.walks.start(context.Background(), w.stepOverdue, func() { w.overdue = nil })
-	}
-}
-
-// stepOverdue is the step of a walk that ends expired subscribers.
-func (w *worker) stepOverdue() (cost int, more bool) {
-	last := len(w.overdue) - 1
-	sub := w.overdue[last]
-	w.overdue[last] = nil
-	w.overdue = w.overdue[:last]
+// endOverdue ends an expired subscriber.
+func (w *worker) endOverdue(sub *subscriber.Subscriber) (cost int, more bool) {
 	s := streamOf(sub)
 	if !s.isLive() {
-		return lookCost, last > 0
+		return lookCost, false
 	}
 	cfg := w.srv.config()
 	cost = endingCost(sub)
@@ -168,7 +153,7 @@ func (w *worker) stepOverdue() (cost int, more bool) {
 	case subscriber.TooFarAhead:
 		s.end(LogBehind, sse.LastFrame(w.jitter(cfg.Retry)))
 	}
-	return cost, last > 0
+	return cost, false
 }
 
 // stopSubscriber ends the subscription of HTTP/1, if there is one, and throws away what is queued.

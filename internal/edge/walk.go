@@ -68,6 +68,40 @@ func (k *walk) slice(budget int) (more bool) {
 	return more
 }
 
+// endings are streams or connections that one walk ends, the last one first: thousands may be added at
+// one time. A walk for each would exceed the turn's budget, as every walk makes at least one step in
+// a turn.
+type endings[T any] struct {
+	// Fixed after creation.
+	walks *walks
+	end   func(T) (cost int, more bool) // ends one, or a part of it
+
+	left    []T
+	walking bool
+}
+
+// add has one ended in one of the next turns.
+func (e *endings[T]) add(one T) {
+	e.left = append(e.left, one)
+	if !e.walking {
+		e.walking = true
+		e.walks.start(context.Background(), e.step, func() { e.left, e.walking = nil, false })
+	}
+}
+
+// step is the step of the walk.
+func (e *endings[T]) step() (cost int, more bool) {
+	var none T
+	last := len(e.left) - 1
+	one := e.left[last]
+	e.left[last] = none
+	e.left = e.left[:last]
+	if cost, more = e.end(one); more {
+		e.left = append(e.left, one)
+	}
+	return cost, len(e.left) > 0
+}
+
 // downwards visits a dense list from the last slot to the first. Members that are added meanwhile
 // are not visited. One that leaves is replaced by one already visited, so none is missed, and some
 // may be visited twice.

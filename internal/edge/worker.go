@@ -41,20 +41,22 @@ type worker struct {
 	whenEmpty  func()        // called at the end of a turn that leaves no connection; nil: nobody waits for that
 	away       time.Duration // what the clients that a drain sends away wait beside retry:, see comeBack
 	walks      walks
-	following  *downwards               // gives streams the deadlines of a new configuration; nil: all have them
-	overdue    []*subscriber.Subscriber // that have had their time, to be ended
-	tooSlow    []*subscriber.Subscriber // of HTTP/2, that have overflowed, to be reset
-	inputs     inputs
-	posts      posts
-	h1conns    map[*conn]*h1conn // of those that publish in HTTP/1
-	http2      *http2.Shared     // of the connections that begin now; nil before the first
-	date       date
-	writeBuf   []byte           // room for one framed chunk
-	fields     []exchange.Field // room for the fields of a response
-	fields2    []http2.Field    // the same for HTTP/2
-	closed     [numCloseReasons]uint64
-	refused    [numRefuseReasons]uint64
-	changes    uint64 // of these and of conns
+	following  *downwards                      // gives streams the deadlines of a new configuration; nil: all have them
+	overdue    endings[*subscriber.Subscriber] // that have had their time
+	tooSlow    endings[*h2stream]              // that have overflowed
+	failed     endings[*h2conn]                // whose streams are still open
+
+	inputs   inputs
+	posts    posts
+	h1conns  map[*conn]*h1conn // of those that publish in HTTP/1
+	http2    *http2.Shared     // of the connections that begin now; nil before the first
+	date     date
+	writeBuf []byte           // room for one framed chunk
+	fields   []exchange.Field // room for the fields of a response
+	fields2  []http2.Field    // the same for HTTP/2
+	closed   [numCloseReasons]uint64
+	refused  [numRefuseReasons]uint64
+	changes  uint64 // of these and of conns
 
 	figures  figureBoard // what others may know
 	hotKeys  int         // bytes that Records has
@@ -85,6 +87,9 @@ func newWorker(srv *shared, index int, loop *reactor.Loop, h *hub.Hub, seed uint
 		writeBuf: make([]byte, http1.ChunkHead, http1.RecordMax),
 		fields:   make([]exchange.Field, 0, maxFields),
 	}
+	w.overdue = endings[*subscriber.Subscriber]{walks: &w.walks, end: w.endOverdue}
+	w.tooSlow = endings[*h2stream]{walks: &w.walks, end: endSlow}
+	w.failed = endings[*h2conn]{walks: &w.walks, end: endFailed}
 	w.subs = subscriber.Set{Shard: w.shard, Start: srv.start, Jitter: w.jitter}
 	w.timings.clock, w.timings.shard = srv.clock, w.shard
 	w.handshakes.init(srv, loop, &w.timings.handshakes)
