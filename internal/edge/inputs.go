@@ -1,6 +1,8 @@
 package edge
 
 import (
+	"bytes"
+
 	"github.com/hassesd/hassesd/internal/edge/transport"
 )
 
@@ -26,8 +28,17 @@ const (
 	workRecord = 3
 )
 
-// isSpent reports whether what is read now has to wait: others have used up the budget.
-func (q *inputs) isSpent() bool { return q.spent >= inputBudget }
+// receive has a connection take what its client has sent, as far as the budget of this turn allows.
+func (q *inputs) receive(h *h2conn, p []byte) {
+	if q.spent >= inputBudget {
+		q.add(h, bytes.Clone(p))
+		return
+	}
+	rest, cost := q.take(h, p)
+	if q.spent += cost; len(rest) > 0 {
+		q.add(h, bytes.Clone(rest))
+	}
+}
 
 // take has a connection take a share of what its client has sent, and returns the rest. cost is the
 // work, with the records that are written at once, at least 1.

@@ -61,7 +61,7 @@ func (x *protocol) Took(n int) { x.http.Took(n) }
 func (x *protocol) Receive(p []byte) {
 	c := (*conn)(x)
 	if c.h2 != nil {
-		c.h2.receive(p)
+		c.w.inputs.receive(c.h2, p)
 		return
 	}
 	if c.beginsHTTP2(p) {
@@ -224,20 +224,6 @@ func (c *conn) beginsHTTP2(p []byte) bool {
 	both := append(bytes.Clone(begun), p...)
 	c.http.Release()
 	c.startHTTP2()
-	c.h2.receive(both)
+	c.w.inputs.receive(c.h2, both)
 	return true
-}
-
-// receive takes what the client sent. Much work at once, of one connection or of many, is shared out
-// among turns.
-func (h *h2conn) receive(p []byte) {
-	q := &h.c.w.inputs
-	if q.isSpent() {
-		q.add(h, bytes.Clone(p))
-		return
-	}
-	rest, cost := q.take(h, p)
-	if q.spent += cost; len(rest) > 0 {
-		q.add(h, bytes.Clone(rest))
-	}
 }
