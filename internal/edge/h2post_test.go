@@ -20,21 +20,18 @@ func TestPostsOverHTTP2(t *testing.T) {
 	h.data(stream, "data: 1\n\n", false)
 	w.await("the first", func() bool { return w.hub.LastID().Seq == 1 })
 	h.data(form, "to=a&data=2", true)
-	w.await("the form's answer", func() bool { h.pump(); return h.answers[form].ended })
-	h.data(stream, "data: 3\n\n", true)
-	w.await("the stream's answer", func() bool { h.pump(); return h.answers[stream].ended })
-	if a := h.answers[form]; a.status != "200" || a.body.String() != "{\"id\":\"e-2\",\"matched\":1}\n" {
+	if a := h.answerTo(form); a.status != "200" || a.body.String() != "{\"id\":\"e-2\",\"matched\":1}\n" {
 		t.Errorf("the form: %s %s", a.status, a.body.String())
 	}
-	if a := h.answers[stream]; a.status != "200" || !strings.Contains(a.body.String(), `"published":2`) {
+	h.data(stream, "data: 3\n\n", true)
+	if a := h.answerTo(stream); a.status != "200" || !strings.Contains(a.body.String(), `"published":2`) {
 		t.Errorf("the stream: %s %s", a.status, a.body.String())
 	}
 	for i := range 3 {
 		s.wantEvent(i+1, fmt.Sprint(i+1))
 	}
 	h.post("/sse", formType, true) // no body at all
-	w.await("an answer", func() bool { h.pump(); return h.answers[h.number].ended })
-	if a := h.answers[h.number]; a.status != "422" {
+	if a := h.answerTo(h.number); a.status != "422" {
 		t.Errorf("without a body: %s %s", a.status, a.body.String())
 	}
 	w.check()
@@ -61,14 +58,12 @@ func TestAPublisherWhoIsHeldBackOverHTTP2(t *testing.T) {
 		h.data(other, strings.Repeat(" ", 10_000), false)
 	}
 	h.data(other, `{"to":1}]`, true)
-	w.await("the other's answer", func() bool { h.pump(); return h.answers[other].ended })
-	if a := h.answers[other]; a.status != "422" {
+	if a := h.answerTo(other); a.status != "422" {
 		t.Errorf("beside it: %s %s", a.status, a.body.String())
 	}
 	w.pace.Store(0)
 	h.data(stream, event, true)
-	w.await("the answer", func() bool { h.pump(); return h.answers[stream].ended })
-	if a := h.answers[stream]; a.status != "200" || !strings.Contains(a.body.String(), `"published":61`) {
+	if a := h.answerTo(stream); a.status != "200" || !strings.Contains(a.body.String(), `"published":61`) {
 		t.Errorf("got %s %s", a.status, a.body.String())
 	}
 	// A stream that is reset gives back what nobody has taken.
@@ -81,7 +76,7 @@ func TestAPublisherWhoIsHeldBackOverHTTP2(t *testing.T) {
 	w.await("their end", func() bool { return w.srv.postSlots.inWork() == 0 })
 	h.post("/sse?to=a", "text/plain", false)
 	h.data(h.number, strings.Repeat("x", 16<<10), true)
-	w.await("the answer", func() bool { h.pump(); return h.answers[h.number].ended })
+	h.answerTo(h.number)
 	if h.goAway != nil {
 		t.Errorf("the connection was ended: %v", *h.goAway)
 	}
@@ -101,15 +96,14 @@ func TestAPublisherOverHTTP2IsNoFlood(t *testing.T) {
 		h.flush()
 	}
 	h.data(stream, "", true)
-	w.await("the answer", func() bool { h.pump(); return h.answers[stream].ended })
-	if a := h.answers[stream]; !strings.Contains(a.body.String(), `"published":3000`) {
+	if a := h.answerTo(stream); !strings.Contains(a.body.String(), `"published":3000`) {
 		t.Errorf("got %s %s", a.status, a.body.String())
 	}
 	for range 2000 {
 		h.post("/sse", formType, false)
 		h.must(h.write.WriteData(h.number, false, []byte("to=a&data=x")))
 		h.data(h.number, "", true)
-		w.await("the answer", func() bool { h.pump(); return h.answers[h.number].ended })
+		h.answerTo(h.number)
 		delete(h.answers, h.number-20)
 	}
 	if h.goAway != nil {

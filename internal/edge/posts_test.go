@@ -131,8 +131,7 @@ func TestAStreamThatIsResetBeforeItsAnswer(t *testing.T) {
 	w, c, s, publishing, listening := twoLoops(t)
 	h := newH2client(c)
 	h.begin()
-	h.ask("POST", "/sse?to=a", false, "authorization", "Bearer "+postKey, "content-type", "text/plain", "content-length", "1")
-	h.must(h.write.WriteData(h.number, true, []byte("x")))
+	h.postText("x")
 	h.send()
 	w.turnOne(publishing)
 	if n := w.srv.postSlots.inWork(); n != 1 {
@@ -181,9 +180,8 @@ func TestTheEndOfAnEmptyBodyOverHTTP2(t *testing.T) {
 	}
 	end()
 	send()
-	w.await("the answers", func() bool { h.pump(); return h.answers[1].ended && h.answers[3].ended })
 	for i, number := range []uint32{1, 3} {
-		if a := h.answers[number]; a.body.String() != fmt.Sprintf("{\"id\":\"e-%d\",\"matched\":1}\n", i+1) {
+		if a := h.answerTo(number); a.body.String() != fmt.Sprintf("{\"id\":\"e-%d\",\"matched\":1}\n", i+1) {
 			t.Errorf("got %s %q", a.status, a.body.String())
 		}
 	}
@@ -232,8 +230,7 @@ func TestAShortPostOverHTTP2IsAnsweredInItsTurn(t *testing.T) {
 	s := w.subscribe("subscribe=a")
 	h := w.connectH2()
 	for i := range 3 {
-		h.ask("POST", "/sse?to=a", false, "authorization", "Bearer "+postKey, "content-type", "text/plain", "content-length", "1")
-		h.must(h.write.WriteData(h.number, true, fmt.Append(nil, i)))
+		h.postText(fmt.Sprint(i))
 		h.flush()
 		if a := h.answers[h.number]; !a.ended || a.body.String() != fmt.Sprintf("{\"id\":\"e-%d\",\"matched\":1}\n", i+1) {
 			t.Errorf("got %s %q", a.status, a.body.String())

@@ -3,6 +3,7 @@ package edge
 import (
 	"fmt"
 	"regexp"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -131,6 +132,20 @@ func (h *h2client) post(path, contentType string, end bool) {
 	h.w.t.Helper()
 	h.ask("POST", path, end, "authorization", "Bearer "+postKey, "content-type", contentType)
 	h.flush()
+}
+
+// postText begins a POST of a short text, which goes out with the next frames.
+func (h *h2client) postText(text string) {
+	h.w.t.Helper()
+	h.ask("POST", "/sse?to=a", false, "authorization", "Bearer "+postKey, "content-type", "text/plain", "content-length", strconv.Itoa(len(text)))
+	h.must(h.write.WriteData(h.number, true, []byte(text)))
+}
+
+// answerTo waits for the whole answer to a stream.
+func (h *h2client) answerTo(stream uint32) *h2answer {
+	h.w.t.Helper()
+	h.w.await("the answer", func() bool { h.pump(); return h.answers[stream].ended })
+	return h.answers[stream]
 }
 
 func (h *h2client) data(stream uint32, text string, end bool) {

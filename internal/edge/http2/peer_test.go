@@ -134,7 +134,12 @@ func newPeerWith(t *testing.T, limits Limits) *peer {
 // connected is a peer whose settings were exchanged and acknowledged, in both directions.
 func connected(t *testing.T) *peer {
 	t.Helper()
-	p := newPeer(t)
+	return connectedWith(t, testLimits)
+}
+
+func connectedWith(t *testing.T, limits Limits) *peer {
+	t.Helper()
+	p := newPeerWith(t, limits)
 	p.toServer.WriteString(Preface)
 	p.must(p.write.WriteSettings())
 	p.must(p.write.WriteSettingsAck())
@@ -142,6 +147,19 @@ func connected(t *testing.T) *peer {
 	p.flush()
 	p.wantSettings()
 	p.wantSettingsAck()
+	return p
+}
+
+// manyStreams is such a peer that has opened so many streams, and read the heads of their answers.
+func manyStreams(t *testing.T, n int) *peer {
+	t.Helper()
+	p := connectedWith(t, Limits{HeaderBytes: testLimits.HeaderBytes, Streams: n})
+	for i := range uint32(n) {
+		p.headers(2*i+1, true, get()...)
+	}
+	p.must(receiveWhole(&p.conn, p.now, p.toServer.Next(p.toServer.Len())))
+	p.pull(16 << 10)
+	p.fromServer.Reset()
 	return p
 }
 

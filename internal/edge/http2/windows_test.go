@@ -65,16 +65,7 @@ func TestALookAtAllWindowsIsWork(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			p := newPeerWith(t, Limits{HeaderBytes: 8 << 10, Streams: streams})
-			p.toServer.WriteString(Preface)
-			p.must(p.write.WriteSettings())
-			p.must(p.write.WriteSettingsAck())
-			p.encoder.SetMaxDynamicTableSize(0)
-			for i := range uint32(streams) {
-				p.headers(2*i+1, true, get()...)
-				p.flush()
-				p.conn.AppendFrames(nil, 16<<10)
-			}
+			p := manyStreams(t, streams)
 			p.must(p.write.WriteSettings(tt.settings...))
 			p.must(p.write.WritePing(false, [8]byte{}))
 			before := p.conn.shared.Work()
@@ -111,15 +102,7 @@ func TestALookAtWaitingStreamsIsWork(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			p := newPeerWith(t, Limits{HeaderBytes: 8 << 10, Streams: streams})
-			p.toServer.WriteString(Preface)
-			p.must(p.write.WriteSettings())
-			p.must(p.write.WriteSettingsAck())
-			p.encoder.SetMaxDynamicTableSize(0)
-			for i := range uint32(streams) {
-				p.headers(2*i+1, true, get()...)
-			}
-			p.must(receiveWhole(&p.conn, p.now, p.toServer.Next(p.toServer.Len())))
+			p := manyStreams(t, streams)
 			p.apps[0].send(longText(initialWindow))
 			p.pull(16 << 10)
 			for _, a := range p.apps[1:] {
