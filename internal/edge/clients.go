@@ -83,13 +83,13 @@ func (s *Server) Clients(ctx context.Context, p ClientPage) (ClientList, error) 
 	}
 }
 
-// clientCursor is how far the clients of a loop have been looked at, which is done downwards. New
-// connections take slots above, and a closed one is replaced by one that was already offered, so none
-// is missed. It is the same with the streams of a connection, and their numbers.
+// clientCursor is how far a list has come with the clients of a loop, which it goes through downwards.
+// New connections take slots above, and a closed one is replaced by one that was already offered, so
+// none is missed. New streams of a connection have higher numbers.
 type clientCursor struct {
 	end   int    // connections in the slots below are still to be looked at
-	conn  *conn  // of it, only streams with numbers below; may be gone
-	below uint32 // 〃
+	conn  *conn  // the one in which the last turn stopped; may be gone
+	below uint32 // of its streams, those with lower numbers are still to be looked at
 }
 
 // selectClients offers the next clients, a turn's share, and reports whether there are more.

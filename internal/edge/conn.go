@@ -46,8 +46,8 @@ type conn struct {
 	agent      commonText                         // User-Agent, cut; the client's text
 }
 
-// proxied is what the connection of a trusted proxy has beside others. Its client's address is
-// conn.from, as everywhere, from when the proxy has named it on.
+// proxied is what only the connection of a trusted proxy has. Once the proxy has named its client,
+// that address is conn.from, as everywhere.
 type proxied struct {
 	peer   netip.AddrPort    // the client of requests that name none
 	as     admission.Verdict // on the connection itself

@@ -85,7 +85,7 @@ func (d *drain) change(plan DrainPlan) (streams int, left time.Duration) {
 	return w.subs.Streaming(), max(0, d.begin+d.plan.Window-now)
 }
 
-// tell tells the worker how long clients wait.
+// tell sets how long clients wait.
 func (d *drain) tell() {
 	d.w.away = 0
 	if d.plan.ComesBack {
@@ -165,8 +165,8 @@ func (d *drain) emptied() {
 	d.done = nil
 }
 
-// endLate is the part of drain.endLate for a connection that speaks HTTP/2. What is left after a
-// turn's share, the next walk ends.
+// endLate is the part of drain.endLate for a connection that speaks HTTP/2. What exceeds a turn's
+// share is left to the next walk.
 func (h *h2conn) endLate(d *drain) (cost int) {
 	c := h.c
 	streams := slices.Clone(h.mux.Streams())

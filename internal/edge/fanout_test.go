@@ -28,7 +28,7 @@ func BenchmarkFanout(b *testing.B) {
 // two of one run.
 func BenchmarkFanoutHTTP2(b *testing.B) { benchmarkFanout(b, 1, true, func(*testServer) {}) }
 
-// BenchmarkFanoutScraped is BenchmarkFanout while somebody reads all figures each second, as a scrape of
+// BenchmarkFanoutScraped is BenchmarkFanout while another goroutine reads all figures each second, as a scrape of
 // metrics does. Compare the two of one run.
 func BenchmarkFanoutScraped(b *testing.B) {
 	benchmarkFanout(b, 1, false, func(w *testServer) {

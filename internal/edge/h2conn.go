@@ -67,8 +67,8 @@ func (w *worker) sharedOfHTTP2() *http2.Shared {
 // isWaiting reports whether no request has come yet.
 func (h *h2conn) isWaiting() bool { return !h.begun && h.c.transport.State() == transport.Open }
 
-// take takes a share of what the client sent, and returns the rest, and what it cost to write, in
-// records.
+// take takes a share of what the client sent. It returns the rest, and how many records' time the
+// answers have cost.
 func (h *h2conn) take(p []byte) (rest []byte, records int) {
 	c := h.c
 	rest, err := h.mux.Receive(c.w.now(), p)
@@ -91,8 +91,8 @@ func (h *h2conn) countStreams() {
 	}
 }
 
-// failed ends the connection for a mistake of the client. The GOAWAY goes out; failed returns what
-// that cost, in records.
+// failed ends the connection for a mistake of the client, after a GOAWAY. It returns how many records'
+// time that has cost.
 func (h *h2conn) failed(err error) (records int) {
 	c := h.c
 	c.w.srv.log.Debug("HTTP/2 connection failed", "conn", c.id, "peer", c.peer(), "err", err)
@@ -117,8 +117,8 @@ func endFailed(h *h2conn) (cost int, more bool) {
 	return max(lookCost, cost), more
 }
 
-// endStreams ends streams of a connection that is over, until that has cost so much (see walk). It
-// returns what it has cost, and whether any stream is left.
+// endStreams ends streams of a connection that is over, until the budget (see walks) is spent. It
+// returns what that has cost, and whether any stream is left.
 func (h *h2conn) endStreams(budget int) (cost int, more bool) {
 	for streams := h.mux.Streams(); len(streams) > 0; streams = h.mux.Streams() {
 		if cost >= budget {
@@ -266,8 +266,8 @@ func (h *h2conn) goAway() {
 	h.c.schedule(scheduler.High)
 }
 
-// closed is called when the descriptor has been closed. No stream is left. It reports whether the
-// end of any was counted.
+// closed is called when the descriptor has been closed and no stream is left. It reports whether the
+// end of any stream was counted.
 func (h *h2conn) closed() bool {
 	h.c.w.occupancy.remove(h.c.transport.IsSecure(), int(h.carries))
 	return h.counted

@@ -120,7 +120,7 @@ func headTooLarge() *exchange.Answer {
 	return exchange.Refuse(http.StatusRequestHeaderFieldsTooLarge, exchange.CodeHeadTooLarge, "the request head is too long")
 }
 
-// refuse answers what is no request that can be served.
+// refuse answers a request that cannot be served.
 func (st *h2stream) refuse(bad *exchange.Answer) {
 	c := st.h.c
 	c.countRefusal(bad)

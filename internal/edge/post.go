@@ -286,7 +286,7 @@ func exchangeAnswer(a *httppublish.Answer) *exchange.Answer {
 }
 
 // answerOf returns the answer of a message that the loop has published, valid until the next call.
-// Its fields are written at once, and nobody keeps them.
+// Its fields are written at once, and not kept.
 func (s *posts) answerOf(outcome *httppublish.Outcome, isComplete bool) *exchange.Answer {
 	a := outcome.Answer(isComplete)
 	s.answered = exchange.Answer{Status: a.Status, Body: a.Body, Fields: appendAnswerFields(s.answered.Fields[:0], a)}

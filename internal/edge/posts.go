@@ -26,7 +26,7 @@ type posts struct {
 	timer    reactor.Timer
 	isTimed  bool            // the timer is set: for the first that waits, or one before it
 	batch    []*post         // the previous counted, while the loop walks it
-	answered exchange.Answer // the last one that the loop has published itself, for its room
+	answered exchange.Answer // the last of answerOf, kept for its room
 
 	mu      sync.Mutex
 	counted []*post // guarded by mu: the answers are complete; any loop adds

@@ -163,7 +163,7 @@ type ClientInfo struct {
 	Stream     uint32 // its number on an HTTP/2 connection; 0 otherwise
 	HTTP       string // the version: 1.0, 1.1, 2; empty before the request
 	ID         string
-	Peer       netip.AddrPort // of the client, with port 0 if its proxy does not tell it; not valid: over a Unix socket
+	Peer       netip.AddrPort // of the client, with port 0 if its proxy does not name one; not valid: over a Unix socket
 	State      string
 	Version    uint16 // TLS version; 0 without TLS or before the handshake is done
 	Cipher     uint16

@@ -86,8 +86,8 @@ func (d *shedding) cut() {
 	d.found = d.found[:min(len(d.found), d.most)]
 }
 
-// end returns the step of a walk that ends the streams found, and counts them in n: without a last
-// frame, which would wait behind bytes the client does not read, and a browser with an id resumes
+// end returns the step of a walk that ends the streams found, and counts them in n. They get no last
+// frame: it would wait behind bytes that the client does not read, and a browser with an id resumes
 // anyway.
 func (d *shedding) end(n *int) func() (cost int, more bool) {
 	d.cut()

@@ -38,8 +38,8 @@ type worker struct {
 	handshakes handshakes
 	timings    timings
 	occupancy  occupancy
-	whenEmpty  func()        // called at the end of a turn that leaves no connection; nil: nobody waits for that
-	away       time.Duration // what the clients that a drain sends away wait beside retry:, see comeBack
+	whenEmpty  func()        // called at the end of a turn that leaves no connection; nil: nothing waits for that
+	away       time.Duration // how much longer than retry: clients wait that a drain sends away, see comeBack
 	walks      walks
 	following  *downwards                      // gives streams the deadlines of a new configuration; nil: all have them
 	overdue    endings[*subscriber.Subscriber] // that have had their time
@@ -194,8 +194,8 @@ func (d *date) of(now time.Time) string {
 	return d.text
 }
 
-// walk starts a walk from another goroutine, and waits for its end, or for that of ctx, which is the
-// walk's end, too. begin is called on the loop.
+// walk starts a walk from another goroutine and waits until it has ended, which it does at the latest
+// when ctx does. begin is called on the loop.
 func (w *worker) walk(ctx context.Context, begin func() (step func() (cost int, more bool))) error {
 	ended := make(chan struct{})
 	err := w.loop.PostWait(ctx, func() { w.walks.start(ctx, begin(), func() { close(ended) }) })

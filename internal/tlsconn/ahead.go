@@ -5,21 +5,21 @@ import (
 	"sync"
 )
 
-// ahead reads as much from a descriptor as has come, whatever its reader asks for, and keeps the
-// rest for the next read. A client's hello is read in parts, and its last records one by one, so a
-// handshake would make a system call for each header and each part. Nothing is kept while a reader
-// waits: it waits only where nothing is left.
+// ahead reads up to readAhead bytes from a descriptor, however few its reader asks for, and keeps the
+// rest for the next read. Without it a handshake would make a system call for each header and each part, as
+// crypto/tls reads a client's hello in parts and its last records one by one. Nothing is kept while a
+// reader waits: it waits only when nothing is left.
 //
 // A goroutine that reads here has the deep stack of crypto/tls, which a few more frames would double
 // for as long as the handshake lasts: so nothing is allocated or deferred.
 type ahead struct {
 	Descriptor
-	buffer *[readAhead]byte // has rest; nil: there is none
+	buffer *[readAhead]byte // contains rest; nil: there is none
 	rest   []byte           // read and not asked for yet
 }
 
-// readBuffers are what reading needs until all is asked for, so that a handshake that waits for its
-// peer holds none. They contain what clients sent.
+// readBuffers are shared by all handshakes: one that waits for its peer holds none. They contain what
+// clients sent.
 var readBuffers = sync.Pool{New: func() any { return new([readAhead]byte) }} //nolint:gochecknoglobals // safe for all connections
 
 // Read implements Descriptor.

@@ -120,7 +120,7 @@ func TestHelloThatEnds(t *testing.T) {
 	}
 }
 
-// crypto/tls reads into what is free in its buffer, so the largest read tells the size of the
+// crypto/tls reads into what is free in its buffer, so the largest read shows the size of the
 // buffer that it keeps.
 func TestReadBufferStaysSmall(t *testing.T) {
 	t.Parallel()
