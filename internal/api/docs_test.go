@@ -78,7 +78,7 @@ func metricsTable() string {
 
 // What is documented is what a scrape has: each family has a series from the start.
 func TestEveryFamilyIsInAScrape(t *testing.T) {
-	route := Metrics(someFigures, nil, slog.New(slog.DiscardHandler))
+	route := Metrics(someFigures, nil, func() {}, slog.New(slog.DiscardHandler))
 	w := httptest.NewRecorder()
 	route.Handler.ServeHTTP(w, httptest.NewRequest(http.MethodGet, route.Path, http.NoBody))
 	text := w.Body.String()

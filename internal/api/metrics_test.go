@@ -1,6 +1,7 @@
 package api
 
 import (
+	"context"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -45,7 +46,7 @@ func scrape(t *testing.T, accept string) string {
 		t.Fatal(err)
 	}
 	defer func() { _ = process.Close() }()
-	route := Metrics(someFigures, process, slog.New(slog.DiscardHandler))
+	route := Metrics(someFigures, process, func() {}, slog.New(slog.DiscardHandler))
 	req := httptest.NewRequest(http.MethodGet, route.Path, http.NoBody)
 	req.Header.Set("Accept", accept)
 	w := httptest.NewRecorder()
@@ -157,5 +158,19 @@ func TestNamesOfFamilies(t *testing.T) {
 			t.Errorf("%s is a %v", f.name, f.kind)
 		}
 		seen[f.name] = true
+	}
+}
+
+// Each scrape says when it has left its garbage, a broken one too.
+func TestEachScrapeSaysThatItIsOver(t *testing.T) {
+	scrapes := 0
+	route := Metrics(someFigures, nil, func() { scrapes++ }, slog.New(slog.DiscardHandler))
+	gone, leave := context.WithCancel(context.Background())
+	leave()
+	for _, ctx := range []context.Context{context.Background(), gone} {
+		route.Handler.ServeHTTP(httptest.NewRecorder(), httptest.NewRequestWithContext(ctx, http.MethodGet, route.Path, http.NoBody))
+	}
+	if scrapes != 2 {
+		t.Errorf("heard of %d of 2 scrapes", scrapes)
 	}
 }
