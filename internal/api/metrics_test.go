@@ -165,9 +165,9 @@ func TestNamesOfFamilies(t *testing.T) {
 func TestEachScrapeSaysThatItIsOver(t *testing.T) {
 	scrapes := 0
 	route := Metrics(someFigures, nil, func() { scrapes++ }, slog.New(slog.DiscardHandler))
-	gone, leave := context.WithCancel(context.Background())
+	gone, leave := context.WithCancel(t.Context())
 	leave()
-	for _, ctx := range []context.Context{context.Background(), gone} {
+	for _, ctx := range []context.Context{t.Context(), gone} {
 		route.Handler.ServeHTTP(httptest.NewRecorder(), httptest.NewRequestWithContext(ctx, http.MethodGet, route.Path, http.NoBody))
 	}
 	if scrapes != 2 {

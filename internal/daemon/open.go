@@ -209,7 +209,7 @@ func (d *Daemon) makeOperators(descriptors int) error {
 // routes returns what is served at api.listen besides health checks.
 func (d *Daemon) routes() []api.Route {
 	routes := []api.Route{
-		api.Metrics(d.figures, d.operators.process, memguard.NewTidier().Tidy, d.log),
+		api.Metrics(d.figures, d.operators.process, memguard.NewTidier(time.Now).Tidy, d.log),
 		{Path: d.current().Path, Methods: []string{http.MethodPost}, Access: api.Own, IsLong: true, Handler: d.publishing.api},
 	}
 	if d.current().API.Pprof {

@@ -27,10 +27,10 @@ type Tidier struct {
 	next    time.Time   // no collection before
 }
 
-// NewTidier returns a Tidier of the Go runtime's heap.
-func NewTidier() *Tidier {
+// NewTidier returns a Tidier of the Go runtime's heap, with a monotonic clock.
+func NewTidier(now func() time.Time) *Tidier {
 	meter := NewRuntimeMeter()
-	return &Tidier{measure: func() Use { return meter.Measure(0) }, collect: debug.FreeOSMemory, now: time.Now}
+	return &Tidier{measure: func() Use { return meter.Measure(0) }, collect: debug.FreeOSMemory, now: now}
 }
 
 // Tidy says that the task has just left its garbage. It returns at once; a goroutine of its own

@@ -43,7 +43,7 @@ func TestTidyCollectsWhatIsWorthIt(t *testing.T) {
 // One collection runs at a time, and who asks does not wait for it.
 func TestTidyReturnsAtOnce(t *testing.T) {
 	began, end := make(chan struct{}), make(chan struct{})
-	tidier := NewTidier()
+	tidier := NewTidier(time.Now)
 	tidier.measure = func() Use { return Use{Live: 1, Most: 2} }
 	tidier.collect = func() {
 		close(began) // panics in a second one
@@ -63,7 +63,7 @@ func TestTidyReturnsAtOnce(t *testing.T) {
 // The garbage of the Go runtime goes.
 func TestTidyCollectsTheRuntimesGarbage(t *testing.T) {
 	defer debug.SetGCPercent(debug.SetGCPercent(-1)) // nothing else collects
-	tidier := NewTidier()
+	tidier := NewTidier(time.Now)
 	tidier.collect()
 	for range 64 {
 		litter = make([]byte, 1<<16)
