@@ -69,13 +69,13 @@ func newRegistry(figures func() Figures, process *Process) *prometheus.Registry 
 type metrics struct {
 	registry *prometheus.Registry
 	log      *slog.Logger
-	scraped  func()
+	scraped  func()        // called after each scrape
 	slots    chan struct{} // holds a value for each scrape that is being rendered
 	length   atomic.Int64  // of the last text
 }
 
-// Metrics returns the route of /metrics. Each scrape calls figures once, and scraped once it has left
-// its garbage, a quarter of a megabyte; scraped must not wait.
+// Metrics returns the route of /metrics. Each scrape calls figures once, and scraped when it is over and
+// has left its garbage, a quarter of a megabyte; scraped must not wait.
 func Metrics(figures func() Figures, process *Process, scraped func(), log *slog.Logger) Route {
 	return Route{Path: "/metrics", Handler: &metrics{
 		registry: newRegistry(figures, process), log: log, scraped: scraped, slots: make(chan struct{}, rendersAtOnce),

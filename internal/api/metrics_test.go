@@ -161,7 +161,7 @@ func TestNamesOfFamilies(t *testing.T) {
 	}
 }
 
-// Each scrape says when it has left its garbage, a broken one too.
+// Each scrape says when it is over, also one whose client has left.
 func TestEachScrapeSaysThatItIsOver(t *testing.T) {
 	scrapes := 0
 	route := Metrics(someFigures, nil, func() { scrapes++ }, slog.New(slog.DiscardHandler))

@@ -10,8 +10,8 @@ const (
 	// tidyLeast is how much garbage is worth a collection: a part of what is alive, one in so many.
 	tidyLeast = 128
 
-	// tidyRest is how many times its own length must pass after a collection until the next one: about
-	// a hundredth of the time is spent on them at most.
+	// tidyRest is how many times its own length must pass after a collection until the next one, so that
+	// a hundredth of the time has one at most.
 	tidyRest = 100
 )
 
@@ -27,7 +27,7 @@ type Tidier struct {
 	next    time.Time   // no collection before
 }
 
-// NewTidier returns a Tidier of the Go runtime's heap, with a monotonic clock.
+// NewTidier returns a Tidier of the Go runtime's heap. now is the clock, such as time.Now.
 func NewTidier(now func() time.Time) *Tidier {
 	meter := NewRuntimeMeter()
 	return &Tidier{measure: func() Use { return meter.Measure(0) }, collect: debug.FreeOSMemory, now: now}

@@ -14,11 +14,11 @@ func TestTidyCollectsWhatIsWorthIt(t *testing.T) {
 		takes         time.Duration
 		want          int // collections within 100 seconds
 	}{
-		{"ten thousand streams", 10 << 20, 256 << 10, 5 * time.Millisecond, 100},
+		{"short collections", 10 << 20, 256 << 10, 5 * time.Millisecond, 100},
 		{"no garbage", 10 << 20, 0, 5 * time.Millisecond, 0},
 		{"little garbage", 10 << 20, 10 << 10, 5 * time.Millisecond, 12}, // of eight tasks each
 		{"a million streams", 1 << 30, 256 << 10, 900 * time.Millisecond, 1},
-		{"slow collections", 10 << 20, 256 << 10, 95 * time.Millisecond, 10},
+		{"long collections", 10 << 20, 256 << 10, 95 * time.Millisecond, 10},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			var clock time.Time
